@@ -1,0 +1,73 @@
+/**
+ * The one error type that crosses a port. `code` is stable and documented in docs/ERRORS.md;
+ * the message says what failed and names the key, ref or file; the hint says what to do next.
+ */
+
+export const ERROR_CODES = [
+  'UNEXPECTED', //            a bug of ours
+  'CAS_CONFLICT', //          a tip or an expected value is not what the writer built on
+  'POLICY_VIOLATION', //      the policy forbids it: prefix, size, LFS, TTL, role
+  'SIGNATURE_MISSING', //     the policy wants a signed commit and this one is not
+  'SIGNATURE_INVALID', //     the signature does not verify
+  'SIGNER_UNKNOWN', //        it verifies, but the key is not a writer of the namespace
+  'REF_FORBIDDEN', //         a ref that a client may not move in this way
+  'KEY_INVALID', //           a key that is no key
+  'INPUT_INVALID', //         a batch line or a file that cannot be read as what it should be
+  'IO_ERROR', //              the disk, the network or another program failed
+  'GIT_ERROR', //             git said no
+  'FORMAT_UNSUPPORTED', //    a version of an on-disk format that this program does not know
+  'JOURNAL_CORRUPT', //       a journal record that does not match its checksum
+  'NOT_FOUND', //             no such key, namespace, commit
+  'EXPIRED', //               the key's TTL has passed
+  'ATTESTATION_MISMATCH', //  trailers, trees, index and ledger disagree
+  'NOT_LEADER', //            this Stargate does not hold the lease
+  'MIRROR_TIMEOUT', //        the mirror did not show it in time
+  'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself
+  'USAGE', //                 the command line is wrong
+  'CONFIG_INVALID', //        policy, profile or Git configuration is wrong
+  'PLUGIN_INVALID', //        a plugin's manifest or module is wrong
+  'NOT_SUPPORTED', //         this adapter cannot do it
+  'INTERRUPTED', //           the user stopped it
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface KvErrorFields {
+  /** What to do next, as one sentence. */
+  readonly hint?: string;
+  /** Named facts for `--json`; never a value or a secret. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for('git-kv/error');
+
+export class KvError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly [BRAND] = true;
+
+  constructor(code: ErrorCode, message: string, fields: KvErrorFields = {}) {
+    super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.name = 'KvError';
+    this.code = code;
+    this.hint = fields.hint;
+    this.details = fields.details;
+  }
+
+  /** Recognises an error across bundles, where `instanceof` would compare two copies of the class. */
+  static is(value: unknown): value is KvError {
+    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
+  }
+}
+
+/** Gives any thrown value as a KvError; what is not one becomes `UNEXPECTED` with the original as its cause. */
+export function toKvError(thrown: unknown): KvError {
+  if (KvError.is(thrown)) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new KvError('UNEXPECTED', message, {
+    cause: thrown,
+    hint: 'this is a bug in git-kv: run the command again with --debug and report what it prints',
+  });
+}

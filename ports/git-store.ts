@@ -1,0 +1,70 @@
+import type { GitObject, ObjectFormat, ObjectHeader, ObjectType, Oid, RefName, RefUpdate } from './vocabulary.js';
+
+/** What an adapter can do, as data: the contract suite tests both branches. */
+export interface GitStoreCapabilities {
+  readonly objectFormats: readonly ObjectFormat[];
+  /** `write` and `updateRefs` survive a power failure once they have resolved. */
+  readonly durable: boolean;
+  /** `history` can follow paths. */
+  readonly pathHistory: boolean;
+}
+
+/** An object to write. `oid` is the hash that the caller computed; a store may trust it. */
+export interface NewObject {
+  readonly oid: Oid;
+  readonly type: ObjectType;
+  readonly body: Uint8Array;
+}
+
+export interface HistoryQuery {
+  /** The commit to start at. */
+  readonly tip: Oid;
+  /** Only commits that changed one of these paths (slash-separated, from the root tree). */
+  readonly paths?: readonly string[];
+  /** Stop after this many. */
+  readonly limit?: number;
+  /** Leave out this commit and all that it can reach. */
+  readonly exclude?: Oid;
+}
+
+/**
+ * One repository's objects and refs.
+ *
+ * Promised: reads see every `write` and `updateRefs` of the same store that has resolved. Concurrent calls are allowed.
+ * Not promised: that an object which no ref reaches stays; that two `write` calls land in the order they were made.
+ * Throws `GIT_ERROR` when the repository is damaged and `IO_ERROR` when the disk fails.
+ */
+export interface GitStore {
+  readonly capabilities: GitStoreCapabilities;
+  readonly objectFormat: ObjectFormat;
+
+  /** Reads objects, in the order asked; `null` where there is none. Duplicates are allowed. */
+  read(oids: readonly Oid[]): Promise<(GitObject | null)[]>;
+
+  /** Types and sizes, in the order asked, without reading bodies; `null` where there is none. */
+  headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]>;
+
+  /** Reads the objects at paths below a commit or tree; `null` where there is none. A path holds no NUL and no newline. */
+  readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]>;
+
+  /** Stores objects. Durable, where the adapter is, when it resolves. Objects that exist already are no error. */
+  write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void>;
+
+  /** The refs whose names equal a pattern, or start with it when it ends in `/`. */
+  refs(patterns: readonly string[]): Promise<Map<RefName, Oid>>;
+
+  /**
+   * Moves refs: all or none. Throws `CAS_CONFLICT` naming the ref when one is not at its `old`.
+   * A crash of the machine in the middle may leave some moved; the caller's journal answers for that.
+   */
+  updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void>;
+
+  /** True when `ancestor` is `descendant` or can be reached from it through parents. False when either is unknown. */
+  isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean>;
+
+  /** Commits from a tip back, newest first. */
+  history(query: HistoryQuery): AsyncIterable<Oid>;
+
+  /** Ends child processes and releases files. The store is unusable afterwards. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import type { Oid, RefName, RefUpdate } from './vocabulary.js';
+
+export interface FetchOptions {
+  /** Shown on a terminal only; a pipe sees nothing. */
+  readonly progress?: boolean;
+}
+
+export interface FetchRequest {
+  /** The remote ref, exactly. One that does not exist there is no error: its local ref is then deleted. */
+  readonly remoteRef: RefName;
+  /** The local ref that follows it. */
+  readonly localRef: RefName;
+}
+
+/** Where a remote's two directions lead. */
+export type Direction = 'read' | 'write';
+
+export interface PushOptions {
+  /** All or nothing at the receiving end. */
+  readonly atomic: boolean;
+  readonly progress?: boolean;
+}
+
+/**
+ * The clone's connection to its remotes, by the name that Git knows them by (`origin`).
+ * `read` goes to the remote's `url` (the mirror), `write` to its `pushurl` (the Stargate).
+ * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured.
+ */
+export interface GitTransport {
+  /** The URL a direction uses, or null when the remote (or, for `write`, its pushurl) isn't configured. */
+  url(remote: string, direction: Direction): Promise<string | null>;
+
+  /** The refs at the other side that equal a pattern, or match it as a glob (`refs/kv/*`). */
+  listRefs(remote: string, direction: Direction, patterns: readonly string[]): Promise<Map<RefName, Oid>>;
+
+  /** Brings refs and the objects they reach into this clone. Missing remote refs delete the local ones. */
+  fetch(remote: string, direction: Direction, requests: readonly FetchRequest[], options?: FetchOptions): Promise<void>;
+
+  /**
+   * Pushes to the remote's `write` side. Resolves when every ref was accepted.
+   * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref had moved;
+   * `GIT_ERROR` with git's own words otherwise.
+   */
+  push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
+
+  /** Runs one of the Stargate's admin verbs over the same SSH connection as a push would use; gives its JSON. */
+  admin(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
+
+  /** When `fetch` last succeeded for this remote, direction and key (a caller's label, such as a namespace), epoch ms; null if never. */
+  lastFetch(remote: string, direction: Direction, key: string): Promise<number | null>;
+
+  /** Records that a fetch for this key has just succeeded. */
+  markFetched(remote: string, direction: Direction, key: string, at: number): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import type { RefUpdate, WatchEvent } from './vocabulary.js';
+
+/** What the commit step is about to do. Written and synced before the first ref moves. */
+export interface IntentRecord {
+  readonly kind: 'intent';
+  /** Unique and increasing within a journal (a ULID). */
+  readonly id: string;
+  /** The lease's fencing term. */
+  readonly term: number;
+  /** ISO 8601 UTC. */
+  readonly ts: string;
+  readonly updates: readonly RefUpdate[];
+  readonly events: readonly WatchEvent[];
+}
+
+/** How an intent ended: its refs are at `next` (`done`), or at `old` (`aborted`). */
+export interface OutcomeRecord {
+  readonly kind: 'done' | 'aborted';
+  readonly id: string;
+}
+
+/** The mirror shows everything up to and with this intent. */
+export interface MirroredRecord {
+  readonly kind: 'mirrored';
+  readonly id: string;
+  /** ISO 8601 UTC. */
+  readonly ts: string;
+}
+
+export type JournalRecord = IntentRecord | OutcomeRecord | MirroredRecord;
+
+export interface JournalCapabilities {
+  /** A synced record survives a power failure. */
+  readonly durable: boolean;
+}
+
+export interface AppendOptions {
+  /** Resolve only once the record is durable (the default). Without it, the record is durable with the next synced one. */
+  readonly sync?: boolean;
+}
+
+/**
+ * An append-only log of the commit step. Single writer: the lease's holder.
+ *
+ * Promised: `replay` gives the records in the order they were appended; a record is there whole or not at all
+ * (a torn tail is dropped); a damaged record that is not the tail is `JOURNAL_CORRUPT`.
+ */
+export interface Journal {
+  readonly capabilities: JournalCapabilities;
+  append(record: JournalRecord, options?: AppendOptions): Promise<void>;
+  replay(): AsyncIterable<JournalRecord>;
+  /** Replaces the whole content, atomically and durably: either all the old records are there or all the new. */
+  rewrite(records: readonly JournalRecord[]): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,27 @@
+/** A held lease. */
+export interface Lease {
+  /** The fencing term: larger than every term granted before, over restarts too. */
+  readonly term: number;
+  /** True while this process is the leader. A commit asks right before it moves refs. */
+  held(): Promise<boolean>;
+  /** Gives the lease up. Idempotent. */
+  release(): Promise<void>;
+}
+
+export interface LeaderLockCapabilities {
+  /** Leadership moves between hosts, not only between processes of one host (or one shared volume). */
+  readonly multiHost: boolean;
+}
+
+/**
+ * Who may commit. At most one lease is held at a time; a holder that dies loses it without help.
+ * Throws `IO_ERROR` when the lock's medium can't be reached.
+ */
+export interface LeaderLock {
+  readonly capabilities: LeaderLockCapabilities;
+  /** Tries once; `null` when another holds it. `holder` is a name for people, shown by `status`. */
+  acquire(holder: string): Promise<Lease | null>;
+  /** Who holds it, as far as can be told; `null` when nobody does. */
+  holder(): Promise<{ readonly name: string; readonly term: number } | null>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+import type { Oid, RefName } from './vocabulary.js';
+
+/** One ref to set at the mirror. */
+export interface MirrorUpdate {
+  readonly ref: RefName;
+  /** `null` deletes. */
+  readonly next: Oid | null;
+  /**
+   * Absent: the mirror takes it only as a fast-forward (or a creation).
+   * Present: the mirror's ref must be exactly there (`null`: must not exist), and then any move is allowed.
+   */
+  readonly expected?: Oid | null;
+}
+
+export interface MirrorTargetCapabilities {
+  /** A push lands whole or not at all. Without it, the worker pushes the watermark in a second push. */
+  readonly atomic: boolean;
+  /** Refs outside refs/heads and refs/tags are taken. */
+  readonly anyRef: boolean;
+}
+
+/**
+ * The read host. Idempotent: pushing what is there already succeeds.
+ * Throws `SYNC_REFUSED` when a ref at the mirror is not where it should be (somebody else wrote there),
+ * `IO_ERROR` when the host can't be reached or asks for patience (`details.retryAfterMs` when it says how long).
+ */
+export interface MirrorTarget {
+  readonly capabilities: MirrorTargetCapabilities;
+  /** A name for people, without credentials. */
+  readonly label: string;
+  push(updates: readonly MirrorUpdate[], signal?: AbortSignal): Promise<void>;
+  /** The mirror's refs that match the globs. */
+  refs(patterns: readonly string[]): Promise<Map<RefName, Oid>>;
+  /** Brings what the mirror has into the Stargate's repository, under the local names given. */
+  fetch(pairs: readonly { readonly remoteRef: RefName; readonly localRef: RefName }[]): Promise<void>;
+  close(): Promise<void>;
+}

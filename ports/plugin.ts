@@ -1,0 +1,41 @@
+import type { PortName } from './tokens.js';
+
+/** The version of this contract. A manifest with another number is refused. */
+export const PLUGIN_API = 1;
+
+/** What an adapter's factory is given, besides its own configuration. */
+export interface AdapterContext {
+  /** The repository's Git directory, or the folder to look for one from. */
+  readonly directory: string;
+  /** The environment that child processes get; already cleaned of what a client could have sent. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Another port of the same profile; opens it when it isn't open yet. A cycle is `PLUGIN_INVALID`. */
+  get<T>(port: PortName): Promise<T>;
+}
+
+/** The module that an adapter entry names exports this as `open`. It must open what it needs before it resolves. */
+export type OpenAdapter<Config = unknown, Port = unknown> = (config: Config, context: AdapterContext) => Promise<Port>;
+
+/** A class whose instances class-validator checks; absent for an adapter that takes no configuration. */
+export type ConfigClass = new () => object;
+
+export interface AdapterModule<Config = unknown, Port = unknown> {
+  readonly open: OpenAdapter<Config, Port>;
+  /** The adapter's configuration. Absent: any key in the profile is an error. */
+  readonly Config?: ConfigClass;
+}
+
+export interface AdapterEntry {
+  readonly port: PortName;
+  /** Lower case, unique for its port: `git-cli`, `flock`. */
+  readonly name: string;
+  /** Imported only when a profile names the adapter. */
+  readonly module: () => Promise<AdapterModule>;
+}
+
+export interface PluginManifest {
+  readonly api: typeof PLUGIN_API;
+  /** The package's name. */
+  readonly id: string;
+  readonly adapters: readonly AdapterEntry[];
+}

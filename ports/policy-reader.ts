@@ -1,0 +1,50 @@
+/** Sizes in bytes, durations in milliseconds. */
+export interface NamespacePolicy {
+  readonly ledgerMode: 'linear';
+  readonly requireSignedCommits: boolean;
+  readonly maxValueInline: number;
+  readonly maxValueTotal: number;
+  readonly chunking:
+    | { readonly mode: 'fastcdc'; readonly min: number; readonly avg: number; readonly max: number; readonly nc: number }
+    | { readonly mode: 'fixed'; readonly size: number };
+  /** A key must start with one of these; an empty list allows every key. */
+  readonly allowedPrefixes: readonly string[];
+  readonly writers: readonly PolicyKey[];
+  readonly forbidLfs: boolean;
+  readonly retention: {
+    /** Applied to a key that is set without a TTL of its own; null: none. */
+    readonly ttlDefault: number | null;
+    readonly enforceReadside: boolean;
+  };
+  /** `auto`: full up to `fullLimit` changed keys, sampled above. */
+  readonly verify: { readonly mode: 'auto' | 'full' | 'sampled'; readonly sampleSize: number | null; readonly fullLimit: number };
+}
+
+/** A person's or a machine's key, as the policy lists it. */
+export interface PolicyKey {
+  readonly kind: 'ssh' | 'openpgp';
+  /** SSH: `<type> <base64>`. OpenPGP: the armoured public key block. */
+  readonly material: string;
+  /** The comment behind an SSH key, or the user id of an OpenPGP key; a name for people. */
+  readonly name: string;
+}
+
+export interface Policy {
+  readonly version: 1;
+  readonly pushUrl: string | null;
+  readonly readUrl: string | null;
+  readonly requireMirrorAckByDefault: boolean;
+  readonly admins: readonly PolicyKey[];
+  /** Who may fetch from the Stargate besides writers and admins. */
+  readonly readers: readonly PolicyKey[];
+  readonly namespaces: ReadonlyMap<string, NamespacePolicy>;
+}
+
+/** Reads a policy file's bytes. */
+export interface PolicyReader {
+  /**
+   * `file` is a name for messages. Throws `CONFIG_INVALID` whose message names the file, the line and the path of the
+   * wrong field (`.kv/policy.yaml:7: namespaces.main.writers[1]: …`), all faults at once.
+   */
+  parse(text: string, file: string): Policy;
+}

@@ -1,0 +1,56 @@
+/** What the container is asked for. `Symbol.for`, so that a plugin's own copy of this file means the same. */
+export const TOKENS = {
+  GitStore: Symbol.for('git-kv/git-store'),
+  GitTransport: Symbol.for('git-kv/git-transport'),
+  Journal: Symbol.for('git-kv/journal'),
+  LeaderLock: Symbol.for('git-kv/leader-lock'),
+  MirrorTarget: Symbol.for('git-kv/mirror-target'),
+  Chunker: Symbol.for('git-kv/chunker'),
+  Hasher: Symbol.for('git-kv/hasher'),
+  Signer: Symbol.for('git-kv/signer'),
+  SignatureVerifier: Symbol.for('git-kv/signature-verifier'),
+  Clock: Symbol.for('git-kv/clock'),
+  Randomness: Symbol.for('git-kv/randomness'),
+  CloneConfig: Symbol.for('git-kv/clone-config'),
+  CloneConfigWriter: Symbol.for('git-kv/clone-config-writer'),
+  PolicyReader: Symbol.for('git-kv/policy-reader'),
+} as const;
+
+/** The name a profile gives a port: `git-store`, `journal`, … */
+export type PortName =
+  | 'git-store'
+  | 'git-transport'
+  | 'journal'
+  | 'leader-lock'
+  | 'mirror-target'
+  | 'chunker'
+  | 'hasher'
+  | 'signer'
+  | 'signature-verifier'
+  | 'clock'
+  | 'randomness'
+  | 'clone-config'
+  | 'clone-config-writer'
+  | 'policy-reader';
+
+export const PORT_NAMES: readonly PortName[] = [
+  'git-store',
+  'git-transport',
+  'journal',
+  'leader-lock',
+  'mirror-target',
+  'chunker',
+  'hasher',
+  'signer',
+  'signature-verifier',
+  'clock',
+  'randomness',
+  'clone-config',
+  'clone-config-writer',
+  'policy-reader',
+];
+
+/** The token a port is bound to. */
+export function tokenOf(port: PortName): symbol {
+  return Symbol.for(`git-kv/${port}`);
+}

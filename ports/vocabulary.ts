@@ -1,0 +1,58 @@
+/** The ids and records that every port speaks. */
+
+/** The hash that names a repository's objects. */
+export type ObjectFormat = 'sha1' | 'sha256';
+
+/** An object id: lower-case hex, opaque. Its length follows the object format and is never assumed. */
+export type Oid = string;
+
+/** A full ref name, such as `refs/kv/main`. */
+export type RefName = string;
+
+export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
+
+/** An object read from a store: `body` is the content without Git's header. */
+export interface GitObject {
+  readonly oid: Oid;
+  readonly type: ObjectType;
+  readonly body: Uint8Array;
+}
+
+/** What can be known of an object without reading it; `size` in bytes. */
+export interface ObjectHeader {
+  readonly oid: Oid;
+  readonly type: ObjectType;
+  readonly size: number;
+}
+
+/** A move of one ref. `null` stands for "does not exist": as `old` it creates, as `next` it deletes. */
+export interface RefUpdate {
+  readonly ref: RefName;
+  readonly old: Oid | null;
+  readonly next: Oid | null;
+}
+
+/** One accepted transaction, as the watchlog tells it. Times are ISO 8601 UTC with milliseconds. */
+export interface WatchEvent {
+  readonly v: 1;
+  readonly ns: string;
+  readonly epoch: string;
+  /** The ledger commit. */
+  readonly oid: Oid;
+  /** The transaction's ULID. */
+  readonly txn: string;
+  /** When the Stargate accepted it (its own clock). */
+  readonly received: string;
+  /** The name of the key that signed the ledger commit, as the policy lists it; `-` when unsigned. */
+  readonly signer: string;
+  /** Keys set and keys deleted. */
+  readonly set: number;
+  readonly del: number;
+}
+
+export const OID_HEX_LENGTH: Readonly<Record<ObjectFormat, number>> = { sha1: 40, sha256: 64 };
+
+/** True when `value` is a full object id of the given format. */
+export function isOid(value: string, format: ObjectFormat): value is Oid {
+  return value.length === OID_HEX_LENGTH[format] && /^[0-9a-f]+$/.test(value);
+}
