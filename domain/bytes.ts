@@ -1,0 +1,73 @@
+/** Bytes and text, without any platform's own types. */
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const looseDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Decodes UTF-8; undefined when the bytes are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return undefined; // the decoder's only failure is malformed input, which is the answer
+  }
+}
+
+/** Decodes UTF-8, with U+FFFD for what is not. */
+export function decodeLoose(bytes: Uint8Array): string {
+  return looseDecoder.decode(bytes);
+}
+
+/** True when a string has no lone surrogate, so that it can be written as UTF-8 without loss. */
+export function isWellFormed(text: string): boolean {
+  return !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Lower-case hex of `bytes[start, end)`. */
+export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  let out = '';
+  for (let i = start; i < end; i++) out += HEX[bytes[i] as number];
+  return out;
+}
+
+/** Writes the bytes that `hex` spells into `target` at `at`; gives the offset behind them. */
+export function writeHex(hex: string, target: Uint8Array, at: number): number {
+  for (let i = 0; i < hex.length; i += 2) {
+    target[at++] = (nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1));
+  }
+  return at;
+}
+
+function nibble(code: number): number {
+  return code <= 57 ? code - 48 : code - 87;
+}
+
+/** Writes ASCII text into `target` at `at`; gives the offset behind it. */
+export function writeAscii(text: string, target: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) target[at++] = text.charCodeAt(i);
+  return at;
+}

@@ -1,0 +1,52 @@
+import type { Oid } from '../../ports/vocabulary.js';
+import { encodeCommit } from '../commit.js';
+import { epochRef, indexRef, ledgerRef } from '../refs.js';
+import { buildTransaction } from '../transaction.js';
+import { newUlid } from '../ulid.js';
+import { type Clone, namerOf } from './clone.js';
+import { KvError } from '../../ports/error.js';
+import { newestTip } from './tips.js';
+import { baseOf } from './write.js';
+
+export interface Begun {
+  readonly ns: string;
+  readonly ledger: Oid;
+  readonly index: Oid;
+  readonly epoch: string;
+  /** False when the namespace was there already, and nothing was changed. */
+  readonly created: boolean;
+  readonly signed: boolean;
+}
+
+/** Begins a namespace in this clone: a first, empty transaction, its index and its epoch ref. Pushes nothing. */
+export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
+  const tip = await newestTip(clone, ns);
+  if (tip !== null) {
+    return { ns, ledger: tip.ledger, index: tip.index ?? '', epoch: tip.trailers.epoch, created: false, signed: tip.commit.signature !== null };
+  }
+  const { signer, hasher, randomness } = await clone.forWriting();
+  const { store, clock } = clone;
+  const namer = namerOf(clone, hasher);
+  const now = clock.now();
+  const context = { store, namer, ns, identity: await clone.config.identity(), now, txn: newUlid(clock, randomness), subject: `kv: begin ${ns}` };
+  const base = baseOf(null, now);
+  const draft = await buildTransaction(context, base, []);
+  let signature: string | null = null;
+  try {
+    signature = await signer.sign(encodeCommit(draft.ledgerCommit, store.objectFormat));
+  } catch (error) {
+    // Without a signing key the ledger begins unsigned: it is this clone's alone, and the caller says so.
+    if (!KvError.is(error) || error.code !== 'CONFIG_INVALID') throw error;
+  }
+  const commit = namer.object('commit', encodeCommit({ ...draft.ledgerCommit, signature }, store.objectFormat));
+  await store.write([...draft.objects, commit]);
+  await store.updateRefs(
+    [
+      { ref: ledgerRef(ns), old: null, next: commit.oid },
+      { ref: indexRef(ns), old: null, next: draft.indexCommit.oid },
+      { ref: epochRef(ns), old: null, next: commit.oid },
+    ],
+    `kv: begin ${ns}`,
+  );
+  return { ns, ledger: commit.oid, index: draft.indexCommit.oid, epoch: base.epoch, created: true, signed: signature !== null };
+}

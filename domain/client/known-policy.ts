@@ -1,0 +1,28 @@
+import type { Policy } from '../../ports/policy-reader.js';
+import { decodeLoose } from '../bytes.js';
+import { POLICY_PATH, POLICY_REF, trackingRef } from '../refs.js';
+import type { Clone } from './clone.js';
+
+/**
+ * The policy that the Stargate published, as last fetched; null when this clone has none. It only spares a writer a
+ * refusal: what counts is the policy that the Stargate has in force when the push arrives.
+ */
+export async function knownPolicy(clone: Clone): Promise<Policy | null> {
+  const text = await publishedPolicyText(clone);
+  if (text === null) return null;
+  return (await clone.policyReader()).parse(text, POLICY_REF);
+}
+
+/** The published policy's text, newest source first. */
+export async function publishedPolicyText(clone: Clone): Promise<string | null> {
+  const names = [trackingRef('stargate', POLICY_REF), trackingRef('mirror', POLICY_REF), POLICY_REF];
+  const refs = await clone.store.refs(names);
+  let best: string | undefined;
+  for (const name of names) {
+    const oid = refs.get(name);
+    if (oid !== undefined && (best === undefined || (oid !== best && (await clone.store.isAncestor(best, oid))))) best = oid;
+  }
+  if (best === undefined) return null;
+  const [blob] = await clone.store.readPaths(best, [POLICY_PATH]);
+  return blob ? decodeLoose(blob.body) : null;
+}

@@ -1,0 +1,115 @@
+import { KvError } from '../../ports/error.js';
+import type { Oid, RefName } from '../../ports/vocabulary.js';
+import { type LedgerTrailers, parseLedgerMessage } from '../attestation.js';
+import { type Commit, decodeCommit } from '../commit.js';
+import { epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../refs.js';
+import type { Clone } from './clone.js';
+
+/** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
+export interface Tip {
+  readonly ns: string;
+  readonly ledger: Oid;
+  readonly commit: Commit;
+  readonly trailers: LedgerTrailers;
+  /** The index commit whose tree the ledger commit attests; null when this clone hasn't got it. */
+  readonly index: Oid | null;
+  readonly from: 'local' | Source;
+}
+
+export type ReadFrom = 'mirror' | 'stargate';
+
+/** How fresh a read must be. */
+export interface Freshness {
+  readonly readFrom: ReadFrom;
+  /** Answer from what this clone has; fetch nothing. */
+  readonly offline: boolean;
+}
+
+const SOURCES: readonly Source[] = ['mirror', 'stargate'];
+
+/** Brings a namespace's refs, and the published policy, from one side. */
+export async function fetchNamespace(clone: Clone, ns: string, source: Source): Promise<void> {
+  const direction = source === 'mirror' ? 'read' : 'write';
+  const refs = [ledgerRef(ns), indexRef(ns), epochRef(ns), POLICY_REF];
+  const requests = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  await clone.transport.fetch(clone.remote, direction, requests, { progress: clone.progress });
+  await clone.transport.markFetched(clone.remote, direction, ns, clone.clock.now());
+}
+
+/** Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. */
+export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
+  if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
+    const direction = freshness.readFrom === 'mirror' ? 'read' : 'write';
+    if ((await clone.transport.url(clone.remote, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
+    else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remote);
+  }
+  return newestTip(clone, ns);
+}
+
+/** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
+async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolean> {
+  const configured = clone.config.get('kv.maxage');
+  if (configured === undefined || from === 'stargate') return true;
+  const maxAge = parseAge(configured);
+  const last = await clone.transport.lastFetch(clone.remote, 'read', ns);
+  return last === null || clone.clock.now() - last > maxAge;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseAge(text: string): number {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
+  if (match !== null) return Number(match[1]) * (UNITS[match[2] as string] as number);
+  throw new KvError('CONFIG_INVALID', `kv.maxAge is ${JSON.stringify(text)}, which is no duration`, { hint: 'git config kv.maxAge 30s' });
+}
+
+interface Candidate {
+  readonly ledger: Oid;
+  readonly index: Oid | undefined;
+  readonly from: 'local' | Source;
+}
+
+/** The newest of what this clone fetched and what it wrote; null when it knows nothing of the namespace. */
+export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
+  const places: [RefName, RefName, 'local' | Source][] = SOURCES.map((source) => [
+    trackingRef(source, ledgerRef(ns)),
+    trackingRef(source, indexRef(ns)),
+    source,
+  ]);
+  places.push([ledgerRef(ns), indexRef(ns), 'local']); // last: a ledger of this clone's own counts only where it goes on from the others
+  const refs = await clone.store.refs(places.flatMap(([ledger, index]) => [ledger, index]));
+  let best: Candidate | undefined;
+  const all: Candidate[] = [];
+  for (const [ledgerName, indexName, from] of places) {
+    const ledger = refs.get(ledgerName);
+    if (ledger === undefined) continue;
+    const candidate: Candidate = { ledger, index: refs.get(indexName), from };
+    all.push(candidate);
+    if (best === undefined || (best.ledger !== ledger && (await clone.store.isAncestor(best.ledger, ledger)))) best = candidate;
+  }
+  return best === undefined ? null : readTip(clone, ns, best, all);
+}
+
+async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly Candidate[]): Promise<Tip> {
+  const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
+  const [object, ...rest] = await clone.store.read([best.ledger, ...indexes]);
+  if (!object) throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
+  const commit = decodeCommit(object.body, best.ledger, clone.store.objectFormat);
+  const trailers = parseLedgerMessage(commit.message, best.ledger);
+  if (trailers.ns !== ns) throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
+  const match = indexes.find((oid, i) => {
+    const found = rest[i];
+    return found && decodeCommit(found.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
+  });
+  return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
+}
+
+export function notSetUp(remote: string): KvError {
+  return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, { hint: 'run: git kv remote setup' });
+}
+
+export function noNamespace(ns: string): KvError {
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here or at the mirror`, {
+    hint: `the first write creates it: git kv --ns ${ns} set KEY VALUE`,
+  });
+}

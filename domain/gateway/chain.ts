@@ -1,0 +1,60 @@
+import { KvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { Oid } from '../../ports/vocabulary.js';
+import { type IndexTrailers, type LedgerTrailers, parseIndexMessage, parseLedgerMessage } from '../attestation.js';
+import { type Commit, decodeCommit } from '../commit.js';
+
+/** A transaction as pushed: its ledger commit and its index commit, read but not yet believed. */
+export interface PushedTransaction {
+  readonly ledger: { readonly oid: Oid; readonly body: Uint8Array; readonly commit: Commit; readonly trailers: LedgerTrailers };
+  readonly index: { readonly oid: Oid; readonly commit: Commit; readonly trailers: IndexTrailers };
+}
+
+/** How many transactions one push may carry. */
+export const MAX_CHAIN = 1000;
+
+interface Link {
+  readonly oid: Oid;
+  readonly body: Uint8Array;
+  readonly commit: Commit;
+}
+
+/**
+ * The commits from a ref's old tip (null: the ref is new) to its new one, oldest first.
+ * Throws `REF_FORBIDDEN` unless they are a single-parent chain on the old tip.
+ */
+export async function readChain(store: GitStore, ref: string, old: Oid | null, next: Oid, limit = MAX_CHAIN): Promise<Link[]> {
+  const links: Link[] = [];
+  let at: Oid | null = next;
+  while (at !== old) {
+    if (at === null) throw forbidden(ref, 'is not a fast-forward of the current tip');
+    if (links.length >= limit) throw forbidden(ref, `has more than ${limit} new commits, or is not a fast-forward of the current tip`);
+    const [object] = await store.read([at]);
+    if (object === null || object === undefined || object.type !== 'commit') throw forbidden(ref, `points to ${at}, which is no commit`);
+    const commit = decodeCommit(object.body, at, store.objectFormat);
+    if (commit.parents.length > 1) throw forbidden(ref, `has a merge commit, ${at}`);
+    links.push({ oid: at, body: object.body, commit });
+    at = commit.parents[0] ?? null;
+  }
+  return links.reverse();
+}
+
+/** Pairs the ledger's new commits with the index's. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
+export function pairChains(ns: string, ledger: readonly Link[], index: readonly Link[]): PushedTransaction[] {
+  if (ledger.length !== index.length) {
+    throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: ${ledger.length} ledger commits but ${index.length} index commits`, {
+      hint: 'each transaction is one ledger commit and one index commit',
+    });
+  }
+  return ledger.map((link, i) => {
+    const other = index[i] as Link;
+    return {
+      ledger: { ...link, trailers: parseLedgerMessage(link.commit.message, link.oid) },
+      index: { oid: other.oid, commit: other.commit, trailers: parseIndexMessage(other.commit.message, other.oid) },
+    };
+  });
+}
+
+function forbidden(ref: string, why: string): KvError {
+  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, { hint: 'the ledger is linear: fetch the newest tip, build on it and push again' });
+}

@@ -1,0 +1,122 @@
+import { KvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { IntentRecord } from '../../ports/journal.js';
+import type { Policy } from '../../ports/policy-reader.js';
+import type { SignatureVerifier } from '../../ports/signer.js';
+import type { RefUpdate } from '../../ports/vocabulary.js';
+import { type CommitContext, commitRefs, requireLease } from './commit-refs.js';
+import { Mutex } from './mutex.js';
+import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.js';
+import { recover } from './recover.js';
+import { validatePush } from './validate-push.js';
+
+export interface GatewayContext extends CommitContext {
+  readonly verifier: SignatureVerifier;
+  /** The policy in force; asked once a push, so that a push is judged by one policy. */
+  readonly policy: () => Policy;
+  readonly sampleSize: number;
+  /** Told of what recovery found done but not mirrored. */
+  readonly unmirrored: (intents: readonly IntentRecord[]) => void;
+}
+
+/** The Stargate's commit path over one repository. */
+export class RepositoryGateway implements Gateway {
+  private readonly mutex = new Mutex();
+  private readonly held = new Map<AcceptedPush, () => void>();
+  /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
+  private broken = false;
+
+  constructor(private readonly context: GatewayContext) {}
+
+  async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+    const { context } = this;
+    await requireLease(context);
+    const policy = context.policy();
+    const events = await validatePush({ ...context, policy }, request, quarantine);
+    const release = await this.mutex.acquire();
+    try {
+      await this.mend();
+      await requireLease(context);
+      await checkTips(context.store, request.commands);
+      const accepted: AcceptedPush = { request, events };
+      this.held.set(accepted, release);
+      return accepted;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async commit(accepted: AcceptedPush): Promise<void> {
+    const release = this.held.get(accepted);
+    if (release === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
+    this.held.delete(accepted);
+    try {
+      await this.commitOrMark(accepted.request.commands, accepted);
+    } finally {
+      release();
+    }
+  }
+
+  abandon(accepted: AcceptedPush): void {
+    const release = this.held.get(accepted);
+    this.held.delete(accepted);
+    release?.();
+  }
+
+  /** Moves refs of the Stargate's own, such as the published policy, through the same journal. */
+  async moveOwn(plan: (store: GitStore) => Promise<readonly RefUpdate[]>): Promise<void> {
+    const release = await this.mutex.acquire();
+    try {
+      await this.mend();
+      const updates = await plan(this.context.store);
+      if (updates.length > 0) await this.commitOrMark(updates, null);
+    } finally {
+      release();
+    }
+  }
+
+  /** Runs while no commit can, such as housekeeping. */
+  async exclusively(work: () => Promise<void>): Promise<void> {
+    const release = await this.mutex.acquire();
+    try {
+      await work();
+    } finally {
+      release();
+    }
+  }
+
+  async recover(): Promise<RecoveryReport> {
+    const { report, unmirrored } = await recover(this.context.store, this.context.journal);
+    this.broken = false;
+    this.context.unmirrored(unmirrored);
+    return report;
+  }
+
+  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null): Promise<void> {
+    try {
+      await commitRefs(this.context, updates, accepted?.events ?? []);
+    } catch (error) {
+      const harmless = KvError.is(error) && (error.code === 'CAS_CONFLICT' || error.code === 'NOT_LEADER');
+      if (!harmless) this.broken = true;
+      throw error;
+    }
+  }
+
+  private async mend(): Promise<void> {
+    if (this.broken) await this.recover();
+  }
+}
+
+/** Throws `CAS_CONFLICT` unless every ref is where the push believes it to be. */
+async function checkTips(store: GitStore, commands: readonly RefUpdate[]): Promise<void> {
+  const refs = await store.refs(commands.map(({ ref }) => ref));
+  for (const { ref, old } of commands) {
+    const at = refs.get(ref) ?? null;
+    if (at === old) continue;
+    throw new KvError('CAS_CONFLICT', `${ref} has moved to ${at ?? 'nothing'} since it was read`, {
+      hint: 'fetch the newest tip, build on it and push again',
+      details: { ref },
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import type { GitStore } from '../../ports/git-store.js';
+import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
+
+/** Whose SSH key opened the connection, and what the policy lets that key do. */
+export interface Pusher {
+  /** The key's name in the policy. */
+  readonly name: string;
+  readonly admin: boolean;
+  /** Writer of at least one namespace: may push branches and tags, and relay transactions signed by others. */
+  readonly writer: boolean;
+  readonly reader: boolean;
+}
+
+/** A push as receive-pack tells it, before any of its objects is in the repository. */
+export interface PushRequest {
+  readonly pusher: Pusher;
+  /** The client asked for all-or-nothing. */
+  readonly atomic: boolean;
+  readonly commands: readonly RefUpdate[];
+}
+
+/** A push that passed every check and now holds the repository's commit lock: end it with `commit` or `abandon`. */
+export interface AcceptedPush {
+  readonly request: PushRequest;
+  readonly events: readonly WatchEvent[];
+}
+
+/** What became of the intents that a crash left open. */
+export interface RecoveryReport {
+  readonly rolledForward: number;
+  readonly rolledBack: number;
+}
+
+/**
+ * The gateway's one door. Both steps run in the same process; between them the commit lock is held, so a push
+ * that would lose the race is refused while its objects are still in quarantine.
+ */
+export interface Gateway {
+  /**
+   * The pre-receive step. `quarantine` reads the pushed objects on top of the repository's.
+   * Throws the KvError that the pusher is to see; then nothing is held. Waits for the lock.
+   */
+  validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush>;
+  /** The proc-receive step: journal, one ref transaction, journal. Releases the lock, also when it throws. */
+  commit(accepted: AcceptedPush): Promise<void>;
+  /** Releases the lock of a push that never reached its proc-receive step. Idempotent; no effect after `commit`. */
+  abandon(accepted: AcceptedPush): void;
+  /** Brings refs and journal to one state. Runs once after the lease was won, before the first push. */
+  recover(): Promise<RecoveryReport>;
+}

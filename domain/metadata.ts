@@ -1,0 +1,60 @@
+import { decodeRecord, encodeJson, isText, isTextOrNull, type RecordFormat } from './canonical-json.js';
+
+/** A key's `.meta` file. Times ISO 8601 UTC with milliseconds; `etag` is `blake3:<64 hex>` of the value. */
+export interface Metadata {
+  readonly ctype: string;
+  readonly ttl: string | null;
+  readonly etag: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+}
+
+export const DEFAULT_CTYPE = 'application/octet-stream';
+export const MAX_CTYPE_LENGTH = 255;
+
+/** RFC 6838's type/subtype with optional parameters, printable ASCII. */
+const CTYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[\x20-\x7e]*)?$/;
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+const ETAG = /^blake3:[0-9a-f]{64}$/;
+
+export function isContentType(text: string): boolean {
+  return text.length <= MAX_CTYPE_LENGTH && CTYPE.test(text);
+}
+
+/** True for a time in the one form that the formats use. */
+export function isTime(text: string): boolean {
+  return ISO_TIME.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
+}
+
+/** The one form of a time that the formats use. `ms` since the epoch. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+const FORMAT: RecordFormat<Metadata> = {
+  name: 'metadata',
+  version: 1,
+  read(fields) {
+    const { ctype, etag, created_by: createdBy, created_at: createdAt } = fields;
+    const ttl = fields['ttl'] ?? null;
+    if (!isText(ctype) || !isContentType(ctype) || !isTextOrNull(ttl) || !isText(etag) || !isText(createdBy)) return undefined;
+    if (!isText(createdAt) || !isTime(createdAt) || !ETAG.test(etag) || (ttl !== null && !isTime(ttl))) return undefined;
+    return { ctype, ttl, etag, createdBy, createdAt };
+  },
+  write: encodeMetadata,
+};
+
+export function encodeMetadata(meta: Metadata): Uint8Array {
+  return encodeJson({
+    v: 1,
+    ctype: meta.ctype,
+    ...(meta.ttl === null ? {} : { ttl: meta.ttl }),
+    etag: meta.etag,
+    created_by: meta.createdBy,
+    created_at: meta.createdAt,
+  });
+}
+
+export function decodeMetadata(bytes: Uint8Array, where: string): Metadata {
+  return decodeRecord(FORMAT, bytes, where);
+}

@@ -1,0 +1,49 @@
+import type { RefName } from '../ports/vocabulary.js';
+import { isEpochLabel, isNamespace } from './ledger.js';
+
+/** The refs of a namespace, as the repository model names them. */
+export const ledgerRef = (ns: string): RefName => `refs/kv/${ns}`;
+export const indexRef = (ns: string): RefName => `refs/kv-index/${ns}`;
+export const chunksRef = (ns: string, epoch: string): RefName => `refs/kv-chunks/${ns}@${epoch}`;
+export const epochRef = (ns: string): RefName => `refs/kv-epoch/${ns}`;
+export const archiveRef = (ns: string, epoch: string): RefName => `refs/kv-archive/${ns}@${epoch}`;
+export const watchlogRef = (ns: string, epoch: string): RefName => `refs/kv-watchlog/${ns}@${epoch}`;
+export const mirrorRef = (ns: string): RefName => `refs/kv-mirror/${ns}`;
+export const POLICY_REF: RefName = 'refs/kv-policy/current';
+/** Where the policy lies, in a work tree, on a branch and in the published commit. */
+export const POLICY_PATH = '.kv/policy.yaml';
+
+/** Where a clone keeps what it has fetched: one tree of refs a source. */
+export type Source = 'mirror' | 'stargate';
+export const trackingRef = (source: Source, ref: RefName): RefName => ref.replace(/^refs\//, `refs/kv-tracking/${source}/`);
+
+export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'mirror' | 'policy';
+
+/** A ref, taken apart. `branch` and `tag` are the ordinary ones; `other` is anything that has no place here. */
+export type RefClass =
+  | { readonly kind: KvRefKind; readonly ns: string; readonly epoch: string | null }
+  | { readonly kind: 'branch' | 'tag' | 'other' };
+
+const PLAIN: Readonly<Record<string, KvRefKind>> = { kv: 'ledger', 'kv-index': 'index', 'kv-epoch': 'epoch', 'kv-mirror': 'mirror' };
+const PER_EPOCH: Readonly<Record<string, KvRefKind>> = {
+  'kv-chunks': 'chunks',
+  'kv-archive': 'archive',
+  'kv-watchlog': 'watchlog',
+};
+
+export function classifyRef(ref: RefName): RefClass {
+  if (ref.startsWith('refs/heads/')) return { kind: 'branch' };
+  if (ref.startsWith('refs/tags/')) return { kind: 'tag' };
+  if (ref === POLICY_REF) return { kind: 'policy', ns: '', epoch: null };
+  const match = /^refs\/(kv[a-z-]*)\/([^/]+)$/.exec(ref);
+  if (match === null) return { kind: 'other' };
+  const [, family = '', name = ''] = match;
+  const plain = PLAIN[family];
+  if (plain !== undefined) return isNamespace(name) ? { kind: plain, ns: name, epoch: null } : { kind: 'other' };
+  const perEpoch = PER_EPOCH[family];
+  const at = name.indexOf('@');
+  if (perEpoch === undefined || at < 0) return { kind: 'other' };
+  const ns = name.slice(0, at);
+  const epoch = name.slice(at + 1);
+  return isNamespace(ns) && isEpochLabel(epoch) ? { kind: perEpoch, ns, epoch } : { kind: 'other' };
+}

@@ -1,0 +1,158 @@
+import { KvError } from '../ports/error.js';
+import type { GitStore, NewObject } from '../ports/git-store.js';
+import type { Oid } from '../ports/vocabulary.js';
+import { concat } from './bytes.js';
+import type { ObjectNamer } from './object.js';
+import { encodeEntry, MODE_DIR, TreeCursor } from './tree.js';
+
+/** A file to put (`oid`) or to remove (`oid` null). After `load`, `previous` is what the base tree had. */
+export interface FileEdit {
+  readonly mode: string;
+  readonly oid: Oid | null;
+  previous: Oid | null;
+}
+
+/**
+ * A directory that is being edited: the tree it starts from, and the edits to its files and subdirectories.
+ * `load` reads the base trees a level at a time, all of a level in one request; `seal` names and gives the new trees.
+ */
+export class TreeDraft {
+  readonly dirs = new Map<string, TreeDraft>();
+  readonly files = new Map<string, FileEdit>();
+  body: Uint8Array = EMPTY;
+
+  constructor(readonly base: Oid | null) {}
+
+  /** The edit for one file; a later edit of the same name replaces it. */
+  put(name: string, mode: string, oid: Oid | null): FileEdit {
+    const edit: FileEdit = { mode, oid, previous: null };
+    this.files.set(name, edit);
+    return edit;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Path edits below one root, for layouts whose directories are known beforehand. */
+export class PathEdits {
+  private readonly root: PlannedDir = { dirs: new Map(), files: new Map() };
+
+  put(dirs: readonly string[], name: string, edit: FileEdit): void {
+    let node = this.root;
+    for (const dir of dirs) {
+      let child = node.dirs.get(dir);
+      if (child === undefined) {
+        child = { dirs: new Map(), files: new Map() };
+        node.dirs.set(dir, child);
+      }
+      node = child;
+    }
+    node.files.set(name, edit);
+  }
+
+  /** Reads the touched trees of `base` and gives the draft, every edit's `previous` filled in. */
+  async load(store: GitStore, base: Oid | null, oidBytes: number): Promise<TreeDraft> {
+    const top = new TreeDraft(base);
+    let level: [TreeDraft, PlannedDir][] = [[top, this.root]];
+    while (level.length > 0) {
+      await loadBodies(store, level.map(([draft]) => draft));
+      const next: [TreeDraft, PlannedDir][] = [];
+      for (const [draft, plan] of level) {
+        const found = childTrees(draft, plan.dirs, oidBytes);
+        for (const [name, edit] of plan.files) draft.files.set(name, edit);
+        notePrevious(draft, oidBytes);
+        for (const [name, child] of plan.dirs) {
+          const below = new TreeDraft(found.get(name) ?? null);
+          draft.dirs.set(name, below);
+          next.push([below, child]);
+        }
+      }
+      level = next;
+    }
+    return top;
+  }
+}
+
+interface PlannedDir {
+  readonly dirs: Map<string, PlannedDir>;
+  readonly files: Map<string, FileEdit>;
+}
+
+/** Reads the bodies of the drafts' base trees in one request. */
+export async function loadBodies(store: GitStore, drafts: readonly TreeDraft[]): Promise<void> {
+  const wanted = drafts.filter((draft) => draft.base !== null);
+  const objects = await store.read(wanted.map((draft) => draft.base as Oid));
+  wanted.forEach((draft, i) => {
+    const object = objects[i];
+    if (object === null || object === undefined || object.type !== 'tree') {
+      throw new KvError('GIT_ERROR', `tree ${draft.base} is missing`, { hint: 'run git fsck in this repository' });
+    }
+    draft.body = object.body;
+  });
+}
+
+/** The ids of the wanted subdirectories that the base tree has. */
+export function childTrees(draft: TreeDraft, wanted: ReadonlyMap<string, unknown>, oidBytes: number): Map<string, Oid> {
+  const found = new Map<string, Oid>();
+  if (wanted.size === 0) return found;
+  const cursor = new TreeCursor(draft.body, oidBytes);
+  while (cursor.next()) if (cursor.isDir && wanted.has(cursor.name)) found.set(cursor.name, cursor.oid());
+  return found;
+}
+
+/** Fills in `previous` for the draft's file edits. */
+export function notePrevious(draft: TreeDraft, oidBytes: number): void {
+  if (draft.files.size === 0) return;
+  const cursor = new TreeCursor(draft.body, oidBytes);
+  while (cursor.next()) {
+    const edit = cursor.isDir ? undefined : draft.files.get(cursor.name);
+    if (edit !== undefined) edit.previous = cursor.oid();
+  }
+}
+
+/** Writes out what changed: appends new trees to `out`, gives the tree's id, or null when it has become empty. */
+export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oid | null {
+  const edits: { key: string; entry: Uint8Array | null }[] = [];
+  for (const [name, child] of draft.dirs) {
+    const oid = seal(child, namer, out);
+    if (oid !== child.base) edits.push({ key: `${name}/`, entry: oid === null ? null : encodeEntry(MODE_DIR, name, oid) });
+  }
+  for (const [name, edit] of draft.files) {
+    edits.push({ key: name, entry: edit.oid === null ? null : encodeEntry(edit.mode, name, edit.oid) });
+  }
+  if (edits.length === 0) return draft.base;
+  edits.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const body = merge(draft.body, edits, namer.format === 'sha1' ? 20 : 32);
+  if (body.length === 0) return null;
+  const object = namer.object('tree', body);
+  if (object.oid !== draft.base) out.push(object);
+  return object.oid;
+}
+
+/** Merges sorted edits into a tree's bytes, copying the runs between them. */
+function merge(body: Uint8Array, edits: readonly { key: string; entry: Uint8Array | null }[], oidBytes: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const cursor = new TreeCursor(body, oidBytes);
+  let copied = 0;
+  let i = 0;
+  let more = cursor.next();
+  while (i < edits.length) {
+    const edit = edits[i] as { key: string; entry: Uint8Array | null };
+    const key = more ? cursor.sortKey() : undefined;
+    if (key !== undefined && key < edit.key) {
+      more = cursor.next();
+      continue;
+    }
+    const at = more ? cursor.start : body.length;
+    if (at > copied) parts.push(body.subarray(copied, at));
+    copied = at;
+    if (edit.entry !== null) parts.push(edit.entry);
+    if (key === edit.key) {
+      copied = cursor.end;
+      more = cursor.next();
+    }
+    i++;
+  }
+  if (copied < body.length) parts.push(body.subarray(copied));
+  return concat(parts);
+}
