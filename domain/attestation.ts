@@ -108,7 +108,8 @@ function readTrailers(message: string, commit: Oid, required: readonly string[],
   const last = paragraphs.pop() ?? '';
   for (const line of paragraphs.join('\n').split('\n')) {
     const name = trailerName(line);
-    if (name !== undefined && RESERVED.has(name.toLowerCase())) throw mismatch(commit, `trailer ${name} stands outside the last paragraph`);
+    if (name !== undefined && RESERVED.has(name.toLowerCase()))
+      throw mismatch(commit, `trailer ${name} stands outside the last paragraph`);
   }
   const values = new Map<string, string>();
   for (const line of last.split('\n')) {

@@ -25,20 +25,28 @@ export function checkPrefix(policy: NamespacePolicy, ns: string, key: string): v
 /** Throws `POLICY_VIOLATION` when a value is larger than the namespace takes at all. `size` in bytes. */
 export function checkTotalSize(policy: NamespacePolicy, key: string, size: number): void {
   if (size <= policy.maxValueTotal) return;
-  throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueTotal} more than max_value_total`, {
-    hint: `the policy takes values of up to ${policy.maxValueTotal} bytes`,
-    details: { key, size, limit: policy.maxValueTotal },
-  });
+  throw new KvError(
+    'POLICY_VIOLATION',
+    `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueTotal} more than max_value_total`,
+    {
+      hint: `the policy takes values of up to ${policy.maxValueTotal} bytes`,
+      details: { key, size, limit: policy.maxValueTotal },
+    },
+  );
 }
 
 /** Throws `POLICY_VIOLATION` when an inline value is too large to be stored inline. `size` in bytes. */
 export function checkInlineSize(policy: NamespacePolicy, key: string, size: number): void {
   checkTotalSize(policy, key, size);
   if (size <= policy.maxValueInline) return;
-  throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueInline} more than max_value_inline`, {
-    hint: `the policy takes inline values of up to ${policy.maxValueInline} bytes`,
-    details: { key, size, limit: policy.maxValueInline },
-  });
+  throw new KvError(
+    'POLICY_VIOLATION',
+    `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueInline} more than max_value_inline`,
+    {
+      hint: `the policy takes inline values of up to ${policy.maxValueInline} bytes`,
+      details: { key, size, limit: policy.maxValueInline },
+    },
+  );
 }
 
 /** The expiry that a value set at `now` (ms) gets when its writer asked for none; null: none. */
@@ -53,7 +61,11 @@ export const LFS_POINTER_MAX = 1024;
 export function isLfsPointer(value: Uint8Array): boolean {
   if (value.length >= LFS_POINTER_MAX) return false;
   const text = decodeUtf8(value);
-  return text !== undefined && /^version https?:\/\/(git-lfs\.github\.com|hawser\.github\.com)\/spec\//.test(text) && /^oid sha256:/m.test(text);
+  return (
+    text !== undefined &&
+    /^version https?:\/\/(git-lfs\.github\.com|hawser\.github\.com)\/spec\//.test(text) &&
+    /^oid sha256:/m.test(text)
+  );
 }
 
 /** Throws `POLICY_VIOLATION` when the policy forbids LFS and the value is a pointer to it. */

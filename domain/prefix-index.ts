@@ -34,7 +34,10 @@ export async function updateIndex(
   }
   let level: Bucket[] = [{ draft: index, depth: 0, pointers: [...pointers] }];
   while (level.length > 0) {
-    await loadBodies(store, level.map((bucket) => bucket.draft));
+    await loadBodies(
+      store,
+      level.map((bucket) => bucket.draft),
+    );
     const next: Bucket[] = [];
     for (const bucket of level) distribute(bucket, next, oidBytes);
     level = next;
@@ -49,7 +52,12 @@ interface Bucket {
 }
 
 /** Walks `kv`, `<ns>`, `index`. */
-async function openIndex(store: GitStore, ns: string, base: Oid | null, oidBytes: number): Promise<{ root: TreeDraft; index: TreeDraft }> {
+async function openIndex(
+  store: GitStore,
+  ns: string,
+  base: Oid | null,
+  oidBytes: number,
+): Promise<{ root: TreeDraft; index: TreeDraft }> {
   const root = new TreeDraft(base);
   let at = root;
   for (const name of ['kv', ns, 'index']) {

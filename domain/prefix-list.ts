@@ -65,7 +65,8 @@ class Walk {
     let next = 0;
     for (const bucket of level) {
       for await (const pointer of this.walk(bucket)) {
-        while (next < short.length && (short[next] as ListedPointer).urlsafe < pointer.urlsafe) yield short[next++] as ListedPointer;
+        while (next < short.length && (short[next] as ListedPointer).urlsafe < pointer.urlsafe)
+          yield short[next++] as ListedPointer;
         if (pointer.urlsafe.length >= PADDED_BELOW) yield pointer;
       }
     }
@@ -80,7 +81,8 @@ class Walk {
     for (const { entries } of await this.below(padded)) {
       for (const entry of entries) {
         const urlsafe = entry.name.slice(0, -REF_SUFFIX.length);
-        if (entry.mode !== MODE_DIR && urlsafe.length < PADDED_BELOW && this.wants(urlsafe)) found.push(pointerOf(urlsafe, entry));
+        if (entry.mode !== MODE_DIR && urlsafe.length < PADDED_BELOW && this.wants(urlsafe))
+          found.push(pointerOf(urlsafe, entry));
       }
     }
     return found.sort((a, b) => (a.urlsafe < b.urlsafe ? -1 : 1));
@@ -88,8 +90,11 @@ class Walk {
 
   /** A directory's own pointers and those of its subdirectories, merged. */
   private async *walk(bucket: Bucket): AsyncGenerator<ListedPointer> {
-    const keyOf = (entry: TreeEntry): string => (entry.mode === MODE_DIR ? bucket.path + entry.name : entry.name.slice(0, -REF_SUFFIX.length));
-    const entries = bucket.entries.map((entry) => ({ key: keyOf(entry), entry })).filter(({ key, entry }) => entry.mode === MODE_DIR ? this.mayHold(key) : this.wants(key));
+    const keyOf = (entry: TreeEntry): string =>
+      entry.mode === MODE_DIR ? bucket.path + entry.name : entry.name.slice(0, -REF_SUFFIX.length);
+    const entries = bucket.entries
+      .map((entry) => ({ key: keyOf(entry), entry }))
+      .filter(({ key, entry }) => (entry.mode === MODE_DIR ? this.mayHold(key) : this.wants(key)));
     entries.sort((a, b) => (a.key < b.key ? -1 : 1));
     for (let at = 0; at < entries.length; at += BATCH) {
       const group = entries.slice(at, at + BATCH);
@@ -115,7 +120,8 @@ class Walk {
     const objects = await this.store.read(dirs.map(({ oid }) => oid));
     return dirs.map(({ path, oid }, i) => {
       const object = objects[i];
-      if (object === null || object === undefined) throw new KvError('GIT_ERROR', `index tree ${oid} is missing`, { hint: 'run git fsck' });
+      if (object === null || object === undefined)
+        throw new KvError('GIT_ERROR', `index tree ${oid} is missing`, { hint: 'run git fsck' });
       return { path, entries: readTree(object.body, this.oidBytes) };
     });
   }

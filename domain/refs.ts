@@ -24,7 +24,12 @@ export type RefClass =
   | { readonly kind: KvRefKind; readonly ns: string; readonly epoch: string | null }
   | { readonly kind: 'branch' | 'tag' | 'other' };
 
-const PLAIN: Readonly<Record<string, KvRefKind>> = { kv: 'ledger', 'kv-index': 'index', 'kv-epoch': 'epoch', 'kv-mirror': 'mirror' };
+const PLAIN: Readonly<Record<string, KvRefKind>> = {
+  kv: 'ledger',
+  'kv-index': 'index',
+  'kv-epoch': 'epoch',
+  'kv-mirror': 'mirror',
+};
 const PER_EPOCH: Readonly<Record<string, KvRefKind>> = {
   'kv-chunks': 'chunks',
   'kv-archive': 'archive',

@@ -71,7 +71,11 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   const edits = new PathEdits();
   const planned = operations.map((op) => plan(op, ns, namer, edits, objects));
   const emptyTree = namer.object('tree', new Uint8Array(0));
-  const draft = await edits.load(store, base.ledger === null || base.ledger.tree === emptyTree.oid ? null : base.ledger.tree, oidBytes);
+  const draft = await edits.load(
+    store,
+    base.ledger === null || base.ledger.tree === emptyTree.oid ? null : base.ledger.tree,
+    oidBytes,
+  );
   const changed = planned.filter(changes);
   const ledgerTree = seal(draft, namer, objects) ?? emptyTree.oid;
   if (ledgerTree === emptyTree.oid) objects.push(emptyTree);
@@ -82,7 +86,10 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   const del = changed.filter(({ op }) => op.op === 'del').map(({ op }) => op.key);
   const indexCommit = namer.object(
     'commit',
-    encodeCommit(commitOn(context, base.index?.commit ?? null, indexTree, renderIndexMessage({ ns, txn: context.txn, ledgerTree })), namer.format),
+    encodeCommit(
+      commitOn(context, base.index?.commit ?? null, indexTree, renderIndexMessage({ ns, txn: context.txn, ledgerTree })),
+      namer.format,
+    ),
   );
   objects.push(indexCommit);
   const trailers: LedgerTrailers = {

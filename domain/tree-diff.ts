@@ -59,7 +59,8 @@ async function readTrees(store: GitStore, level: readonly Pair[]): Promise<[Uint
   const body = (oid: Oid | null): Uint8Array => {
     if (oid === null) return EMPTY;
     const object = objects[at++];
-    if (object === null || object === undefined || object.type !== 'tree') throw new KvError('GIT_ERROR', `tree ${oid} is missing`);
+    if (object === null || object === undefined || object.type !== 'tree')
+      throw new KvError('GIT_ERROR', `tree ${oid} is missing`);
     return object.body;
   };
   return level.map(({ before, after }) => [body(before), body(after)]);

@@ -55,7 +55,10 @@ export class PathEdits {
     const top = new TreeDraft(base);
     let level: [TreeDraft, PlannedDir][] = [[top, this.root]];
     while (level.length > 0) {
-      await loadBodies(store, level.map(([draft]) => draft));
+      await loadBodies(
+        store,
+        level.map(([draft]) => draft),
+      );
       const next: [TreeDraft, PlannedDir][] = [];
       for (const [draft, plan] of level) {
         const found = childTrees(draft, plan.dirs, oidBytes);

@@ -59,7 +59,17 @@ export function decodeEvent(message: string, commit: Oid): WatchEvent {
     fields = {}; // refused below like any other unknown shape
   }
   const { v, ns, epoch, oid, txn, received, signer, set, del } = fields ?? {};
-  if (v === 1 && isText(ns) && isText(epoch) && isText(oid) && isText(txn) && isText(received) && isText(signer) && isCount(set) && isCount(del)) {
+  if (
+    v === 1 &&
+    isText(ns) &&
+    isText(epoch) &&
+    isText(oid) &&
+    isText(txn) &&
+    isText(received) &&
+    isText(signer) &&
+    isCount(set) &&
+    isCount(del)
+  ) {
     return { v, ns, epoch, oid, txn, received, signer, set, del };
   }
   throw new KvError('FORMAT_UNSUPPORTED', `watchlog commit ${commit} holds no event of version 1`, { hint: 'update git-kv' });

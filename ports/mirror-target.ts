@@ -3,7 +3,7 @@ import type { Oid, RefName } from './vocabulary.js';
 /** One ref to set at the mirror. */
 export interface MirrorUpdate {
   readonly ref: RefName;
-  /** `null` deletes. */
+  /** `null` deletes; without `expected`, whatever is there. */
   readonly next: Oid | null;
   /**
    * Absent: the mirror takes it only as a fast-forward (or a creation).
@@ -31,7 +31,7 @@ export interface MirrorTarget {
   push(updates: readonly MirrorUpdate[], signal?: AbortSignal): Promise<void>;
   /** The mirror's refs that match the globs. */
   refs(patterns: readonly string[]): Promise<Map<RefName, Oid>>;
-  /** Brings what the mirror has into the Stargate's repository, under the local names given. */
+  /** Brings what the mirror has into the Stargate's repository, under the local names given. A ref that isn't there is `NOT_FOUND`. */
   fetch(pairs: readonly { readonly remoteRef: RefName; readonly localRef: RefName }[]): Promise<void>;
   close(): Promise<void>;
 }

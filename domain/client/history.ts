@@ -38,13 +38,20 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   const tip = await tipForReading(clone, ns, request);
   if (tip === null) throw noNamespace(ns);
   const paths = pathsOf(ns, placeOf(key, clone.hasher));
-  const query = { tip: tip.ledger, paths: [paths.data, paths.manifest, paths.meta], ...(request.limit ? { limit: request.limit } : {}) };
+  const query = {
+    tip: tip.ledger,
+    paths: [paths.data, paths.manifest, paths.meta],
+    ...(request.limit ? { limit: request.limit } : {}),
+  };
   let found = 0;
   for await (const oid of clone.store.history(query)) {
     found++;
     yield await describe(clone, oid, paths.data);
   }
-  if (found === 0) throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in the history of namespace ${ns}`, { hint: `see what there is: git kv --ns ${ns} list` });
+  if (found === 0)
+    throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in the history of namespace ${ns}`, {
+      hint: `see what there is: git kv --ns ${ns} list`,
+    });
 }
 
 async function describe(clone: Clone, oid: Oid, path: string): Promise<HistoryEntry> {

@@ -22,13 +22,28 @@ export interface Begun {
 export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
   const tip = await newestTip(clone, ns);
   if (tip !== null) {
-    return { ns, ledger: tip.ledger, index: tip.index ?? '', epoch: tip.trailers.epoch, created: false, signed: tip.commit.signature !== null };
+    return {
+      ns,
+      ledger: tip.ledger,
+      index: tip.index ?? '',
+      epoch: tip.trailers.epoch,
+      created: false,
+      signed: tip.commit.signature !== null,
+    };
   }
   const { signer, hasher, randomness } = await clone.forWriting();
   const { store, clock } = clone;
   const namer = namerOf(clone, hasher);
   const now = clock.now();
-  const context = { store, namer, ns, identity: await clone.config.identity(), now, txn: newUlid(clock, randomness), subject: `kv: begin ${ns}` };
+  const context = {
+    store,
+    namer,
+    ns,
+    identity: await clone.config.identity(),
+    now,
+    txn: newUlid(clock, randomness),
+    subject: `kv: begin ${ns}`,
+  };
   const base = baseOf(null, now);
   const draft = await buildTransaction(context, base, []);
   let signature: string | null = null;

@@ -41,7 +41,10 @@ export async function* listKeys(clone: Clone, request: ListRequest): AsyncGenera
   const tip = await tipForReading(clone, ns, request);
   if (tip === null) throw noNamespace(ns);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
-  const range = { prefix: toUrlsafe(request.prefix), ...(request.after === undefined ? {} : { after: toUrlsafe(request.after) }) };
+  const range = {
+    prefix: toUrlsafe(request.prefix),
+    ...(request.after === undefined ? {} : { after: toUrlsafe(request.after) }),
+  };
   const pointers = listPointers(clone.store, ns, tip.trailers.indexTree, range, oidBytesOf(clone));
   for await (const batch of inBatches(pointers, Math.min(BATCH, left))) {
     for (const item of await open(clone, request, tip.commit.tree, batch)) {
@@ -87,7 +90,10 @@ async function withDetails(
   ledgerTree: Oid,
   live: readonly { key: string; pointer: Pointer | undefined }[],
 ): Promise<ListedKey[]> {
-  const metas = await clone.store.readPaths(ledgerTree, live.map(({ key }) => pathsOf(ns, placeOf(key, clone.hasher)).meta));
+  const metas = await clone.store.readPaths(
+    ledgerTree,
+    live.map(({ key }) => pathsOf(ns, placeOf(key, clone.hasher)).meta),
+  );
   return live.map(({ key, pointer }, i) => {
     const blob = metas[i];
     if (!blob || !pointer) return { key };

@@ -29,9 +29,13 @@ export function completeOperation(context: CompletionContext, request: Requested
   if (request.op === 'del') return request;
   const ctype = request.ctype ?? DEFAULT_CTYPE;
   if (!isContentType(ctype)) {
-    throw new KvError('USAGE', `content type of ${quoteKey(request.key)} is not of the form type/subtype (${MAX_CTYPE_LENGTH} characters at the most)`, {
-      hint: 'for example --ctype application/json',
-    });
+    throw new KvError(
+      'USAGE',
+      `content type of ${quoteKey(request.key)} is not of the form type/subtype (${MAX_CTYPE_LENGTH} characters at the most)`,
+      {
+        hint: 'for example --ctype application/json',
+      },
+    );
   }
   if (policy !== null) {
     checkInlineSize(policy, request.key, request.value.length);

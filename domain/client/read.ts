@@ -34,15 +34,21 @@ export async function readKey(clone: Clone, request: ReadRequest): Promise<Readi
   const paths = pathsOf(ns, placeOf(key, clone.hasher));
   const [metaBlob, data, manifest] = await clone.store.readPaths(tip.commit.tree, [paths.meta, paths.data, paths.manifest]);
   if (!metaBlob || (!data && !manifest)) {
-    throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, { hint: `see what there is: git kv --ns ${ns} list` });
+    throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, {
+      hint: `see what there is: git kv --ns ${ns} list`,
+    });
   }
   const meta = decodeMetadata(metaBlob.body, quoteKey(key));
   const expired = await isExpired(clone, ns, meta);
   if (expired && !request.allowExpired) {
-    throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, { hint: 'read it all the same with --allow-expired' });
+    throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, {
+      hint: 'read it all the same with --allow-expired',
+    });
   }
   if (!data) {
-    throw new KvError('NOT_SUPPORTED', `value of ${quoteKey(key)} is chunked, and this git-kv reads inline values only`, { hint: 'update git-kv' });
+    throw new KvError('NOT_SUPPORTED', `value of ${quoteKey(key)} is chunked, and this git-kv reads inline values only`, {
+      hint: 'update git-kv',
+    });
   }
   return { key, value: data.body, meta, oid: data.oid, commit: tip.ledger, tree: tip.commit.tree, expired };
 }

@@ -35,7 +35,9 @@ export function fetchRefspecs(): string[] {
 export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<SetupReport> {
   const { remote, transport } = clone;
   if ((await transport.url(remote, 'read')) === null) {
-    throw new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, { hint: `add the mirror first: git remote add ${remote} URL` });
+    throw new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
+      hint: `add the mirror first: git remote add ${remote} URL`,
+    });
   }
   const previousPushUrl = await transport.url(remote, 'write');
   const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };

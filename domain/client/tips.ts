@@ -60,7 +60,9 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 function parseAge(text: string): number {
   const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
   if (match !== null) return Number(match[1]) * (UNITS[match[2] as string] as number);
-  throw new KvError('CONFIG_INVALID', `kv.maxAge is ${JSON.stringify(text)}, which is no duration`, { hint: 'git config kv.maxAge 30s' });
+  throw new KvError('CONFIG_INVALID', `kv.maxAge is ${JSON.stringify(text)}, which is no duration`, {
+    hint: 'git config kv.maxAge 30s',
+  });
 }
 
 interface Candidate {
@@ -96,7 +98,8 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
   if (!object) throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
   const commit = decodeCommit(object.body, best.ledger, clone.store.objectFormat);
   const trailers = parseLedgerMessage(commit.message, best.ledger);
-  if (trailers.ns !== ns) throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
+  if (trailers.ns !== ns)
+    throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
   const match = indexes.find((oid, i) => {
     const found = rest[i];
     return found && decodeCommit(found.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
@@ -105,7 +108,9 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
 }
 
 export function notSetUp(remote: string): KvError {
-  return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, { hint: 'run: git kv remote setup' });
+  return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, {
+    hint: 'run: git kv remote setup',
+  });
 }
 
 export function noNamespace(ns: string): KvError {

@@ -73,7 +73,8 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     const draft = await build(clone, ports, request, kept, tip);
     if (request.strictDelete === true) requireDeleted(request, draft, kept);
     const changed = draft.set.length + draft.del.length > 0;
-    const report = (commit: Oid | null, landed: Receipt['landed']): Receipt => receipt(request, draft, tip, commit, landed, attempt, warnings);
+    const report = (commit: Oid | null, landed: Receipt['landed']): Receipt =>
+      receipt(request, draft, tip, commit, landed, attempt, warnings);
     if (!changed || request.dryRun === true) return report(null, 'nowhere');
     const { commit, warning } = await signAndStore(clone, ports, draft, target);
     if (warning !== null && attempt === 0) warnings.push(warning);
@@ -98,10 +99,14 @@ async function whereTo(clone: Clone): Promise<'stargate' | 'clone'> {
 
 async function checkExpectations(clone: Clone, { ns, expectTree, expectBlobs }: WriteRequest, tip: Tip | null): Promise<void> {
   if (expectTree !== undefined && tip?.commit.tree !== expectTree) {
-    throw new KvError('CAS_CONFLICT', `the ledger of namespace ${ns} has tree ${tip?.commit.tree ?? 'none'}, expected ${expectTree}`, {
-      hint: 'read the newest state (git kv get KEY --json gives its tree) and decide again',
-      details: { tree: tip?.commit.tree ?? null },
-    });
+    throw new KvError(
+      'CAS_CONFLICT',
+      `the ledger of namespace ${ns} has tree ${tip?.commit.tree ?? 'none'}, expected ${expectTree}`,
+      {
+        hint: 'read the newest state (git kv get KEY --json gives its tree) and decide again',
+        details: { tree: tip?.commit.tree ?? null },
+      },
+    );
   }
   for (const [key, expected] of expectBlobs ?? []) {
     const { data, manifest } = pathsOf(ns, placeOf(key, clone.hasher));
@@ -115,14 +120,29 @@ async function checkExpectations(clone: Clone, { ns, expectTree, expectBlobs }: 
   }
 }
 
-async function build(clone: Clone, ports: WritingPorts, request: WriteRequest, kept: readonly RequestedOperation[], tip: Tip | null): Promise<Draft> {
+async function build(
+  clone: Clone,
+  ports: WritingPorts,
+  request: WriteRequest,
+  kept: readonly RequestedOperation[],
+  tip: Tip | null,
+): Promise<Draft> {
   const { clock, store, config } = clone;
   const now = clock.now();
   const identity = await config.identity();
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
   const policy = (await knownPolicy(clone))?.namespaces.get(request.ns) ?? null;
-  const operations = kept.map((operation) => completeOperation({ ns: request.ns, policy, hasher: ports.hasher, author, now }, operation));
-  const context = { store, namer: namerOf(clone, ports.hasher), ns: request.ns, identity, now, txn: newUlid(clock, ports.randomness) };
+  const operations = kept.map((operation) =>
+    completeOperation({ ns: request.ns, policy, hasher: ports.hasher, author, now }, operation),
+  );
+  const context = {
+    store,
+    namer: namerOf(clone, ports.hasher),
+    ns: request.ns,
+    identity,
+    now,
+    txn: newUlid(clock, ports.randomness),
+  };
   const withSubject = request.subject === undefined ? context : { ...context, subject: request.subject };
   return buildTransaction(withSubject, baseOf(tip, now), operations);
 }
@@ -131,7 +151,9 @@ async function build(clone: Clone, ports: WritingPorts, request: WriteRequest, k
 export function baseOf(tip: Tip | null, now: number): Base {
   if (tip === null) return { ledger: null, index: null, epoch: firstEpochLabel(now), parentEpoch: null };
   if (tip.index === null) {
-    throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, { hint: 'fetch it: git kv list --read-from=stargate --limit 1' });
+    throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
+      hint: 'fetch it: git kv list --read-from=stargate --limit 1',
+    });
   }
   return {
     ledger: { commit: tip.ledger, tree: tip.commit.tree },
@@ -159,7 +181,10 @@ async function signAndStore(
 ): Promise<{ commit: Oid; warning: string | null }> {
   const { objectFormat } = clone.store;
   const { signature, warning } = await sign(clone, ports, encodeCommit(draft.ledgerCommit, objectFormat), draft, target);
-  const commit: NewObject = namerOf(clone, ports.hasher).object('commit', encodeCommit({ ...draft.ledgerCommit, signature }, objectFormat));
+  const commit: NewObject = namerOf(clone, ports.hasher).object(
+    'commit',
+    encodeCommit({ ...draft.ledgerCommit, signature }, objectFormat),
+  );
   await clone.store.write([...draft.objects, commit]);
   return { commit: commit.oid, warning };
 }
@@ -182,7 +207,14 @@ async function sign(
   }
 }
 
-async function land(clone: Clone, ns: string, tip: Tip | null, commit: Oid, draft: Draft, target: 'stargate' | 'clone'): Promise<void> {
+async function land(
+  clone: Clone,
+  ns: string,
+  tip: Tip | null,
+  commit: Oid,
+  draft: Draft,
+  target: 'stargate' | 'clone',
+): Promise<void> {
   const begins = tip === null;
   const moves = [
     { ref: ledgerRef(ns), old: tip?.ledger ?? null, next: commit },
@@ -212,7 +244,10 @@ async function remember(clone: Clone, ns: string, updates: readonly RefUpdate[])
   ]);
   const refs = await clone.store.refs(names.map(({ ref }) => ref));
   try {
-    await clone.store.updateRefs(names.map(({ ref, next }) => ({ ref, old: refs.get(ref) ?? null, next })), `kv: pushed to ${ns}`);
+    await clone.store.updateRefs(
+      names.map(({ ref, next }) => ({ ref, old: refs.get(ref) ?? null, next })),
+      `kv: pushed to ${ns}`,
+    );
   } catch (error) {
     // Another command in this clone has moved them at the same moment: the write has landed all the same.
     if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error;
@@ -234,7 +269,9 @@ function receipt(
   warnings: readonly string[],
 ): Receipt {
   const deletions = new Set(request.operations.filter(({ op }) => op === 'del').map(({ key }) => key));
-  const absent = draft.unchanged.filter((key) => deletions.has(key)).map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
+  const absent = draft.unchanged
+    .filter((key) => deletions.has(key))
+    .map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
   return {
     ns: request.ns,
     commit,

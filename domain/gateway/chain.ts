@@ -28,9 +28,11 @@ export async function readChain(store: GitStore, ref: string, old: Oid | null, n
   let at: Oid | null = next;
   while (at !== old) {
     if (at === null) throw forbidden(ref, 'is not a fast-forward of the current tip');
-    if (links.length >= limit) throw forbidden(ref, `has more than ${limit} new commits, or is not a fast-forward of the current tip`);
+    if (links.length >= limit)
+      throw forbidden(ref, `has more than ${limit} new commits, or is not a fast-forward of the current tip`);
     const [object] = await store.read([at]);
-    if (object === null || object === undefined || object.type !== 'commit') throw forbidden(ref, `points to ${at}, which is no commit`);
+    if (object === null || object === undefined || object.type !== 'commit')
+      throw forbidden(ref, `points to ${at}, which is no commit`);
     const commit = decodeCommit(object.body, at, store.objectFormat);
     if (commit.parents.length > 1) throw forbidden(ref, `has a merge commit, ${at}`);
     links.push({ oid: at, body: object.body, commit });
@@ -42,9 +44,13 @@ export async function readChain(store: GitStore, ref: string, old: Oid | null, n
 /** Pairs the ledger's new commits with the index's. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
 export function pairChains(ns: string, ledger: readonly Link[], index: readonly Link[]): PushedTransaction[] {
   if (ledger.length !== index.length) {
-    throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: ${ledger.length} ledger commits but ${index.length} index commits`, {
-      hint: 'each transaction is one ledger commit and one index commit',
-    });
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `namespace ${ns}: ${ledger.length} ledger commits but ${index.length} index commits`,
+      {
+        hint: 'each transaction is one ledger commit and one index commit',
+      },
+    );
   }
   return ledger.map((link, i) => {
     const other = index[i] as Link;
@@ -56,5 +62,7 @@ export function pairChains(ns: string, ledger: readonly Link[], index: readonly 
 }
 
 function forbidden(ref: string, why: string): KvError {
-  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, { hint: 'the ledger is linear: fetch the newest tip, build on it and push again' });
+  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, {
+    hint: 'the ledger is linear: fetch the newest tip, build on it and push again',
+  });
 }

@@ -31,14 +31,20 @@ export interface CommitContext {
 export async function requireLease(context: CommitContext): Promise<number> {
   const lease = context.lease();
   if (lease !== null && (await lease.held())) return lease.term;
-  throw new KvError('NOT_LEADER', 'this Stargate does not hold the lease', { hint: 'push to the leader: see git kv stargate status' });
+  throw new KvError('NOT_LEADER', 'this Stargate does not hold the lease', {
+    hint: 'push to the leader: see git kv stargate status',
+  });
 }
 
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
  * transaction, then the outcome. The caller holds the commit lock.
  */
-export async function commitRefs(context: CommitContext, updates: readonly RefUpdate[], events: readonly WatchEvent[]): Promise<void> {
+export async function commitRefs(
+  context: CommitContext,
+  updates: readonly RefUpdate[],
+  events: readonly WatchEvent[],
+): Promise<void> {
   const { store, journal, clock, failpoint } = context;
   const all = [...updates, ...(await writeEvents(context, events))];
   const term = await requireLease(context);
@@ -93,7 +99,8 @@ export async function completeUpdates(store: GitStore, updates: readonly RefUpda
   for (const update of updates) {
     const at = refs.get(update.ref) ?? null;
     if (at === update.next) continue;
-    if (at !== update.old) throw new KvError('GIT_ERROR', `${update.ref} is at ${at ?? 'nothing'}, neither before nor after its intent`);
+    if (at !== update.old)
+      throw new KvError('GIT_ERROR', `${update.ref} is at ${at ?? 'nothing'}, neither before nor after its intent`);
     left.push(update);
   }
   if (left.length > 0) await store.updateRefs(left, 'kv: recovery');

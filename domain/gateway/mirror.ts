@@ -11,7 +11,12 @@ import { classifyRef, ledgerRef, mirrorRef } from '../refs.js';
 export interface MirrorObserver {
   enqueued(backlog: number): void;
   /** `lagMs`: from the oldest accepted transaction of the batch to now; `tookMs`: the push itself. */
-  succeeded(outcome: { readonly transactions: number; readonly backlog: number; readonly lagMs: number; readonly tookMs: number }): void;
+  succeeded(outcome: {
+    readonly transactions: number;
+    readonly backlog: number;
+    readonly lagMs: number;
+    readonly tookMs: number;
+  }): void;
   failed(error: KvError, backlog: number, retryInMs: number): void;
 }
 
@@ -122,7 +127,10 @@ export class MirrorWorker {
 }
 
 /** What brings the mirror to where the refs of these intents are now, and the watermarks that say so. */
-async function planPush(store: GitStore, batch: readonly IntentRecord[]): Promise<{ updates: MirrorUpdate[]; watermarks: RefUpdate[] }> {
+async function planPush(
+  store: GitStore,
+  batch: readonly IntentRecord[],
+): Promise<{ updates: MirrorUpdate[]; watermarks: RefUpdate[] }> {
   const touched = new Set(batch.flatMap(({ updates }) => updates.map(({ ref }) => ref)));
   const namespaces = new Set<string>();
   for (const ref of touched) {

@@ -25,7 +25,14 @@ export async function publishPolicy(store: GitStore, namer: ObjectNamer, clock: 
     if (object && decodeCommit(object.body, old, store.objectFormat).tree === tree) return [];
   }
   const ident = stamp(STARGATE_IDENTITY, clock.now());
-  const commit = { tree, parents: old === null ? [] : [old], author: ident, committer: ident, signature: null, message: 'kv-policy: in force\n' };
+  const commit = {
+    tree,
+    parents: old === null ? [] : [old],
+    author: ident,
+    committer: ident,
+    signature: null,
+    message: 'kv-policy: in force\n',
+  };
   const object = namer.object('commit', encodeCommit(commit, namer.format));
   await store.write([...objects, object]);
   return [{ ref: POLICY_REF, old, next: object.oid }];

@@ -34,7 +34,10 @@ export async function readJournal(journal: Journal): Promise<JournalState> {
  * Brings refs and journal to one state after a crash. An intent of which any ref has moved goes forward; one of which none
  * has is rolled back: its client was never told that it landed. Gives the report and what waits for the mirror.
  */
-export async function recover(store: GitStore, journal: Journal): Promise<{ report: RecoveryReport; unmirrored: IntentRecord[] }> {
+export async function recover(
+  store: GitStore,
+  journal: Journal,
+): Promise<{ report: RecoveryReport; unmirrored: IntentRecord[] }> {
   const state = await readJournal(journal);
   const unmirrored = [...state.unmirrored];
   let rolledForward = 0;

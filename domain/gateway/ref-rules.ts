@@ -29,7 +29,9 @@ export async function sortRefs(request: PushRequest, store: GitStore): Promise<N
     perNamespace.set(part.ns, parts);
   }
   if (perNamespace.size > 0 && !request.atomic) {
-    throw new KvError('REF_FORBIDDEN', 'a push of kv refs must be atomic', { hint: 'write through git kv, or push with --atomic' });
+    throw new KvError('REF_FORBIDDEN', 'a push of kv refs must be atomic', {
+      hint: 'write through git kv, or push with --atomic',
+    });
   }
   return [...perNamespace].map(([ns, parts]) => whole(ns, parts));
 }
@@ -53,13 +55,21 @@ function whole(ns: string, parts: Partial<Record<'ledger' | 'index' | 'epoch', R
     });
   }
   if ((ledger.old === null) !== (epoch !== undefined)) {
-    throw forbidden(`refs/kv-epoch/${ns}`, ledger.old === null ? 'must be created with the namespace' : 'moves only with a new epoch');
+    throw forbidden(
+      `refs/kv-epoch/${ns}`,
+      ledger.old === null ? 'must be created with the namespace' : 'moves only with a new epoch',
+    );
   }
   return { ns, ledger, index, epoch: epoch ?? null };
 }
 
 /** Branches move forward only, tags never move; an admin may delete either. */
-async function checkOrdinary(command: RefUpdate, kind: 'branch' | 'tag', { pusher }: PushRequest, store: GitStore): Promise<void> {
+async function checkOrdinary(
+  command: RefUpdate,
+  kind: 'branch' | 'tag',
+  { pusher }: PushRequest,
+  store: GitStore,
+): Promise<void> {
   const { ref, old, next } = command;
   if (!pusher.writer && !pusher.admin) throw new KvError('POLICY_VIOLATION', `${pusher.name} may not push to ${ref}`);
   if (next === null) {
@@ -74,5 +84,8 @@ async function checkOrdinary(command: RefUpdate, kind: 'branch' | 'tag', { pushe
 }
 
 function forbidden(ref: string, why: string): KvError {
-  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, { hint: 'docs/FORMAT.md says which refs a client may push, and how', details: { ref } });
+  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, {
+    hint: 'docs/FORMAT.md says which refs a client may push, and how',
+    details: { ref },
+  });
 }

@@ -27,7 +27,11 @@ export interface ValidationContext {
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.
  * Throws what the pusher is to see. Takes no lock: the caller holds the tips against the refs afterwards.
  */
-export async function validatePush(context: ValidationContext, request: PushRequest, quarantine: GitStore): Promise<WatchEvent[]> {
+export async function validatePush(
+  context: ValidationContext,
+  request: PushRequest,
+  quarantine: GitStore,
+): Promise<WatchEvent[]> {
   const pushes = await sortRefs(request, quarantine);
   const events: WatchEvent[] = [];
   for (const push of pushes) events.push(...(await validateNamespace(context, push, quarantine)));
@@ -42,7 +46,10 @@ async function validateNamespace(context: ValidationContext, push: NamespacePush
   const first = transactions[0];
   if (first === undefined) throw new KvError('REF_FORBIDDEN', `${ledger.ref} is pushed without a new commit`);
   if (push.epoch !== null && (push.epoch.old !== null || push.epoch.next !== first.ledger.oid)) {
-    throw new KvError('ATTESTATION_MISMATCH', `${push.epoch.ref} must point to the namespace's first ledger commit, ${first.ledger.oid}`);
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `${push.epoch.ref} must point to the namespace's first ledger commit, ${first.ledger.oid}`,
+    );
   }
   let state = await stateAt(store, ledger.old, index.old);
   const events: WatchEvent[] = [];

@@ -40,21 +40,34 @@ async function recompute(store: GitStore, namer: ObjectNamer, { ns, before, afte
   for (const pointer of pointers) addPointer(pointer, namer, files, built);
   const expected = await updateIndex(store, namer, ns, before, files, built);
   if (expected === after) return;
-  throw new KvError('ATTESTATION_MISMATCH', `index of namespace ${ns} does not agree with its ledger: tree ${after}, expected ${expected}`, {
-    hint: 'the index must be the old one with the changed keys put in, as docs/FORMAT.md lays it out',
-  });
+  throw new KvError(
+    'ATTESTATION_MISMATCH',
+    `index of namespace ${ns} does not agree with its ledger: tree ${after}, expected ${expected}`,
+    {
+      hint: 'the index must be the old one with the changed keys put in, as docs/FORMAT.md lays it out',
+    },
+  );
 }
 
-async function sample(store: GitStore, namer: ObjectNamer, pointers: readonly Pointer[], { ns, after }: IndexTransition): Promise<void> {
+async function sample(
+  store: GitStore,
+  namer: ObjectNamer,
+  pointers: readonly Pointer[],
+  { ns, after }: IndexTransition,
+): Promise<void> {
   const [layout] = await store.readPaths(after, [`kv/${ns}/index/${LAYOUT_FILE}`]);
   checkLayout(layout?.body ?? new Uint8Array(0), ns);
   for (const pointer of pointers) {
     const found = await lookUp(store, ns, after, toUrlsafe(pointer.key));
     const oid = namer.oid('blob', encodePointer(pointer));
     if (found?.oid === oid && found.mode === pointerMode(pointer)) continue;
-    throw new KvError('ATTESTATION_MISMATCH', `index of namespace ${ns} does not agree with its ledger at key ${quoteKey(pointer.key)}`, {
-      details: { key: pointer.key },
-    });
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `index of namespace ${ns} does not agree with its ledger at key ${quoteKey(pointer.key)}`,
+      {
+        details: { key: pointer.key },
+      },
+    );
   }
 }
 

@@ -45,7 +45,11 @@ export interface VerifiedTransaction {
  * Verifies one transaction against the state it builds on: attestation, signature, policy, index.
  * Constant work for the binding of the trees, and work in the number of changed keys for the rest.
  */
-export async function verifyTransaction(context: VerifyContext, pushed: PushedTransaction, parent: ParentState): Promise<VerifiedTransaction> {
+export async function verifyTransaction(
+  context: VerifyContext,
+  pushed: PushedTransaction,
+  parent: ParentState,
+): Promise<VerifiedTransaction> {
   checkBinding(context, pushed, parent);
   const signer = await checkSignature(context, pushed);
   const { store, namer, ns, policy } = context;
@@ -56,7 +60,10 @@ export async function verifyTransaction(context: VerifyContext, pushed: PushedTr
   const del = changes.length - set;
   const { trailers } = pushed.ledger;
   if (set !== trailers.keysSet || del !== trailers.keysDel) {
-    throw mismatch(pushed, `Keys-Set ${trailers.keysSet} and Keys-Del ${trailers.keysDel}, but the trees set ${set} and delete ${del}`);
+    throw mismatch(
+      pushed,
+      `Keys-Set ${trailers.keysSet} and Keys-Del ${trailers.keysDel}, but the trees set ${set} and delete ${del}`,
+    );
   }
   const check = indexCheck(context, changes.length);
   const pointers = await verifyValues(store, namer.hasher, { policy, ns, digests: check.mode === 'full' }, changes);

@@ -26,11 +26,19 @@ export interface ValueRules {
  * Checks the changed keys against the policy and their own metadata, and gives the pointer that the index must have for each.
  * Throws `POLICY_VIOLATION`, or `ATTESTATION_MISMATCH` when metadata and value disagree.
  */
-export async function verifyValues(store: GitStore, hasher: Hasher, rules: ValueRules, changes: readonly KeyChange[]): Promise<Pointer[]> {
+export async function verifyValues(
+  store: GitStore,
+  hasher: Hasher,
+  rules: ValueRules,
+  changes: readonly KeyChange[],
+): Promise<Pointer[]> {
   const { policy } = rules;
   if (policy !== null) for (const { key } of changes) checkPrefix(policy, rules.ns, key);
   const sets = changes.filter((change) => change.op === 'set');
-  const metas = await readAll(store, sets.map((change) => change.meta));
+  const metas = await readAll(
+    store,
+    sets.map((change) => change.meta),
+  );
   const sizes = await store.headers(sets.map((change) => valueOf(change)));
   const pointers = new Map<string, Pointer>();
   const toRead: { key: string; oid: Oid; size: number; meta: Metadata }[] = [];
@@ -46,11 +54,15 @@ export async function verifyValues(store: GitStore, hasher: Hasher, rules: Value
     if (rules.digests || size < LFS_POINTER_MAX) toRead.push({ key, oid, size, meta });
   });
   for (const batch of batches(toRead)) {
-    const values = await readAll(store, batch.map(({ oid }) => oid));
+    const values = await readAll(
+      store,
+      batch.map(({ oid }) => oid),
+    );
     batch.forEach(({ key, meta }, i) => {
       const { body } = values[i] as GitObject;
       if (policy !== null) checkLfs(policy, key, body);
-      if (rules.digests && meta.etag !== `blake3:${hasher.hex('blake3', body)}`) throw mismatch(key, 'its ETag is not the digest of its value');
+      if (rules.digests && meta.etag !== `blake3:${hasher.hex('blake3', body)}`)
+        throw mismatch(key, 'its ETag is not the digest of its value');
     });
   }
   return changes.map(({ key, op }) => (op === 'del' ? tombstone(key) : (pointers.get(key) as Pointer)));

@@ -1,0 +1,128 @@
+/**
+ * Who may import whom. `scripts/boundaries.mjs` runs these rules over the sources, type imports included:
+ * a contract leaks through a type as well as through a value.
+ */
+module.exports = {
+  forbidden: [
+    {
+      name: 'ports-stand-alone',
+      comment:
+        'Ports are what everybody agrees on. Were they to import anything, an integrator who implements one would ' +
+        'depend on it too.',
+      severity: 'error',
+      from: { path: '^ports/' },
+      to: { pathNot: '^ports/' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment:
+        'The rules of the store must be testable without a disk, a clock or a network, and must outlive every ' +
+        'library: so no package, no Node built-in, no adapter, no app.',
+      severity: 'error',
+      from: { path: '^domain/' },
+      to: { pathNot: '^(domain|ports)/' },
+    },
+    {
+      name: 'adapters-know-ports-only',
+      comment:
+        'An adapter is replaced by naming another one in a profile. That works only while nothing but its port ' +
+        'holds it to the rest.',
+      severity: 'error',
+      from: { path: '^adapters/' },
+      to: { path: '^(domain|apps|plugins|bench|test)/' },
+    },
+    {
+      name: 'adapters-ignore-each-other',
+      comment:
+        'Two adapters that share code can no longer be chosen one by one; what they share belongs in a port, or ' +
+        'twice.',
+      severity: 'error',
+      from: { path: '^adapters/([^/]+)/' },
+      to: { path: '^adapters/', pathNot: '^adapters/$1/' },
+    },
+    {
+      name: 'apps-compose-through-the-host',
+      comment: 'An app that imports an adapter has chosen it for every user; the profile is where that choice belongs.',
+      severity: 'error',
+      from: { path: '^apps/' },
+      to: { path: '^adapters/' },
+    },
+    {
+      name: 'apps-ignore-each-other',
+      comment:
+        'The command line and the Stargate are installed on different machines; what both need is domain or port. ' +
+        'Files directly under apps/ are for both.',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/[^/]+/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'host-knows-no-app',
+      comment:
+        'The host composes what a profile names, for any app; only its generated registry names the built-in ' +
+        'adapters.',
+      severity: 'error',
+      from: { path: '^plugins/host/', pathNot: '^plugins/host/builtin-adapters\\.js$' },
+      to: { path: '^(adapters|apps|domain|bench|test)/' },
+    },
+    {
+      name: 'host-registry-is-lazy',
+      comment:
+        'The registry names every adapter. An import that is not dynamic would load them all at each start of `git ' +
+        'kv`.',
+      severity: 'error',
+      from: { path: '^plugins/host/builtin-adapters\\.js$' },
+      to: { path: '^adapters/', dynamic: false },
+    },
+    {
+      name: 'examples-are-outsiders',
+      comment: 'An integrator copies an example; it may use only what an integrator has: the ports and packages.',
+      severity: 'error',
+      from: { path: '^plugins/(example-[^/]+)/' },
+      to: { path: '^(domain|adapters|apps|plugins|bench|test)/', pathNot: '^plugins/$1/' },
+    },
+    {
+      name: 'product-without-tests',
+      comment: 'Tests and benchmarks are not shipped, so what is shipped would not load without them.',
+      severity: 'error',
+      from: { pathNot: '^(test|bench)/' },
+      to: { path: '^(test|bench)/' },
+    },
+    {
+      name: 'no-development-packages',
+      comment:
+        'What is installed at a user has no devDependencies. (mime-db is the example data of `npm start`, loaded ' +
+        'by the demo alone.)',
+      severity: 'error',
+      from: { path: '^(ports|domain|adapters|plugins|apps)/', pathNot: '^apps/demo/' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+    {
+      name: 'no-cycles',
+      comment:
+        'Modules that import each other in a circle load in an order that nobody chose, and can only be understood ' +
+        'at once.',
+      severity: 'error',
+      from: { path: '^(ports|domain|adapters|plugins|apps)/' },
+      to: { circular: true },
+    },
+    {
+      name: 'nothing-missing',
+      comment: 'An import that leads nowhere fails only when it is run, and a rule above cannot judge it.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: 'node_modules/.*/node_modules' },
+    moduleSystems: ['es6', 'cjs'],
+    preserveSymlinks: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      mainFields: ['module', 'main'],
+    },
+  },
+};

@@ -1,0 +1,9 @@
+import { randomFillSync } from 'node:crypto';
+import type { OpenAdapter, Randomness } from '../../ports/index.js';
+
+/** The operating system's random source. */
+export function systemRandomness(): Randomness {
+  return { bytes: (count) => randomFillSync(new Uint8Array(count)) };
+}
+
+export const open: OpenAdapter<undefined, Randomness> = async () => systemRandomness();

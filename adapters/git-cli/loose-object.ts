@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NewObject } from '../../ports/git-store.js';
+import { zlibStream } from './deflate.js';
+import { syncDirectory, writeDurably } from './durable-file.js';
+
+/** Writes objects as files of their own. One that exists keeps its file, with a fresh time so that `git gc` spares it. */
+export async function writeLoose(objectsFolder: string, objects: readonly NewObject[]): Promise<void> {
+  const folders = new Set<string>();
+  await Promise.all(objects.map((object) => writeOne(objectsFolder, object, folders)));
+  await Promise.all([...folders].map(syncDirectory));
+}
+
+async function writeOne(objectsFolder: string, object: NewObject, folders: Set<string>): Promise<void> {
+  const folder = join(objectsFolder, object.oid.slice(0, 2));
+  const path = join(folder, object.oid.slice(2));
+  if (await freshen(path)) return;
+  if ((await mkdir(folder, { recursive: true })) !== undefined) folders.add(objectsFolder);
+  folders.add(folder);
+  const header = Buffer.from(`${object.type} ${object.body.length}\0`, 'latin1');
+  const temporary = join(folder, `tmp_obj_${randomUUID()}`);
+  try {
+    await writeDurably(temporary, zlibStream(Buffer.concat([header, object.body])), 0o444);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function freshen(path: string): Promise<boolean> {
+  const now = new Date();
+  try {
+    await utimes(path, now, now);
+    return true;
+  } catch (error) {
+    // Absent, or another user's: writing it anew is right in both cases.
+    if (['ENOENT', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { KvError } from '../../ports/error.js';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
+import { firstComplaint, gitPlace, runGit } from './git.js';
+import type { Environment, GitPlace } from './git.js';
+
+/** What a repository is, from one `git rev-parse`. All paths are absolute. */
+export interface Repository {
+  readonly objectFormat: ObjectFormat;
+  /** The work tree's own Git directory. */
+  readonly gitDir: string;
+  /** What all work trees share: refs, objects, configuration. */
+  readonly commonDir: string;
+  readonly objectsFolder: string;
+  /** Runs git on exactly this repository, without another discovery. */
+  readonly place: GitPlace;
+}
+
+const FACTS = [
+  'rev-parse',
+  '--path-format=absolute',
+  '--show-object-format',
+  '--git-dir',
+  '--git-common-dir',
+  '--git-path',
+  'objects',
+];
+
+/** Finds the repository of a directory. Throws `GIT_ERROR` when there is none. */
+export async function findRepository(directory: string, env: Environment): Promise<Repository> {
+  const { code, stdout, stderr } = await runGit(gitPlace(resolve(directory), env), FACTS);
+  const [format, gitDir, commonDir, objectsFolder] = stdout.toString('utf8').split('\n');
+  if (code !== 0 || gitDir === undefined || commonDir === undefined || objectsFolder === undefined) {
+    throw new KvError('GIT_ERROR', `no Git repository at '${directory}': ${firstComplaint(stderr)}`, {
+      hint: 'run this inside a clone, or make one with `git clone`',
+    });
+  }
+  if (format !== 'sha1' && format !== 'sha256') {
+    throw new KvError('FORMAT_UNSUPPORTED', `the repository at '${gitDir}' has the object format '${format}'`, {
+      hint: 'use a sha1 or sha256 repository',
+    });
+  }
+  return { objectFormat: format, gitDir, commonDir, objectsFolder, place: gitPlace(gitDir, env) };
+}

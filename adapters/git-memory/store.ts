@@ -1,0 +1,116 @@
+import { KvError } from '../../ports/error.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject } from '../../ports/git-store.js';
+import { isOid } from '../../ports/vocabulary.js';
+import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
+import { MemoryObjects } from './objects.js';
+import { walk } from './walk.js';
+
+export const GIT_MEMORY_CAPABILITIES: GitStoreCapabilities = {
+  objectFormats: ['sha1', 'sha256'],
+  durable: false,
+  pathHistory: true,
+};
+
+/** A repository that lives as long as the object: for unit tests and the `memory` profile. */
+export class GitMemoryStore implements GitStore {
+  readonly capabilities = GIT_MEMORY_CAPABILITIES;
+  private readonly objects: MemoryObjects;
+  private readonly tips = new Map<RefName, Oid>();
+  private closed = false;
+
+  constructor(readonly objectFormat: ObjectFormat = 'sha1') {
+    this.objects = new MemoryObjects(objectFormat);
+  }
+
+  async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+    this.checkOpen();
+    return oids.map((oid) => this.objects.get(this.checked(oid)));
+  }
+
+  async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
+    return (await this.read(oids)).map((object) => object && { oid: object.oid, type: object.type, size: object.body.length });
+  }
+
+  async readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
+    this.checkOpen();
+    this.checked(root);
+    for (const path of paths) if (/[\0\n]/.test(path)) throw new KvError('INPUT_INVALID', 'a tree path holds a NUL or a newline');
+    return paths.map((path) => this.objects.at(root, path));
+  }
+
+  async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
+    this.checkOpen();
+    const all: NewObject[] = [];
+    for await (const object of objects) all.push(object);
+    // All or none, as a pack is.
+    for (const object of all) this.checked(object.oid);
+    for (const object of all) this.objects.put(object);
+  }
+
+  async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
+    this.checkOpen();
+    for (const pattern of patterns) checkRef(pattern.endsWith('/') ? `${pattern}x` : pattern);
+    const matches = (ref: RefName) => patterns.some((each) => (each.endsWith('/') ? ref.startsWith(each) : ref === each));
+    return new Map([...this.tips].filter(([ref]) => matches(ref)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  async updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void> {
+    this.checkOpen();
+    for (const update of updates) this.checkUpdate(update, reason);
+    if (new Set(updates.map((update) => update.ref)).size < updates.length) {
+      throw new KvError('GIT_ERROR', 'a transaction moves one ref twice', { hint: 'give each ref one update' });
+    }
+    for (const { ref, old } of updates) {
+      if ((this.tips.get(ref) ?? null) === old) continue;
+      throw new KvError('CAS_CONFLICT', `'${ref}' is not where this change was built on`, {
+        hint: 'read the newest state and try again',
+        details: { ref },
+      });
+    }
+    for (const { ref, next } of updates) {
+      if (next === null) this.tips.delete(ref);
+      else this.tips.set(ref, next);
+    }
+  }
+
+  async isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {
+    this.checkOpen();
+    this.checked(ancestor);
+    if (this.objects.commit(this.checked(descendant)) === null) return false;
+    return this.objects.reachable(descendant).has(ancestor);
+  }
+
+  async *history(query: HistoryQuery): AsyncIterable<Oid> {
+    this.checkOpen();
+    yield* walk(this.objects, query);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private checkUpdate({ ref, old, next }: RefUpdate, reason: string): void {
+    checkRef(ref);
+    if (old !== null) this.checked(old);
+    if (next === null || this.objects.get(this.checked(next)) !== null) return;
+    throw new KvError('GIT_ERROR', `cannot move '${ref}' (${reason}): there is no object ${next}`, { hint: 'write it first' });
+  }
+
+  private checked(oid: Oid): Oid {
+    if (isOid(oid, this.objectFormat)) return oid;
+    throw new KvError('INPUT_INVALID', `'${oid}' is not a full ${this.objectFormat} object id`, {
+      hint: 'give all hex digits, in lower case',
+    });
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new KvError('UNEXPECTED', 'this store is closed', { hint: 'open another' });
+  }
+}
+
+/** Git's own rules (`git check-ref-format`) for a full name below `refs/`. */
+function checkRef(name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+  if (name.startsWith('refs/') && !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name)) return;
+  throw new KvError('INPUT_INVALID', `'${name}' is not a full ref name`, { hint: 'use a name such as refs/kv/main' });
+}

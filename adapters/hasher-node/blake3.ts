@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+import type { HashStream } from '../../ports/index.js';
+
+type Blake3 = typeof import('blake3');
+
+let loaded: Blake3 | undefined;
+
+// Loading costs about 12 ms, which a read never needs to pay; and the port is synchronous, so `import()` would be too late.
+function blake3(): Blake3 {
+  loaded ??= createRequire(import.meta.url)('blake3') as Blake3;
+  return loaded;
+}
+
+export function blake3Hex(bytes: Uint8Array): string {
+  return Buffer.from(blake3().hash(asBuffer(bytes))).toString('hex');
+}
+
+export function blake3Stream(): HashStream {
+  const digest = blake3().createHash();
+  return {
+    update(bytes) {
+      digest.update(asBuffer(bytes));
+      return this;
+    },
+    hex: () => digest.digest('hex'),
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,6 @@
+import type { Hasher, OpenAdapter } from '../../ports/index.js';
+import { nodeHasher } from './node-hasher.js';
+
+export { nodeHasher } from './node-hasher.js';
+
+export const open: OpenAdapter<undefined, Hasher> = async () => nodeHasher();

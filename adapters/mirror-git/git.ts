@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { KvError } from '../../ports/index.js';
+
+export interface GitRun {
+  /** The bare repository. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly args: readonly string[];
+  readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GitResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The user's way to reach the host; every other GIT_ variable could point git at another repository. */
+const KEPT = /^GIT_(SSH(_COMMAND|_VARIANT)?|ASKPASS|EXEC_PATH|SSL_\w+|PROXY_\w+|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM))$/;
+
+/** Runs git in a bare repository; its exit status is the caller's to judge. Throws `IO_ERROR`, `INTERRUPTED`. */
+export function runGit({ directory, env, args, input, signal }: GitRun): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${args[0]} to the mirror was interrupted`);
+    if (signal?.aborted === true) {
+      reject(interrupted());
+      return;
+    }
+    const child = spawn('git', ['-c', 'protocol.ext.allow=never', `--git-dir=${directory}`, ...args], {
+      env: cleaned(env),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const stop = (): void => {
+      child.kill('SIGTERM');
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdin.on('error', () => undefined); // a git that ends early says why on stderr
+    child.stdin.end(input ?? '');
+    child.once('error', (cause) => {
+      reject(new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or later' }));
+    });
+    child.once('close', (code) => {
+      signal?.removeEventListener('abort', stop);
+      if (signal?.aborted === true) reject(interrupted());
+      else resolve({ status: code ?? 128, stdout, stderr });
+    });
+  });
+}
+
+function cleaned(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || KEPT.test(name));
+  // Messages are read by this adapter, so they must not be translated.
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', LANGUAGE: '', GIT_TERMINAL_PROMPT: '0' };
+}
+
+/** A URL as people may see it. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, (whole, scheme: string) =>
+    /^(ssh|git\+ssh|ssh\+git):/i.test(scheme) ? whole.replace(/:[^/@:]*@$/, '@') : scheme,
+  );
+}

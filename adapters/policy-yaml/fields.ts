@@ -1,0 +1,34 @@
+import { ValidateBy, ValidateIf } from 'class-validator';
+import { parseDuration, parseSize } from './units.js';
+
+/** May be left out. An empty value (`writers:`) is no value left out: it would read as "none" or "all" by accident. */
+export const MayMiss = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
+
+/** May be left out or null. */
+export const MayBeNull = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined && value !== null);
+
+const check = (name: string, validate: (value: unknown) => boolean, message: string): PropertyDecorator =>
+  ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
+
+export const IsSize = (): PropertyDecorator =>
+  check('isSize', (value) => parseSize(value) !== null, 'must be a size such as 64KiB, 1MiB, 10MB or a number of bytes');
+
+export const IsDuration = (): PropertyDecorator =>
+  check('isDuration', (value) => parseDuration(value) !== null, 'must be a duration such as 365d, 12h, 30m, 10s or 2w');
+
+export const IsYesNo = (): PropertyDecorator => check('isYesNo', (value) => typeof value === 'boolean', 'must be true or false');
+
+export const IsList = (of: string): PropertyDecorator => check('isList', Array.isArray, `must be a list of ${of}`);
+
+export const IsOneOf = (...values: readonly (string | number)[]): PropertyDecorator =>
+  check('isOneOf', (value) => values.includes(value as string), `must be ${values.join(' or ')}`);
+
+export const IsCount = (least: number, most: number): PropertyDecorator =>
+  check(
+    'isCount',
+    (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+    `must be a whole number from ${least} to ${most}`,
+  );
+
+export const IsMapping = (): PropertyDecorator =>
+  check('isMapping', (value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be a mapping');

@@ -1,0 +1,10 @@
+import type { OpenAdapter, PolicyReader } from '../../ports/index.js';
+import { parsePolicy } from './parse.js';
+
+export { parsePolicy } from './parse.js';
+
+export function yamlPolicyReader(): PolicyReader {
+  return { parse: parsePolicy };
+}
+
+export const open: OpenAdapter<undefined, PolicyReader> = async () => yamlPolicyReader();

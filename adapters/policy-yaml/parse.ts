@@ -1,0 +1,91 @@
+import { type Document, LineCounter, parseDocument } from 'yaml';
+import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
+import { buildKeys, buildNamespace } from './build.js';
+import { Faults } from './faults.js';
+import { NamespaceBlock, PolicyFile } from './schema.js';
+import { shaped } from './shape.js';
+import { namespaceFault, pushUrlFault, readUrlFault } from './values.js';
+
+const MAX_BYTES = 1024 * 1024;
+const MAX_ALIASES = 100;
+
+/** Reads a policy file. Throws `CONFIG_INVALID` with every fault as `<file>:<line>: <path>: <what>`, one a line. */
+export function parsePolicy(text: string, file: string): Policy {
+  if (text.length > MAX_BYTES) {
+    throw new KvError('CONFIG_INVALID', `${file}: larger than ${MAX_BYTES} bytes`, { hint: 'check that it is the policy file' });
+  }
+  const lines = new LineCounter();
+  const document = parsed(text, file, lines);
+  const faults = new Faults(file, document, lines);
+  for (const error of document.errors) faults.addAt(error.linePos?.[0].line ?? 1, firstLine(error.message));
+  if (faults.any) throw faults.error();
+
+  const plain = plainOf(document, faults);
+  const blocks = (plain as { namespaces?: unknown }).namespaces;
+  // Its keys are names of namespaces, which are judged one by one below.
+  const shape = shaped(PolicyFile, isMapping(blocks) ? { ...plain, namespaces: {} } : plain, [], faults);
+  const stargate = isMapping(shape.stargate) ? shape.stargate : {};
+  const url = (key: 'push_url' | 'read_url', fault: (value: unknown) => string | null): string | null => {
+    const value: unknown = stargate[key] ?? null;
+    const wrong = value === null ? null : fault(value);
+    if (wrong !== null) faults.add(['stargate', key], wrong);
+    return value as string | null;
+  };
+  const policy: Policy = {
+    version: 1,
+    pushUrl: url('push_url', pushUrlFault),
+    readUrl: url('read_url', readUrlFault),
+    requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
+    admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
+    readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
+    namespaces: namespacesOf(blocks, faults),
+  };
+  if (faults.any) throw faults.error();
+  return policy;
+}
+
+function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePolicy> {
+  const namespaces = new Map<string, NamespacePolicy>();
+  for (const [name, block] of Object.entries(isMapping(blocks) ? blocks : {})) {
+    const at = ['namespaces', name];
+    const wrong = namespaceFault(name);
+    if (wrong !== null) faults.add(at, wrong);
+    if (isMapping(block)) namespaces.set(name, buildNamespace(shaped(NamespaceBlock, block, at, faults), at, faults));
+    else faults.add(at, 'must be a mapping, such as { writers: [] }');
+  }
+  return namespaces;
+}
+
+function parsed(text: string, file: string, lines: LineCounter): Document {
+  try {
+    return parseDocument(text, { lineCounter: lines, prettyErrors: true, uniqueKeys: true, stringKeys: true });
+  } catch (cause) {
+    // Nesting thousands deep overflows the parser's stack.
+    throw new KvError('CONFIG_INVALID', `${file}:1: cannot be read as YAML`, { cause, hint: 'check that it is the policy file' });
+  }
+}
+
+function plainOf(document: Document, faults: Faults): object {
+  let plain: unknown;
+  try {
+    plain = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    faults.add([], error instanceof Error ? firstLine(error.message) : 'cannot be read');
+    throw faults.error();
+  }
+  if (isMapping(plain)) return plain;
+  faults.add(
+    [],
+    plain === null ? 'is empty; want a mapping that starts with version: 1' : 'must be a mapping that starts with version: 1',
+  );
+  throw faults.error();
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// With prettyErrors, the message goes on with a picture of the place.
+function firstLine(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+}

@@ -1,0 +1,58 @@
+import 'reflect-metadata'; // class-transformer's @Type reads it
+import { Type } from 'class-transformer';
+import { ValidateNested } from 'class-validator';
+import { IsCount, IsDuration, IsList, IsMapping, IsOneOf, IsSize, IsYesNo, MayBeNull, MayMiss } from './fields.js';
+
+/** The policy file's mappings, as they are written. Values that need more than a shape are checked in build.ts. */
+
+export class StargateBlock {
+  @MayBeNull() push_url?: unknown;
+  @MayBeNull() read_url?: unknown;
+  @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
+  @MayMiss() @IsList('public keys') admins?: unknown[];
+  @MayMiss() @IsList('public keys') readers?: unknown[];
+}
+
+export class ChunkingBlock {
+  @IsOneOf('fastcdc', 'fixed') mode!: 'fastcdc' | 'fixed';
+  @MayMiss() @IsSize() min?: unknown;
+  @MayMiss() @IsSize() avg?: unknown;
+  @MayMiss() @IsSize() max?: unknown;
+  @MayMiss() @IsCount(0, 3) nc?: number;
+  @MayMiss() @IsSize() size?: unknown;
+}
+
+export class RetentionBlock {
+  @MayBeNull() @IsDuration() ttl_default?: unknown;
+  @MayMiss() @IsYesNo() enforce_readside?: boolean;
+}
+
+export class VerifyBlock {
+  @MayMiss() @IsOneOf('auto', 'full', 'sampled') mode?: 'auto' | 'full' | 'sampled';
+  @MayBeNull() @IsCount(1, 1_000_000) sample_size?: number | null;
+  @MayMiss() @IsCount(0, 1_000_000_000) full_limit?: number;
+}
+
+export class ForbiddenItem {
+  @IsYesNo() lfs!: boolean;
+}
+
+export class NamespaceBlock {
+  @MayMiss() @IsOneOf('linear') ledger_mode?: 'linear';
+  @MayMiss() @IsYesNo() require_signed_commits?: boolean;
+  @MayMiss() @IsSize() max_value_inline?: unknown;
+  @MayMiss() @IsSize() max_value_total?: unknown;
+  @MayMiss() @IsMapping() @ValidateNested() @Type(() => ChunkingBlock) chunking?: ChunkingBlock;
+  @MayMiss() @IsList('key prefixes') allowed_prefixes?: unknown[];
+  @MayMiss() @IsList('public keys') writers?: unknown[];
+  @MayMiss() @IsList('mappings such as { lfs: true }') @ValidateNested() @Type(() => ForbiddenItem) forbidden?: ForbiddenItem[];
+  @MayMiss() @IsMapping() @ValidateNested() @Type(() => RetentionBlock) retention?: RetentionBlock;
+  @MayMiss() @IsMapping() @ValidateNested() @Type(() => VerifyBlock) verify?: VerifyBlock;
+}
+
+export class PolicyFile {
+  @IsOneOf(1) version!: 1;
+  @MayMiss() @IsMapping() @ValidateNested() @Type(() => StargateBlock) stargate?: StargateBlock;
+  /** Its keys are names, so each value is checked on its own, as a NamespaceBlock. */
+  @MayMiss() @IsMapping() namespaces?: Record<string, unknown>;
+}

@@ -1,0 +1,49 @@
+import type { PolicyKey } from '../../ports/index.js';
+import { parseOpenPgpKey } from './openpgp-key.js';
+import { parseSshKey } from './ssh-key.js';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+const CONTROL = /[\x00-\x1f\x7f]/;
+
+/** A user, if any, and a host; neither starts with a dash, which ssh would take for an option. */
+const AT_HOST = '([A-Za-z0-9_][A-Za-z0-9._-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\\[[0-9a-fA-F:.]+\\])';
+
+// No second colon: `ext::…` would have git run a program.
+const SCP_LIKE = new RegExp(`^${AT_HOST}:(?!//)[^\\s:-]\\S*$`);
+const SSH_URL = new RegExp(`^ssh://${AT_HOST}(:\\d{1,5})?/\\S+$`);
+
+/** Each of these gives null when the value is good, else what is wrong with it. */
+export function pushUrlFault(value: unknown): string | null {
+  if (typeof value === 'string' && /^ssh:\/\/[^/]*:[^/]*@/.test(value)) return 'must not hold a password';
+  if (typeof value === 'string' && (SSH_URL.test(value) || SCP_LIKE.test(value))) return null;
+  return 'must be an SSH URL such as ssh://git@stargate.example/org/repo.git';
+}
+
+export function readUrlFault(value: unknown): string | null {
+  if (typeof value !== 'string' || pushUrlFault(value) === null) return pushUrlFault(value);
+  if (/^https?:\/\/[^/\s]*@/.test(value)) return 'must not hold a user name or a password';
+  return /^(https?|git):\/\/[A-Za-z0-9[][^\s]*$/.test(value)
+    ? null
+    : 'must be an SSH or HTTP URL such as https://git.example/org/repo.git';
+}
+
+export function prefixFault(value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a string';
+  if (value === '') return 'is empty; leave the whole list out to allow every key';
+  if (CONTROL.test(value)) return 'holds a control character, which no key does';
+  return Buffer.byteLength(value) > 512 ? 'is longer than a key may be (512 bytes)' : null;
+}
+
+export function namespaceFault(name: string): string | null {
+  const good = /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name) && !name.includes('..') && !name.endsWith('.lock');
+  const rule = "lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; no '..', no '.lock' at the end";
+  return good ? null : `is no name of a namespace (${rule})`;
+}
+
+/** A public key as `writers`, `admins` and `readers` list it; a string says what is wrong. */
+export function parseKey(value: unknown): PolicyKey | string {
+  if (typeof value !== 'string') return 'must be a public key in one string';
+  if (/PRIVATE KEY/.test(value)) return 'is a PRIVATE key: remove it, replace that key, and list its public half';
+  if (value.includes('-----BEGIN PGP')) return parseOpenPgpKey(value);
+  return CONTROL.test(value.trim().replaceAll('\t', ' ')) ? 'holds a control character' : parseSshKey(value.trim());
+}

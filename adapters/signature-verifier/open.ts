@@ -1,0 +1,6 @@
+import type { OpenAdapter, SignatureVerifier } from '../../ports/index.js';
+import { signatureVerifier } from './verifier.js';
+
+export { signatureVerifier } from './verifier.js';
+
+export const open: OpenAdapter<undefined, SignatureVerifier> = async (_config, { env }) => signatureVerifier({ env });

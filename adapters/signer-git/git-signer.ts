@@ -1,0 +1,57 @@
+import type { CloneConfig } from '../../ports/clone-config.js';
+import { KvError } from '../../ports/error.js';
+import type { Signer } from '../../ports/signer.js';
+import { runProgram, signingFailed } from './program.js';
+import type { Environment } from './program.js';
+import { defaultSshKey, signWithSsh } from './ssh.js';
+
+export interface GitSignerOptions {
+  /** Values by key, section and variable in lower case: a `CloneConfig`. */
+  readonly config: Pick<CloneConfig, 'get'>;
+  readonly env: Environment;
+}
+
+/** Signs with what `gpg.format`, `user.signingKey` and `gpg.<format>.program` say, as `git commit -S` would. */
+export function gitSigner({ config, env }: GitSignerOptions): Signer {
+  return {
+    async sign(payload) {
+      const format = config.get('gpg.format') ?? 'openpgp';
+      const program = (fallback: string): string =>
+        config.get(`gpg.${format}.program`) ?? (format === 'openpgp' ? config.get('gpg.program') : undefined) ?? fallback;
+      switch (format) {
+        case 'ssh':
+          return signWithSsh(program('ssh-keygen'), await sshKey(config, env), env, payload);
+        case 'openpgp':
+          return signWithGpg(program('gpg'), configuredKey(config), env, payload);
+        case 'x509':
+          return signWithGpg(program('gpgsm'), configuredKey(config), env, payload);
+        default:
+          throw new KvError('CONFIG_INVALID', `gpg.format is '${format}'`, { hint: 'set it to ssh, openpgp or x509' });
+      }
+    },
+  };
+}
+
+async function sshKey(config: Pick<CloneConfig, 'get'>, env: Environment): Promise<string> {
+  const command = config.get('gpg.ssh.defaultkeycommand');
+  if (isSet(config.get('user.signingkey')) || command === undefined || command === '') return configuredKey(config);
+  return (await defaultSshKey(command, env)) ?? configuredKey(config);
+}
+
+function configuredKey(config: Pick<CloneConfig, 'get'>): string {
+  const key = config.get('user.signingkey');
+  if (isSet(key)) return key;
+  throw new KvError('CONFIG_INVALID', 'no signing key is configured', {
+    hint: 'run `git config gpg.format ssh` and `git config user.signingKey ~/.ssh/id_ed25519.pub`',
+  });
+}
+
+function isSet(key: string | undefined): key is string {
+  return key !== undefined && key !== '';
+}
+
+async function signWithGpg(program: string, key: string, env: Environment, payload: Uint8Array): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(program, ['--status-fd=2', '-bsau', key], env, payload);
+  if (code === 0 && /^\[GNUPG:\] SIG_CREATED /m.test(stderr)) return stdout.replace(/\r/g, '');
+  throw signingFailed(program, stderr, `check that \`${program} --list-secret-keys\` shows the key '${key}' of user.signingKey`);
+}

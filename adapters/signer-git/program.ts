@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { KvError } from '../../ports/error.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ProgramResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program without a shell. Throws `IO_ERROR` when it can't be started. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  env: Environment,
+  input: Uint8Array,
+): Promise<ProgramResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('latin1').on('data', (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    // A program that ends without reading its input says why on stderr.
+    child.stdin.on('error', () => undefined);
+    child.on('error', (cause) => {
+      reject(
+        new KvError('IO_ERROR', `cannot start the signing program '${program}'`, {
+          hint: 'install it or correct gpg.program',
+          cause,
+        }),
+      );
+    });
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+/** A failed signing program as `IO_ERROR`, with its last words. */
+export function signingFailed(program: string, stderr: string, hint: string): KvError {
+  const words = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('[GNUPG:]'))
+    .at(-1);
+  return new KvError('IO_ERROR', `'${program}' did not sign: ${words ?? 'it said nothing'}`, { hint });
+}

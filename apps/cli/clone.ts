@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import type { Clone } from '../../domain/client/clone.js';
+import { isNamespace } from '../../domain/ledger.js';
+import type {
+  Clock,
+  CloneConfig,
+  GitStore,
+  GitTransport,
+  Hasher,
+  PolicyReader,
+  Randomness,
+  Signer,
+} from '../../ports/index.js';
+import { KvError } from '../../ports/error.js';
+import { type Composition, openProfile } from '../../plugins/host/index.js';
+
+/** What a command works with. */
+export interface Session {
+  readonly clone: Clone;
+  /** The namespace asked for, or the clone's own default. */
+  readonly ns: string;
+  readonly composition: Composition;
+}
+
+export interface SessionRequest {
+  readonly ns?: string | undefined;
+  readonly progress: boolean;
+}
+
+const PROFILE = 'client';
+
+/** Where git looks for the repository: `git --git-dir=… kv` says it in the environment. */
+export function startFolder(): string {
+  return resolve(process.env['GIT_DIR'] ?? '.');
+}
+
+/** Opens the clone around the current folder. Throws `GIT_ERROR` when there is none. */
+export async function openSession({ ns, progress }: SessionRequest): Promise<Session> {
+  if (ns !== undefined && !isNamespace(ns)) throw notANamespace('USAGE', `--ns ${JSON.stringify(ns)}`);
+  const composition = await openProfile(PROFILE, { directory: startFolder(), env: process.env });
+  try {
+    // All at once: each starts its git process before the first of them has answered.
+    const [store, transport, config, clock, hasher] = await Promise.all([
+      composition.get<GitStore>('git-store'),
+      composition.get<GitTransport>('git-transport'),
+      composition.get<CloneConfig>('clone-config'),
+      composition.get<Clock>('clock'),
+      composition.get<Hasher>('hasher'),
+    ]);
+    const configured = config.get('kv.namespace') ?? 'main';
+    if (ns === undefined && !isNamespace(configured)) throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
+    const clone: Clone = {
+      store,
+      transport,
+      config,
+      clock,
+      hasher,
+      remote: config.get('kv.remote') ?? 'origin',
+      progress,
+      forWriting: async () => ({
+        signer: await composition.get<Signer>('signer'),
+        hasher,
+        randomness: await composition.get<Randomness>('randomness'),
+      }),
+      policyReader: () => composition.get<PolicyReader>('policy-reader'),
+    };
+    return { clone, ns: ns ?? configured, composition };
+  } catch (error) {
+    await composition.close();
+    throw error;
+  }
+}
+
+function notANamespace(code: 'USAGE' | 'CONFIG_INVALID', what: string): KvError {
+  return new KvError(code, `${what} is no namespace name`, {
+    hint: 'a namespace is 1 to 63 lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit',
+  });
+}

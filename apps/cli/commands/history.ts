@@ -1,0 +1,47 @@
+import { Args } from '@oclif/core';
+import { keyHistory } from '../../../domain/client/history.js';
+import { keyArgument } from '../argument-bytes.js';
+import { KvCommand } from '../base.js';
+import { type FlagTable, READ_FLAGS } from '../flags.js';
+import { oclifFlags } from '../oclif-flags.js';
+import { prose } from '../prose.js';
+import { freshnessOf } from '../read-flags.js';
+import { HISTORY_HEAD, historyDocument, historyLine } from '../render/history.js';
+import { print, printJson } from '../terminal.js';
+import { countFlag } from '../units.js';
+
+const FLAGS = {
+  limit: { type: 'string', summary: 'stop after this many', value: 'N' },
+  epochs: { type: 'boolean', summary: 'go on into earlier epochs' },
+  ...READ_FLAGS,
+} as const satisfies FlagTable;
+
+export class History extends KvCommand {
+  static override summary = 'show the transactions that changed a key';
+  static override description = prose(`Newest first: when (the writer's clock), what, how large, in which transaction (the end of its id), who, and the ledger commit.
+--json gives everything in full.`);
+  static override examples = ['<%= config.bin %> history cfg:mode', '<%= config.bin %> history cfg:mode --limit 1 --json'];
+  static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'the key' }) };
+  static override flags = oclifFlags(FLAGS);
+
+  async run(): Promise<void> {
+    const { flags, args } = await this.input(FLAGS);
+    const key = keyArgument(args[0] ?? '');
+    const limit = flags.limit === undefined ? {} : { limit: countFlag('limit', flags.limit) };
+    const freshness = freshnessOf(flags);
+    await this.withClone(flags, async ({ clone, ns }) => {
+      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness });
+      if (flags.json) {
+        const documents: object[] = [];
+        for await (const entry of entries) documents.push(historyDocument(entry));
+        return printJson({ ok: true, ns, key, history: documents });
+      }
+      let head = true;
+      for await (const entry of entries) {
+        if (head) await print(`${HISTORY_HEAD}\n`);
+        head = false;
+        await print(`${historyLine(entry)}\n`);
+      }
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import { KvError, toKvError } from '../../ports/error.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { hasPrinted, note, paint, ReaderGone } from './terminal.js';
+
+export interface DoorOptions {
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** The one way out for errors: says what happened and gives the exit code. */
+export function reportError(thrown: unknown, { json, debug }: DoorOptions): number {
+  if (thrown instanceof ReaderGone) return 0;
+  const error = toKvError(thrown);
+  const exit = EXIT_CODES[error.code];
+  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, exit))}\n`);
+  note(`${paint('1;31', 'error:')} ${error.message}`);
+  if (error.hint !== undefined) note(`${paint('36', 'hint:')} ${error.hint}`);
+  if (debug) note(causes(error));
+  return exit;
+}
+
+function errorDocument(error: KvError, exit: number): object {
+  const { code, message, hint, details } = error;
+  return { ok: false, error: { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) } };
+}
+
+function causes(error: Error): string {
+  const lines: string[] = [];
+  for (let at: unknown = error, depth = 0; at !== undefined && at !== null && depth < 10; depth++) {
+    const stack = at instanceof Error ? (at.stack ?? at.message) : String(at);
+    lines.push(depth === 0 ? stack : `caused by: ${stack}`);
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return lines.join('\n');
+}
+
+/** What the flags that stand for the door itself say, also when parsing failed. */
+export function doorOptions(argv: readonly string[]): DoorOptions {
+  const end = argv.indexOf('--');
+  const flags = end < 0 ? argv : argv.slice(0, end);
+  return { json: flags.includes('--json'), debug: flags.includes('--debug') };
+}

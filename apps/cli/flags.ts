@@ -1,0 +1,74 @@
+/**
+ * Flags as data: one table makes both the oclif flags of a command and the options of `get`'s fast path, which must not
+ * load oclif.
+ */
+export interface FlagSpec {
+  readonly type: 'boolean' | 'string';
+  readonly summary: string;
+  readonly char?: 'f' | 'l' | 'm' | 'n' | 'o' | '0';
+  /** What stands for the value in help. */
+  readonly value?: string;
+  readonly options?: readonly string[];
+  readonly multiple?: true;
+  readonly required?: true;
+  /** A `--no-…` form exists. */
+  readonly allowNo?: true;
+}
+
+export type FlagTable = Readonly<Record<string, FlagSpec>>;
+
+type ValueOf<S extends FlagSpec> = S extends { type: 'boolean' } ? boolean : S extends { multiple: true } ? string[] : string;
+
+/** What parsing gives: a flag that was not given is absent. */
+export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]?: ValueOf<T[K]> };
+
+export const GLOBAL_FLAGS = {
+  ns: { type: 'string', summary: 'namespace (default: git config kv.namespace, or main)', value: 'NAME' },
+  json: { type: 'boolean', summary: 'print JSON on standard output, errors too' },
+  debug: { type: 'boolean', summary: 'print stack and causes of an error' },
+} as const satisfies FlagTable;
+
+export type GlobalValues = FlagValues<typeof GLOBAL_FLAGS>;
+
+export const READ_FLAGS = {
+  'read-from': {
+    type: 'string',
+    summary: 'where to fetch from before answering; github means the mirror',
+    value: 'SIDE',
+    options: ['mirror', 'github', 'stargate'],
+  },
+  offline: { type: 'boolean', summary: 'answer from what this clone has, and fetch nothing' },
+} as const satisfies FlagTable;
+
+export const EXPIRED_FLAG = {
+  'allow-expired': { type: 'boolean', summary: 'also give what has expired' },
+} as const satisfies FlagTable;
+
+export const GET_FLAGS = {
+  raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
+  output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
+  ...READ_FLAGS,
+  ...EXPIRED_FLAG,
+} as const satisfies FlagTable;
+
+export const WRITE_FLAGS = {
+  'expect-tree': { type: 'string', summary: "fail unless the ledger's root tree is this one", value: 'OID' },
+  'expect-blob': {
+    type: 'string',
+    summary: "fail unless the key's blob is this one (none: the key must not exist); with several keys, KEY=OID for each",
+    value: 'OID',
+    multiple: true,
+  },
+  'dry-run': { type: 'boolean', char: 'n', summary: 'build and report, but write nothing' },
+  message: { type: 'string', char: 'm', summary: "first line of the ledger commit's message", value: 'TEXT' },
+  wait: { type: 'boolean', summary: 'wait until the mirror shows the write (default: as the policy says)', allowNo: true },
+  timeout: { type: 'string', summary: 'how long to wait for the mirror (default: 60s)', value: 'DURATION' },
+} as const satisfies FlagTable;
+
+export const VALUE_FLAGS = {
+  file: { type: 'string', char: 'f', summary: 'take the value from a file', value: 'FILE' },
+  value: { type: 'string', summary: 'take this text as the value', value: 'TEXT' },
+  ctype: { type: 'string', summary: "content type (default: by the file's extension, or text/plain, or application/json)", value: 'TYPE' },
+  ttl: { type: 'string', summary: 'when the key expires: 30d, 12h, an ISO 8601 time, or none', value: 'WHEN' },
+  'max-inline': { type: 'string', summary: 'refuse a value that is larger than this, such as 64KiB', value: 'SIZE' },
+} as const satisfies FlagTable;

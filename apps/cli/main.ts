@@ -1,0 +1,20 @@
+import { doorOptions, reportError } from './door.js';
+import { hoistGlobals } from './hoist.js';
+import { watchPipe } from './terminal.js';
+
+/** Runs one command line; gives the exit code. `get` in its usual form takes a way that loads no oclif. */
+export async function main(args: readonly string[]): Promise<number> {
+  watchPipe();
+  try {
+    const argv = hoistGlobals(args);
+    if (argv[0] === 'get') {
+      const { fastGet } = await import('./fast-get.js');
+      if (await fastGet(argv.slice(1))) return 0;
+    }
+    const { runOclif } = await import('./oclif-main.js');
+    await runOclif(argv);
+    return 0;
+  } catch (error) {
+    return reportError(error, doorOptions(args));
+  }
+}

@@ -1,0 +1,20 @@
+import type { HistoryEntry } from '../../../domain/client/history.js';
+import { formatBytes, formatTimeShort } from './units.js';
+
+const SHORT = 10;
+const WIDTHS = [20, 4, 10, SHORT, 30] as const;
+
+export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'author', 'commit']);
+
+/** Time, operation, size, the end of the transaction's id (its start is the time), author, commit. */
+export function historyLine({ time, op, size, txn, author, commit }: HistoryEntry): string {
+  return row([formatTimeShort(time), op, size === null ? '-' : formatBytes(size), txn.slice(-SHORT), author, commit.slice(0, SHORT)]);
+}
+
+function row(cells: readonly string[]): string {
+  return cells.map((cell, i) => (i === 2 ? cell.padStart(WIDTHS[i] ?? 0) : cell.padEnd(WIDTHS[i] ?? 0))).join('  ');
+}
+
+export function historyDocument({ commit, txn, epoch, time, author, signed, op, size, oid, subject }: HistoryEntry): object {
+  return { commit, txn, epoch, time, author, signed, op, size, oid, subject };
+}

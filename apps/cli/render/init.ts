@@ -1,0 +1,26 @@
+import type { Begun } from '../../../domain/client/init.js';
+import { POLICY_PATH } from '../../../domain/refs.js';
+
+export interface InitOutcome {
+  readonly begun: Begun;
+  readonly scaffold: 'written' | 'kept' | 'bare';
+  readonly writer: string | null;
+  readonly signingKey: boolean;
+}
+
+export function initText({ begun, scaffold, writer, signingKey }: InitOutcome): string {
+  const { ns, epoch, ledger, created, signed } = begun;
+  const policy = {
+    written: `wrote ${POLICY_PATH}${writer === null ? '' : ', with your signing key as writer'}`,
+    kept: `left ${POLICY_PATH} as it is`,
+    bare: 'wrote no policy: this repository has no work tree',
+  }[scaffold];
+  const state = created ? `began namespace ${ns}@${epoch} at ${ledger.slice(0, 10)}${signed ? '' : ', unsigned'}` : `namespace ${ns}@${epoch} is here already`;
+  const steps = [
+    ...(signingKey ? [] : ['configure a signing key: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub']),
+    ...(scaffold === 'bare' ? [] : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
+    'connect with the Stargate: git kv remote setup',
+    `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set cfg:hello world`,
+  ];
+  return `${policy}\n${state}\nnext:\n${steps.map((step) => `  - ${step}\n`).join('')}`;
+}

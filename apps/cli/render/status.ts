@@ -1,0 +1,32 @@
+/** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
+export function statusText(status: unknown): string {
+  return `${lines(status, '').join('\n')}\n`;
+}
+
+function lines(value: unknown, indent: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => withBullet(lines(item, `${indent}  `), indent));
+  if (typeof value !== 'object' || value === null) return [`${indent}${scalar(value)}`];
+  const entries = Object.entries(value);
+  const width = Math.max(0, ...entries.filter(([, each]) => isScalar(each)).map(([name]) => name.length)) + 2;
+  return entries.flatMap(([name, each]) => {
+    if (isScalar(each)) return [`${indent}${`${printable(name)}:`.padEnd(width)}${scalar(each)}`];
+    return [`${indent}${printable(name)}:`, ...lines(each, `${indent}  `)];
+  });
+}
+
+const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null || Object.keys(value).length === 0;
+
+function scalar(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'object') return '-';
+  return printable(String(value));
+}
+
+// The other side's text must not steer the terminal.
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+function withBullet([first = '', ...rest]: readonly string[], indent: string): string[] {
+  return [`${indent}- ${first.slice(indent.length + 2)}`, ...rest];
+}

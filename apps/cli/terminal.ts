@@ -1,0 +1,71 @@
+import { KvError } from '../../ports/error.js';
+
+/** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */
+export class ReaderGone extends Error {}
+
+let failure: ReaderGone | KvError | undefined;
+let wroteAny = false;
+
+/** Listens for a broken pipe. To be called once, before anything is printed. */
+export function watchPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const broken = new KvError('IO_ERROR', `cannot write to standard output: ${error.message}`, { cause: error, hint: 'check where it leads, and the space left there' });
+    failure ??= error.code === 'EPIPE' ? new ReaderGone() : broken;
+  });
+  // With nobody to read the diagnosis there is nothing left to say it to.
+  process.stderr.on('error', () => undefined);
+}
+
+/** True once something is on standard output: an error can then no longer be a JSON document of its own. */
+export const hasPrinted = (): boolean => wroteAny;
+
+/** Writes to standard output and waits until its reader has it. Throws `ReaderGone`, `IO_ERROR`. */
+export async function print(chunk: string | Uint8Array): Promise<void> {
+  if (failure !== undefined) throw failure;
+  if (chunk.length === 0) return;
+  wroteAny = true;
+  // The callback's error is the same that the stream's listener hears.
+  await new Promise<void>((resolve) => process.stdout.write(chunk, () => resolve()));
+  if (failure !== undefined) throw failure;
+}
+
+/** A line on standard error. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export function warn(line: string): void {
+  note(`${paint('33', 'warning:')} ${line}`);
+}
+
+/** Colours text for a terminal's standard error. */
+export function paint(code: string, text: string): string {
+  return hasColour(process.stderr) ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+function hasColour(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+}
+
+/** Prints JSON as one line. */
+export function printJson(value: unknown): Promise<void> {
+  return print(`${JSON.stringify(value)}\n`);
+}
+
+/** One line on a terminal's standard error that is rewritten; nothing in a pipe. */
+export class Progress {
+  private shown = false;
+
+  constructor(private readonly enabled = process.stderr.isTTY === true) {}
+
+  phase(text: string): void {
+    if (!this.enabled) return;
+    this.shown = true;
+    process.stderr.write(`\r\u001b[K${text} …`);
+  }
+
+  done(): void {
+    if (this.shown) process.stderr.write('\r\u001b[K');
+    this.shown = false;
+  }
+}

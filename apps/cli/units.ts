@@ -1,0 +1,47 @@
+import { parseDuration, readExpiry } from '../../domain/client/expiry.js';
+import { KvError } from '../../ports/error.js';
+import { isOid, type ObjectFormat, type Oid } from '../../ports/vocabulary.js';
+
+const SIZES: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, k: 1024, m: 1024 ** 2, g: 1024 ** 3, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 };
+export const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** Bytes of `64KiB`, `1MB`, `4096`. Throws `USAGE` naming the flag. */
+export function sizeFlag(flag: string, text: string): number {
+  const match = /^(\d{1,12})\s*([A-Za-z]*)$/.exec(text);
+  const unit = SIZES[(match?.[2] ?? '-').toLowerCase()];
+  if (match === null || unit === undefined) throw wrong(flag, text, 'a size', '64KiB');
+  return Number(match[1]) * unit;
+}
+
+/** Milliseconds. Throws `USAGE` naming the flag. */
+export function durationFlag(flag: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw wrong(flag, text, 'a duration', '60s');
+  return ms;
+}
+
+/** A whole number of at least 1. Throws `USAGE` naming the flag. */
+export function countFlag(flag: string, text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw wrong(flag, text, 'a whole number of at least 1', '100');
+  return Number(text);
+}
+
+/** When a key expires, ms since the epoch. Throws `USAGE`, also for a time in the past. */
+export function ttlFlag(text: string, now: number): number | undefined {
+  const expiry = readExpiry(text, now);
+  if ('fault' in expiry) throw new KvError('USAGE', `--ttl: ${expiry.fault}`, { hint: 'for example --ttl 30d' });
+  return expiry.expiresAt;
+}
+
+/** A full object id of the repository's format. Throws `USAGE` naming the flag. */
+export function oidFlag(flag: string, text: string, format: ObjectFormat): Oid {
+  const oid = text.toLowerCase();
+  if (isOid(oid, format)) return oid;
+  throw new KvError('USAGE', `--${flag} wants a full ${format} object id, and got ${JSON.stringify(text.slice(0, 80))}`, {
+    hint: 'git kv get KEY --json gives oid, commit and tree in full; so does the receipt of a write with --json',
+  });
+}
+
+function wrong(flag: string, text: string, what: string, example: string): KvError {
+  return new KvError('USAGE', `--${flag} wants ${what}, and got ${JSON.stringify(text.slice(0, 80))}`, { hint: `for example --${flag} ${example}` });
+}

@@ -1,0 +1,32 @@
+import type { Command } from '@oclif/core';
+
+interface Described {
+  readonly flags: Command.Class['flags'];
+  readonly args: Command.Class['args'];
+}
+
+/** A command's usage with every flag: `git kv get KEY [--raw] …`. The global flags are left out. */
+export function usageLine(id: string, { args, flags }: Described): string {
+  const options = Object.entries(flags).map(([name, flag]) => {
+    const short = flag.char === undefined ? '' : `-${flag.char}|`;
+    if (flag.type === 'boolean') return flag.allowNo ? `[--[no-]${name}]` : `[${short}--${name}]`;
+    const shown = `${short}--${name} ${(flag.options ?? [flag.helpValue ?? 'TEXT']).join('|')}`;
+    const once = flag.required ? shown : `[${shown}]`;
+    return flag.multiple ? `${once}...` : once;
+  });
+  return [...commandLine(id, args), ...options].join(' ');
+}
+
+/** A command's usage for an error: only the flags that must be there are named. */
+export function shortUsage(id: string, { args, flags }: Described): string {
+  const required = Object.entries(flags).flatMap(([name, flag]) => (flag.required && flag.type === 'option' ? [`--${name} ${flag.helpValue ?? 'TEXT'}`] : []));
+  return [...commandLine(id, args), ...required, '[flags]'].join(' ');
+}
+
+function commandLine(id: string, args: Described['args']): string[] {
+  const positional = Object.entries(args).map(([name, arg]) => {
+    const shown = `${name.toUpperCase()}${arg.multiple ? '...' : ''}`;
+    return arg.required ? shown : `[${shown}]`;
+  });
+  return ['git kv', id.replaceAll(':', ' '), ...positional];
+}

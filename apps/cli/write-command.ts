@@ -1,0 +1,83 @@
+import { acknowledgedWrite } from '../../domain/client/acknowledged-write.js';
+import type { RequestedOperation } from '../../domain/client/operations.js';
+import type { WriteRequest } from '../../domain/client/write.js';
+import { KvError } from '../../ports/error.js';
+import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { KvCommand } from './base.js';
+import type { Session } from './clone.js';
+import type { FlagValues, GlobalValues, WRITE_FLAGS } from './flags.js';
+import { receiptDocument, receiptText } from './render/receipt.js';
+import { Progress, print, printJson, warn } from './terminal.js';
+import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag } from './units.js';
+
+export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS>;
+type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
+
+/** What the commands that write have in common. */
+export abstract class WriteCommand extends KvCommand {
+  /** Writes what `prepare` gives, waits if that is asked for, and prints the receipt. */
+  protected async writeAll(
+    flags: WriteFlags,
+    prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[]>,
+    choices: Choices = {},
+  ): Promise<void> {
+    const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
+    const { message, json } = flags;
+    if (message !== undefined && (message.trim() === '' || /[\r\n]/.test(message))) {
+      throw new KvError('USAGE', '--message wants one line of text', { hint: 'for example --message "switch dark mode on"' });
+    }
+    await this.interruptible(flags, async (session, signal) => {
+      const progress = json === true ? new Progress(false) : new Progress();
+      const { clone, ns } = session;
+      try {
+        const operations = await prepare(session, progress);
+        progress.phase(`writing ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}`);
+        const { receipt, visible } = await acknowledgedWrite(clone, {
+          ns,
+          operations,
+          timeoutMs,
+          signal,
+          ...expectations(flags, operations, clone.store.objectFormat),
+          ...(flags['dry-run'] ? { dryRun: true } : {}),
+          ...(message === undefined ? {} : { subject: message }),
+          ...(flags.wait === undefined ? {} : { wait: flags.wait }),
+          ...choices,
+          onLanded: async (landed, waits) => {
+            progress.done();
+            for (const warning of landed.warnings) warn(warning);
+            if (flags.wait === true && landed.landed === 'clone') warn('there is no mirror to wait for: the write is in this clone only');
+            if (json !== true) await print(receiptText(landed, flags['dry-run'] === true));
+            if (waits) progress.phase('waiting for the mirror');
+          },
+        });
+        progress.done();
+        if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
+        else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
+      } finally {
+        progress.done();
+      }
+    });
+  }
+}
+
+/** Throws `USAGE` for an oid that is none, and for a key that is not written to. */
+function expectations(flags: WriteFlags, operations: readonly RequestedOperation[], format: ObjectFormat): Pick<WriteRequest, 'expectTree' | 'expectBlobs'> {
+  const tree = flags['expect-tree'];
+  const blobs = flags['expect-blob'] ?? [];
+  const keys = new Set(operations.map(({ key }) => key));
+  const expectBlobs = new Map<string, Oid | null>();
+  for (const text of blobs) {
+    const at = text.lastIndexOf('=');
+    const [only] = keys;
+    const key = at < 0 && keys.size === 1 ? only : text.slice(0, Math.max(at, 0));
+    if (key === undefined || !keys.has(key)) {
+      throw new KvError('USAGE', `--expect-blob ${JSON.stringify(text.slice(0, 80))} names no key that is written to`, { hint: 'with several keys: --expect-blob KEY=OID' });
+    }
+    const oid = text.slice(at + 1);
+    expectBlobs.set(key, oid === 'none' || oid === '-' ? null : oidFlag('expect-blob', oid, format));
+  }
+  return {
+    ...(tree === undefined ? {} : { expectTree: oidFlag('expect-tree', tree, format) }),
+    ...(expectBlobs.size === 0 ? {} : { expectBlobs }),
+  };
+}

@@ -1,0 +1,242 @@
+import { access, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { decodeCommit } from '../../domain/commit.js';
+import { openProfile } from '../../plugins/host/index.js';
+import type { Clock } from '../../ports/clock.js';
+import { KvError, toKvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { LeaderLock } from '../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../ports/mirror-target.js';
+import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import { statusVerb } from './admin-status.js';
+import { type Endpoint, writeEndpoints } from './endpoints.js';
+import { type GatewayHost, startGateway } from './gateway-host.js';
+import { ownEnv } from './git.js';
+import { hooksInPlace } from './hooks.js';
+import { startHousekeeping } from './housekeeping.js';
+import { listenHttp } from './http-server.js';
+import { startLeadership } from './leadership.js';
+import type { Log } from './log.js';
+import { createMetrics } from './metrics.js';
+import { describeMirror, mirrorProbe } from './mirror-view.js';
+import { openPolicyFile } from './policy-file.js';
+import { sweepQuarantines } from './quarantine.js';
+import { PUSH_LIMITS, type PushOutcome, serveReceivePack } from './receive-pack.js';
+import { type AnswersTo, repositoryIds } from './repository-id.js';
+import { routeCommands } from './route.js';
+import type { ServeExec } from './session.js';
+import { type Identify, identifyBy } from './ssh-auth.js';
+import { listenSsh } from './ssh-server.js';
+import { clearStaleLocks } from './stale-locks.js';
+import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
+import { productVersion } from './version.js';
+
+export interface ServeOptions extends ProfileChoice {
+  readonly repo: string;
+  readonly listenSsh: Endpoint;
+  readonly listenHttp: Endpoint;
+  /** undefined: `<repo>/.kv/policy.yaml`. */
+  readonly policyPath: string | undefined;
+  readonly sampleSize: number;
+  readonly log: Log;
+}
+
+export interface Daemon {
+  readonly ssh: Endpoint;
+  readonly http: Endpoint;
+  /** Resolves when the daemon must end by itself: it has lost the lease. */
+  readonly lost: Promise<void>;
+  /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
+  stop(): Promise<void>;
+}
+
+const GRACE_MS = 30_000;
+const READ_TIMEOUT_MS = 3_600_000;
+
+/** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
+export async function serve(options: ServeOptions): Promise<Daemon> {
+  const { log } = options;
+  const started = Date.now();
+  const gitDir = resolve(options.repo);
+  const hostKey = await readHostKey(gitDir);
+  if (!(await hooksInPlace(gitDir))) {
+    throw new KvError('CONFIG_INVALID', `the hooks of ${gitDir} are not those of this version`, {
+      hint: 'run git-kv-stargate init in a new folder',
+    });
+  }
+  const profile = await chooseProfile(options);
+  const env = ownEnv();
+  const composition = await openProfile(profile, { directory: gitDir, env });
+  const closing: (() => Promise<void> | void)[] = [() => composition.close()];
+  const stop = once(async () => {
+    for (const close of closing.splice(0).reverse()) {
+      await Promise.resolve(close()).catch((error: unknown) => log.warn('stop.failed', { message: toKvError(error).message }));
+    }
+    log.info('stopped');
+  });
+  try {
+    const metrics = createMetrics();
+    const store = await composition.get<GitStore>('git-store');
+    const clock = await composition.get<Clock>('clock');
+    const mirror = await composition.get<MirrorTarget>('mirror-target');
+    let host: GatewayHost | undefined;
+
+    const policyFile = await openPolicyFile({
+      path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
+      reader: await composition.get<PolicyReader>('policy-reader'),
+      onChange: async ({ text }) => host?.publish(text),
+      log,
+    });
+    closing.push(() => policyFile.close());
+    const access = accessBy(gitDir, () => policyFile.current.policy);
+
+    let lose: () => void = () => undefined;
+    const lost = new Promise<void>((resolveLost) => {
+      lose = resolveLost;
+    });
+    metrics.role(false);
+    const leadership = await startLeadership({
+      lock: await composition.get<LeaderLock>('leader-lock'),
+      name: `${hostname()}:${process.pid}`,
+      async onWon(lease) {
+        const cleared = await clearStaleLocks(gitDir);
+        if (cleared.length > 0) log.warn('refs.unlocked', { locks: cleared });
+        await sweepQuarantines(gitDir, 2 * PUSH_LIMITS.timeout);
+        const fresh = await startGateway({
+          ...{ composition, lease, metrics, log, sampleSize: options.sampleSize },
+          policy: () => policyFile.current.policy,
+        });
+        try {
+          await fresh.publish(policyFile.current.text);
+        } catch (error) {
+          await fresh.stop();
+          throw error;
+        }
+        host = fresh;
+        metrics.role(true);
+      },
+      onLost() {
+        metrics.role(false);
+        lose();
+      },
+      log,
+    });
+    closing.push(() => leadership.stop());
+    closing.push(() => host?.stop());
+    const housekeeping = startHousekeeping({
+      ...{ gitDir, log },
+      exclusively: async (work) => host?.gateway.exclusively(work),
+      tidy: async () => host?.compact(),
+    });
+    closing.push(() => housekeeping.stop());
+
+    const onOutcome = (outcome: PushOutcome): void => {
+      if (outcome.kind === 'rejected') return metrics.rejected(outcome.error.code);
+      metrics.accepted(outcome.ms);
+      housekeeping.accepted();
+    };
+    /** Reads of the pushed objects, the repository behind them, in a composition of their own. */
+    const openQuarantine = async (path: string | null): Promise<GitStore> => {
+      const own = await openProfile(profile, {
+        directory: gitDir,
+        env: path === null ? env : { ...env, GIT_KV_QUARANTINE: path },
+      });
+      return own.get<GitStore>('git-store');
+    };
+    const push: ServeExec = async (session) => {
+      await leadership.lease();
+      const { gateway } = host as GatewayHost;
+      return housekeeping.during(() =>
+        serveReceivePack({ gitDir, gateway, openQuarantine, limits: PUSH_LIMITS, onOutcome, log })(session),
+      );
+    };
+    const status = statusVerb({
+      repository: gitDir,
+      version: productVersion(),
+      uptime: () => Date.now() - started,
+      leadership: () => leadership.state(),
+      namespaces: () => policyFile.current.policy.namespaces.keys(),
+      store,
+      epochOf: async (ledger) => epochOf(store, ledger),
+      mirror: () => describeMirror(mirror, host?.worker.status() ?? null, store),
+    });
+    const probe = mirrorProbe(mirror, () => clock.now());
+    const http = await listenHttp({
+      ...options.listenHttp,
+      metrics,
+      async healthz() {
+        const hooks = await hooksInPlace(gitDir);
+        const readable = await store.refs(['refs/kv-policy/']).then(
+          () => [],
+          (error: unknown) => [`repository: ${toKvError(error).message}`],
+        );
+        return { reasons: [...readable, ...(hooks ? [] : ['hooks: not in place'])], facts: { version: productVersion() } };
+      },
+      async readyz() {
+        const [{ leader, holder }, unreachable] = await Promise.all([leadership.state(), probe()]);
+        const worker = host?.worker.status() ?? null;
+        const stuck = worker !== null && worker.backlog > 0 ? worker.lastError : null;
+        metrics.ready(unreachable === null);
+        const reasons = [
+          ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
+          ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
+          ...(stuck === null ? [] : [`mirror queue: ${worker?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
+        ];
+        return { reasons, facts: { leader, backlog: worker?.backlog ?? 0 } };
+      },
+    });
+    closing.push(() => http.close());
+    const ssh = await listenSsh({
+      ...options.listenSsh,
+      hostKeys: [hostKey],
+      identify: (type, blob) => access().identify(type, blob),
+      answersTo: (path) => access().answersTo(path),
+      route: routeCommands({ gitDir, push, verbs: [status], readTimeout: READ_TIMEOUT_MS }),
+      log,
+    });
+    closing.push(() => ssh.close(GRACE_MS));
+    closing.push(await writeEndpoints(gitDir, { ssh, http }));
+    const { leader } = await leadership.state();
+    log.info('ready', { ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, leader, profile: profile.name });
+    return { ssh, http, lost, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Who may come in, and by which names the repository goes, as the policy in force says; worked out once a policy. */
+function accessBy(gitDir: string, policy: () => Policy): () => { readonly identify: Identify; readonly answersTo: AnswersTo } {
+  let of: Policy | undefined;
+  let access = { identify: (): null => null, answersTo: () => false } as { identify: Identify; answersTo: AnswersTo };
+  return () => {
+    const now = policy();
+    if (now !== of) access = { identify: identifyBy(now), answersTo: repositoryIds(gitDir, now.pushUrl) };
+    of = now;
+    return access;
+  };
+}
+
+async function readHostKey(gitDir: string): Promise<Buffer> {
+  try {
+    await access(join(gitDir, 'objects'));
+    return await readFile(join(gitDir, '.stargate', 'ssh_host_ed25519_key'));
+  } catch (cause) {
+    throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${(cause as NodeJS.ErrnoException).code}`, {
+      cause,
+      hint: 'make it with git-kv-stargate init',
+    });
+  }
+}
+
+async function epochOf(store: GitStore, ledger: string): Promise<string | null> {
+  const [commit] = await store.read([ledger]);
+  if (!commit) return null;
+  return /^Epoch: (\S+)$/m.exec(decodeCommit(commit.body, ledger, store.objectFormat).message)?.[1] ?? null;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= work());
+}

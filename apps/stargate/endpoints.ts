@@ -1,0 +1,36 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { isIP, isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import { KvError } from '../../ports/error.js';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `host:port`, with an IPv6 host in brackets. Throws `USAGE`. */
+export function parseEndpoint(text: string, option: string): Endpoint {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  const plausible = match?.[1] === undefined ? /^[A-Za-z0-9.-]+$/.test(host ?? '') : isIPv6(match[1]);
+  if (host === undefined || !plausible || port > 65535) {
+    throw new KvError('USAGE', `${option} wants HOST:PORT, and got '${text}'`, { hint: 'for example 127.0.0.1:2222 or [::1]:0' });
+  }
+  return { host, port };
+}
+
+/** `host:port` as a URL has it. */
+export function showEndpoint({ host, port }: Endpoint): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Writes `<gitDir>/.stargate/endpoints.json`, whole or not at all; gives the function that removes it. */
+export async function writeEndpoints(gitDir: string, endpoints: { ssh: Endpoint; http: Endpoint }): Promise<() => Promise<void>> {
+  const file = join(gitDir, '.stargate', 'endpoints.json');
+  const plain = ({ host, port }: Endpoint): Endpoint => ({ host, port });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, `${JSON.stringify({ ssh: plain(endpoints.ssh), http: plain(endpoints.http) })}\n`);
+  await rename(temporary, file);
+  return () => rm(file, { force: true });
+}

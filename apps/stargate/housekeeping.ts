@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { toKvError } from '../../ports/error.js';
+import { serviceEnv } from './git-process.js';
+import type { Log } from './log.js';
+
+/** Keeps the object store in shape between pushes. */
+export interface Housekeeping {
+  /** Runs a push, and housekeeping after it when that is due. */
+  during<T>(push: () => Promise<T>): Promise<T>;
+  /** Counts an accepted push. */
+  accepted(): void;
+  /** Ends a `git gc` that is at work and starts no other. */
+  stop(): Promise<void>;
+}
+
+export interface HousekeepingOptions {
+  readonly gitDir: string;
+  readonly log: Log;
+  /** Runs work while no commit can. */
+  readonly exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** What else there is to put in order, before git's own clearing up. */
+  readonly tidy?: () => Promise<void>;
+  /** Accepted pushes between two runs. */
+  readonly every?: number;
+}
+
+/** Runs `git gc --auto` after so many accepted pushes, once no push is at hand; a commit that comes meanwhile waits for it. */
+export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
+  const { gitDir, log, exclusively, tidy = async () => undefined, every = 200 } = options;
+  let active = 0;
+  let since = 0;
+  let stopped = false;
+  let collecting: Promise<void> | undefined;
+  let abort = new AbortController();
+
+  const collect = (): Promise<void> =>
+    new Promise((resolve) => {
+      const started = Date.now();
+      abort = new AbortController();
+      const args = ['-C', gitDir, '-c', 'gc.autoDetach=false', 'gc', '--auto', '--quiet'];
+      execFile('git', args, { env: serviceEnv(gitDir, undefined), signal: abort.signal }, (error, _out, stderr) => {
+        if (error === null) log.info('gc.done', { ms: Date.now() - started });
+        else log.warn('gc.failed', { message: stderr.trim() || error.message });
+        resolve();
+      });
+    });
+
+  const maybe = (): void => {
+    if (stopped || active > 0 || since < every || collecting !== undefined) return;
+    since = 0;
+    collecting = exclusively(async () => {
+      await tidy();
+      await collect();
+    })
+      .catch((error: unknown) => log.warn('gc.failed', { message: toKvError(error).message }))
+      .finally(() => {
+        collecting = undefined;
+      });
+  };
+  return {
+    async during(push) {
+      active += 1;
+      try {
+        return await push();
+      } finally {
+        active -= 1;
+        maybe();
+      }
+    },
+    accepted() {
+      since += 1;
+    },
+    async stop() {
+      stopped = true;
+      abort.abort();
+      await collecting;
+    },
+  };
+}

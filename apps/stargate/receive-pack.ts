@@ -1,0 +1,220 @@
+import type { Readable, Writable } from 'node:stream';
+import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/push.js';
+import { KvError, toKvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
+import { serviceEnv, startService, type ServiceProcess } from './git-process.js';
+import type { Log } from './log.js';
+import { checkQuarantine, checkSameCommands, readHookReport, sendVerdict } from './pre-receive.js';
+import { readProcReceive, reportProcReceive } from './proc-receive.js';
+import { PushStream, type PushStreamLimits } from './push-stream.js';
+import { sweepQuarantines } from './quarantine.js';
+import { refuse, type ExecSession, type ServeExec } from './session.js';
+
+export interface PushLimits extends PushStreamLimits {
+  /** Milliseconds for one push, from the command to the report. */
+  readonly timeout: number;
+}
+
+export const PUSH_LIMITS: PushLimits = {
+  maxObjects: 1_000_000,
+  maxCommandBytes: 8 * 1024 * 1024,
+  maxBytes: 2 * 1024 ** 3,
+  timeout: 600_000,
+};
+
+/** What became of a push, for metrics and housekeeping. `ms` is what the gateway added: validation and commit. */
+export type PushOutcome =
+  | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly ms: number }
+  | { readonly kind: 'rejected'; readonly error: KvError };
+
+export interface ReceivePackOptions {
+  readonly gitDir: string;
+  readonly gateway: Gateway;
+  /** Opens the repository, with a quarantine on top where there is one; the caller closes it. */
+  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  readonly limits: PushLimits;
+  readonly onOutcome: (outcome: PushOutcome) => void;
+  readonly log: Log;
+}
+
+/** Serves one push. Whatever way it ends, the gateway's lock is given back. */
+export function serveReceivePack(options: ReceivePackOptions): ServeExec {
+  let active = 0;
+  return async (session) => {
+    active += 1;
+    const push = new Push(session, options);
+    try {
+      return await push.run();
+    } finally {
+      active -= 1;
+      if (push.unwanted && active === 0) await sweepQuarantines(options.gitDir, 0);
+    }
+  };
+}
+
+class Push {
+  private readonly stream: PushStream;
+  private readonly process: ServiceProcess;
+  private held: AcceptedPush | undefined;
+  private spent = 0;
+  private committing = false;
+  private ended = false;
+  /** Cut off before its end. */
+  unwanted = false;
+
+  constructor(
+    private readonly session: ExecSession,
+    private readonly options: ReceivePackOptions,
+  ) {
+    this.stream = new PushStream(options.limits);
+    const env = { ...serviceEnv(options.gitDir, session.gitProtocol), GIT_KV_STARGATE: '1' };
+    this.process = startService(['receive-pack', options.gitDir], env, 7);
+  }
+
+  async run(): Promise<number> {
+    const { session, options } = this;
+    const timer = setTimeout(() => {
+      this.fail(
+        new KvError('IO_ERROR', `the push took longer than ${options.limits.timeout / 1000} s`, { hint: 'push less at a time' }),
+      );
+    }, options.limits.timeout);
+    const leave = (): void => this.stop();
+    session.gone.addEventListener('abort', leave);
+    if (session.gone.aborted) leave();
+    this.relay();
+    const dialogue = this.converse();
+    try {
+      const status = await this.process.ended;
+      this.ended = true;
+      await dialogue;
+      return status;
+    } finally {
+      clearTimeout(timer);
+      session.gone.removeEventListener('abort', leave);
+      if (this.held !== undefined) {
+        options.gateway.abandon(this.held);
+        options.log.warn('push.abandoned', { pusher: session.pusher.name });
+      }
+    }
+  }
+
+  private relay(): void {
+    const { child } = this.process;
+    const stdin = child.stdin as Writable;
+    this.session.input.on('data', (chunk: Buffer) => {
+      try {
+        this.stream.push(chunk);
+      } catch (error) {
+        this.session.input.pause();
+        this.fail(toKvError(error));
+        return;
+      }
+      if (!stdin.write(chunk)) {
+        this.session.input.pause();
+        stdin.once('drain', () => this.session.input.resume());
+      }
+    });
+    this.session.input.once('end', () => stdin.end());
+    child.stdout?.pipe(this.session.output, { end: false });
+    child.stderr?.on('data', (text: Buffer) => this.session.complain(text.toString('utf8')));
+  }
+
+  /** The two hooks, one after the other. Never rejects: what goes wrong is told to the pusher. */
+  private async converse(): Promise<void> {
+    const [, , , preIn, preOut, procIn, procOut] = this.process.child.stdio as unknown as [
+      0,
+      0,
+      0,
+      Readable,
+      Writable,
+      Readable,
+      Writable,
+    ];
+    const report = await readHookReport(preIn);
+    if (report === undefined) return;
+    try {
+      this.held = await this.validate(report.quarantine, report.commands);
+    } catch (thrown) {
+      this.reject(thrown);
+      sendVerdict(preOut, thrown);
+      return;
+    }
+    sendVerdict(preOut, undefined);
+    await this.commit(procIn, procOut, preOut);
+  }
+
+  private async validate(quarantine: string, checked: PushRequest['commands']): Promise<AcceptedPush> {
+    const { gitDir, gateway, openQuarantine } = this.options;
+    const announced = this.stream.announcement;
+    if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
+    checkSameCommands(announced.commands, checked);
+    const store = await openQuarantine(checkQuarantine(gitDir, quarantine, checked));
+    const started = performance.now();
+    try {
+      const request = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
+      return await gateway.validate(request, store);
+    } finally {
+      this.spent += performance.now() - started;
+      // The verdict stands, whatever becomes of the reader.
+      await store
+        .close()
+        .catch((error: unknown) => this.options.log.warn('push.quarantine.close', { message: toKvError(error).message }));
+    }
+  }
+
+  private async commit(input: Readable, output: Writable, verdict: Writable): Promise<void> {
+    const accepted = this.held;
+    if (accepted === undefined) return;
+    const request = await readProcReceive(input, output).catch((error: unknown) => {
+      this.options.log.error('push.proc-receive', { message: toKvError(error).message });
+      this.stop();
+      return undefined;
+    });
+    if (request === undefined || this.ended) return;
+    const started = performance.now();
+    let failure: unknown;
+    try {
+      checkSameCommands(accepted.request.commands, request.commands);
+      this.committing = true;
+      this.held = undefined;
+      await this.options.gateway.commit(accepted);
+    } catch (thrown) {
+      failure = thrown ?? new Error('commit failed');
+      this.reject(failure);
+    }
+    this.committing = false;
+    this.spent += performance.now() - started;
+    const reason =
+      failure === undefined
+        ? undefined
+        : toKvError(failure)
+            .message.replace(/[\p{Cc}]+/gu, ' ')
+            .slice(0, 500);
+    reportProcReceive(output, request.commands, reason);
+    output.end();
+    sendVerdict(verdict, failure);
+    verdict.end();
+    if (failure === undefined) this.options.onOutcome({ kind: 'accepted', accepted, ms: this.spent });
+    if (this.unwanted) this.process.stop();
+  }
+
+  private fail(error: KvError): void {
+    this.reject(error);
+    refuse(this.session, error);
+    this.stop();
+  }
+
+  private reject(thrown: unknown): void {
+    const error = toKvError(thrown);
+    const { log, onOutcome } = this.options;
+    if (error.code === 'UNEXPECTED')
+      log.error('push.failed', { message: error.message, stack: (error.cause as Error | undefined)?.stack });
+    onOutcome({ kind: 'rejected', error });
+  }
+
+  /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */
+  private stop(): void {
+    this.unwanted = true;
+    if (!this.committing) this.process.stop();
+  }
+}

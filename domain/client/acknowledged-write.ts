@@ -1,0 +1,36 @@
+import type { Clone } from './clone.js';
+import { knownPolicy } from './known-policy.js';
+import { type Visible, waitForMirror } from './wait.js';
+import { type Receipt, write, type WriteRequest } from './write.js';
+
+export interface AcknowledgedWriteRequest extends WriteRequest {
+  /** Undefined: as the policy's `require_mirror_ack_by_default` says. */
+  readonly wait?: boolean;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Hears of the write as soon as it has landed, before the wait. */
+  readonly onLanded?: (receipt: Receipt, waits: boolean) => Promise<void>;
+}
+
+export interface AcknowledgedReceipt {
+  readonly receipt: Receipt;
+  /** Null when nobody waited. */
+  readonly visible: Visible | null;
+}
+
+/** Writes, and then waits for the mirror if that is asked for. Throws what `write` throws; `MIRROR_TIMEOUT` when it has landed but isn't shown. */
+export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWriteRequest): Promise<AcknowledgedReceipt> {
+  const receipt = await write(clone, request);
+  const { commit, ns } = receipt;
+  const pushed = receipt.landed === 'stargate' && commit !== null;
+  const waits = pushed && (request.wait ?? (await knownPolicy(clone))?.requireMirrorAckByDefault ?? false);
+  await request.onLanded?.(receipt, waits);
+  if (!waits) return { receipt, visible: null };
+  const visible = await waitForMirror(clone, {
+    ns,
+    oid: commit,
+    timeoutMs: request.timeoutMs,
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
+  return { receipt, visible };
+}

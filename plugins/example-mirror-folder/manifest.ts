@@ -1,0 +1,8 @@
+import type { AdapterModule, PluginManifest } from '../../ports/index.js';
+
+/** What a profile finds when it lists this plugin. A package would import from 'git-kv/ports'. */
+export const manifest: PluginManifest = {
+  api: 1,
+  id: 'example-mirror-folder',
+  adapters: [{ port: 'mirror-target', name: 'mirror-folder', module: () => import('./open.js') as Promise<AdapterModule> }],
+};

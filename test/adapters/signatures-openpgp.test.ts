@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { expect } from 'chai';
+import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
+import { gitSigner } from '../../adapters/signer-git/git-signer.js';
+import type { ErrorCode } from '../../ports/error.js';
+import type { TrustedKey } from '../../ports/signer.js';
+import { failure } from './failure.js';
+import { Sandbox } from './git-place.js';
+
+const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
+
+describe('OpenPGP signing and verifying', () => {
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = new Sandbox();
+  });
+  afterEach(() => sandbox.remove());
+
+  const verifier = () => signatureVerifier({ env: sandbox.env });
+  const signer = (settings: Record<string, string>, env = sandbox.env) =>
+    gitSigner({ config: { get: (key) => settings[key] }, env });
+  const refused = (code: ErrorCode, promise: Promise<unknown>) => failure(promise, code);
+
+  const present = spawnSync('gpg', ['--version']).status === 0;
+
+  /** A key in a keyring of its own; gpg's agent must be asked to end. */
+  async function withKey(
+    name: string,
+    use: (env: Sandbox['env'], fingerprint: string, trusted: TrustedKey) => Promise<void>,
+  ): Promise<void> {
+    const home = sandbox.path(name);
+    mkdirSync(home, { mode: 0o700 });
+    const env = { ...sandbox.env, GNUPGHOME: home };
+    const gpg = (...args: string[]): string => {
+      const { status, stdout, stderr } = spawnSync('gpg', ['--batch', ...args], {
+        env: env as NodeJS.ProcessEnv,
+        encoding: 'utf8',
+      });
+      if (status !== 0) throw new Error(stderr);
+      return stdout;
+    };
+    try {
+      gpg('--passphrase', '', '--quick-generate-key', `${name} <${name}@example.com>`, 'ed25519', 'sign', 'never');
+      const fingerprint = /^fpr:+([0-9A-F]+):/m.exec(gpg('--with-colons', '--list-keys'))?.[1] ?? '';
+      await use(env, fingerprint, { kind: 'openpgp', material: gpg('--armor', '--export', fingerprint) });
+    } finally {
+      spawnSync('gpgconf', ['--kill', 'all'], { env: env as NodeJS.ProcessEnv });
+    }
+  }
+
+  it('signs with gpg and verifies against the trusted keys alone', async () => {
+    if (!present) {
+      console.log('      gpg is not installed: OpenPGP is not tested here');
+      return;
+    }
+    await withKey('ann', async (env, fingerprint, ann) => {
+      const signature = await signer({ 'user.signingkey': fingerprint }, env).sign(PAYLOAD);
+      const one = verifier();
+      expect(await one.verify(PAYLOAD, signature, [ann])).to.deep.equal({ kind: 'openpgp', id: fingerprint });
+      expect((await one.verify(PAYLOAD, signature, [ann, ann])).id).to.equal(fingerprint);
+      await refused('SIGNATURE_INVALID', one.verify(Buffer.from('other'), signature, [ann]));
+      await refused('SIGNER_UNKNOWN', one.verify(PAYLOAD, signature, []));
+      await refused(
+        'SIGNATURE_INVALID',
+        one.verify(PAYLOAD, '-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n', [ann]),
+      );
+      await refused('CONFIG_INVALID', one.verify(PAYLOAD, signature, [{ kind: 'openpgp', material: 'nonsense' }]));
+      await withKey('bob', async (_env, _fingerprint, bob) => {
+        await refused('SIGNER_UNKNOWN', one.verify(PAYLOAD, signature, [bob]));
+        expect((await one.verify(PAYLOAD, signature, [bob, ann])).id).to.equal(fingerprint);
+      });
+    });
+  });
+
+  it('is NOT_SUPPORTED without gpg', async () => {
+    const none = signatureVerifier({ env: { ...sandbox.env, PATH: sandbox.folder } });
+    const signature = '-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n';
+    await refused('NOT_SUPPORTED', none.verify(PAYLOAD, signature, [{ kind: 'openpgp', material: 'x' }]));
+    await refused('IO_ERROR', signer({ 'user.signingkey': 'x' }, { ...sandbox.env, PATH: sandbox.folder }).sign(PAYLOAD));
+  });
+});

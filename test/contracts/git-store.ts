@@ -1,0 +1,74 @@
+import { expect } from 'chai';
+import type { GitStore, GitStoreCapabilities } from '../../ports/git-store.js';
+import { OID_HEX_LENGTH } from '../../ports/vocabulary.js';
+import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { all, chain, rejects } from './git-store-parts/bench.js';
+import type { Bench } from './git-store-parts/bench.js';
+import { historyContract } from './git-store-parts/history.js';
+import { objectsContract } from './git-store-parts/objects.js';
+import { pathsContract } from './git-store-parts/paths.js';
+import { refsContract } from './git-store-parts/refs.js';
+
+export interface OpenedStore {
+  readonly store: GitStore;
+  /** Removes what the factory made. The suite closes the store itself. */
+  cleanup?(): Promise<void>;
+}
+
+/** Gives a store on an empty repository of the format. */
+export type GitStoreFactory = (format: ObjectFormat) => Promise<OpenedStore>;
+
+const FORMATS: readonly ObjectFormat[] = ['sha1', 'sha256'];
+
+/** Every promise of the `git-store` port. What the capabilities leave out must be refused with `NOT_SUPPORTED`. */
+export function gitStoreContract(name: string, capabilities: GitStoreCapabilities, factory: GitStoreFactory): void {
+  for (const format of FORMATS) {
+    describe(`git-store contract: ${name}, ${format}`, () => {
+      if (capabilities.objectFormats.includes(format)) contract(format, capabilities, factory);
+      else it('refuses this object format', () => rejects(factory(format), 'NOT_SUPPORTED'));
+    });
+  }
+}
+
+function contract(format: ObjectFormat, capabilities: GitStoreCapabilities, factory: GitStoreFactory): void {
+  let opened: OpenedStore;
+  let store: GitStore;
+  const bench: Bench = { format, capabilities, unknown: 'f'.repeat(OID_HEX_LENGTH[format]), store: () => store };
+
+  beforeEach(async () => {
+    opened = await factory(format);
+    store = opened.store;
+  });
+  afterEach(async () => {
+    await store.close();
+    await opened.cleanup?.();
+  });
+
+  it('says what it is', () => {
+    expect(store.objectFormat).to.equal(format);
+    expect(store.capabilities).to.deep.equal(capabilities);
+  });
+
+  objectsContract(bench);
+  pathsContract(bench);
+  refsContract(bench);
+  historyContract(bench);
+
+  it('refuses every call once it is closed, and closes twice', async () => {
+    const [tip] = (await chain(bench, [{ a: '1' }])) as [Oid];
+    await store.read([tip]);
+    await store.close();
+    await store.close();
+    const calls = [
+      store.read([tip]),
+      store.headers([tip]),
+      store.readPaths(tip, ['a']),
+      store.write([]),
+      store.refs(['refs/']),
+      store.updateRefs([], 'late'),
+      store.isAncestor(tip, tip),
+      all(store.history({ tip })),
+    ];
+    for (const call of calls) await rejects(call, 'UNEXPECTED');
+  });
+}

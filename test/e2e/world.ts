@@ -1,0 +1,237 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root: the tests are compiled to `dist/test/…`. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface WorldOptions {
+  readonly hash?: 'sha1' | 'sha256';
+  /** Changes the policy file that init wrote, before the Stargate starts. */
+  readonly policy?: (text: string) => string;
+  /** Persona names; the first is the admin. All but those in `strangers` are writers. */
+  readonly writers?: readonly string[];
+  readonly strangers?: readonly string[];
+}
+
+/**
+ * A Stargate on loopback, its mirror, and people with keys and clones: everything real, in one temporary folder, with Git
+ * kept from the user's and the system's configuration.
+ */
+export class World {
+  private daemon: ChildProcess | undefined;
+  private log = '';
+  port = 0;
+  http = '';
+
+  private constructor(readonly dir: string) {}
+
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')));
+    await mkdir(join(world.dir, 'bin'));
+    for (const name of ['git-kv', 'git-kv-stargate']) await symlink(join(ROOT, 'bin', `${name}.js`), join(world.dir, 'bin', name));
+    const writers = options.writers ?? ['ada'];
+    for (const person of [...writers, ...(options.strangers ?? [])]) await world.addPerson(person);
+    world.port = await freePort();
+    await world.git(world.dir, 'ada', ['init', '-q', '--bare', `--object-format=${options.hash ?? 'sha1'}`, '--initial-branch=main', world.mirror]);
+    const init = await world.run('git-kv-stargate', [
+      ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', options.hash ?? 'sha1'],
+      ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
+      ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),
+    ]);
+    if (init.code !== 0) throw new Error(`init failed: ${init.stderr}`);
+    if (options.policy !== undefined) await world.editPolicy(options.policy);
+    await world.start();
+    return world;
+  }
+
+  get mirror(): string {
+    return join(this.dir, 'mirror.git');
+  }
+
+  get repo(): string {
+    return join(this.dir, 'srv', 'kv.git');
+  }
+
+  get pushUrl(): string {
+    return `ssh://git@127.0.0.1:${this.port}/kv.git`;
+  }
+
+  key(person: string, suffix = ''): string {
+    return join(this.dir, 'keys', `${person}${suffix}`);
+  }
+
+  clonePath(person: string): string {
+    return join(this.dir, 'clones', person);
+  }
+
+  /** The environment of a person's terminal. */
+  env(person: string, extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+    const ssh = ['ssh', '-F', '/dev/null', '-i', this.key(person), '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=no'];
+    ssh.push('-o', `UserKnownHostsFile=${join(this.dir, 'known_hosts')}`, '-o', 'LogLevel=ERROR');
+    return {
+      PATH: `${join(this.dir, 'bin')}:${process.env['PATH']}`,
+      HOME: join(this.dir, 'home'),
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_SSH_COMMAND: ssh.join(' '),
+      LC_ALL: 'C.UTF-8',
+      ...extra,
+    };
+  }
+
+  /** Starts the daemon and waits until it says where it listens. `env` may name a failpoint. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const args = ['serve', '--repo', this.repo, '--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
+    const daemon = spawn(process.execPath, [join(ROOT, 'bin', 'git-kv-stargate.js'), ...args], {
+      env: { ...this.env('ada'), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.daemon = daemon;
+    this.log = '';
+    daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.log += text;
+    });
+    let out = '';
+    daemon.stdout.setEncoding('utf8');
+    const exited = once(daemon, 'exit').then(() => {
+      throw new Error(`the Stargate ended before it was ready:\n${this.log}`);
+    });
+    exited.catch(() => undefined); // it ends later too, when it is told to
+    while (!/^http/m.test(out)) {
+      const [text] = (await Promise.race([once(daemon.stdout, 'data'), exited])) as [string];
+      out += text;
+    }
+    this.http = /^http\s+(\S+)/m.exec(out)?.[1] ?? '';
+  }
+
+  /** Ends the daemon; gives its exit code and signal. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<[number | null, NodeJS.Signals | null]> {
+    const { daemon } = this;
+    this.daemon = undefined;
+    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return [daemon?.exitCode ?? null, daemon?.signalCode ?? null];
+    const exited = once(daemon, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    daemon.kill(signal);
+    return exited;
+  }
+
+  /** Resolves once the daemon has ended by itself. */
+  async ended(): Promise<void> {
+    const { daemon } = this;
+    if (daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+  }
+
+  daemonLog(): string {
+    return this.log;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  async editPolicy(change: (text: string) => string): Promise<void> {
+    const path = join(this.repo, '.kv', 'policy.yaml');
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  }
+
+  async addPerson(person: string): Promise<void> {
+    await mkdir(join(this.dir, 'keys'), { recursive: true });
+    await mkdir(join(this.dir, 'home'), { recursive: true });
+    const made = await this.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', person, '-f', this.key(person)]);
+    if (made.code !== 0) throw new Error(made.stderr);
+  }
+
+  /** A clone of the mirror, set up as a developer would. */
+  async clone(person: string, name = person): Promise<string> {
+    const path = this.clonePath(name);
+    const steps: string[][] = [
+      ['clone', '-q', this.mirror, path],
+      ['-C', path, 'config', 'user.name', person],
+      ['-C', path, 'config', 'user.email', `${person}@example.org`],
+      ['-C', path, 'config', 'gpg.format', 'ssh'],
+      ['-C', path, 'config', 'user.signingKey', this.key(person)],
+    ];
+    for (const step of steps) {
+      const done = await this.git(this.dir, person, step);
+      if (done.code !== 0) throw new Error(`git ${step.join(' ')}: ${done.stderr}`);
+    }
+    const setup = await this.kv(name, ['remote', 'setup'], { person });
+    if (setup.code !== 0) throw new Error(`remote setup: ${setup.stderr}${setup.stdout}\n${this.log}`);
+    return path;
+  }
+
+  /** `git kv …` in a clone, run by git itself. */
+  kv(clone: string, args: readonly string[], options: RunOptions & { readonly person?: string } = {}): Promise<Ran> {
+    return this.run('git', ['kv', ...args], { cwd: this.clonePath(clone), ...options, env: { ...this.env(options.person ?? clone), ...options.env } });
+  }
+
+  git(cwd: string, person: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    return this.run('git', args, { cwd, ...options, env: { ...this.env(person), ...options.env } });
+  }
+
+  async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const env = options.env ?? this.env('ada');
+    return new Promise((resolve, reject) => {
+      const child = execFile(
+        command,
+        args,
+        { cwd: options.cwd ?? this.dir, env, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 120_000 },
+        (error, stdout, stderr) => {
+          if (error !== null && typeof error.code === 'string') reject(error);
+          else resolve({ code: error === null ? 0 : Number(error.code ?? 255), stdout, stderr });
+        },
+      );
+      if (options.input !== undefined) child.stdin?.end(options.input);
+      else child.stdin?.end();
+    });
+  }
+
+  /** Every ref of the Stargate, as `name oid` lines. */
+  async refs(repo = this.repo): Promise<Map<string, string>> {
+    const { stdout } = await this.git(repo, 'ada', ['for-each-ref', '--format=%(refname) %(objectname)']);
+    return new Map(stdout.trim().split('\n').filter(Boolean).map((line) => line.split(' ') as [string, string]));
+  }
+
+  /** Every file of the Stargate's object store: a rejected push must not add one. */
+  async objectFiles(): Promise<string[]> {
+    const files = await readdir(join(this.repo, 'objects'), { recursive: true, withFileTypes: true });
+    return files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name)).sort();
+  }
+
+  /** Waits until every ref of the Stargate is the same at the mirror. */
+  async mirrored(): Promise<void> {
+    for (let tries = 0; tries < 400; tries++) {
+      const [here, there] = await Promise.all([this.refs(), this.refs(this.mirror)]);
+      if ([...here].every(([ref, oid]) => there.get(ref) === oid)) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error(`the mirror did not catch up:\n${this.log}`);
+  }
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly input?: string | Uint8Array;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,125 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { decodeLoose, utf8 } from '../../domain/bytes.js';
+import { encodeCommit } from '../../domain/commit.js';
+import { encodeLayout } from '../../domain/index-layout.js';
+import { toUrlsafe } from '../../domain/key.js';
+import { pathsOf, placeOf } from '../../domain/ledger.js';
+import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/metadata.js';
+import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/pointer.js';
+import { buildTransaction, inlinePointer, type Operation } from '../../domain/transaction.js';
+import { newUlid } from '../../domain/ulid.js';
+import { appendEvents, decodeEvent, encodeEvent } from '../../domain/watchlog.js';
+import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../unit/domain/support.js';
+
+/**
+ * The bytes on disk, frozen. A vector that changes is a change of the format: it needs an ADR, a migration and a new version.
+ * `GIT_KV_WRITE_GOLDEN=1` writes the file anew.
+ */
+const FILE = new URL('../../../test/golden/formats.json', import.meta.url);
+const WRITE = process.env['GIT_KV_WRITE_GOLDEN'] === '1';
+
+const META: Metadata = {
+  ctype: 'application/json',
+  ttl: null,
+  etag: `blake3:${'ab'.repeat(32)}`,
+  createdBy: 'ada@example.org',
+  createdAt: formatTime(NOW),
+};
+const EVENT = {
+  v: 1,
+  ns: 'main',
+  epoch: '2026Q1',
+  oid: 'c0ffee'.padEnd(40, '0'),
+  txn: '01KDYF0000ABCDEFGHJKMNPQRS',
+  received: formatTime(NOW),
+  signer: 'ada',
+  set: 2,
+  del: 1,
+} as const;
+
+async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, string>> {
+  const { store, namer } = memory(format);
+  const set = (key: string, value: string): Operation => ({ op: 'set', key, value: utf8(value), meta: META });
+  const context = { store, namer, ns: 'main', identity: 'Ada <ada@example.org>', now: NOW, txn: EVENT.txn };
+  const base = { ledger: null, index: null, epoch: '2026Q1', parentEpoch: null };
+  const first = await buildTransaction(context, base, [set('cfg:a', '1'), set('🔑/..', ''), set('x', '\0')]);
+  await store.write(first.objects);
+  const ledger = encodeCommit(first.ledgerCommit, format);
+  const commit = namer.object('commit', ledger);
+  await store.write([commit]);
+  const onFirst = {
+    ...base,
+    ledger: { commit: commit.oid, tree: first.ledgerCommit.tree },
+    index: { commit: first.indexCommit.oid, tree: (/KV-Index-Tree: (.*)/.exec(first.ledgerCommit.message) ?? [])[1] as string },
+  };
+  const second = await buildTransaction(context, onFirst, [set('cfg:a', '2'), { op: 'del', key: 'x' }, { op: 'del', key: 'none' }]);
+  expect(second).to.deep.include({ set: ['cfg:a'], del: ['x'], unchanged: ['none'] });
+  return {
+    'first ledger commit': decodeLoose(ledger),
+    'first index commit': decodeLoose(first.indexCommit.body),
+    'first ledger commit id': commit.oid,
+    'second ledger commit': decodeLoose(encodeCommit(second.ledgerCommit, format)),
+    'second index commit id': second.indexCommit.oid,
+    'watchlog commit': decodeLoose(appendEvents(namer, null, [EVENT])[0]?.body ?? new Uint8Array()),
+  };
+}
+
+async function vectors(): Promise<Record<string, unknown>> {
+  const { namer } = memory();
+  const pointer = inlinePointer('cfg:a', 'd0'.repeat(20), 7, META);
+  const expiring = { ...pointer, ttl: '2026-06-01T00:00:00.000Z' };
+  const keys = ['cfg:feature', '.git', 'a/b c', '🔑', '%', '~_-:'];
+  return {
+    'urlsafe keys': Object.fromEntries(keys.map((key) => [key, toUrlsafe(key)])),
+    'ledger paths': Object.fromEntries(keys.map((key) => [key, pathsOf('main', placeOf(key, namer.hasher))])),
+    'index layout': decodeLoose(encodeLayout()),
+    pointer: decodeLoose(encodePointer(pointer)),
+    'pointer with a ttl': decodeLoose(encodePointer(expiring)),
+    tombstone: decodeLoose(encodePointer(tombstone('cfg:a'))),
+    'pointer modes': [pointerMode(pointer), pointerMode(expiring), pointerMode(tombstone('cfg:a'))],
+    metadata: decodeLoose(encodeMetadata(META)),
+    'metadata with a ttl': decodeLoose(encodeMetadata({ ...META, ttl: expiring.ttl })),
+    ulid: newUlid(new TestClock(), new SeededRandomness()),
+    'watchlog event': encodeEvent(EVENT),
+    'transaction, sha1': await transaction('sha1'),
+    'transaction, sha256': await transaction('sha256'),
+  };
+}
+
+describe('golden vectors', () => {
+  let made: Record<string, unknown>;
+  before(async () => {
+    made = await vectors();
+    if (WRITE) writeFileSync(FILE, `${JSON.stringify(made, null, 2)}\n`);
+  });
+
+  it('are reproduced to the byte', () => {
+    expect(made).to.deep.equal(JSON.parse(readFileSync(FILE, 'utf8')));
+  });
+
+  it('are read back as what was written', () => {
+    for (const pointer of [inlinePointer('k', 'd0'.repeat(20), 7, META), tombstone('k')]) {
+      expect(decodePointer(encodePointer(pointer), 'k')).to.deep.equal(pointer);
+    }
+    expect(decodeMetadata(encodeMetadata(META), 'k')).to.deep.equal(META);
+    expect(decodeEvent(encodeEvent(EVENT), 'c')).to.deep.equal(EVENT);
+  });
+
+  for (const [what, text, code] of [
+    ['an unknown version', '{"v":2,"key":"a"}', 'FORMAT_UNSUPPORTED'],
+    ['no version', '{"key":"a"}', 'FORMAT_UNSUPPORTED'],
+    ['a space', `${decodeLoose(encodePointer(tombstone('a'))).replace(',', ', ')}`, 'ATTESTATION_MISMATCH'],
+    ['a final newline', `${decodeLoose(encodePointer(tombstone('a')))}\n`, 'ATTESTATION_MISMATCH'],
+    ['another field', decodeLoose(encodePointer(tombstone('a'))).replace('}', ',"x":1}'), 'ATTESTATION_MISMATCH'],
+    ['a wrong type', '{"v":1,"key":"a","type":"odd","ledger_blob":null,"manifest_blob":null,"size":0,"ctype":null}', 'ATTESTATION_MISMATCH'],
+    ['a list', '[1]', 'ATTESTATION_MISMATCH'],
+    ['no JSON', 'v1', 'ATTESTATION_MISMATCH'],
+  ] as const) {
+    it(`refuses a pointer with ${what}`, () => {
+      expect(() => decodePointer(utf8(text), 'a')).to.throw().with.property('code', code);
+    });
+  }
+
+  it('covers both object formats', () => expect(FORMATS).to.deep.equal(['sha1', 'sha256']));
+});

@@ -1,0 +1,222 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { readdir, watch } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KvError } from '../../ports/error.js';
+import { parseRejection } from '../../domain/gateway/rejection.js';
+import { encodePkt, FLUSH_PKT } from '../../apps/stargate/pkt-line.js';
+import { commitFile, files, rig, type Rig } from './support.js';
+
+const rejectionIn = (text: string): KvError | undefined =>
+  text
+    .split('\n')
+    .map(parseRejection)
+    .find((e) => e !== undefined);
+
+describe('stargate: a push over SSH', () => {
+  let r: Rig;
+  beforeEach(async () => {
+    r = await rig();
+  });
+  afterEach(() => r.close());
+
+  it('moves branches, tags and kv refs, all through proc-receive', async () => {
+    const oid = await commitFile(r, 'a.txt', 'one');
+    await r.sandbox.git('-C', r.work, 'tag', 'v1');
+    const pushed = await r.push(
+      '--atomic',
+      'HEAD:refs/heads/main',
+      'v1',
+      'HEAD:refs/kv/main',
+      'HEAD:refs/kv-index/main',
+      'HEAD:refs/other/x',
+    );
+    expect(pushed.stderr).to.contain('new branch');
+    expect(pushed.status).to.equal(0);
+    expect(r.gateway.committed).to.have.length(1);
+    expect(r.gateway.validated[0]?.atomic).to.equal(true);
+    expect(r.gateway.validated[0]?.pusher.name).to.equal('writer');
+    const refs = await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref', '--format=%(refname) %(objectname)');
+    expect(refs.split('\n')).to.deep.equal(
+      ['refs/heads/main', 'refs/kv-index/main', 'refs/kv/main', 'refs/other/x', 'refs/tags/v1'].map((ref) => `${ref} ${oid}`),
+    );
+    expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['accepted']);
+  });
+
+  it('sees that a client did not ask for --atomic, and takes deletions', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    expect((await r.push('HEAD:refs/heads/main', 'HEAD:refs/heads/gone')).status).to.equal(0);
+    const deleted = await r.push(':refs/heads/gone');
+    expect(deleted.stderr).to.contain('[deleted]');
+    expect(r.gateway.validated.map((v) => v.atomic)).to.deep.equal([false, false]);
+    expect(r.gateway.validated[1]?.commands[0]?.next).to.equal(null);
+    expect((await r.push('HEAD:refs/heads/main')).stderr).to.contain('Everything up-to-date');
+    expect(r.gateway.validated).to.have.length(2);
+  });
+
+  it('leaves nothing behind when the gateway says no', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const before = await files(join(r.gitDir, 'objects'));
+    r.gateway.check = async () => {
+      throw new KvError('SIGNATURE_MISSING', 'commit is not signed — at all\nreally', { hint: 'sign it' });
+    };
+    const pushed = await r.push('HEAD:refs/heads/main');
+    expect(pushed.status).to.equal(1);
+    const error = rejectionIn(pushed.stderr);
+    expect(error?.code).to.equal('SIGNATURE_MISSING');
+    expect(error?.message).to.equal('commit is not signed — at all\nreally');
+    expect(pushed.stderr).to.contain('pre-receive hook declined');
+    expect(await files(join(r.gitDir, 'objects'))).to.deep.equal(before);
+    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+  });
+
+  it('reports a commit that fails on every ref', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    r.gateway.beforeCommit = async () => {
+      throw new KvError('NOT_LEADER', 'the lease is lost', { hint: 'push to the leader' });
+    };
+    const pushed = await r.push('HEAD:refs/heads/a', 'HEAD:refs/heads/b');
+    expect(pushed.status).to.equal(1);
+    expect(rejectionIn(pushed.stderr)?.code).to.equal('NOT_LEADER');
+    expect(pushed.stderr.match(/\[remote rejected\] .*the lease is lost/g)).to.have.length(2);
+    expect(r.gateway.abandoned).to.have.length(0);
+    expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['rejected']);
+  });
+
+  it('gives the lock back when the client leaves between validation and commit, and before', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const { child, done } = r.sandbox.start('git', ['-C', r.work, 'push', r.url(), 'HEAD:refs/heads/main'], {
+      GIT_SSH_COMMAND: r.sshCommand(r.keys.writer),
+    });
+    let release = (): void => undefined;
+    const reached = new Promise<void>((resolve) => {
+      r.gateway.check = () => {
+        resolve();
+        return new Promise((go) => {
+          release = go;
+        });
+      };
+    });
+    await reached;
+    r.sandbox.kill(child);
+    await done;
+    release();
+    r.gateway.check = async () => undefined;
+    const pushed = await r.push('HEAD:refs/heads/main');
+    expect(pushed.stderr).to.contain('new branch');
+    expect(r.gateway.committed.length + r.gateway.abandoned.length).to.equal(2);
+  });
+
+  it('finishes a commit whose client has left', async () => {
+    const oid = await commitFile(r, 'a.txt', 'one');
+    const { child, done } = r.sandbox.start('git', ['-C', r.work, 'push', r.url(), 'HEAD:refs/heads/main'], {
+      GIT_SSH_COMMAND: r.sshCommand(r.keys.writer),
+    });
+    let release = (): void => undefined;
+    await new Promise<void>((resolve) => {
+      r.gateway.beforeCommit = () => {
+        resolve();
+        return new Promise((go) => {
+          release = go;
+        });
+      };
+    });
+    r.sandbox.kill(child);
+    await done;
+    release();
+    r.gateway.beforeCommit = async () => undefined;
+    expect((await r.push('HEAD:refs/heads/second')).status).to.equal(0);
+    expect(await r.sandbox.git('--git-dir', r.gitDir, 'rev-parse', 'refs/heads/main')).to.equal(oid);
+    expect(r.gateway.abandoned).to.have.length(0);
+  });
+
+  it('clears up after a client that leaves in the middle of its pack', async () => {
+    const before = await files(r.gitDir);
+    const { child, done } = r.sandbox.start('ssh', [...r.sshArgs(r.keys.writer), 'git@127.0.0.1', "git-receive-pack 'shop.git'"]);
+    if (child.stdout) await once(child.stdout, 'data');
+    const command = encodePkt(`${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/main\0 report-status atomic`);
+    child.stdin?.write(Buffer.concat([command, FLUSH_PKT, Buffer.from('PACK\0\0\0\x02\0\0\0\x09')]));
+    const objects = join(r.gitDir, 'objects');
+    for await (const _ of watch(objects)) if ((await readdir(objects)).some((name) => name.includes('incoming-'))) break;
+    r.sandbox.kill(child);
+    await done;
+    await r.ssh.close(10_000);
+    expect(await files(r.gitDir)).to.deep.equal(before);
+    expect((await readdir(objects)).filter((name) => name.includes('incoming-'))).to.deep.equal([]);
+    expect(r.gateway.validated).to.have.length(0);
+  });
+
+  it('takes two pushes at the same time, one after the other', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const both = await Promise.all([r.push('HEAD:refs/heads/a'), r.push('HEAD:refs/heads/b')]);
+    expect(both.map((p) => p.status)).to.deep.equal([0, 0]);
+    expect(r.gateway.committed).to.have.length(2);
+  });
+
+  it('relays a pack of many megabytes both ways', async () => {
+    const { randomBytes } = await import('node:crypto');
+    await commitFile(r, 'big.txt', randomBytes(6_000_000).toString('hex'));
+    expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
+    const clone = join(r.sandbox.path, 'clone');
+    const cloned = await r.sandbox.run('git', ['clone', '--quiet', r.url(), clone], {
+      GIT_SSH_COMMAND: r.sshCommand(r.keys.reader),
+    });
+    expect(cloned.stderr).to.equal('');
+    expect(await r.sandbox.git('-C', clone, 'rev-parse', 'HEAD')).to.equal(
+      await r.sandbox.git('-C', r.work, 'rev-parse', 'HEAD'),
+    );
+  });
+
+  it('refuses a push with plain file access', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const pushed = await r.sandbox.run('git', ['-C', r.work, 'push', r.gitDir, 'HEAD:refs/heads/main']);
+    expect(pushed.status).to.equal(1);
+    expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
+  });
+
+  it('refuses a part of a push that git would drop by itself', async () => {
+    await r.sandbox.git('--git-dir', r.gitDir, 'config', 'receive.hideRefs', 'refs/secret');
+    await commitFile(r, 'a.txt', 'one');
+    const pushed = await r.push('HEAD:refs/heads/main', 'HEAD:refs/secret/x');
+    expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
+    expect(r.gateway.committed).to.have.length(0);
+    expect(r.gateway.abandoned).to.have.length(1);
+    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+  });
+});
+
+describe('stargate: bounds on a push', () => {
+  const bounded = async (limits: Parameters<typeof rig>[0], check: (r: Rig) => Promise<void>): Promise<void> => {
+    const r = await rig(limits);
+    try {
+      await check(r);
+    } finally {
+      await r.close();
+    }
+  };
+
+  it('counts objects', () =>
+    bounded({ limits: { maxObjects: 2 } }, async (r) => {
+      await commitFile(r, 'a.txt', 'one');
+      const pushed = await r.push('HEAD:refs/heads/main');
+      expect(pushed.status).to.not.equal(0);
+      expect(rejectionIn(pushed.stderr)?.message).to.contain('3 objects');
+      expect(r.gateway.validated).to.have.length(0);
+    }));
+
+  it('counts bytes', () =>
+    bounded({ limits: { maxBytes: 1000 } }, async (r) => {
+      await commitFile(r, 'a.txt', (await import('node:crypto')).randomBytes(2000).toString('hex'));
+      expect(rejectionIn((await r.push('HEAD:refs/heads/main')).stderr)?.code).to.equal('POLICY_VIOLATION');
+    }));
+
+  it('ends a push that takes too long', () =>
+    bounded({ limits: { timeout: 300 } }, async (r) => {
+      const held = new Promise<void>(() => undefined);
+      r.gateway.check = () => Promise.race([held, new Promise<void>((go) => setTimeout(go, 700))]);
+      await commitFile(r, 'a.txt', 'one');
+      const pushed = await r.push('HEAD:refs/heads/main');
+      expect(rejectionIn(pushed.stderr)?.code).to.equal('IO_ERROR');
+      expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+    }));
+});

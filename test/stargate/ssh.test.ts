@@ -1,0 +1,172 @@
+import { expect } from 'chai';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import ssh2 from 'ssh2';
+import { parseRejection } from '../../domain/gateway/rejection.js';
+import { publicBlob, rig, type Ran, type Rig } from './support.js';
+
+describe('stargate: the SSH server', () => {
+  let r: Rig;
+  before(async () => {
+    r = await rig({ ssh: { handshakeTimeout: 1500, maxConnections: 12 } });
+  });
+  after(() => r.close());
+
+  const exec = (command: string, key = r.keys.writer, extra: string[] = [], env: Record<string, string> = {}): Promise<Ran> =>
+    r.sandbox.run('ssh', [...r.sshArgs(key), ...extra, 'git@127.0.0.1', command], env);
+
+  it('answers to the folder name and the push_url path, with or without .git', async () => {
+    for (const path of ['shop', 'shop.git', '/shop.git', 'org/repo', '/org/repo.git']) {
+      expect((await exec(`git-kv-admin '${path}' echo 'it'\\''s' x=1`)).stdout, path).to.equal(`["it's","x=1"]\n`);
+    }
+  });
+
+  it('answers to nothing else', async () => {
+    for (const path of [
+      '../shop.git',
+      '/../shop.git',
+      'shop.git/..',
+      './shop.git',
+      r.gitDir,
+      '-shop.git',
+      '--upload-pack=x',
+      '',
+      '~',
+      'repo.git',
+    ]) {
+      const ran = await exec(`git-upload-pack '${path}'`);
+      expect(ran.status, path).to.equal(128);
+      expect(parseRejection(ran.stderr)?.code, path).to.equal('NOT_FOUND');
+    }
+  });
+
+  it('runs no other command', async () => {
+    const commands = [
+      ...[
+        'id',
+        'git-shell',
+        "git-receive-pack 'shop.git'; id",
+        "git-receive-pack 'shop.git' --x",
+        'git-receive-pack "shop.git"',
+        'git-receive-pack',
+      ],
+      ...[
+        "git-upload-pack 'shop.git' && id",
+        'git-upload-pack $(id)',
+        "git-upload-pack  'shop.git'",
+        "git config 'x'",
+        "git-kv-admin 'shop.git'",
+      ],
+    ];
+    for (const command of commands) {
+      const ran = await exec(command);
+      expect(ran.status, command).to.equal(128);
+      expect(parseRejection(ran.stderr)?.code, command).to.equal('POLICY_VIOLATION');
+      expect(ran.stdout, command).to.equal('');
+    }
+  });
+
+  it('takes the two-word form, and holds roles apart', async () => {
+    expect((await exec(`git upload-pack 'shop.git'`, r.keys.reader)).stdout).to.match(/^[0-9a-f]{4}/);
+    const ran = await exec(`git-receive-pack 'shop.git'`, r.keys.reader);
+    expect([ran.status, parseRejection(ran.stderr)?.code]).to.deep.equal([128, 'POLICY_VIOLATION']);
+  });
+
+  it('passes GIT_PROTOCOL with a known value, and no other variable', async () => {
+    const v2 = await exec(`git-upload-pack 'shop.git'`, r.keys.reader, ['-o', 'SendEnv=GIT_PROTOCOL'], {
+      GIT_PROTOCOL: 'version=2',
+    });
+    expect(v2.stdout).to.contain('version 2');
+    for (const value of ['version=2:x', 'version=9', '']) {
+      const odd = await exec(`git-upload-pack 'shop.git'`, r.keys.reader, ['-o', 'SendEnv=GIT_PROTOCOL'], {
+        GIT_PROTOCOL: value,
+      });
+      expect(odd.stdout, value).to.not.contain('version');
+    }
+    const trace = await exec(`git-upload-pack 'shop.git'`, r.keys.reader, [
+      '-o',
+      'SetEnv=GIT_TRACE=1 GIT_CONFIG_COUNT=1 GIT_DIR=/tmp',
+    ]);
+    expect(trace.stderr).to.not.contain('trace');
+    expect(trace.stdout).to.match(/^[0-9a-f]{4}/);
+  });
+
+  it('gives no shell, terminal, subsystem or forwarding', async () => {
+    expect((await r.sandbox.run('ssh', [...r.sshArgs(r.keys.writer), '-T', 'git@127.0.0.1'])).status).to.equal(255);
+    expect((await exec('sftp', r.keys.writer, ['-s'])).status).to.equal(255);
+    const forward = await exec(`git-kv-admin 'shop' echo`, r.keys.writer, [
+      '-o',
+      'ExitOnForwardFailure=yes',
+      '-R',
+      '0:127.0.0.1:9',
+    ]);
+    expect(forward.status).to.equal(255);
+    expect((await exec('x', r.keys.writer, ['-W', '127.0.0.1:9'])).status).to.equal(255);
+  });
+
+  it('turns strangers away', async () => {
+    const ran = await exec(`git-kv-admin 'shop' echo`, r.keys.stranger);
+    expect([ran.status, ran.stdout]).to.deep.equal([255, '']);
+    expect(ran.stderr).to.contain('Permission denied (publickey)');
+  });
+
+  it('lets nobody in with a public key alone, or with a signature by another key', async () => {
+    const stranger = ssh2.utils.parseKey(await readFile(r.keys.stranger));
+    if (stranger instanceof Error) throw stranger;
+    const blob = await publicBlob(r.keys.writer);
+    let signed = 0;
+    // The writer's public key, offered by somebody who holds another private key.
+    const forged = Object.assign(Object.create(stranger as object) as typeof stranger, {
+      getPublicSSH: () => blob,
+      sign: (data: Buffer) => {
+        signed += 1;
+        return stranger.sign(data);
+      },
+    });
+    const client = new ssh2.Client();
+    client.connect({
+      ...{ host: '127.0.0.1', port: r.ssh.port, username: 'git' },
+      authHandler: [{ type: 'publickey', username: 'git', key: forged as never }] as never,
+    });
+    const [error] = (await Promise.race([once(client, 'error'), once(client, 'ready')])) as [Error | undefined];
+    client.end();
+    expect(signed).to.equal(1);
+    expect(error?.message).to.contain('authentication methods failed');
+  });
+
+  it('takes RSA with SHA-2 only', async () => {
+    const { identifyBy, judgeAuth } = await import('../../apps/stargate/ssh-auth.js');
+    const key = await r.sandbox.key('rsa', 'rsa');
+    const material = (await readFile(`${key}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
+    const policy = { admins: [{ kind: 'ssh', material, name: 'rsa' }], readers: [], namespaces: new Map() } as never;
+    const parsed = ssh2.utils.parseKey(await readFile(key));
+    if (parsed instanceof Error) throw parsed;
+    const judge = (hashAlgo: string | undefined) => {
+      const blob = Buffer.from('signed data');
+      const signature = parsed.sign(blob, hashAlgo);
+      const context = { method: 'publickey', key: { algo: 'ssh-rsa', data: parsed.getPublicSSH() }, hashAlgo, blob, signature };
+      return judgeAuth(context as never, identifyBy(policy)).kind;
+    };
+    expect([judge('sha256'), judge('sha512'), judge(undefined), judge('sha1')]).to.deep.equal([
+      'proven',
+      'proven',
+      'refused',
+      'refused',
+    ]);
+  });
+
+  it('drops a client that says nothing, and bounds how many there are', async () => {
+    const sockets = Array.from({ length: 12 }, () => connect(r.ssh.port, '127.0.0.1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(255);
+    await Promise.all(sockets.map((socket) => (socket.resume(), once(socket, 'close'))));
+    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(0);
+  });
+
+  it('answers an unknown verb with what it knows', async () => {
+    const ran = await exec(`git-kv-admin 'shop' nonsense`);
+    expect(ran.status).to.equal(64);
+    expect(parseRejection(ran.stderr)?.hint).to.contain('echo');
+  });
+});

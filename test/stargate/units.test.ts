@@ -1,0 +1,165 @@
+import { expect } from 'chai';
+import { ERROR_CODES, KvError } from '../../ports/error.js';
+import { EXIT_CODES } from '../../apps/exit-codes.js';
+import { parseEndpoint, showEndpoint } from '../../apps/stargate/endpoints.js';
+import { formatLine } from '../../apps/stargate/log.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/pkt-line.js';
+import { checkQuarantine } from '../../apps/stargate/pre-receive.js';
+import { PushStream } from '../../apps/stargate/push-stream.js';
+import { pathOfUrl, repositoryIds } from '../../apps/stargate/repository-id.js';
+import { splitQuoted } from '../../apps/stargate/ssh-command.js';
+
+const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
+const LIMITS = { maxObjects: 10, maxCommandBytes: 10_000, maxBytes: 100_000 };
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    return KvError.is(error) ? error.code : String(error);
+  }
+  return 'none';
+};
+
+describe("stargate: a client's push stream", () => {
+  const packHeader = (objects: number): Buffer => Buffer.concat([Buffer.from('PACK\0\0\0\x02'), Buffer.from([0, 0, 0, objects])]);
+  const feed = (bytes: Buffer, step: number): PushStream => {
+    const stream = new PushStream(LIMITS);
+    for (let at = 0; at < bytes.length; at += step) stream.push(bytes.subarray(at, at + step));
+    return stream;
+  };
+
+  it('is read in pieces of any size, past shallow lines', () => {
+    const list = [`shallow ${A}`, `${A} ${B} refs/heads/main\0 report-status atomic agent=git/2`, `${ZERO} ${B} refs/tags/ü`];
+    const bytes = Buffer.concat([...list.map(encodePkt), FLUSH_PKT, packHeader(3), Buffer.from('rest')]);
+    for (const step of [1, 3, 7, 4096]) {
+      const { announcement } = feed(bytes, step);
+      expect(announcement?.atomic).to.equal(true);
+      expect(announcement?.commands).to.deep.equal([
+        { ref: 'refs/heads/main', old: A, next: B },
+        { ref: 'refs/tags/ü', old: null, next: B },
+      ]);
+    }
+  });
+
+  it('wants no pack where there are deletions only, or nothing', () => {
+    expect(feed(Buffer.concat([encodePkt(`${A} ${ZERO} refs/heads/x\0 atomicity`), FLUSH_PKT]), 5).announcement?.atomic).to.equal(
+      false,
+    );
+    expect(feed(FLUSH_PKT, 1).announcement?.commands).to.deep.equal([]);
+  });
+
+  it('is bounded, and must be a push', () => {
+    const command = encodePkt(`${ZERO} ${B} refs/heads/x\0`);
+    expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, packHeader(11)]), 9))).to.equal('POLICY_VIOLATION');
+    expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, packHeader(10)]), 9))).to.equal('none');
+    expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, packHeader(1), Buffer.alloc(100_001)]), 8192))).to.equal(
+      'POLICY_VIOLATION',
+    );
+    expect(codeOf(() => feed(Buffer.concat(Array<Buffer>(300).fill(command)), 1000))).to.equal('POLICY_VIOLATION');
+    expect(codeOf(() => feed(encodePkt('push-cert\0atomic'), 9))).to.equal('POLICY_VIOLATION');
+    for (const bad of [
+      'GET / HTTP/1.1',
+      '00',
+      '0003',
+      'fffffff',
+      encodePkt('x y z').toString(),
+      `${command.toString()}00010000`,
+    ]) {
+      expect(
+        codeOf(() => feed(Buffer.from(`${bad}\r\n\r\n`), 64)),
+        bad,
+      ).to.equal('INPUT_INVALID');
+    }
+    expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, Buffer.from('no pack here')]), 64))).to.equal('INPUT_INVALID');
+  });
+
+  it('frames pkt-lines', () => {
+    expect(encodePkt('a\n').toString()).to.equal('0006a\n');
+    expect(() => encodePkt('x'.repeat(MAX_PAYLOAD + 1))).to.throw(RangeError);
+    const reader = new PktReader();
+    reader.push(Buffer.concat([encodePkt('x'.repeat(MAX_PAYLOAD)), Buffer.from('0001000200')]));
+    const kinds = [reader.next(), reader.next(), reader.next(), reader.next()].map((pkt) => pkt?.kind);
+    expect(kinds).to.deep.equal(['data', 'delim', 'response-end', undefined]);
+  });
+});
+
+describe('stargate: small parts', () => {
+  it('splits what git quotes, and nothing else', () => {
+    expect(splitQuoted(`git-upload-pack 'a b'\\''c'\\!'d'`)).to.deep.equal(['git-upload-pack', "a b'c!d"]);
+    expect(splitQuoted(`x ''`)).to.deep.equal(['x', '']);
+    for (const bad of [
+      `x "a"`,
+      'x $a',
+      'x `a`',
+      `x 'a`,
+      `x 'a';id`,
+      'x  a',
+      'x a ',
+      ' x',
+      `x 'a'b`,
+      `x b'a'`,
+      'x\\',
+      'x a|b',
+      'x ~',
+    ]) {
+      expect(splitQuoted(bad), bad).to.equal(undefined);
+    }
+  });
+
+  it('knows the repository by its names', () => {
+    expect(pathOfUrl('ssh://git@h:22/org/r.git')).to.equal('/org/r.git');
+    expect(pathOfUrl('git@h:org/r.git')).to.equal('org/r.git');
+    expect(pathOfUrl('https://h/r.git')).to.equal(undefined);
+    const answers = repositoryIds('/srv/git/shop.git', 'ssh://h/../../etc/passwd');
+    expect(['shop', '/shop.git', '//shop', '/etc/passwd', '../etc/passwd', '/srv/git/shop.git'].map(answers)).to.deep.equal(
+      [true, true, false, true, false, false], // a URL has no `..`: /etc/passwd is then a name like any other, and never opened
+    );
+  });
+
+  it('reads endpoints', () => {
+    expect(parseEndpoint('[::1]:0', '--x')).to.deep.equal({ host: '::1', port: 0 });
+    expect(showEndpoint(parseEndpoint('[::1]:22', '--x'))).to.equal('[::1]:22');
+    for (const bad of ['22', 'h:', 'h:99999', '::1:22', '[h]:1', 'a b:1', ''])
+      expect(
+        codeOf(() => parseEndpoint(bad, '--x')),
+        bad,
+      ).to.equal('USAGE');
+  });
+
+  it('writes log lines that nobody can forge', () => {
+    const line = formatLine('info', 0, 'x', {
+      ts: 'mine',
+      text: 'a\nb\u007f\u0085\u2028{"level":"error"}',
+      long: 'y'.repeat(9999),
+      none: undefined,
+    });
+    expect(line).to.match(/^[\x20-\x7e…]*$/);
+    expect(JSON.parse(line)).to.include({
+      ts: '1970-01-01T00:00:00.000Z',
+      level: 'info',
+      text: 'a\nb\u007f\u0085\u2028{"level":"error"}',
+    });
+    expect(line.length).to.be.lessThan(2300);
+  });
+
+  it('keeps to quarantines of the repository', () => {
+    const update = [{ ref: 'refs/heads/x', old: null, next: A }];
+    const check = (path: string): string => codeOf(() => checkQuarantine('/r/x.git', path, update));
+    expect(check('/r/x.git/objects/tmp_objdir-incoming-Ab12Cd')).to.equal('none');
+    for (const bad of [
+      '',
+      '/r/x.git/objects',
+      '/r/y.git/objects/incoming-abcdef',
+      '/r/x.git/objects/../incoming-abcdef',
+      '/r/x.git/objects/pack/incoming-abcdef',
+    ]) {
+      expect(check(bad), bad).to.equal('GIT_ERROR');
+    }
+    expect(checkQuarantine('/r/x.git', '', [{ ref: 'refs/heads/x', old: A, next: null }])).to.equal(null);
+  });
+
+  it('has an exit code for every error', () => {
+    expect(Object.keys(EXIT_CODES).sort()).to.deep.equal([...ERROR_CODES].sort());
+    expect(Object.values(EXIT_CODES)).to.not.include(0);
+  });
+});

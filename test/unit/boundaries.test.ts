@@ -1,0 +1,77 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect } from 'chai';
+import { ROOT, temporaryFolder } from '../temporary.js';
+
+interface Violation {
+  readonly rule: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const { violations } = (await import(pathToFileURL(join(ROOT, 'scripts', 'boundaries.mjs')).href)) as {
+  violations(root: string): Promise<Violation[]>;
+};
+
+const { forbidden } = createRequire(import.meta.url)(join(ROOT, '.dependency-cruiser.cjs')) as {
+  forbidden: { name: string; comment?: string }[];
+};
+
+/** A file and its text that break a rule, for each rule; `import type` counts as much as a value. */
+const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'ports-stand-alone': { 'ports/a.ts': "import type { Stats } from 'node:fs';\nexport type A = Stats;\n" },
+  'domain-is-pure': { 'domain/a.ts': "import { parse } from 'yaml';\nexport const a = parse('1');\n" },
+  'adapters-know-ports-only': { 'adapters/x/a.ts': "import type { D } from '../../domain/d.js';\nexport type A = D;\n" },
+  'adapters-ignore-each-other': { 'adapters/x/a.ts': "export { y } from '../y/y.js';\n" },
+  'apps-compose-through-the-host': { 'apps/cli/a.ts': "export const load = () => import('../../adapters/y/y.js');\n" },
+  'apps-ignore-each-other': { 'apps/cli/a.ts': "import { type S } from '../stargate/s.js';\nexport type A = S;\n" },
+  'host-knows-no-app': { 'plugins/host/a.ts': "export * from '../../apps/stargate/s.js';\n" },
+  'host-registry-is-lazy': {
+    'plugins/host/builtin-adapters.ts': "import { y } from '../../adapters/y/y.js';\nexport const a = y;\n",
+  },
+  'examples-are-outsiders': { 'plugins/example-x/a.ts': "export type { H } from '../host/h.js';\n" },
+  'product-without-tests': { 'plugins/other/a.ts': "export { t } from '../../test/t.js';\n" },
+  'no-development-packages': { 'apps/cli/a.ts': "import { expect } from 'chai';\nexport const a = expect;\n" },
+  'no-cycles': {
+    'ports/a.ts': "export type { B } from './b.js';\nexport type A = 1;\n",
+    'ports/b.ts': "export type { A } from './a.js';\nexport type B = 1;\n",
+  },
+  'nothing-missing': { 'apps/cli/a.ts': "export { no } from './no.js';\n" },
+};
+
+const SOUND: Readonly<Record<string, string>> = {
+  'ports/p.ts': 'export type P = 1;\n',
+  'domain/d.ts': "import type { P } from '../ports/p.js';\nexport type D = P;\n",
+  'adapters/y/y.ts':
+    "import { parse } from 'yaml';\nimport type { P } from '../../ports/p.js';\nexport const y: P = parse('1');\n",
+  'plugins/host/h.ts': 'export type H = 1;\n',
+  'plugins/host/builtin-adapters.ts': "export const all = [() => import('../../adapters/y/y.js')];\n",
+  'apps/stargate/s.ts': "export type { H } from '../../plugins/host/h.js';\nexport type S = 1;\n",
+  'test/t.ts': "import { y } from '../adapters/y/y.js';\nexport const t = y;\n",
+};
+
+describe('boundaries', function () {
+  this.timeout(60_000);
+
+  it('hold in the whole project', async () => {
+    expect(await violations(ROOT)).to.deep.equal([]);
+  });
+
+  it('have a rule with a reason for each, and each rule finds what breaks it', async () => {
+    expect(forbidden.map((rule) => rule.name)).to.have.members(Object.keys(BROKEN));
+    for (const { name, comment } of forbidden) {
+      expect(comment, name).to.be.a('string').with.length.greaterThan(40);
+      const folder = await temporaryFolder();
+      for (const [path, text] of Object.entries({ ...SOUND, ...BROKEN[name] })) {
+        const file = join(folder.path, path);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, text);
+      }
+      const found = (await violations(folder.path)).map((one) => one.rule);
+      await folder.remove();
+      expect([...new Set(found)], name).to.deep.equal([name]);
+    }
+  });
+});

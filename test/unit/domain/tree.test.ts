@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { readTree } from '../../../domain/tree.js';
+import { diffTrees } from '../../../domain/tree-diff.js';
+import { PathEdits, seal } from '../../../domain/tree-draft.js';
+import type { NewObject } from '../../../ports/git-store.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { utf8 } from '../../../domain/bytes.js';
+import { FORMATS, memory } from './support.js';
+
+type Files = Record<string, string>;
+
+async function apply(space: ReturnType<typeof memory>, base: Oid | null, before: Files, after: Files): Promise<Oid | null> {
+  const { store, namer, oidBytes } = space;
+  const out: NewObject[] = [];
+  const edits = new PathEdits();
+  const previous: [string, { previous: Oid | null }][] = [];
+  for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const dirs = path.split('/');
+    const name = dirs.pop() as string;
+    const content = after[path];
+    const blob = content === undefined ? null : namer.object('blob', utf8(content));
+    if (blob !== null) out.push(blob);
+    const edit = { mode: '100644', oid: blob?.oid ?? null, previous: null };
+    edits.put(dirs, name, edit);
+    previous.push([path, edit]);
+  }
+  const draft = await edits.load(store, base, oidBytes);
+  for (const [path, edit] of previous) {
+    expect(edit.previous).to.equal(before[path] === undefined ? null : namer.oid('blob', utf8(before[path])));
+  }
+  const root = seal(draft, namer, out);
+  await store.write(out);
+  return root;
+}
+
+const name = fc.constantFrom('a', 'a-', 'a.b', 'ab', 'b', 'c0', '_');
+const files = fc.dictionary(fc.tuple(name, name, name).map((parts) => `d${parts[0]}/e${parts[1]}/${parts[2]}`), fc.string({ maxLength: 3 }), { maxKeys: 12 });
+
+describe('trees', () => {
+  for (const format of FORMATS) {
+    it(`editing gives the tree that building from nothing gives, and the diff gives the edit (${format})`, async () => {
+      await fc.assert(
+        fc.asyncProperty(files, files, async (before, after) => {
+          const space = memory(format);
+          const base = await apply(space, null, {}, before);
+          const edited = await apply(space, base, before, after);
+          expect(edited).to.equal(await apply(space, null, {}, after));
+          const changed: Files = {};
+          for await (const { path, after: side } of diffTrees(space.store, base, edited, space.oidBytes)) changed[path] = side?.oid ?? '-';
+          const expected: Files = {};
+          for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
+            if (before[path] === after[path]) continue;
+            expected[path] = after[path] === undefined ? '-' : space.namer.oid('blob', utf8(after[path]));
+          }
+          expect(changed).to.deep.equal(expected);
+        }),
+        { numRuns: 200 },
+      );
+    });
+  }
+
+  it('refuses a tree that ends in the middle of an entry', () => {
+    expect(() => readTree(utf8('100644 a\0short'), 20)).to.throw('malformed tree');
+  });
+});
