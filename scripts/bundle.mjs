@@ -24,6 +24,8 @@ async function bundle(from, out, entries) {
     absWorkingDir: ROOT,
     bundle: true,
     splitting: true,
+    // Only real ES modules keep their named exports when they are imported dynamically from a chunk of their own.
+    mainFields: ['module', 'main'],
     format: 'esm',
     platform: 'node',
     target: 'node20',
@@ -43,4 +45,4 @@ const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist',
 rmSync(out, { recursive: true, force: true });
 // Apart from each other, so that what both use is not cut into more files than either needs.
 await bundle(from, out, { 'git-kv': 'apps/cli/main.js', commands: 'apps/cli/commands/index.js' });
-await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/main.js' });
+await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' });

@@ -10,6 +10,9 @@ import { watchlogRef } from '../refs.js';
 import { newUlid } from '../ulid.js';
 import { appendEvents } from '../watchlog.js';
 
+/** What the reflog says. One reason for all moves: a git process that moves refs can say only one. */
+export const REASON = 'kv: stargate';
+
 /** The steps of a commit at which a test may stop the process. */
 export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
@@ -54,7 +57,7 @@ export async function commitRefs(
   await journal.append(intent);
   failpoint('after-intent');
   try {
-    await store.updateRefs(all, `kv: ${events.map((event) => event.txn).join(' ') || 'refs'}`);
+    await store.updateRefs(all, REASON);
   } catch (error) {
     const moved = await countMoved(store, all);
     if (moved === 0) {
@@ -103,5 +106,5 @@ export async function completeUpdates(store: GitStore, updates: readonly RefUpda
       throw new KvError('GIT_ERROR', `${update.ref} is at ${at ?? 'nothing'}, neither before nor after its intent`);
     left.push(update);
   }
-  if (left.length > 0) await store.updateRefs(left, 'kv: recovery');
+  if (left.length > 0) await store.updateRefs(left, REASON);
 }

@@ -6,6 +6,7 @@ import type { MirrorTarget, MirrorUpdate } from '../../ports/mirror-target.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { formatTime } from '../metadata.js';
 import { classifyRef, ledgerRef, mirrorRef } from '../refs.js';
+import { REASON } from './commit-refs.js';
 
 /** What `status`, the metrics and the log are told. */
 export interface MirrorObserver {
@@ -153,5 +154,5 @@ async function planPush(
 
 /** The Stargate's own copy of the watermarks: what it knows to be confirmed. */
 async function moveWatermarks(store: GitStore, watermarks: readonly RefUpdate[]): Promise<void> {
-  if (watermarks.length > 0) await store.updateRefs(watermarks, 'kv: mirrored');
+  if (watermarks.length > 0) await store.updateRefs(watermarks, REASON);
 }
