@@ -1,6 +1,7 @@
 /** `git-kv/ports`: what an integrator implements. */
 export * from './vocabulary.js';
 export * from './error.js';
+export * from './rejection.js';
 export * from './git-store.js';
 export * from './git-transport.js';
 export * from './journal.js';

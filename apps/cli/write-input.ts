@@ -29,7 +29,7 @@ export async function setOperation(args: readonly string[], flags: FlagValues<ty
   const { bytes, ctype, taken } = await readValue(argument, flags);
   note(`value: ${taken} (${formatCount(bytes.length)} ${bytes.length === 1 ? 'byte' : 'bytes'})`);
   if (limit !== undefined && bytes.length > limit) {
-    throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} has ${bytes.length} bytes, ${bytes.length - limit} more than --max-inline`, {
+    throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} is larger than --max-inline (${bytes.length} > ${limit} bytes)`, {
       hint: 'this git-kv stores values inline only, chunks are not there yet: raise --max-inline as far as the policy allows',
       details: { key, size: bytes.length, limit },
     });

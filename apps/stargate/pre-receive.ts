@@ -1,6 +1,6 @@
 import { dirname, join, normalize } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { formatRejection } from '../../domain/gateway/rejection.js';
+import { formatRejection } from '../../ports/rejection.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
 import { bytesOf } from './hook-pipe.js';

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { KvError } from '../../ports/error.js';
-import { formatRejection } from '../../domain/gateway/rejection.js';
+import { formatRejection } from '../../ports/rejection.js';
 import type { Pusher } from '../../domain/gateway/push.js';
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */

@@ -34,18 +34,21 @@ export class World {
   port = 0;
   http = '';
 
-  private constructor(readonly dir: string) {}
+  private constructor(
+    readonly dir: string,
+    readonly hash: 'sha1' | 'sha256',
+  ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')));
+    const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')), options.hash ?? 'sha1');
     await mkdir(join(world.dir, 'bin'));
     for (const name of ['git-kv', 'git-kv-stargate']) await symlink(join(ROOT, 'bin', `${name}.js`), join(world.dir, 'bin', name));
     const writers = options.writers ?? ['ada'];
     for (const person of [...writers, ...(options.strangers ?? [])]) await world.addPerson(person);
     world.port = await freePort();
-    await world.git(world.dir, 'ada', ['init', '-q', '--bare', `--object-format=${options.hash ?? 'sha1'}`, '--initial-branch=main', world.mirror]);
+    await world.git(world.dir, 'ada', ['init', '-q', '--bare', `--object-format=${world.hash}`, '--initial-branch=main', world.mirror]);
     const init = await world.run('git-kv-stargate', [
-      ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', options.hash ?? 'sha1'],
+      ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
       ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),
     ]);
@@ -138,7 +141,7 @@ export class World {
 
   async close(): Promise<void> {
     await this.stop();
-    await rm(this.dir, { recursive: true, force: true });
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // a git gc that was told to end may still be at it
   }
 
   async editPolicy(change: (text: string) => string): Promise<void> {
@@ -157,7 +160,9 @@ export class World {
   async clone(person: string, name = person): Promise<string> {
     const path = this.clonePath(name);
     const steps: string[][] = [
-      ['clone', '-q', this.mirror, path],
+      // Not by git clone: before 2.41, git takes a SHA-256 repository without branches for a SHA-1 one.
+      ['init', '-q', `--object-format=${this.hash}`, '--initial-branch=main', path],
+      ['-C', path, 'remote', 'add', 'origin', this.mirror],
       ['-C', path, 'config', 'user.name', person],
       ['-C', path, 'config', 'user.email', `${person}@example.org`],
       ['-C', path, 'config', 'gpg.format', 'ssh'],
@@ -167,6 +172,7 @@ export class World {
       const done = await this.git(this.dir, person, step);
       if (done.code !== 0) throw new Error(`git ${step.join(' ')}: ${done.stderr}`);
     }
+    await this.mirrored(); // the policy that remote setup looks for
     const setup = await this.kv(name, ['remote', 'setup'], { person });
     if (setup.code !== 0) throw new Error(`remote setup: ${setup.stderr}${setup.stdout}\n${this.log}`);
     return path;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Commit } from '../../domain/commit.js';
-import { parseRejection } from '../../domain/gateway/rejection.js';
+import { parseRejection } from '../../ports/rejection.js';
 import { encodePointer, tombstone } from '../../domain/pointer.js';
 import { updateIndex } from '../../domain/prefix-index.js';
 import { utf8 } from '../../domain/bytes.js';
@@ -189,7 +189,7 @@ async function lonely(forge: Forge, half: 'data' | 'meta', suffix: string, mode?
 function own(ref: string) {
   return async (forge: Forge): Promise<Ran> => {
     const base = await forge.base();
-    return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, `${base.ledger?.commit}:${ref}`]);
+    return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, `${base.ledger?.commit}~1:${ref}`]);
   };
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRejection } from '../../domain/gateway/rejection.js';
+import { parseRejection } from '../../ports/rejection.js';
 import { type Ran, Sandbox, sshOptions } from './support.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');

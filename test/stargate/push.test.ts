@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, watch } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import { parseRejection } from '../../domain/gateway/rejection.js';
+import { parseRejection } from '../../ports/rejection.js';
 import { encodePkt, FLUSH_PKT } from '../../apps/stargate/pkt-line.js';
 import { commitFile, files, rig, type Rig } from './support.js';
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import ssh2 from 'ssh2';
-import { parseRejection } from '../../domain/gateway/rejection.js';
+import { parseRejection } from '../../ports/rejection.js';
 import { publicBlob, rig, type Ran, type Rig } from './support.js';
 
 describe('stargate: the SSH server', () => {

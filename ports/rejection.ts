@@ -1,0 +1,47 @@
+import { ERROR_CODES, type ErrorCode, KvError } from './error.js';
+
+/**
+ * How a KvError crosses a connection: one line of printable ASCII on a hook's or a verb's standard error.
+ * A hook's exit status never reaches the pusher, so this line is all that tells a policy violation from a lost race.
+ */
+const PREFIX = 'kv-error/1 ';
+
+export function formatRejection(error: KvError): string {
+  const fields: Record<string, unknown> = { code: error.code, message: error.message };
+  if (error.hint !== undefined) fields['hint'] = error.hint;
+  if (error.details !== undefined) fields['details'] = error.details;
+  return PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/**
+ * Reads a `kv-error/1` line, with or without git's `remote: ` and colours; undefined for any other line, and for one that was
+ * cut off. The other side's text loses what would steer a terminal; an unknown code becomes `GIT_ERROR`.
+ */
+export function parseRejection(line: string): KvError | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+  const plain = line.replace(/\u001b\[[0-9;]*[mK]/g, '').replace(/^remote: /, '');
+  if (!plain.startsWith(PREFIX)) return undefined;
+  const fields = parseObject(plain.slice(PREFIX.length).trim());
+  if (fields === undefined) return undefined;
+  const { code, message, hint, details } = fields;
+  if (typeof code !== 'string' || typeof message !== 'string') return undefined;
+  const known = ERROR_CODES.find((c): c is ErrorCode => c === code);
+  return new KvError(known ?? 'GIT_ERROR', printable(known === undefined ? `${code}: ${message}` : message), {
+    ...(typeof hint === 'string' ? { hint: printable(hint) } : {}),
+    ...(typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {}),
+  });
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // cut off: git's own words are left to the caller
+  }
+}
+
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+}

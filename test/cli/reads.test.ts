@@ -1,0 +1,92 @@
+import { expect } from 'chai';
+import { Place } from './support.js';
+
+describe('git kv: list and history', () => {
+  let place: Place;
+  const COUNT = 3000;
+  before(async function () {
+    this.timeout(30_000);
+    place = new Place();
+    const lines = Array.from({ length: COUNT }, (_, i) => `{"op":"set","key":"n:${String(i).padStart(5, '0')}","value":"${i}"}\n`);
+    await place.ok(['mset', '-f', '-'], { input: `${lines.join('')}{"op":"set","key":"z:😀","value":"smile","ctype":"text/x-smile"}\n` });
+    await place.ok(['set', 'z:gone', 'x']);
+    await place.ok(['del', 'z:gone']);
+    await place.ok(['set', 'z:again', 'one', '--message', 'first']);
+    await place.ok(['set', 'z:again', 'twenty-two', '--message', 'second']);
+    await place.ok(['del', 'z:again', '--message', 'third']);
+  });
+  after(() => place.remove());
+
+  it('lists live keys in order', async () => {
+    const keys = (await place.ok(['list'])).trimEnd().split('\n');
+    expect(keys).to.have.length(COUNT + 1);
+    expect(keys.slice(0, 2)).to.deep.equal(['n:00000', 'n:00001']);
+    expect(keys.at(-1)).to.equal('z:😀');
+    expect(keys).to.deep.equal([...keys].sort());
+  });
+
+  it('pages with --limit and --after', async () => {
+    const all = (await place.ok(['list', '--prefix', 'n:'])).trimEnd().split('\n');
+    const paged: string[] = [];
+    for (;;) {
+      const after = paged.at(-1);
+      const page = (await place.ok(['list', '--prefix', 'n:', '--limit', '1200', ...(after === undefined ? [] : ['--after', after])])).split('\n');
+      page.pop();
+      paged.push(...page);
+      if (page.length < 1200) break;
+    }
+    expect(paged).to.deep.equal(all);
+  });
+
+  it('narrows by prefix; nothing is no error', async () => {
+    expect(await place.ok(['list', '--prefix', 'n:0012'])).to.match(/^n:00120\n(?:n:0012\d\n){9}$/);
+    expect(await place.ok(['list', '--prefix', 'nobody:'])).to.equal('');
+    expect(await place.json(['list', '--prefix', 'nobody:'])).to.deep.equal({ ok: true, ns: 'main', keys: [] });
+  });
+
+  it('--long shows size, time and type in columns', async () => {
+    const lines = (await place.ok(['list', '-l', '--prefix', 'n:0000'])).trimEnd().split('\n');
+    for (const line of lines) expect(line).to.match(/^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}text\/plain; charset=utf-8 {3}n:0000\d$/);
+    expect(await place.ok(['list', '-l', '--prefix', 'z:'])).to.match(/ 5 .* text\/x-smile +z:😀\n$/);
+  });
+
+  it('--json is one document', async () => {
+    const { keys } = await place.json<{ keys: { key: string; size?: number }[] }>(['list']);
+    expect(keys).to.have.length(COUNT + 1);
+    const long = await place.json<{ keys: Record<string, unknown>[] }>(['list', '--long', '--prefix', 'z:']);
+    expect(long.keys[0]).to.include({ key: 'z:😀', size: 5, ctype: 'text/x-smile', created_by: 'wendy@example.com', ttl: null });
+  });
+
+  it('-0 ends keys with NUL', async () => {
+    expect(await place.ok(['list', '-0', '--limit', '2'])).to.equal('n:00000\0n:00001\0');
+  });
+
+  it('ends quietly when its reader goes', async () => {
+    for (const flags of ['', '--long', '--json']) {
+      const { stdout, stderr } = await place.shell(`set -o pipefail; $KV list ${flags} | head -c 1; echo " rc=$?"`);
+      expect(stdout.toString()).to.match(/^. rc=0\n$/s);
+      expect(stderr).to.equal('');
+    }
+  });
+
+  it('history: newest first', async () => {
+    const { history } = await place.json<{ history: Record<string, unknown>[] }>(['history', 'z:again']);
+    expect(history.map(({ op, size, subject, signed }) => [op, size, subject, signed])).to.deep.equal([
+      ['del', null, 'third', true],
+      ['set', 10, 'second', true],
+      ['set', 3, 'first', true],
+    ]);
+    const table = (await place.ok(['history', 'z:again', '--limit', '1', '--epochs'])).trimEnd().split('\n');
+    expect(table).to.have.length(2);
+    expect(table[0]).to.match(/^time +op +size +txn +author +commit/);
+    expect(table[1]).to.contain('Wendy Writer <wendy@example.com>');
+  });
+
+  it('history and get of a key that never was: 6', async () => {
+    for (const verb of ['history', 'get']) {
+      const { code, stderr } = await place.kv([verb, 'never']);
+      expect(code).to.equal(6);
+      expect(stderr).to.contain('"never"').and.to.contain('git kv --ns main list');
+    }
+  });
+});

@@ -1,0 +1,46 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { Place } from './support.js';
+
+/** The sources of every script that a command has loaded. */
+async function loadedBy(place: Place, args: readonly string[]): Promise<string[]> {
+  const folder = join(place.home, `coverage-${args.join('-')}`);
+  mkdirSync(folder);
+  await place.ok(args, { env: { NODE_V8_COVERAGE: folder } });
+  const [report = ''] = readdirSync(folder);
+  const { result } = JSON.parse(readFileSync(join(folder, report), 'utf8')) as { result: { url: string }[] };
+  return result.flatMap(({ url }) => {
+    if (!url.startsWith('file:')) return [];
+    const map = `${fileURLToPath(url)}.map`;
+    return existsSync(map) ? (JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }).sources : [url];
+  });
+}
+
+describe('git kv: what a command loads', () => {
+  let place: Place;
+  before(async () => {
+    place = new Place();
+    await place.ok(['set', 'a', '1']);
+  });
+  after(() => place.remove());
+
+  const packagesOf = (sources: readonly string[]): Set<string> =>
+    new Set(sources.flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []));
+
+  it('get loads no oclif, and nothing that only writing needs', async () => {
+    const sources = await loadedBy(place, ['get', 'a', '--offline']);
+    expect(sources.some((source) => /domain\/client\/read\.[jt]s$/.test(source))).to.equal(true);
+    for (const name of ['@oclif/core', 'blake3', 'yaml', 'class-validator', 'class-transformer', 'ssh2', 'opossum', 'prom-client']) {
+      expect(packagesOf(sources)).not.to.include(name);
+    }
+    expect(sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)/.test(source))).to.deep.equal([]);
+  });
+
+  it('list loads oclif, and nothing that only writing needs', async () => {
+    const packages = packagesOf(await loadedBy(place, ['list', '--offline']));
+    expect(packages).to.include('@oclif/core');
+    for (const name of ['blake3', 'yaml', 'class-validator', 'ssh2']) expect(packages).not.to.include(name);
+  });
+});

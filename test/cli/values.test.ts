@@ -1,0 +1,153 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Place } from './support.js';
+
+describe('git kv: values and keys', () => {
+  let place: Place;
+  before(() => {
+    place = new Place();
+  });
+  after(() => place.remove());
+
+  const VALUES: readonly [string, Buffer][] = [
+    ['empty', Buffer.alloc(0)],
+    ['a newline alone', Buffer.from('\n')],
+    ['text without a newline', Buffer.from('hello')],
+    ['text with CRLF', Buffer.from('a\r\nb\r\n')],
+    ['binary', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+    ['a megabyte', Buffer.alloc(1024 * 1024, 'git-kv ')],
+  ];
+
+  for (const [name, value] of VALUES) {
+    it(`gives back the exact bytes: ${name}`, async () => {
+      await place.ok(['set', 'value', '-'], { input: value });
+      for (const flags of [[], ['--raw'], ['--offline'], ['--read-from=github']]) {
+        const { code, stdout } = await place.kv(['get', 'value', ...flags]);
+        expect(code).to.equal(0);
+        expect(stdout.equals(value), flags.join(' ')).to.equal(true);
+      }
+    });
+  }
+
+  it('adds a newline on a terminal only, and not with --raw', async function () {
+    if ((await place.shell('command -v script')).code !== 0) this.skip();
+    await place.ok(['set', 'tty', 'v']);
+    const terminal = async (flags: string): Promise<string> => (await place.shell(`script -qec "$KV get tty ${flags}" /dev/null`)).stdout.toString();
+    expect(await terminal('')).to.equal('v\r\n');
+    expect(await terminal('--raw')).to.equal('v');
+  });
+
+  it('takes an empty inline value', async () => {
+    await place.ok(['set', 'void', '']);
+    expect(await place.json(['get', 'void'])).to.include({ value: '', size: 0, ctype: 'text/plain; charset=utf-8' });
+  });
+
+  it('takes a file where there is one, and says so', async () => {
+    writeFileSync(join(place.repo, 'face.png'), Buffer.from([1, 2, 255]));
+    const { stderr } = await place.kv(['set', 'face', 'face.png']);
+    expect(stderr).to.equal('value: file face.png (3 bytes)\n');
+    expect(await place.json(['get', 'face'])).to.include({ value_b64: 'AQL/', ctype: 'image/png' });
+  });
+
+  it('takes what is no file as inline text, and so the name of a folder', async () => {
+    mkdirSync(join(place.repo, 'folder'));
+    const { stderr } = await place.kv(['set', 'inline', 'folder']);
+    expect(stderr).to.equal('value: inline text (6 bytes)\n');
+    expect(await place.ok(['get', 'inline'])).to.equal('folder');
+  });
+
+  it('leaves no doubt with --file and --value', async () => {
+    writeFileSync(join(place.repo, 'note.txt'), 'from the file');
+    await place.ok(['set', 'doubt', '--value', 'note.txt']);
+    expect(await place.ok(['get', 'doubt'])).to.equal('note.txt');
+    await place.ok(['set', 'doubt', '--file', 'note.txt']);
+    expect(await place.ok(['get', 'doubt'])).to.equal('from the file');
+    expect((await place.kv(['set', 'doubt', '--file', 'missing.txt'])).code).to.equal(5);
+    expect((await place.kv(['set', 'doubt', 'x', '--value', 'y'])).code).to.equal(64);
+    expect((await place.kv(['set', 'doubt'])).code).to.equal(64);
+  });
+
+  it('knows JSON from text, unless told', async () => {
+    await place.ok(['set', 'typed', '{"a":1}']);
+    expect(await place.json(['get', 'typed'])).to.include({ ctype: 'application/json' });
+    await place.ok(['set', 'typed', '{a']);
+    expect(await place.json(['get', 'typed'])).to.include({ ctype: 'text/plain; charset=utf-8' });
+    await place.ok(['set', 'typed', '{"a":1}', '--ctype', 'application/ld+json']);
+    expect(await place.json(['get', 'typed'])).to.include({ ctype: 'application/ld+json' });
+  });
+
+  it('writes --output through a temporary file', async () => {
+    await place.ok(['set', 'out', 'value']);
+    const file = join(place.repo, 'out.txt');
+    expect(await place.ok(['get', 'out', '--output', file])).to.equal('');
+    expect(readFileSync(file, 'utf8')).to.equal('value');
+    const { code, stderr } = await place.kv(['get', 'out', '--output', join(place.repo, 'no', 'such')]);
+    expect(code).to.equal(5);
+    expect(stderr).to.contain(join('no', 'such'));
+  });
+
+  it('refuses a value above --max-inline', async () => {
+    expect((await place.kv(['set', 'size', '12345', '--max-inline', '5'])).code).to.equal(0);
+    const { code, stderr } = await place.kv(['set', 'size', '123456', '--max-inline', '5']);
+    expect(code).to.equal(3);
+    expect(stderr).to.contain('chunks');
+  });
+
+  for (const key of ['😀:profile', '..', '.git', 'a/../b', 'a b', '%41', '~', 'x'.repeat(512), '\ufffd', '-5']) {
+    it(`takes the key ${JSON.stringify(key.slice(0, 20))}`, async () => {
+      await place.ok(['set', '--', key, 'v']);
+      expect(await place.ok(['get', '--', key])).to.equal('v');
+      expect((await place.ok(['list', '-0'])).split('\0')).to.contain(key);
+      await place.ok(['del', '--', key]);
+      expect((await place.kv(['get', '--', key])).code).to.equal(6);
+    });
+  }
+
+  it('takes a key that begins with a dash behind --', async () => {
+    await place.ok(['set', '--', '-rf', 'v']);
+    expect(await place.ok(['get', '--', '-rf'])).to.equal('v');
+    expect((await place.kv(['get', '-rf'])).code).to.equal(64);
+  });
+
+  const BAD_KEYS: readonly [string, string][] = [
+    ['empty', ''],
+    ['513 bytes', 'x'.repeat(513)],
+    ['513 bytes in 257 characters', `${'é'.repeat(256)}x`],
+    ['a tab', 'a\tb'],
+    ['a newline', 'a\nb'],
+    ['DEL', 'a\u007f'],
+    ['a C1 control', 'a\u0085'],
+  ];
+  for (const [name, key] of BAD_KEYS) {
+    it(`refuses a key: ${name}`, async () => {
+      for (const args of [['get', key], ['set', key, 'v'], ['del', key], ['history', key]]) {
+        const { code, stderr } = await place.kv(args);
+        expect(code, args[0]).to.equal(4);
+        expect(stderr).to.match(/^error: invalid key .*\nhint: /s);
+      }
+    });
+  }
+
+  it('refuses a key that is not UTF-8, instead of writing to another', async () => {
+    for (const line of ["$KV get $'a\\xff'", "$KV set $'a\\xff' v", "$KV get -- $'a\\xc3'"]) {
+      const { code, stderr } = await place.shell(line);
+      expect(code, line).to.equal(4);
+      expect(stderr).to.contain('not valid UTF-8');
+    }
+    const value = await place.shell("$KV set key --value $'\\xff'");
+    expect(value.code).to.equal(64);
+  });
+
+  it('works in a SHA-256 repository', async () => {
+    const other = new Place({ hash: 'sha256' });
+    try {
+      await other.ok(['set', 'a', 'b']);
+      const { oid, tree } = await other.json<{ oid: string; tree: string }>(['get', 'a']);
+      expect([oid.length, tree.length]).to.deep.equal([64, 64]);
+      await other.ok(['set', 'a', 'c', '--expect-tree', tree, '--expect-blob', oid]);
+    } finally {
+      other.remove();
+    }
+  });
+});
