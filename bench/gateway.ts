@@ -76,7 +76,7 @@ async function chain(forge: Forge, length: number): Promise<{ ledger: string; in
     const format = forge.store.objectFormat;
     const tree = (body: Uint8Array | undefined): string => decodeCommit(body ?? new Uint8Array(), '', format).tree;
     base = { ...base, ledger: { commit: made.ledger, tree: tree(top?.body) }, index: { commit: made.index, tree: tree(below?.body) } };
-    const event = { v: 1, ns: 'main', epoch: base.epoch, oid: made.ledger, txn: '01KDYF0000ABCDEFGHJKMNPQRS', received: new Date().toISOString(), signer: 'ada', set: 1, del: 0 } as const;
+    const event = { v: 1, ns: 'main', epoch: base.epoch, oid: made.ledger, txn: '01KDYF0000ABCDEFGHJKMNPQRS', received: new Date().toISOString(), signer: 'ada', set: 1, del: 0, parentEpoch: null } as const;
     const commits = appendEvents(forge.namer, tip, [event]);
     await forge.store.write([...commits, forge.namer.object('tree', new Uint8Array(0))]);
     tip = commits[0]?.oid ?? null;

@@ -16,28 +16,45 @@ export function quantile(samples: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
+/** What was measured side by side; the first row is what the others are compared with. */
+export interface Table {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
 /** Prints a table with medians and ratios to the first row, and keeps everything as JSON. */
-export function report(name: string, title: string, rows: readonly Row[], extra: Readonly<Record<string, unknown>> = {}): void {
-  const base = quantile(rows[0]?.samples ?? [], 0.5);
-  const table = rows.map(({ what, samples }) => ({
-    what,
-    runs: samples.length,
-    p50: round(quantile(samples, 0.5)),
-    p95: round(quantile(samples, 0.95)),
-    ratio: round(quantile(samples, 0.5) / base, 2),
-  }));
-  console.log(`\n${title}`);
-  console.log(`${'what'.padEnd(58)}${'runs'.padStart(6)}${'p50 ms'.padStart(10)}${'p95 ms'.padStart(10)}${'ratio'.padStart(8)}`);
-  for (const { what, runs, p50, p95, ratio } of table) {
-    console.log(
-      `${what.padEnd(58)}${String(runs).padStart(6)}${String(p50).padStart(10)}${String(p95).padStart(10)}${String(ratio).padStart(8)}`,
-    );
+export function report(name: string, title: string, rows: readonly Row[], notes: Readonly<Record<string, unknown>> = {}): void {
+  reportAll(name, [{ title, rows }], notes);
+}
+
+/** The same for a bench of several tables. `notes` stand below them. */
+export function reportAll(name: string, tables: readonly Table[], notes: Readonly<Record<string, unknown>> = {}): void {
+  const measured = tables.map(({ title, rows }) => ({ title, rows: rows.map((row) => figures(row, rows[0] ?? row)) }));
+  for (const { title, rows } of measured) {
+    console.log(`\n${title}`);
+    console.log(line('what', 'runs', 'p50 ms', 'p95 ms', 'ratio'));
+    for (const { what, runs, p50, p95, ratio } of rows) console.log(line(what, runs, p50, p95, ratio));
   }
-  for (const [key, value] of Object.entries(extra))
+  for (const [key, value] of Object.entries(notes))
     console.log(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   mkdirSync(RESULTS, { recursive: true });
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ name, title, machine, table, ...extra }, null, 2)}\n`);
+  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ name, machine, tables: measured, notes }, null, 2)}\n`);
+}
+
+function figures({ what, samples }: Row, first: Row): { what: string; runs: number; p50: number; p95: number; ratio: number } {
+  const p50 = quantile(samples, 0.5);
+  return {
+    what,
+    runs: samples.length,
+    p50: round(p50),
+    p95: round(quantile(samples, 0.95)),
+    ratio: round(p50 / quantile(first.samples, 0.5), 2),
+  };
+}
+
+function line(what: string, ...cells: readonly (string | number)[]): string {
+  return what.padEnd(66) + cells.map((cell) => String(cell).padStart(9)).join('');
 }
 
 export function round(value: number, digits = 1): number {

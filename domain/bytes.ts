@@ -6,8 +6,35 @@ const looseDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+// A buffer of its own costs more than a short text's bytes, for the allocation and again for the collector.
+const SLAB = 32 * 1024;
+const SHORT = 1024;
+let slab = new Uint8Array(0);
+let used = 0;
+
+/** Room for `length` bytes, to be filled. Small pieces share a buffer: never hand `.buffer` on without its offset. */
+export function allocate(length: number): Uint8Array {
+  if (length > SHORT) return new Uint8Array(length);
+  if (length > slab.length - used) {
+    slab = new Uint8Array(SLAB);
+    used = 0;
+  }
+  const out = slab.subarray(used, used + length);
+  used += length;
+  return out;
+}
+
+/** Gives the end of the latest piece back; `kept` bytes of it stay. */
+export function shrink(piece: Uint8Array, kept: number): Uint8Array {
+  const last = piece.buffer === slab.buffer && piece.byteOffset + piece.length === used;
+  if (last) used -= piece.length - kept;
+  return piece.subarray(0, kept);
+}
+
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  if (text.length > SHORT / 3) return encoder.encode(text);
+  const room = allocate(text.length * 3); // no UTF-16 unit needs more
+  return shrink(room, encoder.encodeInto(text, room).written);
 }
 
 /** Decodes UTF-8; undefined when the bytes are not UTF-8. */

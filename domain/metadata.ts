@@ -1,4 +1,5 @@
 import { decodeRecord, encodeJson, isText, isTextOrNull, type RecordFormat } from './canonical-json.js';
+import { isUlid } from './ulid.js';
 
 /** A key's `.meta` file. Times ISO 8601 UTC with milliseconds; `etag` is `blake3:<64 hex>` of the value. */
 export interface Metadata {
@@ -7,6 +8,8 @@ export interface Metadata {
   readonly etag: string;
   readonly createdBy: string;
   readonly createdAt: string;
+  /** The transaction that set it: its ULID. */
+  readonly txn: string;
 }
 
 export const DEFAULT_CTYPE = 'application/octet-stream';
@@ -35,11 +38,12 @@ const FORMAT: RecordFormat<Metadata> = {
   name: 'metadata',
   version: 1,
   read(fields) {
-    const { ctype, etag, created_by: createdBy, created_at: createdAt } = fields;
+    const { ctype, etag, created_by: createdBy, created_at: createdAt, txn } = fields;
     const ttl = fields['ttl'] ?? null;
     if (!isText(ctype) || !isContentType(ctype) || !isTextOrNull(ttl) || !isText(etag) || !isText(createdBy)) return undefined;
     if (!isText(createdAt) || !isTime(createdAt) || !ETAG.test(etag) || (ttl !== null && !isTime(ttl))) return undefined;
-    return { ctype, ttl, etag, createdBy, createdAt };
+    if (!isText(txn) || !isUlid(txn)) return undefined;
+    return { ctype, ttl, etag, createdBy, createdAt, txn };
   },
   write: encodeMetadata,
 };
@@ -52,6 +56,7 @@ export function encodeMetadata(meta: Metadata): Uint8Array {
     etag: meta.etag,
     created_by: meta.createdBy,
     created_at: meta.createdAt,
+    txn: meta.txn,
   });
 }
 

@@ -95,13 +95,12 @@ function distribute(bucket: Bucket, next: Bucket[], oidBytes: number): void {
 
 /** True when the directory is split already, `now` when these pointers fill it over the threshold. */
 function mustSplit(draft: TreeDraft, pointers: readonly (readonly [string, PointerFile])[], oidBytes: number): boolean | 'now' {
-  const names = new Set<string>();
+  let count = 0;
+  for (const cursor = new TreeCursor(draft.body, oidBytes); cursor.next(); count++) if (cursor.isDir) return true;
+  if (count + pointers.length <= SPLIT_ABOVE) return false;
+  const names = new Set(pointers.map(([urlsafe]) => urlsafe + REF_SUFFIX));
   const cursor = new TreeCursor(draft.body, oidBytes);
-  while (cursor.next()) {
-    if (cursor.isDir) return true;
-    names.add(cursor.name);
-  }
-  for (const [urlsafe] of pointers) names.add(urlsafe + REF_SUFFIX);
+  while (cursor.next()) names.add(cursor.name);
   return names.size > SPLIT_ABOVE ? 'now' : false;
 }
 

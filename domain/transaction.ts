@@ -1,25 +1,28 @@
 import type { GitStore, NewObject } from '../ports/git-store.js';
 import type { Oid } from '../ports/vocabulary.js';
-import { type LedgerTrailers, renderIndexMessage, renderLedgerMessage } from './attestation.js';
+import { type LedgerTrailers, renderChunksMessage, renderIndexMessage, renderLedgerMessage } from './attestation.js';
 import { type Commit, encodeCommit, stamp } from './commit.js';
-import { MANIFEST_SUFFIX, META_SUFFIX, placeOf } from './ledger.js';
-import { encodeMetadata, type Metadata } from './metadata.js';
-import type { ObjectNamer } from './object.js';
-import { encodePointer, type Pointer, pointerMode, tombstone } from './pointer.js';
-import { type PointerFile, updateIndex } from './prefix-index.js';
-import { MODE_FILE } from './tree.js';
-import { type FileEdit, PathEdits, seal } from './tree-draft.js';
 import { toUrlsafe } from './key.js';
+import type { ObjectNamer } from './object.js';
+import { encodePointer, type Pointer, pointerMode } from './pointer.js';
+import { type PointerFile, updateIndex } from './prefix-index.js';
+import { changesLedger, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
+import { PathEdits, seal } from './tree-draft.js';
 
-/** One operation on one key, checked and complete. A batch has at most one for a key. */
-export type Operation =
-  | { readonly op: 'set'; readonly key: string; readonly value: Uint8Array; readonly meta: Metadata }
-  | { readonly op: 'del'; readonly key: string };
+export type { Operation } from './transaction-plan.js';
+
+/** A ref's tip, opened. */
+export interface TreeTip {
+  readonly commit: Oid;
+  readonly tree: Oid;
+}
 
 /** What a transaction is built on. A namespace that doesn't exist yet has nulls. */
 export interface Base {
-  readonly ledger: { readonly commit: Oid; readonly tree: Oid } | null;
-  readonly index: { readonly commit: Oid; readonly tree: Oid } | null;
+  readonly ledger: TreeTip | null;
+  readonly index: TreeTip | null;
+  /** The epoch's chunks; null while it has none. */
+  readonly chunks: TreeTip | null;
   readonly epoch: string;
   readonly parentEpoch: string | null;
 }
@@ -43,6 +46,8 @@ export interface Draft {
   readonly txn: string;
   readonly ledgerCommit: Commit;
   readonly indexCommit: NewObject;
+  /** Null when no chunk was added. */
+  readonly chunksCommit: NewObject | null;
   /** Every new object besides the ledger commit. */
   readonly objects: readonly NewObject[];
   readonly set: readonly string[];
@@ -53,13 +58,6 @@ export interface Draft {
   readonly bytes: number;
 }
 
-interface Planned {
-  readonly op: Operation;
-  readonly data: FileEdit;
-  readonly manifest: FileEdit;
-  readonly meta: FileEdit;
-}
-
 /**
  * Builds one transaction: reads the touched trees, works out what changes, and gives every object to write.
  * With no operation that changes anything, `set` and `del` are empty and the caller decides whether to go on.
@@ -68,36 +66,35 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   const { store, namer, ns } = context;
   const oidBytes = namer.format === 'sha1' ? 20 : 32;
   const objects: NewObject[] = [];
-  const edits = new PathEdits();
-  const planned = operations.map((op) => plan(op, ns, namer, edits, objects));
+  const [edits, chunkEdits] = [new PathEdits(), new PathEdits()];
+  const planned = operations.map((op) => planOperation(op, ns, namer, edits, chunkEdits, objects));
   const emptyTree = namer.object('tree', new Uint8Array(0));
-  const draft = await edits.load(
-    store,
-    base.ledger === null || base.ledger.tree === emptyTree.oid ? null : base.ledger.tree,
-    oidBytes,
-  );
-  const changed = planned.filter(changes);
+  const from = base.ledger === null || base.ledger.tree === emptyTree.oid ? null : base.ledger.tree;
+  const draft = await edits.load(store, from, oidBytes);
+  const changed = planned.filter(changesLedger);
   const ledgerTree = seal(draft, namer, objects) ?? emptyTree.oid;
   if (ledgerTree === emptyTree.oid) objects.push(emptyTree);
   const pointers = new Map<string, PointerFile>();
   for (const item of changed) addPointer(pointerOf(item), namer, pointers, objects);
   const indexTree = await updateIndex(store, namer, ns, base.index?.tree ?? null, pointers, objects);
+  const chunksTree = await addChunks(store, namer, base.chunks, chunkEdits, objects);
+
+  const commit = (parent: TreeTip | null, tree: Oid, message: string): NewObject => {
+    const object = namer.object('commit', encodeCommit(commitOn(context, parent?.commit ?? null, tree, message), namer.format));
+    objects.push(object);
+    return object;
+  };
+  const { txn } = context;
+  const indexCommit = commit(base.index, indexTree, renderIndexMessage({ ns, txn, ledgerTree }));
+  const chunksCommit = chunksTree === null ? null : commit(base.chunks, chunksTree, renderChunksMessage({ ns, txn }));
   const set = changed.filter(({ op }) => op.op === 'set').map(({ op }) => op.key);
   const del = changed.filter(({ op }) => op.op === 'del').map(({ op }) => op.key);
-  const indexCommit = namer.object(
-    'commit',
-    encodeCommit(
-      commitOn(context, base.index?.commit ?? null, indexTree, renderIndexMessage({ ns, txn: context.txn, ledgerTree })),
-      namer.format,
-    ),
-  );
-  objects.push(indexCommit);
   const trailers: LedgerTrailers = {
     ns,
-    txn: context.txn,
+    txn,
     baseTree: base.ledger?.tree ?? null,
     indexTree,
-    chunksTree: null,
+    chunksTree,
     epoch: base.epoch,
     keysSet: set.length,
     keysDel: del.length,
@@ -106,48 +103,24 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   };
   const subject = context.subject ?? `kv: ${ns}: set ${set.length}, delete ${del.length}`;
   return {
-    txn: context.txn,
+    txn,
     ledgerCommit: commitOn(context, base.ledger?.commit ?? null, ledgerTree, renderLedgerMessage(subject, trailers)),
     indexCommit,
+    chunksCommit,
     objects,
     set,
     del,
-    unchanged: planned.filter((item) => !changes(item)).map(({ op }) => op.key),
-    bytes: changed.reduce((sum, { op }) => sum + (op.op === 'set' ? op.value.length : 0), 0),
+    unchanged: planned.filter((item) => !changesLedger(item)).map(({ op }) => op.key),
+    bytes: changed.reduce((sum, { op }) => sum + sizeOf(op), 0),
   };
 }
 
-function plan(op: Operation, ns: string, namer: ObjectNamer, edits: PathEdits, objects: NewObject[]): Planned {
-  const place = placeOf(op.key, namer.hasher);
-  const value = op.op === 'set' ? namer.object('blob', op.value) : null;
-  const meta = op.op === 'set' ? namer.object('blob', encodeMetadata(op.meta)) : null;
-  if (value !== null) objects.push(value);
-  if (meta !== null) objects.push(meta);
-  const dataDirs = ['kv', ns, 'data', ...place.shards];
-  const put = (dirs: readonly string[], name: string, oid: Oid | null): FileEdit => {
-    const edit: FileEdit = { mode: MODE_FILE, oid, previous: null };
-    edits.put(dirs, name, edit);
-    return edit;
-  };
-  return {
-    op,
-    data: put(dataDirs, place.urlsafe, value?.oid ?? null),
-    manifest: put(dataDirs, place.urlsafe + MANIFEST_SUFFIX, null),
-    meta: put(['kv', ns, 'meta', ...place.shards], place.urlsafe + META_SUFFIX, meta?.oid ?? null),
-  };
-}
-
-function changes({ data, manifest, meta }: Planned): boolean {
-  return data.previous !== data.oid || meta.previous !== meta.oid || manifest.previous !== manifest.oid;
-}
-
-function pointerOf({ op, data }: Planned): Pointer {
-  return op.op === 'del' ? tombstone(op.key) : inlinePointer(op.key, data.oid as Oid, op.value.length, op.meta);
-}
-
-/** The pointer of a value that lies in the ledger itself. `size` in bytes. */
-export function inlinePointer(key: string, blob: Oid, size: number, meta: Metadata): Pointer {
-  return { key, type: 'inline', ledgerBlob: blob, manifestBlob: null, size, ctype: meta.ctype, ttl: meta.ttl };
+/** The chunks tree with the new chunks in it, or null when there are none. */
+async function addChunks(store: GitStore, namer: ObjectNamer, base: TreeTip | null, edits: PathEdits, objects: NewObject[]): Promise<Oid | null> {
+  if (edits.empty) return null;
+  const draft = await edits.load(store, base?.tree ?? null, namer.format === 'sha1' ? 20 : 32);
+  const tree = seal(draft, namer, objects);
+  return tree === (base?.tree ?? null) ? null : tree;
 }
 
 /** Adds a pointer's blob to `objects` and its file to `pointers`. */
@@ -157,7 +130,8 @@ export function addPointer(pointer: Pointer, namer: ObjectNamer, pointers: Map<s
   pointers.set(toUrlsafe(pointer.key), { mode: pointerMode(pointer), oid: object.oid });
 }
 
-function commitOn(context: BuildContext, parent: Oid | null, tree: Oid, message: string): Commit {
+/** An unsigned commit, its author and committer the same. */
+export function commitOn(context: Pick<BuildContext, 'identity' | 'now'>, parent: Oid | null, tree: Oid, message: string): Commit {
   const ident = stamp(context.identity, context.now);
   return { tree, parents: parent === null ? [] : [parent], author: ident, committer: ident, signature: null, message };
 }

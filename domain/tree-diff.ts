@@ -82,7 +82,7 @@ function compare(path: string, left: TreeCursor, right: TreeCursor, next: Pair[]
     const leftKey = hasLeft ? left.sortKey() : undefined;
     const rightKey = hasRight ? right.sortKey() : undefined;
     if (leftKey === rightKey) {
-      if (left.mode !== right.mode || left.oid() !== right.oid()) {
+      if (!left.sameAs(right)) {
         emit(left.name, { mode: left.mode, oid: left.oid() }, { mode: right.mode, oid: right.oid() });
       }
       hasLeft = left.next();

@@ -1,9 +1,9 @@
 import { KvError } from '../ports/error.js';
 import type { GitStore, NewObject } from '../ports/git-store.js';
 import type { Oid } from '../ports/vocabulary.js';
-import { concat } from './bytes.js';
+import { allocate, shrink } from './bytes.js';
 import type { ObjectNamer } from './object.js';
-import { encodeEntry, MODE_DIR, TreeCursor } from './tree.js';
+import { entrySize, MODE_DIR, TreeCursor, writeEntry } from './tree.js';
 
 /** A file to put (`oid`) or to remove (`oid` null). After `load`, `previous` is what the base tree had. */
 export interface FileEdit {
@@ -21,7 +21,7 @@ export class TreeDraft {
   readonly files = new Map<string, FileEdit>();
   body: Uint8Array = EMPTY;
 
-  constructor(readonly base: Oid | null) {}
+  constructor(public base: Oid | null) {}
 
   /** The edit for one file; a later edit of the same name replaces it. */
   put(name: string, mode: string, oid: Oid | null): FileEdit {
@@ -35,14 +35,18 @@ const EMPTY = new Uint8Array(0);
 
 /** Path edits below one root, for layouts whose directories are known beforehand. */
 export class PathEdits {
-  private readonly root: PlannedDir = { dirs: new Map(), files: new Map() };
+  private readonly root = new TreeDraft(null);
+
+  get empty(): boolean {
+    return this.root.dirs.size + this.root.files.size === 0;
+  }
 
   put(dirs: readonly string[], name: string, edit: FileEdit): void {
     let node = this.root;
     for (const dir of dirs) {
       let child = node.dirs.get(dir);
       if (child === undefined) {
-        child = { dirs: new Map(), files: new Map() };
+        child = new TreeDraft(null);
         node.dirs.set(dir, child);
       }
       node = child;
@@ -50,35 +54,18 @@ export class PathEdits {
     node.files.set(name, edit);
   }
 
-  /** Reads the touched trees of `base` and gives the draft, every edit's `previous` filled in. */
+  /** Reads the touched trees of `base` and gives the draft, every edit's `previous` filled in. Once only. */
   async load(store: GitStore, base: Oid | null, oidBytes: number): Promise<TreeDraft> {
-    const top = new TreeDraft(base);
-    let level: [TreeDraft, PlannedDir][] = [[top, this.root]];
-    while (level.length > 0) {
-      await loadBodies(
-        store,
-        level.map(([draft]) => draft),
-      );
-      const next: [TreeDraft, PlannedDir][] = [];
-      for (const [draft, plan] of level) {
-        const found = childTrees(draft, plan.dirs, oidBytes);
-        for (const [name, edit] of plan.files) draft.files.set(name, edit);
+    this.root.base = base;
+    for (let level = [this.root]; level.length > 0; level = level.flatMap((draft) => [...draft.dirs.values()])) {
+      await loadBodies(store, level);
+      for (const draft of level) {
         notePrevious(draft, oidBytes);
-        for (const [name, child] of plan.dirs) {
-          const below = new TreeDraft(found.get(name) ?? null);
-          draft.dirs.set(name, below);
-          next.push([below, child]);
-        }
+        for (const [name, oid] of childTrees(draft, draft.dirs, oidBytes)) (draft.dirs.get(name) as TreeDraft).base = oid;
       }
-      level = next;
     }
-    return top;
+    return this.root;
   }
-}
-
-interface PlannedDir {
-  readonly dirs: Map<string, PlannedDir>;
-  readonly files: Map<string, FileEdit>;
 }
 
 /** Reads the bodies of the drafts' base trees in one request. */
@@ -115,14 +102,12 @@ export function notePrevious(draft: TreeDraft, oidBytes: number): void {
 
 /** Writes out what changed: appends new trees to `out`, gives the tree's id, or null when it has become empty. */
 export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oid | null {
-  const edits: { key: string; entry: Uint8Array | null }[] = [];
+  const edits: EntryEdit[] = [];
   for (const [name, child] of draft.dirs) {
     const oid = seal(child, namer, out);
-    if (oid !== child.base) edits.push({ key: `${name}/`, entry: oid === null ? null : encodeEntry(MODE_DIR, name, oid) });
+    if (oid !== child.base) edits.push({ key: `${name}/`, mode: MODE_DIR, name, oid });
   }
-  for (const [name, edit] of draft.files) {
-    edits.push({ key: name, entry: edit.oid === null ? null : encodeEntry(edit.mode, name, edit.oid) });
-  }
+  for (const [name, { mode, oid }] of draft.files) edits.push({ key: name, mode, name, oid });
   if (edits.length === 0) return draft.base;
   edits.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   const body = merge(draft.body, edits, namer.format === 'sha1' ? 20 : 32);
@@ -132,30 +117,40 @@ export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oi
   return object.oid;
 }
 
+interface EntryEdit {
+  /** The name as Git sorts it. */
+  readonly key: string;
+  readonly mode: string;
+  readonly name: string;
+  readonly oid: Oid | null;
+}
+
 /** Merges sorted edits into a tree's bytes, copying the runs between them. */
-function merge(body: Uint8Array, edits: readonly { key: string; entry: Uint8Array | null }[], oidBytes: number): Uint8Array {
-  const parts: Uint8Array[] = [];
+function merge(body: Uint8Array, edits: readonly EntryEdit[], oidBytes: number): Uint8Array {
+  let room = body.length;
+  for (const { mode, name, oid } of edits) if (oid !== null) room += entrySize(mode, name, oid);
+  const out = allocate(room);
+  let at = 0;
   const cursor = new TreeCursor(body, oidBytes);
   let copied = 0;
-  let i = 0;
+  const copyUpTo = (end: number): void => {
+    if (end > copied) out.set(body.subarray(copied, end), at);
+    at += end - copied;
+    copied = end;
+  };
   let more = cursor.next();
-  while (i < edits.length) {
-    const edit = edits[i] as { key: string; entry: Uint8Array | null };
-    const key = more ? cursor.sortKey() : undefined;
-    if (key !== undefined && key < edit.key) {
+  for (const { key, mode, name, oid } of edits) {
+    let order = more ? cursor.compareTo(key) : 1;
+    while (more && order < 0) {
       more = cursor.next();
-      continue;
+      order = more ? cursor.compareTo(key) : 1;
     }
-    const at = more ? cursor.start : body.length;
-    if (at > copied) parts.push(body.subarray(copied, at));
-    copied = at;
-    if (edit.entry !== null) parts.push(edit.entry);
-    if (key === edit.key) {
-      copied = cursor.end;
-      more = cursor.next();
-    }
-    i++;
+    copyUpTo(more ? cursor.start : body.length);
+    if (oid !== null) at = writeEntry(mode, name, oid, out, at);
+    if (order !== 0) continue;
+    copied = cursor.end;
+    more = cursor.next();
   }
-  if (copied < body.length) parts.push(body.subarray(copied));
-  return concat(parts);
+  copyUpTo(body.length);
+  return shrink(out, at);
 }

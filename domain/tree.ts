@@ -12,20 +12,22 @@ export const MODE_DIR = '40000';
 export const MODE_FILE = '100644';
 export const MODE_EXEC = '100755';
 
+const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
+const SLASH = 0x2f;
+
 export interface TreeEntry {
   readonly mode: string;
   readonly name: string;
   readonly oid: Oid;
 }
 
-/** Walks a tree's entries in place. `name` is decoded byte by byte: the names of a ledger and an index are ASCII. */
+/** Walks a tree's entries in place; what of an entry isn't asked for is not decoded. */
 export class TreeCursor {
-  mode = '';
-  name = '';
   isDir = false;
-  /** The entry's bytes are `body[start, end)`, its id's begin at `oidAt`. */
+  /** The entry's bytes are `body[start, end)`. */
   start = 0;
   end = 0;
+  private nameAt = 0;
   private oidAt = 0;
 
   constructor(
@@ -39,18 +41,24 @@ export class TreeCursor {
     let at = this.end;
     if (at >= body.length) return false;
     this.start = at;
-    let mode = '';
-    while (at < body.length && body[at] !== 0x20) mode += String.fromCharCode(body[at++] as number);
-    at++;
-    let name = '';
-    while (at < body.length && body[at] !== 0) name += String.fromCharCode(body[at++] as number);
+    while (at < body.length && body[at] !== 0x20) at++;
+    this.nameAt = ++at;
+    while (at < body.length && body[at] !== 0) at++;
     this.oidAt = at + 1;
     this.end = this.oidAt + this.oidBytes;
-    if (this.end > body.length || name === '') throw new KvError('GIT_ERROR', 'malformed tree object');
-    this.mode = mode;
-    this.name = name;
-    this.isDir = mode === MODE_DIR;
+    if (this.end > body.length || at === this.nameAt) throw new KvError('GIT_ERROR', 'malformed tree object');
+    this.isDir = spells(body, this.start, this.nameAt - 1, MODE_DIR);
     return true;
+  }
+
+  get mode(): string {
+    const { body, start, nameAt } = this;
+    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? ascii(body, start, nameAt - 1);
+  }
+
+  /** Byte by byte: the names of a ledger and an index are ASCII. */
+  get name(): string {
+    return ascii(this.body, this.nameAt, this.oidAt - 1);
   }
 
   /** The current entry's id. */
@@ -61,6 +69,26 @@ export class TreeCursor {
   /** The name as Git sorts it. */
   sortKey(): string {
     return this.isDir ? `${this.name}/` : this.name;
+  }
+
+  /** Negative, 0 or positive as `sortKey()` comes before, is, or comes after `key`. */
+  compareTo(key: string): number {
+    const { body, nameAt, oidAt } = this;
+    const length = oidAt - 1 - nameAt + (this.isDir ? 1 : 0);
+    for (let i = 0; i < length && i < key.length; i++) {
+      const byte = nameAt + i === oidAt - 1 ? SLASH : (body[nameAt + i] as number);
+      const difference = byte - key.charCodeAt(i);
+      if (difference !== 0) return difference;
+    }
+    return length - key.length;
+  }
+
+  /** True when the other tree's entry has the same mode, name and id. */
+  sameAs(other: TreeCursor): boolean {
+    const length = this.end - this.start;
+    if (length !== other.end - other.start) return false;
+    for (let i = 0; i < length; i++) if (this.body[this.start + i] !== other.body[other.start + i]) return false;
+    return true;
   }
 }
 
@@ -79,13 +107,28 @@ export function findEntry(body: Uint8Array, oidBytes: number, name: string): Tre
   return undefined;
 }
 
-/** One entry's bytes. */
-export function encodeEntry(mode: string, name: string, oid: Oid): Uint8Array {
-  const out = new Uint8Array(mode.length + name.length + 2 + oid.length / 2);
-  let at = writeAscii(mode, out, 0);
+/** Bytes that `writeEntry` takes. */
+export function entrySize(mode: string, name: string, oid: Oid): number {
+  return mode.length + name.length + 2 + oid.length / 2;
+}
+
+/** Writes one entry into `out` at `at`; gives the offset behind it. */
+export function writeEntry(mode: string, name: string, oid: Oid, out: Uint8Array, at: number): number {
+  at = writeAscii(mode, out, at);
   out[at++] = 0x20;
   at = writeAscii(name, out, at);
   out[at++] = 0;
-  writeHex(oid, out, at);
+  return writeHex(oid, out, at);
+}
+
+function spells(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+function ascii(bytes: Uint8Array, start: number, end: number): string {
+  let out = '';
+  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
   return out;
 }

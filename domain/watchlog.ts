@@ -3,7 +3,7 @@ import type { Oid, WatchEvent } from '../ports/vocabulary.js';
 import { encodeCommit, stamp } from './commit.js';
 import type { ObjectNamer } from './object.js';
 import { KvError } from '../ports/error.js';
-import { isCount, isText } from './canonical-json.js';
+import { isCount, isText, isTextOrNull } from './canonical-json.js';
 
 /**
  * A watchlog ref is a chain of commits on the empty tree, one an accepted transaction, whose message is the event as one
@@ -47,6 +47,7 @@ export function encodeEvent(e: WatchEvent): string {
     signer: e.signer,
     set: e.set,
     del: e.del,
+    ...(e.parentEpoch === null ? {} : { parent_epoch: e.parentEpoch }),
   });
 }
 
@@ -59,6 +60,7 @@ export function decodeEvent(message: string, commit: Oid): WatchEvent {
     fields = {}; // refused below like any other unknown shape
   }
   const { v, ns, epoch, oid, txn, received, signer, set, del } = fields ?? {};
+  const parentEpoch = fields?.['parent_epoch'] ?? null;
   if (
     v === 1 &&
     isText(ns) &&
@@ -68,9 +70,10 @@ export function decodeEvent(message: string, commit: Oid): WatchEvent {
     isText(received) &&
     isText(signer) &&
     isCount(set) &&
-    isCount(del)
+    isCount(del) &&
+    isTextOrNull(parentEpoch)
   ) {
-    return { v, ns, epoch, oid, txn, received, signer, set, del };
+    return { v, ns, epoch, oid, txn, received, signer, set, del, parentEpoch };
   }
   throw new KvError('FORMAT_UNSUPPORTED', `watchlog commit ${commit} holds no event of version 1`, { hint: 'update git-kv' });
 }

@@ -48,6 +48,8 @@ export interface WatchEvent {
   /** Keys set and keys deleted. */
   readonly set: number;
   readonly del: number;
+  /** On the event that begins an epoch: the label of the one before, whose watchlog goes on from here backwards. Else null. */
+  readonly parentEpoch: string | null;
 }
 
 export const OID_HEX_LENGTH: Readonly<Record<ObjectFormat, number>> = { sha1: 40, sha256: 64 };

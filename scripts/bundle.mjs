@@ -10,7 +10,17 @@ import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 // Native code, or WASM that is read from beside its module; and what libraries try to load but git-kv does without.
-const EXTERNAL = ['blake3', 'ssh2', 'cpu-features', 'nodegit', 'better-sqlite3', '@opentelemetry/*', 'typescript', 'ts-node', 'tsx'];
+const EXTERNAL = [
+  'blake3',
+  'ssh2',
+  'cpu-features',
+  'nodegit',
+  'better-sqlite3',
+  '@opentelemetry/*',
+  'typescript',
+  'ts-node',
+  'tsx',
+];
 // CommonJS inside an ES module still calls require for Node's own modules.
 const BANNER = "import { createRequire as gitKvRequire } from 'node:module';\nconst require = gitKvRequire(import.meta.url);";
 
@@ -29,8 +39,7 @@ async function bundle(from, out, entries) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     sourcemap: 'linked',
     external: EXTERNAL,
     banner: { js: BANNER },

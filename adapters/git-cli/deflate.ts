@@ -1,11 +1,14 @@
 import { constants, deflateSync } from 'node:zlib';
 
 // zlib costs 15-40 microseconds a call, more than copying a small body; and 39 MB/s where nothing can be saved.
-const SMALL = 200;
+const SMALL = 256;
 const SAMPLED = 16 * 1024;
 const SAMPLE = 4 * 1024;
 const BLOCK = 65535;
 const FAST = { level: constants.Z_BEST_SPEED };
+// A small window takes less memory to set up, and is all that a body of its size can use.
+const WINDOW_BITS = 12;
+const FAST_SMALL = { ...FAST, windowBits: WINDOW_BITS };
 const STORE = { level: constants.Z_NO_COMPRESSION };
 
 /** Bytes that `writeStored` takes for a body. */
@@ -22,7 +25,7 @@ export function compress(body: Uint8Array): Uint8Array | null {
     // The checksum of a long body is faster in zlib than here.
     if (sample.length > SAMPLE * 0.95) return body.length > BLOCK ? deflateSync(body, STORE) : null;
   }
-  const deflated = deflateSync(body, FAST);
+  const deflated = deflateSync(body, body.length <= 2 << WINDOW_BITS ? FAST_SMALL : FAST);
   return deflated.length < storedSize(body.length) ? deflated : null;
 }
 

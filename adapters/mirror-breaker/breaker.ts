@@ -39,6 +39,7 @@ export function withBreaker(target: MirrorTarget, options: Partial<BreakerOption
     errorFilter: (error: unknown) => KvError.is(error) && error.code !== 'IO_ERROR' && error.code !== 'INTERRUPTED',
   });
   let openedAt = 0;
+  let lastFailure = 'no reason given';
   breaker.on('open', () => {
     openedAt = performance.now();
     onState?.('open');
@@ -63,14 +64,18 @@ export function withBreaker(target: MirrorTarget, options: Partial<BreakerOption
       } catch (error) {
         const { code } = error as { code?: unknown };
         if (code === 'ESHUTDOWN') throw new KvError('IO_ERROR', `${target.label}: the mirror target is closed`, { cause: error });
-        if (code !== 'EOPENBREAKER') throw error;
+        if (code !== 'EOPENBREAKER') {
+          lastFailure = KvError.is(error) ? error.message : String(error);
+          throw error;
+        }
         const left = Math.ceil(openedAt + resetMs - performance.now());
         // Nothing left: another push is the one being tried.
         const retryAfterMs = left > 0 ? left : Math.min(resetMs, 1000);
-        throw new KvError('IO_ERROR', `${target.label}: the mirror keeps failing, so no push is tried for now`, {
+        // With the reason, since this error takes the place of the last one wherever only that is shown.
+        throw new KvError('IO_ERROR', `the mirror keeps failing, so no push is tried for now: ${lastFailure}`, {
           cause: error,
           details: { retryAfterMs },
-          hint: "see 'git kv stargate status' for the last error; pushing starts again by itself",
+          hint: 'pushing starts again by itself',
         });
       }
     },

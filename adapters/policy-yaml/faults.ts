@@ -33,7 +33,7 @@ export class Faults {
     const all = [...this.#found].sort((a, b) => a[1] - b[1]).map(([text]) => text);
     const shown = all.length > MOST ? [...all.slice(0, MOST), `${this.file}: and ${all.length - MOST} more`] : all;
     return new KvError('CONFIG_INVALID', shown.join('\n'), {
-      hint: 'correct the policy file; until then the last good policy stays in force',
+      hint: 'correct the policy file',
       details: { file: this.file, faults: all.length },
     });
   }

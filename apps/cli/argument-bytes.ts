@@ -21,7 +21,9 @@ export function keyArgument(key: string): string {
 /** Checks a value of the command line, as `keyArgument` does. Throws `INPUT_INVALID`. */
 export function textArgument(text: string): string {
   if (isFaithful(text)) return text;
-  throw new KvError('INPUT_INVALID', 'the value on the command line is not valid UTF-8', { hint: 'give it as a file, or on standard input as -' });
+  throw new KvError('INPUT_INVALID', 'the value on the command line is not valid UTF-8', {
+    hint: 'give it as a file, or on standard input as -',
+  });
 }
 
 /** False when the argument's bytes were not what its text says, or that can't be told. */

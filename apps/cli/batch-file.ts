@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Batch, type BatchFault, batchRefused, parseBatch } from '../../domain/client/batch.js';
 import type { RequestedOperation } from '../../domain/client/operations.js';
-import { readRegularFile, readStandardInput, reasonOf } from './files.js';
+import { fileStream, readRegularFile, readStandardInput, reasonOf } from './files.js';
 import { formatCount } from './render/units.js';
 import type { Progress } from './terminal.js';
 
@@ -29,9 +29,14 @@ async function resolveFiles(batch: Batch, folder: string): Promise<{ operations:
     }
     const path = resolve(folder, entry.file);
     const fault = await fileFault(path);
-    if (fault !== undefined) faults.push({ line: entry.line, kind: 'input', what: `has the file ${JSON.stringify(entry.file)}, which can't be read: ${fault}` });
+    if (fault !== undefined)
+      faults.push({
+        line: entry.line,
+        kind: 'input',
+        what: `has the file ${JSON.stringify(entry.file)}, which can't be read: ${fault}`,
+      });
     // Once the batch is refused, its values are not needed.
-    else if (faults.length === 0) operations.push(entry.complete(await readFile(path)));
+    else if (faults.length === 0) operations.push(entry.complete({ stream: fileStream(path) }));
   }
   return { operations, faults };
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Clone } from '../../domain/client/clone.js';
 import { isNamespace } from '../../domain/ledger.js';
 import type {
+  Chunker,
   Clock,
   CloneConfig,
   GitStore,
@@ -12,6 +13,7 @@ import type {
   Signer,
 } from '../../ports/index.js';
 import { KvError } from '../../ports/error.js';
+import { lazyTransport } from './lazy-transport.js';
 import { type Composition, openProfile } from '../../plugins/host/index.js';
 
 /** What a command works with. */
@@ -25,6 +27,8 @@ export interface Session {
 export interface SessionRequest {
   readonly ns?: string | undefined;
   readonly progress: boolean;
+  /** Nothing will be fetched or pushed, most likely: the transport is opened only when it is used all the same. */
+  readonly offline?: boolean;
 }
 
 const PROFILE = 'client';
@@ -35,23 +39,25 @@ export function startFolder(): string {
 }
 
 /** Opens the clone around the current folder. Throws `GIT_ERROR` when there is none. */
-export async function openSession({ ns, progress }: SessionRequest): Promise<Session> {
+export async function openSession({ ns, progress, offline }: SessionRequest): Promise<Session> {
   if (ns !== undefined && !isNamespace(ns)) throw notANamespace('USAGE', `--ns ${JSON.stringify(ns)}`);
   const composition = await openProfile(PROFILE, { directory: startFolder(), env: process.env });
   try {
     // All at once: each starts its git process before the first of them has answered.
-    const [store, transport, config, clock, hasher] = await Promise.all([
+    const openTransport = (): Promise<GitTransport> => composition.get<GitTransport>('git-transport');
+    const [store, config, clock, hasher] = await Promise.all([
       composition.get<GitStore>('git-store'),
-      composition.get<GitTransport>('git-transport'),
       composition.get<CloneConfig>('clone-config'),
       composition.get<Clock>('clock'),
       composition.get<Hasher>('hasher'),
+      ...(offline ? [] : [openTransport()]),
     ]);
     const configured = config.get('kv.namespace') ?? 'main';
-    if (ns === undefined && !isNamespace(configured)) throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
+    if (ns === undefined && !isNamespace(configured))
+      throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
     const clone: Clone = {
       store,
-      transport,
+      transport: lazyTransport(openTransport),
       config,
       clock,
       hasher,
@@ -61,6 +67,7 @@ export async function openSession({ ns, progress }: SessionRequest): Promise<Ses
         signer: await composition.get<Signer>('signer'),
         hasher,
         randomness: await composition.get<Randomness>('randomness'),
+        chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),
       }),
       policyReader: () => composition.get<PolicyReader>('policy-reader'),
     };

@@ -14,12 +14,15 @@ export async function fastGet(args: readonly string[]): Promise<boolean> {
 
 function parse(args: readonly string[]): { key: string; flags: GetFlags } | null {
   const options: ParseArgsConfig['options'] = {};
-  for (const [name, { type, char }] of Object.entries(TABLE)) options[name] = char === undefined ? { type } : { type, short: char };
+  for (const [name, { type, char }] of Object.entries(TABLE))
+    options[name] = char === undefined ? { type } : { type, short: char };
   try {
     const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
     const [key] = positionals;
     const given = tokens.filter((token) => token.kind === 'option').map(({ name }) => name);
-    const odd = given.some((name, i) => given.indexOf(name) !== i || TABLE[name]?.options?.includes(values[name] as string) === false);
+    const odd = given.some(
+      (name, i) => given.indexOf(name) !== i || TABLE[name]?.options?.includes(values[name] as string) === false,
+    );
     return odd || key === undefined || positionals.length !== 1 ? null : { key, flags: values as GetFlags };
   } catch {
     return null; // help, an unknown flag, a missing value: oclif has the words for it

@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { typeOfBytes } from '../../domain/client/content-type.js';
+import { DEFAULT_CTYPE } from '../../domain/metadata.js';
 import { KvError } from '../../ports/error.js';
 
 /** Replaces a file's content all at once. Throws `IO_ERROR`. */
-export async function writeFileAtomically(path: string, content: Uint8Array): Promise<void> {
+export async function writeFileAtomically(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
     await writeFile(draft, content, { flag: 'wx' });
     await rename(draft, path);
   } catch (cause) {
     await rm(draft, { force: true });
-    throw fileFailed('write', path, cause);
+    throw KvError.is(cause) ? cause : fileFailed('write', path, cause);
   }
 }
 
@@ -34,23 +37,82 @@ export async function readRegularFile(path: string): Promise<Buffer> {
   }
 }
 
-export async function readStandardInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/** Standard input, as it comes. Throws `IO_ERROR`. */
+export async function* standardInput(): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    for await (const chunk of process.stdin) yield chunk as Buffer;
   } catch (cause) {
     throw fileFailed('read', 'standard input', cause);
   }
+}
+
+export async function readStandardInput(): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of standardInput()) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** A regular file, piece by piece. Throws `IO_ERROR`. */
+export async function* fileStream(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) yield chunk as Buffer;
+  } catch (cause) {
+    throw fileFailed('read', path, cause);
+  }
+}
+
+/** The size of a regular file, bytes. Throws `IO_ERROR`. */
+export async function fileSize(path: string): Promise<number> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    return found.size;
+  } catch (cause) {
+    throw fileFailed('read', path, cause);
+  }
+}
+
+/** How much of a stream to look at for its type, bytes. */
+const SNIFF_BYTES = 1 << 20;
+
+/** Tells a stream's content type by its beginning, and gives the stream whole. */
+export async function sniffType(input: AsyncGenerator<Uint8Array>): Promise<{ ctype: string; stream: AsyncIterable<Uint8Array> }> {
+  const head: Uint8Array[] = [];
+  let size = 0;
+  let ended = false;
+  while (size < SNIFF_BYTES && !ended) {
+    const next = await input.next();
+    if (next.done === true) ended = true;
+    else {
+      head.push(next.value);
+      size += next.value.length;
+    }
+  }
+  const bytes = Buffer.concat(head);
+  // The beginning of a large text may end in the middle of a character, so that only a whole stream is told to be text.
+  const ctype = ended ? typeOfBytes(bytes) : DEFAULT_CTYPE;
+  const whole = async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes;
+    if (!ended) yield* input;
+  };
+  return { ctype, stream: whole() };
 }
 
 /** Why a file could not be used, in words. */
 export function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const known: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied', EISDIR: 'it is a folder', ENOTDIR: 'there is no such folder' };
+  const known: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'there is no such folder',
+  };
   return (code === undefined ? undefined : known[code]) ?? message;
 }
 
 function fileFailed(verb: 'read' | 'write', path: string, cause: unknown): KvError {
-  return new KvError('IO_ERROR', `cannot ${verb} ${path}: ${reasonOf(cause)}`, { cause, hint: 'check the path and its permissions' });
+  return new KvError('IO_ERROR', `cannot ${verb} ${path}: ${reasonOf(cause)}`, {
+    cause,
+    hint: 'check the path and its permissions',
+  });
 }

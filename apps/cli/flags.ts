@@ -65,10 +65,21 @@ export const WRITE_FLAGS = {
   timeout: { type: 'string', summary: 'how long to wait for the mirror (default: 60s)', value: 'DURATION' },
 } as const satisfies FlagTable;
 
+export const CHUNK_FLAGS = {
+  'max-inline': {
+    type: 'string',
+    summary: 'store a value that is larger than this in chunks, such as 64KiB (default: as the policy says)',
+    value: 'SIZE',
+  },
+} as const satisfies FlagTable;
+
 export const VALUE_FLAGS = {
   file: { type: 'string', char: 'f', summary: 'take the value from a file', value: 'FILE' },
   value: { type: 'string', summary: 'take this text as the value', value: 'TEXT' },
-  ctype: { type: 'string', summary: "content type (default: by the file's extension, or text/plain, or application/json)", value: 'TYPE' },
+  ctype: {
+    type: 'string',
+    summary: "content type (default: by the file's extension, or text/plain, or application/json)",
+    value: 'TYPE',
+  },
   ttl: { type: 'string', summary: 'when the key expires: 30d, 12h, an ISO 8601 time, or none', value: 'WHEN' },
-  'max-inline': { type: 'string', summary: 'refuse a value that is larger than this, such as 64KiB', value: 'SIZE' },
 } as const satisfies FlagTable;

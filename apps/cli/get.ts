@@ -1,4 +1,6 @@
+import type { Clone } from '../../domain/client/clone.js';
 import { type Reading, readKey } from '../../domain/client/read.js';
+import { readChunks } from '../../domain/client/value.js';
 import { decodeUtf8 } from '../../domain/bytes.js';
 import { KvError } from '../../ports/error.js';
 import { keyArgument } from './argument-bytes.js';
@@ -6,24 +8,54 @@ import { openSession } from './clone.js';
 import { writeFileAtomically } from './files.js';
 import type { FlagValues, GET_FLAGS, GlobalValues } from './flags.js';
 import { freshnessOf } from './read-flags.js';
-import { print, printJson } from './terminal.js';
+import { formatBytes } from './render/units.js';
+import { Progress, print, printJson } from './terminal.js';
 
 export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
 
 /** `git kv get`, shared by the oclif command and by the fast path. */
 export async function runGet(key: string, flags: GetFlags): Promise<void> {
-  if (flags.raw && flags.json) throw new KvError('USAGE', '--raw and --json contradict each other', { hint: 'leave one of them out' });
+  if (flags.raw && flags.json)
+    throw new KvError('USAGE', '--raw and --json contradict each other', { hint: 'leave one of them out' });
   const freshness = freshnessOf(flags);
   keyArgument(key);
-  const { clone, ns, composition } = await openSession({ ns: flags.ns, progress: process.stderr.isTTY === true && !flags.json });
+  const { clone, ns, composition } = await openSession({
+    ns: flags.ns,
+    progress: process.stderr.isTTY === true && !flags.json,
+    offline: freshness.offline,
+  });
   try {
     const reading = await readKey(clone, { ns, key, allowExpired: flags['allow-expired'] === true, ...freshness });
-    if (flags.output !== undefined) await writeFileAtomically(flags.output, reading.value);
-    if (flags.json) await printJson(readingDocument(ns, reading, flags.output));
-    else if (flags.output === undefined) await printValue(reading.value, flags.raw === true);
+    const progress = new Progress(process.stderr.isTTY === true && !flags.json && reading.size > SHOW_ABOVE);
+    try {
+      await deliver(clone, ns, reading, flags, (done) => progress.phase(`${formatBytes(done)} of ${formatBytes(reading.size)}`));
+    } finally {
+      progress.done();
+    }
   } finally {
     await composition.close();
   }
+}
+
+/** Values below this come too quickly for progress to be read. Bytes. */
+const SHOW_ABOVE = 16 * 1024 * 1024;
+
+async function deliver(clone: Clone, ns: string, reading: Reading, flags: GetFlags, onProgress: (done: number) => void): Promise<void> {
+  const { value } = reading;
+  const bytes = value instanceof Uint8Array ? value : readChunks(clone, value, onProgress);
+  if (flags.output !== undefined) {
+    await writeFileAtomically(flags.output, bytes);
+    if (flags.json) await printJson(readingDocument(ns, reading, { output: flags.output }));
+  } else if (flags.json) {
+    await printJson(readingDocument(ns, reading, content(bytes instanceof Uint8Array ? bytes : await collect(bytes))));
+  } else if (bytes instanceof Uint8Array) await printValue(bytes, flags.raw === true);
+  else for await (const chunk of bytes) await print(chunk);
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
 }
 
 /** The exact bytes; on a terminal a newline follows, so that the prompt starts on a line of its own. */
@@ -32,24 +64,29 @@ async function printValue(value: Uint8Array, raw: boolean): Promise<void> {
   if (!raw && process.stdout.isTTY && value.at(-1) !== 0x0a) await print('\n');
 }
 
-function readingDocument(ns: string, reading: Reading, output: string | undefined): object {
-  const { key, value, meta, oid, commit, tree, expired } = reading;
+function content(value: Uint8Array): object {
   const text = decodeUtf8(value);
-  const content = text === undefined ? { value_b64: Buffer.from(value).toString('base64') } : { value: text };
+  return text === undefined ? { value_b64: Buffer.from(value).toString('base64') } : { value: text };
+}
+
+function readingDocument(ns: string, reading: Reading, value: object): object {
+  const { key, size, meta, oid, commit, tree, epoch, expired } = reading;
   return {
     ok: true,
     ns,
     key,
-    ...(output === undefined ? content : { output }),
-    size: value.length,
+    ...value,
+    size,
     ctype: meta.ctype,
     ttl: meta.ttl,
     etag: meta.etag,
     created_by: meta.createdBy,
     created_at: meta.createdAt,
+    txn: meta.txn,
     oid,
     commit,
     tree,
+    epoch,
     expired,
   };
 }

@@ -1,4 +1,5 @@
 import { doorOptions, reportError } from './door.js';
+import { fastGet } from './fast-get.js';
 import { hoistGlobals } from './hoist.js';
 import { watchPipe } from './terminal.js';
 
@@ -7,10 +8,7 @@ export async function main(args: readonly string[]): Promise<number> {
   watchPipe();
   try {
     const argv = hoistGlobals(args);
-    if (argv[0] === 'get') {
-      const { fastGet } = await import('./fast-get.js');
-      if (await fastGet(argv.slice(1))) return 0;
-    }
+    if (argv[0] === 'get' && (await fastGet(argv.slice(1)))) return 0;
     const { runOclif } = await import('./oclif-main.js');
     await runOclif(argv);
     return 0;

@@ -8,6 +8,7 @@ export function oclifConfig(): object {
     commands: { strategy: 'explicit', target: './dist/bin/commands.js', identifier: 'COMMANDS' },
     topics: {
       cas: { description: 'Write only when nothing has changed since it was read' },
+      epoch: { description: 'Begin a new epoch, so that clones stay small' },
       help: { description: 'Explain commands and exit codes' },
       remote: { description: "Connect this clone's remote with a Stargate" },
       stargate: { description: 'Ask the Stargate itself' },

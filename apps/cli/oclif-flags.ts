@@ -11,7 +11,12 @@ function oclifFlag(spec: FlagSpec, group: { helpGroup?: string }): Interfaces.Fl
   const { summary, char, value, options } = spec;
   const common = { summary, ...group, ...(char === undefined ? {} : { char: char as 'f' }) };
   if (spec.type === 'boolean') return Flags.boolean({ ...common, ...(spec.allowNo ? { allowNo: true } : {}) });
-  const shared = { ...common, helpValue: value ?? 'TEXT', required: spec.required ?? false, ...(options ? { options: [...options] } : {}) };
+  const shared = {
+    ...common,
+    helpValue: value ?? 'TEXT',
+    required: spec.required ?? false,
+    ...(options ? { options: [...options] } : {}),
+  };
   if (spec.multiple) return Flags.string({ ...shared, multiple: true, multipleNonGreedy: true });
   return Flags.string(shared);
 }

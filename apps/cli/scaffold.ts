@@ -21,7 +21,10 @@ export async function writeScaffold(top: string, request: ScaffoldRequest): Prom
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new KvError('IO_ERROR', `cannot write ${POLICY_PATH}: ${reasonOf(cause)}`, { cause, hint: 'check the permissions of the work tree' });
+    throw new KvError('IO_ERROR', `cannot write ${POLICY_PATH}: ${reasonOf(cause)}`, {
+      cause,
+      hint: 'check the permissions of the work tree',
+    });
   }
 }
 
@@ -30,13 +33,16 @@ const quote = (text: string): string => JSON.stringify(text);
 
 function renderScaffold({ ns, prefixes, pushUrl, writer }: ScaffoldRequest): string {
   const writers = writer === null ? ' []\n' : `\n      - ${quote(writer)}\n`;
+  const url =
+    pushUrl === null ? '  # push_url: ssh://git@stargate.example.org/org/repo.git\n' : `  push_url: ${quote(pushUrl)}\n`;
   const admins = writer === null ? ' []\n' : `\n    - ${quote(writer)}\n`;
   return `# The policy of this key-value store. Commit it, so that whoever clones this repository finds the Stargate with
 # "git kv remote setup". What is enforced is the policy that the Stargate has in force; this is its draft.
 version: 1
 
 stargate:
-${pushUrl === null ? '  # Where writes go.\n  # push_url: ssh://git@stargate.example.org/org/repo.git\n' : `  # Where writes go.\n  push_url: ${quote(pushUrl)}\n`}  # Whether a write waits until the mirror shows it, unless its writer says --no-wait.
+  # Where writes go.
+${url}  # Whether a write waits until the mirror shows it, unless its writer says --no-wait.
   require_mirror_ack_by_default: false
   # Who may run every stargate verb: one SSH public key a line, as in ~/.ssh/id_ed25519.pub.
   admins:${admins}

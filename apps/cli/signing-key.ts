@@ -6,7 +6,8 @@ import type { CloneConfig } from '../../ports/clone-config.js';
 const PUBLIC_KEY = /^(?:sk-)?(?:ssh|ecdsa)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+(?: .*)?$/;
 
 /** True when Git knows a key to sign with. */
-export const hasSigningKey = (config: CloneConfig): boolean => config.get('user.signingkey') !== undefined || config.get('gpg.ssh.defaultkeycommand') !== undefined;
+export const hasSigningKey = (config: CloneConfig): boolean =>
+  config.get('user.signingkey') !== undefined || config.get('gpg.ssh.defaultkeycommand') !== undefined;
 
 /** The user's own SSH public key, as one authorized_keys line, when that is what Git signs with; null otherwise. */
 export async function ownPublicKey(config: CloneConfig): Promise<string | null> {

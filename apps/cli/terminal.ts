@@ -9,7 +9,10 @@ let wroteAny = false;
 /** Listens for a broken pipe. To be called once, before anything is printed. */
 export function watchPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    const broken = new KvError('IO_ERROR', `cannot write to standard output: ${error.message}`, { cause: error, hint: 'check where it leads, and the space left there' });
+    const broken = new KvError('IO_ERROR', `cannot write to standard output: ${error.message}`, {
+      cause: error,
+      hint: 'check where it leads, and the space left there',
+    });
     failure ??= error.code === 'EPIPE' ? new ReaderGone() : broken;
   });
   // With nobody to read the diagnosis there is nothing left to say it to.

@@ -2,7 +2,19 @@ import { parseDuration, readExpiry } from '../../domain/client/expiry.js';
 import { KvError } from '../../ports/error.js';
 import { isOid, type ObjectFormat, type Oid } from '../../ports/vocabulary.js';
 
-const SIZES: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, k: 1024, m: 1024 ** 2, g: 1024 ** 3, kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 };
+const SIZES: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  kib: 1024,
+  mib: 1024 ** 2,
+  gib: 1024 ** 3,
+};
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Bytes of `64KiB`, `1MB`, `4096`. Throws `USAGE` naming the flag. */
@@ -43,5 +55,7 @@ export function oidFlag(flag: string, text: string, format: ObjectFormat): Oid {
 }
 
 function wrong(flag: string, text: string, what: string, example: string): KvError {
-  return new KvError('USAGE', `--${flag} wants ${what}, and got ${JSON.stringify(text.slice(0, 80))}`, { hint: `for example --${flag} ${example}` });
+  return new KvError('USAGE', `--${flag} wants ${what}, and got ${JSON.stringify(text.slice(0, 80))}`, {
+    hint: `for example --${flag} ${example}`,
+  });
 }

@@ -30,11 +30,13 @@ function isComplaint(thrown: unknown): thrown is ParseFailure {
 
 /** In one line, the way git words it. */
 function complaint({ message, args, flags }: ParseFailure): string {
-  if (flags !== undefined && message.startsWith('Nonexistent flag')) return `unknown flag ${flags.map((flag) => flag.split('=')[0]).join(', ')}`;
+  if (flags !== undefined && message.startsWith('Nonexistent flag'))
+    return `unknown flag ${flags.map((flag) => flag.split('=')[0]).join(', ')}`;
   if (args !== undefined && message.startsWith('Missing')) {
     return `missing argument ${args.map((arg) => (typeof arg === 'string' ? arg : arg.name.toUpperCase())).join(', ')}`;
   }
-  if (args !== undefined && message.startsWith('Unexpected')) return `unexpected argument ${args.map((arg) => JSON.stringify(arg)).join(', ')}`;
+  if (args !== undefined && message.startsWith('Unexpected'))
+    return `unexpected argument ${args.map((arg) => JSON.stringify(arg)).join(', ')}`;
   const lines = message.split('\n').map((line) => line.trim());
   const line = (lines[0]?.startsWith('The following error') ? lines[1] : lines[0]) ?? message;
   return `${line.slice(0, 1).toLowerCase()}${line.slice(1)}`;

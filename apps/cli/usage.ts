@@ -19,7 +19,9 @@ export function usageLine(id: string, { args, flags }: Described): string {
 
 /** A command's usage for an error: only the flags that must be there are named. */
 export function shortUsage(id: string, { args, flags }: Described): string {
-  const required = Object.entries(flags).flatMap(([name, flag]) => (flag.required && flag.type === 'option' ? [`--${name} ${flag.helpValue ?? 'TEXT'}`] : []));
+  const required = Object.entries(flags).flatMap(([name, flag]) =>
+    flag.required && flag.type === 'option' ? [`--${name} ${flag.helpValue ?? 'TEXT'}`] : [],
+  );
   return [...commandLine(id, args), ...required, '[flags]'].join(' ');
 }
 

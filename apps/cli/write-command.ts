@@ -5,12 +5,14 @@ import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { KvCommand } from './base.js';
 import type { Session } from './clone.js';
-import type { FlagValues, GlobalValues, WRITE_FLAGS } from './flags.js';
+import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from './flags.js';
+import { quoteKey } from '../../domain/key.js';
 import { receiptDocument, receiptText } from './render/receipt.js';
+import { formatBytes } from './render/units.js';
 import { Progress, print, printJson, warn } from './terminal.js';
-import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag } from './units.js';
+import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from './units.js';
 
-export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS>;
+export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
 type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
 
 /** What the commands that write have in common. */
@@ -26,6 +28,7 @@ export abstract class WriteCommand extends KvCommand {
     if (message !== undefined && (message.trim() === '' || /[\r\n]/.test(message))) {
       throw new KvError('USAGE', '--message wants one line of text', { hint: 'for example --message "switch dark mode on"' });
     }
+    const maxInline = flags['max-inline'] === undefined ? undefined : sizeFlag('max-inline', flags['max-inline']);
     await this.interruptible(flags, async (session, signal) => {
       const progress = json === true ? new Progress(false) : new Progress();
       const { clone, ns } = session;
@@ -40,12 +43,15 @@ export abstract class WriteCommand extends KvCommand {
           ...expectations(flags, operations, clone.store.objectFormat),
           ...(flags['dry-run'] ? { dryRun: true } : {}),
           ...(message === undefined ? {} : { subject: message }),
+          ...(maxInline === undefined ? {} : { maxInline }),
+          onProgress: (key, bytes) => progress.phase(`reading ${quoteKey(key)}: ${formatBytes(bytes)}`),
           ...(flags.wait === undefined ? {} : { wait: flags.wait }),
           ...choices,
           onLanded: async (landed, waits) => {
             progress.done();
             for (const warning of landed.warnings) warn(warning);
-            if (flags.wait === true && landed.landed === 'clone') warn('there is no mirror to wait for: the write is in this clone only');
+            if (flags.wait === true && landed.landed === 'clone')
+              warn('there is no mirror to wait for: the write is in this clone only');
             if (json !== true) await print(receiptText(landed, flags['dry-run'] === true));
             if (waits) progress.phase('waiting for the mirror');
           },
@@ -61,7 +67,11 @@ export abstract class WriteCommand extends KvCommand {
 }
 
 /** Throws `USAGE` for an oid that is none, and for a key that is not written to. */
-function expectations(flags: WriteFlags, operations: readonly RequestedOperation[], format: ObjectFormat): Pick<WriteRequest, 'expectTree' | 'expectBlobs'> {
+function expectations(
+  flags: WriteFlags,
+  operations: readonly RequestedOperation[],
+  format: ObjectFormat,
+): Pick<WriteRequest, 'expectTree' | 'expectBlobs'> {
   const tree = flags['expect-tree'];
   const blobs = flags['expect-blob'] ?? [];
   const keys = new Set(operations.map(({ key }) => key));
@@ -71,7 +81,9 @@ function expectations(flags: WriteFlags, operations: readonly RequestedOperation
     const [only] = keys;
     const key = at < 0 && keys.size === 1 ? only : text.slice(0, Math.max(at, 0));
     if (key === undefined || !keys.has(key)) {
-      throw new KvError('USAGE', `--expect-blob ${JSON.stringify(text.slice(0, 80))} names no key that is written to`, { hint: 'with several keys: --expect-blob KEY=OID' });
+      throw new KvError('USAGE', `--expect-blob ${JSON.stringify(text.slice(0, 80))} names no key that is written to`, {
+        hint: 'with several keys: --expect-blob KEY=OID',
+      });
     }
     const oid = text.slice(at + 1);
     expectBlobs.set(key, oid === 'none' || oid === '-' ? null : oidFlag('expect-blob', oid, format));

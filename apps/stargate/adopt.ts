@@ -13,8 +13,11 @@ export interface Adopted {
   readonly head: string | null;
 }
 
-/** What a Stargate takes over. `kv-mirror` and `kv-policy` are its own to write. */
-const TAKEN = ['heads', 'tags', 'kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog'];
+/**
+ * What a Stargate takes over. `kv-mirror` is its own to write, and so is `kv-policy`; but the policy that it publishes must
+ * follow the one that is there, or the mirror would refuse it.
+ */
+const TAKEN = ['heads', 'tags', 'kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-policy'];
 
 const PATIENCE_MS = 600_000;
 
@@ -48,7 +51,7 @@ export async function adoptMirror(gitDir: string, remote: string, format: Object
   }
   const namespaces = new Set<string>();
   for (const name of names) {
-    const ns = /^refs\/kv(?:-[a-z]+)?\/([^/@]+)/.exec(name)?.[1];
+    const ns = /^refs\/kv(?:-(?!policy)[a-z]+)?\/([^/@]+)/.exec(name)?.[1];
     if (ns !== undefined) namespaces.add(ns);
   }
   for (const ns of namespaces) {

@@ -18,7 +18,10 @@ export interface AcknowledgedReceipt {
   readonly visible: Visible | null;
 }
 
-/** Writes, and then waits for the mirror if that is asked for. Throws what `write` throws; `MIRROR_TIMEOUT` when it has landed but isn't shown. */
+/**
+ * Writes, and then waits for the mirror if that is asked for. Throws what `write` throws; `MIRROR_TIMEOUT` when it has
+ * landed but isn't shown.
+ */
 export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWriteRequest): Promise<AcknowledgedReceipt> {
   const receipt = await write(clone, request);
   const { commit, ns } = receipt;

@@ -4,12 +4,12 @@ import { keyFault, quoteKey } from '../key.js';
 import { isContentType } from '../metadata.js';
 import { typeOfBytes, typeOfFile, typeOfText } from './content-type.js';
 import { readExpiry } from './expiry.js';
-import type { RequestedOperation } from './operations.js';
+import type { RequestedOperation, ValueStream } from './operations.js';
 
 /** One line of a batch, checked. A value in a file is not read yet: that is for whoever has files. */
 export type BatchEntry =
   | { readonly line: number; readonly operation: RequestedOperation }
-  | { readonly line: number; readonly file: string; readonly complete: (value: Uint8Array) => RequestedOperation };
+  | { readonly line: number; readonly file: string; readonly complete: (value: Uint8Array | ValueStream) => RequestedOperation };
 
 /** `kind` tells a key that is no key from every other fault. Lines count from 1. */
 export interface BatchFault {
@@ -52,7 +52,10 @@ export function parseBatch(bytes: Uint8Array, now: number): Batch {
   return { entries, faults };
 }
 
-/** The error for a batch's faults: the first ten by line, and how many there are. `INPUT_INVALID`, or `KEY_INVALID` when only keys are wrong. */
+/**
+ * The error for a batch's faults: the first ten by line, and how many there are. `INPUT_INVALID`, or `KEY_INVALID` when
+ * only keys are wrong.
+ */
 export function batchRefused(file: string, faults: readonly BatchFault[]): KvError {
   const sorted = [...faults].sort((a, b) => a.line - b.line);
   const listed = sorted.slice(0, LISTED_FAULTS).map(({ line, what }) => `${file}:${line}: ${what}`);
@@ -66,7 +69,7 @@ export function batchRefused(file: string, faults: readonly BatchFault[]): KvErr
 }
 
 type Fault = Omit<BatchFault, 'line'>;
-type Read = { operation: RequestedOperation } | { file: string; complete: (value: Uint8Array) => RequestedOperation };
+type Read = { operation: RequestedOperation } | { file: string; complete: (value: Uint8Array | ValueStream) => RequestedOperation };
 
 const input = (what: string): Fault => ({ kind: 'input', what });
 
@@ -99,7 +102,7 @@ function readSet(key: string, fields: Readonly<Record<string, unknown>>, now: nu
   const ttl = fields['ttl'] ?? 'none';
   const expiry = typeof ttl === 'string' ? readExpiry(ttl, now) : { fault: 'ttl is no string' };
   if ('fault' in expiry) return input(expiry.fault);
-  const complete = (bytes: Uint8Array, type: string): RequestedOperation => {
+  const complete = (bytes: Uint8Array | ValueStream, type: string): RequestedOperation => {
     const operation = { op: 'set', key, value: bytes, ctype: ctype ?? type } as const;
     return expiry.expiresAt === undefined ? operation : { ...operation, expiresAt: expiry.expiresAt };
   };

@@ -1,3 +1,4 @@
+import type { Chunker, ChunkingSpec } from '../../ports/chunker.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import type { CloneConfig } from '../../ports/clone-config.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -27,6 +28,8 @@ export interface WritingPorts {
   /** Also knows BLAKE3, which the reading side can do without. */
   readonly hasher: Hasher;
   readonly randomness: Randomness;
+  /** The chunker that a policy names, with exactly these parameters. */
+  readonly chunkerFor: (spec: ChunkingSpec) => Promise<Chunker>;
 }
 
 export function namerOf(clone: Clone, hasher: Hasher = clone.hasher): ObjectNamer {

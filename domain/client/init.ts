@@ -1,10 +1,9 @@
 import type { Oid } from '../../ports/vocabulary.js';
-import { encodeCommit } from '../commit.js';
 import { epochRef, indexRef, ledgerRef } from '../refs.js';
 import { buildTransaction } from '../transaction.js';
 import { newUlid } from '../ulid.js';
 import { type Clone, namerOf } from './clone.js';
-import { KvError } from '../../ports/error.js';
+import { signCommit } from './sign.js';
 import { newestTip } from './tips.js';
 import { baseOf } from './write.js';
 
@@ -31,29 +30,21 @@ export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
       signed: tip.commit.signature !== null,
     };
   }
-  const { signer, hasher, randomness } = await clone.forWriting();
+  const ports = await clone.forWriting();
   const { store, clock } = clone;
-  const namer = namerOf(clone, hasher);
   const now = clock.now();
   const context = {
     store,
-    namer,
+    namer: namerOf(clone, ports.hasher),
     ns,
     identity: await clone.config.identity(),
     now,
-    txn: newUlid(clock, randomness),
+    txn: newUlid(clock, ports.randomness),
     subject: `kv: begin ${ns}`,
   };
-  const base = baseOf(null, now);
+  const base = await baseOf(clone, null, false);
   const draft = await buildTransaction(context, base, []);
-  let signature: string | null = null;
-  try {
-    signature = await signer.sign(encodeCommit(draft.ledgerCommit, store.objectFormat));
-  } catch (error) {
-    // Without a signing key the ledger begins unsigned: it is this clone's alone, and the caller says so.
-    if (!KvError.is(error) || error.code !== 'CONFIG_INVALID') throw error;
-  }
-  const commit = namer.object('commit', encodeCommit({ ...draft.ledgerCommit, signature }, store.objectFormat));
+  const { object: commit, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, true);
   await store.write([...draft.objects, commit]);
   await store.updateRefs(
     [
@@ -63,5 +54,5 @@ export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
     ],
     `kv: begin ${ns}`,
   );
-  return { ns, ledger: commit.oid, index: draft.indexCommit.oid, epoch: base.epoch, created: true, signed: signature !== null };
+  return { ns, ledger: commit.oid, index: draft.indexCommit.oid, epoch: base.epoch, created: true, signed: unsigned === null };
 }

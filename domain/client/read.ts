@@ -2,10 +2,12 @@ import { KvError } from '../../ports/error.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { keyBytes, quoteKey } from '../key.js';
 import { pathsOf, placeOf } from '../ledger.js';
+import { decodeManifest } from '../manifest.js';
 import { decodeMetadata, type Metadata } from '../metadata.js';
 import type { Clone } from './clone.js';
 import { knownPolicy } from './known-policy.js';
-import { type Freshness, noNamespace, tipForReading } from './tips.js';
+import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from './tips.js';
+import type { ChunkedValue } from './value.js';
 
 export interface ReadRequest extends Freshness {
   readonly ns: string;
@@ -15,25 +17,36 @@ export interface ReadRequest extends Freshness {
 
 export interface Reading {
   readonly key: string;
-  readonly value: Uint8Array;
+  /** The bytes, or, for a large value, where to read them chunk by chunk (`readChunks`). */
+  readonly value: Uint8Array | ChunkedValue;
+  /** Bytes. */
+  readonly size: number;
   readonly meta: Metadata;
-  /** The value's blob. */
+  /** The value's blob, or its manifest's: what `--expect-blob` takes. */
   readonly oid: Oid;
   /** The ledger commit that was read, and its tree (what `--expect-tree` takes). */
   readonly commit: Oid;
   readonly tree: Oid;
+  readonly epoch: string;
   readonly expired: boolean;
 }
 
-/** Reads one key. Throws `KEY_INVALID`, `NOT_FOUND`, `EXPIRED`. */
+/** Reads one key from the newest state. Throws `KEY_INVALID`, `NOT_FOUND`, `EXPIRED`. */
 export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
   keyBytes(request.key);
+  const tip = await tipForReading(clone, request.ns, request);
+  if (tip === null) throw noNamespace(request.ns);
+  return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
+}
+
+/** Reads one key as of a ledger commit. */
+export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: LedgerCommit): Promise<Reading> {
   const { ns, key } = request;
-  const tip = await tipForReading(clone, ns, request);
-  if (tip === null) throw noNamespace(ns);
   const paths = pathsOf(ns, placeOf(key, clone.hasher));
-  const [metaBlob, data, manifest] = await clone.store.readPaths(tip.commit.tree, [paths.meta, paths.data, paths.manifest]);
-  if (!metaBlob || (!data && !manifest)) {
+  const { tree } = ledger.commit;
+  const [metaBlob, data, manifestBlob] = await clone.store.readPaths(tree, [paths.meta, paths.data, paths.manifest]);
+  const found = data ?? manifestBlob;
+  if (!metaBlob || !found) {
     throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, {
       hint: `see what there is: git kv --ns ${ns} list`,
     });
@@ -45,12 +58,12 @@ export async function readKey(clone: Clone, request: ReadRequest): Promise<Readi
       hint: 'read it all the same with --allow-expired',
     });
   }
-  if (!data) {
-    throw new KvError('NOT_SUPPORTED', `value of ${quoteKey(key)} is chunked, and this git-kv reads inline values only`, {
-      hint: 'update git-kv',
-    });
-  }
-  return { key, value: data.body, meta, oid: data.oid, commit: tip.ledger, tree: tip.commit.tree, expired };
+  const { epoch } = ledger.trailers;
+  const common = { key, meta, oid: found.oid, commit: ledger.oid, tree, epoch, expired };
+  if (data) return { ...common, value: data.body, size: data.body.length };
+  const manifest = decodeManifest(found.body, quoteKey(key));
+  const { readFrom, offline } = request;
+  return { ...common, value: { ns, key, epoch, manifest, meta, readFrom, offline }, size: manifest.totalSize };
 }
 
 /** Past its TTL, unless the policy says that readers don't enforce it. */

@@ -87,22 +87,53 @@ export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
     if (ledger === undefined) continue;
     const candidate: Candidate = { ledger, index: refs.get(indexName), from };
     all.push(candidate);
-    if (best === undefined || (best.ledger !== ledger && (await clone.store.isAncestor(best.ledger, ledger)))) best = candidate;
+    if (best === undefined || (best.ledger !== ledger && (await goesOn(clone, best, candidate)))) best = candidate;
   }
   return best === undefined ? null : readTip(clone, ns, best, all);
 }
 
+/** Whether a candidate is newer than the best so far: it follows from it, or is of a later epoch, which follows from nothing. */
+async function goesOn(clone: Clone, best: Candidate, candidate: Candidate): Promise<boolean> {
+  if (await clone.store.isAncestor(best.ledger, candidate.ledger)) return true;
+  const [old, next] = await readLedgerCommits(clone, [best.ledger, candidate.ledger]);
+  if (old === undefined || next === undefined || old.trailers.epoch === next.trailers.epoch) return false;
+  if (next.trailers.parentEpoch === old.trailers.epoch) return true;
+  // More than one epoch lies between them. Only what came from a remote is trusted to be the same ledger at all.
+  return candidate.from !== 'local' && old.trailers.parentEpoch !== next.trailers.epoch && secondsOf(next.commit) > secondsOf(old.commit);
+}
+
+const secondsOf = (commit: Commit): number => Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0);
+
+/** A ledger commit, opened. */
+export interface LedgerCommit {
+  readonly oid: Oid;
+  readonly commit: Commit;
+  readonly trailers: LedgerTrailers;
+}
+
+/** Opens ledger commits; undefined for one that this clone hasn't got. */
+export async function readLedgerCommits(clone: Clone, oids: readonly Oid[]): Promise<(LedgerCommit | undefined)[]> {
+  const objects = await clone.store.read(oids);
+  return oids.map((oid, i) => {
+    const object = objects[i];
+    if (!object) return undefined;
+    const commit = decodeCommit(object.body, oid, clone.store.objectFormat);
+    return { oid, commit, trailers: parseLedgerMessage(commit.message, oid) };
+  });
+}
+
 async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly Candidate[]): Promise<Tip> {
-  const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
-  const [object, ...rest] = await clone.store.read([best.ledger, ...indexes]);
-  if (!object) throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
-  const commit = decodeCommit(object.body, best.ledger, clone.store.objectFormat);
-  const trailers = parseLedgerMessage(commit.message, best.ledger);
+  const [ledger] = await readLedgerCommits(clone, [best.ledger]);
+  if (ledger === undefined)
+    throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
+  const { commit, trailers } = ledger;
   if (trailers.ns !== ns)
     throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
+  const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
+  const found = await clone.store.read(indexes);
   const match = indexes.find((oid, i) => {
-    const found = rest[i];
-    return found && decodeCommit(found.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
+    const object = found[i];
+    return object && decodeCommit(object.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
   });
   return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
 }

@@ -1,26 +1,24 @@
 import { KvError } from '../../ports/error.js';
-import type { NewObject } from '../../ports/git-store.js';
 import type { Oid, RefUpdate } from '../../ports/vocabulary.js';
-import { parseLedgerMessage } from '../attestation.js';
-import { encodeCommit } from '../commit.js';
 import { quoteKey } from '../key.js';
-import { pathsOf, placeOf } from '../ledger.js';
-import { epochRef, indexRef, ledgerRef, trackingRef } from '../refs.js';
-import { type Base, buildTransaction, type Draft } from '../transaction.js';
+import { chunksRef, epochRef, indexRef, ledgerRef } from '../refs.js';
+import { type Base, buildTransaction, type Draft, type TreeTip } from '../transaction.js';
 import { newUlid } from '../ulid.js';
+import type { ChunkReport } from './chunk-value.js';
+import { chunksTip, fetchChunks } from './chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from './clone.js';
 import { firstEpochLabel } from './epoch-label.js';
+import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
 import { knownPolicy } from './known-policy.js';
+import { land, type Target, whereTo } from './land.js';
 import { completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
-import { fetchNamespace, newestTip, notSetUp, type Tip } from './tips.js';
+import { type Prepared, prepareOperations } from './prepare.js';
+import { signCommit } from './sign.js';
+import { fetchNamespace, newestTip, type Tip } from './tips.js';
 
-export interface WriteRequest {
+export interface WriteRequest extends Expectations {
   readonly ns: string;
   readonly operations: readonly RequestedOperation[];
-  /** The ledger's root tree that the writer has seen; a lost race is then `CAS_CONFLICT` instead of a retry. */
-  readonly expectTree?: Oid;
-  /** The blobs that keys must have (null: the key must not exist). */
-  readonly expectBlobs?: ReadonlyMap<string, Oid | null>;
   /** Build and report, but push nothing. */
   readonly dryRun?: boolean;
   /** A deletion of a key that isn't there is `NOT_FOUND` instead of a warning. */
@@ -29,6 +27,10 @@ export interface WriteRequest {
   readonly retry?: boolean;
   /** The ledger commit's first line. */
   readonly subject?: string;
+  /** Values above this are chunked, where the policy would keep them inline. Bytes. */
+  readonly maxInline?: number;
+  /** Told of a large value's bytes as they are read. */
+  readonly onProgress?: (key: string, bytes: number) => void;
 }
 
 export interface Receipt {
@@ -44,9 +46,11 @@ export interface Receipt {
   readonly unchanged: readonly string[];
   /** Bytes of the values set. */
   readonly bytes: number;
+  /** What became of the values that were too large to be stored inline. */
+  readonly chunked: readonly ChunkReport[];
   /** Races lost before the write landed. */
   readonly retries: number;
-  readonly landed: 'stargate' | 'clone' | 'nowhere';
+  readonly landed: Target | 'nowhere';
   readonly warnings: readonly string[];
 }
 
@@ -61,197 +65,113 @@ const LAST_PAUSE_MS = 1500;
  * `KEY_INVALID`, `POLICY_VIOLATION`, and whatever the Stargate rejects with.
  */
 export async function write(clone: Clone, request: WriteRequest): Promise<Receipt> {
+  const { ns } = request;
   const ports = await clone.forWriting();
   const target = await whereTo(clone);
   const { kept, repeated } = lastOfEach(request.operations);
   const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   const askFirst = request.retry === false || ((await knownPolicy(clone)) === null && request.dryRun !== true);
-  if (target === 'stargate' && askFirst) await fetchNamespace(clone, request.ns, 'stargate');
+  if (target === 'stargate' && askFirst) await fetchNamespace(clone, ns, 'stargate');
+  const prepared = await prepare(clone, ports, request, kept, target);
   for (let attempt = 0; ; attempt++) {
-    const tip = await newestTip(clone, request.ns);
-    await checkExpectations(clone, request, tip);
-    const draft = await build(clone, ports, request, kept, tip);
-    if (request.strictDelete === true) requireDeleted(request, draft, kept);
-    const changed = draft.set.length + draft.del.length > 0;
-    const report = (commit: Oid | null, landed: Receipt['landed']): Receipt =>
-      receipt(request, draft, tip, commit, landed, attempt, warnings);
-    if (!changed || request.dryRun === true) return report(null, 'nowhere');
-    const { commit, warning } = await signAndStore(clone, ports, draft, target);
-    if (warning !== null && attempt === 0) warnings.push(warning);
+    const tip = await newestTip(clone, ns);
+    await checkExpectations(clone, ns, request, tip);
+    const base = await baseOf(clone, tip, prepared.chunked.length > 0);
+    const draft = await build(clone, ports, request, prepared, base);
+    if (request.strictDelete === true) requireDeleted(ns, draft, kept);
+    const outcome = { request, prepared, draft, tip, base, retries: attempt };
+    if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
+    const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, await mayBeUnsigned(clone, ns, target));
+    await clone.store.write([...draft.objects, object]);
     try {
-      await land(clone, request.ns, tip, commit, draft, target);
-      return report(commit, target);
+      await land(clone, ns, moves(ns, base, draft, object.oid), target);
+      if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
+      return receipt(outcome, object.oid, target, warnings);
     } catch (error) {
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       if (!lost || request.retry === false || request.expectTree !== undefined || attempt + 1 >= MAX_ATTEMPTS) throw error;
       await pause(clone, ports, attempt);
-      if (target === 'stargate') await fetchNamespace(clone, request.ns, 'stargate');
+      if (target === 'stargate') await refresh(clone, ns, prepared.chunked.length > 0);
     }
   }
 }
 
-/** Where writes of this clone go. A repository without any remote keeps its own ledger. */
-async function whereTo(clone: Clone): Promise<'stargate' | 'clone'> {
-  if ((await clone.transport.url(clone.remote, 'write')) !== null) return 'stargate';
-  if ((await clone.transport.url(clone.remote, 'read')) !== null) throw notSetUp(clone.remote);
-  return 'clone';
+/** The Stargate's newest state, with the chunks where they matter. */
+async function refresh(clone: Clone, ns: string, withChunks: boolean): Promise<void> {
+  await fetchNamespace(clone, ns, 'stargate');
+  const tip = withChunks ? await newestTip(clone, ns) : null;
+  if (tip !== null) await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
 }
 
-async function checkExpectations(clone: Clone, { ns, expectTree, expectBlobs }: WriteRequest, tip: Tip | null): Promise<void> {
-  if (expectTree !== undefined && tip?.commit.tree !== expectTree) {
-    throw new KvError(
-      'CAS_CONFLICT',
-      `the ledger of namespace ${ns} has tree ${tip?.commit.tree ?? 'none'}, expected ${expectTree}`,
-      {
-        hint: 'read the newest state (git kv get KEY --json gives its tree) and decide again',
-        details: { tree: tip?.commit.tree ?? null },
-      },
-    );
-  }
-  for (const [key, expected] of expectBlobs ?? []) {
-    const { data, manifest } = pathsOf(ns, placeOf(key, clone.hasher));
-    const found = tip === null ? [] : await clone.store.readPaths(tip.commit.tree, [data, manifest]);
-    const actual = found[0]?.oid ?? found[1]?.oid ?? null;
-    if (actual === expected) continue;
-    throw new KvError('CAS_CONFLICT', `key ${quoteKey(key)} has blob ${actual ?? 'none'}, expected ${expected ?? 'none'}`, {
-      hint: 'read the key again (git kv get KEY --json) and decide again',
-      details: { key, blob: actual },
-    });
-  }
+async function mayBeUnsigned(clone: Clone, ns: string, target: Target): Promise<boolean> {
+  return target === 'clone' || (await knownPolicy(clone))?.namespaces.get(ns)?.requireSignedCommits === false;
 }
 
-async function build(
+async function prepare(
   clone: Clone,
   ports: WritingPorts,
   request: WriteRequest,
   kept: readonly RequestedOperation[],
-  tip: Tip | null,
-): Promise<Draft> {
+  target: Target,
+): Promise<Prepared> {
+  const { ns } = request;
+  let tree: Promise<Oid | null> | undefined;
+  const lookUp = async (): Promise<Oid | null> => {
+    const tip = await newestTip(clone, ns);
+    if (tip === null) return null;
+    const { epoch } = tip.trailers;
+    if (target === 'stargate' && (await chunksTip(clone, ns, epoch)) === null) await fetchChunks(clone, ns, epoch, 'stargate');
+    return (await chunksTip(clone, ns, epoch))?.tree ?? null;
+  };
+  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
+  const { maxInline, onProgress } = request;
+  const context = { ns, policy, maxInline, chunksTree: () => (tree ??= lookUp()), ...(onProgress ? { onProgress } : {}) };
+  return prepareOperations(clone, ports, context, kept);
+}
+
+async function build(clone: Clone, ports: WritingPorts, request: WriteRequest, prepared: Prepared, base: Base): Promise<Draft> {
   const { clock, store, config } = clone;
+  const { ns, subject } = request;
   const now = clock.now();
   const identity = await config.identity();
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
-  const policy = (await knownPolicy(clone))?.namespaces.get(request.ns) ?? null;
-  const operations = kept.map((operation) =>
-    completeOperation({ ns: request.ns, policy, hasher: ports.hasher, author, now }, operation),
+  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
+  const txn = newUlid(clock, ports.randomness);
+  const operations = prepared.operations.map((one) =>
+    completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one),
   );
-  const context = {
-    store,
-    namer: namerOf(clone, ports.hasher),
-    ns: request.ns,
-    identity,
-    now,
-    txn: newUlid(clock, ports.randomness),
-  };
-  const withSubject = request.subject === undefined ? context : { ...context, subject: request.subject };
-  return buildTransaction(withSubject, baseOf(tip, now), operations);
+  const context = { store, namer: namerOf(clone, ports.hasher), ns, identity, now, txn, ...(subject === undefined ? {} : { subject }) };
+  return buildTransaction(context, base, operations);
 }
 
 /** The state that a transaction builds on. */
-export function baseOf(tip: Tip | null, now: number): Base {
-  if (tip === null) return { ledger: null, index: null, epoch: firstEpochLabel(now), parentEpoch: null };
+export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean): Promise<Base> {
+  if (tip === null) return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
   if (tip.index === null) {
     throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
       hint: 'fetch it: git kv list --read-from=stargate --limit 1',
     });
   }
+  const { epoch, parentEpoch, indexTree } = tip.trailers;
+  const chunks: TreeTip | null = withChunks ? await chunksTip(clone, tip.ns, epoch) : null;
   return {
     ledger: { commit: tip.ledger, tree: tip.commit.tree },
-    index: { commit: tip.index, tree: tip.trailers.indexTree },
-    epoch: tip.trailers.epoch,
-    parentEpoch: tip.trailers.parentEpoch,
+    index: { commit: tip.index, tree: indexTree },
+    ...{ chunks, epoch, parentEpoch },
   };
 }
 
-function requireDeleted({ ns }: WriteRequest, draft: Draft, kept: readonly RequestedOperation[]): void {
-  const deletions = new Set(kept.filter(({ op }) => op === 'del').map(({ key }) => key));
-  const missing = draft.unchanged.filter((key) => deletions.has(key));
-  if (missing.length === 0) return;
-  throw new KvError('NOT_FOUND', `no key ${missing.map(quoteKey).join(', ')} in namespace ${ns}: nothing was deleted`, {
-    hint: `see what there is: git kv --ns ${ns} list`,
-  });
-}
-
-/** Signs the ledger commit and writes everything as one pack. */
-async function signAndStore(
-  clone: Clone,
-  ports: WritingPorts,
-  draft: Draft,
-  target: 'stargate' | 'clone',
-): Promise<{ commit: Oid; warning: string | null }> {
-  const { objectFormat } = clone.store;
-  const { signature, warning } = await sign(clone, ports, encodeCommit(draft.ledgerCommit, objectFormat), draft, target);
-  const commit: NewObject = namerOf(clone, ports.hasher).object(
-    'commit',
-    encodeCommit({ ...draft.ledgerCommit, signature }, objectFormat),
-  );
-  await clone.store.write([...draft.objects, commit]);
-  return { commit: commit.oid, warning };
-}
-
-/** Without a signing key, a ledger of this clone alone is written unsigned, and one whose policy takes unsigned commits. */
-async function sign(
-  clone: Clone,
-  { signer }: WritingPorts,
-  payload: Uint8Array,
-  draft: Draft,
-  target: 'stargate' | 'clone',
-): Promise<{ signature: string | null; warning: string | null }> {
-  try {
-    return { signature: await signer.sign(payload), warning: null };
-  } catch (error) {
-    const ns = parseLedgerMessage(draft.ledgerCommit.message, 'new').ns;
-    const optional = target === 'clone' || (await knownPolicy(clone))?.namespaces.get(ns)?.requireSignedCommits === false;
-    if (!optional || !KvError.is(error) || error.code !== 'CONFIG_INVALID') throw error;
-    return { signature: null, warning: `the commit is not signed: ${error.message}` };
-  }
-}
-
-async function land(
-  clone: Clone,
-  ns: string,
-  tip: Tip | null,
-  commit: Oid,
-  draft: Draft,
-  target: 'stargate' | 'clone',
-): Promise<void> {
-  const begins = tip === null;
-  const moves = [
-    { ref: ledgerRef(ns), old: tip?.ledger ?? null, next: commit },
-    { ref: indexRef(ns), old: tip?.index ?? null, next: draft.indexCommit.oid },
-    ...(begins ? [{ ref: epochRef(ns), old: null, next: commit }] : []),
+/** The refs that a transaction moves. */
+function moves(ns: string, base: Base, draft: Draft, commit: Oid): RefUpdate[] {
+  const updates: RefUpdate[] = [
+    { ref: ledgerRef(ns), old: base.ledger?.commit ?? null, next: commit },
+    { ref: indexRef(ns), old: base.index?.commit ?? null, next: draft.indexCommit.oid },
   ];
-  if (target === 'clone') return clone.store.updateRefs(moves, `kv: ${draft.txn}`);
-  const updates = begins ? moves : [...moves, ...(await unpublishedEpoch(clone, ns))];
-  await clone.transport.push(clone.remote, updates, { atomic: true, progress: clone.progress });
-  await remember(clone, ns, updates);
-}
-
-/** A ledger that was begun in this clone, before it knew of a Stargate, brings its epoch ref with its first push. */
-async function unpublishedEpoch(clone: Clone, ns: string): Promise<RefUpdate[]> {
-  const local = epochRef(ns);
-  const published = (['mirror', 'stargate'] as const).map((source) => trackingRef(source, ledgerRef(ns)));
-  const refs = await clone.store.refs([local, ...published]);
-  const begun = refs.get(local);
-  return begun === undefined || published.some((ref) => refs.has(ref)) ? [] : [{ ref: local, old: null, next: begun }];
-}
-
-/** Keeps what landed, as this clone's own tips and as the Stargate's, so that the next write and read build on it. */
-async function remember(clone: Clone, ns: string, updates: readonly RefUpdate[]): Promise<void> {
-  const names = updates.flatMap(({ ref, next }) => [
-    { ref, next },
-    { ref: trackingRef('stargate', ref), next },
-  ]);
-  const refs = await clone.store.refs(names.map(({ ref }) => ref));
-  try {
-    await clone.store.updateRefs(
-      names.map(({ ref, next }) => ({ ref, old: refs.get(ref) ?? null, next })),
-      `kv: pushed to ${ns}`,
-    );
-  } catch (error) {
-    // Another command in this clone has moved them at the same moment: the write has landed all the same.
-    if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error;
+  if (draft.chunksCommit !== null) {
+    updates.push({ ref: chunksRef(ns, base.epoch), old: base.chunks?.commit ?? null, next: draft.chunksCommit.oid });
   }
+  if (base.ledger === null) updates.push({ ref: epochRef(ns), old: null, next: commit });
+  return updates;
 }
 
 async function pause(clone: Clone, { randomness }: WritingPorts, attempt: number): Promise<void> {
@@ -259,31 +179,30 @@ async function pause(clone: Clone, { randomness }: WritingPorts, attempt: number
   await clone.clock.sleep(Math.round((longest * (randomness.bytes(1)[0] as number)) / 255));
 }
 
-function receipt(
-  request: WriteRequest,
-  draft: Draft,
-  tip: Tip | null,
-  commit: Oid | null,
-  landed: Receipt['landed'],
-  retries: number,
-  warnings: readonly string[],
-): Receipt {
+interface Outcome {
+  readonly request: WriteRequest;
+  readonly prepared: Prepared;
+  readonly draft: Draft;
+  readonly tip: Tip | null;
+  readonly base: Base;
+  readonly retries: number;
+}
+
+function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed'], warnings: readonly string[]): Receipt {
+  const { request, prepared, draft, tip, base, retries } = outcome;
+  const { set, del, unchanged, bytes, ledgerCommit } = draft;
   const deletions = new Set(request.operations.filter(({ op }) => op === 'del').map(({ key }) => key));
-  const absent = draft.unchanged
+  const absent = unchanged
     .filter((key) => deletions.has(key))
     .map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
   return {
     ns: request.ns,
     commit,
     txn: commit === null ? null : draft.txn,
-    epoch: tip?.trailers.epoch ?? draft.ledgerCommit.message.match(/^Epoch: (.*)$/m)?.[1] ?? '',
-    tree: draft.set.length + draft.del.length > 0 ? draft.ledgerCommit.tree : (tip?.commit.tree ?? null),
-    set: draft.set,
-    del: draft.del,
-    unchanged: draft.unchanged,
-    bytes: draft.bytes,
-    retries,
-    landed,
+    epoch: base.epoch,
+    tree: set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
+    ...{ set, del, unchanged, bytes, retries, landed },
+    chunked: prepared.chunked,
     warnings: [...warnings, ...absent],
   };
 }

@@ -1,19 +1,28 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { type IndexTrailers, type LedgerTrailers, parseIndexMessage, parseLedgerMessage } from '../attestation.js';
+import {
+  type ChunksTrailers,
+  type IndexTrailers,
+  type LedgerTrailers,
+  parseChunksMessage,
+  parseIndexMessage,
+  parseLedgerMessage,
+} from '../attestation.js';
 import { type Commit, decodeCommit } from '../commit.js';
 
-/** A transaction as pushed: its ledger commit and its index commit, read but not yet believed. */
+/** A transaction as pushed: its commits, read but not yet believed. */
 export interface PushedTransaction {
   readonly ledger: { readonly oid: Oid; readonly body: Uint8Array; readonly commit: Commit; readonly trailers: LedgerTrailers };
   readonly index: { readonly oid: Oid; readonly commit: Commit; readonly trailers: IndexTrailers };
+  /** Null when the transaction added no chunks. */
+  readonly chunks: { readonly oid: Oid; readonly commit: Commit; readonly trailers: ChunksTrailers } | null;
 }
 
 /** How many transactions one push may carry. */
 export const MAX_CHAIN = 1000;
 
-interface Link {
+export interface Link {
   readonly oid: Oid;
   readonly body: Uint8Array;
   readonly commit: Commit;
@@ -41,23 +50,30 @@ export async function readChain(store: GitStore, ref: string, old: Oid | null, n
   return links.reverse();
 }
 
-/** Pairs the ledger's new commits with the index's. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
-export function pairChains(ns: string, ledger: readonly Link[], index: readonly Link[]): PushedTransaction[] {
+/** Pairs the ledger's new commits with the index's and the chunks'. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
+export function pairChains(ns: string, ledger: readonly Link[], index: readonly Link[], chunks: readonly Link[]): PushedTransaction[] {
   if (ledger.length !== index.length) {
-    throw new KvError(
-      'ATTESTATION_MISMATCH',
-      `namespace ${ns}: ${ledger.length} ledger commits but ${index.length} index commits`,
-      {
-        hint: 'each transaction is one ledger commit and one index commit',
-      },
-    );
+    throw unpaired(ns, `${ledger.length} ledger commits but ${index.length} index commits`);
   }
-  return ledger.map((link, i) => {
+  const left = [...chunks];
+  const pairs = ledger.map((link, i) => {
     const other = index[i] as Link;
+    const trailers = parseLedgerMessage(link.commit.message, link.oid);
+    const chunk = trailers.chunksTree === null ? undefined : left.shift();
+    if (trailers.chunksTree !== null && chunk === undefined) throw unpaired(ns, `ledger commit ${link.oid} names chunks that were not pushed`);
     return {
-      ledger: { ...link, trailers: parseLedgerMessage(link.commit.message, link.oid) },
+      ledger: { ...link, trailers },
       index: { oid: other.oid, commit: other.commit, trailers: parseIndexMessage(other.commit.message, other.oid) },
+      chunks: chunk === undefined ? null : { oid: chunk.oid, commit: chunk.commit, trailers: parseChunksMessage(chunk.commit.message, chunk.oid) },
     };
+  });
+  if (left.length > 0) throw unpaired(ns, `chunks commit ${left[0]?.oid} belongs to no ledger commit`);
+  return pairs;
+}
+
+function unpaired(ns: string, what: string): KvError {
+  return new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: ${what}`, {
+    hint: 'each transaction is one ledger commit, one index commit, and one chunks commit when it adds chunks',
   });
 }
 

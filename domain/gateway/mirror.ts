@@ -5,7 +5,7 @@ import type { IntentRecord, Journal } from '../../ports/journal.js';
 import type { MirrorTarget, MirrorUpdate } from '../../ports/mirror-target.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { formatTime } from '../metadata.js';
-import { classifyRef, ledgerRef, mirrorRef } from '../refs.js';
+import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../refs.js';
 import { REASON } from './commit-refs.js';
 
 /** What `status`, the metrics and the log are told. */
@@ -83,12 +83,12 @@ export class MirrorWorker {
 
   /** One push of all that waits; gives how long to wait before the next, ms. */
   private async attempt(signal: AbortSignal): Promise<number> {
-    const { clock, observer, store, target, journal } = this.context;
+    const { clock, observer, store, journal } = this.context;
     const batch = [...this.queue];
     const started = clock.now();
     try {
       const { updates, watermarks } = await planPush(store, batch);
-      await target.push(updates, signal);
+      await this.push(updates, signal);
       await moveWatermarks(store, watermarks);
       const last = batch[batch.length - 1] as IntentRecord;
       await journal.append({ kind: 'mirrored', id: last.id, ts: formatTime(clock.now()) }, { sync: false });
@@ -106,6 +106,19 @@ export class MirrorWorker {
       this.lastError = { at: formatTime(clock.now()), code: error.code, message: error.message };
       observer.failed(error, this.queue.length, delay);
       return delay;
+    }
+  }
+
+  /** A push that had landed when the process died is refused the second time, if it went by lease: then the mirror is asked. */
+  private async push(updates: readonly MirrorUpdate[], signal: AbortSignal): Promise<void> {
+    const { target } = this.context;
+    try {
+      await target.push(updates, signal);
+    } catch (error) {
+      const leased = updates.some(({ expected }) => expected !== undefined);
+      if (!leased || !KvError.is(error) || error.code !== 'SYNC_REFUSED') throw error;
+      const there = await target.refs(updates.map(({ ref }) => ref));
+      if (updates.some(({ ref, next }) => (there.get(ref) ?? null) !== next)) throw error;
     }
   }
 
@@ -140,16 +153,39 @@ async function planPush(
   }
   const marks = [...namespaces].map((ns) => mirrorRef(ns));
   const refs = await store.refs([...touched, ...marks]);
-  const updates: MirrorUpdate[] = [...touched].map((ref) => ({ ref, next: refs.get(ref) ?? null }));
+  const turned = rolledOver(batch);
+  const updates: MirrorUpdate[] = [...touched].map((ref) => {
+    const next = refs.get(ref) ?? null;
+    const expected = turned.get(ref);
+    return expected === undefined ? { ref, next } : { ref, next, expected };
+  });
   const watermarks: RefUpdate[] = [];
   for (const ns of namespaces) {
     const next = refs.get(ledgerRef(ns)) as Oid;
     const ref: RefName = mirrorRef(ns);
     const old = refs.get(ref) ?? null;
-    updates.push({ ref, next });
+    updates.push(turned.has(ledgerRef(ns)) ? { ref, next, expected: old } : { ref, next });
     if (old !== next) watermarks.push({ ref, old, next });
   }
   return { updates, watermarks };
+}
+
+/**
+ * The refs that a new epoch has put onto a commit that doesn't follow from the one before: the mirror takes those by lease, from
+ * where the batch's first intent found them, which is where the last confirmed push has left the mirror.
+ */
+function rolledOver(batch: readonly IntentRecord[]): Map<RefName, Oid | null> {
+  const refs = new Set<RefName>();
+  for (const { updates } of batch) {
+    for (const { ref, old } of updates) {
+      const found = classifyRef(ref);
+      if (found.kind !== 'epoch' || old === null) continue;
+      for (const moved of [ledgerRef(found.ns), indexRef(found.ns), ref]) refs.add(moved);
+    }
+  }
+  const first = new Map<RefName, Oid | null>();
+  for (const { updates } of batch) for (const { ref, old } of updates) if (refs.has(ref) && !first.has(ref)) first.set(ref, old);
+  return first;
 }
 
 /** The Stargate's own copy of the watermarks: what it knows to be confirmed. */

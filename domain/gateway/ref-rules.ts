@@ -4,16 +4,26 @@ import type { RefUpdate } from '../../ports/vocabulary.js';
 import { classifyRef, type RefClass } from '../refs.js';
 import type { PushRequest } from './push.js';
 
+/** A ref of one epoch that is moved or created. */
+export interface EpochRefUpdate extends RefUpdate {
+  readonly epoch: string;
+}
+
+/** The refs of one namespace in a push. With `archive` it begins a new epoch; without, it brings transactions. */
 export interface NamespacePush {
   readonly ns: string;
   readonly ledger: RefUpdate;
   readonly index: RefUpdate;
   readonly epoch: RefUpdate | null;
+  readonly chunks: EpochRefUpdate | null;
+  readonly archive: EpochRefUpdate | null;
 }
+
+type Parts = { -readonly [K in Exclude<keyof NamespacePush, 'ns'>]?: EpochRefUpdate };
 
 /** Who may move which ref, and which refs move together. Throws `REF_FORBIDDEN` or `POLICY_VIOLATION` naming the ref. */
 export async function sortRefs(request: PushRequest, store: GitStore): Promise<NamespacePush[]> {
-  const perNamespace = new Map<string, Partial<Record<'ledger' | 'index' | 'epoch', RefUpdate>>>();
+  const perNamespace = new Map<string, Parts>();
   const seen = new Set<string>();
   for (const command of request.commands) {
     if (seen.has(command.ref)) throw forbidden(command.ref, 'is named twice');
@@ -23,10 +33,11 @@ export async function sortRefs(request: PushRequest, store: GitStore): Promise<N
       await checkOrdinary(command, found.kind, request, store);
       continue;
     }
-    const part = kvPart(found, command);
-    const parts = perNamespace.get(part.ns) ?? {};
-    parts[part.kind] = command;
-    perNamespace.set(part.ns, parts);
+    const { ns, kind, epoch } = kvPart(found, command);
+    const parts = perNamespace.get(ns) ?? {};
+    if (parts[kind] !== undefined) throw forbidden(command.ref, `cannot move together with ${parts[kind].ref}`);
+    parts[kind] = { ...command, epoch };
+    perNamespace.set(ns, parts);
   }
   if (perNamespace.size > 0 && !request.atomic) {
     throw new KvError('REF_FORBIDDEN', 'a push of kv refs must be atomic', {
@@ -36,31 +47,30 @@ export async function sortRefs(request: PushRequest, store: GitStore): Promise<N
   return [...perNamespace].map(([ns, parts]) => whole(ns, parts));
 }
 
-function kvPart(found: RefClass, command: RefUpdate): { ns: string; kind: 'ledger' | 'index' | 'epoch' } {
+function kvPart(found: RefClass, command: RefUpdate): { ns: string; kind: keyof Parts; epoch: string } {
   if (found.kind === 'watchlog' || found.kind === 'mirror' || found.kind === 'policy') {
     throw forbidden(command.ref, 'is written by the Stargate alone');
   }
-  if (found.kind !== 'ledger' && found.kind !== 'index' && found.kind !== 'epoch') {
+  if (!('ns' in found)) {
     throw forbidden(command.ref, 'is no ref that this Stargate takes');
   }
   if (command.next === null) throw forbidden(command.ref, 'may not be deleted');
-  return { ns: found.ns, kind: found.kind };
+  if (found.kind === 'archive' && command.old !== null) throw forbidden(command.ref, 'is frozen');
+  return { ns: found.ns, kind: found.kind, epoch: found.epoch ?? '' };
 }
 
-function whole(ns: string, parts: Partial<Record<'ledger' | 'index' | 'epoch', RefUpdate>>): NamespacePush {
-  const { ledger, index, epoch } = parts;
+function whole(ns: string, parts: Parts): NamespacePush {
+  const { ledger, index, epoch = null, chunks = null, archive = null } = parts;
   if (ledger === undefined || index === undefined) {
     throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: a push must move the ledger and the index together`, {
       hint: `push refs/kv/${ns} and refs/kv-index/${ns} with --atomic, or write through git kv`,
     });
   }
-  if ((ledger.old === null) !== (epoch !== undefined)) {
-    throw forbidden(
-      `refs/kv-epoch/${ns}`,
-      ledger.old === null ? 'must be created with the namespace' : 'moves only with a new epoch',
-    );
+  const begins = ledger.old === null || archive !== null;
+  if (begins !== (epoch !== null)) {
+    throw forbidden(`refs/kv-epoch/${ns}`, begins ? 'must be moved to where the namespace or its new epoch begins' : 'moves only with a new epoch');
   }
-  return { ns, ledger, index, epoch: epoch ?? null };
+  return { ns, ledger, index, epoch, chunks, archive };
 }
 
 /** Branches move forward only, tags never move; an admin may delete either. */

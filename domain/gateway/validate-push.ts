@@ -9,9 +9,11 @@ import { decodeCommit } from '../commit.js';
 import { formatTime } from '../metadata.js';
 import type { ObjectNamer } from '../object.js';
 import { namespacePolicy } from '../policy.js';
-import { pairChains, readChain } from './chain.js';
+import { chunksRef } from '../refs.js';
+import { type Link, pairChains, readChain } from './chain.js';
 import type { PushRequest } from './push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
+import { validateRollover } from './validate-rollover.js';
 import { type ParentState, verifyTransaction } from './verify-transaction.js';
 
 export interface ValidationContext {
@@ -34,15 +36,20 @@ export async function validatePush(
 ): Promise<WatchEvent[]> {
   const pushes = await sortRefs(request, quarantine);
   const events: WatchEvent[] = [];
-  for (const push of pushes) events.push(...(await validateNamespace(context, push, quarantine)));
+  for (const push of pushes) {
+    namespacePolicy(context.policy, push.ns);
+    if (push.archive === null) events.push(...(await validateTransactions(context, push, quarantine)));
+    else events.push(await validateRollover(context, push, quarantine));
+  }
   return events;
 }
 
-async function validateNamespace(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent[]> {
+async function validateTransactions(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent[]> {
   const { ns, ledger, index } = push;
   const policy = namespacePolicy(context.policy, ns);
   const links = await readChain(store, ledger.ref, ledger.old, ledger.next as Oid);
-  const transactions = pairChains(ns, links, await readChain(store, index.ref, index.old, index.next as Oid));
+  const indexLinks = await readChain(store, index.ref, index.old, index.next as Oid);
+  const transactions = pairChains(ns, links, indexLinks, await chunkLinks(push, store));
   const first = transactions[0];
   if (first === undefined) throw new KvError('REF_FORBIDDEN', `${ledger.ref} is pushed without a new commit`);
   if (push.epoch !== null && (push.epoch.old !== null || push.epoch.next !== first.ledger.oid)) {
@@ -51,33 +58,45 @@ async function validateNamespace(context: ValidationContext, push: NamespacePush
       `${push.epoch.ref} must point to the namespace's first ledger commit, ${first.ledger.oid}`,
     );
   }
-  let state = await stateAt(store, ledger.old, index.old);
+  let state = await stateAt(store, ns, ledger.old, index.old);
+  if (push.chunks !== null && push.chunks.epoch !== (state.epoch ?? first.ledger.trailers.epoch)) {
+    throw new KvError('ATTESTATION_MISMATCH', `${push.chunks.ref} is not of the current epoch`);
+  }
   const events: WatchEvent[] = [];
   for (const pushed of transactions) {
     const verified = await verifyTransaction({ ...context, store, ns, policy }, pushed, state);
     state = verified.state;
-    events.push({
-      v: 1,
-      ns,
-      epoch: pushed.ledger.trailers.epoch,
-      oid: pushed.ledger.oid,
-      txn: pushed.ledger.trailers.txn,
-      received: formatTime(context.clock.now()),
-      signer: verified.signer,
-      set: verified.set,
-      del: verified.del,
-    });
+    const { epoch, txn } = pushed.ledger.trailers;
+    const received = formatTime(context.clock.now());
+    const { signer, set, del } = verified;
+    events.push({ v: 1, ns, epoch, oid: pushed.ledger.oid, txn, received, signer, set, del, parentEpoch: null });
   }
   return events;
 }
 
+async function chunkLinks({ chunks }: NamespacePush, store: GitStore): Promise<Link[]> {
+  return chunks === null ? [] : readChain(store, chunks.ref, chunks.old, chunks.next as Oid);
+}
+
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */
-export async function stateAt(store: GitStore, ledger: Oid | null, index: Oid | null): Promise<ParentState> {
-  if (ledger === null || index === null) return { ledgerTree: null, indexTree: null, epoch: null, parentEpoch: null };
-  const [top, below] = await store.read([ledger, index]);
-  if (!top || !below) throw new KvError('CAS_CONFLICT', `tip ${ledger} or ${index} is not in the repository`);
-  const commit = decodeCommit(top.body, ledger, store.objectFormat);
-  const trailers = parseLedgerMessage(commit.message, ledger);
-  const indexTree = decodeCommit(below.body, index, store.objectFormat).tree;
-  return { ledgerTree: commit.tree, indexTree, epoch: trailers.epoch, parentEpoch: trailers.parentEpoch };
+export async function stateAt(store: GitStore, ns: string, ledger: Oid | null, index: Oid | null): Promise<ParentState> {
+  if (ledger === null || index === null) {
+    return { ledgerTree: null, indexTree: null, chunksTree: null, epoch: null, parentEpoch: null };
+  }
+  const treeOf = async (oid: Oid): Promise<ReturnType<typeof decodeCommit>> => {
+    const [object] = await store.read([oid]);
+    if (!object) throw new KvError('CAS_CONFLICT', `tip ${oid} is not in the repository`);
+    return decodeCommit(object.body, oid, store.objectFormat);
+  };
+  const commit = await treeOf(ledger);
+  const { epoch, parentEpoch } = parseLedgerMessage(commit.message, ledger);
+  const ref = chunksRef(ns, epoch);
+  const chunks = (await store.refs([ref])).get(ref);
+  return {
+    ledgerTree: commit.tree,
+    indexTree: (await treeOf(index)).tree,
+    chunksTree: chunks === undefined ? null : (await treeOf(chunks)).tree,
+    epoch,
+    parentEpoch,
+  };
 }

@@ -1,16 +1,17 @@
 import type { Randomness } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
-import type { NamespacePolicy, PolicyKey } from '../../ports/policy-reader.js';
+import type { NamespacePolicy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { encodeCommit } from '../commit.js';
 import { isEpochLabel } from '../ledger.js';
 import type { ObjectNamer } from '../object.js';
 import { isUlid } from '../ulid.js';
 import type { PushedTransaction } from './chain.js';
 import { ledgerChanges } from './ledger-changes.js';
+import { verifyNewChunks } from './verify-chunks.js';
 import { type IndexCheck, verifyIndex } from './verify-index.js';
+import { verifyAnySigner, verifySigner } from './verify-signer.js';
 import { verifyValues } from './verify-values.js';
 
 export interface VerifyContext {
@@ -29,6 +30,7 @@ export interface VerifyContext {
 export interface ParentState {
   readonly ledgerTree: Oid | null;
   readonly indexTree: Oid | null;
+  readonly chunksTree: Oid | null;
   readonly epoch: string | null;
   readonly parentEpoch: string | null;
 }
@@ -66,7 +68,9 @@ export async function verifyTransaction(
     );
   }
   const check = indexCheck(context, changes.length);
-  const pointers = await verifyValues(store, namer.hasher, { policy, ns, digests: check.mode === 'full' }, changes);
+  const chunksTree = await checkChunks(context, pushed, parent.chunksTree);
+  const rules = { policy, ns, txn: trailers.txn, chunksTree, digests: check.mode === 'full' };
+  const pointers = await verifyValues(store, namer.hasher, rules, changes);
   await verifyIndex(store, namer, context.randomness, check, {
     ns,
     before: parent.indexTree,
@@ -80,6 +84,7 @@ export async function verifyTransaction(
     state: {
       ledgerTree: pushed.ledger.commit.tree,
       indexTree: pushed.index.commit.tree,
+      chunksTree,
       epoch: trailers.epoch,
       parentEpoch: trailers.parentEpoch,
     },
@@ -88,7 +93,7 @@ export async function verifyTransaction(
 
 /** Holds the trailers against the trees that were really pushed. */
 function checkBinding({ ns }: VerifyContext, pushed: PushedTransaction, parent: ParentState): void {
-  const { ledger, index } = pushed;
+  const { ledger, index, chunks } = pushed;
   const t = ledger.trailers;
   const expect = (what: string, actual: string | null, wanted: string | null): void => {
     if (actual !== wanted) throw mismatch(pushed, `${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`);
@@ -100,50 +105,30 @@ function checkBinding({ ns }: VerifyContext, pushed: PushedTransaction, parent: 
   expect('Base-Tree', t.baseTree, parent.ledgerTree);
   expect('KV-Index-Tree', t.indexTree, index.commit.tree);
   expect('KV-Ledger-Tree', index.trailers.ledgerTree, ledger.commit.tree);
-  expect('KV-Chunks-Tree', t.chunksTree, null);
+  expect('KV-Chunks-Tree', t.chunksTree, chunks?.commit.tree ?? null);
+  if (chunks !== null) {
+    expect('KV-NS of the chunks commit', chunks.trailers.ns, ns);
+    expect('KV-Txn of the chunks commit', chunks.trailers.txn, t.txn);
+  }
   if (!isEpochLabel(t.epoch)) throw mismatch(pushed, 'Epoch is no legal label');
   if (parent.epoch !== null) expect('Epoch', t.epoch, parent.epoch);
   expect('Parent-Epoch', t.parentEpoch, parent.parentEpoch);
   expect('Parent-Ledger', t.parentLedger, null);
 }
 
-/** Gives the signer's name. Only the ledger commit is signed: its trailers bind the other trees. */
-async function checkSignature({ namer, verifier, policy, ns }: VerifyContext, { ledger }: PushedTransaction): Promise<string> {
-  const { signature } = ledger.commit;
-  if (signature === null) {
-    if (policy !== null && !policy.requireSignedCommits) return '-';
-    throw new KvError('SIGNATURE_MISSING', `commit ${ledger.oid} is not signed`, {
-      hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
-    });
-  }
-  const payload = encodeCommit({ ...ledger.commit, signature: null }, namer.format);
-  const writers = policy?.writers ?? [];
-  const key = await verifier.verify(payload, signature, writers);
-  if (policy === null) return key.id;
-  const writer = await whoseKey(key, writers, verifier, payload, signature);
-  if (writer !== undefined) return writer.name;
-  throw new KvError('SIGNER_UNKNOWN', `commit ${ledger.oid} is signed by a key that is no writer of namespace ${ns}`, {
-    hint: 'an admin can add the key to namespaces.' + ns + '.writers in the policy',
-  });
+/** Checks the chunks that a transaction adds; gives the chunks tree that its manifests may name. */
+async function checkChunks({ store, namer, ns }: VerifyContext, { chunks }: PushedTransaction, before: Oid | null): Promise<Oid | null> {
+  if (chunks === null) return before;
+  await verifyNewChunks(store, namer.hasher, ns, before, chunks.commit.tree);
+  return chunks.commit.tree;
 }
 
-/** The writer that a key belongs to. An OpenPGP signature names a fingerprint, so each listed block is tried by itself. */
-async function whoseKey(
-  key: { readonly kind: string; readonly id: string },
-  writers: readonly PolicyKey[],
-  verifier: SignatureVerifier,
-  payload: Uint8Array,
-  signature: string,
-): Promise<PolicyKey | undefined> {
-  if (key.kind === 'ssh') return writers.find((writer) => writer.kind === 'ssh' && writer.material === key.id);
-  for (const writer of writers.filter(({ kind }) => kind === 'openpgp')) {
-    try {
-      if ((await verifier.verify(payload, signature, [writer])).id === key.id) return writer;
-    } catch (error) {
-      if (!KvError.is(error) || error.code !== 'SIGNER_UNKNOWN') throw error; // not this writer's key: the next one's, perhaps
-    }
-  }
-  return undefined;
+/** Gives the signer's name. Only the ledger commit is signed: its trailers bind the other trees. */
+async function checkSignature({ namer, verifier, policy, ns }: VerifyContext, { ledger }: PushedTransaction): Promise<string> {
+  const signed = { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format };
+  if (policy === null) return verifyAnySigner(verifier, signed);
+  if (ledger.commit.signature === null && !policy.requireSignedCommits) return '-';
+  return verifySigner(verifier, signed, policy.writers, 'writer');
 }
 
 function indexCheck({ policy, sampleSize }: VerifyContext, changed: number): IndexCheck {

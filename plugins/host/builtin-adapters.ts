@@ -7,6 +7,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
   adapters: [
     {
       port: 'chunker',
+      name: 'chunker-fastcdc',
+      module: () => import('../../adapters/chunker-fastcdc/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'chunker',
       name: 'chunker-fixed',
       module: () => import('../../adapters/chunker-fixed/open.js') as Promise<AdapterModule>,
     },

@@ -12,7 +12,7 @@ import { BUILTIN_ADAPTERS } from './builtin-adapters.js';
 import { BUILTIN_PROFILES } from './builtin-profiles.js';
 import { loadPlugin } from './load-plugin.js';
 import { type Layer, type Profile, readProfile } from './profile.js';
-import { createRegistry, type RegisteredAdapter } from './registry.js';
+import { createRegistry, type RegisteredAdapter, type Registry } from './registry.js';
 
 export interface OpenProfileOptions {
   /** The repository's Git directory, or the folder to look for one from. */
@@ -34,6 +34,11 @@ export interface Composition {
   readonly profile: Profile;
   /** Opens a port's adapter, once, and gives it. Throws `CONFIG_INVALID` when the profile names none; what `open` throws. */
   get<T>(port: PortName): Promise<T>;
+  /**
+   * Opens a further adapter of a port, by name and configuration, for what is only known at run time: a policy names its
+   * chunker. The caller owns it. Throws `CONFIG_INVALID` for an unknown name or a wrong configuration.
+   */
+  open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T>;
   /** Puts a value in a port's place, for tests. The caller closes it. Adapters that already hold the old one keep it. */
   rebind(port: PortName, value: object): void;
   /** What the profile names, opened or not. */
@@ -80,12 +85,13 @@ export async function openProfile(profileOrName: Profile | string, options: Open
     const wraps = choice.wrap.map((layer, at) => named(layer, `adapters.${port}.wrap[${at}]`));
     layers.set(port, [named(choice, `adapters.${port}`), ...wraps]);
   }
-  return compose(profile, layers, options);
+  return compose(profile, layers, registry, options);
 }
 
 function compose(
   profile: Profile,
   layers: ReadonlyMap<PortName, readonly NamedLayer[]>,
+  registry: Registry,
   options: OpenProfileOptions,
 ): Composition {
   const container = new Container();
@@ -153,6 +159,11 @@ function compose(
   return {
     profile,
     get,
+    async open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> {
+      const module = await imported(registry.find(port, use, port));
+      const layer: Layer = { use, line: 1, ...(config === undefined ? {} : { config }) };
+      return (await module.open(await adapterConfig(module, layer, use, port), { ...options, get })) as T;
+    },
     rebind(port, value) {
       if (container.isBound(tokenOf(port))) container.unbind(tokenOf(port));
       container.bind(tokenOf(port)).toConstantValue(value);

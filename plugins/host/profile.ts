@@ -48,9 +48,9 @@ export async function readProfile(file: string): Promise<Profile> {
   return parseProfile(text, file);
 }
 
-/** As `readProfile`, from text. yaml is imported here, since no built-in profile needs it. */
+/** As `readProfile`, from text. The parser is imported here, since no built-in profile needs it. */
 export async function parseProfile(text: string, file: string): Promise<Profile> {
-  const { isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml');
+  const { isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('./yaml.js');
   const lines = new LineCounter();
   const document = parseDocument<ParsedNode>(text, { lineCounter: lines, stringKeys: true });
   const faults: string[] = [];

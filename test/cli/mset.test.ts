@@ -4,7 +4,12 @@ import { expect } from 'chai';
 import { Place } from './support.js';
 
 interface BatchError {
-  readonly error: { readonly code: string; readonly message: string; readonly exit: number; readonly details: { readonly faults: number } };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly exit: number;
+    readonly details: { readonly faults: number };
+  };
 }
 
 describe('git kv mset', () => {
@@ -44,7 +49,9 @@ describe('git kv mset', () => {
   });
 
   it('lets the last operation on a key win, with a warning', async () => {
-    const { code, stderr } = await mset('{"op":"set","key":"a","value":"1"}\n{"op":"set","key":"a","value":"2"}\n{"op":"del","key":"nope"}\n');
+    const { code, stderr } = await mset(
+      '{"op":"set","key":"a","value":"1"}\n{"op":"set","key":"a","value":"2"}\n{"op":"del","key":"nope"}\n',
+    );
     expect(code).to.equal(0);
     expect(stderr).to.contain('warning: key "a"').and.to.contain('warning: key "nope"');
     expect(await place.ok(['get', 'a'])).to.equal('2');
@@ -99,7 +106,13 @@ describe('git kv mset', () => {
   });
 
   it('never shows a value', async () => {
-    const { stderr } = await mset('{"op":"set","key":"a","value":"s3cret"\n{"op":"set","key":"a","value_b64":"s3cret"}\n{"op":"set","key":"b","value":"s3cret","file":"x"}\n');
+    const lines = [
+      '{"op":"set","key":"a","value":"s3cret"',
+      '{"op":"set","key":"a","value_b64":"s3cret"}',
+      '{"op":"set","key":"b","value":"s3cret","file":"x"}',
+    ];
+    const { stderr } = await mset(lines.join('\n'));
+    expect(stderr).to.contain(':3:');
     expect(stderr).not.to.contain('s3cret');
   });
 

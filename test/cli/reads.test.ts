@@ -7,8 +7,13 @@ describe('git kv: list and history', () => {
   before(async function () {
     this.timeout(30_000);
     place = new Place();
-    const lines = Array.from({ length: COUNT }, (_, i) => `{"op":"set","key":"n:${String(i).padStart(5, '0')}","value":"${i}"}\n`);
-    await place.ok(['mset', '-f', '-'], { input: `${lines.join('')}{"op":"set","key":"z:😀","value":"smile","ctype":"text/x-smile"}\n` });
+    const lines = Array.from(
+      { length: COUNT },
+      (_, i) => `{"op":"set","key":"n:${String(i).padStart(5, '0')}","value":"${i}"}\n`,
+    );
+    await place.ok(['mset', '-f', '-'], {
+      input: `${lines.join('')}{"op":"set","key":"z:😀","value":"smile","ctype":"text/x-smile"}\n`,
+    });
     await place.ok(['set', 'z:gone', 'x']);
     await place.ok(['del', 'z:gone']);
     await place.ok(['set', 'z:again', 'one', '--message', 'first']);
@@ -30,7 +35,9 @@ describe('git kv: list and history', () => {
     const paged: string[] = [];
     for (;;) {
       const after = paged.at(-1);
-      const page = (await place.ok(['list', '--prefix', 'n:', '--limit', '1200', ...(after === undefined ? [] : ['--after', after])])).split('\n');
+      const page = (
+        await place.ok(['list', '--prefix', 'n:', '--limit', '1200', ...(after === undefined ? [] : ['--after', after])])
+      ).split('\n');
       page.pop();
       paged.push(...page);
       if (page.length < 1200) break;
@@ -46,7 +53,8 @@ describe('git kv: list and history', () => {
 
   it('--long shows size, time and type in columns', async () => {
     const lines = (await place.ok(['list', '-l', '--prefix', 'n:0000'])).trimEnd().split('\n');
-    for (const line of lines) expect(line).to.match(/^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}text\/plain; charset=utf-8 {3}n:0000\d$/);
+    for (const line of lines)
+      expect(line).to.match(/^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}text\/plain; charset=utf-8 {3}n:0000\d$/);
     expect(await place.ok(['list', '-l', '--prefix', 'z:'])).to.match(/ 5 .* text\/x-smile +z:😀\n$/);
   });
 

@@ -32,7 +32,16 @@ describe('git kv: what a command loads', () => {
   it('get loads no oclif, and nothing that only writing needs', async () => {
     const sources = await loadedBy(place, ['get', 'a', '--offline']);
     expect(sources.some((source) => /domain\/client\/read\.[jt]s$/.test(source))).to.equal(true);
-    for (const name of ['@oclif/core', 'blake3', 'yaml', 'class-validator', 'class-transformer', 'ssh2', 'opossum', 'prom-client']) {
+    for (const name of [
+      '@oclif/core',
+      'blake3',
+      'yaml',
+      'class-validator',
+      'class-transformer',
+      'ssh2',
+      'opossum',
+      'prom-client',
+    ]) {
       expect(packagesOf(sources)).not.to.include(name);
     }
     expect(sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)/.test(source))).to.deep.equal([]);

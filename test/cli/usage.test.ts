@@ -39,7 +39,10 @@ describe('git kv: usage and errors', () => {
   for (const [args, message] of WRONG) {
     it(`64: git kv ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await place.kv(args);
-      expect(stderr).to.match(/^error: /m).and.to.match(message).and.to.match(/\nhint: .+\n$/);
+      expect(stderr)
+        .to.match(/^error: /m)
+        .and.to.match(message)
+        .and.to.match(/\nhint: .+\n$/);
       expect(code).to.equal(64);
       if (!args.includes('--json')) expect(stdout.toString()).to.equal('');
     });
@@ -86,7 +89,8 @@ describe('git kv: usage and errors', () => {
   });
 
   it('colours a terminal, unless NO_COLOR is set', async function () {
-    const script = (env: Record<string, string>) => place.shell('script -qec "$KV get missing" /dev/null', { env: { TERM: 'xterm', ...env } });
+    const script = (env: Record<string, string>) =>
+      place.shell('script -qec "$KV get missing" /dev/null', { env: { TERM: 'xterm', ...env } });
     if ((await place.shell('command -v script')).code !== 0) this.skip();
     expect((await script({})).stdout.toString()).to.contain('\u001b[1;31merror:');
     expect((await script({ NO_COLOR: '1' })).stdout.toString()).not.to.contain('\u001b[1;31m');
@@ -112,16 +116,28 @@ describe('git kv: usage and errors', () => {
   it('explains itself', async () => {
     expect(await place.ok(['--version'])).to.match(/^git-kv \d+\.\d+\.\d+\n$/);
     for (const args of [[], ['-h'], ['--help'], ['help']]) expect(await place.ok(args)).to.contain('git kv [COMMAND]');
-    for (const args of [['get', '-h'], ['get', '--help'], ['help', 'get'], ['get', 'key', '-h']]) expect(await place.ok(args)).to.contain('git kv get KEY');
-    for (const args of [['cas', 'set', '-h'], ['cas', '-h'], ['cas'], ['help', 'cas', 'set'], ['help', 'cas']]) expect(await place.ok(args)).to.contain('cas set');
+    for (const args of [
+      ['get', '-h'],
+      ['get', '--help'],
+      ['help', 'get'],
+      ['get', 'key', '-h'],
+    ])
+      expect(await place.ok(args)).to.contain('git kv get KEY');
+    for (const args of [['cas', 'set', '-h'], ['cas', '-h'], ['cas'], ['help', 'cas', 'set'], ['help', 'cas']])
+      expect(await place.ok(args)).to.contain('cas set');
     const codes = await place.ok(['help', 'exit-codes']);
-    for (const exit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 78, 130]) expect(codes).to.match(new RegExp(`^ *${exit} {2}\\S`, 'm'));
+    for (const exit of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 78, 130])
+      expect(codes).to.match(new RegExp(`^ *${exit} {2}\\S`, 'm'));
   });
 
   it('Ctrl-C while waiting: 130', async () => {
-    const { stdout } = await place.shell(
-      `git init -q --bare ../mirror.git; git remote add origin ../mirror.git; $KV wait --oid ${'0'.repeat(39)}1 --visible-on=github & pid=$!; while ! ls /proc/$pid/task/$pid/children >/dev/null 2>&1; do :; done; until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do :; done; kill -INT $pid; wait $pid; echo "rc=$?"`,
-    );
+    const script = [
+      'git init -q --bare ../mirror.git; git remote add origin ../mirror.git',
+      `$KV wait --oid ${'0'.repeat(39)}1 --visible-on=github & pid=$!`,
+      'until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do :; done', // it has started git
+      'kill -INT $pid; wait $pid; echo "rc=$?"',
+    ];
+    const { stdout } = await place.shell(script.join('\n'));
     expect(stdout.toString()).to.contain('rc=130');
   });
 

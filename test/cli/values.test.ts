@@ -33,7 +33,8 @@ describe('git kv: values and keys', () => {
   it('adds a newline on a terminal only, and not with --raw', async function () {
     if ((await place.shell('command -v script')).code !== 0) this.skip();
     await place.ok(['set', 'tty', 'v']);
-    const terminal = async (flags: string): Promise<string> => (await place.shell(`script -qec "$KV get tty ${flags}" /dev/null`)).stdout.toString();
+    const terminal = async (flags: string): Promise<string> =>
+      (await place.shell(`script -qec "$KV get tty ${flags}" /dev/null`)).stdout.toString();
     expect(await terminal('')).to.equal('v\r\n');
     expect(await terminal('--raw')).to.equal('v');
   });
@@ -87,11 +88,11 @@ describe('git kv: values and keys', () => {
     expect(stderr).to.contain(join('no', 'such'));
   });
 
-  it('refuses a value above --max-inline', async () => {
-    expect((await place.kv(['set', 'size', '12345', '--max-inline', '5'])).code).to.equal(0);
-    const { code, stderr } = await place.kv(['set', 'size', '123456', '--max-inline', '5']);
-    expect(code).to.equal(3);
-    expect(stderr).to.contain('chunks');
+  it('stores a value above --max-inline in chunks', async () => {
+    const { code, stdout } = await place.kv(['set', 'size', '123456', '--max-inline', '5', '--json']);
+    expect(code).to.equal(0);
+    expect(JSON.parse(String(stdout))).to.have.nested.property('chunked[0].size', 6);
+    expect(await place.ok(['get', 'size'])).to.equal('123456');
   });
 
   for (const key of ['😀:profile', '..', '.git', 'a/../b', 'a b', '%41', '~', 'x'.repeat(512), '\ufffd', '-5']) {
@@ -121,7 +122,12 @@ describe('git kv: values and keys', () => {
   ];
   for (const [name, key] of BAD_KEYS) {
     it(`refuses a key: ${name}`, async () => {
-      for (const args of [['get', key], ['set', key, 'v'], ['del', key], ['history', key]]) {
+      for (const args of [
+        ['get', key],
+        ['set', key, 'v'],
+        ['del', key],
+        ['history', key],
+      ]) {
         const { code, stderr } = await place.kv(args);
         expect(code, args[0]).to.equal(4);
         expect(stderr).to.match(/^error: invalid key .*\nhint: /s);

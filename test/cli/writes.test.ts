@@ -56,7 +56,9 @@ describe('git kv: writes', () => {
 
   it('prints a receipt', async () => {
     const out = await place.ok(['set', 'a', 'hello', '--message', 'say hello']);
-    expect(out).to.match(/^set 1, deleted 0 · 5 B · main@\d{4}Q\d\ncommit {2}[0-9a-f]{40}\ntxn {5}[0-9A-Z]{26}\ntree {4}[0-9a-f]{40}\n/);
+    expect(out).to.match(
+      /^set 1, deleted 0 · 5 B · main@\d{4}Q\d\ncommit {2}[0-9a-f]{40}\ntxn {5}[0-9A-Z]{26}\ntree {4}[0-9a-f]{40}\n/,
+    );
     expect(place.git('log', '-1', '--format=%s', 'refs/kv/main').trim()).to.equal('say hello');
     expect(out).to.contain(tip());
   });

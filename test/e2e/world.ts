@@ -1,13 +1,22 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-/** The repository's root: the tests are compiled to `dist/test/…`. */
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** The repository's root: the tests are compiled to a folder below it. */
+export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+/** The folder of the launchers; another one for binaries that were built elsewhere. */
+export const BIN_DIR = process.env['GIT_KV_BIN_DIR'] ?? join(ROOT, 'bin');
+
+function findRoot(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findRoot(dirname(folder));
+}
 
 export interface Ran {
   readonly code: number;
@@ -22,6 +31,10 @@ export interface WorldOptions {
   /** Persona names; the first is the admin. All but those in `strangers` are writers. */
   readonly writers?: readonly string[];
   readonly strangers?: readonly string[];
+  /** May fetch from the Stargate, and not push. */
+  readonly readers?: readonly string[];
+  /** Namespaces of the policy that init writes; `main` when absent. */
+  readonly namespaces?: readonly string[];
 }
 
 /**
@@ -42,15 +55,17 @@ export class World {
   static async create(options: WorldOptions = {}): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')), options.hash ?? 'sha1');
     await mkdir(join(world.dir, 'bin'));
-    for (const name of ['git-kv', 'git-kv-stargate']) await symlink(join(ROOT, 'bin', `${name}.js`), join(world.dir, 'bin', name));
+    for (const name of ['git-kv', 'git-kv-stargate']) await symlink(join(BIN_DIR, `${name}.js`), join(world.dir, 'bin', name));
     const writers = options.writers ?? ['ada'];
-    for (const person of [...writers, ...(options.strangers ?? [])]) await world.addPerson(person);
+    for (const person of [...writers, ...(options.readers ?? []), ...(options.strangers ?? [])]) await world.addPerson(person);
     world.port = await freePort();
     await world.git(world.dir, 'ada', ['init', '-q', '--bare', `--object-format=${world.hash}`, '--initial-branch=main', world.mirror]);
     const init = await world.run('git-kv-stargate', [
       ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
       ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),
+      ...(options.namespaces ?? []).flatMap((ns) => ['--ns', ns]),
+      ...(options.readers ?? []).flatMap((reader) => ['--reader', world.key(reader, '.pub')]),
     ]);
     if (init.code !== 0) throw new Error(`init failed: ${init.stderr}`);
     if (options.policy !== undefined) await world.editPolicy(options.policy);
@@ -97,7 +112,7 @@ export class World {
   /** Starts the daemon and waits until it says where it listens. `env` may name a failpoint. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const args = ['serve', '--repo', this.repo, '--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
-    const daemon = spawn(process.execPath, [join(ROOT, 'bin', 'git-kv-stargate.js'), ...args], {
+    const daemon = spawn(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), ...args], {
       env: { ...this.env('ada'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -106,17 +121,12 @@ export class World {
     daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.log += text;
     });
-    let out = '';
-    daemon.stdout.setEncoding('utf8');
-    const exited = once(daemon, 'exit').then(() => {
-      throw new Error(`the Stargate ended before it was ready:\n${this.log}`);
-    });
-    exited.catch(() => undefined); // it ends later too, when it is told to
-    while (!/^http/m.test(out)) {
-      const [text] = (await Promise.race([once(daemon.stdout, 'data'), exited])) as [string];
-      out += text;
-    }
-    this.http = /^http\s+(\S+)/m.exec(out)?.[1] ?? '';
+    this.http = (await untilListening(daemon, daemon.stdout, () => this.log)).http;
+  }
+
+  /** The running daemon's process; undefined when there is none. */
+  get pid(): number | undefined {
+    return this.daemon?.pid;
   }
 
   /** Ends the daemon; gives its exit code and signal. */
@@ -233,7 +243,27 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-async function freePort(): Promise<number> {
+/** Resolves with the addresses that a Stargate prints when it is ready; throws with its log when it ends before. */
+export async function untilListening(
+  daemon: ChildProcess,
+  stdout: Readable,
+  log: () => string,
+): Promise<{ readonly ssh: string; readonly http: string }> {
+  let out = '';
+  stdout.setEncoding('utf8');
+  const exited = once(daemon, 'exit').then(() => {
+    throw new Error(`the Stargate ended before it was ready:\n${log()}`);
+  });
+  exited.catch(() => undefined); // it ends later too, when it is told to
+  while (!/^http.*\n/m.test(out)) {
+    const [text] = (await Promise.race([once(stdout, 'data'), exited])) as [string];
+    out += text;
+  }
+  const after = (name: string): string => new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(out)?.[1] ?? '';
+  return { ssh: after('ssh'), http: after('http') };
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

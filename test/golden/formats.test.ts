@@ -7,7 +7,8 @@ import { toUrlsafe } from '../../domain/key.js';
 import { pathsOf, placeOf } from '../../domain/ledger.js';
 import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/metadata.js';
 import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/pointer.js';
-import { buildTransaction, inlinePointer, type Operation } from '../../domain/transaction.js';
+import { buildTransaction, type Operation } from '../../domain/transaction.js';
+import { valuePointer } from '../../domain/transaction-plan.js';
 import { newUlid } from '../../domain/ulid.js';
 import { appendEvents, decodeEvent, encodeEvent } from '../../domain/watchlog.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../unit/domain/support.js';
@@ -25,6 +26,7 @@ const META: Metadata = {
   etag: `blake3:${'ab'.repeat(32)}`,
   createdBy: 'ada@example.org',
   createdAt: formatTime(NOW),
+  txn: '01KDYF0000ABCDEFGHJKMNPQRS',
 };
 const EVENT = {
   v: 1,
@@ -36,13 +38,14 @@ const EVENT = {
   signer: 'ada',
   set: 2,
   del: 1,
+  parentEpoch: null,
 } as const;
 
 async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, string>> {
   const { store, namer } = memory(format);
   const set = (key: string, value: string): Operation => ({ op: 'set', key, value: utf8(value), meta: META });
   const context = { store, namer, ns: 'main', identity: 'Ada <ada@example.org>', now: NOW, txn: EVENT.txn };
-  const base = { ledger: null, index: null, epoch: '2026Q1', parentEpoch: null };
+  const base = { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
   const first = await buildTransaction(context, base, [set('cfg:a', '1'), set('🔑/..', ''), set('x', '\0')]);
   await store.write(first.objects);
   const ledger = encodeCommit(first.ledgerCommit, format);
@@ -67,7 +70,7 @@ async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, st
 
 async function vectors(): Promise<Record<string, unknown>> {
   const { namer } = memory();
-  const pointer = inlinePointer('cfg:a', 'd0'.repeat(20), 7, META);
+  const pointer = valuePointer('cfg:a', 'd0'.repeat(20), null, 7, META);
   const expiring = { ...pointer, ttl: '2026-06-01T00:00:00.000Z' };
   const keys = ['cfg:feature', '.git', 'a/b c', '🔑', '%', '~_-:'];
   return {
@@ -99,7 +102,7 @@ describe('golden vectors', () => {
   });
 
   it('are read back as what was written', () => {
-    for (const pointer of [inlinePointer('k', 'd0'.repeat(20), 7, META), tombstone('k')]) {
+    for (const pointer of [valuePointer('k', 'd0'.repeat(20), null, 7, META), tombstone('k')]) {
       expect(decodePointer(encodePointer(pointer), 'k')).to.deep.equal(pointer);
     }
     expect(decodeMetadata(encodeMetadata(META), 'k')).to.deep.equal(META);

@@ -79,7 +79,7 @@ const ATTACKS: readonly Attack[] = [
     name: 'a forced push',
     code: 'REF_FORBIDDEN',
     run: async (forge) => {
-      const root = await forge.forge({ base: { ledger: null, index: null, epoch: '2026Q1', parentEpoch: null } });
+      const root = await forge.forge({ base: { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null } });
       return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, `${root.ledger}:refs/kv/main`, `${root.index}:refs/kv-index/main`]);
     },
   },

@@ -14,6 +14,9 @@ import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran, World } from '../e2e/world.js';
 
+/** Every forged transaction's id. */
+const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
+
 /** What an attacker makes: a transaction like git kv's, but for one fault. */
 export interface Forgery {
   ns: string;
@@ -59,7 +62,7 @@ export class Forge {
   set(key: string, value: string | Uint8Array, meta: Partial<Metadata> = {}): Operation {
     const bytes = typeof value === 'string' ? utf8(value) : value;
     const etag = `blake3:${nodeHasher().hex('blake3', bytes)}`;
-    const full = { ctype: 'text/plain', ttl: null, etag, createdBy: 'forger@example.org', createdAt: formatTime(Date.now()), ...meta };
+    const full = { ctype: 'text/plain', ttl: null, etag, createdBy: 'forger@example.org', createdAt: formatTime(Date.now()), txn: TXN, ...meta };
     return { op: 'set', key, value: bytes, meta: full };
   }
 
@@ -69,19 +72,19 @@ export class Forge {
     await this.push(['fetch', '-q', this.world.pushUrl, ...names.map((name) => `+${name}:refs/forge/${name}`)]);
     const refs = await this.store.refs(names.map((name) => `refs/forge/${name}`));
     const [ledger, index] = names.map((name) => refs.get(`refs/forge/${name}`));
-    if (ledger === undefined || index === undefined) return { ledger: null, index: null, epoch: '2026Q1', parentEpoch: null };
+    if (ledger === undefined || index === undefined) return { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
     const [top, below] = await this.store.read([ledger, index]);
     const commit = decodeCommit(top?.body ?? new Uint8Array(), ledger, this.store.objectFormat);
     const epoch = /^Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '';
     const indexTree = decodeCommit(below?.body ?? new Uint8Array(), index, this.store.objectFormat).tree;
-    return { ledger: { commit: ledger, tree: commit.tree }, index: { commit: index, tree: indexTree }, epoch, parentEpoch: null };
+    return { ledger: { commit: ledger, tree: commit.tree }, index: { commit: index, tree: indexTree }, chunks: null, epoch, parentEpoch: null };
   }
 
   async forge(change: Partial<Forgery> = {}): Promise<Forged> {
     const ns = change.ns ?? 'main';
     const base = change.base ?? (await this.base(ns));
     const operations = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
-    const txn = '01KDYF0000ABCDEFGHJKMNPQRS';
+    const txn = TXN;
     const identity = `${this.person} <${this.person}@example.org>`;
     const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn };
     let draft = await buildTransaction(context, base, operations);

@@ -7,9 +7,12 @@ import { WriteCommand } from '../write-command.js';
 
 export class Del extends WriteCommand {
   static override summary = 'delete keys';
-  static override description = prose(`All of them in one transaction. When one is not there, nothing is deleted and the exit code is 6. What was there before stays in the
-history.`);
-  static override examples = ['<%= config.bin %> del cfg:old', '<%= config.bin %> del user:1 user:2 --message "two accounts closed"'];
+  static override description = prose(`All of them in one transaction. When one is not there, nothing is deleted
+and the exit code is 6. What was there before stays in the history.`);
+  static override examples = [
+    '<%= config.bin %> del cfg:old',
+    '<%= config.bin %> del user:1 user:2 --message "two accounts closed"',
+  ];
   static override args = { key: Args.string({ required: true, multiple: true, ignoreStdin: true, description: 'a key' }) };
   static override flags = oclifFlags(WRITE_FLAGS);
 

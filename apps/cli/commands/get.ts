@@ -7,9 +7,10 @@ import { prose } from '../prose.js';
 
 export class Get extends KvCommand {
   static override summary = 'print the value of a key';
-  static override description = prose(`Fetches the namespace from the mirror (or where --read-from says), then prints exactly the value's bytes. A newline is added on a
-terminal only, and never with --raw. With --json, prints the value (value, or value_b64 when it is not UTF-8) with its metadata, its
-blob (oid, what --expect-blob takes), and the ledger's commit and tree (what --expect-tree takes).
+  static override description = prose(`Fetches the namespace from the mirror (or where --read-from says), then
+prints exactly the value's bytes. A newline is added on a terminal only, and never with --raw. With --json, prints the
+value (value, or value_b64 when it is not UTF-8) with its metadata, its blob (oid, what --expect-blob takes), and the
+ledger's commit and tree (what --expect-tree takes).
 
 To fetch only when the last fetch is older than that: git config kv.maxAge 30s`);
   static override examples = [

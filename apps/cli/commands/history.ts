@@ -18,8 +18,8 @@ const FLAGS = {
 
 export class History extends KvCommand {
   static override summary = 'show the transactions that changed a key';
-  static override description = prose(`Newest first: when (the writer's clock), what, how large, in which transaction (the end of its id), who, and the ledger commit.
---json gives everything in full.`);
+  static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
+transaction (the end of its id), who, and the ledger commit. --json gives everything in full.`);
   static override examples = ['<%= config.bin %> history cfg:mode', '<%= config.bin %> history cfg:mode --limit 1 --json'];
   static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'the key' }) };
   static override flags = oclifFlags(FLAGS);

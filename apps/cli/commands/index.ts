@@ -1,6 +1,7 @@
 import type { Command } from '@oclif/core';
 import { CasSet } from './cas/set.js';
 import { Del } from './del.js';
+import { EpochNew } from './epoch/new.js';
 import { Get } from './get.js';
 import { HelpExitCodes } from './help/exit-codes.js';
 import { Help } from './help/index.js';
@@ -9,7 +10,7 @@ import { Init } from './init.js';
 import { List } from './list.js';
 import { Mset } from './mset.js';
 import { RemoteSetup } from './remote/setup.js';
-import { Set } from './set.js';
+import { SetKey } from './set.js';
 import { StargateStatus } from './stargate/status.js';
 import { Wait } from './wait.js';
 
@@ -18,13 +19,14 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   init: Init,
   'remote:setup': RemoteSetup,
   get: Get,
-  set: Set,
+  set: SetKey,
   del: Del,
   mset: Mset,
   'cas:set': CasSet,
   list: List,
   history: History,
   wait: Wait,
+  'epoch:new': EpochNew,
   'stargate:status': StargateStatus,
   help: Help,
   'help:exit-codes': HelpExitCodes,

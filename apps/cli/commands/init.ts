@@ -19,16 +19,22 @@ const FLAGS = {
 
 export class Init extends KvCommand {
   static override summary = 'begin a namespace in this clone, with a policy scaffold';
-  static override description = prose(`Writes .kv/policy.yaml into the work tree, unless it is there or the repository is bare, with your own SSH signing key as writer; and
-begins the namespace in this clone. Pushes nothing. Run twice, it changes nothing.`);
-  static override examples = ['<%= config.bin %> init', '<%= config.bin %> init --ns team --prefix cfg: --prefix user: --push-url ssh://git@stargate.local/org/repo.git'];
+  static override description = prose(`Writes .kv/policy.yaml into the work tree, unless it is there or the
+repository is bare, with your own SSH signing key as writer; and begins the namespace in this clone. Pushes nothing. Run
+twice, it changes nothing.`);
+  static override examples = [
+    '<%= config.bin %> init',
+    '<%= config.bin %> init --ns team --prefix cfg: --prefix user: --push-url ssh://git@stargate.local/org/repo.git',
+  ];
   static override flags = oclifFlags(FLAGS);
 
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
     const pushUrl = flags['push-url'] ?? null;
     if (pushUrl !== null && !/^[^\s-]\S*$/.test(pushUrl)) {
-      throw new KvError('USAGE', `--push-url wants a URL, and got ${JSON.stringify(pushUrl)}`, { hint: 'for example --push-url ssh://git@stargate.local/org/repo.git' });
+      throw new KvError('USAGE', `--push-url wants a URL, and got ${JSON.stringify(pushUrl)}`, {
+        hint: 'for example --push-url ssh://git@stargate.local/org/repo.git',
+      });
     }
     const prefixes = (flags.prefix ?? []).map(keyArgument);
     await this.withClone(flags, async ({ clone, ns }) => {

@@ -24,13 +24,14 @@ const BUFFERED = 32_768;
 
 export class List extends KvCommand {
   static override summary = 'list keys';
-  static override description = prose(`Prints the keys as they are read from the prefix index, without reading values, in the order of their urlsafe form. Deleted keys are
-left out, and expired ones too, unless --allow-expired is given.`);
+  static override description = prose(`Prints the keys as they are read from the prefix index, without reading
+values, in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
+given.`);
   static override examples = [
     '<%= config.bin %> list --prefix user:42:',
     '<%= config.bin %> list --long --limit 100',
     '<%= config.bin %> list --limit 100 --after user:42:profile',
-    "<%= config.bin %> list -0 | xargs -0 -n 1 <%= config.bin %> get --offline --",
+    '<%= config.bin %> list -0 | xargs -0 -n 1 <%= config.bin %> get --offline --',
   ];
   static override flags = oclifFlags(FLAGS);
 
@@ -39,9 +40,13 @@ left out, and expired ones too, unless --allow-expired is given.`);
     const { prefix = '', after, limit, long = false, json = false } = flags;
     if (prefix !== '') keyArgument(prefix);
     if (after !== undefined) keyArgument(after);
-    if (json && flags.null) throw new KvError('USAGE', '--json and --null contradict each other', { hint: 'leave one of them out' });
+    if (json && flags.null)
+      throw new KvError('USAGE', '--json and --null contradict each other', { hint: 'leave one of them out' });
     const request = { prefix, long, allowExpired: flags['allow-expired'] === true, ...freshnessOf(flags) };
-    const range = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: countFlag('limit', limit) }) };
+    const range = {
+      ...(after === undefined ? {} : { after }),
+      ...(limit === undefined ? {} : { limit: countFlag('limit', limit) }),
+    };
     await this.withClone(flags, async ({ clone, ns }) => {
       const keys = listKeys(clone, { ns, ...request, ...range });
       if (json) await printDocument(ns, keys);

@@ -1,11 +1,18 @@
-import { type FlagTable, WRITE_FLAGS } from '../flags.js';
+import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../flags.js';
 import { readBatch } from '../batch-file.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { WriteCommand } from '../write-command.js';
 
 const FLAGS = {
-  file: { type: 'string', char: 'f', summary: 'the batch, one JSON object a line; - is standard input', value: 'FILE', required: true },
+  file: {
+    type: 'string',
+    char: 'f',
+    summary: 'the batch, one JSON object a line; - is standard input',
+    value: 'FILE',
+    required: true,
+  },
+  ...CHUNK_FLAGS,
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -18,8 +25,9 @@ export class Mset extends WriteCommand {
   {"op":"set","key":"bin","value_b64":"AAEC"}
   {"op":"del","key":"cfg:old"}
 
-A file's path is relative to the batch's folder, or to the current one for standard input. Every line is checked before anything is
-written; blank lines are ignored. The last operation on a key wins, with a warning. Deleting what is not there is a warning too.`);
+A file's path is relative to the batch's folder, or to the current one for standard input. Every line is checked before
+anything is written; blank lines are ignored. The last operation on a key wins, with a warning. Deleting what is not
+there is a warning too.`);
   static override examples = ['<%= config.bin %> mset --file batch.jsonl', 'generate | <%= config.bin %> mset -f - --dry-run'];
   static override flags = oclifFlags(FLAGS);
 

@@ -1,23 +1,23 @@
 import { Args } from '@oclif/core';
-import { VALUE_FLAGS, WRITE_FLAGS } from '../flags.js';
+import { CHUNK_FLAGS, VALUE_FLAGS, WRITE_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { WriteCommand } from '../write-command.js';
 import { setOperation } from '../write-input.js';
 
-const FLAGS = { ...VALUE_FLAGS, ...WRITE_FLAGS } as const;
+const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
 
-export class Set extends WriteCommand {
+export class SetKey extends WriteCommand {
   static override summary = 'set one key';
-  static override description = prose(`VALUE is - for standard input, the name of a regular file for that file's content, and otherwise the value itself; standard error
-says which was taken. --file and --value leave no doubt.
+  static override description = prose(`VALUE is - for standard input, the name of a regular file for that file's
+content, and otherwise the value itself; standard error says which was taken. --file and --value leave no doubt.
 
-The content type is --ctype, else a file's by its extension, else application/json for text that is a JSON object or array, else
-text/plain; what comes on standard input and is no text is application/octet-stream.`);
+The content type is --ctype, else a file's by its extension, else application/json for text that is a JSON object or
+array, else text/plain; what comes on standard input and is no text is application/octet-stream.`);
   static override examples = [
     '<%= config.bin %> set cfg:mode on',
     '<%= config.bin %> set user:42:avatar avatar.png --ttl 30d',
-    "date | <%= config.bin %> set cfg:built -",
+    'date | <%= config.bin %> set cfg:built -',
     '<%= config.bin %> set cfg:lock me --expect-blob none',
   ];
   static override args = {

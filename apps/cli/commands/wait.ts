@@ -8,14 +8,20 @@ import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag } from '../units.js';
 
 const FLAGS = {
   oid: { type: 'string', summary: 'the ledger commit, in full, as a receipt names it', value: 'OID', required: true },
-  'visible-on': { type: 'string', summary: 'where it must be visible; github means the mirror', value: 'SIDE', options: ['github', 'mirror'], required: true },
+  'visible-on': {
+    type: 'string',
+    summary: 'where it must be visible; github means the mirror',
+    value: 'SIDE',
+    options: ['github', 'mirror'],
+    required: true,
+  },
   timeout: { type: 'string', summary: 'give up after this long (default: 60s)', value: 'DURATION' },
 } as const satisfies FlagTable;
 
 export class Wait extends KvCommand {
   static override summary = 'wait until the mirror shows a write';
-  static override description = prose(`Asks the mirror for the namespace's watermark until it is at or past the commit. Exits with 10 when that takes longer than --timeout,
-and with 130 when interrupted.`);
+  static override description = prose(`Asks the mirror for the namespace's watermark until it is at or past the
+commit. Exits with 10 when that takes longer than --timeout, and with 130 when interrupted.`);
   static override examples = ['<%= config.bin %> wait --oid 5f1c… --visible-on=github --timeout 2m'];
   static override flags = oclifFlags(FLAGS);
 

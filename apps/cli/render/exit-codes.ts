@@ -23,11 +23,18 @@ const MEANINGS: Readonly<Record<number, string>> = {
 export function exitCodeRows(): { exit: number; meaning: string; codes: ErrorCode[] }[] {
   const codes = Object.entries(EXIT_CODES) as [ErrorCode, number][];
   const exits = [...new Set([0, ...codes.map(([, exit]) => exit)])].sort((a, b) => a - b);
-  return exits.map((exit) => ({ exit, meaning: MEANINGS[exit] ?? '', codes: codes.filter(([, each]) => each === exit).map(([code]) => code) }));
+  return exits.map((exit) => ({
+    exit,
+    meaning: MEANINGS[exit] ?? '',
+    codes: codes.filter(([, each]) => each === exit).map(([code]) => code),
+  }));
 }
 
 export function exitCodesText(): string {
   return exitCodeRows()
-    .map(({ exit, meaning, codes }) => `${String(exit).padStart(3)}  ${meaning}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}\n`)
+    .map(
+      ({ exit, meaning, codes }) =>
+        `${String(exit).padStart(3)}  ${meaning}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}\n`,
+    )
     .join('');
 }

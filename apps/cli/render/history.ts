@@ -8,7 +8,14 @@ export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'author', 'commit'
 
 /** Time, operation, size, the end of the transaction's id (its start is the time), author, commit. */
 export function historyLine({ time, op, size, txn, author, commit }: HistoryEntry): string {
-  return row([formatTimeShort(time), op, size === null ? '-' : formatBytes(size), txn.slice(-SHORT), author, commit.slice(0, SHORT)]);
+  return row([
+    formatTimeShort(time),
+    op,
+    size === null ? '-' : formatBytes(size),
+    txn.slice(-SHORT),
+    author,
+    commit.slice(0, SHORT),
+  ]);
 }
 
 function row(cells: readonly string[]): string {

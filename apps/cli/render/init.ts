@@ -15,9 +15,13 @@ export function initText({ begun, scaffold, writer, signingKey }: InitOutcome): 
     kept: `left ${POLICY_PATH} as it is`,
     bare: 'wrote no policy: this repository has no work tree',
   }[scaffold];
-  const state = created ? `began namespace ${ns}@${epoch} at ${ledger.slice(0, 10)}${signed ? '' : ', unsigned'}` : `namespace ${ns}@${epoch} is here already`;
+  const state = created
+    ? `began namespace ${ns}@${epoch} at ${ledger.slice(0, 10)}${signed ? '' : ', unsigned'}`
+    : `namespace ${ns}@${epoch} is here already`;
   const steps = [
-    ...(signingKey ? [] : ['configure a signing key: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub']),
+    ...(signingKey
+      ? []
+      : ['configure a signing key: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub']),
     ...(scaffold === 'bare' ? [] : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
     'connect with the Stargate: git kv remote setup',
     `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set cfg:hello world`,

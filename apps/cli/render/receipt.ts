@@ -1,5 +1,6 @@
 import type { Visible } from '../../../domain/client/wait.js';
 import type { Receipt } from '../../../domain/client/write.js';
+import { quoteKey } from '../../../domain/key.js';
 import { formatBytes, formatCount } from './units.js';
 
 export function receiptText(receipt: Receipt, dryRun: boolean): string {
@@ -7,9 +8,11 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
   const counts = `set ${formatCount(set.length)}, deleted ${formatCount(del.length)}`;
   const same = unchanged.length === 0 ? '' : `, unchanged ${formatCount(unchanged.length)}`;
   const nothing = set.length + del.length === 0;
-  const head = `${dryRun ? 'dry run: ' : ''}${nothing ? `nothing to change${same}` : `${counts}${same} · ${formatBytes(bytes)}`} · ${ns}@${epoch}`;
+  const done = nothing ? `nothing to change${same}` : `${counts}${same} · ${formatBytes(bytes)}`;
+  const head = `${dryRun ? 'dry run: ' : ''}${done} · ${ns}@${epoch}`;
   const lines = [
     head,
+    ...receipt.chunked.map(({ key, size, chunks, reused, newBytes }) => `${quoteKey(key)}: ${formatBytes(newBytes)} new of ${formatBytes(size)}, ${formatCount(reused)} of ${formatCount(chunks)} chunks reused`),
     ...(commit === null ? [] : [`commit  ${commit}`]),
     ...(txn === null ? [] : [`txn     ${txn}`]),
     ...(tree === null ? [] : [`tree    ${tree}`]),

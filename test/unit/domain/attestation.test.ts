@@ -52,7 +52,7 @@ describe('attestation', () => {
     const index = renderIndexMessage({ ns: 'main', txn: TRAILERS.txn, ledgerTree: 'e'.repeat(40) });
     expect(parseIndexMessage(index, 'c')).to.deep.equal({ ns: 'main', txn: TRAILERS.txn, ledgerTree: 'e'.repeat(40) });
     expect(() => parseIndexMessage(GOOD, 'c')).to.throw('does not belong here');
-    expect(() => parseLedgerMessage(index, 'c')).to.throw('is missing');
+    expect(() => parseLedgerMessage(index, 'c')).to.throw('does not belong here');
   });
 });
 

@@ -1,17 +1,18 @@
 import { Args } from '@oclif/core';
 import { KvError } from '../../../../ports/error.js';
-import { VALUE_FLAGS, WRITE_FLAGS } from '../../flags.js';
+import { CHUNK_FLAGS, VALUE_FLAGS, WRITE_FLAGS } from '../../flags.js';
 import { oclifFlags } from '../../oclif-flags.js';
 import { prose } from '../../prose.js';
 import { WriteCommand } from '../../write-command.js';
 import { setOperation } from '../../write-input.js';
 
-const FLAGS = { ...VALUE_FLAGS, ...WRITE_FLAGS } as const;
+const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
 
 export class CasSet extends WriteCommand {
   static override summary = 'set one key, if nothing has changed since it was read';
-  static override description = prose(`As set, but reads the Stargate's newest state first, never retries, and wants at least one of --expect-blob (the key's value is still
-this one; none: there is no such key) and --expect-tree (nothing in the whole namespace has changed). Exits with 2 when that is not so.`);
+  static override description = prose(`As set, but reads the Stargate's newest state first, never retries, and
+wants at least one of --expect-blob (the key's value is still this one; none: there is no such key) and --expect-tree
+(nothing in the whole namespace has changed). Exits with 2 when that is not so.`);
   static override examples = [
     '<%= config.bin %> cas set cfg:mode off --expect-blob 257cc5642cb1a054f08cc83f2d943e56fd3ebe99',
     '<%= config.bin %> cas set cfg:leader me --expect-blob none',
@@ -25,7 +26,9 @@ this one; none: there is no such key) and --expect-tree (nothing in the whole na
   async run(): Promise<void> {
     const { flags, args } = await this.input(FLAGS);
     if (flags['expect-tree'] === undefined && flags['expect-blob'] === undefined) {
-      throw new KvError('USAGE', 'cas set wants --expect-blob or --expect-tree', { hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key' });
+      throw new KvError('USAGE', 'cas set wants --expect-blob or --expect-tree', {
+        hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key',
+      });
     }
     await this.writeAll(flags, async ({ clone }) => [await setOperation(args, flags, clone.clock.now())], { retry: false });
   }

@@ -13,7 +13,8 @@ export class Help extends KvCommand {
   async run(): Promise<void> {
     const { args } = await this.input({});
     const id = args.join(':');
-    if (id !== '' && this.config.findCommand(id) === undefined && this.config.findTopic(id) === undefined) throw unknownCommand(args.join(' '), this.config.commandIDs);
+    if (id !== '' && this.config.findCommand(id) === undefined && this.config.findTopic(id) === undefined)
+      throw unknownCommand(args.join(' '), this.config.commandIDs);
     await new OclifHelp(this.config).showHelp(id === '' ? [] : [id]);
   }
 }

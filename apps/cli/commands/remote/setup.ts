@@ -16,30 +16,43 @@ const FLAGS = {
 
 export class RemoteSetup extends KvCommand {
   static override summary = 'point writes at the Stargate';
-  static override description = prose(`Finds stargate.push_url in the work tree's .kv/policy.yaml, else on the remote's default branch, else in the policy that the Stargate
-publishes at the mirror. Sets the remote's pushurl and the refspecs that bring namespaces along with git fetch; leaves its url alone.
-Then asks the Stargate for its status: when it doesn't answer, the configuration stands and the exit code is 5.
+  static override description = prose(`Finds stargate.push_url in the work tree's .kv/policy.yaml, else on the
+remote's default branch, else in the policy that the Stargate publishes at the mirror. Sets the remote's pushurl and the
+refspecs that bring namespaces along with git fetch; leaves its url alone. Then asks the Stargate for its status: when
+it doesn't answer, the configuration stands and the exit code is 5.
 
 The remote is origin, or what git config kv.remote says.`);
-  static override examples = ['<%= config.bin %> remote setup', '<%= config.bin %> remote setup --url ssh://git@stargate.local/org/repo.git'];
+  static override examples = [
+    '<%= config.bin %> remote setup',
+    '<%= config.bin %> remote setup --url ssh://git@stargate.local/org/repo.git',
+  ];
   static override flags = oclifFlags(FLAGS);
 
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
     if (flags.url !== undefined && (flags.url === '' || flags.url.startsWith('-'))) {
-      throw new KvError('USAGE', `--url wants a URL, and got ${JSON.stringify(flags.url)}`, { hint: 'for example --url ssh://git@stargate.local/org/repo.git' });
+      throw new KvError('USAGE', `--url wants a URL, and got ${JSON.stringify(flags.url)}`, {
+        hint: 'for example --url ssh://git@stargate.local/org/repo.git',
+      });
     }
     await this.withClone(flags, async ({ clone, composition }) => {
       const writer = await composition.get<CloneConfigWriter>('clone-config-writer');
       const url = flags.url === undefined ? {} : { url: flags.url };
-      const report = await setUpRemote(clone, { ...url, workTreePolicy: flags.url === undefined ? await workTreePolicy() : null, writer });
+      const report = await setUpRemote(clone, {
+        ...url,
+        workTreePolicy: flags.url === undefined ? await workTreePolicy() : null,
+        writer,
+      });
       if (!flags.json) await print(setupText(report));
-      if (!hasSigningKey(clone.config)) note('hint: no signing key is configured: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub');
+      if (!hasSigningKey(clone.config))
+        note('hint: no signing key is configured: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub');
       const { stargate } = report;
       if (!stargate.reached) {
         throw new KvError('IO_ERROR', `the Stargate did not answer: ${stargate.error.message}`, {
           cause: stargate.error,
-          hint: `everything is configured; check the address, that the Stargate runs, and that your SSH key is in its policy, then: git kv stargate status`,
+          hint:
+            'everything is configured; check the address, that the Stargate runs, and that your SSH key is in its policy, ' +
+            'then: git kv stargate status',
           details: setupDocument(report) as Record<string, unknown>,
         });
       }

@@ -1,0 +1,30 @@
+import { newEpoch } from '../../../../domain/client/epoch.js';
+import { KvCommand } from '../../base.js';
+import type { FlagTable } from '../../flags.js';
+import { oclifFlags } from '../../oclif-flags.js';
+import { prose } from '../../prose.js';
+import { print, printJson } from '../../terminal.js';
+
+const FLAGS = {
+  label: { type: 'string', summary: "the new epoch's label, such as 2026Q4", value: 'LABEL', required: true },
+} as const satisfies FlagTable;
+
+export class EpochNew extends KvCommand {
+  static override summary = 'begin a new epoch (admins only)';
+  static override description = prose(`The ledger and the index begin again, with the same data, from commits without
+parents, so that a fresh clone fetches the live state and none of the history. The old tips are kept in
+refs/kv-archive, and history --epochs goes on across them. Signed by an admin, it lands as one atomic push.`);
+  static override examples = ['<%= config.bin %> epoch new --label 2027Q1'];
+  static override flags = oclifFlags(FLAGS);
+
+  async run(): Promise<void> {
+    const { flags } = await this.input(FLAGS);
+    await this.withClone(flags, async ({ clone, ns }) => {
+      const made = await newEpoch(clone, ns, flags.label ?? '');
+      if (flags.json === true) return printJson({ ok: true, ...made });
+      return print(
+        `began epoch ${made.epoch} of ${ns}, after ${made.parentEpoch}\ncommit  ${made.commit}\ntxn     ${made.txn}\narchive refs/kv-archive/${ns}@${made.parentEpoch}\n`,
+      );
+    });
+  }
+}

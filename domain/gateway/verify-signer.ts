@@ -1,0 +1,64 @@
+import { KvError } from '../../ports/error.js';
+import type { PolicyKey } from '../../ports/policy-reader.js';
+import type { SignatureVerifier, SigningKey } from '../../ports/signer.js';
+import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { type Commit, encodeCommit } from '../commit.js';
+
+export interface SignedLedgerCommit {
+  readonly ns: string;
+  readonly oid: Oid;
+  readonly commit: Commit;
+  readonly format: ObjectFormat;
+}
+
+/** Whose signature it must be. */
+export type SignerRole = 'writer' | 'admin';
+
+/** Gives the name of the key that signed. Throws `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNKNOWN`. */
+export async function verifySigner(
+  verifier: SignatureVerifier,
+  signed: SignedLedgerCommit,
+  keys: readonly PolicyKey[],
+  role: SignerRole,
+): Promise<string> {
+  const { payload, signature } = signatureOf(signed);
+  const key = await verifier.verify(payload, signature, keys);
+  const owner = await whoseKey(key, keys, verifier, payload, signature);
+  if (owner !== undefined) return owner.name;
+  const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${signed.ns}`;
+  throw new KvError('SIGNER_UNKNOWN', `commit ${signed.oid} is signed by a key that ${what}`, {
+    hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${signed.ns}.writers`} in the policy`,
+  });
+}
+
+/** Verifies a signature of whatever key; gives the key's id. */
+export async function verifyAnySigner(verifier: SignatureVerifier, signed: SignedLedgerCommit): Promise<string> {
+  const { payload, signature } = signatureOf(signed);
+  return (await verifier.verify(payload, signature, [])).id;
+}
+
+function signatureOf({ oid, commit, format }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {
+  if (commit.signature !== null) return { payload: encodeCommit({ ...commit, signature: null }, format), signature: commit.signature };
+  throw new KvError('SIGNATURE_MISSING', `commit ${oid} is not signed`, {
+    hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
+  });
+}
+
+/** The listed key that made a signature. An OpenPGP signature names a fingerprint, so each listed block is tried by itself. */
+async function whoseKey(
+  key: SigningKey,
+  listed: readonly PolicyKey[],
+  verifier: SignatureVerifier,
+  payload: Uint8Array,
+  signature: string,
+): Promise<PolicyKey | undefined> {
+  if (key.kind === 'ssh') return listed.find((one) => one.kind === 'ssh' && one.material === key.id);
+  for (const one of listed.filter(({ kind }) => kind === 'openpgp')) {
+    try {
+      if ((await verifier.verify(payload, signature, [one])).id === key.id) return one;
+    } catch (error) {
+      if (!KvError.is(error) || error.code !== 'SIGNER_UNKNOWN') throw error; // not this one's key: the next one's, perhaps
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,80 @@
+// `npm run bench [-- NAME …] [--full]`: builds what is missing, runs the benches one after the other (by default gateway, mset,
+// read and chunker) and puts their figures into docs/BENCH.md. `npm run bench -- --docs` only does the last.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
+
+const NAMES = ['gateway', 'mset', 'read', 'chunker'];
+const PAGE = join(ROOT, 'docs', 'BENCH.md');
+
+const args = process.argv.slice(2);
+const names = args.filter((arg) => !arg.startsWith('-'));
+for (const name of names) {
+  if (NAMES.includes(name)) continue;
+  console.error(`no bench ${name}: there are ${NAMES.join(', ')}`);
+  process.exit(64);
+}
+if (!args.includes('--docs')) {
+  ensureInstalled();
+  ensureBuilt();
+  for (const name of names.length > 0 ? names : NAMES) run(name);
+}
+writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8')));
+
+function run(name) {
+  const full = args.includes('--full') && name === 'read' ? ['--full'] : [];
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'dist', 'bench', `${name}.js`), ...full], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The page with the newest figures between each bench's markers. */
+function withTables(page) {
+  return page.replace(/(<!-- bench:(\w+) -->\n)[^]*?(<!-- end -->)/g, (found, start, name, end) => {
+    const file = join(ROOT, 'bench', 'results', `${name}.json`);
+    if (!existsSync(file)) return found;
+    const result = JSON.parse(readFileSync(file, 'utf8'));
+    return `${start}${name === 'chunker' ? chunkerTables(result) : timeTables(result)}${end}`;
+  });
+}
+
+function timeTables({ machine, tables, notes }) {
+  const parts = tables.map(({ title, rows }) =>
+    table(
+      [title, 'runs', 'p50 ms', 'p95 ms', 'ratio'],
+      rows.map(({ what, runs, p50, p95, ratio }) => [what, runs, p50, p95, ratio]),
+    ),
+  );
+  const lines = Object.entries(notes).map(([key, value]) => `${key}: ${spell(value)}`);
+  return `${parts.join('\n')}\n${[...lines, where(machine)].join('. ')}.\n`;
+}
+
+function chunkerTables({ machine, throughput, edits, bound, trials }) {
+  const mb = (bytes) => (bytes / 1e6).toFixed(2);
+  return `${table(
+    ['Throughput', 'MB/s'],
+    throughput.map(({ what, megabytesPerSecond }) => [what, Math.round(megabytesPerSecond)]),
+  )}\n${table(
+    ['New chunk bytes after an edit', 'p50 MB', 'max MB', `over ${mb(bound)} MB`],
+    edits.map(({ name, newBytes, overBound }) => [name, mb(newBytes.p50), mb(newBytes.max), `${overBound} of ${trials}`]),
+  )}\n${where(machine)}.\n`;
+}
+
+function table(head, rows) {
+  const row = (cells) => `| ${cells.join(' | ')} |\n`;
+  return row(head) + row(head.map((_, i) => (i === 0 ? '---' : '---:'))) + rows.map(row).join('');
+}
+
+function spell(value) {
+  if (value === null || typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, each]) => `${key} ${each}`)
+    .join(', ');
+}
+
+function where({ node, cpu, cores }) {
+  return `Node ${node.replace(/^v/, '')}, ${cores} cores (${String(cpu).trim()})`;
+}

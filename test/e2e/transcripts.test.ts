@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { play } from './terminal.js';
+import { matches, parseTranscript } from './transcript.js';
+import { ROOT } from './world.js';
+
+const FOLDER = join(ROOT, 'test', 'e2e', 'scripts');
+
+describe('the transcript format', () => {
+  const none = new Map<string, string>();
+  it('matches lines, parts of lines, patterns and values', () => {
+    expect(matches(['a', '...', 'd…f', '/^g+$/', '$X'], 'a\nb\nc\ndef\nggg\nvalue\n', new Map([['X', 'value']]))).to.equal(true);
+    expect(matches(['...', 'b'], 'a\nb\nb\n', none)).to.equal(true);
+    expect(matches([], '', none)).to.equal(true);
+  });
+  it('sees what is missing, wrong or too much', () => {
+    expect(matches(['a'], 'a\nb\n', none)).to.equal(false);
+    expect(matches(['a', 'b'], 'a\n', none)).to.equal(false);
+    expect(matches([], 'a\n', none)).to.equal(false);
+    expect(matches(['...', 'c'], 'a\nb\n', none)).to.equal(false);
+    expect(matches(['a.c'], 'abc\n', none)).to.equal(false);
+  });
+  it('names the line that it cannot read', () => {
+    expect(() => parseTranscript('# x\n@hash md5\n', 'x.txt')).to.throw('x.txt:2');
+    expect(() => parseTranscript('lost output\n', 'x.txt')).to.throw('x.txt:1');
+  });
+});
+
+describe('sessions', () => {
+  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.txt')).sort()) {
+    const transcript = parseTranscript(readFileSync(join(FOLDER, file), 'utf8'), file);
+    it(`${file.replace('.txt', '')}: ${transcript.title}`, async function () {
+      this.timeout(120_000);
+      const missing = transcript.setting.needs.filter((program) => !isInstalled(program));
+      if (missing.length > 0) {
+        console.log(`      ${missing.join(', ')} is not installed: ${file} is not run`);
+        return;
+      }
+      await play(transcript);
+    });
+  }
+});
+
+function isInstalled(program: string): boolean {
+  try {
+    execFileSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false; // command -v says so by its exit status
+  }
+}
