@@ -28,23 +28,27 @@ const BATCH = 64;
  * The pointers of an index, sorted by urlsafe key, walking only the trees that the range touches.
  * `root` is the index commit's tree. Throws `FORMAT_UNSUPPORTED` for an unknown layout.
  */
-export async function* listPointers(
+export function listPointers(
   store: GitStore,
   ns: string,
   root: Oid,
   range: ListRange,
   oidBytes: number,
 ): AsyncGenerator<ListedPointer> {
-  const [layout, index] = await store.readPaths(root, [`kv/${ns}/index/${LAYOUT_FILE}`, `kv/${ns}/index`]);
-  if (index === null || index === undefined) return;
-  checkLayout(layout?.body ?? new Uint8Array(0), ns);
-  yield* new Walk(store, range, oidBytes).run(index.body);
+  return new Walk(store, range, oidBytes).run(ns, root);
 }
 
 interface Bucket {
   /** The characters that its directories spell. */
   readonly path: string;
   readonly entries: readonly TreeEntry[];
+}
+
+interface Place {
+  readonly path: string;
+  readonly dir: boolean;
+  readonly mode: string;
+  readonly oid: Oid;
 }
 
 class Walk {
@@ -58,16 +62,21 @@ class Walk {
    * Directory order is key order, but for the few keys that are so short that their directories are padded:
    * `a` lies in `a_/__`, behind `a-/…`. Those are collected first and merged in.
    */
-  async *run(index: Uint8Array): AsyncGenerator<ListedPointer> {
-    let level: Bucket[] = [{ path: '', entries: readTree(index, this.oidBytes) }];
+  async *run(ns: string, root: Oid): AsyncGenerator<ListedPointer> {
+    const [layout, index] = await this.store.readPaths(root, [`kv/${ns}/index/${LAYOUT_FILE}`, `kv/${ns}/index`]);
+    if (index === null || index === undefined) return;
+    checkLayout(layout?.body ?? new Uint8Array(0), ns);
+    let level: Bucket[] = [{ path: '', entries: readTree(index.body, this.oidBytes) }];
     for (let depth = 1; depth < FIXED_LEVELS; depth++) level = await this.below(level);
     const short = await this.shortKeys(level);
     let next = 0;
     for (const bucket of level) {
-      for await (const pointer of this.walk(bucket)) {
-        while (next < short.length && (short[next] as ListedPointer).urlsafe < pointer.urlsafe)
-          yield short[next++] as ListedPointer;
-        if (pointer.urlsafe.length >= PADDED_BELOW) yield pointer;
+      for await (const pointers of this.walk(bucket)) {
+        for (const pointer of pointers) {
+          while (next < short.length && (short[next] as ListedPointer).urlsafe < pointer.urlsafe)
+            yield short[next++] as ListedPointer;
+          if (pointer.urlsafe.length >= PADDED_BELOW) yield pointer;
+        }
       }
     }
     yield* short.slice(next);
@@ -88,24 +97,41 @@ class Walk {
     return found.sort((a, b) => (a.urlsafe < b.urlsafe ? -1 : 1));
   }
 
-  /** A directory's own pointers and those of its subdirectories, merged. */
-  private async *walk(bucket: Bucket): AsyncGenerator<ListedPointer> {
-    const keyOf = (entry: TreeEntry): string =>
-      entry.mode === MODE_DIR ? bucket.path + entry.name : entry.name.slice(0, -REF_SUFFIX.length);
-    const entries = bucket.entries
-      .map((entry) => ({ key: keyOf(entry), entry }))
-      .filter(({ key, entry }) => (entry.mode === MODE_DIR ? this.mayHold(key) : this.wants(key)));
-    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-    for (let at = 0; at < entries.length; at += BATCH) {
-      const group = entries.slice(at, at + BATCH);
-      const dirs = group.filter(({ entry }) => entry.mode === MODE_DIR).map(({ key, entry }) => ({ path: key, oid: entry.oid }));
-      const below = await this.open(dirs);
+  /** A directory's own pointers and those of its subdirectories, merged; in batches, since an await for each would cost more. */
+  private async *walk(bucket: Bucket): AsyncGenerator<ListedPointer[]> {
+    const places = this.placesIn(bucket);
+    for (let at = 0; at < places.length; at += BATCH) {
+      const group = places.slice(at, at + BATCH);
+      const below = await this.open(group.filter(({ dir }) => dir));
       let opened = 0;
-      for (const { key, entry } of group) {
-        if (entry.mode === MODE_DIR) yield* this.walk(below[opened++] as Bucket);
-        else yield pointerOf(key, entry);
+      let batch: ListedPointer[] = [];
+      for (const { path, dir, mode, oid } of group) {
+        if (!dir) {
+          batch.push({ urlsafe: path, mode, oid });
+          continue;
+        }
+        const child = below[opened++] as Bucket;
+        if (child.entries.some((entry) => entry.mode === MODE_DIR)) {
+          yield batch;
+          batch = [];
+          yield* this.walk(child);
+        } else {
+          for (const place of this.placesIn(child)) batch.push({ urlsafe: place.path, mode: place.mode, oid: place.oid });
+        }
       }
+      yield batch;
     }
+  }
+
+  /** What of a directory the range touches, in key order: pointers by their urlsafe keys, subdirectories by what theirs start with. */
+  private placesIn({ path, entries }: Bucket): Place[] {
+    const places: Place[] = [];
+    for (const { mode, name, oid } of entries) {
+      const dir = mode === MODE_DIR;
+      const at = dir ? path + name : name.slice(0, -REF_SUFFIX.length);
+      if (dir ? this.mayHold(at) : this.wants(at)) places.push({ path: at, dir, mode, oid });
+    }
+    return places.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   /** The subdirectories of these directories that can hold a key of the range. */

@@ -13,13 +13,19 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
+/** Milliseconds since the epoch of an ISO 8601 time with its zone, or of a date (its start, UTC); undefined when it is neither. */
+export function parseTime(text: string): number | undefined {
+  const ms = ISO.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** Reads a TTL: a duration from `now` (ms), an ISO 8601 time with its zone (or a date, UTC), or `none` for none of one's own. */
 export function readExpiry(text: string, now: number): Expiry {
   if (text === 'none') return { expiresAt: undefined };
   const duration = parseDuration(text);
-  const expiresAt = duration === undefined ? (ISO.test(text) ? Date.parse(text) : Number.NaN) : now + duration;
+  const expiresAt = duration === undefined ? parseTime(text) : now + duration;
   const shown = JSON.stringify(text);
-  if (Number.isNaN(expiresAt))
+  if (expiresAt === undefined)
     return { fault: `ttl ${shown} is neither a duration such as 30d or 12h, nor an ISO 8601 time such as 2027-01-31T00:00:00Z` };
   if (expiresAt <= now) return { fault: `ttl ${shown} lies in the past` };
   if (expiresAt > LATEST) return { fault: `ttl ${shown} lies behind the year 9999` };

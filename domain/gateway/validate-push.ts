@@ -1,29 +1,14 @@
-import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
-import type { Policy } from '../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
-import { parseLedgerMessage } from '../attestation.js';
-import { decodeCommit } from '../commit.js';
 import { formatTime } from '../metadata.js';
-import type { ObjectNamer } from '../object.js';
 import { namespacePolicy } from '../policy.js';
-import { chunksRef } from '../refs.js';
 import { type Link, pairChains, readChain } from './chain.js';
 import type { PushRequest } from './push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
-import { type ParentState, verifyTransaction } from './verify-transaction.js';
-
-export interface ValidationContext {
-  readonly namer: ObjectNamer;
-  readonly verifier: SignatureVerifier;
-  readonly randomness: Randomness;
-  readonly clock: Clock;
-  readonly policy: Policy;
-  readonly sampleSize: number;
-}
+import { stateAt, type ValidationContext } from './validation-context.js';
+import { verifyTransaction } from './verify-transaction.js';
 
 /**
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.
@@ -76,27 +61,4 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
 
 async function chunkLinks({ chunks }: NamespacePush, store: GitStore): Promise<Link[]> {
   return chunks === null ? [] : readChain(store, chunks.ref, chunks.old, chunks.next as Oid);
-}
-
-/** The state that tips stand for; the repository's own commits are trusted to be well formed. */
-export async function stateAt(store: GitStore, ns: string, ledger: Oid | null, index: Oid | null): Promise<ParentState> {
-  if (ledger === null || index === null) {
-    return { ledgerTree: null, indexTree: null, chunksTree: null, epoch: null, parentEpoch: null };
-  }
-  const treeOf = async (oid: Oid): Promise<ReturnType<typeof decodeCommit>> => {
-    const [object] = await store.read([oid]);
-    if (!object) throw new KvError('CAS_CONFLICT', `tip ${oid} is not in the repository`);
-    return decodeCommit(object.body, oid, store.objectFormat);
-  };
-  const commit = await treeOf(ledger);
-  const { epoch, parentEpoch } = parseLedgerMessage(commit.message, ledger);
-  const ref = chunksRef(ns, epoch);
-  const chunks = (await store.refs([ref])).get(ref);
-  return {
-    ledgerTree: commit.tree,
-    indexTree: (await treeOf(index)).tree,
-    chunksTree: chunks === undefined ? null : (await treeOf(chunks)).tree,
-    epoch,
-    parentEpoch,
-  };
 }

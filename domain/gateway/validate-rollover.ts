@@ -9,7 +9,7 @@ import { formatTime } from '../metadata.js';
 import { archiveRef, chunksRef, watchlogRef } from '../refs.js';
 import { isUlid } from '../ulid.js';
 import type { NamespacePush } from './ref-rules.js';
-import { type ValidationContext, stateAt } from './validate-push.js';
+import { stateAt, type ValidationContext } from './validation-context.js';
 import type { ParentState } from './verify-transaction.js';
 import { verifySigner } from './verify-signer.js';
 

@@ -90,7 +90,7 @@ describe('policy-yaml', () => {
             allowedPrefixes: ['cfg:', 'user:', 'secret:', 'deploy:'],
             writers: [key('james'), key('ci-bot')],
             forbidLfs: true,
-            retention: { ttlDefault: 365 * 86_400_000, enforceReadside: true },
+            retention: { ttlDefault: 365 * 86_400_000, enforceReadside: true, keepEpochs: null },
             verify: { mode: 'auto', sampleSize: null, fullLimit: 50_000 },
           },
         ],
@@ -110,11 +110,21 @@ describe('policy-yaml', () => {
       allowedPrefixes: [],
       writers: [],
       forbidLfs: true,
-      retention: { ttlDefault: null, enforceReadside: true },
+      retention: { ttlDefault: null, enforceReadside: true, keepEpochs: null },
       verify: { mode: 'auto', sampleSize: null, fullLimit: 50_000 },
     });
     expect(policy.namespaces.get('b.c-d_9')?.chunking).to.deep.equal({ mode: 'fixed', size: 262144 });
     expect([...parsePolicy('version: 1\n', FILE).namespaces]).to.deep.equal([]);
+  });
+
+  it('reads how many past epochs to keep', () => {
+    const kept = (line: string) => parsePolicy(`version: 1\nnamespaces: { m: { retention: { ${line} } } }`, FILE).namespaces.get('m')?.retention.keepEpochs;
+    expect([kept('keep_epochs: 4'), kept('keep_epochs: 0'), kept('keep_epochs: null'), kept('enforce_readside: true')]).to.deep.equal([4, 0, null, null]);
+    for (const bad of ['-1', '1.5', 'all', '"4"']) {
+      expect(inMain(`retention: { keep_epochs: ${bad} }`), bad).to.deep.equal([
+        '4: namespaces.main.retention.keep_epochs: must be a whole number from 0 to 1000000',
+      ]);
+    }
   });
 
   it('reads sizes and durations in every unit', () => {
