@@ -8,7 +8,7 @@ import type { LeadershipState } from './leadership.js';
 export interface MirrorStatus {
   readonly label: string;
   /** The circuit breaker's: `open` while the mirror is given a rest. */
-  readonly state: 'closed' | 'open' | 'half-open';
+  readonly breaker: 'closed' | 'open' | 'half-open';
   readonly backlog: number;
   readonly last_success: string | null;
   readonly last_error: string | null;

@@ -29,13 +29,13 @@ export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
 
 /** The mirror as `status` shows it. A target without a breaker is always closed. */
 export async function describeMirror(target: MirrorTarget, worker: WorkerStatus | null, store: GitStore): Promise<MirrorStatus> {
-  const { state = 'closed' } = target as Partial<Pick<MirrorStatus, 'state'>>;
+  const { state = 'closed' } = target as { readonly state?: MirrorStatus['breaker'] };
   const watermark: Record<string, string> = {};
   for (const [ref, oid] of await store.refs(['refs/kv-mirror/'])) watermark[ref.slice('refs/kv-mirror/'.length)] = oid;
   const failed = worker?.lastError ?? null;
   return {
     label: target.label,
-    state,
+    breaker: state,
     backlog: worker?.backlog ?? 0,
     last_success: worker?.lastSuccess ?? null,
     last_error: failed === null ? null : `${failed.at} ${failed.code}: ${failed.message}`,

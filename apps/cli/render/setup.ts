@@ -1,5 +1,5 @@
 import type { SetupReport } from '../../../domain/client/setup.js';
-import { statusText } from './status.js';
+import { scalarText } from './status.js';
 
 export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): string {
   const lines = [
@@ -9,8 +9,16 @@ export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefsp
     `Set ${remote}.fetch to bring the namespaces along:`,
     ...fetchRefspecs.map((spec) => `  ${spec}`),
   ];
-  const answer = stargate.reached ? `The Stargate answers:\n${statusText(stargate.status).replace(/^(?=.)/gm, '  ')}` : '';
-  return `${lines.join('\n')}\n${answer}`;
+  if (stargate.reached) lines.push(`The Stargate answers: ${summary(stargate.status)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The status in a line; it may come from a Stargate that is newer than this client, so nothing is taken for granted. */
+function summary(status: unknown): string {
+  const { leader, namespaces, mirror } = (status ?? {}) as { leader?: unknown; namespaces?: unknown; mirror?: { backlog?: unknown } };
+  const names = Array.isArray(namespaces) ? namespaces.map((one: { ns?: unknown }) => scalarText(one.ns)).join(', ') : '';
+  const role = leader === true ? 'it leads' : 'it stands by';
+  return `${role}, namespaces ${names || 'none'}, ${scalarText(mirror?.backlog)} waiting for the mirror`;
 }
 
 export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): object {

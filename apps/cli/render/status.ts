@@ -5,18 +5,19 @@ export function statusText(status: unknown): string {
 
 function lines(value: unknown, indent: string): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => withBullet(lines(item, `${indent}  `), indent));
-  if (typeof value !== 'object' || value === null) return [`${indent}${scalar(value)}`];
+  if (typeof value !== 'object' || value === null) return [`${indent}${scalarText(value)}`];
   const entries = Object.entries(value);
   const width = Math.max(0, ...entries.filter(([, each]) => isScalar(each)).map(([name]) => name.length)) + 2;
   return entries.flatMap(([name, each]) => {
-    if (isScalar(each)) return [`${indent}${`${printable(name)}:`.padEnd(width)}${scalar(each)}`];
+    if (isScalar(each)) return [`${indent}${`${printable(name)}:`.padEnd(width)}${scalarText(each)}`];
     return [`${indent}${printable(name)}:`, ...lines(each, `${indent}  `)];
   });
 }
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null || Object.keys(value).length === 0;
 
-function scalar(value: unknown): string {
+/** A value in a line, without what would steer a terminal. */
+export function scalarText(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'object') return '-';
   return printable(String(value));
 }
