@@ -20,15 +20,25 @@ const WARM_UP = 5;
 const world = await World.create();
 const plainRepo = join(world.dir, 'plain.git');
 await world.git(world.dir, 'ada', ['init', '-q', '--bare', plainRepo]);
-const server = spawn(process.execPath, [fileURLToPath(new URL('./plain-server.js', import.meta.url)), plainRepo, join(world.repo, '.stargate', 'ssh_host_ed25519_key')], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: world.env('ada'),
-});
+const server = spawn(
+  process.execPath,
+  [
+    fileURLToPath(new URL('./plain-server.js', import.meta.url)),
+    plainRepo,
+    join(world.repo, '.stargate', 'ssh_host_ed25519_key'),
+  ],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: world.env('ada'),
+  },
+);
 try {
   const [line] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
   const plainUrl = `ssh://git@127.0.0.1:${line.trim()}/plain.git`;
   await world.clone('ada');
-  const seeded = Array.from({ length: 1000 }, (_, i) => JSON.stringify({ op: 'set', key: `user:${i}`, value: `value ${i}` })).join('\n');
+  const seeded = Array.from({ length: 1000 }, (_, i) =>
+    JSON.stringify({ op: 'set', key: `user:${i}`, value: `value ${i}` }),
+  ).join('\n');
   const mset = await world.kv('ada', ['mset', '--file', '-'], { input: seeded });
   if (mset.code !== 0) throw new Error(mset.stderr);
   const forge = await Forge.open(world, 'ada');
@@ -44,7 +54,9 @@ try {
       if (i >= WARM_UP) stargate.push(ms);
     };
     const toPlain = async (): Promise<void> => {
-      const ms = await timed(async () => must(await forge.push(['push', '-q', '--atomic', plainUrl, ...refs, `${event}:refs/kv-watchlog/main`])));
+      const ms = await timed(async () =>
+        must(await forge.push(['push', '-q', '--atomic', plainUrl, ...refs, `${event}:refs/kv-watchlog/main`])),
+      );
       if (i >= WARM_UP) plain.push(ms);
     };
     // Turn and turn about, so that a noisy machine is noisy for both.
@@ -52,7 +64,10 @@ try {
   }
   await forge.close();
   const metrics = await (await fetch(`${world.http}/metrics`)).text();
-  const inside = metrics.split('\n').filter((text) => /^stargate_txn_latency_seconds_(sum|count)/.test(text)).map((text) => Number(text.split(' ').pop()));
+  const inside = metrics
+    .split('\n')
+    .filter((text) => /^stargate_txn_latency_seconds_(sum|count)/.test(text))
+    .map((text) => Number(text.split(' ').pop()));
   const rows: Row[] = [
     { what: 'git push of three refs, plain repository', samples: plain },
     { what: 'git push of one transaction, Stargate', samples: stargate },
@@ -75,8 +90,23 @@ async function chain(forge: Forge, length: number): Promise<{ ledger: string; in
     const [top, below] = await forge.store.read([made.ledger, made.index]);
     const format = forge.store.objectFormat;
     const tree = (body: Uint8Array | undefined): string => decodeCommit(body ?? new Uint8Array(), '', format).tree;
-    base = { ...base, ledger: { commit: made.ledger, tree: tree(top?.body) }, index: { commit: made.index, tree: tree(below?.body) } };
-    const event = { v: 1, ns: 'main', epoch: base.epoch, oid: made.ledger, txn: '01KDYF0000ABCDEFGHJKMNPQRS', received: new Date().toISOString(), signer: 'ada', set: 1, del: 0, parentEpoch: null } as const;
+    base = {
+      ...base,
+      ledger: { commit: made.ledger, tree: tree(top?.body) },
+      index: { commit: made.index, tree: tree(below?.body) },
+    };
+    const event = {
+      v: 1,
+      ns: 'main',
+      epoch: base.epoch,
+      oid: made.ledger,
+      txn: '01KDYF0000ABCDEFGHJKMNPQRS',
+      received: new Date().toISOString(),
+      signer: 'ada',
+      set: 1,
+      del: 0,
+      parentEpoch: null,
+    } as const;
     const commits = appendEvents(forge.namer, tip, [event]);
     await forge.store.write([...commits, forge.namer.object('tree', new Uint8Array(0))]);
     tip = commits[0]?.oid ?? null;

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,7 +38,7 @@ export function reportAll(name: string, tables: readonly Table[], notes: Readonl
   for (const [key, value] of Object.entries(notes))
     console.log(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   mkdirSync(RESULTS, { recursive: true });
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, load: round(loadavg()[0] ?? 0) };
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ name, machine, tables: measured, notes }, null, 2)}\n`);
 }
 

@@ -16,6 +16,8 @@ export const POLICY_PATH = '.kv/policy.yaml';
 /** Where a clone keeps what it has fetched: one tree of refs a source. */
 export type Source = 'mirror' | 'stargate';
 export const trackingRef = (source: Source, ref: RefName): RefName => ref.replace(/^refs\//, `refs/kv-tracking/${source}/`);
+/** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
+export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 
 export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'mirror' | 'policy';
 

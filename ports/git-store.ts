@@ -65,6 +65,12 @@ export interface GitStore {
   /** Commits from a tip back, newest first. */
   history(query: HistoryQuery): AsyncIterable<Oid>;
 
+  /**
+   * Makes later `history` calls with a path fast for what a commit reaches, where the store knows a way (Git: changed-path filters
+   * in a commit-graph). Changes no answer. Never throws for want of permission or room: false when nothing was prepared.
+   */
+  prepareHistory?(tip: Oid): Promise<boolean>;
+
   /** Ends child processes and releases files. The store is unusable afterwards. Idempotent. */
   close(): Promise<void>;
 }

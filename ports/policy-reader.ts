@@ -15,6 +15,8 @@ export interface NamespacePolicy {
     /** Applied to a key that is set without a TTL of its own; null: none. */
     readonly ttlDefault: number | null;
     readonly enforceReadside: boolean;
+    /** How many archived epochs to keep when the namespace is compacted; null: all of them. */
+    readonly keepEpochs: number | null;
   };
   /** `auto`: full up to `fullLimit` changed keys, sampled above. */
   readonly verify: { readonly mode: 'auto' | 'full' | 'sampled'; readonly sampleSize: number | null; readonly fullLimit: number };

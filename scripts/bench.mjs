@@ -33,7 +33,7 @@ function run(name) {
 
 /** The page with the newest figures between each bench's markers. */
 function withTables(page) {
-  return page.replace(/(<!-- bench:(\w+) -->\n)[^]*?(<!-- end -->)/g, (found, start, name, end) => {
+  return page.replace(/(<!-- bench:(\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (found, start, name, end) => {
     const file = join(ROOT, 'bench', 'results', `${name}.json`);
     if (!existsSync(file)) return found;
     const result = JSON.parse(readFileSync(file, 'utf8'));
@@ -75,6 +75,7 @@ function spell(value) {
     .join(', ');
 }
 
-function where({ node, cpu, cores }) {
-  return `Node ${node.replace(/^v/, '')}, ${cores} cores (${String(cpu).trim()})`;
+function where({ node, cpu, cores, load }) {
+  const busy = load === undefined ? '' : `, load at the end ${load}`;
+  return `Node ${node.replace(/^v/, '')}, ${cores} cores (${String(cpu).trim()})${busy}`;
 }

@@ -64,13 +64,16 @@ export function gitPlace(directory: string, env: Environment, extra: Environment
   return { cwd: directory, env: { ...clean, ...extra } };
 }
 
+// By default git maps packs whole: a large value's pages would all be resident at once, in every process that reads or sends it.
+const MAPPED = ['-c', 'core.packedGitWindowSize=16m', '-c', 'core.packedGitLimit=64m'];
+
 /** Starts git; `failed` hears when it can't be started at all. */
 export function spawnGit(
   place: GitPlace,
   args: readonly string[],
   failed: (error: KvError) => void,
 ): ChildProcessWithoutNullStreams {
-  const child = spawn('git', args, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+  const child = spawn('git', [...MAPPED, ...args], { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
   child.on('error', (cause) => failed(cannotStart(place, cause)));
   // A process that ends early breaks the pipe; its exit tells the reason.
   child.stdin.on('error', () => undefined);

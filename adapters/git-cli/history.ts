@@ -34,6 +34,16 @@ export async function* revList(place: GitPlace, format: ObjectFormat, query: His
   }
 }
 
+/**
+ * Writes a commit-graph with changed-path filters for what a commit reaches. Filters that are there already are kept, so that doing
+ * it again costs little; a graph that git's own gc wrote without filters gets them. False when git would not.
+ */
+export async function writeChangedPaths(place: GitPlace, format: ObjectFormat, tip: Oid): Promise<boolean> {
+  const args = ['commit-graph', 'write', '--stdin-commits', '--changed-paths', '--split=replace', '--no-progress'];
+  const { code } = await runGit(place, args, { input: `${checkOid(tip, format)}\n` });
+  return code === 0;
+}
+
 /** `git merge-base --is-ancestor`: null when git could not tell, as with an unknown commit. */
 export async function mergeBaseIsAncestor(place: GitPlace, ancestor: Oid, descendant: Oid): Promise<boolean | null> {
   const { code } = await runGit(place, ['merge-base', '--is-ancestor', '--end-of-options', ancestor, descendant]);

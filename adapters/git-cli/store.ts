@@ -7,7 +7,7 @@ import { HEADER_REPLY, OBJECT_REPLY } from './cat-file-reply.js';
 import { gitFailed, gitPlace } from './git.js';
 import type { Environment, GitPlace } from './git.js';
 import { checkOid, isTreePath } from './guard.js';
-import { mergeBaseIsAncestor, revList } from './history.js';
+import { mergeBaseIsAncestor, revList, writeChangedPaths } from './history.js';
 import { writeObjects } from './object-writer.js';
 import { quarantineEnvironment } from './quarantine.js';
 import { listRefs, RefTransactions } from './refs.js';
@@ -116,6 +116,11 @@ export class GitCliStore implements GitStore {
   async *history(query: HistoryQuery): AsyncIterable<Oid> {
     this.checkOpen();
     yield* revList(this.place, this.objectFormat, query);
+  }
+
+  async prepareHistory(tip: Oid): Promise<boolean> {
+    this.checkOpen();
+    return this.objectsFolder !== null && (await writeChangedPaths(this.place, this.objectFormat, tip));
   }
 
   async close(): Promise<void> {

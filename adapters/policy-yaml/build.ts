@@ -26,6 +26,7 @@ export function buildNamespace(block: NamespaceBlock, at: Path, faults: Faults):
     retention: {
       ttlDefault: parseDuration(block.retention?.ttl_default),
       enforceReadside: block.retention?.enforce_readside ?? true,
+      keepEpochs: block.retention?.keep_epochs ?? null,
     },
     verify: { mode: verify.mode ?? 'auto', sampleSize: verify.sample_size ?? null, fullLimit: verify.full_limit ?? 50_000 },
   };

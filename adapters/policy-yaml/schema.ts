@@ -25,6 +25,7 @@ export class ChunkingBlock {
 export class RetentionBlock {
   @MayBeNull() @IsDuration() ttl_default?: unknown;
   @MayMiss() @IsYesNo() enforce_readside?: boolean;
+  @MayBeNull() @IsCount(0, 1_000_000) keep_epochs?: number | null;
 }
 
 export class VerifyBlock {

@@ -6,15 +6,23 @@ import { typeOfBytes } from '../../domain/client/content-type.js';
 import { DEFAULT_CTYPE } from '../../domain/metadata.js';
 import { KvError } from '../../ports/error.js';
 
-/** Replaces a file's content all at once. Throws `IO_ERROR`. */
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Replaces a file's content all at once; a signal that ends it leaves nothing behind. Throws `IO_ERROR`, `INTERRUPTED`. */
 export async function writeFileAtomically(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  for (const name of ENDING) process.on(name, stop);
   try {
-    await writeFile(draft, content, { flag: 'wx' });
+    await writeFile(draft, content, { flag: 'wx', signal: stopping.signal });
     await rename(draft, path);
   } catch (cause) {
     await rm(draft, { force: true });
-    throw KvError.is(cause) ? cause : fileFailed('write', path, cause);
+    if (stopping.signal.aborted) throw new KvError('INTERRUPTED', 'interrupted', { hint: `${path} is as it was` });
+    throw writeFailed(path, cause);
+  } finally {
+    for (const name of ENDING) process.off(name, stop);
   }
 }
 
@@ -108,6 +116,11 @@ export function reasonOf(cause: unknown): string {
     ENOTDIR: 'there is no such folder',
   };
   return (code === undefined ? undefined : known[code]) ?? message;
+}
+
+/** What a failed write is reported as; an error that says what it is stays what it is. */
+export function writeFailed(path: string, cause: unknown): KvError {
+  return KvError.is(cause) ? cause : fileFailed('write', path, cause);
 }
 
 function fileFailed(verb: 'read' | 'write', path: string, cause: unknown): KvError {

@@ -44,9 +44,18 @@ export const EXPIRED_FLAG = {
   'allow-expired': { type: 'boolean', summary: 'also give what has expired' },
 } as const satisfies FlagTable;
 
+export const AT_FLAG = {
+  at: {
+    type: 'string',
+    summary: 'as of a ledger commit (which may be abbreviated), an ISO 8601 time, or a transaction, in any epoch',
+    value: 'OID|TIME|TXN',
+  },
+} as const satisfies FlagTable;
+
 export const GET_FLAGS = {
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
+  ...AT_FLAG,
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;
@@ -63,6 +72,14 @@ export const WRITE_FLAGS = {
   message: { type: 'string', char: 'm', summary: "first line of the ledger commit's message", value: 'TEXT' },
   wait: { type: 'boolean', summary: 'wait until the mirror shows the write (default: as the policy says)', allowNo: true },
   timeout: { type: 'string', summary: 'how long to wait for the mirror (default: 60s)', value: 'DURATION' },
+} as const satisfies FlagTable;
+
+/** Of a write whose operations and expectations follow from an older state. */
+export const PUT_BACK_FLAGS = {
+  'dry-run': WRITE_FLAGS['dry-run'],
+  message: WRITE_FLAGS.message,
+  wait: WRITE_FLAGS.wait,
+  timeout: WRITE_FLAGS.timeout,
 } as const satisfies FlagTable;
 
 export const CHUNK_FLAGS = {

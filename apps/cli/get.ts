@@ -1,5 +1,5 @@
 import type { Clone } from '../../domain/client/clone.js';
-import { type Reading, readKey } from '../../domain/client/read.js';
+import { type Reading, readKey, type ReadRequest } from '../../domain/client/read.js';
 import { readChunks } from '../../domain/client/value.js';
 import { decodeUtf8 } from '../../domain/bytes.js';
 import { KvError } from '../../ports/error.js';
@@ -25,7 +25,8 @@ export async function runGet(key: string, flags: GetFlags): Promise<void> {
     offline: freshness.offline,
   });
   try {
-    const reading = await readKey(clone, { ns, key, allowExpired: flags['allow-expired'] === true, ...freshness });
+    const request = { ns, key, allowExpired: flags['allow-expired'] === true, ...freshness };
+    const reading = flags.at === undefined ? await readKey(clone, request) : await readPast(clone, { ...request, at: flags.at });
     const progress = new Progress(process.stderr.isTTY === true && !flags.json && reading.size > SHOW_ABOVE);
     try {
       await deliver(clone, ns, reading, flags, (done) => progress.phase(`${formatBytes(done)} of ${formatBytes(reading.size)}`));
@@ -35,6 +36,12 @@ export async function runGet(key: string, flags: GetFlags): Promise<void> {
   } finally {
     await composition.close();
   }
+}
+
+/** Loaded only when it is wanted: a get of the present must start fast. */
+async function readPast(clone: Clone, request: ReadRequest & { readonly at: string }): Promise<Reading> {
+  const { readKeyAt } = await import('../../domain/client/read-at.js');
+  return readKeyAt(clone, request);
 }
 
 /** Values below this come too quickly for progress to be read. Bytes. */

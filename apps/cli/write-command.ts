@@ -14,30 +14,32 @@ import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from './units.js'
 
 export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
 type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
+/** Operations that bring their own conditions and subject. */
+type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject'>;
 
 /** What the commands that write have in common. */
 export abstract class WriteCommand extends KvCommand {
   /** Writes what `prepare` gives, waits if that is asked for, and prints the receipt. */
   protected async writeAll(
     flags: WriteFlags,
-    prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[]>,
+    prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[] | Plan>,
     choices: Choices = {},
   ): Promise<void> {
     const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
-    const { message, json } = flags;
-    if (message !== undefined && (message.trim() === '' || /[\r\n]/.test(message))) {
-      throw new KvError('USAGE', '--message wants one line of text', { hint: 'for example --message "switch dark mode on"' });
-    }
+    const { json } = flags;
+    const message = messageFlag(flags.message);
     const maxInline = flags['max-inline'] === undefined ? undefined : sizeFlag('max-inline', flags['max-inline']);
     await this.interruptible(flags, async (session, signal) => {
       const progress = json === true ? new Progress(false) : new Progress();
       const { clone, ns } = session;
       try {
-        const operations = await prepare(session, progress);
+        const prepared = await prepare(session, progress);
+        const plan: Plan = 'operations' in prepared ? prepared : { operations: prepared };
+        const { operations } = plan;
         progress.phase(`writing ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}`);
         const { receipt, visible } = await acknowledgedWrite(clone, {
           ns,
-          operations,
+          ...plan,
           timeoutMs,
           signal,
           ...expectations(flags, operations, clone.store.objectFormat),
@@ -64,6 +66,12 @@ export abstract class WriteCommand extends KvCommand {
       }
     });
   }
+}
+
+/** One line of text for a ledger commit's message. Throws `USAGE`. */
+export function messageFlag(message: string | undefined): string | undefined {
+  if (message === undefined || (message.trim() !== '' && !/[\r\n]/.test(message))) return message;
+  throw new KvError('USAGE', '--message wants one line of text', { hint: 'for example --message "switch dark mode on"' });
 }
 
 /** Throws `USAGE` for an oid that is none, and for a key that is not written to. */

@@ -9,6 +9,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import { compactVerb } from './admin-compact.js';
 import { statusVerb } from './admin-status.js';
 import { type Endpoint, writeEndpoints } from './endpoints.js';
 import { type GatewayHost, startGateway } from './gateway-host.js';
@@ -22,7 +23,7 @@ import { createMetrics } from './metrics.js';
 import { describeMirror, mirrorProbe } from './mirror-view.js';
 import { openPolicyFile } from './policy-file.js';
 import { sweepQuarantines } from './quarantine.js';
-import { PUSH_LIMITS, type PushOutcome, serveReceivePack } from './receive-pack.js';
+import { type PushOutcome, pushLimits, serveReceivePack } from './receive-pack.js';
 import { type AnswersTo, repositoryIds } from './repository-id.js';
 import { routeCommands } from './route.js';
 import type { ServeExec } from './session.js';
@@ -53,6 +54,8 @@ export interface Daemon {
 
 const GRACE_MS = 30_000;
 const READ_TIMEOUT_MS = 3_600_000;
+/** How long a compaction holds new pushes up to wait for the ones at hand. */
+const COMPACT_PATIENCE_MS = 30_000;
 
 /** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
 export async function serve(options: ServeOptions): Promise<Daemon> {
@@ -102,7 +105,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       async onWon(lease) {
         const cleared = await clearStaleLocks(gitDir);
         if (cleared.length > 0) log.warn('refs.unlocked', { locks: cleared });
-        await sweepQuarantines(gitDir, 2 * PUSH_LIMITS.timeout);
+        await sweepQuarantines(gitDir, 2 * pushLimits(policyFile.current.policy).timeout);
         const fresh = await startGateway({
           ...{ composition, lease, metrics, log, sampleSize: options.sampleSize },
           policy: () => policyFile.current.policy,
@@ -144,12 +147,19 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       });
       return own.get<GitStore>('git-store');
     };
+    // One for all pushes, so that it knows whether any other is at hand.
+    const receive = serveReceivePack({
+      ...{ gitDir, openQuarantine, onOutcome, log },
+      get gateway() {
+        return (host as GatewayHost).gateway;
+      },
+      get limits() {
+        return pushLimits(policyFile.current.policy);
+      },
+    });
     const push: ServeExec = async (session) => {
       await leadership.lease();
-      const { gateway } = host as GatewayHost;
-      return housekeeping.during(() =>
-        serveReceivePack({ gitDir, gateway, openQuarantine, limits: PUSH_LIMITS, onOutcome, log })(session),
-      );
+      return housekeeping.during(() => receive(session));
     };
     const status = statusVerb({
       repository: gitDir,
@@ -160,6 +170,15 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       store,
       epochOf: async (ledger) => epochOf(store, ledger),
       mirror: () => describeMirror(mirror, host?.worker.status() ?? null, store),
+    });
+    const compact = compactVerb({
+      ...{ gitDir, store, log },
+      policy: () => policyFile.current.policy,
+      gateway: async () => {
+        await leadership.lease();
+        return (host as GatewayHost).gateway;
+      },
+      quietly: (work) => housekeeping.quietly(work, COMPACT_PATIENCE_MS),
     });
     const probe = mirrorProbe(mirror, () => clock.now());
     const http = await listenHttp({
@@ -192,7 +211,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       hostKeys: [hostKey],
       identify: (type, blob) => access().identify(type, blob),
       answersTo: (path) => access().answersTo(path),
-      route: routeCommands({ gitDir, push, verbs: [status], readTimeout: READ_TIMEOUT_MS }),
+      route: routeCommands({ gitDir, push, verbs: [status, compact], readTimeout: READ_TIMEOUT_MS }),
       log,
     });
     closing.push(() => ssh.close(GRACE_MS));

@@ -16,11 +16,11 @@ export interface GitAnswer {
 /** Runs git and gives what it said, whatever its status. Throws `IO_ERROR` when there is no git. */
 export function askGit(
   args: readonly string[],
-  options: { cwd?: string; input?: string; timeout?: number } = {},
+  options: { cwd?: string; input?: string; timeout?: number; env?: Record<string, string> } = {},
 ): Promise<GitAnswer> {
   return new Promise((resolve, reject) => {
-    const { cwd = '/', input = '', timeout } = options;
-    const child = spawn('git', [...args], { cwd, env: ownEnv(), stdio: 'pipe', ...(timeout === undefined ? {} : { timeout }) });
+    const { cwd = '/', input = '', timeout, env = ownEnv() } = options;
+    const child = spawn('git', [...args], { cwd, env, stdio: 'pipe', ...(timeout === undefined ? {} : { timeout }) });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => out.push(bytes));

@@ -9,6 +9,11 @@ export interface Housekeeping {
   during<T>(push: () => Promise<T>): Promise<T>;
   /** Counts an accepted push. */
   accepted(): void;
+  /**
+   * Runs work while no push is at hand; new ones wait for its end. False, and the work is not done, when the pushes at hand take
+   * longer than `patience` (milliseconds).
+   */
+  quietly(work: () => Promise<void>, patience: number): Promise<boolean>;
   /** Ends a `git gc` that is at work and starts no other. */
   stop(): Promise<void>;
 }
@@ -32,6 +37,9 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   let stopped = false;
   let collecting: Promise<void> | undefined;
   let abort = new AbortController();
+  /** While it is there, pushes wait for it before they begin. */
+  let gate: Promise<void> | undefined;
+  let drained: () => void = () => undefined;
 
   const collect = (): Promise<void> =>
     new Promise((resolve) => {
@@ -57,14 +65,40 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
         collecting = undefined;
       });
   };
+  const endOfPushes = (patience: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   return {
     async during(push) {
+      while (gate !== undefined) await gate;
       active += 1;
       try {
         return await push();
       } finally {
         active -= 1;
+        if (active === 0) drained();
         maybe();
+      }
+    },
+    async quietly(work, patience) {
+      while (gate !== undefined) await gate;
+      let open: () => void = () => undefined;
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      try {
+        if (active > 0) await endOfPushes(patience);
+        if (active > 0) return false;
+        await work();
+        return true;
+      } finally {
+        gate = undefined;
+        open();
       }
     },
     accepted() {

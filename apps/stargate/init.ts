@@ -110,10 +110,11 @@ async function readKeys(files: readonly string[]): Promise<string[]> {
       throw new KvError('CONFIG_INVALID', `cannot read the public key ${file}: ${cause.code}`, { cause });
     });
     const line = text.trim();
+    if (/^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(line)) return line;
     const key = line.includes('\n') || line.includes('PRIVATE KEY') ? undefined : ssh2.utils.parseKey(line);
     if (key === undefined || key instanceof Error || key.isPrivateKey()) {
-      throw new KvError('CONFIG_INVALID', `${file} does not hold one SSH public key`, {
-        hint: 'give the .pub file that ssh-keygen made',
+      throw new KvError('CONFIG_INVALID', `${file} holds neither one SSH public key nor an OpenPGP public key block`, {
+        hint: 'give the .pub file that ssh-keygen made, or what gpg --armor --export prints',
       });
     }
     return line;
@@ -143,13 +144,18 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
     (name) => JSON.stringify(had[name]) !== JSON.stringify(wanted[name]),
   );
   if (differ.length === 0) return { kind: 'unchanged', gitDir };
-  const show = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value));
+  const show = (value: unknown): string => (Array.isArray(value) ? value.map(nameOfKey).join(', ') : withoutPassword(String(value)));
   const lines = differ.map((name) => `${OPTIONS[name]}: it was ${show(had[name])}, and is ${show(wanted[name])}`);
   throw new KvError('CONFIG_INVALID', `${gitDir} is initialised with other settings; nothing changed\n${lines.join('\n')}`, {
     hint: `change keys, namespaces and push_url in ${join(gitDir, '.kv', 'policy.yaml')}, the mirror with git remote set-url`,
     details: { differ: differ.map((name) => OPTIONS[name]) },
   });
 }
+
+/** A key by its comment: a whole key tells a reader nothing more. */
+const nameOfKey = (line: string): string => line.split(/\s+/).slice(2).join(' ') || line.slice(0, 30);
+
+const withoutPassword = (url: string): string => url.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1:***@');
 
 const OPTIONS: Readonly<Record<keyof Settings, string>> = {
   mirrorUrl: '--mirror-remote',

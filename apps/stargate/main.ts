@@ -6,9 +6,11 @@ import type { Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
+import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import type { VerifyAdopted } from './adopt.js';
+import { adoptedKeys } from './adopted-keys.js';
 import { serve } from './daemon.js';
 import { parseEndpoint, showEndpoint } from './endpoints.js';
 import { ownEnv } from './git.js';
@@ -138,7 +140,8 @@ const verifyAdopted: VerifyAdopted = async (gitDir, ns) => {
     const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
     const verifier = await composition.get<SignatureVerifier>('signature-verifier');
     const randomness = await composition.get<Randomness>('randomness');
-    await verifyNamespace({ store, namer, verifier, randomness }, ns);
+    const keysAtHand = await adoptedKeys(store, await composition.get<PolicyReader>('policy-reader'));
+    await verifyNamespace({ store, namer, verifier, randomness, keysAtHand }, ns);
   } finally {
     await composition.close();
   }

@@ -42,7 +42,8 @@ function renderNamespace(ns: string, writers: readonly string[]): string {
     # Who may sign transactions, and push.
     writers:
 ${keys(writers, 6)}    forbidden: [{ lfs: true }]
-    # ttl_default: what a key gets that is set without a --ttl, such as 365d.
+    # ttl_default: what a key gets that is set without a --ttl, such as 365d. keep_epochs: how many past epochs stay when an
+    # admin runs git kv compact, such as 4; without it, all do.
     retention: { enforce_readside: true }
 `;
 }

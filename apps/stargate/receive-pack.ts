@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/push.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
+import type { Policy } from '../../ports/policy-reader.js';
 import { serviceEnv, startService, type ServiceProcess } from './git-process.js';
 import type { Log } from './log.js';
 import { checkQuarantine, checkSameCommands, readHookReport, sendVerdict } from './pre-receive.js';
@@ -22,6 +23,13 @@ export const PUSH_LIMITS: PushLimits = {
   timeout: 600_000,
 };
 
+/** The bounds under a policy: a push may bring the largest value that any namespace takes, with what Git needs around it. */
+export function pushLimits(policy: Policy): PushLimits {
+  const largest = Math.max(0, ...[...policy.namespaces.values()].map(({ maxValueTotal }) => maxValueTotal));
+  const maxBytes = Math.max(PUSH_LIMITS.maxBytes, Math.ceil(largest * 1.05) + 64 * 1024 ** 2);
+  return { ...PUSH_LIMITS, maxBytes, timeout: Math.ceil((PUSH_LIMITS.timeout * maxBytes) / PUSH_LIMITS.maxBytes) };
+}
+
 /** What became of a push, for metrics and housekeeping. `ms` is what the gateway added: validation and commit. */
 export type PushOutcome =
   | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly ms: number }
@@ -32,6 +40,7 @@ export interface ReceivePackOptions {
   readonly gateway: Gateway;
   /** Opens the repository, with a quarantine on top where there is one; the caller closes it. */
   readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  /** Asked for each push. */
   readonly limits: PushLimits;
   readonly onOutcome: (outcome: PushOutcome) => void;
   readonly log: Log;
@@ -68,7 +77,9 @@ class Push {
   ) {
     this.stream = new PushStream(options.limits);
     const env = { ...serviceEnv(options.gitDir, session.gitProtocol), GIT_KV_STARGATE: '1' };
-    this.process = startService(['receive-pack', options.gitDir], env, 7);
+    // git's own bound, in front of what the repository's configuration says.
+    const bound = `receive.maxInputSize=${options.limits.maxBytes}`;
+    this.process = startService(['-c', bound, 'receive-pack', options.gitDir], env, 7);
   }
 
   async run(): Promise<number> {

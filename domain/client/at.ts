@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../ports/vocabulary.js';
 import { formatTime } from '../metadata.js';
 import { isUlid } from '../ulid.js';
@@ -47,8 +47,8 @@ export async function momentNow(clone: Clone, ns: string, freshness: Freshness):
 
 /**
  * The state that `<oid|time|txn>` names, in any epoch, newest first. An abbreviated commit must be the only one of its epoch. A time
- * gives the last transaction that the Stargate had received by then; where no watchlog says so, the last that was committed by
- * then. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
+ * gives the newest transaction that the Stargate had received by then; one that no watchlog tells of counts from its committer's
+ * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
  */
 export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
   const wanted = parseAt(at, clone.store.objectFormat);
@@ -96,21 +96,17 @@ async function findInEpoch(
   end: LedgerCommit,
   freshness: Freshness,
 ): Promise<Moment | { readonly oldest: LedgerCommit }> {
-  const later = new Set<Oid>();
-  if (wanted.kind === 'time') {
-    const event = await new Receipts(clone, ns, end.trailers.epoch, freshness).before(wanted.ms, later);
-    if (event !== undefined && (await clone.store.isAncestor(event.oid, end.oid))) {
-      const [ledger] = await openAll(clone, [event.oid]);
-      return { ledger: ledger as LedgerCommit, time: wanted.ms, by: 'received' };
-    }
-  }
+  const receipts = new Receipts(clone, ns, end.trailers.epoch, freshness);
   const matches: LedgerCommit[] = [];
   let oldest = end;
   for await (const batch of commitsBack(clone, end)) {
-    for (const one of batch) {
+    const events = wanted.kind === 'time' ? await receipts.of(batch.map(({ oid }) => oid)) : [];
+    for (const [i, one] of batch.entries()) {
       oldest = one;
       if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };
-      if (wanted.kind === 'time' && !later.has(one.oid) && timeOf(one) <= wanted.ms) return { ledger: one, time: wanted.ms, by: 'committed' };
+      const received = events[i]?.received;
+      if (wanted.kind === 'time' && (received === undefined ? timeOf(one) : Date.parse(received)) <= wanted.ms)
+        return { ledger: one, time: wanted.ms, by: received === undefined ? 'committed' : 'received' };
       if (wanted.kind === 'oid' && one.oid.startsWith(wanted.prefix)) matches.push(one);
     }
   }

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { decodeBase64 } from '../base64.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../bytes.js';
 import { keyFault, quoteKey } from '../key.js';
 import { isContentType } from '../metadata.js';
@@ -130,25 +131,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-}
-
-const BASE64 = Uint8Array.from({ length: 128 }, (_, code) => {
-  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(String.fromCharCode(code));
-  return at < 0 ? 64 : at;
-});
-
-/** The bytes of padded base64 in its one canonical form; undefined for anything else. */
-function decodeBase64(text: string): Uint8Array | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  const out = new Uint8Array((text.length / 4) * 3 - padding);
-  let bits = 0;
-  let at = 0;
-  for (let i = 0; i < text.length - padding; i++) {
-    bits = (bits << 6) | (BASE64[text.charCodeAt(i)] as number);
-    const full = (i & 3) * 6 + 6; // bits of this group so far
-    if (full >= 8) out[at++] = (bits >> ((4 - (i & 3) - 1) * 2)) & 0xff;
-  }
-  const spare = padding === 2 ? bits & 0xf : padding === 1 ? bits & 0x3 : 0;
-  return spare === 0 ? out : undefined;
 }

@@ -22,7 +22,9 @@ export async function* epochsBack(clone: Clone, ns: string, tip: LedgerCommit, f
     const older = await archivedEnd(clone, ns, parentEpoch, freshness);
     if (older === null) return;
     const root = await firstOf(clone, end);
-    const sound = older.trailers.ns === ns && older.trailers.epoch === parentEpoch && root.trailers.parentLedger === older.oid;
+    const shallow = root.commit.parents.length > 0; // then the link is not here, and can't be checked
+    const linked = shallow || root.trailers.parentLedger === older.oid;
+    const sound = older.trailers.ns === ns && older.trailers.epoch === parentEpoch && linked;
     if (!sound || seen.has(parentEpoch)) {
       throw new KvError('ATTESTATION_MISMATCH', `${archiveRef(ns, parentEpoch)} is not what epoch ${epoch} of namespace ${ns} goes on from`, {
         hint: 'read it from the Stargate: --read-from=stargate; git kv verify --full says more',

@@ -1,3 +1,4 @@
+import { KvError } from '../../ports/error.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import { decodeLoose } from '../bytes.js';
 import { POLICY_PATH, POLICY_REF, trackingRef } from '../refs.js';
@@ -10,7 +11,13 @@ import type { Clone } from './clone.js';
 export async function knownPolicy(clone: Clone): Promise<Policy | null> {
   const text = await publishedPolicyText(clone);
   if (text === null) return null;
-  return (await clone.policyReader()).parse(text, POLICY_REF);
+  try {
+    return (await clone.policyReader()).parse(text, POLICY_REF);
+  } catch (error) {
+    // A newer Stargate may publish what this program can't read; it judges the write all the same.
+    if (KvError.is(error) && error.code === 'CONFIG_INVALID') return null;
+    throw error;
+  }
 }
 
 /** The published policy's text, newest source first. */

@@ -39,8 +39,8 @@ export async function readKey(clone: Clone, request: ReadRequest): Promise<Readi
   return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
 }
 
-/** Reads one key as of a ledger commit. */
-export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: LedgerCommit): Promise<Reading> {
+/** Reads one key as of a ledger commit, its TTL judged at `now` (ms since the epoch). */
+export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: LedgerCommit, now = clone.clock.now()): Promise<Reading> {
   const { ns, key } = request;
   const paths = pathsOf(ns, placeOf(key, clone.hasher));
   const { tree } = ledger.commit;
@@ -52,7 +52,7 @@ export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: Ledg
     });
   }
   const meta = decodeMetadata(metaBlob.body, quoteKey(key));
-  const expired = await isExpired(clone, ns, meta);
+  const expired = await isExpired(clone, ns, meta, now);
   if (expired && !request.allowExpired) {
     throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, {
       hint: 'read it all the same with --allow-expired',
@@ -67,8 +67,8 @@ export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: Ledg
 }
 
 /** Past its TTL, unless the policy says that readers don't enforce it. */
-export async function isExpired(clone: Clone, ns: string, meta: { readonly ttl: string | null }): Promise<boolean> {
-  if (meta.ttl === null || Date.parse(meta.ttl) > clone.clock.now()) return false;
+export async function isExpired(clone: Clone, ns: string, meta: { readonly ttl: string | null }, now = clone.clock.now()): Promise<boolean> {
+  if (meta.ttl === null || Date.parse(meta.ttl) > now) return false;
   const policy = await knownPolicy(clone);
   return policy?.namespaces.get(ns)?.retention.enforceReadside ?? true;
 }

@@ -35,18 +35,6 @@ export class Receipts {
     return oids.map((oid) => this.seen.get(oid));
   }
 
-  /** The newest event received at or before `ms`; undefined when there is none. `covered` are the commits that have later events. */
-  async before(ms: number, covered: Set<Oid>): Promise<WatchEvent | undefined> {
-    await this.fetch(); // a watchlog that ends too early would give an event that is too old
-    for await (const events of this.source) {
-      for (const event of events) {
-        if (Date.parse(event.received) <= ms) return event;
-        covered.add(event.oid);
-      }
-    }
-    return undefined;
-  }
-
   private async readUntil(enough: () => boolean): Promise<void> {
     while (!enough()) {
       const { value, done } = await this.source.next();

@@ -3,6 +3,7 @@ import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { quoteKey } from '../key.js';
 import type { Manifest, ManifestChunk } from '../manifest.js';
 import type { Metadata } from '../metadata.js';
+import { chunksRef } from '../refs.js';
 import { fetchChunks } from './chunks-tip.js';
 import type { Clone, WritingPorts } from './clone.js';
 import type { ReadFrom } from './tips.js';
@@ -33,11 +34,11 @@ export async function* readChunks(clone: Clone, value: ChunkedValue, onProgress?
   let done = 0;
   for (let at = 0; at < chunks.length; at += BATCH) {
     const batch = chunks.slice(at, at + BATCH);
-    let objects = await clone.store.read(batch.map(({ blob }) => blob));
+    let objects = await readBatch(clone, value, at);
     if (objects.some((object) => object === null) && !fetched && !value.offline) {
       await fetchChunks(clone, value.ns, value.epoch, value.readFrom);
       fetched = true;
-      objects = await clone.store.read(batch.map(({ blob }) => blob));
+      objects = await readBatch(clone, value, at);
     }
     for (const [i, chunk] of batch.entries()) {
       const body = checked(value, at + i, chunk, objects[i] ?? null, (bytes) => hasher.hex('sha256', bytes));
@@ -54,23 +55,50 @@ export async function* readChunks(clone: Clone, value: ChunkedValue, onProgress?
   });
 }
 
+/** A store that cannot read one object fails for all that were asked with it: then each is asked by itself, to name the one. */
+async function readBatch({ store }: Clone, value: ChunkedValue, at: number): Promise<(GitObject | null)[]> {
+  const batch = value.manifest.chunks.slice(at, at + BATCH);
+  try {
+    return await store.read(batch.map(({ blob }) => blob));
+  } catch {
+    const objects: (GitObject | null)[] = [];
+    for (const [i, chunk] of batch.entries()) {
+      try {
+        objects.push(...(await store.read([chunk.blob])));
+      } catch (cause) {
+        throw damaged(value, at + i, chunk, cause);
+      }
+    }
+    return objects;
+  }
+}
+
 function checked(
-  { ns, key, manifest }: ChunkedValue,
+  value: ChunkedValue,
   i: number,
   chunk: ManifestChunk,
   object: GitObject | null,
   digest: (bytes: Uint8Array) => string,
 ): Uint8Array {
-  const which = `chunk ${i + 1} of ${manifest.chunks.length} (${chunk.digest.slice(0, 12)}…) of ${quoteKey(key)}`;
   if (object === null) {
-    throw new KvError('NOT_FOUND', `${which} is missing`, {
-      hint: `fetch the chunks of namespace ${ns}: read once with --read-from=stargate`,
+    const { ns, key, epoch } = value;
+    throw new KvError('NOT_FOUND', `${nameOf(value, i, chunk)} is missing`, {
+      hint: `fetch the chunks anew: git fetch --refetch REMOTE ${chunksRef(ns, epoch)}, where REMOTE is the mirror's or the Stargate's URL`,
       details: { key, chunk: i, digest: chunk.digest, blob: chunk.blob satisfies Oid },
     });
   }
   if (object.type === 'blob' && object.body.length === chunk.size && digest(object.body) === chunk.digest) return object.body;
-  throw new KvError('ATTESTATION_MISMATCH', `${which} is damaged`, {
-    hint: 'read it from the other side: --read-from=stargate; then run git fsck in this clone',
-    details: { key, chunk: i, digest: chunk.digest },
+  throw damaged(value, i, chunk);
+}
+
+function damaged(value: ChunkedValue, i: number, chunk: ManifestChunk, cause?: unknown): KvError {
+  return new KvError('ATTESTATION_MISMATCH', `${nameOf(value, i, chunk)} is damaged`, {
+    hint: 'run git fsck in this clone; a fresh clone has it anew',
+    details: { key: value.key, chunk: i, digest: chunk.digest },
+    ...(cause === undefined ? {} : { cause }),
   });
+}
+
+function nameOf({ key, manifest }: ChunkedValue, i: number, { digest }: ManifestChunk): string {
+  return `chunk ${i + 1} of ${manifest.chunks.length} (${digest.slice(0, 12)}…) of ${quoteKey(key)}`;
 }

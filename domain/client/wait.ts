@@ -27,8 +27,8 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
   const started = clock.now();
   let pause = FIRST_POLL_MS;
   for (;;) {
-    const watermark = await readWatermark(clone, request.ns);
-    if (watermark !== null && (await isAtOrPast(clone, request, watermark))) {
+    const watermark = await readWatermark(clone, request.ns).catch(unlessUnreachable);
+    if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
       return { oid: request.oid, watermark, waitedMs: clock.now() - started };
     }
     const left = request.timeoutMs - (clock.now() - started);
@@ -41,6 +41,12 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
     await clock.sleep(Math.min(pause, left), request.signal);
     pause = Math.min(pause * 1.5, LAST_POLL_MS);
   }
+}
+
+/** A mirror that can't be reached for a moment is one that doesn't show the commit yet. */
+function unlessUnreachable(error: unknown): null {
+  if (KvError.is(error) && error.code === 'IO_ERROR') return null;
+  throw error;
 }
 
 async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {

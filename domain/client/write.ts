@@ -11,7 +11,7 @@ import { firstEpochLabel } from './epoch-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
 import { knownPolicy } from './known-policy.js';
 import { land, type Target, whereTo } from './land.js';
-import { completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
+import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
 import { signCommit } from './sign.js';
 import { fetchNamespace, newestTip, type Tip } from './tips.js';
@@ -72,11 +72,12 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   const askFirst = request.retry === false || ((await knownPolicy(clone)) === null && request.dryRun !== true);
   if (target === 'stargate' && askFirst) await fetchNamespace(clone, ns, 'stargate');
+  if (target === 'stargate' && (await refusedByOldPolicy(clone, ns, kept))) await fetchNamespace(clone, ns, 'stargate');
   const prepared = await prepare(clone, ports, request, kept, target);
   for (let attempt = 0; ; attempt++) {
     const tip = await newestTip(clone, ns);
     await checkExpectations(clone, ns, request, tip);
-    const base = await baseOf(clone, tip, prepared.chunked.length > 0);
+    const base = await baseOf(clone, tip, namesChunks(prepared));
     const draft = await build(clone, ports, request, prepared, base);
     if (request.strictDelete === true) requireDeleted(ns, draft, kept);
     const outcome = { request, prepared, draft, tip, base, retries: attempt };
@@ -91,8 +92,25 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       if (!lost || request.retry === false || request.expectTree !== undefined || attempt + 1 >= MAX_ATTEMPTS) throw error;
       await pause(clone, ports, attempt);
-      if (target === 'stargate') await refresh(clone, ns, prepared.chunked.length > 0);
+      if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
     }
+  }
+}
+
+/** Whether a value lies in chunks: ones that were just cut, or those that an old value's manifest names. */
+function namesChunks({ operations }: Prepared): boolean {
+  return operations.some((one) => one.op === 'set' && !(one.value instanceof Uint8Array));
+}
+
+/** Whether the policy as last fetched refuses a key. An admin may have changed it since, so that is no final answer. */
+async function refusedByOldPolicy(clone: Clone, ns: string, operations: readonly RequestedOperation[]): Promise<boolean> {
+  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
+  try {
+    for (const operation of operations) checkRequest(ns, policy, operation);
+    return false;
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'POLICY_VIOLATION') return true;
+    throw error;
   }
 }
 

@@ -3,10 +3,8 @@ import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../ports/journal.js';
 import type { MirrorTarget, MirrorUpdate } from '../../ports/mirror-target.js';
-import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { formatTime } from '../metadata.js';
-import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../refs.js';
-import { REASON } from './commit-refs.js';
+import { moveWatermarks, OrdinaryRefs, ordinaryRefs, planPush } from './mirror-plan.js';
 
 /** What `status`, the metrics and the log are told. */
 export interface MirrorObserver {
@@ -51,8 +49,11 @@ export class MirrorWorker {
   private lastSuccess: string | null = null;
   private lastError: MirrorStatus['lastError'] = null;
   private failures = 0;
+  private readonly ordinary: OrdinaryRefs;
 
-  constructor(private readonly context: MirrorContext) {}
+  constructor(private readonly context: MirrorContext) {
+    this.ordinary = new OrdinaryRefs(context.store, context.target);
+  }
 
   enqueue(intents: readonly IntentRecord[]): void {
     if (intents.length === 0) return;
@@ -62,51 +63,74 @@ export class MirrorWorker {
   }
 
   status(): MirrorStatus {
-    return { backlog: this.queue.length, lastSuccess: this.lastSuccess, lastError: this.lastError };
+    return { backlog: this.queue.length + this.ordinary.waiting, lastSuccess: this.lastSuccess, lastError: this.lastError };
   }
 
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true });
+    await this.noteBranches();
     while (!signal.aborted) {
-      if (this.queue.length === 0) {
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-          if (this.queue.length > 0 || signal.aborted) resolve();
-        });
-        continue;
-      }
-      const delay = await this.attempt(signal);
-      if (delay > 0 && !signal.aborted) await this.pause(delay, signal);
+      if (this.queue.length === 0 && this.ordinary.waiting === 0) await this.news();
+      else await this.pause(await this.attempt(signal), signal);
     }
+  }
+
+  /** What the journal doesn't tell: branches and tags that the mirror refused before the last restart. */
+  private async noteBranches(): Promise<void> {
+    try {
+      this.ordinary.note([...(await this.context.store.refs(['refs/heads/', 'refs/tags/'])).keys()]);
+    } catch (error) {
+      this.failed(toKvError(error)); // the repository can't be read: every push will say so too
+    }
+  }
+
+  /** Resolves when something was enqueued, or when the worker is to stop. */
+  private news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
   }
 
   /** One push of all that waits; gives how long to wait before the next, ms. */
   private async attempt(signal: AbortSignal): Promise<number> {
-    const { clock, observer, store, journal } = this.context;
+    const { clock, store } = this.context;
     const batch = [...this.queue];
     const started = clock.now();
     try {
       const { updates, watermarks } = await planPush(store, batch);
-      await this.push(updates, signal);
+      this.ordinary.note(ordinaryRefs(batch));
+      if (updates.length > 0) await this.push(updates, signal);
       await moveWatermarks(store, watermarks);
-      const last = batch[batch.length - 1] as IntentRecord;
-      await journal.append({ kind: 'mirrored', id: last.id, ts: formatTime(clock.now()) }, { sync: false });
-      this.queue.splice(0, batch.length);
-      this.failures = 0;
-      this.lastSuccess = formatTime(clock.now());
-      this.lastError = null;
-      const lagMs = clock.now() - Date.parse((batch[0] as IntentRecord).ts);
-      observer.succeeded({ transactions: batch.length, backlog: this.queue.length, lagMs, tookMs: clock.now() - started });
-      return 0;
+      // By themselves: a branch that somebody has moved at the mirror must not hold up the ledgers.
+      const refused = await this.ordinary.push(signal);
+      if (batch.length > 0) await this.confirm(batch, started);
+      return refused === null ? 0 : this.failed(refused);
     } catch (thrown) {
-      if (signal.aborted) return 0; // stopping: the journal keeps what was not pushed
-      const error = toKvError(thrown);
-      const delay = this.backOff(error);
-      this.lastError = { at: formatTime(clock.now()), code: error.code, message: error.message };
-      observer.failed(error, this.queue.length, delay);
-      return delay;
+      // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
+      return signal.aborted ? 0 : this.failed(toKvError(thrown));
     }
+  }
+
+  private async confirm(batch: readonly IntentRecord[], started: number): Promise<void> {
+    const { clock, observer, journal } = this.context;
+    const [first, last] = [batch[0] as IntentRecord, batch[batch.length - 1] as IntentRecord];
+    await journal.append({ kind: 'mirrored', id: last.id, ts: formatTime(clock.now()) }, { sync: false });
+    this.queue.splice(0, batch.length);
+    this.failures = 0;
+    this.lastSuccess = formatTime(clock.now());
+    this.lastError = null;
+    const lagMs = clock.now() - Date.parse(first.ts);
+    observer.succeeded({ transactions: batch.length, backlog: this.queue.length, lagMs, tookMs: clock.now() - started });
+  }
+
+  /** Keeps an error for `status`; gives how long to wait before the next try, ms. */
+  private failed(error: KvError): number {
+    const { clock, observer } = this.context;
+    const delay = this.backOff(error);
+    this.lastError = { at: formatTime(clock.now()), code: error.code, message: error.message };
+    observer.failed(error, this.queue.length, delay);
+    return delay;
   }
 
   /** A push that had landed when the process died is refused the second time, if it went by lease: then the mirror is asked. */
@@ -131,64 +155,12 @@ export class MirrorWorker {
     return Math.round(base * (0.5 + jitter / 2));
   }
 
+  /** Waits before the next try. With nothing but refused branches to try again, a new transaction ends the wait. */
   private async pause(ms: number, signal: AbortSignal): Promise<void> {
-    try {
-      await this.context.clock.sleep(ms, signal);
-    } catch (error) {
+    if (ms === 0 || signal.aborted) return;
+    const sleep = this.context.clock.sleep(ms, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error; // woken up to stop, which the loop sees by itself
-    }
+    });
+    await (this.queue.length === 0 ? Promise.race([sleep, this.news()]) : sleep);
   }
-}
-
-/** What brings the mirror to where the refs of these intents are now, and the watermarks that say so. */
-async function planPush(
-  store: GitStore,
-  batch: readonly IntentRecord[],
-): Promise<{ updates: MirrorUpdate[]; watermarks: RefUpdate[] }> {
-  const touched = new Set(batch.flatMap(({ updates }) => updates.map(({ ref }) => ref)));
-  const namespaces = new Set<string>();
-  for (const ref of touched) {
-    const found = classifyRef(ref);
-    if (found.kind === 'ledger') namespaces.add(found.ns);
-  }
-  const marks = [...namespaces].map((ns) => mirrorRef(ns));
-  const refs = await store.refs([...touched, ...marks]);
-  const turned = rolledOver(batch);
-  const updates: MirrorUpdate[] = [...touched].map((ref) => {
-    const next = refs.get(ref) ?? null;
-    const expected = turned.get(ref);
-    return expected === undefined ? { ref, next } : { ref, next, expected };
-  });
-  const watermarks: RefUpdate[] = [];
-  for (const ns of namespaces) {
-    const next = refs.get(ledgerRef(ns)) as Oid;
-    const ref: RefName = mirrorRef(ns);
-    const old = refs.get(ref) ?? null;
-    updates.push(turned.has(ledgerRef(ns)) ? { ref, next, expected: old } : { ref, next });
-    if (old !== next) watermarks.push({ ref, old, next });
-  }
-  return { updates, watermarks };
-}
-
-/**
- * The refs that a new epoch has put onto a commit that doesn't follow from the one before: the mirror takes those by lease, from
- * where the batch's first intent found them, which is where the last confirmed push has left the mirror.
- */
-function rolledOver(batch: readonly IntentRecord[]): Map<RefName, Oid | null> {
-  const refs = new Set<RefName>();
-  for (const { updates } of batch) {
-    for (const { ref, old } of updates) {
-      const found = classifyRef(ref);
-      if (found.kind !== 'epoch' || old === null) continue;
-      for (const moved of [ledgerRef(found.ns), indexRef(found.ns), ref]) refs.add(moved);
-    }
-  }
-  const first = new Map<RefName, Oid | null>();
-  for (const { updates } of batch) for (const { ref, old } of updates) if (refs.has(ref) && !first.has(ref)) first.set(ref, old);
-  return first;
-}
-
-/** The Stargate's own copy of the watermarks: what it knows to be confirmed. */
-async function moveWatermarks(store: GitStore, watermarks: readonly RefUpdate[]): Promise<void> {
-  if (watermarks.length > 0) await store.updateRefs(watermarks, REASON);
 }

@@ -1,7 +1,7 @@
 import type { Randomness } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
+import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { decodeCommit } from '../commit.js';
 import type { ObjectNamer } from '../object.js';
@@ -18,6 +18,8 @@ export interface AdoptionContext {
   readonly namer: ObjectNamer;
   readonly verifier: SignatureVerifier;
   readonly randomness: Randomness;
+  /** The OpenPGP keys to check signatures against; SSH signatures carry theirs. */
+  readonly keysAtHand: readonly TrustedKey[];
 }
 
 const NEW: ParentState = { ledgerTree: null, indexTree: null, chunksTree: null, epoch: null, parentEpoch: null };
@@ -90,7 +92,7 @@ async function verifySnapshot(context: AdoptionContext, ns: string, pushed: Push
   if (!bound || t.chunksTree !== chunksTree || t.baseTree !== ledger.commit.tree) {
     throw new KvError('ATTESTATION_MISMATCH', `commit ${ledger.oid} begins epoch ${t.epoch}, but its trailers don't bind its trees`);
   }
-  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format });
+  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format }, context.keysAtHand);
   const tree = ledger.commit.tree === namer.emptyTree() ? null : ledger.commit.tree;
   const changes = await ledgerChanges(store, namer.hasher, ns, null, tree);
   const rules = { policy: null, ns, txn: null, chunksTree, digests: true };

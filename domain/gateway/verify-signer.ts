@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import type { PolicyKey } from '../../ports/policy-reader.js';
-import type { SignatureVerifier, SigningKey } from '../../ports/signer.js';
+import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { type Commit, encodeCommit } from '../commit.js';
 
@@ -31,10 +31,14 @@ export async function verifySigner(
   });
 }
 
-/** Verifies a signature of whatever key; gives the key's id. */
-export async function verifyAnySigner(verifier: SignatureVerifier, signed: SignedLedgerCommit): Promise<string> {
+/** Verifies a signature of whatever key; gives the key's id. An OpenPGP signature needs its key to be `at hand`. */
+export async function verifyAnySigner(
+  verifier: SignatureVerifier,
+  signed: SignedLedgerCommit,
+  atHand: readonly TrustedKey[],
+): Promise<string> {
   const { payload, signature } = signatureOf(signed);
-  return (await verifier.verify(payload, signature, [])).id;
+  return (await verifier.verify(payload, signature, atHand)).id;
 }
 
 function signatureOf({ oid, commit, format }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {

@@ -2,7 +2,7 @@ import type { Randomness } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { NamespacePolicy } from '../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
+import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { isEpochLabel } from '../ledger.js';
 import type { ObjectNamer } from '../object.js';
@@ -22,6 +22,8 @@ export interface VerifyContext {
   readonly ns: string;
   /** Null: history that is being adopted. Any valid signature is taken, and no size or prefix is checked. */
   readonly policy: NamespacePolicy | null;
+  /** The OpenPGP keys that signatures of adopted history can be checked against. */
+  readonly keysAtHand?: readonly TrustedKey[];
   /** The daemon's `--sample-size`, for a policy that doesn't say. */
   readonly sampleSize: number;
 }
@@ -124,9 +126,9 @@ async function checkChunks({ store, namer, ns }: VerifyContext, { chunks }: Push
 }
 
 /** Gives the signer's name. Only the ledger commit is signed: its trailers bind the other trees. */
-async function checkSignature({ namer, verifier, policy, ns }: VerifyContext, { ledger }: PushedTransaction): Promise<string> {
+async function checkSignature({ namer, verifier, policy, ns, keysAtHand }: VerifyContext, { ledger }: PushedTransaction): Promise<string> {
   const signed = { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format };
-  if (policy === null) return verifyAnySigner(verifier, signed);
+  if (policy === null) return verifyAnySigner(verifier, signed, keysAtHand ?? []);
   if (ledger.commit.signature === null && !policy.requireSignedCommits) return '-';
   return verifySigner(verifier, signed, policy.writers, 'writer');
 }

@@ -19,7 +19,8 @@ interface Background {
 /** Plays one transcript in a world of its own. Throws with the transcript up to where it went another way. */
 export async function play(transcript: Transcript): Promise<void> {
   const { hash, writers, readers, strangers, namespaces, policy } = transcript.setting;
-  const edit = (text: string): string => policy.reduce((sum, [pattern, by]) => changed(sum, sum.replace(pattern, by), pattern), text);
+  const edit = (text: string): string =>
+    policy.reduce((sum, [pattern, by]) => changed(sum, sum.replace(pattern, by), pattern), text);
   const world = await World.create({ hash, writers, readers, strangers, namespaces, policy: edit });
   const terminal = new Terminal(world);
   try {
@@ -95,6 +96,7 @@ class Terminal {
   /** Runs a command line; both of its outputs arrive in one, as in a terminal. Gives its exit status. */
   private async type(who: string, command: string): Promise<number> {
     await writeFile(join(this.world.dir, 'stargate.log'), this.world.daemonLog());
+    for (const [name, { log }] of this.background) await writeFile(join(this.world.dir, `${name}.log`), log);
     const child = spawn('sh', ['-c', `exec 2>&1\n${command}`], {
       cwd: this.placeOf(who),
       env: this.envOf(who),
@@ -111,7 +113,7 @@ class Terminal {
     return code;
   }
 
-  /** Starts a Stargate and waits until it listens; `$NAME_PID`, `$NAME_SSH` (a port) and `$NAME_HTTP` are its own. */
+  /** Starts a Stargate and waits until it listens; its `$NAME_PID`, `$NAME_SSH` (a port), `$NAME_HTTP`, `$NAME_LOG`. */
   private async leaveRunning(name: string, command: string): Promise<void> {
     const child = spawn('sh', ['-c', `exec ${command}`], {
       cwd: this.world.dir,
@@ -127,6 +129,7 @@ class Terminal {
     this.values.set(`${name}_PID`, String(child.pid));
     this.values.set(`${name}_SSH`, ssh.split(':').at(-1) ?? '');
     this.values.set(`${name}_HTTP`, http);
+    this.values.set(`${name}_LOG`, join(this.world.dir, `${name}.log`));
   }
 
   async close(): Promise<void> {
@@ -153,7 +156,8 @@ class Terminal {
     const config = this.configOf(who);
     const home = existsSync(config) ? { GIT_CONFIG_GLOBAL: config } : {};
     const facts = Object.fromEntries(this.facts());
-    return this.world.env(who === 'operator' ? 'ada' : who, { ...facts, ...home });
+    const env = this.world.env(who === 'operator' ? 'ada' : who, { ...facts, ...home });
+    return { ...env, PATH: `${join(ROOT, 'test', 'e2e', 'bin')}:${env['PATH']}` };
   }
 
   private facts(): Map<string, string> {

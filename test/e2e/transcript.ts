@@ -1,4 +1,4 @@
-/** A terminal session as a test: the format of `test/e2e/scripts/*.txt`, which README.md beside them explains. */
+/** A terminal session as a test: the format of `test/e2e/scripts/*.txt`, which README.md there explains. */
 
 /** What the world looks like before the first command. */
 export interface Setting {
@@ -53,40 +53,38 @@ export function parseTranscript(text: string, file: string): Transcript {
   let clones: readonly string[] | undefined;
   let title = '';
   let open: { expected: string[]; exit: number } | undefined;
-  lines.forEach((content, i) => {
+  for (const [i, content] of lines.entries()) {
     const line = i + 1;
     const fail = (what: string): never => {
       throw new Error(`${file}:${line}: ${what}`);
     };
-    const command = COMMAND.exec(content);
-    const header = HEADER.exec(content);
+    const [, who = '', mark, words = ''] = COMMAND.exec(content) ?? [];
+    const [, name, value = ''] = steps.length === 0 ? (HEADER.exec(content) ?? []) : [];
     if (content.startsWith('#')) title ||= content.replace(/^#+ */, '');
-    else if (command !== null) {
-      const [, who = '', mark, words = ''] = command;
+    else if (mark === '&') {
       open = undefined;
-      if (mark === '&') return void steps.push({ kind: 'background', line, name: who, command: words });
+      steps.push({ kind: 'background', line, name: who, command: words });
+    } else if (mark !== undefined) {
       open = { expected: [], exit: 0 };
       // The same object, so that the lines that follow reach it.
       steps.push(Object.assign(open, { kind: mark === '~' ? 'again' : 'command', line, who, command: words } as const));
     } else if (/^\? \d+$/.test(content)) {
-      if (open === undefined) return fail('an exit status without a command');
-      open.exit = Number(content.slice(2));
+      (open ?? fail('an exit status without a command')).exit = Number(content.slice(2));
     } else if (/^(start|stop|kill) stargate$/.test(content)) {
       open = undefined;
       steps.push({ kind: 'stargate', line, verb: content.split(' ')[0] as 'start' | 'stop' | 'kill' });
     } else if (content.startsWith('capture ')) {
-      const [, name, pattern] = /^capture (\w+) \/(.+)\/$/.exec(content) ?? fail('capture NAME /pattern/');
-      steps.push({ kind: 'capture', line, name: name as string, pattern: new RegExp(pattern as string, 'm') });
-    } else if (header !== null && steps.length === 0) {
-      const [, name, value = ''] = header;
-      const words = value === 'none' ? [] : value.trim().split(/\s+/);
+      const [, variable = '', pattern = ''] = /^capture (\w+) \/(.+)\/$/.exec(content) ?? fail('capture NAME /pattern/');
+      steps.push({ kind: 'capture', line, name: variable, pattern: new RegExp(pattern, 'm') });
+    } else if (name !== undefined) {
+      const list = value === 'none' ? [] : value.trim().split(/\s+/);
       if (name === 'hash' && (value === 'sha1' || value === 'sha256')) setting.hash = value;
-      else if (name === 'clones') clones = words;
+      else if (name === 'clones') clones = list;
       else if (name === 'policy') setting.policy = [...setting.policy, replacement(value) ?? fail('@policy s/pattern/text/')];
-      else setting[LISTS.find((list) => list === name) ?? fail(`no header @${name} ${value}`)] = words;
+      else setting[LISTS.find((each) => each === name) ?? fail(`no header @${name} ${value}`)] = list;
     } else if (open !== undefined) open.expected.push(content);
     else if (content.trim() !== '') fail(`what is this: ${content}`);
-  });
+  }
   for (const step of steps) {
     if (step.kind !== 'command' && step.kind !== 'again') continue;
     const expected = step.expected as string[];
@@ -106,7 +104,10 @@ function replacement(text: string): readonly [RegExp, string] | undefined {
  */
 export function matches(expected: readonly string[], output: string, values: ReadonlyMap<string, string>): boolean {
   // What a terminal doesn't show: ssh ends its lines with a carriage return, git pads those of the remote with spaces.
-  const lines = output.replace(/\n+$/, '').split('\n').map((line) => line.trimEnd());
+  const lines = output
+    .replace(/\n+$/, '')
+    .split('\n')
+    .map((line) => line.trimEnd());
   const actual = lines.length === 1 && lines[0] === '' ? [] : lines;
   const patterns = expected.map((line) => (line.trim() === '...' ? null : linePattern(line, values)));
   // reach[i]: the patterns so far can account for exactly the first i lines.

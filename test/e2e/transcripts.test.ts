@@ -29,7 +29,9 @@ describe('the transcript format', () => {
 });
 
 describe('sessions', () => {
-  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.txt')).sort()) {
+  for (const file of readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.txt'))
+    .sort()) {
     const transcript = parseTranscript(readFileSync(join(FOLDER, file), 'utf8'), file);
     it(`${file.replace('.txt', '')}: ${transcript.title}`, async function () {
       this.timeout(120_000);

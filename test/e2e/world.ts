@@ -59,7 +59,14 @@ export class World {
     const writers = options.writers ?? ['ada'];
     for (const person of [...writers, ...(options.readers ?? []), ...(options.strangers ?? [])]) await world.addPerson(person);
     world.port = await freePort();
-    await world.git(world.dir, 'ada', ['init', '-q', '--bare', `--object-format=${world.hash}`, '--initial-branch=main', world.mirror]);
+    await world.git(world.dir, 'ada', [
+      'init',
+      '-q',
+      '--bare',
+      `--object-format=${world.hash}`,
+      '--initial-branch=main',
+      world.mirror,
+    ]);
     const init = await world.run('git-kv-stargate', [
       ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
@@ -133,7 +140,8 @@ export class World {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<[number | null, NodeJS.Signals | null]> {
     const { daemon } = this;
     this.daemon = undefined;
-    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return [daemon?.exitCode ?? null, daemon?.signalCode ?? null];
+    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null)
+      return [daemon?.exitCode ?? null, daemon?.signalCode ?? null];
     const exited = once(daemon, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     daemon.kill(signal);
     return exited;
@@ -190,7 +198,11 @@ export class World {
 
   /** `git kv …` in a clone, run by git itself. */
   kv(clone: string, args: readonly string[], options: RunOptions & { readonly person?: string } = {}): Promise<Ran> {
-    return this.run('git', ['kv', ...args], { cwd: this.clonePath(clone), ...options, env: { ...this.env(options.person ?? clone), ...options.env } });
+    return this.run('git', ['kv', ...args], {
+      cwd: this.clonePath(clone),
+      ...options,
+      env: { ...this.env(options.person ?? clone), ...options.env },
+    });
   }
 
   git(cwd: string, person: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
@@ -217,13 +229,22 @@ export class World {
   /** Every ref of the Stargate, as `name oid` lines. */
   async refs(repo = this.repo): Promise<Map<string, string>> {
     const { stdout } = await this.git(repo, 'ada', ['for-each-ref', '--format=%(refname) %(objectname)']);
-    return new Map(stdout.trim().split('\n').filter(Boolean).map((line) => line.split(' ') as [string, string]));
+    return new Map(
+      stdout
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split(' ') as [string, string]),
+    );
   }
 
   /** Every file of the Stargate's object store: a rejected push must not add one. */
   async objectFiles(): Promise<string[]> {
     const files = await readdir(join(this.repo, 'objects'), { recursive: true, withFileTypes: true });
-    return files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name)).sort();
+    return files
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name))
+      .sort();
   }
 
   /** Waits until every ref of the Stargate is the same at the mirror. */

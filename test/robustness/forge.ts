@@ -37,6 +37,8 @@ export interface Forgery {
 export interface Forged {
   readonly ledger: Oid;
   readonly index: Oid;
+  readonly chunks: Oid | null;
+  readonly epoch: string;
 }
 
 /** Builds transactions in one person's clone, by the product's own code and then wrong. */
@@ -76,8 +78,10 @@ export class Forge {
     const [top, below] = await this.store.read([ledger, index]);
     const commit = decodeCommit(top?.body ?? new Uint8Array(), ledger, this.store.objectFormat);
     const epoch = /^Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '';
+    const parent = /^Parent-Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '-';
+    const parentEpoch = parent === '-' ? null : parent;
     const indexTree = decodeCommit(below?.body ?? new Uint8Array(), index, this.store.objectFormat).tree;
-    return { ledger: { commit: ledger, tree: commit.tree }, index: { commit: index, tree: indexTree }, chunks: null, epoch, parentEpoch: null };
+    return { ledger: { commit: ledger, tree: commit.tree }, index: { commit: index, tree: indexTree }, chunks: null, epoch, parentEpoch };
   }
 
   async forge(change: Partial<Forgery> = {}): Promise<Forged> {
@@ -97,7 +101,7 @@ export class Forge {
     const signature = unsigned.signature ?? (signer === null ? null : await this.sign(encodeCommit(unsigned, format), signer));
     const ledger = this.commit({ ...unsigned, signature });
     await this.store.write([...draft.objects, index, ledger]);
-    return { ledger: ledger.oid, index: index.oid };
+    return { ledger: ledger.oid, index: index.oid, chunks: draft.chunksCommit?.oid ?? null, epoch: base.epoch };
   }
 
   commit(commit: Commit): NewObject {
@@ -141,6 +145,7 @@ export class Forge {
   send(forged: Forged, options: { ns?: string; atomic?: boolean; extra?: string[]; person?: string; first?: boolean } = {}): Promise<Ran> {
     const ns = options.ns ?? 'main';
     const specs = [`${forged.ledger}:refs/kv/${ns}`, `${forged.index}:refs/kv-index/${ns}`];
+    if (forged.chunks !== null) specs.push(`${forged.chunks}:refs/kv-chunks/${ns}@${forged.epoch}`);
     if (options.first === true) specs.push(`${forged.ledger}:refs/kv-epoch/${ns}`);
     const atomic = options.atomic === false ? [] : ['--atomic'];
     return this.push(['push', ...atomic, this.world.pushUrl, ...specs, ...(options.extra ?? [])], options.person);

@@ -7,7 +7,7 @@ import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { freshnessOf } from '../read-flags.js';
 import { HISTORY_HEAD, historyDocument, historyLine } from '../render/history.js';
-import { print, printJson } from '../terminal.js';
+import { note, print, printJson } from '../terminal.js';
 import { countFlag } from '../units.js';
 
 const FLAGS = {
@@ -19,8 +19,11 @@ const FLAGS = {
 export class History extends KvCommand {
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
-transaction (the end of its id), who, and the ledger commit. --json gives everything in full.`);
-  static override examples = ['<%= config.bin %> history cfg:mode', '<%= config.bin %> history cfg:mode --limit 1 --json'];
+transaction (the end of its id), who (the signer as the Stargate noted it, else the commit's author), and the ledger
+commit. --json gives everything in full. Without --epochs, only the current epoch.
+
+In a long ledger, the first slow walk leaves a commit-graph with changed-path filters in the clone; later ones are fast.`);
+  static override examples = ['<%= config.bin %> history cfg:mode', '<%= config.bin %> history cfg:mode --limit 1 --json', '<%= config.bin %> history cfg:mode --epochs'];
   static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'the key' }) };
   static override flags = oclifFlags(FLAGS);
 
@@ -30,11 +33,16 @@ transaction (the end of its id), who, and the ledger commit. --json gives everyt
     const limit = flags.limit === undefined ? {} : { limit: countFlag('limit', flags.limit) };
     const freshness = freshnessOf(flags);
     await this.withClone(flags, async ({ clone, ns }) => {
-      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness });
+      let older: string | null = null;
+      const onOlder = (epoch: string): void => {
+        older = epoch;
+        note(flags.epochs ? `the history goes on in epoch ${epoch}, which can't be had here` : `the history goes on in epoch ${epoch}: --epochs`);
+      };
+      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness, epochs: flags.epochs === true, onOlder });
       if (flags.json) {
         const documents: object[] = [];
         for await (const entry of entries) documents.push(historyDocument(entry));
-        return printJson({ ok: true, ns, key, history: documents });
+        return printJson({ ok: true, ns, key, history: documents, older_epoch: older });
       }
       let head = true;
       for await (const entry of entries) {

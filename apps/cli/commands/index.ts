@@ -1,18 +1,26 @@
 import type { Command } from '@oclif/core';
+import { Blame } from './blame.js';
 import { CasSet } from './cas/set.js';
+import { Compact } from './compact.js';
 import { Del } from './del.js';
+import { Diff } from './diff.js';
 import { EpochNew } from './epoch/new.js';
 import { Get } from './get.js';
 import { HelpExitCodes } from './help/exit-codes.js';
 import { Help } from './help/index.js';
 import { History } from './history.js';
+import { Import } from './import.js';
 import { Init } from './init.js';
 import { List } from './list.js';
 import { Mset } from './mset.js';
 import { RemoteSetup } from './remote/setup.js';
+import { Restore } from './restore.js';
+import { Revert } from './revert.js';
 import { SetKey } from './set.js';
+import { Snapshot } from './snapshot.js';
 import { StargateStatus } from './stargate/status.js';
 import { Wait } from './wait.js';
+import { Watch } from './watch.js';
 
 /** Every command by its id, in the order of the reference. */
 export const COMMANDS: Readonly<Record<string, Command.Class>> = {
@@ -25,8 +33,16 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'cas:set': CasSet,
   list: List,
   history: History,
+  diff: Diff,
+  blame: Blame,
+  revert: Revert,
+  restore: Restore,
+  watch: Watch,
   wait: Wait,
+  snapshot: Snapshot,
+  import: Import,
   'epoch:new': EpochNew,
+  compact: Compact,
   'stargate:status': StargateStatus,
   help: Help,
   'help:exit-codes': HelpExitCodes,

@@ -2,7 +2,7 @@ import { listKeys, type ListedKey } from '../../../domain/client/list.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvError } from '../../../ports/error.js';
 import { KvCommand } from '../base.js';
-import { EXPIRED_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';
+import { AT_FLAG, EXPIRED_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { freshnessOf } from '../read-flags.js';
@@ -15,6 +15,7 @@ const FLAGS = {
   long: { type: 'boolean', char: 'l', summary: 'also size, time and content type' },
   limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
   after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
+  ...AT_FLAG,
   null: { type: 'boolean', char: '0', summary: 'end each key with a NUL byte instead of a newline' },
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
@@ -26,10 +27,11 @@ export class List extends KvCommand {
   static override summary = 'list keys';
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading
 values, in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
-given.`);
+given. With --at, lists what there was then, in whichever epoch; what had expired is judged by that time too.`);
   static override examples = [
     '<%= config.bin %> list --prefix user:42:',
     '<%= config.bin %> list --long --limit 100',
+    '<%= config.bin %> list --prefix cfg: --at 2027-01-31',
     '<%= config.bin %> list --limit 100 --after user:42:profile',
     '<%= config.bin %> list -0 | xargs -0 -n 1 <%= config.bin %> get --offline --',
   ];
@@ -45,6 +47,7 @@ given.`);
     const request = { prefix, long, allowExpired: flags['allow-expired'] === true, ...freshnessOf(flags) };
     const range = {
       ...(after === undefined ? {} : { after }),
+      ...(flags.at === undefined ? {} : { at: flags.at }),
       ...(limit === undefined ? {} : { limit: countFlag('limit', limit) }),
     };
     await this.withClone(flags, async ({ clone, ns }) => {

@@ -4,16 +4,16 @@ import { formatBytes, formatTimeShort } from './units.js';
 const SHORT = 10;
 const WIDTHS = [20, 4, 10, SHORT, 30] as const;
 
-export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'author', 'commit']);
+export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit']);
 
-/** Time, operation, size, the end of the transaction's id (its start is the time), author, commit. */
-export function historyLine({ time, op, size, txn, author, commit }: HistoryEntry): string {
+/** Time, operation, size, the end of the transaction's id (its start is the time), signer or author, commit. */
+export function historyLine({ time, op, size, txn, author, signer, commit }: HistoryEntry): string {
   return row([
     formatTimeShort(time),
     op,
     size === null ? '-' : formatBytes(size),
     txn.slice(-SHORT),
-    author,
+    signer === null || signer === '-' ? author : signer,
     commit.slice(0, SHORT),
   ]);
 }
@@ -22,6 +22,6 @@ function row(cells: readonly string[]): string {
   return cells.map((cell, i) => (i === 2 ? cell.padStart(WIDTHS[i] ?? 0) : cell.padEnd(WIDTHS[i] ?? 0))).join('  ');
 }
 
-export function historyDocument({ commit, txn, epoch, time, author, signed, op, size, oid, subject }: HistoryEntry): object {
-  return { commit, txn, epoch, time, author, signed, op, size, oid, subject };
+export function historyDocument({ commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject }: HistoryEntry): object {
+  return { commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject };
 }

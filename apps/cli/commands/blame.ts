@@ -1,0 +1,49 @@
+import { blame, type Blame as BlamedKey } from '../../../domain/client/blame.js';
+import { keyArgument } from '../argument-bytes.js';
+import { KvCommand } from '../base.js';
+import { AT_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';
+import { oclifFlags } from '../oclif-flags.js';
+import { prose } from '../prose.js';
+import { freshnessOf } from '../read-flags.js';
+import { formatTimeShort } from '../render/units.js';
+import { print, printJson } from '../terminal.js';
+
+const FLAGS = {
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  commits: { type: 'boolean', summary: 'also the ledger commits, which takes a walk through the history' },
+  ...AT_FLAG,
+  ...READ_FLAGS,
+} as const satisfies FlagTable;
+
+const AUTHOR_WIDTH = 30;
+
+export class Blame extends KvCommand {
+  static override summary = 'show who last changed each key';
+  static override description = prose(`One line a live key: when (the writer's clock), in which transaction, who, and
+the key, in the order of list. With --commits, the ledger commit stands before the key; - where its epoch was compacted
+away. history KEY tells of all that came before, and of deletions.`);
+  static override examples = ['<%= config.bin %> blame --prefix cfg:', '<%= config.bin %> blame --prefix cfg: --commits --json'];
+  static override flags = oclifFlags(FLAGS);
+
+  async run(): Promise<void> {
+    const { flags } = await this.input(FLAGS);
+    const { prefix = '', commits = false, at } = flags;
+    if (prefix !== '') keyArgument(prefix);
+    const freshness = freshnessOf(flags);
+    await this.withClone(flags, async ({ clone, ns }) => {
+      const keys = blame(clone, { ns, prefix, commits, ...(at === undefined ? {} : { at }), ...freshness });
+      const documents: BlamedKey[] = [];
+      for await (const one of keys) {
+        if (flags.json) documents.push(one);
+        else await print(`${line(one)}\n`);
+      }
+      if (flags.json) await printJson({ ok: true, ns, keys: documents });
+    });
+  }
+}
+
+function line({ key, time, author, txn, commit }: BlamedKey): string {
+  const cells = [formatTimeShort(time), txn, author.padEnd(AUTHOR_WIDTH)];
+  if (commit !== undefined) cells.push((commit ?? '-').slice(0, 10).padEnd(10));
+  return [...cells, key].join('  ');
+}

@@ -1,0 +1,34 @@
+import { KvCommand } from '../base.js';
+import type { FlagTable } from '../flags.js';
+import { oclifFlags } from '../oclif-flags.js';
+import { prose } from '../prose.js';
+import { compactText } from '../render/compact.js';
+import { print, printJson } from '../terminal.js';
+
+const FLAGS = {
+  epoch: { type: 'string', summary: 'exactly this archived epoch, whatever the policy keeps', value: 'LABEL' },
+  'dry-run': { type: 'boolean', char: 'n', summary: 'say what would go and how much that frees, but change nothing' },
+} as const satisfies FlagTable;
+
+export class Compact extends KvCommand {
+  static override summary = 'drop archived epochs, keeping each as a bundle (admins only)';
+  static override description = prose(`Drops the epochs that are more than the policy's retention.keep_epochs, oldest first, or
+the one named. Each is first written to a git bundle on the Stargate (.stargate/archives/NS@EPOCH.bundle), which is read back into
+an empty repository before anything goes; then its archive, chunks and watchlog refs are deleted on the Stargate and at the mirror,
+and the space is freed. The current epoch is never touched.
+
+To bring an epoch back into a clone: git fetch FILE.bundle 'refs/*:refs/*'`);
+  static override examples = ['<%= config.bin %> compact --dry-run', '<%= config.bin %> compact --epoch 2026Q1'];
+  static override flags = oclifFlags(FLAGS);
+
+  async run(): Promise<void> {
+    const { flags } = await this.input(FLAGS);
+    const { epoch } = flags;
+    await this.withClone(flags, async ({ clone, ns }) => {
+      const args = [ns, ...(epoch === undefined ? [] : ['--epoch', epoch]), ...(flags['dry-run'] === true ? ['--dry-run'] : [])];
+      const report = await clone.transport.admin(clone.remote, 'compact', args);
+      if (flags.json === true) return printJson({ ok: true, ...(report as object) });
+      return print(compactText(report));
+    });
+  }
+}

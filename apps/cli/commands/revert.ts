@@ -1,0 +1,27 @@
+import { Args } from '@oclif/core';
+import { planRevert } from '../../../domain/client/revert.js';
+import { PUT_BACK_FLAGS } from '../flags.js';
+import { oclifFlags } from '../oclif-flags.js';
+import { prose } from '../prose.js';
+import { WriteCommand } from '../write-command.js';
+
+export class Revert extends WriteCommand {
+  static override summary = 'undo a transaction with a new one';
+  static override description = prose(`Puts each key that the transaction set or deleted back to what it was before,
+in one new signed transaction. When any of them has changed since, all those are named, nothing is written, and the exit code
+is 2. Content types are kept; so are TTLs that have not passed, and else the policy's default holds.`);
+  static override examples = [
+    '<%= config.bin %> revert 01K8ZVM3M0QJ3T0S6V9Q3D5N7R --dry-run',
+    '<%= config.bin %> revert 01K8ZVM3M0QJ3T0S6V9Q3D5N7R --message "dark mode was too early"',
+  ];
+  static override args = { txn: Args.string({ required: true, ignoreStdin: true, description: "the transaction's id (KV-Txn)" }) };
+  static override flags = oclifFlags(PUT_BACK_FLAGS);
+
+  async run(): Promise<void> {
+    const { flags, args } = await this.input(PUT_BACK_FLAGS);
+    await this.writeAll(flags, async ({ clone, ns }, progress) => {
+      progress.phase('looking for the transaction');
+      return planRevert(clone, ns, args[0] ?? '');
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { Policy } from '../../../ports/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { ObjectNamer } from '../../object.js';
+import type { Findings } from './findings.js';
+
+/** What the parts of a verification share. */
+export interface VerifyContext {
+  readonly store: GitStore;
+  readonly namer: ObjectNamer;
+  readonly hasher: Hasher;
+  readonly oidBytes: number;
+  readonly verifier: SignatureVerifier;
+  /** As published and last fetched; null when this clone has none. */
+  readonly policy: Policy | null;
+  /** The clone has no remote: its ledgers may be unsigned. */
+  readonly alone: boolean;
+  /** Blobs are here; false in a clone that was made with a filter, where git would fetch each one. */
+  readonly blobs: boolean;
+  readonly ns: string;
+  readonly findings: Findings;
+  readonly onProgress: (what: string) => void;
+}
+
+/** What was checked. Bytes are those of values. */
+export interface Tally {
+  transactions: number;
+  keys: number;
+  values: number;
+  chunks: number;
+  bytes: number;
+}

@@ -1,0 +1,6 @@
+/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha. */
+export * from './chunker.js';
+export * from './git-store.js';
+export * from './journal.js';
+export * from './leader-lock.js';
+export * from './mirror-target.js';
