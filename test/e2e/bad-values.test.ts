@@ -14,20 +14,22 @@ describe('a large value that cannot be put together again', () => {
   let world: World;
   let folder: string;
   let chunk: { digest: string; blob: string; place: number };
-  const content = randomBytes(24 * MIB);
+  const content = randomBytes(8 * MIB);
   before(async () => {
-    world = await World.create({ writers: ['ada', 'bob'] });
-    for (const person of ['ada', 'bob']) await world.clone(person);
+    world = await World.create({ writers: ['ada', 'bob', 'carl'], namespaces: ['main', 'slow'] });
+    for (const person of ['ada', 'bob', 'carl']) await world.clone(person);
     folder = join(world.dir, 'out');
     await mkdir(folder);
     const file = join(world.dir, 'model.bin');
-    await writeFile(file, content);
-    expect((await world.kv('ada', ['set', 'model', file])).code).to.equal(0);
+    for (const [key, bytes] of [['slow', randomBytes(48 * MIB)], ['model', content]] as const) {
+      await writeFile(file, bytes);
+      expect((await world.kv(key === 'slow' ? 'carl' : 'ada', ['set', key, file, ...(key === 'slow' ? ['--ns', 'slow'] : [])])).code).to.equal(0);
+    }
     await world.mirrored();
     const tree = await world.git(world.repo, 'ada', ['ls-tree', '-r', 'refs/kv/main']);
     const manifest = /blob ([0-9a-f]+)\t.*manifest\.json/.exec(tree.stdout)?.[1] as string;
     const { chunks } = JSON.parse((await world.git(world.repo, 'ada', ['cat-file', 'blob', manifest])).stdout) as { chunks: { digest: string; blob_oid: string }[] };
-    const place = 20;
+    const place = 10;
     chunk = { digest: (chunks[place]?.digest ?? '').slice('sha256:'.length), blob: chunks[place]?.blob_oid as string, place };
   });
   after(() => world?.close());
@@ -108,7 +110,7 @@ describe('a large value that cannot be put together again', () => {
 
   it('a full disk: IO_ERROR, and nothing left', async () => {
     // As on a full disk, a write fails in the middle: the limit counts in blocks of 512 or 1,024 bytes.
-    const ran = await world.run('sh', ['-c', 'ulimit -f 8192; exec git kv get model --offline --output "$0"', join(folder, 'model')], {
+    const ran = await world.run('sh', ['-c', 'ulimit -f 2048; exec git kv get model --offline --output "$0"', join(folder, 'model')], {
       cwd: world.clonePath('ada'),
       env: world.env('ada'),
     });
@@ -127,9 +129,9 @@ describe('a large value that cannot be put together again', () => {
     it(`${signal} in the middle: 130, and nothing left`, async () => {
       const drafts = watch(folder);
       const begun = once(drafts, 'change');
-      const child = spawn(join(world.dir, 'bin', 'git-kv'), ['get', 'model', '--offline', '--output', join(folder, 'model')], {
-        cwd: world.clonePath('ada'),
-        env: world.env('ada'),
+      const child = spawn(join(world.dir, 'bin', 'git-kv'), ['get', 'slow', '--ns', 'slow', '--offline', '--output', join(folder, 'model')], {
+        cwd: world.clonePath('carl'),
+        env: world.env('carl'),
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       const ended = once(child, 'exit');

@@ -201,6 +201,26 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await fails(64, 'restore', '--at', noon);
     });
 
+    it('a clone without blobs fetches those that it needs', async () => {
+      const path = world.clonePath('thin');
+      await world.git(world.mirror, 'ada', ['config', 'uploadpack.allowFilter', 'true']);
+      const steps = [
+        ['init', '-q', `--object-format=${hash}`, path],
+        ['-C', path, 'remote', 'add', 'origin', `file://${world.mirror}`],
+        ['-C', path, 'config', 'remote.origin.promisor', 'true'],
+        ['-C', path, 'config', 'remote.origin.partialclonefilter', 'blob:none'],
+        ['-C', path, 'config', 'extensions.partialClone', 'origin'],
+      ];
+      for (const step of steps) expect((await world.git(world.dir, 'bob', step)).code, step.join(' ')).to.equal(0);
+      const thin = (...args: string[]): Promise<Ran> => world.kv('thin', args, { person: 'bob' });
+      expect((await thin('get', 'cfg:mode', '--at', txns['large'] as string)).stdout).to.equal('off');
+      const history = await thin('history', 'cfg:size', '--epochs');
+      expect(history.stdout.trim().split('\n'), history.stderr).to.have.length(2);
+      const diff = await thin('diff', txns['first'] as string, txns['large'] as string);
+      expect(diff.stdout, diff.stderr).to.match(/^A {2}.* model\n$/);
+      expect((await thin('list', '--at', noon)).stdout).to.equal('cfg:mode\ncfg:size\nmodel\n');
+    });
+
     it('a mirror that shows another past is found out', async () => {
       const name = 'fooled';
       await world.clone('bob', name);
