@@ -60,3 +60,12 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
     hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add and git kv remote setup in it`,
   });
 }
+
+/** The other side has lost or damaged objects: `GIT_ERROR` with what it said; null when that is not what happened. */
+export function damagedThere(what: string, stderr: string): KvError | null {
+  if (!/possible repository corruption on the remote side/.test(stderr)) return null;
+  const said = /^remote: (?:fatal|error): (.*\S)\s*$/m.exec(stderr.replace(RESET, ''))?.[1] ?? 'an object is missing';
+  return new KvError('GIT_ERROR', `${what}: the repository there is damaged: ${said}`, {
+    hint: 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
+  });
+}

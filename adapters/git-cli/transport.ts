@@ -12,7 +12,7 @@ import { progressTo } from './progress.js';
 import { pushError } from './push-outcome.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { listRefs } from './refs.js';
-import { unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, unreachable, wrongFormat } from './remote-error.js';
 import { findRepository } from './repository.js';
 
 export interface GitTransportOptions {
@@ -162,6 +162,7 @@ class GitCliTransport implements GitTransport {
     }
     return (
       wrongFormat(what, result.stderr) ??
+      damagedThere(what, result.stderr) ??
       unreachable(what, result.stderr) ??
       new KvError('GIT_ERROR', `${what}: ${firstComplaint(result.stderr)}`, { hint: 'run the command again with --debug' })
     );

@@ -83,6 +83,8 @@ async function* changesIn(clone: Clone, request: HistoryRequest, end: LedgerComm
   let oids: Oid[] = [];
   const take = async (): Promise<LedgerCommit[]> => {
     const changes = (await openAll(clone, oids)).filter((one) => !isRollover(one)).slice(0, left);
+    const last = changes.at(-1);
+    if (last !== undefined && (await isCutOff(clone, last))) changes.pop();
     left -= changes.length;
     oids = [];
     return changes;
@@ -99,6 +101,12 @@ async function* changesIn(clone: Clone, request: HistoryRequest, end: LedgerComm
   walked += clock.now() - since;
   if (oids.length > 0) yield await take();
   if (walked > SLOW_MS) await store.prepareHistory?.(end.oid);
+}
+
+/** Whether a shallow clone ends here: git then takes the commit for a first one, which touches every path. */
+async function isCutOff({ store }: Clone, { commit }: LedgerCommit): Promise<boolean> {
+  const [parent] = commit.parents;
+  return parent !== undefined && (await store.headers([parent]))[0] === null;
 }
 
 async function describe(

@@ -2,8 +2,9 @@ import { KvError } from '../../ports/error.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
 import type { Clone } from './clone.js';
 import { notSetUp, type ReadFrom } from './tips.js';
+import type { ConnectionNotice } from './watch-connection.js';
 import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './watch-keys.js';
-import { type ConnectionNotice, type Place, WatchlogSource } from './watchlog-source.js';
+import { type Place, WatchlogSource } from './watchlog-source.js';
 
 export type { ChangedKeys } from './watch-keys.js';
 
@@ -79,7 +80,8 @@ export class Watch implements AsyncIterable<WatchedEvent> {
 
   private async *events(): AsyncGenerator<WatchedEvent, void> {
     const { clone, request } = this;
-    const { limit = Infinity, once = false, intervalMs = FIRST_POLL_MS } = request;
+    const { limit = Infinity, once = false } = request;
+    const intervalMs = Math.max(request.intervalMs ?? FIRST_POLL_MS, 1);
     await this.checkRemote();
     if (!(await this.start(intervalMs))) return;
     request.notify?.({ kind: 'started', resumeFrom: this.resumeFrom });

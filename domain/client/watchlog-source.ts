@@ -5,7 +5,8 @@ import { decodeCommit } from '../commit.js';
 import { archiveRef, ledgerRef, trackingRef, watchlogRef, watchTrackingRef } from '../refs.js';
 import { decodeEvent } from '../watchlog.js';
 import type { Clone } from './clone.js';
-import { type LedgerCommit, type ReadFrom, readLedgerCommits } from './tips.js';
+import { type LedgerCommit, readLedgerCommits } from './tips.js';
+import { WatchConnection, type WatchConnectionOptions } from './watch-connection.js';
 import { ledgerCommitHere } from './watch-keys.js';
 
 /** A place in a namespace's feed: after the event of this watchlog commit. */
@@ -26,18 +27,8 @@ export interface Run {
   readonly commits: readonly Oid[];
 }
 
-/** What is said of the connection while it is watched. */
-export type ConnectionNotice =
-  | { readonly kind: 'lost'; readonly error: KvError; readonly retryInMs: number }
-  | { readonly kind: 'back' };
-
-export interface WatchlogSourceOptions {
+export interface WatchlogSourceOptions extends WatchConnectionOptions {
   readonly ns: string;
-  readonly readFrom: ReadFrom;
-  /** Once it was reached, a source that can't be reached any more is asked again until it can. */
-  readonly patient: boolean;
-  readonly notify: (notice: ConnectionNotice) => void;
-  readonly signal: AbortSignal | undefined;
 }
 
 interface Epoch {
@@ -45,17 +36,13 @@ interface Epoch {
   readonly tip: Oid;
 }
 
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 30_000;
-/** Two processes that fetch into one clone can get into each other's way: that is over at the next try. */
-const FIRST_CONTACT_TRIES = 3;
 const BATCH = 500;
 /** So many times in a row must a source not show the way back before that is believed. */
 const MISSES = 3;
 
 /** The watchlogs of a namespace as one side shows them, brought here as they are asked for. Throws `INTERRUPTED` when the signal fires. */
 export class WatchlogSource {
-  private contacted = false;
+  private readonly connection: WatchConnection;
   private misses = 0;
   /** Epochs that lie before a place that was asked about. */
   private readonly earlier = new Set<string>();
@@ -63,7 +50,9 @@ export class WatchlogSource {
   constructor(
     private readonly clone: Clone,
     private readonly options: WatchlogSourceOptions,
-  ) {}
+  ) {
+    this.connection = new WatchConnection(clone, options);
+  }
 
   /** The newest event; null when there is none. */
   async newest(): Promise<LoggedEvent | null> {
@@ -267,29 +256,8 @@ export class WatchlogSource {
     return { remoteRef: ledgerRef(ns), localRef: watchTrackingRef(readFrom, ns) };
   }
 
-  private async fetch(requests: readonly FetchRequest[]): Promise<void> {
-    const { transport, remote, clock } = this.clone;
-    const { readFrom, signal, notify } = this.options;
-    const direction = readFrom === 'mirror' ? 'read' : 'write';
-    for (let failures = 0; ; ) {
-      try {
-        await unlessAborted(transport.fetch(remote, direction, requests), signal);
-        this.contacted = true;
-        if (failures > 1) notify({ kind: 'back' });
-        return;
-      } catch (error) {
-        failures++;
-        if (!KvError.is(error) || !this.isWorthAnotherTry(error, failures)) throw error;
-        const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS);
-        if (failures === 2) notify({ kind: 'lost', error, retryInMs });
-        await clock.sleep(retryInMs, signal);
-      }
-    }
-  }
-
-  private isWorthAnotherTry({ code }: KvError, failures: number): boolean {
-    if (code !== 'IO_ERROR' && code !== 'GIT_ERROR') return false;
-    return (this.options.patient && this.contacted) || (code === 'GIT_ERROR' && failures < FIRST_CONTACT_TRIES);
+  private fetch(requests: readonly FetchRequest[]): Promise<void> {
+    return this.connection.fetch(requests);
   }
 }
 
@@ -300,16 +268,5 @@ function outOfReach(what: string, oldest: WatchEvent | null): KvError {
   return new KvError('NOT_FOUND', `${what}${compacted}; the oldest that can be had is ${oid}`, {
     hint: `begin with that event by --since oldest, or after it by --since ${oid}`,
     details: { oldest: oid, epoch, compacted: parentEpoch },
-  });
-}
-
-/** A fetch can hang for as long as the network does: the caller is not kept waiting for it. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new KvError('INTERRUPTED', 'the watch was ended'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }

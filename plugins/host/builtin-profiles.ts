@@ -32,29 +32,34 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 8,
         "wrap": []
       },
+      "signature-verifier": {
+        "use": "signature-verifier",
+        "line": 9,
+        "wrap": []
+      },
       "hasher": {
         "use": "hasher-node",
-        "line": 9,
+        "line": 10,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 10,
+        "line": 11,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 11,
+        "line": 12,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 12,
+        "line": 13,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 13,
+        "line": 14,
         "wrap": []
       }
     }

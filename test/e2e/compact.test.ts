@@ -11,12 +11,14 @@ for (const hash of ['sha1', 'sha256'] as const) {
     let world: World;
     const labels: string[] = [];
     let live: Buffer;
+    let first: Buffer | undefined;
     before(async () => {
       world = await World.create({ hash, writers: ['ada', 'bob'] });
       for (const person of ['ada', 'bob']) await world.clone(person);
       // Three past epochs, each with chunks of its own, and a current one with others.
       for (const label of ['e2', 'e3', 'e4', null]) {
         await writeFile(join(world.dir, 'value'), (live = randomBytes(3 * MIB)));
+        first ??= live;
         await json('bob', 'set', 'model', join(world.dir, 'value'));
         if (label === null) break;
         await json('bob', 'set', `only:${label}`, label);
@@ -104,6 +106,31 @@ for (const hash of ['sha1', 'sha256'] as const) {
       expect(model.code, model.stderr).to.equal(0);
       const again = await world.kv('ada', ['compact', '--epoch', label]);
       expect([again.code, again.stderr.includes('was compacted already')]).to.deep.equal([6, true]);
+    });
+
+    it('a value of a dropped epoch, set again by a clone that has its chunks, is sent again', async () => {
+      live = first as Buffer;
+      await writeFile(join(world.dir, 'value'), live);
+      await json('bob', 'set', 'model', join(world.dir, 'value'));
+      await sound();
+    });
+
+    it('writes that go on meanwhile all land, and nothing they need is lost', async () => {
+      const label = (await json('ada', 'epoch', 'new', '--label', 'busy'))['parentEpoch'] as string;
+      let compacting = true;
+      let landed = 0;
+      const writing = (async () => {
+        while (compacting) {
+          await json('bob', 'set', 'only:busy', `${landed}`);
+          landed += 1;
+        }
+      })();
+      const report = await json('ada', 'compact', '--epoch', label);
+      compacting = false;
+      await writing;
+      expect(report).to.have.property('reclaimed', true);
+      expect((await world.kv('ada', ['get', 'only:busy', '--read-from=stargate'])).stdout).to.equal(`${landed - 1}`);
+      await sound();
     });
 
     it('applies the policy: the newest so many stay', async () => {

@@ -221,6 +221,17 @@ for (const hash of ['sha1', 'sha256'] as const) {
       expect((await thin('list', '--at', noon)).stdout).to.equal('cfg:mode\ncfg:size\nmodel\n');
     });
 
+    it('a shallow clone does not take its edge for a change', async () => {
+      const path = world.clonePath('shallow');
+      await world.git(world.dir, 'bob', ['init', '-q', `--object-format=${hash}`, path]);
+      await world.git(path, 'bob', ['remote', 'add', 'origin', `file://${world.mirror}`]);
+      const refs = ['kv', 'kv-index'].map((kind) => `refs/${kind}/main:refs/kv-tracking/mirror/${kind}/main`);
+      const fetched = await world.git(path, 'bob', ['fetch', '-q', '--depth', '1', 'origin', ...refs]);
+      expect(fetched.code, fetched.stderr).to.equal(0);
+      const ran = await world.kv('shallow', ['history', 'cfg:size', '--offline', '--epochs'], { person: 'bob' });
+      expect([ran.code, ran.stdout], ran.stderr).to.deep.equal([0, '']);
+    });
+
     it('a mirror that shows another past is found out', async () => {
       const name = 'fooled';
       await world.clone('bob', name);

@@ -200,7 +200,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
         const input = '{"op":"set","key":"cfg:a","value":"1"}\n{"op":"set","key":"user:x","value":"2"}\n';
         const ran = await world.kv('bob', ['mset', '--file', '-'], { input });
         expect(ran.code, ran.stdout + ran.stderr).to.equal(0);
-        await kv('ada', 'del', 'cfg:a');
+        await kv('bob', 'del', 'cfg:a');
         await watcher.said(/^resume with /m);
       } finally {
         await rename(`${world.mirror}.away`, world.mirror);

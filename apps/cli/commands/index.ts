@@ -19,6 +19,7 @@ import { Revert } from './revert.js';
 import { SetKey } from './set.js';
 import { Snapshot } from './snapshot.js';
 import { StargateStatus } from './stargate/status.js';
+import { Verify } from './verify.js';
 import { Wait } from './wait.js';
 import { Watch } from './watch.js';
 
@@ -41,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   wait: Wait,
   snapshot: Snapshot,
   import: Import,
+  verify: Verify,
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,

@@ -75,5 +75,24 @@ export function historyContract(bench: Bench): void {
       expect(await all(store().history({ tip, paths: ['kv/a'], limit: 1 }))).to.deep.equal(at(4));
       expect(await all(store().history({ tip, paths: ['nope'] }))).to.deep.equal([]);
     });
+
+    it('may be prepared, which changes no answer', async () => {
+      const oids = await chain(
+        bench,
+        Array.from({ length: 8 }, (_, i) => ({ 'kv/a': String(i >> 1), 'kv/b': String(i) })),
+      );
+      const tip = oids[5] as Oid;
+      const ask = async (): Promise<Oid[][]> => [
+        await all(store().history({ tip: oids[7] as Oid, paths: ['kv/a'] })),
+        await all(store().history({ tip: oids[7] as Oid })),
+      ];
+      const before = await ask();
+      for (let twice = 0; twice < 2; twice++) {
+        const prepared = await store().prepareHistory?.(tip);
+        if (store().prepareHistory !== undefined) expect(prepared).to.equal(true);
+        expect(await ask()).to.deep.equal(before);
+      }
+      expect(before[0]).to.have.length(4);
+    });
   });
 }

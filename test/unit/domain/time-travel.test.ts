@@ -179,6 +179,7 @@ describe('time travel', () => {
       const { clone } = here;
       const long = 'a value that lies in chunks';
       const first = await commit(here, [set('big', long), set('small', '1')]);
+      const kept = await commit(here, [set('kept', '1')]);
       await commit(here, [{ op: 'del', key: 'big' }]);
       await roll(here, 'two');
       await commit(here, [set('big', 'other')]);
@@ -193,6 +194,9 @@ describe('time travel', () => {
       const again = await apply(here, await planRestore(clone, { ns: NS, at: restored.txn as string, keys: ['big'] }));
       expect(again).to.deep.include({ set: ['big'], chunked: [] });
       expect(await valueAt(clone, 'big', again.commit as Oid)).to.equal(long);
+      // A transaction of an epoch that has ended, whose key lived on unchanged
+      const undone = await apply(here, await planRevert(clone, NS, kept.txn as string));
+      expect(undone).to.deep.include({ del: ['kept'], epoch: 'three' });
       const told: string[] = [];
       const request = { ns: NS, key: 'big', ...FRESH, onOlder: (epoch: string) => told.push(epoch) };
       expect((await all(keyHistory(clone, request))).map(({ op, size }) => [op, size])).to.deep.equal([

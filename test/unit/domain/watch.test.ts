@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { OLDEST, Watch, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch.js';
 import { archiveRef, watchlogRef } from '../../../domain/refs.js';
 import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import { AbortableClock, type Expected, NS, Recording, Replay, type Step } from './feed.js';
 
 const request = (more: Partial<WatchRequest> = {}): WatchRequest => ({ ns: NS, readFrom: 'mirror', since: OLDEST, once: true, ...more });
@@ -208,6 +210,21 @@ describe('the watch feed', () => {
     expect(error.message).to.contain('compacted away').and.contain('e1').and.contain(recording.events[4]?.oid);
     const left = await all(new Watch(replay.clone(), request()));
     expect(left.map(({ oid }) => oid)).to.deep.equal(recording.events.slice(4).map(({ oid }) => oid));
+  });
+
+  it('gives no key names where the ledger commit is gone, and such an event whatever the prefix', async () => {
+    const recording = await Recording.of(EPOCHS);
+    const gone = recording.events[1]?.oid;
+    const clone = new Replay(recording).clone();
+    const lacking: GitStore = Object.create(clone.store, {
+      headers: { value: async (oids: readonly Oid[]) => (await clone.store.headers(oids)).map((header) => (header?.oid === gone ? null : header)) },
+    });
+    const events = await all(new Watch({ ...clone, store: lacking }, request({ prefix: 'a' })));
+    expect(events.map(({ oid, keys, set }) => [oid, keys?.set ?? null, set])).to.deep.equal([
+      [recording.events[0]?.oid, ['a'], 1],
+      [gone, null, 1],
+      [recording.events[6]?.oid, [], 0],
+    ]);
   });
 
   it('ends with NOT_FOUND when the epoch that it was in goes away while it is cut off', async () => {

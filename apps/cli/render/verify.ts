@@ -1,0 +1,29 @@
+import type { VerifyReport } from '../../../domain/client/verify/verify.js';
+import type { Fault } from '../../../domain/client/verify/findings.js';
+import { formatBytes, formatCount } from './units.js';
+
+export function faultLine({ code, what, epoch, ref, commit, key }: Fault): string {
+  const where = [
+    ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
+    ...(ref === undefined || what.includes(ref) ? [] : [ref]),
+    ...(commit === undefined || key === undefined || what.includes(commit) ? [] : [`commit ${commit.slice(0, 10)}`]),
+  ];
+  return `${code} ${what}${where.length === 0 ? '' : ` [${where.join(', ')}]`}`;
+}
+
+/** A line an epoch: what was checked. */
+export function reportText({ ns, full, epochs, faults }: VerifyReport): string {
+  const lines = epochs.map(({ label, transactions, keys, values, chunks, bytes }) => {
+    const read = full ? `${formatCount(keys)} changes of keys, ${formatCount(values)} values (${formatBytes(bytes)})` : `${formatCount(keys)} keys`;
+    return `${ns}@${label}: ${formatCount(transactions)} transactions, ${read}, ${formatCount(chunks)} chunks`;
+  });
+  if (faults.length === 0) lines.push('no fault');
+  return `${lines.join('\n')}\n`;
+}
+
+export function reportDocument({ ns, full, epochs, faults, notes }: VerifyReport): Record<string, unknown> {
+  const shown = epochs.map(({ label, ledger, root, transactions, keys, values, chunks, bytes }) => {
+    return { epoch: label, ledger, root, transactions, keys, values, chunks, bytes };
+  });
+  return { ns, full, epochs: shown, faults, notes };
+}

@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { type Housekeeping, startHousekeeping } from '../../apps/stargate/housekeeping.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+describe('housekeeping: work while no push is at hand', () => {
+  let housekeeping: Housekeeping;
+  let said: string[];
+  beforeEach(() => {
+    said = [];
+    housekeeping = startHousekeeping({ gitDir: '/nowhere', log: quiet, exclusively: (work) => work() });
+  });
+  afterEach(() => housekeeping.stop());
+
+  /** A push that ends when it is told to. */
+  function push(name: string): { end: () => void; ended: Promise<void> } {
+    let end: () => void = () => undefined;
+    const wait = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const ended = housekeeping.during(async () => {
+      said.push(`${name} begins`);
+      await wait;
+      said.push(`${name} ends`);
+    });
+    return { end, ended };
+  }
+
+  it('waits for the pushes at hand, and lets none begin before it is done', async () => {
+    const first = push('first');
+    const work = housekeeping.quietly(async () => {
+      said.push('work');
+    }, 60_000);
+    const second = push('second');
+    second.end();
+    first.end();
+    expect(await work).to.equal(true);
+    await second.ended;
+    expect(said).to.deep.equal(['first begins', 'first ends', 'work', 'second begins', 'second ends']);
+  });
+
+  it('gives up when the push at hand takes too long, and lets the others through', async () => {
+    const slow = push('slow');
+    const work = housekeeping.quietly(async () => {
+      said.push('work');
+    }, 10);
+    const next = push('next');
+    next.end();
+    expect(await work).to.equal(false);
+    await next.ended;
+    slow.end();
+    await slow.ended;
+    expect(said).to.deep.equal(['slow begins', 'next begins', 'next ends', 'slow ends']);
+  });
+
+  it('opens again when the work fails', async () => {
+    const failed = await housekeeping
+      .quietly(() => Promise.reject(new Error('no')), 10)
+      .catch((error: Error) => error.message);
+    expect(failed).to.equal('no');
+    const after = push('after');
+    after.end();
+    await after.ended;
+  });
+});
