@@ -1,11 +1,11 @@
 // `npm run bench [-- NAME …] [--full]`: builds what is missing, runs the benches one after the other (by default gateway, mset,
-// read and chunker) and puts their figures into docs/BENCH.md. `npm run bench -- --docs` only does the last.
+// read, chunker and history) and puts their figures into docs/BENCH.md. `npm run bench -- --docs` only does the last.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
-const NAMES = ['gateway', 'mset', 'read', 'chunker'];
+const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history'];
 const PAGE = join(ROOT, 'docs', 'BENCH.md');
 
 const args = process.argv.slice(2);

@@ -33,7 +33,9 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
     const place = { cwd: repository.place.cwd, env: { ...repository.place.env, ...extra } };
     objects.moveTo(place);
     const folder = options.quarantine === undefined ? repository.objectsFolder : null;
-    return new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, objects);
+    const store = new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, objects);
+    if (options.quarantine !== undefined) store.warm();
+    return store;
   } catch (error) {
     await objects.close();
     throw error;
@@ -56,6 +58,11 @@ export class GitCliStore implements GitStore {
   ) {
     this.headerReader = new CatFile(place, '--batch-check', HEADER_REPLY);
     this.transactions = new RefTransactions(place, objectFormat);
+  }
+
+  /** Starts the process that answers `headers` before it is asked: a push waits for both, one after the other otherwise. */
+  warm(): void {
+    this.headerReader.warm();
   }
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {

@@ -47,7 +47,13 @@ async function readPast(clone: Clone, request: ReadRequest & { readonly at: stri
 /** Values below this come too quickly for progress to be read. Bytes. */
 const SHOW_ABOVE = 16 * 1024 * 1024;
 
-async function deliver(clone: Clone, ns: string, reading: Reading, flags: GetFlags, onProgress: (done: number) => void): Promise<void> {
+async function deliver(
+  clone: Clone,
+  ns: string,
+  reading: Reading,
+  flags: GetFlags,
+  onProgress: (done: number) => void,
+): Promise<void> {
   const { value } = reading;
   const bytes = value instanceof Uint8Array ? value : readChunks(clone, value, onProgress);
   if (flags.output !== undefined) {

@@ -1,3 +1,4 @@
+import { KvError, toKvError } from '../../ports/error.js';
 import type { Clone } from './clone.js';
 import { knownPolicy } from './known-policy.js';
 import { type Visible, waitForMirror } from './wait.js';
@@ -29,11 +30,20 @@ export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWrite
   const waits = pushed && (request.wait ?? (await knownPolicy(clone))?.requireMirrorAckByDefault ?? false);
   await request.onLanded?.(receipt, waits);
   if (!waits) return { receipt, visible: null };
-  const visible = await waitForMirror(clone, {
-    ns,
-    oid: commit,
-    timeoutMs: request.timeoutMs,
-    ...(request.signal ? { signal: request.signal } : {}),
+  try {
+    const { timeoutMs, signal } = request;
+    return { receipt, visible: await waitForMirror(clone, { ns, oid: commit, timeoutMs, ...(signal ? { signal } : {}) }) };
+  } catch (error) {
+    throw landedAllTheSame(error, receipt);
+  }
+}
+
+/** Whatever went wrong with the waiting, the write stands: an error that hid that would have it written twice. */
+function landedAllTheSame(error: unknown, receipt: Receipt): KvError {
+  const { code, message, hint, details } = toKvError(error);
+  return new KvError(code, `the write has landed as ${receipt.commit}, but ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+    details: { ...details, receipt },
   });
-  return { receipt, visible };
 }

@@ -30,12 +30,17 @@ const SHORTEST_OID = 4;
 export function parseAt(text: string, format: ObjectFormat): Wanted {
   if (isUlid(text)) return { kind: 'txn', txn: text };
   const hex = text.toLowerCase();
-  if (/^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format]) return { kind: 'oid', prefix: hex };
+  if (/^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format])
+    return { kind: 'oid', prefix: hex };
   const ms = parseTime(text);
   if (ms !== undefined) return { kind: 'time', ms };
-  throw new KvError('USAGE', `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor an ISO 8601 time, nor a transaction`, {
-    hint: 'git kv history KEY --json names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
-  });
+  throw new KvError(
+    'USAGE',
+    `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor an ISO 8601 time, nor a transaction`,
+    {
+      hint: 'git kv history KEY --json names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
+    },
+  );
 }
 
 /** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
@@ -72,7 +77,10 @@ async function findMoment(
     if ('ledger' in found) return found;
     oldest = found.oldest;
   }
-  const shown = wanted.kind === 'time' ? `state of namespace ${ns} at ${formatTime(wanted.ms)}` : `${wanted.kind === 'txn' ? 'transaction' : 'ledger commit'} ${at} in namespace ${ns}`;
+  const shown =
+    wanted.kind === 'time'
+      ? `state of namespace ${ns} at ${formatTime(wanted.ms)}`
+      : `${wanted.kind === 'txn' ? 'transaction' : 'ledger commit'} ${at} in namespace ${ns}`;
   const { parentEpoch } = oldest.trailers;
   const why = freshness.offline ? 'is not in this clone: leave --offline out' : 'can no longer be had: it was compacted away';
   const oldestHad = `the oldest that can be had is ${oldest.oid.slice(0, 12)} of ${formatTime(timeOf(oldest))}`;
@@ -113,9 +121,16 @@ async function findInEpoch(
   const [only, ...others] = matches;
   if (only === undefined) return { oldest };
   if (others.length === 0) return { ledger: only, time: timeOf(only), by: 'oid' };
-  throw new KvError('USAGE', `${matches.length} ledger commits of epoch ${end.trailers.epoch} begin with ${JSON.stringify(wanted.kind === 'oid' ? wanted.prefix : '')}`, {
-    hint: `give more digits: ${matches.slice(0, 3).map(({ oid }) => oid.slice(0, 16)).join(', ')}`,
-  });
+  throw new KvError(
+    'USAGE',
+    `${matches.length} ledger commits of epoch ${end.trailers.epoch} begin with ${JSON.stringify(wanted.kind === 'oid' ? wanted.prefix : '')}`,
+    {
+      hint: `give more digits: ${matches
+        .slice(0, 3)
+        .map(({ oid }) => oid.slice(0, 16))
+        .join(', ')}`,
+    },
+  );
 }
 
 /** The committer's clock, milliseconds since the epoch. */

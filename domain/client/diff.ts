@@ -45,7 +45,12 @@ export async function diffStates(clone: Clone, request: DiffRequest): Promise<Di
     found.flatMap(({ before, after }) => [before, after].filter((state) => state !== null)),
   );
   const side = (state: KeyState | null): DiffSide | null => state && { oid: state.value, size: sizes.get(state.value) ?? 0 };
-  const changes = found.map(({ key, before, after }) => ({ key, change: kindOf(before, after), before: side(before), after: side(after) }));
+  const changes = found.map(({ key, before, after }) => ({
+    key,
+    change: kindOf(before, after),
+    before: side(before),
+    after: side(after),
+  }));
   return { from, to, changes };
 }
 

@@ -12,7 +12,12 @@ const BATCH = 500;
  * unless the read is offline. Ends early where an archive can't be had: the last commit given then has a parent epoch.
  * Throws `ATTESTATION_MISMATCH` when an archive is not the one that the next epoch goes on from.
  */
-export async function* epochsBack(clone: Clone, ns: string, tip: LedgerCommit, freshness: Freshness): AsyncGenerator<LedgerCommit> {
+export async function* epochsBack(
+  clone: Clone,
+  ns: string,
+  tip: LedgerCommit,
+  freshness: Freshness,
+): AsyncGenerator<LedgerCommit> {
   const seen = new Set<string>();
   for (let end = tip; ; ) {
     const { epoch, parentEpoch } = end.trailers;
@@ -26,10 +31,14 @@ export async function* epochsBack(clone: Clone, ns: string, tip: LedgerCommit, f
     const linked = shallow || root.trailers.parentLedger === older.oid;
     const sound = older.trailers.ns === ns && older.trailers.epoch === parentEpoch && linked;
     if (!sound || seen.has(parentEpoch)) {
-      throw new KvError('ATTESTATION_MISMATCH', `${archiveRef(ns, parentEpoch)} is not what epoch ${epoch} of namespace ${ns} goes on from`, {
-        hint: 'read it from the Stargate: --read-from=stargate; git kv verify --full says more',
-        details: { expected: root.trailers.parentLedger, actual: older.oid },
-      });
+      throw new KvError(
+        'ATTESTATION_MISMATCH',
+        `${archiveRef(ns, parentEpoch)} is not what epoch ${epoch} of namespace ${ns} goes on from`,
+        {
+          hint: 'read it from the Stargate: --read-from=stargate; git kv verify --full says more',
+          details: { expected: root.trailers.parentLedger, actual: older.oid },
+        },
+      );
     }
     end = older;
   }

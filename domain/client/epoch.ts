@@ -3,9 +3,9 @@ import type { NewObject } from '../../ports/git-store.js';
 import type { Oid, RefUpdate } from '../../ports/vocabulary.js';
 import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../attestation.js';
 import { encodeCommit, stamp } from '../commit.js';
-import { archiveCommit, liveChunks, liveIndex } from '../epoch.js';
+import { archiveCommit, checkFreshLabel, liveChunks, liveIndex } from '../epoch.js';
 import { isEpochLabel } from '../ledger.js';
-import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../refs.js';
+import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, watchlogRef } from '../refs.js';
 import { commitOn } from '../transaction.js';
 import { newUlid } from '../ulid.js';
 import { fetchChunks } from './chunks-tip.js';
@@ -40,6 +40,7 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
   const tip = await newestTip(clone, ns);
   if (tip === null || tip.index === null) throw noNamespace(ns);
+  await checkUnused(clone, tip, label, target);
   if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
   const ports = await clone.forWriting();
   const { store, clock, config } = clone;
@@ -68,6 +69,14 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   await store.write([...objects, archive, ledger]);
   await land(clone, ns, await moves(clone, tip, label, { ledger, index, chunks, archive }), target);
   return { ns, epoch: label, parentEpoch: tip.trailers.epoch, commit: ledger.oid, parentLedger: tip.ledger, txn, landed: target };
+}
+
+/** A label is used once: the Stargate would refuse it, but with the words for a lost race. */
+async function checkUnused(clone: Clone, tip: Tip, label: string, target: Target): Promise<void> {
+  const { ns, trailers } = tip;
+  const names = [archiveRef(ns, label), watchlogRef(ns, label), chunksRef(ns, label)];
+  const taken = target === 'stargate' ? await clone.transport.listRefs(clone.remote, 'write', names) : await clone.store.refs(names);
+  checkFreshLabel(ns, label, label === trailers.epoch || taken.size > 0);
 }
 
 interface Roots {

@@ -69,12 +69,20 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   if (older !== null) request.onOlder?.(older);
   if (found || (await statesOf(clone, ns, tip.commit.tree, [key]))[0]) return;
   throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in the history of namespace ${ns}`, {
-    hint: older !== null && request.epochs !== true ? 'look into earlier epochs too: --epochs' : `see what there is: git kv --ns ${ns} list`,
+    hint:
+      older !== null && request.epochs !== true
+        ? 'look into earlier epochs too: --epochs'
+        : `see what there is: git kv --ns ${ns} list`,
   });
 }
 
 /** An epoch's commits that changed a key, in batches. */
-async function* changesIn(clone: Clone, request: HistoryRequest, end: LedgerCommit, limit: number): AsyncGenerator<LedgerCommit[]> {
+async function* changesIn(
+  clone: Clone,
+  request: HistoryRequest,
+  end: LedgerCommit,
+  limit: number,
+): AsyncGenerator<LedgerCommit[]> {
   const { clock, store } = clone;
   // Metadata names the transaction, so it changes with every set: git's path filters want to be asked for one path alone.
   const { meta } = pathsOf(request.ns, placeOf(request.key, clone.hasher));
@@ -115,8 +123,13 @@ async function describe(
   commits: readonly LedgerCommit[],
   receipts: Receipts,
 ): Promise<HistoryEntry[]> {
-  const states = (await Promise.all(commits.map(({ commit }) => statesOf(clone, ns, commit.tree, [key])))).map(([state]) => state ?? null);
-  const sizes = await sizesOf(clone, states.filter((state): state is KeyState => state !== null));
+  const states = (await Promise.all(commits.map(({ commit }) => statesOf(clone, ns, commit.tree, [key])))).map(
+    ([state]) => state ?? null,
+  );
+  const sizes = await sizesOf(
+    clone,
+    states.filter((state): state is KeyState => state !== null),
+  );
   const events = await receipts.of(commits.map(({ oid }) => oid));
   return commits.map(({ oid, commit, trailers }, i) => {
     const state = states[i] ?? null;

@@ -44,7 +44,13 @@ export async function statesOf(clone: Clone, ns: string, tree: Oid, keys: readon
 }
 
 /** The keys under a prefix that differ between two ledger trees (null: no tree), in the order of their urlsafe forms. */
-export async function differingKeys(clone: Clone, ns: string, before: Oid | null, after: Oid | null, prefix: string): Promise<KeyDifference[]> {
+export async function differingKeys(
+  clone: Clone,
+  ns: string,
+  before: Oid | null,
+  after: Oid | null,
+  prefix: string,
+): Promise<KeyDifference[]> {
   const files = new Map<string, Partial<Record<LedgerFile, TreeChange>>>();
   for await (const change of diffTrees(clone.store, before, after, oidBytesOf(clone))) {
     const place = parseLedgerPath(change.path, ns, clone.hasher);
@@ -53,7 +59,9 @@ export async function differingKeys(clone: Clone, ns: string, before: Oid | null
     known[place.file] = change;
     files.set(place.key, known);
   }
-  const keys = [...files.keys()].map((key) => ({ key, urlsafe: toUrlsafe(key) })).sort((a, b) => (a.urlsafe < b.urlsafe ? -1 : 1));
+  const keys = [...files.keys()]
+    .map((key) => ({ key, urlsafe: toUrlsafe(key) }))
+    .sort((a, b) => (a.urlsafe < b.urlsafe ? -1 : 1));
   // A value that was written again as it was has the same blob on both sides, so the difference does not name it.
   const rewritten = keys.filter(({ key }) => !files.get(key)?.data && !files.get(key)?.manifest).map(({ key }) => key);
   const values = after === null ? [] : await statesOf(clone, ns, after, rewritten);
@@ -79,12 +87,15 @@ export async function sizesOf(clone: Clone, states: readonly KeyState[]): Promis
   for (let at = 0; at < inline.length; at += BATCH) {
     const batch = inline.slice(at, at + BATCH);
     const headers = await clone.store.headers(batch);
-    batch.forEach((oid, i) => sizes.set(oid, (headers[i] ?? missing(oid)).size));
+    for (const [i, oid] of batch.entries()) sizes.set(oid, (headers[i] ?? missing(oid)).size);
   }
   for (let at = 0; at < manifests.length; at += BATCH) {
     const batch = manifests.slice(at, at + BATCH);
     const objects = await clone.store.read(batch);
-    batch.forEach((oid, i) => sizes.set(oid, decodeManifest((objects[i] ?? missing(oid)).body, `manifest ${oid}`).totalSize));
+    for (const [i, oid] of batch.entries()) {
+      const { body } = objects[i] ?? missing(oid);
+      sizes.set(oid, decodeManifest(body, `manifest ${oid}`).totalSize);
+    }
   }
   return sizes;
 }

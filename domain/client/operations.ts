@@ -48,7 +48,7 @@ export interface CompletionContext {
 /** Checks what can be checked before a value is read. Throws `KEY_INVALID`, `POLICY_VIOLATION` or `USAGE`. */
 export function checkRequest(ns: string, policy: NamespacePolicy | null, request: RequestedOperation): void {
   keyBytes(request.key);
-  if (policy !== null) checkPrefix(policy, ns, request.key);
+  if (policy !== null && request.op === 'set') checkPrefix(policy, ns, request.key);
   if (request.op === 'del' || request.ctype === undefined || isContentType(request.ctype)) return;
   throw new KvError(
     'USAGE',

@@ -64,7 +64,13 @@ export async function putBack(
       operations.push(setOf(clone, key, value.body, meta));
     }
   }
-  const here = await chunksHere(clone, ns, tip.trailers.epoch, chunked.map(({ manifest }) => manifest), freshness);
+  const here = await chunksHere(
+    clone,
+    ns,
+    tip.trailers.epoch,
+    chunked.map(({ manifest }) => manifest),
+    freshness,
+  );
   for (const { at, key, meta, manifest } of chunked) {
     const source = { ns, key, epoch: then.trailers.epoch, manifest, meta, ...freshness };
     operations[at] = setOf(clone, key, here(manifest) ? manifest : { stream: readChunks(clone, source) }, meta);
@@ -72,7 +78,12 @@ export async function putBack(
   return { operations, expectBlobs: new Map(replacements.map(({ key, now }) => [key, now?.value ?? null])) };
 }
 
-function setOf(clone: Clone, key: string, value: (RequestedOperation & { op: 'set' })['value'], meta: Metadata): RequestedOperation {
+function setOf(
+  clone: Clone,
+  key: string,
+  value: (RequestedOperation & { op: 'set' })['value'],
+  meta: Metadata,
+): RequestedOperation {
   const expiresAt = meta.ttl === null ? undefined : Date.parse(meta.ttl);
   const set = { op: 'set', key, value, ctype: meta.ctype } as const;
   return expiresAt === undefined || expiresAt <= clone.clock.now() ? set : { ...set, expiresAt };

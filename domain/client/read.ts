@@ -40,7 +40,12 @@ export async function readKey(clone: Clone, request: ReadRequest): Promise<Readi
 }
 
 /** Reads one key as of a ledger commit, its TTL judged at `now` (ms since the epoch). */
-export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: LedgerCommit, now = clone.clock.now()): Promise<Reading> {
+export async function readKeyIn(
+  clone: Clone,
+  request: ReadRequest,
+  ledger: LedgerCommit,
+  now = clone.clock.now(),
+): Promise<Reading> {
   const { ns, key } = request;
   const paths = pathsOf(ns, placeOf(key, clone.hasher));
   const { tree } = ledger.commit;
@@ -67,7 +72,12 @@ export async function readKeyIn(clone: Clone, request: ReadRequest, ledger: Ledg
 }
 
 /** Past its TTL, unless the policy says that readers don't enforce it. */
-export async function isExpired(clone: Clone, ns: string, meta: { readonly ttl: string | null }, now = clone.clock.now()): Promise<boolean> {
+export async function isExpired(
+  clone: Clone,
+  ns: string,
+  meta: { readonly ttl: string | null },
+  now = clone.clock.now(),
+): Promise<boolean> {
   if (meta.ttl === null || Date.parse(meta.ttl) > now) return false;
   const policy = await knownPolicy(clone);
   return policy?.namespaces.get(ns)?.retention.enforceReadside ?? true;

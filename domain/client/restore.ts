@@ -27,8 +27,10 @@ export async function planRestore(clone: Clone, request: RestoreRequest): Promis
   const named = [...new Set(keys)];
   const [now, old] = [await statesOf(clone, ns, tip.commit.tree, named), await statesOf(clone, ns, then.commit.tree, named)];
   const replacements = new Map<string, Replacement>();
-  named.forEach((key, i) => replacements.set(key, { key, now: now[i] ?? null, old: old[i] ?? null }));
-  const nowhere = [...replacements.values()].filter((one) => one.now === null && one.old === null).map(({ key }) => quoteKey(key));
+  for (const [i, key] of named.entries()) replacements.set(key, { key, now: now[i] ?? null, old: old[i] ?? null });
+  const nowhere = [...replacements.values()]
+    .filter((one) => one.now === null && one.old === null)
+    .map(({ key }) => quoteKey(key));
   if (nowhere.length > 0) {
     throw new KvError('NOT_FOUND', `no key ${nowhere.join(', ')} in namespace ${ns}, neither at ${at} nor now`, {
       hint: `see what there was: git kv --ns ${ns} list --at ${at}`,

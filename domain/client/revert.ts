@@ -30,7 +30,12 @@ export async function planRevert(clone: Clone, ns: string, txn: string): Promise
   }
   const [parent] = await openAll(clone, undone.commit.parents);
   const touched = await differingKeys(clone, ns, parent?.commit.tree ?? null, undone.commit.tree, '');
-  const now = await statesOf(clone, ns, tip.commit.tree, touched.map(({ key }) => key));
+  const now = await statesOf(
+    clone,
+    ns,
+    tip.commit.tree,
+    touched.map(({ key }) => key),
+  );
   const changed = touched.filter(({ after }, i) => !same(after, now[i] ?? null)).map(({ key }) => key);
   if (changed.length > 0) throw conflict(txn, changed, touched.length);
   const replacements = touched.map(({ key, before }, i) => ({ key, now: now[i] ?? null, old: before }));

@@ -1,14 +1,17 @@
 import { KvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
 import type { HashStream } from '../../ports/hasher.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { encodeBase64 } from '../base64.js';
 import { concat, decodeUtf8, utf8 } from '../bytes.js';
 import { quoteKey, toUrlsafe } from '../key.js';
-import { pathsOf, placeOf } from '../ledger.js';
+import { META_SUFFIX, placeOf } from '../ledger.js';
 import { decodeManifest } from '../manifest.js';
 import { decodeMetadata, type Metadata } from '../metadata.js';
 import { decodePointer, type Pointer } from '../pointer.js';
 import { type ListedPointer, listPointers } from '../prefix-list.js';
+import { MODE_FILE } from '../tree.js';
+import { type FileEdit, PathEdits } from '../tree-draft.js';
 import { type Clone, oidBytesOf } from './clone.js';
 import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_LINE_VALUE } from './snapshot-format.js';
 import { type Freshness, noNamespace, type Tip, tipForReading } from './tips.js';
@@ -113,10 +116,16 @@ class Export {
     const live = batch
       .map(({ urlsafe }, i) => decodePointer(found(blobs[i], urlsafe, 'pointer').body, urlsafe))
       .filter(({ type }) => type !== 'deleted');
-    const metas = await store.readPaths(
-      this.tip.commit.tree,
-      live.map(({ key }) => pathsOf(this.request.ns, placeOf(key, hasher)).meta),
-    );
+    // Tree by tree, and each once: git would walk down from the root for every path.
+    const edits = new PathEdits();
+    const places = live.map(({ key }) => {
+      const { urlsafe, shards } = placeOf(key, hasher);
+      const edit: FileEdit = { mode: MODE_FILE, oid: null, previous: null };
+      edits.put(['kv', this.request.ns, 'meta', ...shards], urlsafe + META_SUFFIX, edit);
+      return edit;
+    });
+    if (!edits.empty) await edits.load(store, this.tip.commit.tree, oidBytesOf(this.clone));
+    const metas = await readAll(store, places.map(({ previous }) => previous));
     return live.map((pointer, i) => {
       const { body } = found(metas[i], pointer.key, 'metadata');
       return { pointer, meta: decodeMetadata(body, quoteKey(pointer.key)) };
@@ -204,6 +213,13 @@ async function* inThrees(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
     rest = all.slice(whole);
   }
   if (rest.length > 0) yield rest;
+}
+
+/** As `read`, with null for null. */
+async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<(GitObject | null)[]> {
+  const objects = await store.read(oids.filter((oid) => oid !== null));
+  let at = 0;
+  return oids.map((oid) => (oid === null ? null : (objects[at++] ?? null)));
 }
 
 function found(object: GitObject | null | undefined, key: string, what: string): GitObject {

@@ -94,7 +94,10 @@ export class WatchlogSource {
     if (oldest === undefined || (await this.isBehind(current, place as Place))) return [];
     // A mirror of several hosts may not show the same everywhere at once.
     if (this.options.patient && ++this.misses < MISSES) return [];
-    throw outOfReach(`the watchlog of namespace ${this.options.ns} no longer has epoch ${(place as Place).epoch}, to go on from`, await this.first(oldest));
+    throw outOfReach(
+      `the watchlog of namespace ${this.options.ns} no longer has epoch ${(place as Place).epoch}, to go on from`,
+      await this.first(oldest),
+    );
   }
 
   /** The place after a ledger commit's event. Throws `NOT_FOUND` naming the oldest that can be had; null when the source lags behind it. */
@@ -122,10 +125,14 @@ export class WatchlogSource {
     const objects = await store.read(commits);
     return commits.map((commit, i) => {
       const body = objects[i]?.body;
-      if (body === undefined) throw new KvError('GIT_ERROR', `watchlog commit ${commit} is missing`, { hint: 'run git fsck in this clone' });
+      if (body === undefined)
+        throw new KvError('GIT_ERROR', `watchlog commit ${commit} is missing`, { hint: 'run git fsck in this clone' });
       const event = decodeEvent(decodeCommit(body, commit, store.objectFormat).message, commit);
       if (event.ns !== this.options.ns || event.epoch !== epoch)
-        throw new KvError('ATTESTATION_MISMATCH', `watchlog commit ${commit} of ${this.options.ns}@${epoch} is of ${event.ns}@${event.epoch}`);
+        throw new KvError(
+          'ATTESTATION_MISMATCH',
+          `watchlog commit ${commit} of ${this.options.ns}@${epoch} is of ${event.ns}@${event.epoch}`,
+        );
       return { place: { epoch, commit }, event };
     });
   }
@@ -148,7 +155,8 @@ export class WatchlogSource {
   private async *epochsBack(from: string): AsyncGenerator<Epoch> {
     const seen = new Set<string>();
     for (let label: string | null = from; label !== null; ) {
-      if (seen.has(label)) throw new KvError('ATTESTATION_MISMATCH', `the epochs of ${this.options.ns} go in a circle at ${label}`);
+      if (seen.has(label))
+        throw new KvError('ATTESTATION_MISMATCH', `the epochs of ${this.options.ns} go in a circle at ${label}`);
       seen.add(label);
       const tip = await this.fetchWatchlog(label);
       if (tip === undefined) return;
@@ -187,9 +195,13 @@ export class WatchlogSource {
     const [object] = await this.clone.store.read([next]);
     const commit = decodeCommit(object?.body ?? new Uint8Array(0), next, this.clone.store.objectFormat);
     if (commit.parents[0] === from) return;
-    throw new KvError('ATTESTATION_MISMATCH', `the watchlog of ${this.options.ns}@${label} was rewritten: it does not go on from ${from}`, {
-      hint: 'a watchlog only grows: ask who wrote to the mirror, and compare with --read-from=stargate',
-    });
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `the watchlog of ${this.options.ns}@${label} was rewritten: it does not go on from ${from}`,
+      {
+        hint: 'a watchlog only grows: ask who wrote to the mirror, and compare with --read-from=stargate',
+      },
+    );
   }
 
   /** Whether the source still shows an epoch that lies before the place: a mirror of several hosts, or one that was restored. */

@@ -70,31 +70,61 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const target = await whereTo(clone);
   const { kept, repeated } = lastOfEach(request.operations);
   const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
-  const askFirst = request.retry === false || ((await knownPolicy(clone)) === null && request.dryRun !== true);
-  if (target === 'stargate' && askFirst) await fetchNamespace(clone, ns, 'stargate');
-  if (target === 'stargate' && (await refusedByOldPolicy(clone, ns, kept))) await fetchNamespace(clone, ns, 'stargate');
+  let fresh = target === 'clone';
+  const refreshOnce = async (): Promise<void> => {
+    if (!fresh) await fetchNamespace(clone, ns, 'stargate');
+    fresh = true;
+  };
+  const unknown = (await knownPolicy(clone)) === null && request.dryRun !== true;
+  if (request.retry === false || unknown || (await refusedByOldPolicy(clone, ns, kept))) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, target);
-  for (let attempt = 0; ; attempt++) {
+  for (let attempt = 0; ; ) {
     const tip = await newestTip(clone, ns);
-    await checkExpectations(clone, ns, request, tip);
     const base = await baseOf(clone, tip, namesChunks(prepared));
     const draft = await build(clone, ports, request, prepared, base);
-    if (request.strictDelete === true) requireDeleted(ns, draft, kept);
+    const doubt = await doubtful(clone, request, draft, tip, kept);
+    if (doubt !== null && !fresh) {
+      await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
+      continue;
+    }
+    if (doubt instanceof KvError) throw doubt;
     const outcome = { request, prepared, draft, tip, base, retries: attempt };
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, await mayBeUnsigned(clone, ns, target));
     await clone.store.write([...draft.objects, object]);
     try {
-      await land(clone, ns, moves(ns, base, draft, object.oid), target);
+      const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
+      if (warning !== null) warnings.push(warning);
       if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
       return receipt(outcome, object.oid, target, warnings);
     } catch (error) {
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
-      if (!lost || request.retry === false || request.expectTree !== undefined || attempt + 1 >= MAX_ATTEMPTS) throw error;
-      await pause(clone, ports, attempt);
+      attempt++;
+      if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
+      await pause(clone, ports, attempt - 1);
       if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
+      fresh = true;
     }
   }
+}
+
+/** What speaks against a transaction on this tip: an expectation that fails, a deletion with nothing to delete. Null: nothing. */
+async function doubtful(
+  clone: Clone,
+  request: WriteRequest,
+  draft: Draft,
+  tip: Tip | null,
+  kept: readonly RequestedOperation[],
+): Promise<KvError | 'absent' | null> {
+  try {
+    await checkExpectations(clone, request.ns, request, tip);
+    if (request.strictDelete === true) requireDeleted(request.ns, draft, kept);
+  } catch (error) {
+    if (KvError.is(error) && (error.code === 'CAS_CONFLICT' || error.code === 'NOT_FOUND')) return error;
+    throw error;
+  }
+  const deleted = new Set(kept.filter(({ op }) => op === 'del').map(({ key }) => key));
+  return draft.unchanged.some((key) => deleted.has(key)) ? 'absent' : null;
 }
 
 /** Whether a value lies in chunks: ones that were just cut, or those that an old value's manifest names. */

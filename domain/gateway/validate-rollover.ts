@@ -32,7 +32,7 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   checkLedger(check, ns, t, state, root.commit, indexRoot.commit, ledger.old);
   checkIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
   check('the epoch ref', epoch.next, root.oid);
-  await checkLabel(store, ns, t.epoch);
+  await checkLabel(store, ns, t.epoch, state);
 
   const built: NewObject[] = [];
   check('the index tree', t.indexTree, await liveIndex(store, namer, ns, state.indexTree as Oid, built));
@@ -77,9 +77,9 @@ function checkIndex(check: Check, ns: string, t: LedgerTrailers, index: IndexTra
   check('KV-Ledger-Tree', index.ledgerTree, ledgerTree);
 }
 
-async function checkLabel(store: GitStore, ns: string, label: string): Promise<void> {
+async function checkLabel(store: GitStore, ns: string, label: string, state: ParentState): Promise<void> {
   const refs = await store.refs([archiveRef(ns, label), chunksRef(ns, label), watchlogRef(ns, label)]);
-  checkFreshLabel(ns, label, refs.size > 0);
+  checkFreshLabel(ns, label, refs.size > 0 || label === state.epoch || label === state.parentEpoch);
 }
 
 async function checkChunksRoot(check: Check, store: GitStore, ns: string, t: LedgerTrailers, ref: string, oid: Oid): Promise<void> {

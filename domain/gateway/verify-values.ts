@@ -37,8 +37,9 @@ export async function verifyValues(
   changes: readonly KeyChange[],
 ): Promise<Pointer[]> {
   const { policy, txn } = rules;
-  if (policy !== null) for (const { key } of changes) checkPrefix(policy, rules.ns, key);
   const sets = changes.filter((change) => change.op === 'set');
+  // A key from before the policy named its prefixes may still be deleted.
+  if (policy !== null) for (const { key } of sets) checkPrefix(policy, rules.ns, key);
   const metas = new Map<string, Metadata>();
   const blobs = await readBlobs(store, sets.map(({ meta }) => meta));
   sets.forEach(({ key }, i) => {

@@ -86,7 +86,7 @@ describe('git kv: list and history', () => {
     ]);
     const table = (await place.ok(['history', 'z:again', '--limit', '1', '--epochs'])).trimEnd().split('\n');
     expect(table).to.have.length(2);
-    expect(table[0]).to.match(/^time +op +size +txn +author +commit/);
+    expect(table[0]).to.match(/^time +op +size +txn +by +commit/);
     expect(table[1]).to.contain('Wendy Writer <wendy@example.com>');
   });
 

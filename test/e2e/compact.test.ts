@@ -17,7 +17,8 @@ for (const hash of ['sha1', 'sha256'] as const) {
       for (const person of ['ada', 'bob']) await world.clone(person);
       // Three past epochs, each with chunks of its own, and a current one with others.
       for (const label of ['e2', 'e3', 'e4', null]) {
-        await writeFile(join(world.dir, 'value'), (live = randomBytes(3 * MIB)));
+        live = randomBytes(3 * MIB);
+        await writeFile(join(world.dir, 'value'), live);
         first ??= live;
         await json('bob', 'set', 'model', join(world.dir, 'value'));
         if (label === null) break;

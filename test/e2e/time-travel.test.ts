@@ -40,7 +40,11 @@ for (const hash of ['sha1', 'sha256'] as const) {
       return JSON.parse(ran.stdout) as Record<string, unknown>;
     }
 
-    async function write(person: string, name: string, ...args: (string | { input: string })[]): Promise<Record<string, unknown>> {
+    async function write(
+      person: string,
+      name: string,
+      ...args: (string | { input: string })[]
+    ): Promise<Record<string, unknown>> {
       const receipt = await json(person, ...args);
       txns[name] = receipt['txn'] as string;
       commits[name] = receipt['commit'] as string;
@@ -129,7 +133,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
 
     it('diff: across epochs, sorted, with sizes', async () => {
       const ran = await ok('ada', 'diff', commits['large']?.slice(0, 12) as string);
-      const lines = ran.stdout.trimEnd().split('\n').map((line) => line.trim().split(/ {2,}/));
+      const lines = ran.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.trim().split(/ {2,}/));
       expect(lines).to.deep.equal([
         ['M', '3 B', '4 B', 'cfg:mode'],
         ['A', '-', '1 B', 'cfg:new'],
@@ -151,7 +158,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
         ['cfg:new', txns['extra'], commits['extra'], 'ada@example.org'],
         ['cfg:size', txns['first'], commits['first'], 'ada@example.org'],
       ]);
-      expect((await ok('bob', 'blame', '--prefix', 'cfg:n')).stdout).to.match(/^\S+ \S+ {2}\S{26} {2}ada@example\.org +cfg:new\n$/);
+      expect((await ok('bob', 'blame', '--prefix', 'cfg:n')).stdout).to.match(
+        /^\S+ \S+ {2}\S{26} {2}ada@example\.org +cfg:new\n$/,
+      );
     });
 
     it('revert: refuses with the keys that changed since, and writes nothing', async () => {
@@ -237,7 +246,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await world.clone('bob', name);
       const archive = [...(await world.refs(world.mirror))].find(([ref]) => ref.startsWith('refs/kv-archive/'))?.[0] as string;
       const true_ = (await world.refs(world.mirror)).get(archive) as string;
-      const parents = (await world.git(world.mirror, 'ada', ['rev-parse', `${true_}^1^`, `${true_}^2`, `${true_}^{tree}`])).stdout.trim().split('\n');
+      const parents = (await world.git(world.mirror, 'ada', ['rev-parse', `${true_}^1^`, `${true_}^2`, `${true_}^{tree}`])).stdout
+        .trim()
+        .split('\n');
       const env = { GIT_AUTHOR_NAME: 'x', GIT_AUTHOR_EMAIL: 'x', GIT_COMMITTER_NAME: 'x', GIT_COMMITTER_EMAIL: 'x' };
       const forged = await world.git(
         world.mirror,
@@ -254,9 +265,14 @@ for (const hash of ['sha1', 'sha256'] as const) {
     it('a commit-graph with filters changes no answer', async () => {
       const before = await json('ada', 'history', 'cfg:mode', '--epochs', '--offline');
       const { stdout } = await world.git(world.clonePath('ada'), 'ada', ['rev-parse', 'refs/kv/main']);
-      const made = await world.git(world.clonePath('ada'), 'ada', ['commit-graph', 'write', '--stdin-commits', '--changed-paths', '--split=replace'], {
-        input: stdout,
-      });
+      const made = await world.git(
+        world.clonePath('ada'),
+        'ada',
+        ['commit-graph', 'write', '--stdin-commits', '--changed-paths', '--split=replace'],
+        {
+          input: stdout,
+        },
+      );
       expect(made.code, made.stderr).to.equal(0);
       await access(join(world.clonePath('ada'), '.git', 'objects', 'info', 'commit-graphs'));
       expect(await json('ada', 'history', 'cfg:mode', '--epochs', '--offline')).to.deep.equal(before);

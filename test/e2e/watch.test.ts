@@ -138,7 +138,12 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await watcher.count(9);
       const resume = await watcher.interrupt();
       expect(watcher.events.map(({ oid }) => oid)).to.deep.equal((await accepted(firstEpoch)).slice(1));
-      expect(watcher.events.filter(({ signer }) => signer === 'bob').map(({ keys }) => keys?.set)).to.deep.equal([['bob:0'], ['bob:1'], ['bob:2'], ['bob:3']]);
+      expect(watcher.events.filter(({ signer }) => signer === 'bob').map(({ keys }) => keys?.set)).to.deep.equal([
+        ['bob:0'],
+        ['bob:1'],
+        ['bob:2'],
+        ['bob:3'],
+      ]);
       expect(watcher.events.at(-1)).to.deep.include({ set: 0, del: 1, keys: { set: [], del: ['before'] }, parent_epoch: null });
       expect(resume).to.equal(watcher.events.at(-1)?.oid);
     });
@@ -235,11 +240,17 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await world.git(world.mirror, 'ada', ['config', 'uploadpack.allowFilter', 'true']);
       await world.clone('eve', 'partial');
       const path = world.clonePath('partial');
-      for (const [key, value] of [['remote.origin.promisor', 'true'], ['remote.origin.partialclonefilter', 'blob:none']] as const)
+      for (const [key, value] of [
+        ['remote.origin.promisor', 'true'],
+        ['remote.origin.partialclonefilter', 'blob:none'],
+      ] as const)
         await world.git(path, 'eve', ['config', key, value]);
       const ran = await world.kv('partial', ['watch', '--since', 'oldest', '--once', '--json'], { person: 'eve' });
       expect(ran.code, ran.stderr).to.equal(0);
-      const events = ran.stdout.trim().split('\n').map((line) => JSON.parse(line) as Shown);
+      const events = ran.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Shown);
       expect(events.map(({ oid }) => oid)).to.deep.equal(await accepted(firstEpoch, 'two', 'three', 'four'));
       expect(events.every(({ keys, set }) => keys?.set.length === set)).to.equal(true);
       const objects = await world.git(path, 'eve', ['rev-list', '--objects', '--missing=print', '--all']);

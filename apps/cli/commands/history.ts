@@ -23,7 +23,11 @@ transaction (the end of its id), who (the signer as the Stargate noted it, else 
 commit. --json gives everything in full. Without --epochs, only the current epoch.
 
 In a long ledger, the first slow walk leaves a commit-graph with changed-path filters in the clone; later ones are fast.`);
-  static override examples = ['<%= config.bin %> history cfg:mode', '<%= config.bin %> history cfg:mode --limit 1 --json', '<%= config.bin %> history cfg:mode --epochs'];
+  static override examples = [
+    '<%= config.bin %> history cfg:mode',
+    '<%= config.bin %> history cfg:mode --limit 1 --json',
+    '<%= config.bin %> history cfg:mode --epochs',
+  ];
   static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'the key' }) };
   static override flags = oclifFlags(FLAGS);
 
@@ -36,7 +40,11 @@ In a long ledger, the first slow walk leaves a commit-graph with changed-path fi
       let older: string | null = null;
       const onOlder = (epoch: string): void => {
         older = epoch;
-        note(flags.epochs ? `the history goes on in epoch ${epoch}, which can't be had here` : `the history goes on in epoch ${epoch}: --epochs`);
+        note(
+          flags.epochs
+            ? `the history goes on in epoch ${epoch}, which can't be had here`
+            : `the history goes on in epoch ${epoch}: --epochs`,
+        );
       };
       const entries = keyHistory(clone, { ns, key, ...limit, ...freshness, epochs: flags.epochs === true, onOlder });
       if (flags.json) {

@@ -14,7 +14,9 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
     '<%= config.bin %> revert 01K8ZVM3M0QJ3T0S6V9Q3D5N7R --dry-run',
     '<%= config.bin %> revert 01K8ZVM3M0QJ3T0S6V9Q3D5N7R --message "dark mode was too early"',
   ];
-  static override args = { txn: Args.string({ required: true, ignoreStdin: true, description: "the transaction's id (KV-Txn)" }) };
+  static override args = {
+    txn: Args.string({ required: true, ignoreStdin: true, description: "the transaction's id (KV-Txn)" }),
+  };
   static override flags = oclifFlags(PUT_BACK_FLAGS);
 
   async run(): Promise<void> {

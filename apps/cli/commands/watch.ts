@@ -19,13 +19,18 @@ const FLAGS = {
   prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'TEXT' },
   once: { type: 'boolean', summary: 'end after what is there, instead of waiting for more' },
   limit: { type: 'string', summary: 'end after this many events', value: 'N' },
-  interval: { type: 'string', summary: 'how long to wait before asking again (default: 250ms, and up to 2s when idle)', value: 'DURATION' },
+  interval: {
+    type: 'string',
+    summary: 'how long to wait before asking again (default: 250ms, and up to 2s when idle)',
+    value: 'DURATION',
+  },
   'read-from': { ...READ_FLAGS['read-from'], summary: 'where to read the watchlog; github means the mirror (the default)' },
 } as const satisfies FlagTable;
 
 export class Watch extends KvCommand {
   static override summary = 'follow the accepted transactions as they come';
-  static override description = prose(`Prints a line for each transaction that the Stargate accepted, in its order and each once: when
+  static override description =
+    prose(`Prints a line for each transaction that the Stargate accepted, in its order and each once: when
 (the Stargate's clock), the ledger commit, who signed, and the keys set and deleted. With --json, a line is a JSON object; keys is null
 when the ledger commit can't be had any more, and such an event is shown whatever --prefix says. It goes on through new epochs, and
 through a connection that is lost after the start. Ctrl-C (or SIGTERM) ends it with status 0 and the OID to resume from on standard
@@ -44,9 +49,14 @@ error: --since with that OID goes on without a gap or a repeat.`);
     const stop = (): void => controller.abort();
     // For good, and more than once: git, which runs this, sends on the Ctrl-C that the terminal has sent to both.
     process.on('SIGINT', stop).on('SIGTERM', stop);
-    const show = (event: WatchedEvent): Promise<void> => (flags.json ? printJson(watchDocument(event)) : print(`${watchLine(event)}\n`));
+    const show = (event: WatchedEvent): Promise<void> =>
+      flags.json ? printJson(watchDocument(event)) : print(`${watchLine(event)}\n`);
     await this.withClone(flags, async (session) => {
-      const feed = new Feed(session.clone, { ...requestOf(flags, session), signal, notify: (notice) => tell(notice, session.ns) });
+      const feed = new Feed(session.clone, {
+        ...requestOf(flags, session),
+        signal,
+        notify: (notice) => tell(notice, session.ns),
+      });
       try {
         for await (const event of feed) await show(event);
       } catch (error) {

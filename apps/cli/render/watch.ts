@@ -29,7 +29,18 @@ function printable(text: string): string {
 }
 
 export function watchDocument({ ns, epoch, oid, txn, received, signer, set, del, keys, parentEpoch }: WatchedEvent): object {
-  return { ns, epoch, oid, txn, received, signer, set, del, keys: keys === null ? null : keysDocument(keys), parent_epoch: parentEpoch };
+  return {
+    ns,
+    epoch,
+    oid,
+    txn,
+    received,
+    signer,
+    set,
+    del,
+    keys: keys === null ? null : keysDocument(keys),
+    parent_epoch: parentEpoch,
+  };
 }
 
 const keysDocument = ({ set, del }: ChangedKeys): object => ({ set, del });

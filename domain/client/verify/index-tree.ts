@@ -15,6 +15,9 @@ import { changesOf } from './trees.js';
 /** What an index must say of keys; null: of this key, it could not be told. */
 export type Expected = ReadonlyMap<string, Pointer | null>;
 
+/** How many pointers to read in one request. */
+const BATCH = 4096;
+
 const keyOf = (urlsafe: string): string => fromUrlsafe(urlsafe) ?? urlsafe;
 
 /** Holds a whole index tree against the live keys: each has its pointer, what else there is are tombstones, and the shape is the one. */
@@ -32,20 +35,32 @@ export async function checkIndex(context: VerifyContext, tree: Oid, live: Expect
     if (!seen.has(key)) findings.fault(`key ${quoteKey(key)}: the index has no pointer to it`, { ...place, key });
     else if (pointer !== null) compare(context, key, pointer, found.get(toUrlsafe(key)), place);
   }
+  await readPointers(context, [...found], place);
   const blobs = context.blobs ? await store.read(extra.map(([, { oid }]) => oid)) : [];
-  for (const [i, [urlsafe, { mode, oid }]] of extra.entries()) {
+  for (const [i, [urlsafe, { mode }]] of extra.entries()) {
     const key = keyOf(urlsafe);
     const body = blobs[i]?.body;
     if (mode === MODE_FILE) findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, { ...place, key });
-    else if (context.blobs) checkTombstone(context, key, body, { ...place, key, object: oid });
+    else if (body !== undefined) checkTombstone(context, key, body, { ...place, key });
   }
   const built: NewObject[] = [];
   const shape = await updateIndex(store, namer, ns, null, found, built);
   if (shape !== tree) findings.fault(`index tree ${tree} has not the shape that its pointers give it, ${shape}`, place);
 }
 
-function checkTombstone({ findings }: VerifyContext, key: string, body: Uint8Array | undefined, place: Place): void {
-  if (body === undefined) return findings.fault(`key ${quoteKey(key)}: its pointer in the index is missing or damaged`, place);
+/** What a pointer says follows from its id, but it must also be there. */
+async function readPointers({ store, findings, blobs }: VerifyContext, pointers: readonly (readonly [string, PointerFile])[], place: Place): Promise<void> {
+  for (let at = 0; blobs && at < pointers.length; at += BATCH) {
+    const batch = pointers.slice(at, at + BATCH);
+    const objects = await store.read(batch.map(([, { oid }]) => oid));
+    batch.forEach(([urlsafe, { oid }], i) => {
+      const key = keyOf(urlsafe);
+      if (!objects[i]) findings.fault(`key ${quoteKey(key)}: its pointer in the index is missing or damaged`, { ...place, key, object: oid });
+    });
+  }
+}
+
+function checkTombstone({ findings }: VerifyContext, key: string, body: Uint8Array, place: Place): void {
   try {
     if (decodePointer(body, quoteKey(key)).type !== 'deleted') findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, place);
   } catch (error) {
@@ -59,26 +74,31 @@ export async function checkIndexStep(context: VerifyContext, before: Oid, after:
   const built: NewObject[] = [];
   const files = new Map<string, PointerFile>();
   for (const pointer of changed.values()) if (pointer !== null) addPointer(pointer, namer, files, built);
+  const steps = await changesOf(context, before, after, place);
+  const fresh = steps.flatMap(({ path, after: next }) => (next === null ? [] : [[urlsafeOf(path), next] as const]));
+  await readPointers(context, fresh, place);
   if ((await updateIndex(store, namer, ns, before, files, built)) === after) return;
   let named = [...changed.values()].includes(null);
   for (const [key, pointer] of changed) {
     if (pointer !== null) named = compare(context, key, pointer, await lookUp(store, ns, after, toUrlsafe(key)), place) || named;
   }
   const moved = new Map<string, string | null>();
-  for (const { path, before: old, after: next } of await changesOf(context, before, after, place)) {
-    const urlsafe = path.slice(path.lastIndexOf('/') + 1, -REF_SUFFIX.length);
+  for (const { path, before: old, after: next } of steps) {
+    const urlsafe = urlsafeOf(path);
     const [was, is] = [old === null ? null : `${old.mode} ${old.oid}`, next === null ? null : `${next.mode} ${next.oid}`];
     // A directory that was split gives its pointers away, and they come back one level below.
     if (moved.has(urlsafe) && (moved.get(urlsafe) === was || moved.get(urlsafe) === is)) moved.delete(urlsafe);
     else moved.set(urlsafe, is ?? was);
   }
   for (const key of [...moved.keys()].map(keyOf)) {
-    if (changed.has(key) || `${key}${REF_SUFFIX}` === LAYOUT_FILE) continue;
+    if (changed.has(key)) continue;
     named = true;
     findings.fault(`key ${quoteKey(key)}: its pointer in the index was changed or removed, though the key was not`, { ...place, key });
   }
   if (!named) findings.fault(`index tree ${after} is not the one before with the changed keys put in`, place);
 }
+
+const urlsafeOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1, -REF_SUFFIX.length);
 
 /** Reports a pointer that isn't as it must be; true when it did. */
 function compare({ findings, namer }: VerifyContext, key: string, wanted: Pointer, found: PointerFile | undefined, place: Place): boolean {
@@ -99,8 +119,9 @@ async function pointersOf(context: VerifyContext, tree: Oid, place: Place): Prom
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (path === root + LAYOUT_FILE) {
       const [layout] = context.blobs ? await store.read([after.oid]) : [];
+      if (layout === null) findings.fault('the layout of the index is missing or damaged', { ...place, object: after.oid });
       try {
-        if (context.blobs) checkLayout(layout?.body ?? new Uint8Array(0), ns);
+        if (layout) checkLayout(layout.body, ns);
       } catch (error) {
         findings.thrown(error, place);
       }

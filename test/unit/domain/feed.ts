@@ -52,17 +52,30 @@ export class Recording {
         if (base.ledger === null) continue; // there is nothing yet whose epoch could end
         const { commit, tree } = base.ledger;
         const trailers = { ns: NS, txn: context.txn, indexTree: tree, chunksTree: null, keysSet: 0, keysDel: 0, baseTree: tree };
-        const message = renderLedgerMessage('begin', { ...trailers, epoch: step.epoch, parentEpoch: base.epoch, parentLedger: commit });
+        const message = renderLedgerMessage('begin', {
+          ...trailers,
+          epoch: step.epoch,
+          parentEpoch: base.epoch,
+          parentLedger: commit,
+        });
         const root = namer.object('commit', encodeCommit(commitOn(context, null, tree, message), namer.format));
         await store.write([root]);
-        await recording.add({ oid: root.oid, epoch: step.epoch, set: [], del: [] }, context, base.epoch, [archiveRef(NS, base.epoch), commit]);
+        await recording.add({ oid: root.oid, epoch: step.epoch, set: [], del: [] }, context, base.epoch, [
+          archiveRef(NS, base.epoch),
+          commit,
+        ]);
         base = { ...base, ledger: { commit: root.oid, tree }, epoch: step.epoch, parentEpoch: base.epoch };
         continue;
       }
       const operations = [
         ...step.set.map((key) => {
           const meta = { ctype: 'text/plain', ttl: null, etag: `blake3:${'0'.repeat(64)}`, createdBy: 'ada', txn: context.txn };
-          return { op: 'set', key, value: new Uint8Array([i & 255, i >> 8]), meta: { ...meta, createdAt: new Date(clock.at).toISOString() } } as const;
+          return {
+            op: 'set',
+            key,
+            value: new Uint8Array([i & 255, i >> 8]),
+            meta: { ...meta, createdAt: new Date(clock.at).toISOString() },
+          } as const;
         }),
         ...step.del.filter((key) => live.has(key) && !step.set.includes(key)).map((key) => ({ op: 'del', key }) as const),
       ];
@@ -70,16 +83,25 @@ export class Recording {
       if (draft.set.length + draft.del.length === 0) continue;
       const ledger = namer.object('commit', encodeCommit(draft.ledgerCommit, namer.format));
       await store.write([...draft.objects, ledger]);
-      draft.set.forEach((key) => live.add(key));
-      draft.del.forEach((key) => live.delete(key));
-      await recording.add({ oid: ledger.oid, epoch: base.epoch, set: [...draft.set].sort(), del: [...draft.del].sort() }, context, null);
+      for (const key of draft.set) live.add(key);
+      for (const key of draft.del) live.delete(key);
+      await recording.add(
+        { oid: ledger.oid, epoch: base.epoch, set: [...draft.set].sort(), del: [...draft.del].sort() },
+        context,
+        null,
+      );
       const index = { commit: draft.indexCommit.oid, tree: parseLedgerMessage(draft.ledgerCommit.message, ledger.oid).indexTree };
       base = { ...base, ledger: { commit: ledger.oid, tree: draft.ledgerCommit.tree }, index };
     }
     return recording;
   }
 
-  private async add(event: Expected, context: { txn: string; now: number }, parentEpoch: string | null, archive?: [RefName, Oid]): Promise<void> {
+  private async add(
+    event: Expected,
+    context: { txn: string; now: number },
+    parentEpoch: string | null,
+    archive?: [RefName, Oid],
+  ): Promise<void> {
     const state = new Map(this.states.at(-1));
     const ref = watchlogRef(NS, event.epoch);
     const logged: WatchEvent = {

@@ -38,7 +38,15 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
   };
   const clone: Clone = {
     store,
-    transport: { url: async () => null, listRefs: never, fetch: never, push: never, admin: never, lastFetch: never, markFetched: never },
+    transport: {
+      url: async () => null,
+      listRefs: never,
+      fetch: never,
+      push: never,
+      admin: never,
+      lastFetch: never,
+      markFetched: never,
+    },
     config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
     clock,
     hasher: nodeHasher(),
@@ -159,7 +167,10 @@ describe('time travel', () => {
           if (change === undefined || change.change === 'rewritten') expect(before).to.equal(after);
           else expect(change.change).to.equal(before === undefined ? 'added' : after === undefined ? 'removed' : 'changed');
         }
-        const live = (await all(blame(clone, { ns: NS, prefix: '', commits: true, ...FRESH }))).map(({ key, commit }) => [key, commit]);
+        const live = (await all(blame(clone, { ns: NS, prefix: '', commits: true, ...FRESH }))).map(({ key, commit }) => [
+          key,
+          commit,
+        ]);
         const last = (key: string) => past.filter((one) => one.key === key).at(-1)?.commit;
         expect(new Map(live as [string, Oid][])).to.deep.equal(new Map([...state.keys()].map((key) => [key, last(key)])));
         const restored = await apply(here, await planRestore(clone, { ns: NS, at: then.txn, keys: [], prefix: '' }));
@@ -258,7 +269,8 @@ describe('time travel', () => {
     expect((await refused(at('2001-01-01'))).hint).to.contain(`oldest that can be had is ${first.commit?.slice(0, 12)}`);
     expect((await refused(at('01ARZ3NDEKTSV4RRFFQ69G5FAV'))).code).to.equal('NOT_FOUND');
     expect((await refused(at('f'.repeat(40)))).code).to.equal('NOT_FOUND');
-    for (const text of ['', 'abc', 'yesterday', '2026-13-01', 'f'.repeat(41)]) expect((await refused(at(text))).code).to.equal('USAGE');
+    for (const text of ['', 'abc', 'yesterday', '2026-13-01', 'f'.repeat(41)])
+      expect((await refused(at(text))).code).to.equal('USAGE');
     expect((await refused(planRevert(clone, NS, rolled.txn))).code).to.equal('USAGE');
     expect((await refused(planRestore(clone, { ns: NS, at: rolled.txn, keys: ['nowhere'] }))).code).to.equal('NOT_FOUND');
     // An archive that was dropped
