@@ -8,6 +8,7 @@ import { gitFailed, gitPlace } from './git.js';
 import type { Environment, GitPlace } from './git.js';
 import { checkOid, isTreePath } from './guard.js';
 import { mergeBaseIsAncestor, revList, writeChangedPaths } from './history.js';
+import { maintain } from './maintenance.js';
 import { writeObjects } from './object-writer.js';
 import { quarantineEnvironment } from './quarantine.js';
 import { listRefs, RefTransactions } from './refs.js';
@@ -47,6 +48,7 @@ export class GitCliStore implements GitStore {
   private readonly headerReader: CatFile<ObjectHeader>;
   private readonly transactions: RefTransactions;
   private closing: Promise<void> | null = null;
+  private wrote = false;
 
   constructor(
     readonly objectFormat: ObjectFormat,
@@ -90,6 +92,7 @@ export class GitCliStore implements GitStore {
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
     this.checkOpen();
     await writeObjects(this.writable('write objects'), this.objectFormat, objects);
+    this.wrote = true;
   }
 
   async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
@@ -131,9 +134,9 @@ export class GitCliStore implements GitStore {
   }
 
   async close(): Promise<void> {
-    this.closing ??= Promise.all([this.objects.close(), this.headerReader.close(), this.transactions.close()]).then(
-      () => undefined,
-    );
+    this.closing ??= Promise.all([this.objects.close(), this.headerReader.close(), this.transactions.close()]).then(async () => {
+      if (this.wrote && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
+    });
     await this.closing;
   }
 

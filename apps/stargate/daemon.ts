@@ -129,8 +129,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     closing.push(() => host?.stop());
     const housekeeping = startHousekeeping({
       ...{ gitDir, log },
-      exclusively: async (work) => host?.gateway.exclusively(work),
-      tidy: async () => host?.compact(),
+      tidy: async () => host?.gateway.exclusively(async () => host?.compact()),
     });
     closing.push(() => housekeeping.stop());
 

@@ -14,24 +14,26 @@ export interface Housekeeping {
    * longer than `patience` (milliseconds).
    */
   quietly(work: () => Promise<void>, patience: number): Promise<boolean>;
-  /** Ends a `git gc` that is at work and starts no other. */
+  /** Ends a repack that is at work and starts no other. */
   stop(): Promise<void>;
 }
 
 export interface HousekeepingOptions {
   readonly gitDir: string;
   readonly log: Log;
-  /** Runs work while no commit can. */
-  readonly exclusively: (work: () => Promise<void>) => Promise<void>;
-  /** What else there is to put in order, before git's own clearing up. */
+  /** What else there is to put in order, such as the journal. */
   readonly tidy?: () => Promise<void>;
   /** Accepted pushes between two runs. */
   readonly every?: number;
 }
 
-/** Runs `git gc --auto` after so many accepted pushes, once no push is at hand; a commit that comes meanwhile waits for it. */
+/**
+ * Every push leaves a pack, and a repository of many packs is slow to read. After so many accepted pushes the small packs are rolled
+ * up into larger ones, so that their number grows with the logarithm of the pushes and each object is rewritten as often. Nothing is
+ * dropped, so pushes go on meanwhile.
+ */
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
-  const { gitDir, log, exclusively, tidy = async () => undefined, every = 200 } = options;
+  const { gitDir, log, tidy = async () => undefined, every = 25 } = options;
   let active = 0;
   let since = 0;
   let stopped = false;
@@ -45,22 +47,20 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     new Promise((resolve) => {
       const started = Date.now();
       abort = new AbortController();
-      const args = ['-C', gitDir, '-c', 'gc.autoDetach=false', 'gc', '--auto', '--quiet'];
+      const args = ['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'];
       execFile('git', args, { env: serviceEnv(gitDir, undefined), signal: abort.signal }, (error, _out, stderr) => {
-        if (error === null) log.info('gc.done', { ms: Date.now() - started });
-        else log.warn('gc.failed', { message: stderr.trim() || error.message });
+        if (error === null) log.info('repack.done', { ms: Date.now() - started });
+        else if (!abort.signal.aborted) log.warn('repack.failed', { message: stderr.trim() || error.message });
         resolve();
       });
     });
 
   const maybe = (): void => {
-    if (stopped || active > 0 || since < every || collecting !== undefined) return;
+    if (stopped || gate !== undefined || since < every || collecting !== undefined) return;
     since = 0;
-    collecting = exclusively(async () => {
-      await tidy();
-      await collect();
-    })
-      .catch((error: unknown) => log.warn('gc.failed', { message: toKvError(error).message }))
+    collecting = tidy()
+      .then(collect)
+      .catch((error: unknown) => log.warn('repack.failed', { message: toKvError(error).message }))
       .finally(() => {
         collecting = undefined;
       });
@@ -93,6 +93,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
       });
       try {
         if (active > 0) await endOfPushes(patience);
+        await collecting;
         if (active > 0) return false;
         await work();
         return true;

@@ -11,9 +11,9 @@ export const SNAPSHOT_VERSION = 1;
 /** Values above this are never text in a snapshot, and go to files where a folder for them is named. Bytes. */
 export const LARGE_VALUE = 1024 * 1024;
 /** The largest value that a line may carry. Bytes. */
-export const MAX_LINE_VALUE = 32 * 1024 * 1024;
+export const MAX_LINE_VALUE = 16 * 1024 * 1024;
 /** What a reader takes as one line: the largest value in base64, and room for the rest. Bytes. */
-export const MAX_LINE = 48 * 1024 * 1024;
+export const MAX_LINE = 24 * 1024 * 1024;
 
 export interface SnapshotHeader {
   readonly ns: string;

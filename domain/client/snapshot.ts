@@ -23,7 +23,10 @@ export interface SnapshotRequest extends Freshness {
   /** Also who set each key, when, and in which transaction. */
   readonly provenance: boolean;
   /** Where values above 1 MiB go, each as a file named by its digest; null: they stand in their lines. */
-  readonly files: { readonly folder: string; readonly write: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void> } | null;
+  readonly files: {
+    readonly folder: string;
+    readonly write: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>;
+  } | null;
   readonly onProgress?: (keys: number) => void;
 }
 
@@ -125,7 +128,10 @@ class Export {
       return edit;
     });
     if (!edits.empty) await edits.load(store, this.tip.commit.tree, oidBytesOf(this.clone));
-    const metas = await readAll(store, places.map(({ previous }) => previous));
+    const metas = await readAll(
+      store,
+      places.map(({ previous }) => previous),
+    );
     return live.map((pointer, i) => {
       const { body } = found(metas[i], pointer.key, 'metadata');
       return { pointer, meta: decodeMetadata(body, quoteKey(pointer.key)) };
@@ -228,8 +234,12 @@ function found(object: GitObject | null | undefined, key: string, what: string):
 }
 
 function tooLarge(key: string, size: number): KvError {
-  return new KvError('USAGE', `value of ${quoteKey(key)} has ${size} bytes, more than the ${MAX_LINE_VALUE} that a line can carry`, {
-    hint: 'write large values to files beside the snapshot: --files DIR',
-    details: { key, size, limit: MAX_LINE_VALUE },
-  });
+  return new KvError(
+    'USAGE',
+    `value of ${quoteKey(key)} has ${size} bytes, more than the ${MAX_LINE_VALUE} that a line can carry`,
+    {
+      hint: 'write large values to files beside the snapshot: --files DIR',
+      details: { key, size, limit: MAX_LINE_VALUE },
+    },
+  );
 }

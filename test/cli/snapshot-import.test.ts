@@ -2,21 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { keyLines, snapshotOf } from './snapshot-text.js';
 import { Place, ROOT } from './support.js';
 
 const MIB = 1024 * 1024;
 const fixture = (name: string): string => join(ROOT_OF_SOURCES, 'test', 'fixtures', 'import', name);
 // The tests may be compiled into a folder of their own; mocha runs in the repository.
-const ROOT_OF_SOURCES = readdirSync(ROOT).includes('test') && readdirSync(join(ROOT, 'test')).includes('fixtures') ? ROOT : process.cwd();
-
-const keyLines = (text: string): string[] => text.trimEnd().split('\n').slice(1);
-
-/** A snapshot of these key lines, with its end. */
-function snapshotOf(lines: readonly string[], header = '{"git-kv":"snapshot","v":1,"ns":"main","epoch":"2026Q1","commit":"0"}'): string {
-  const body = lines.map((line) => `${line}\n`).join('');
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  return `${header}\n${body}{"git-kv":"end","keys":${lines.length},"sha256":"${sha256}"}\n`;
-}
+const ROOT_OF_SOURCES =
+  readdirSync(ROOT).includes('test') && readdirSync(join(ROOT, 'test')).includes('fixtures') ? ROOT : process.cwd();
 
 describe('git kv snapshot and import', () => {
   let place: Place;
@@ -31,7 +24,8 @@ describe('git kv snapshot and import', () => {
   });
 
   const snapshot = (from: Place, ...args: string[]): Promise<string> => from.ok(['snapshot', '--export', '-', ...args]);
-  const importText = (into: Place, text: string | Uint8Array, ...args: string[]) => into.kv(['import', '-', ...args], { input: text });
+  const importText = (into: Place, text: string | Uint8Array, ...args: string[]) =>
+    into.kv(['import', '-', ...args], { input: text });
 
   describe('a round trip', () => {
     const large = randomBytes(3 * MIB + 1);
@@ -59,8 +53,16 @@ describe('git kv snapshot and import', () => {
 
     it('same state, same bytes; keys in the order of their urlsafe forms; a header and an end', async () => {
       expect(await snapshot(place)).to.equal(exported);
-      const lines = exported.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-      expect(lines[0]).to.include({ 'git-kv': 'snapshot', v: 1, ns: 'main', commit: place.git('rev-parse', 'refs/kv/main').trim() });
+      const lines = exported
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines[0]).to.include({
+        'git-kv': 'snapshot',
+        v: 1,
+        ns: 'main',
+        commit: place.git('rev-parse', 'refs/kv/main').trim(),
+      });
       expect(lines.at(-1)).to.include({ 'git-kv': 'end', keys: 9 });
       const keys = lines.slice(1, -1).map(({ key }) => key);
       expect(keys).to.have.members(['empty', 'text:ünï.code~/x', 'bom', 'bytes', 'later', 'a', 'large', 'large:text', 'expired']);
@@ -83,17 +85,30 @@ describe('git kv snapshot and import', () => {
       const file = join(place.home, 'all.jsonl');
       await place.ok(['snapshot', '--export', file, '--files', join(place.home, 'all.files')]);
       expect(readdirSync(join(place.home, 'all.files'))).to.have.length(2);
-      expect(readFileSync(file, 'utf8').split('\n').every((line) => line.length < 1000)).to.equal(true);
-      const report = await place.json<{ transactions: object[] }>(['--ns', 'copy', 'import', file, '--batch', '4', '--max-inline', '64KiB']);
+      expect(
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .every((line) => line.length < 1000),
+      ).to.equal(true);
+      const report = await place.json<{ transactions: object[] }>([
+        '--ns',
+        'copy',
+        'import',
+        file,
+        '--batch',
+        '4',
+        '--max-inline',
+        '64KiB',
+      ]);
       expect(report.transactions).to.have.length(3);
       expect(keyLines(await snapshot(place, '--ns', 'copy'))).to.deep.equal(keyLines(exported));
     });
 
     it('provenance is exported on demand, and taken for what it is', async () => {
       const full = await snapshot(place, '--provenance', '--prefix', 'later');
-      expect(JSON.parse(full.split('\n')[1] ?? '')).to.include({ key: 'later', created_by: 'wendy@example.com' }).and.to.have.keys(
-        'key', 'ctype', 'ttl', 'created_by', 'created_at', 'txn', 'etag', 'value',
-      );
+      expect(JSON.parse(full.split('\n')[1] ?? ''))
+        .to.include({ key: 'later', created_by: 'wendy@example.com' })
+        .and.to.have.keys('key', 'ctype', 'ttl', 'created_by', 'created_at', 'txn', 'etag', 'value');
       const edited = snapshotOf([(full.split('\n')[1] ?? '').replace('wendy@example.com', 'someone@else.example')]);
       const { code, stderr } = await importText(place, edited, '--ns', 'prov');
       expect(code, stderr).to.equal(0);
@@ -101,7 +116,16 @@ describe('git kv snapshot and import', () => {
     });
 
     it('an archive can be mapped to other names', async () => {
-      const { code } = await importText(place, await snapshot(place, '--prefix', 'later'), '--ns', 'mapped', '--strip', 'la', '--add-prefix', 'x:');
+      const { code } = await importText(
+        place,
+        await snapshot(place, '--prefix', 'later'),
+        '--ns',
+        'mapped',
+        '--strip',
+        'la',
+        '--add-prefix',
+        'x:',
+      );
       expect(code).to.equal(0);
       expect(await place.ok(['--ns', 'mapped', 'list'])).to.equal('x:ter\n');
     });
@@ -143,54 +167,6 @@ describe('git kv snapshot and import', () => {
     });
   });
 
-  const ETAG = `blake3:${'0'.repeat(64)}`;
-  const line = (key: string, extra: object = {}): string => JSON.stringify({ key, ctype: 'text/plain', etag: ETAG, value: 'x', ...extra });
-  const FAULTS: readonly [string, string, RegExp, number][] = [
-    ['an unknown version', '{"git-kv":"snapshot","v":2}\n', /has version 2/, 5],
-    ['no version', '{"git-kv":"snapshot"}\n', /has version none/, 5],
-    ['a header without a namespace', '{"git-kv":"snapshot","v":1}\n', /:1: is no header/, 64],
-    ['a value that is not its etag', snapshotOf([line('a')]), /:2: \("a"\) has a value that is not the one its etag names/, 64],
-    ['a key twice', snapshotOf(['{"x":1}', '{"x":1}']), /:2: has "x".*\n.*:3: has "x"/, 64],
-    ['no etag', snapshotOf([line('a', { etag: undefined })]), /:2: has no 'etag'/, 64],
-    ['a bad time', snapshotOf([line('a', { ttl: '2026-01-01' })]), /:2: has a 'ttl' that is no time/, 64],
-    ['a bad ctype', snapshotOf([line('a', { ctype: 'png' })]), /:2: has no 'ctype'/, 64],
-    ['no value', snapshotOf([line('a', { value: undefined })]), /:2: must have one of/, 64],
-    ['two values', snapshotOf([line('a', { value_b64: '' })]), /:2: must have one of/, 64],
-    ['a file that is not named by its etag', snapshotOf([line('a', { value: undefined, file: '../../etc/passwd' })]), /not named by its etag/, 64],
-    ['a file that is not there', snapshotOf([line('a', { value: undefined, file: ETAG.replace(':', '-') })]), /there is no such file/, 64],
-    ['lines after the end', `${snapshotOf([])}{}\n`, /:3: follows the end/, 64],
-    ['a key that is none', snapshotOf([line('')]), /:2: has the invalid key ""/, 4],
-    ['something else', 'hello\n', /is nothing that can be imported/, 64],
-    ['nothing', '', /is empty/, 64],
-    ['a batch with a key twice', '{"op":"set","key":"a","value":"x"}\n\n{"op":"del","key":"a"}\n', /:3: has key "a" again, after line 1/, 64],
-    ['a batch with a broken line', '{"op":"set","key":"a","value":"x"}\n{"op":"set"}\n', /:2: has no 'key'/, 64],
-    ['a Consul export with a bad value', '[{"key":"a","flags":0,"value":"%"}]', /entry 1 \("a"\) has a 'value' that is not base64/, 64],
-    ['a Consul export with a key twice', '[{"key":"a","value":""},\n{"key":"a","value":""}]', /:2: has key "a" again, after line 1/, 64],
-    ['a Consul export that was cut off', '[{"key":"a","value":""},', /is no complete JSON document/, 64],
-    ['an etcd export with a key that is not UTF-8', '{"header":{},"kvs":[{"key":"/w=="}]}', /entry 1 has a key that is not UTF-8/, 4],
-    ['an etcd export that was cut off', '{"header":{},"kvs":[{"key":"YQ=="}', /is no complete JSON document/, 64],
-  ];
-  for (const [name, text, message, exit] of FAULTS) {
-    it(`refuses ${name}, and changes nothing`, async () => {
-      const before = place.git('for-each-ref');
-      const { code, stderr } = await importText(place, text, '--ns', 'faulty');
-      expect(stderr).to.match(message);
-      expect(code).to.equal(exit);
-      expect(place.git('for-each-ref')).to.equal(before);
-    });
-  }
-
-  it('names both lines of a key that stands twice in a snapshot', async () => {
-    const { stderr, code } = await importText(place, snapshotOf(await twice()), '--ns', 'faulty');
-    expect(code).to.equal(64);
-    expect(stderr).to.match(/:3: has key "twice" again, after line 2/);
-  });
-  const twice = async (): Promise<string[]> => {
-    await place.ok(['--ns', 'twice', 'set', 'twice', 'x']);
-    const one = keyLines(await snapshot(place, '--ns', 'twice'))[0] as string;
-    return [one, one];
-  };
-
   it('a failed export leaves the file as it was', async () => {
     const file = join(place.home, 'kept.jsonl');
     writeFileSync(file, 'before');
@@ -202,7 +178,11 @@ describe('git kv snapshot and import', () => {
     const lines = Array.from({ length: 10 }, (_, i) => `{"op":"set","key":"k:${i}","value":"${i}"}`);
     const hook = join(place.repo, '.git', 'hooks', 'reference-transaction');
     // The third transaction's refs are refused.
-    writeFileSync(hook, '#!/bin/sh\n[ "$1" = prepared ] || exit 0\ngrep -q refs/kv/half || exit 0\n[ "$(git rev-list --count refs/kv/half 2>/dev/null)" = 2 ] && exit 1\nexit 0\n', { mode: 0o755 });
+    writeFileSync(
+      hook,
+      '#!/bin/sh\n[ "$1" = prepared ] || exit 0\ngrep -q refs/kv/half || exit 0\n[ "$(git rev-list --count refs/kv/half 2>/dev/null)" = 2 ] && exit 1\nexit 0\n',
+      { mode: 0o755 },
+    );
     const first = await importText(place, lines.join('\n'), '--ns', 'half', '--batch', '3');
     writeFileSync(hook, '#!/bin/sh\nexit 0\n');
     expect(first.code, first.stderr).to.be.greaterThan(0);
@@ -214,12 +194,30 @@ describe('git kv snapshot and import', () => {
   });
 
   it('takes a Consul export as it is', async () => {
-    const ran = await place.kv(['--ns', 'consul', 'import', fixture('consul.json'), '--strip', 'config/', '--add-prefix', 'cfg:']);
+    const ran = await place.kv([
+      '--ns',
+      'consul',
+      'import',
+      fixture('consul.json'),
+      '--strip',
+      'config/',
+      '--add-prefix',
+      'cfg:',
+    ]);
     expect(ran.code, ran.stderr).to.equal(0);
     expect(ran.stderr).to.contain('1 entry has Consul flags').and.to.contain('the folder "config/" itself is left out');
     const listed = await place.json<{ keys: { key: string }[] }>(['--ns', 'consul', 'list']);
-    expect(listed.keys.map(({ key }) => key)).to.have.members(['cfg:redis/maxconns', 'cfg:redis/minconns', 'cfg:app.json', 'cfg:cert', 'cfg:ünïcode']);
-    expect(await place.json(['--ns', 'consul', 'get', 'cfg:app.json'])).to.include({ value: '{"debug":false}', ctype: 'application/json' });
+    expect(listed.keys.map(({ key }) => key)).to.have.members([
+      'cfg:redis/maxconns',
+      'cfg:redis/minconns',
+      'cfg:app.json',
+      'cfg:cert',
+      'cfg:ünïcode',
+    ]);
+    expect(await place.json(['--ns', 'consul', 'get', 'cfg:app.json'])).to.include({
+      value: '{"debug":false}',
+      ctype: 'application/json',
+    });
     expect(await place.json(['--ns', 'consul', 'get', 'cfg:cert'])).to.include({ value_b64: 'AP8B' });
     expect((await place.kv(['--ns', 'consul2', 'import', fixture('consul.json')])).code).to.equal(0);
     expect(await place.ok(['--ns', 'consul2', 'get', 'config/'])).to.equal('');

@@ -33,7 +33,8 @@ describe('snapshot, import and verify through a Stargate', function () {
     expect(ran.code, ran.stdout + ran.stderr + world.daemonLog()).to.equal(0);
     return ran.stdout;
   };
-  const json = async (person: string, ...args: string[]): Promise<Record<string, unknown>> => JSON.parse(await ok(person, ...args, '--json')) as Record<string, unknown>;
+  const json = async (person: string, ...args: string[]): Promise<Record<string, unknown>> =>
+    JSON.parse(await ok(person, ...args, '--json')) as Record<string, unknown>;
   const contents = async (path: string): Promise<string> => {
     const text = await readFile(path, 'utf8');
     return text.slice(text.indexOf('\n') + 1);
@@ -67,7 +68,9 @@ describe('snapshot, import and verify through a Stargate', function () {
     await ok('ada', '--ns', 'small', 'list', '--prefix', 'cfg:');
     const full = await json('ada', '--ns', 'small', 'verify', '--full');
     expect(full['faults']).to.deep.equal([]);
-    expect((full['epochs'] as { epoch: string; transactions: number }[]).map(({ epoch, transactions }) => [epoch, transactions])).to.deep.equal([
+    expect(
+      (full['epochs'] as { epoch: string; transactions: number }[]).map(({ epoch, transactions }) => [epoch, transactions]),
+    ).to.deep.equal([
       ['second', 2],
       [parentEpoch, 3],
     ]);
@@ -76,13 +79,23 @@ describe('snapshot, import and verify through a Stargate', function () {
     const ran = await world.kv('fresh', ['--ns', 'small', 'verify', '--full', '--json'], { person: 'bob' });
     expect(ran.code, ran.stderr).to.equal(0);
     const notes = (JSON.parse(ran.stdout) as { notes: string[] }).notes.join('\n');
-    expect(notes).to.contain(`epoch ${parentEpoch as string} and those before it are not in this clone`).and.to.contain('not held against their chunks');
-    expect((await world.git(fresh, 'bob', ['for-each-ref', 'refs/kv-tracking/mirror/kv-archive'])).stdout, 'nothing was fetched').to.equal('');
+    expect(notes)
+      .to.contain(`epoch ${parentEpoch as string} and those before it are not in this clone`)
+      .and.to.contain('not held against their chunks');
+    expect(
+      (await world.git(fresh, 'bob', ['for-each-ref', 'refs/kv-tracking/mirror/kv-archive'])).stdout,
+      'nothing was fetched',
+    ).to.equal('');
   });
 
   it('a signer who may not write any more is a note, and no fault', async () => {
     const key = (await readFile(world.key('bob', '.pub'), 'utf8')).trim();
-    await world.editPolicy((text) => text.split('\n').filter((line) => !line.includes(key.split(' ')[1] as string)).join('\n'));
+    await world.editPolicy((text) =>
+      text
+        .split('\n')
+        .filter((line) => !line.includes(key.split(' ')[1] as string))
+        .join('\n'),
+    );
     await world.stop();
     await world.start();
     await world.mirrored();

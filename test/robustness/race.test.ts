@@ -33,6 +33,8 @@ describe('two writers racing on one namespace', () => {
     expect(history).to.have.length(acknowledged.length);
     expect(acknowledged.length, 'retries must let every write land').to.equal(2 * WRITES);
     expect(retries, 'they must really have raced').to.be.greaterThan(0);
+    const packs = (await world.objectFiles()).filter((name) => name.endsWith('.pack'));
+    expect(packs.length, 'housekeeping must keep up with the packs').to.be.lessThan(60);
     const merges = await world.git(world.repo, 'ada', ['rev-list', '--min-parents=2', 'refs/kv/main']);
     expect(merges.stdout).to.equal('');
   });

@@ -8,7 +8,7 @@ describe('housekeeping: work while no push is at hand', () => {
   let said: string[];
   beforeEach(() => {
     said = [];
-    housekeeping = startHousekeeping({ gitDir: '/nowhere', log: quiet, exclusively: (work) => work() });
+    housekeeping = startHousekeeping({ gitDir: '/nowhere', log: quiet });
   });
   afterEach(() => housekeeping.stop());
 

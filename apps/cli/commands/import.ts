@@ -64,11 +64,17 @@ is one. Flags of Consul and leases of etcd are left behind, with a warning.`);
     let landed = choices.skip;
     const onProgress: ImportRequest['onProgress'] = (phase, done, of) => {
       if (phase === 'writing') landed = done;
-      progress.phase(phase === 'waiting' ? 'waiting for the mirror' : `${phase}: ${formatCount(done)}${of === null ? '' : ` of ${formatCount(of)}`} operations`);
+      progress.phase(
+        phase === 'waiting'
+          ? 'waiting for the mirror'
+          : `${phase}: ${formatCount(done)}${of === null ? '' : ` of ${formatCount(of)}`} operations`,
+      );
     };
     let report: ImportReport;
     try {
-      report = await this.interruptible(flags, ({ clone, ns }, signal) => importKeys(clone, { ns, source, signal, onProgress, ...choices }));
+      report = await this.interruptible(flags, ({ clone, ns }, signal) =>
+        importKeys(clone, { ns, source, signal, onProgress, ...choices }),
+      );
     } catch (error) {
       throw interruptedAt(error, landed);
     } finally {

@@ -26,7 +26,7 @@ export class Snapshot extends KvCommand {
 number of keys and the SHA-256 of their lines. The same state gives the same bytes, and key lines depend on nothing but keys, values,
 content types and expiries: two snapshots have the same content exactly when their last lines are equal.
 
-A value is text (value) or base64 (value_b64, and always above 1 MiB). Above 32 MiB it doesn't fit into a line: name a folder with
+A value is text (value) or base64 (value_b64, and always above 1 MiB). Above 16 MiB it doesn't fit into a line: name a folder with
 --files. Keys that have expired are exported too, since what a snapshot says doesn't depend on the clock. Who set a key and when
 is part of the history, not of the state: --provenance adds it for people and programs to read, and import takes no notice of it.`);
   static override examples = [
@@ -46,7 +46,14 @@ is part of the history, not of the state: --provenance adds it for people and pr
     const progress = new Progress(process.stderr.isTTY === true && !json);
     const onProgress = (keys: number): void => progress.phase(`exporting: ${formatCount(keys)} keys`);
     await this.withClone(flags, async ({ clone, ns }) => {
-      const request = { ns, prefix, provenance, files: files === undefined ? null : await folderFor(files, file), ...freshness, onProgress };
+      const request = {
+        ns,
+        prefix,
+        provenance,
+        files: files === undefined ? null : await folderFor(files, file),
+        ...freshness,
+        onProgress,
+      };
       let bytes = 0;
       let summary: SnapshotSummary | undefined;
       const pieces = async function* (): AsyncGenerator<Uint8Array> {
@@ -68,7 +75,8 @@ is part of the history, not of the state: --provenance adds it for people and pr
       }
       if (summary === undefined) return;
       if (json) await printJson({ ok: true, ...summary, export: file, bytes });
-      else if (file !== '-') note(`exported ${formatCount(summary.keys)} keys of ${ns}@${summary.epoch} to ${file} (${formatBytes(bytes)})`);
+      else if (file !== '-')
+        note(`exported ${formatCount(summary.keys)} keys of ${ns}@${summary.epoch} to ${file} (${formatBytes(bytes)})`);
     });
   }
 }

@@ -32,7 +32,11 @@ signer who isn't a writer any more, for example.`);
     await this.interruptible(flags, async ({ clone, ns, composition }) => {
       const verifier = await composition.get<SignatureVerifier>('signature-verifier');
       try {
-        const report = await verifyClone(clone, verifier, { ns, full, onProgress: (what) => progress.phase(`verifying ${what}`) });
+        const report = await verifyClone(clone, verifier, {
+          ns,
+          full,
+          onProgress: (what) => progress.phase(`verifying ${what}`),
+        });
         progress.done();
         const { faults } = report;
         if (json && faults.length === 0) return await printJson({ ok: true, ...reportDocument(report) });
@@ -40,10 +44,14 @@ signer who isn't a writer any more, for example.`);
         if (!json) for (const text of report.notes) note(`note: ${text}`);
         if (!json) await print(reportText(report));
         if (faults.length === 0) return;
-        throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: ${formatCount(faults.length)} ${faults.length === 1 ? 'fault' : 'faults'}`, {
-          hint: 'compare with another clone; git fsck names damaged files, and a fresh clone gets them from the mirror',
-          details: reportDocument(report),
-        });
+        throw new KvError(
+          'ATTESTATION_MISMATCH',
+          `namespace ${ns}: ${formatCount(faults.length)} ${faults.length === 1 ? 'fault' : 'faults'}`,
+          {
+            hint: 'compare with another clone; git fsck names damaged files, and a fresh clone gets them from the mirror',
+            details: reportDocument(report),
+          },
+        );
       } finally {
         progress.done();
       }

@@ -14,7 +14,9 @@ export function faultLine({ code, what, epoch, ref, commit, key }: Fault): strin
 /** A line an epoch: what was checked. */
 export function reportText({ ns, full, epochs, faults }: VerifyReport): string {
   const lines = epochs.map(({ label, transactions, keys, values, chunks, bytes }) => {
-    const read = full ? `${formatCount(keys)} changes of keys, ${formatCount(values)} values (${formatBytes(bytes)})` : `${formatCount(keys)} keys`;
+    const read = full
+      ? `${formatCount(keys)} changes of keys, ${formatCount(values)} values (${formatBytes(bytes)})`
+      : `${formatCount(keys)} keys`;
     return `${ns}@${label}: ${formatCount(transactions)} transactions, ${read}, ${formatCount(chunks)} chunks`;
   });
   if (faults.length === 0) lines.push('no fault');

@@ -15,8 +15,13 @@ export async function* readBatchFile(source: ImportSource, now: number): AsyncGe
           continue;
         }
         const file = await source.file(entry.file, null);
-        if ('fault' in file) found.push(input(line, `has the file ${JSON.stringify(entry.file)}, which can't be read: ${file.fault}`));
-        else found.push({ line, operation: entry.complete({ stream: { [Symbol.asyncIterator]: () => file.open()[Symbol.asyncIterator]() } }) });
+        if ('fault' in file)
+          found.push(input(line, `has the file ${JSON.stringify(entry.file)}, which can't be read: ${file.fault}`));
+        else
+          found.push({
+            line,
+            operation: entry.complete({ stream: { [Symbol.asyncIterator]: () => file.open()[Symbol.asyncIterator]() } }),
+          });
       }
     }
     yield found;

@@ -14,7 +14,9 @@ export async function detectFormat(source: ImportSource): Promise<ImportFormat> 
     size += piece.length;
     if (size >= HEAD) break;
   }
-  const text = decodeLoose(concat(parts)).replace(/^\ufeff/, '').trimStart();
+  const text = decodeLoose(concat(parts))
+    .replace(/^\ufeff/, '')
+    .trimStart();
   if (text.startsWith('[')) return 'consul';
   const first = parse(text.split('\n', 1)[0] ?? '');
   if (first !== undefined && 'git-kv' in first) return 'snapshot';
@@ -22,9 +24,13 @@ export async function detectFormat(source: ImportSource): Promise<ImportFormat> 
   if (/^\{\s*"git-kv"/.test(text)) return 'snapshot';
   if (/^\{\s*"(?:header|kvs)"\s*:/.test(text)) return 'etcd';
   if (first !== undefined ? 'op' in first : /^\{[^\n]*"op"\s*:/.test(text)) return 'batch';
-  throw new KvError('INPUT_INVALID', `${source.name} is ${text === '' ? 'empty' : 'nothing that can be imported'}, nothing was written`, {
-    hint: 'import takes what these write: git kv snapshot --export, consul kv export, etcdctl get --prefix -w json; and the lines of git kv mset',
-  });
+  throw new KvError(
+    'INPUT_INVALID',
+    `${source.name} is ${text === '' ? 'empty' : 'nothing that can be imported'}, nothing was written`,
+    {
+      hint: 'import takes what these write: git kv snapshot --export, consul kv export, etcdctl get --prefix -w json; and the lines of git kv mset',
+    },
+  );
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

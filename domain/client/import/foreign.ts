@@ -20,7 +20,9 @@ export async function* readConsul(source: ImportSource): AsyncGenerator<Found[]>
       const { key } = fields;
       if (typeof key !== 'string') return input(element.line, `entry ${element.at} has no 'key' that is a string`);
       const entry = entryOf(element, key, fields['value'] ?? '');
-      return key.endsWith('/') && 'operation' in entry && (fields['value'] ?? '') === '' ? { ...entry, folder: true as const } : entry;
+      return key.endsWith('/') && 'operation' in entry && (fields['value'] ?? '') === ''
+        ? { ...entry, folder: true as const }
+        : entry;
     });
   }
   scanner.skeleton();
@@ -50,7 +52,8 @@ export async function* readEtcd(source: ImportSource): AsyncGenerator<Found[]> {
   }
   const { count, more } = scanner.skeleton() as Fields;
   const warnings: string[] = [];
-  if (more === true || (typeof count === 'number' && count > entries)) warnings.push(`the export holds ${entries} of ${count} keys: it was made with a limit`);
+  if (more === true || (typeof count === 'number' && count > entries))
+    warnings.push(`the export holds ${entries} of ${count} keys: it was made with a limit`);
   if (leases > 0) warnings.push(`${plural(leases, 'entry has', 'entries have')} a lease, which is left behind: nothing expires`);
   if (entries > 0 && empty === entries) warnings.push('no entry has a value: was it exported with --keys-only?');
   yield warnings.map((warning) => ({ warning }));

@@ -135,7 +135,11 @@ class Import {
     const sum = (of: (receipt: Receipt) => number): number => receipts.reduce((total, { receipt }) => total + of(receipt), 0);
     return {
       ...{ ns, format: this.format, operations: this.operations, skipped: skip, visible },
-      ...{ set: sum(({ set }) => set.length), del: sum(({ del }) => del.length), unchanged: sum(({ unchanged }) => unchanged.length) },
+      ...{
+        set: sum(({ set }) => set.length),
+        del: sum(({ del }) => del.length),
+        unchanged: sum(({ unchanged }) => unchanged.length),
+      },
       bytes: sum(({ bytes }) => bytes),
       transactions: receipts.map(({ receipt: { commit, txn }, operations }) => ({ commit, txn, operations })),
       last: receipts.at(-1)?.receipt ?? null,
@@ -186,12 +190,15 @@ class Import {
     const { strip, addPrefix } = this.request;
     const { line, operation } = entry;
     if (strip === '' && addPrefix === '') return entry;
-    if (!operation.key.startsWith(strip)) return input(line, `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}`);
+    if (!operation.key.startsWith(strip))
+      return input(line, `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}`);
     const key = addPrefix + operation.key.slice(strip.length);
     // What is stripped is often a folder, and Consul lists folders too.
-    if (entry.folder === true && operation.key === strip) return { warning: `the entry of the folder ${quoteKey(strip)} itself is left out` };
+    if (entry.folder === true && operation.key === strip)
+      return { warning: `the entry of the folder ${quoteKey(strip)} itself is left out` };
     const fault = keyFault(key);
-    if (fault !== undefined) return { line, kind: 'key', what: `has key ${quoteKey(operation.key)}, which would become ${quoteKey(key)}: ${fault}` };
+    if (fault !== undefined)
+      return { line, kind: 'key', what: `has key ${quoteKey(operation.key)}, which would become ${quoteKey(key)}: ${fault}` };
     return { ...entry, operation: { ...operation, key } };
   }
 }

@@ -77,25 +77,31 @@ class SnapshotReader {
 
   private end(line: number, { keys, sha256 }: Fields): Found[] {
     this.ended = true;
-    if (keys !== this.keys) return [input(line, `says that there are ${JSON.stringify(keys) ?? 'no'} keys, but there are ${this.keys}`)];
-    return sha256 === this.digest.hex() ? [] : [input(line, 'has a sha256 that is not that of the lines before: one was changed')];
+    if (keys !== this.keys)
+      return [input(line, `says that there are ${JSON.stringify(keys) ?? 'no'} keys, but there are ${this.keys}`)];
+    return sha256 === this.digest.hex()
+      ? []
+      : [input(line, 'has a sha256 that is not that of the lines before: one was changed')];
   }
 
   private async key(line: number, fields: Fields): Promise<ImportEntry | BatchFault> {
     const { key, ctype, etag } = fields;
     const ttl = fields['ttl'] ?? null;
     const foreign = Object.keys(fields).filter((name) => !FIELDS.has(name));
-    if (foreign.length > 0) return input(line, `has ${foreign.map((name) => quoteKey(name)).join(', ')}, which no key of a snapshot has`);
+    if (foreign.length > 0)
+      return input(line, `has ${foreign.map((name) => quoteKey(name)).join(', ')}, which no key of a snapshot has`);
     if (!isText(key)) return input(line, "has no 'key' that is a string");
     const fault = keyFault(key);
     if (fault !== undefined) return { line, kind: 'key', what: `has the invalid key ${quoteKey(key)}: ${fault}` };
     if (!isText(ctype) || !isContentType(ctype)) return input(line, `has no 'ctype' of the form type/subtype`);
-    if (!isTextOrNull(ttl) || (ttl !== null && !isTime(ttl))) return input(line, "has a 'ttl' that is no time of the form 2027-01-31T00:00:00.000Z");
+    if (!isTextOrNull(ttl) || (ttl !== null && !isTime(ttl)))
+      return input(line, "has a 'ttl' that is no time of the form 2027-01-31T00:00:00.000Z");
     if (!isText(etag)) return input(line, "has no 'etag'");
     const given = VALUES.filter((name) => fields[name] !== undefined);
     const [name] = given;
     const value = name === undefined ? undefined : fields[name];
-    if (name === undefined || given.length > 1 || !isText(value)) return input(line, `must have one of ${VALUES.join(', ')}, a string`);
+    if (name === undefined || given.length > 1 || !isText(value))
+      return input(line, `must have one of ${VALUES.join(', ')}, a string`);
     const read = name === 'file' ? await this.fromFile(value, etag) : this.inLine(name, value, etag);
     if ('fault' in read) return input(line, `(${quoteKey(key)}) ${read.fault}`);
     const operation = { op: 'set', key, value: read.value, ctype } as const;
@@ -104,8 +110,11 @@ class SnapshotReader {
 
   private inLine(name: 'value' | 'value_b64', text: string, etag: string): { value: Uint8Array } | { fault: string } {
     const value = name === 'value' ? (isWellFormed(text) ? utf8(text) : undefined) : decodeBase64(text);
-    if (value === undefined) return { fault: name === 'value' ? "has a 'value' with a lone surrogate" : "has a 'value_b64' that is not base64" };
-    return `blake3:${this.hasher.hex('blake3', value)}` === etag ? { value } : { fault: 'has a value that is not the one its etag names' };
+    if (value === undefined)
+      return { fault: name === 'value' ? "has a 'value' with a lone surrogate" : "has a 'value_b64' that is not base64" };
+    return `blake3:${this.hasher.hex('blake3', value)}` === etag
+      ? { value }
+      : { fault: 'has a value that is not the one its etag names' };
   }
 
   private async fromFile(name: string, etag: string): Promise<{ value: ValueStream } | { fault: string }> {
@@ -115,7 +124,8 @@ class SnapshotReader {
     if (this.digests) {
       const digest = this.hasher.stream('blake3');
       for await (const piece of file.open()) digest.update(piece);
-      if (`blake3:${digest.hex()}` !== etag) return { fault: `has the file ${quoteKey(name)}, whose content is not the one its etag names` };
+      if (`blake3:${digest.hex()}` !== etag)
+        return { fault: `has the file ${quoteKey(name)}, whose content is not the one its etag names` };
     }
     return { value: { stream: rereadable(() => file.open()) } };
   }

@@ -28,14 +28,19 @@ export interface Transaction {
 }
 
 /** The commits from a tip back to the first, oldest first. A break is a fault, and what is newer than it is given. */
-async function readChain<T>(context: VerifyContext, ref: RefName, tip: Oid, parse: (message: string, oid: Oid) => T): Promise<Link<T>[]> {
+async function readChain<T>(
+  context: VerifyContext,
+  ref: RefName,
+  tip: Oid,
+  parse: (message: string, oid: Oid) => T,
+): Promise<Link<T>[]> {
   const { store, findings } = context;
   const links: Link<T>[] = [];
   for (let at: Oid | undefined = tip; at !== undefined; ) {
     const oid: Oid = at;
     const [object] = await store.read([oid]);
     const place = { ref, commit: oid };
-    if (!object || object.type !== 'commit') {
+    if (object?.type !== 'commit') {
       const link = links.at(-1);
       const from = link === undefined ? `${ref} points to` : `commit ${link.oid} goes on from`;
       findings.fault(`${from} ${oid}, which is ${object ? 'no commit' : 'missing or damaged'}`, place);
@@ -78,7 +83,7 @@ export async function readEpoch(context: VerifyContext, tips: EpochTips): Promis
   const index = tips.index === null ? [] : await readChain(context, names.index, tips.index, parseIndexMessage);
   const chunks = tips.chunks === null ? [] : await readChain(context, names.chunks, tips.chunks, parseChunksMessage);
   const transactions = pair(context, ledger, index, chunks, tips);
-  transactions.forEach((one, i) => bind(context, one, transactions[i - 1] ?? null));
+  for (const [i, one] of transactions.entries()) bind(context, one, transactions[i - 1] ?? null);
   return transactions;
 }
 
@@ -101,8 +106,10 @@ function pair(
     chunkses.delete(txn);
     return { ledger: link, ...own };
   });
-  for (const { oid } of indexes.values()) findings.fault(`index commit ${oid} belongs to no ledger commit`, { ref: names.index, commit: oid });
-  for (const { oid } of chunkses.values()) findings.fault(`chunks commit ${oid} belongs to no ledger commit`, { ref: names.chunks, commit: oid });
+  for (const { oid } of indexes.values())
+    findings.fault(`index commit ${oid} belongs to no ledger commit`, { ref: names.index, commit: oid });
+  for (const { oid } of chunkses.values())
+    findings.fault(`chunks commit ${oid} belongs to no ledger commit`, { ref: names.chunks, commit: oid });
   return transactions;
 }
 
@@ -111,7 +118,11 @@ function bind({ findings, ns }: VerifyContext, { ledger, index, chunks }: Transa
   const t = ledger.trailers;
   if (t === null) return;
   const expect = (what: string, actual: string | null, wanted: string | null): void => {
-    if (actual !== wanted) findings.fault(`commit ${ledger.oid}: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`, { epoch: t.epoch, commit: ledger.oid });
+    if (actual !== wanted)
+      findings.fault(`commit ${ledger.oid}: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`, {
+        epoch: t.epoch,
+        commit: ledger.oid,
+      });
   };
   expect('KV-NS', t.ns, ns);
   if (!isUlid(t.txn)) expect('KV-Txn', t.txn, 'a ULID');
@@ -125,7 +136,8 @@ function bind({ findings, ns }: VerifyContext, { ledger, index, chunks }: Transa
     }
   } else if (ledger.commit.parents.length === 0) {
     expect('Base-Tree', t.baseTree, t.parentEpoch === null ? null : ledger.commit.tree);
-    if ((t.parentEpoch === null) !== (t.parentLedger === null)) expect('Parent-Ledger', t.parentLedger, t.parentEpoch === null ? null : 'a commit');
+    if ((t.parentEpoch === null) !== (t.parentLedger === null))
+      expect('Parent-Ledger', t.parentLedger, t.parentEpoch === null ? null : 'a commit');
   }
   if (index !== null) {
     expect('KV-Index-Tree', t.indexTree, index.commit.tree);
@@ -134,7 +146,8 @@ function bind({ findings, ns }: VerifyContext, { ledger, index, chunks }: Transa
       expect('KV-Ledger-Tree', index.trailers.ledgerTree, ledger.commit.tree);
     }
     const parent = before?.index?.oid ?? null;
-    if (before !== null && parent !== null && index.commit.parents[0] !== parent) expect("the index commit's parent", index.commit.parents[0] ?? null, parent);
+    if (before !== null && parent !== null && index.commit.parents[0] !== parent)
+      expect("the index commit's parent", index.commit.parents[0] ?? null, parent);
   }
   if (chunks !== null) {
     expect('KV-Chunks-Tree', t.chunksTree, chunks.commit.tree);

@@ -22,7 +22,8 @@ export async function takeChunks(
   const added: { digest: string; oid: Oid; size: number }[] = [];
   for (const { path, before, after } of await changesOf(context, change.before, change.after, place)) {
     const digest = parseChunkPath(path, ns);
-    if (digest === undefined || (after !== null && after.mode !== MODE_FILE)) findings.fault(`${JSON.stringify(path)} is no place for a chunk`, place);
+    if (digest === undefined || (after !== null && after.mode !== MODE_FILE))
+      findings.fault(`${JSON.stringify(path)} is no place for a chunk`, place);
     else if (after === null || before !== null) findings.fault(`chunk ${digest} was removed or replaced`, place);
     if (digest === undefined || after === null) continue;
     chunks.set(digest, after.oid);
@@ -38,7 +39,10 @@ export async function takeChunks(
       const object = bodies[i];
       if (!object) findings.fault(`chunk ${digest} is missing or damaged`, { ...place, object: oid });
       else if (object.type !== 'blob' || hasher.hex('sha256', object.body) !== digest)
-        findings.fault(`chunk ${digest} is another one: its digest is ${hasher.hex('sha256', object.body)}`, { ...place, object: oid });
+        findings.fault(`chunk ${digest} is another one: its digest is ${hasher.hex('sha256', object.body)}`, {
+          ...place,
+          object: oid,
+        });
     });
   }
 }

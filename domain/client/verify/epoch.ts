@@ -53,7 +53,11 @@ export async function verifyEpoch(context: VerifyContext, request: EpochRequest)
 }
 
 /** True when the newest chunks that the ledger attests are not here yet. A hole before those that are here is a fault. */
-function missingChunks({ findings }: VerifyContext, { chunks, label }: EpochRequest, transactions: readonly Transaction[]): boolean {
+function missingChunks(
+  { findings }: VerifyContext,
+  { chunks, label }: EpochRequest,
+  transactions: readonly Transaction[],
+): boolean {
   if (chunks === null) return false;
   const attesting = transactions.filter(({ ledger }) => ledger.trailers !== null && ledger.trailers.chunksTree !== null);
   const last = attesting.findLastIndex((one) => one.chunks !== null);
@@ -62,20 +66,39 @@ function missingChunks({ findings }: VerifyContext, { chunks, label }: EpochRequ
   return last < attesting.length - 1;
 }
 
-async function checkLastState(context: VerifyContext, request: EpochRequest, transactions: readonly Transaction[], chunksNewer: boolean, tally: Tally): Promise<void> {
+async function checkLastState(
+  context: VerifyContext,
+  request: EpochRequest,
+  transactions: readonly Transaction[],
+  chunksNewer: boolean,
+  tally: Tally,
+): Promise<void> {
   const { label } = request;
   const last = transactions.at(-1);
   if (last === undefined) return;
   const place = { epoch: label, commit: last.ledger.oid };
   const chunks: Chunks | null = request.chunks === null ? null : new Map();
   const chunksTip = transactions.findLast((one) => one.chunks !== null)?.chunks;
-  if (chunks !== null && chunksTip) await takeChunks(context, chunks, { before: null, after: chunksTip.commit.tree, commit: chunksTip.oid, epoch: label }, false, tally);
+  if (chunks !== null && chunksTip)
+    await takeChunks(
+      context,
+      chunks,
+      { before: null, after: chunksTip.commit.tree, commit: chunksTip.oid, epoch: label },
+      false,
+      tally,
+    );
   const rules = { before: null, after: last.ledger.commit.tree, txn: null, place, chunks, chunksNewer, digests: false };
   const { pointers } = await checkKeys(context, rules, tally);
   if (last.index !== null) await checkIndex(context, last.index.commit.tree, pointers, place);
 }
 
-async function checkEveryStep(context: VerifyContext, request: EpochRequest, transactions: readonly Transaction[], chunksNewer: boolean, tally: Tally): Promise<void> {
+async function checkEveryStep(
+  context: VerifyContext,
+  request: EpochRequest,
+  transactions: readonly Transaction[],
+  chunksNewer: boolean,
+  tally: Tally,
+): Promise<void> {
   const { findings } = context;
   const { label } = request;
   const chunks: Chunks | null = request.chunks === null ? null : new Map();
@@ -94,11 +117,22 @@ async function checkEveryStep(context: VerifyContext, request: EpochRequest, tra
     const begins = before === null && ledger.commit.parents.length === 0;
     const base: Oid | null = before?.ledger.commit.tree ?? (begins ? null : (t?.baseTree ?? null));
     const snapshot = begins && t?.parentEpoch !== null;
-    const rules = { before: base, after: ledger.commit.tree, txn: snapshot ? null : (t?.txn ?? null), place, chunks, chunksNewer, digests: true };
+    const rules = {
+      before: base,
+      after: ledger.commit.tree,
+      txn: snapshot ? null : (t?.txn ?? null),
+      place,
+      chunks,
+      chunksNewer,
+      digests: true,
+    };
     const { pointers, set, del } = await checkKeys(context, rules, tally);
     const [wantedSet, wantedDel] = snapshot ? [0, 0] : [set, del];
     if (t !== null && (t.keysSet !== wantedSet || t.keysDel !== wantedDel))
-      findings.fault(`commit ${ledger.oid}: Keys-Set is ${t.keysSet} and Keys-Del ${t.keysDel}, but its trees set ${wantedSet} and delete ${wantedDel}`, place);
+      findings.fault(
+        `commit ${ledger.oid}: Keys-Set is ${t.keysSet} and Keys-Del ${t.keysDel}, but its trees set ${wantedSet} and delete ${wantedDel}`,
+        place,
+      );
     if (index !== null) {
       const previous: Oid | null = before?.index?.commit.tree ?? null;
       if (previous !== null) await checkIndexStep(context, previous, index.commit.tree, pointers, place);

@@ -22,7 +22,7 @@ const keyOf = (urlsafe: string): string => fromUrlsafe(urlsafe) ?? urlsafe;
 
 /** Holds a whole index tree against the live keys: each has its pointer, what else there is are tombstones, and the shape is the one. */
 export async function checkIndex(context: VerifyContext, tree: Oid, live: Expected, place: Place): Promise<void> {
-  const { findings, store, namer, ns } = context;
+  const { findings, store } = context;
   const found = await pointersOf(context, tree, place);
   const extra: [string, PointerFile][] = [];
   const seen = new Set<string>();
@@ -40,36 +40,65 @@ export async function checkIndex(context: VerifyContext, tree: Oid, live: Expect
   for (const [i, [urlsafe, { mode }]] of extra.entries()) {
     const key = keyOf(urlsafe);
     const body = blobs[i]?.body;
-    if (mode === MODE_FILE) findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, { ...place, key });
+    if (mode === MODE_FILE)
+      findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, { ...place, key });
     else if (body !== undefined) checkTombstone(context, key, body, { ...place, key });
   }
+  const shape = await rebuilt(context, null, found, place);
+  if (shape !== null && shape !== tree)
+    findings.fault(`index tree ${tree} has not the shape that its pointers give it, ${shape}`, place);
+}
+
+/** An index tree with pointers put in; null, and a fault, when the tree before can't be read. */
+async function rebuilt(
+  context: VerifyContext,
+  before: Oid | null,
+  files: ReadonlyMap<string, PointerFile>,
+  place: Place,
+): Promise<Oid | null> {
   const built: NewObject[] = [];
-  const shape = await updateIndex(store, namer, ns, null, found, built);
-  if (shape !== tree) findings.fault(`index tree ${tree} has not the shape that its pointers give it, ${shape}`, place);
+  try {
+    return await updateIndex(context.store, context.namer, context.ns, before, files, built);
+  } catch (error) {
+    context.findings.thrown(error, place);
+    return null;
+  }
 }
 
 /** What a pointer says follows from its id, but it must also be there. */
-async function readPointers({ store, findings, blobs }: VerifyContext, pointers: readonly (readonly [string, PointerFile])[], place: Place): Promise<void> {
+async function readPointers(
+  { store, findings, blobs }: VerifyContext,
+  pointers: readonly (readonly [string, PointerFile])[],
+  place: Place,
+): Promise<void> {
   for (let at = 0; blobs && at < pointers.length; at += BATCH) {
     const batch = pointers.slice(at, at + BATCH);
     const objects = await store.read(batch.map(([, { oid }]) => oid));
     batch.forEach(([urlsafe, { oid }], i) => {
       const key = keyOf(urlsafe);
-      if (!objects[i]) findings.fault(`key ${quoteKey(key)}: its pointer in the index is missing or damaged`, { ...place, key, object: oid });
+      if (!objects[i])
+        findings.fault(`key ${quoteKey(key)}: its pointer in the index is missing or damaged`, { ...place, key, object: oid });
     });
   }
 }
 
 function checkTombstone({ findings }: VerifyContext, key: string, body: Uint8Array, place: Place): void {
   try {
-    if (decodePointer(body, quoteKey(key)).type !== 'deleted') findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, place);
+    if (decodePointer(body, quoteKey(key)).type !== 'deleted')
+      findings.fault(`key ${quoteKey(key)}: the index has it as a live key, the ledger has not`, place);
   } catch (error) {
     findings.thrown(error, place);
   }
 }
 
 /** Holds an index tree against the one before it, with exactly these pointers put in. */
-export async function checkIndexStep(context: VerifyContext, before: Oid, after: Oid, changed: Expected, place: Place): Promise<void> {
+export async function checkIndexStep(
+  context: VerifyContext,
+  before: Oid,
+  after: Oid,
+  changed: Expected,
+  place: Place,
+): Promise<void> {
   const { findings, store, namer, ns } = context;
   const built: NewObject[] = [];
   const files = new Map<string, PointerFile>();
@@ -77,7 +106,8 @@ export async function checkIndexStep(context: VerifyContext, before: Oid, after:
   const steps = await changesOf(context, before, after, place);
   const fresh = steps.flatMap(({ path, after: next }) => (next === null ? [] : [[urlsafeOf(path), next] as const]));
   await readPointers(context, fresh, place);
-  if ((await updateIndex(store, namer, ns, before, files, built)) === after) return;
+  const wanted = await rebuilt(context, before, files, place);
+  if (wanted === null || wanted === after) return;
   let named = [...changed.values()].includes(null);
   for (const [key, pointer] of changed) {
     if (pointer !== null) named = compare(context, key, pointer, await lookUp(store, ns, after, toUrlsafe(key)), place) || named;
@@ -93,7 +123,10 @@ export async function checkIndexStep(context: VerifyContext, before: Oid, after:
   for (const key of [...moved.keys()].map(keyOf)) {
     if (changed.has(key)) continue;
     named = true;
-    findings.fault(`key ${quoteKey(key)}: its pointer in the index was changed or removed, though the key was not`, { ...place, key });
+    findings.fault(`key ${quoteKey(key)}: its pointer in the index was changed or removed, though the key was not`, {
+      ...place,
+      key,
+    });
   }
   if (!named) findings.fault(`index tree ${after} is not the one before with the changed keys put in`, place);
 }
@@ -101,10 +134,19 @@ export async function checkIndexStep(context: VerifyContext, before: Oid, after:
 const urlsafeOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1, -REF_SUFFIX.length);
 
 /** Reports a pointer that isn't as it must be; true when it did. */
-function compare({ findings, namer }: VerifyContext, key: string, wanted: Pointer, found: PointerFile | undefined, place: Place): boolean {
+function compare(
+  { findings, namer }: VerifyContext,
+  key: string,
+  wanted: Pointer,
+  found: PointerFile | undefined,
+  place: Place,
+): boolean {
   const oid = namer.oid('blob', encodePointer(wanted));
   if (found?.oid === oid && found.mode === pointerMode(wanted)) return false;
-  const what = found === undefined ? 'the index has no pointer to it' : 'its pointer in the index is not the one that its value and metadata give it';
+  const what =
+    found === undefined
+      ? 'the index has no pointer to it'
+      : 'its pointer in the index is not the one that its value and metadata give it';
   findings.fault(`key ${quoteKey(key)}: ${what}`, { ...place, key });
   return true;
 }

@@ -67,14 +67,16 @@ export async function checkKeys(context: VerifyContext, request: KeysRequest, ta
       del++;
       pointers.set(key, tombstone(key));
     } else {
-      if ((data === null) === (manifest === null)) torn(data === null ? 'it has metadata, but no value' : 'it has both an inline value and a manifest');
+      if ((data === null) === (manifest === null))
+        torn(data === null ? 'it has metadata, but no value' : 'it has both an inline value and a manifest');
       else sets.push({ key, meta: files.meta.after.oid, data, manifest });
     }
   }
   tally.keys += byKey.size;
   for (let at = 0; at < sets.length; at += BATCH) {
     const batch = sets.slice(at, at + BATCH);
-    for (const [key, pointer] of context.blobs ? await checkSets(context, request, batch, tally) : namesOf(batch)) pointers.set(key, pointer);
+    for (const [key, pointer] of context.blobs ? await checkSets(context, request, batch, tally) : namesOf(batch))
+      pointers.set(key, pointer);
     context.onProgress(`${at + batch.length} of ${sets.length} keys`);
   }
   return { pointers, set: sets.length, del };
@@ -108,17 +110,46 @@ async function unmoved(
   byKey: ReadonlyMap<string, Files>,
 ): Promise<Map<string, { data: Oid | null; manifest: Oid | null }>> {
   const { ns, hasher } = context;
-  const keys = [...byKey].filter(([, files]) => files.meta?.after && !files.data?.after && !files.manifest?.after).map(([key]) => key);
+  const keys = [...byKey]
+    .filter(([, files]) => files.meta?.after && !files.data?.after && !files.manifest?.after)
+    .map(([key]) => key);
   const paths = new Map(keys.map((key) => [key, pathsOf(ns, placeOf(key, hasher))]));
-  const found = await filesAt(context, after, [...paths.values()].flatMap(({ data, manifest }) => [data, manifest]), place);
-  return new Map([...paths].map(([key, { data, manifest }]) => [key, { data: found.get(data) ?? null, manifest: found.get(manifest) ?? null }]));
+  const found = await filesAt(
+    context,
+    after,
+    [...paths.values()].flatMap(({ data, manifest }) => [data, manifest]),
+    place,
+  );
+  return new Map(
+    [...paths].map(([key, { data, manifest }]) => [
+      key,
+      { data: found.get(data) ?? null, manifest: found.get(manifest) ?? null },
+    ]),
+  );
 }
 
-async function checkSets(context: VerifyContext, request: KeysRequest, sets: readonly SetKey[], tally: Tally): Promise<Map<string, Pointer | null>> {
+async function checkSets(
+  context: VerifyContext,
+  request: KeysRequest,
+  sets: readonly SetKey[],
+  tally: Tally,
+): Promise<Map<string, Pointer | null>> {
   const metas = await readMetas(context, request, sets);
   const sizes = new Map([
-    ...(await inlineSizes(context, request, sets.filter(({ data }) => data !== null), metas, tally)),
-    ...(await chunkedSizes(context, request, sets.filter(({ manifest }) => manifest !== null), metas, tally)),
+    ...(await inlineSizes(
+      context,
+      request,
+      sets.filter(({ data }) => data !== null),
+      metas,
+      tally,
+    )),
+    ...(await chunkedSizes(
+      context,
+      request,
+      sets.filter(({ manifest }) => manifest !== null),
+      metas,
+      tally,
+    )),
   ]);
   return new Map(
     sets.map(({ key, data, manifest }) => {
@@ -128,20 +159,28 @@ async function checkSets(context: VerifyContext, request: KeysRequest, sets: rea
   );
 }
 
-async function readMetas({ store, findings }: VerifyContext, { place, txn }: KeysRequest, sets: readonly SetKey[]): Promise<Map<string, Metadata>> {
+async function readMetas(
+  { store, findings }: VerifyContext,
+  { place, txn }: KeysRequest,
+  sets: readonly SetKey[],
+): Promise<Map<string, Metadata>> {
   const metas = new Map<string, Metadata>();
   const blobs = await store.read(sets.map(({ meta }) => meta));
-  sets.forEach(({ key, meta: oid }, i) => {
+  for (const [i, { key, meta: oid }] of sets.entries()) {
     const blob = blobs[i];
-    if (!blob) return findings.fault(`key ${quoteKey(key)}: its metadata is missing or damaged`, { ...place, key, object: oid });
+    if (!blob) {
+      findings.fault(`key ${quoteKey(key)}: its metadata is missing or damaged`, { ...place, key, object: oid });
+      continue;
+    }
     try {
       const meta = decodeMetadata(blob.body, quoteKey(key));
       metas.set(key, meta);
-      if (txn !== null && meta.txn !== txn) findings.fault(`key ${quoteKey(key)}: its metadata names transaction ${meta.txn}`, { ...place, key });
+      if (txn !== null && meta.txn !== txn)
+        findings.fault(`key ${quoteKey(key)}: its metadata names transaction ${meta.txn}`, { ...place, key });
     } catch (error) {
       findings.thrown(error, { ...place, key });
     }
-  });
+  }
   return metas;
 }
 
@@ -155,24 +194,28 @@ async function inlineSizes(
   const sizes = new Map<string, number>();
   const headers = await store.headers(sets.map(({ data }) => data as Oid));
   const there: { key: string; oid: Oid; size: number }[] = [];
-  sets.forEach(({ key, data }, i) => {
+  for (const [i, { key, data }] of sets.entries()) {
     const header = headers[i];
-    if (header?.type !== 'blob') return findings.fault(`key ${quoteKey(key)}: its value is missing or damaged`, { ...place, key, object: data as Oid });
-    sizes.set(key, header.size);
-    there.push({ key, oid: data as Oid, size: header.size });
-  });
+    if (header?.type === 'blob') {
+      sizes.set(key, header.size);
+      there.push({ key, oid: data as Oid, size: header.size });
+    } else findings.fault(`key ${quoteKey(key)}: its value is missing or damaged`, { ...place, key, object: data as Oid });
+  }
   if (!digests) return sizes;
   for (const batch of inBatches(there)) {
     const values = await store.read(batch.map(({ oid }) => oid));
-    batch.forEach(({ key, oid }, i) => {
+    for (const [i, { key, oid }] of batch.entries()) {
       const body = values[i]?.body;
-      if (body === undefined) return findings.fault(`key ${quoteKey(key)}: its value is missing or damaged`, { ...place, key, object: oid });
+      if (body === undefined) {
+        findings.fault(`key ${quoteKey(key)}: its value is missing or damaged`, { ...place, key, object: oid });
+        continue;
+      }
       tally.values++;
       tally.bytes += body.length;
       const etag = metas.get(key)?.etag;
       if (etag !== undefined && etag !== `blake3:${hasher.hex('blake3', body)}`)
         findings.fault(`key ${quoteKey(key)}: its ETag is not the digest of its value`, { ...place, key });
-    });
+    }
   }
   return sizes;
 }

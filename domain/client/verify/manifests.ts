@@ -27,7 +27,8 @@ export async function checkManifest(
 ): Promise<number | null> {
   const { findings, store } = context;
   const { place } = request;
-  const fault = (why: string, object?: Oid): void => findings.fault(`key ${quoteKey(key)}: ${why}`, object === undefined ? place : { ...place, object });
+  const fault = (why: string, object?: Oid): void =>
+    findings.fault(`key ${quoteKey(key)}: ${why}`, object === undefined ? place : { ...place, object });
   let manifest: Manifest;
   try {
     manifest = decodeManifest(body, quoteKey(key));
@@ -42,7 +43,8 @@ export async function checkManifest(
     findings.note('%d chunked values were not held against their chunks, which are not in this clone: reading one fetches them');
     return manifest.totalSize;
   }
-  if (await checkReferences(context, request, manifest, request.chunks, fault)) await checkContent(context, request, manifest, fault, tally);
+  if (await checkReferences(context, request, manifest, request.chunks, fault))
+    await checkContent(context, request, manifest, fault, tally);
   return manifest.totalSize;
 }
 
@@ -58,7 +60,9 @@ async function checkReferences(
 ): Promise<boolean> {
   const unknown = manifest.chunks.filter(({ digest }) => !chunks.has(digest));
   if (unknown.length > 0 && chunksNewer) {
-    findings.note('%d chunked values were not held against their chunks, which are newer than those in this clone: reading one fetches them');
+    findings.note(
+      '%d chunked values were not held against their chunks, which are newer than those in this clone: reading one fetches them',
+    );
     return false;
   }
   let sound = true;
@@ -79,7 +83,13 @@ async function checkReferences(
 }
 
 /** Reads the whole value: each chunk is what its digest says, and all together what the ETag says. */
-async function checkContent({ store, hasher }: VerifyContext, { digests }: ManifestRequest, manifest: Manifest, fault: Report, tally: Tally): Promise<void> {
+async function checkContent(
+  { store, hasher }: VerifyContext,
+  { digests }: ManifestRequest,
+  manifest: Manifest,
+  fault: Report,
+  tally: Tally,
+): Promise<void> {
   if (!digests) return;
   const { chunks } = manifest;
   const etag = hasher.stream('blake3');
@@ -91,11 +101,16 @@ async function checkContent({ store, hasher }: VerifyContext, { digests }: Manif
       const body = bodies[i]?.body;
       const right = body !== undefined && hasher.hex('sha256', body) === digest;
       if (right) etag.update(body);
-      else fault(`chunk ${at + i + 1} of ${chunks.length} (${digest.slice(0, 12)}…) is ${body === undefined ? 'missing or damaged' : 'not what its digest says'}`, blob);
+      else
+        fault(
+          `chunk ${at + i + 1} of ${chunks.length} (${digest.slice(0, 12)}…) is ${body === undefined ? 'missing or damaged' : 'not what its digest says'}`,
+          blob,
+        );
       sound &&= right;
     });
   }
   tally.values++;
   tally.bytes += manifest.totalSize;
-  if (sound && `blake3:${etag.hex()}` !== manifest.etag) fault('its chunks are sound, but together they are not the value that its ETag names');
+  if (sound && `blake3:${etag.hex()}` !== manifest.etag)
+    fault('its chunks are sound, but together they are not the value that its ETag names');
 }

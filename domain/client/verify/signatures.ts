@@ -24,10 +24,13 @@ export async function checkSignatures(context: VerifyContext, transactions: read
     }
     try {
       const key = await verifier.verify(encodeCommit({ ...commit, signature: null }, namer.format), commit.signature, writers);
-      if (policy !== null && !isListed(key, writers)) findings.note(`%d ledger commits are signed by ${nameOf(key)}, who is no writer of ${ns} any more`);
+      if (policy !== null && !isListed(key, writers))
+        findings.note(`%d ledger commits are signed by ${nameOf(key)}, who is no writer of ${ns} any more`);
     } catch (error) {
-      if (KvError.is(error) && error.code === 'SIGNER_UNKNOWN') findings.note('%d signatures were not checked: their OpenPGP keys are not at hand');
-      else if (KvError.is(error) && error.code === 'NOT_SUPPORTED') findings.note(`%d signatures were not checked: ${error.message}`);
+      if (KvError.is(error) && error.code === 'SIGNER_UNKNOWN')
+        findings.note('%d signatures were not checked: their OpenPGP keys are not at hand');
+      else if (KvError.is(error) && error.code === 'NOT_SUPPORTED')
+        findings.note(`%d signatures were not checked: ${error.message}`);
       else findings.thrown(KvError.is(error) ? new KvError(error.code, `commit ${oid}: ${error.message}`) : error, place);
     }
   }

@@ -21,7 +21,10 @@ export function soundStore(store: GitStore, namer: ObjectNamer, findings: Findin
     return null;
   };
 
-  const ask = async <T extends GitObject | ObjectHeader>(oids: readonly Oid[], read: (oids: readonly Oid[]) => Promise<(T | null)[]>): Promise<(T | null)[]> => {
+  const ask = async <T extends GitObject | ObjectHeader>(
+    oids: readonly Oid[],
+    read: (oids: readonly Oid[]) => Promise<(T | null)[]>,
+  ): Promise<(T | null)[]> => {
     try {
       return await read(oids);
     } catch (error) {

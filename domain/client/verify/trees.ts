@@ -7,13 +7,19 @@ import type { VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 
 /** The files that differ between two trees. A tree that is missing is a fault, and then counts as empty, so that the rest is seen too. */
-export async function changesOf(context: VerifyContext, before: Oid | null, after: Oid | null, place: Place): Promise<TreeChange[]> {
+export async function changesOf(
+  context: VerifyContext,
+  before: Oid | null,
+  after: Oid | null,
+  place: Place,
+): Promise<TreeChange[]> {
   const { namer, oidBytes } = context;
   const empty = namer.emptyTree();
   const orNull = (tree: Oid | null): Oid | null => (tree === empty ? null : tree);
   const changes: TreeChange[] = [];
   try {
-    for await (const change of diffTrees(forgiving(context, place), orNull(before), orNull(after), oidBytes)) changes.push(change);
+    for await (const change of diffTrees(forgiving(context, place), orNull(before), orNull(after), oidBytes))
+      changes.push(change);
   } catch (error) {
     context.findings.thrown(error, place);
   }
@@ -21,7 +27,12 @@ export async function changesOf(context: VerifyContext, before: Oid | null, afte
 }
 
 /** The blobs at paths of a tree, by path. */
-export async function filesAt(context: VerifyContext, tree: Oid, paths: readonly string[], place: Place): Promise<Map<string, Oid>> {
+export async function filesAt(
+  context: VerifyContext,
+  tree: Oid,
+  paths: readonly string[],
+  place: Place,
+): Promise<Map<string, Oid>> {
   const found = new Map<string, Oid>();
   const edits = new PathEdits();
   const asked = new Map<string, FileEdit>();

@@ -58,7 +58,14 @@ export async function verifyClone(clone: Clone, verifier: SignatureVerifier, req
   if (start !== null) {
     const { label, ledger, index, place } = start;
     const names = { ledgerName: place.ledgerName, indexName: place.indexName };
-    const current = await verifyEpoch(context, { label, ledger, index, chunks: await chunksOf(clone, context, label), ...names, full });
+    const current = await verifyEpoch(context, {
+      label,
+      ledger,
+      index,
+      chunks: await chunksOf(clone, context, label),
+      ...names,
+      full,
+    });
     epochs.push(current);
     await checkPlaces(context, places, current);
     if (full) epochs.push(...(await verifyArchives(clone, context, current)));
@@ -67,10 +74,19 @@ export async function verifyClone(clone: Clone, verifier: SignatureVerifier, req
   return { ns, full, epochs: epochs.map(({ commits: _, ...epoch }) => epoch), faults: findings.faults, notes: findings.notes };
 }
 
-async function contextOf(clone: Clone, verifier: SignatureVerifier, { ns, onProgress }: VerifyRequest, findings: Findings): Promise<VerifyContext> {
+async function contextOf(
+  clone: Clone,
+  verifier: SignatureVerifier,
+  { ns, onProgress }: VerifyRequest,
+  findings: Findings,
+): Promise<VerifyContext> {
   const namer = namerOf(clone);
-  const partial = clone.config.get('extensions.partialclone') !== undefined || clone.config.get(`remote.${clone.remote}.promisor`) === 'true';
-  if (partial) findings.note('this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone');
+  const partial =
+    clone.config.get('extensions.partialclone') !== undefined || clone.config.get(`remote.${clone.remote}.promisor`) === 'true';
+  if (partial)
+    findings.note(
+      'this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone',
+    );
   let policy: Policy | null = null;
   try {
     policy = await knownPolicy(clone);
@@ -100,7 +116,9 @@ async function readRefs(clone: Clone, ns: string): Promise<Refs[]> {
     ) as [RefName, RefName, RefName];
     return { from, ledgerName, indexName, epochName };
   });
-  const refs = await clone.store.refs(named.flatMap(({ ledgerName, indexName, epochName }) => [ledgerName, indexName, epochName]));
+  const refs = await clone.store.refs(
+    named.flatMap(({ ledgerName, indexName, epochName }) => [ledgerName, indexName, epochName]),
+  );
   return named
     .map((one) => ({ ...one, ledger: refs.get(one.ledgerName), index: refs.get(one.indexName), epoch: refs.get(one.epochName) }))
     .filter(({ ledger, index }) => ledger !== undefined || index !== undefined);
@@ -116,15 +134,23 @@ async function checkPair(context: VerifyContext, { ledgerName, indexName, ledger
   const trailers = await readTrailers(context, ledgerName, ledger);
   const [object] = await store.read([index]);
   try {
-    if (object?.type !== 'commit') return findings.fault(`${indexName} points to ${index}, which is ${object ? 'no commit' : 'missing or damaged'}`, { ref: indexName, commit: index });
+    if (object?.type !== 'commit')
+      return findings.fault(`${indexName} points to ${index}, which is ${object ? 'no commit' : 'missing or damaged'}`, {
+        ref: indexName,
+        commit: index,
+      });
     const { txn } = parseIndexMessage(decodeCommit(object.body, index, store.objectFormat).message, index);
     if (trailers !== null && trailers.txn !== txn)
-      findings.fault(`${ledgerName} shows transaction ${trailers.txn}, but ${indexName} shows ${txn}`, { ref: indexName, commit: index });
+      findings.fault(`${ledgerName} shows transaction ${trailers.txn}, but ${indexName} shows ${txn}`, {
+        ref: indexName,
+        commit: index,
+      });
   } catch (error) {
     if (!KvError.is(error)) throw error;
     findings.fault(`${indexName} points to no index commit: ${error.message}`, { ref: indexName, commit: index }, error.code);
   }
-  if (trailers !== null && trailers.ns !== ns) findings.fault(`${ledgerName} points to a ledger of namespace ${trailers.ns}`, { ref: ledgerName, commit: ledger });
+  if (trailers !== null && trailers.ns !== ns)
+    findings.fault(`${ledgerName} points to a ledger of namespace ${trailers.ns}`, { ref: ledgerName, commit: ledger });
 }
 
 async function readTrailers({ store, findings }: VerifyContext, ref: RefName, oid: Oid): Promise<LedgerTrailers | null> {
@@ -154,7 +180,8 @@ async function startOf(clone: Clone, context: VerifyContext, places: readonly Re
   try {
     const tip = await newestTip(clone, context.ns);
     const place = places.find(({ ledger }) => ledger === tip?.ledger);
-    if (tip !== null && place !== undefined) return { label: tip.trailers.epoch, ledger: tip.ledger, index: place.index ?? tip.index, place };
+    if (tip !== null && place !== undefined)
+      return { label: tip.trailers.epoch, ledger: tip.ledger, index: place.index ?? tip.index, place };
   } catch (error) {
     if (!KvError.is(error)) throw error; // a damaged tip, which checkPair has named: the others are tried one by one
   }
@@ -185,7 +212,10 @@ async function checkPlaces(context: VerifyContext, places: readonly Refs[], curr
     if (ledger === undefined) continue;
     if (current.commits.has(ledger)) {
       if (epoch !== undefined && current.root !== null && epoch !== current.root)
-        findings.fault(`${epochName} points to ${epoch}, but epoch ${current.label} begins with ${current.root}`, { ref: epochName, commit: epoch });
+        findings.fault(`${epochName} points to ${epoch}, but epoch ${current.label} begins with ${current.root}`, {
+          ref: epochName,
+          commit: epoch,
+        });
       continue;
     }
     const trailers = await readTrailers({ ...context, findings: new Findings() }, ledgerName, ledger);
@@ -212,7 +242,9 @@ async function verifyArchives(clone: Clone, context: VerifyContext, current: Ver
     }
     const oid = refs.get(name) as Oid;
     const place = { ref: name, epoch: label, commit: oid };
-    for (const each of names) if (refs.has(each) && refs.get(each) !== oid) findings.fault(`${each} points to another archive than ${name}`, { ...place, ref: each });
+    for (const each of names)
+      if (refs.has(each) && refs.get(each) !== oid)
+        findings.fault(`${each} points to another archive than ${name}`, { ...place, ref: each });
     const [object] = await store.read([oid]);
     if (object?.type !== 'commit') {
       findings.fault(`${name} points to ${oid}, which is ${object ? 'no commit' : 'missing or damaged'}`, place);
@@ -222,15 +254,28 @@ async function verifyArchives(clone: Clone, context: VerifyContext, current: Ver
     try {
       const commit = decodeCommit(object.body, oid, store.objectFormat);
       ({ parents } = commit);
-      if (commit.message !== archiveMessage(ns, label)) findings.fault(`${name} points to ${oid}, which is no archive of epoch ${label}`, place);
+      if (commit.message !== archiveMessage(ns, label))
+        findings.fault(`${name} points to ${oid}, which is no archive of epoch ${label}`, place);
     } catch (error) {
       findings.thrown(error, place);
     }
     const [ledger, index] = parents;
-    if (ledger !== below.parentLedger) findings.fault(`${name} holds ledger ${ledger ?? '-'}, but epoch ${below.label} goes on from ${below.parentLedger ?? '-'}`, place);
+    if (ledger !== below.parentLedger)
+      findings.fault(
+        `${name} holds ledger ${ledger ?? '-'}, but epoch ${below.label} goes on from ${below.parentLedger ?? '-'}`,
+        place,
+      );
     if (ledger === undefined) break;
     const chunks = await chunksOf(clone, context, label);
-    below = await verifyEpoch(context, { label, ledger, index: index ?? null, chunks, ledgerName: name, indexName: name, full: true });
+    below = await verifyEpoch(context, {
+      label,
+      ledger,
+      index: index ?? null,
+      chunks,
+      ledgerName: name,
+      indexName: name,
+      full: true,
+    });
     epochs.push(below);
   }
   return epochs;

@@ -26,6 +26,7 @@ export interface Expected {
 }
 
 export const NS = 'main';
+const MOST_SLEEPS = 1000;
 const IDENTITY = 'ada <ada@example.org>';
 
 /** A Stargate's repository as it was after each step: its objects, and its refs one state a step. */
@@ -165,7 +166,9 @@ export class Replay {
 export class AbortableClock extends TestClock {
   /** Called with the length of each sleep, ms. */
   slept: (ms: number) => void = () => undefined;
+  private sleeps = 0;
   override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (++this.sleeps > MOST_SLEEPS) throw new Error('it sleeps for ever');
     await super.sleep(ms);
     this.slept(ms);
     if (signal?.aborted) throw new KvError('INTERRUPTED', 'the wait was interrupted');

@@ -16,7 +16,11 @@ function source(text: string, size = 7): ImportSource {
   return { name: 'file', open, file: async () => ({ fault: 'none' }) };
 }
 
-async function scan(text: string, member: string | null, size: number): Promise<{ elements: string[]; lines: number[]; skeleton: unknown }> {
+async function scan(
+  text: string,
+  member: string | null,
+  size: number,
+): Promise<{ elements: string[]; lines: number[]; skeleton: unknown }> {
   const scanner = new ElementScanner(source(text, size), member);
   const all = [];
   for await (const some of scanner.run()) all.push(...some);
@@ -60,13 +64,18 @@ describe('ElementScanner', () => {
   }
 
   it('refuses every document that was cut off anywhere', async () => {
-    for (const [text, member] of [[CONSUL.trim(), null], [ETCD, 'kvs']] as const) {
-      for (let end = 0; end < text.length; end++) expect(await refused(scan(text.slice(0, end), member, 4)), text.slice(0, end)).to.equal('INPUT_INVALID');
+    for (const [text, member] of [
+      [CONSUL.trim(), null],
+      [ETCD, 'kvs'],
+    ] as const) {
+      for (let end = 0; end < text.length; end++)
+        expect(await refused(scan(text.slice(0, end), member, 4)), text.slice(0, end)).to.equal('INPUT_INVALID');
     }
   });
 
   it('refuses a missing comma, a second document and words between', async () => {
-    for (const text of ['[{"a":1} {"b":2}]', '[{"a":1}][]', '[{"a":1},]', '[{"a":1}, oops]', '[{"a":1}}']) expect(await refused(scan(text, null, 4)), text).to.equal('INPUT_INVALID');
+    for (const text of ['[{"a":1} {"b":2}]', '[{"a":1}][]', '[{"a":1},]', '[{"a":1}, oops]', '[{"a":1}}'])
+      expect(await refused(scan(text, null, 4)), text).to.equal('INPUT_INVALID');
   });
 });
 
@@ -74,7 +83,8 @@ describe('lines of an import', () => {
   for (const size of [1, 3, 1000]) {
     it(`are the same in pieces of ${size}`, async () => {
       const lines: string[] = [];
-      for await (const some of linesOf(source('one\n\nthree\nfour', size))) lines.push(...some.map(({ line, bytes }) => `${line}:${Buffer.from(bytes)}`));
+      for await (const some of linesOf(source('one\n\nthree\nfour', size)))
+        lines.push(...some.map(({ line, bytes }) => `${line}:${Buffer.from(bytes)}`));
       expect(lines).to.deep.equal(['1:one', '2:', '3:three', '4:four']);
     });
   }
