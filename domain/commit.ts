@@ -26,7 +26,8 @@ export function encodeCommit(commit: Commit, format: ObjectFormat): Uint8Array {
   return utf8(`${lines.join('\n')}\n\n${commit.message}`);
 }
 
-const IDENT = /^[^<>\n\0]* <[^<>\n\0]*> \d+ [+-]\d{4}$/;
+/** No control characters, which would steer a reader's terminal, and no time behind the year 9999. */
+const IDENT = /^[^<>\p{Cc}]* <[^<>\p{Cc}]*> (?:\d{1,11}|1\d{11}|2[0-4]\d{10}) [+-]\d{4}$/u;
 
 /**
  * Reads a commit object. Throws `ATTESTATION_MISMATCH` when it has a header besides the usual ones, headers out of order,

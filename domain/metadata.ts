@@ -14,6 +14,7 @@ export interface Metadata {
 
 export const DEFAULT_CTYPE = 'application/octet-stream';
 export const MAX_CTYPE_LENGTH = 255;
+export const MAX_CREATED_BY_LENGTH = 320;
 
 /** RFC 6838's type/subtype with optional parameters, printable ASCII. */
 const CTYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[\x20-\x7e]*)?$/;
@@ -42,7 +43,7 @@ const FORMAT: RecordFormat<Metadata> = {
     const ttl = fields['ttl'] ?? null;
     if (!isText(ctype) || !isContentType(ctype) || !isTextOrNull(ttl) || !isText(etag) || !isText(createdBy)) return undefined;
     if (!isText(createdAt) || !isTime(createdAt) || !ETAG.test(etag) || (ttl !== null && !isTime(ttl))) return undefined;
-    if (!isText(txn) || !isUlid(txn)) return undefined;
+    if (!isText(txn) || !isUlid(txn) || createdBy.length > MAX_CREATED_BY_LENGTH || /\p{Cc}/u.test(createdBy)) return undefined;
     return { ctype, ttl, etag, createdBy, createdAt, txn };
   },
   write: encodeMetadata,

@@ -1,4 +1,5 @@
 import type { RefName } from '../ports/vocabulary.js';
+import { utf8 } from './bytes.js';
 import { isEpochLabel, isNamespace } from './ledger.js';
 
 /** The refs of a namespace, as the repository model names them. */
@@ -38,7 +39,22 @@ const PER_EPOCH: Readonly<Record<string, KvRefKind>> = {
   'kv-watchlog': 'watchlog',
 };
 
+/** Longer names don't fit into a pkt-line with a reason beside them, nor into every host's file system. Bytes. */
+const MAX_REF = 1000;
+const MAX_REF_PART = 250;
+
+/**
+ * Names that are one thing here and another, or nothing, at the mirror: too long ones, spaces that only some programs take for
+ * spaces, and branches or tags that begin with `refs/`, which make the ref of the rest ambiguous to git.
+ */
+function isTroublesome(ref: RefName): boolean {
+  const parts = ref.split('/');
+  if (ref.length > MAX_REF || parts.some((part) => utf8(part).length > MAX_REF_PART)) return true;
+  return /[\s\p{Cc}\p{Cf}\p{Zs}\ufffd]/u.test(ref) || /^refs\/(?:heads|tags)\/refs(?:\/|$)/.test(ref);
+}
+
 export function classifyRef(ref: RefName): RefClass {
+  if (isTroublesome(ref)) return { kind: 'other' };
   if (ref.startsWith('refs/heads/')) return { kind: 'branch' };
   if (ref.startsWith('refs/tags/')) return { kind: 'tag' };
   if (ref === POLICY_REF) return { kind: 'policy', ns: '', epoch: null };

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Gives the generated files: path from the repository's root, to text. `compiled` is the folder of tsc's output. */
 export async function generateCliDocs(compiled) {
   const load = (file) => import(pathToFileURL(join(compiled, 'apps/cli', file)).href);
-  const [{ COMMANDS }, { usageLine }, { exitCodeRows }, { GLOBAL_FLAGS }] = await Promise.all(
+  const [{ COMMANDS }, { flagTerm, usageLine }, { exitCodeRows }, { GLOBAL_FLAGS }] = await Promise.all(
     ['commands/index.js', 'usage.js', 'render/exit-codes.js', 'flags.js'].map(load),
   );
   const commands = Object.entries(COMMANDS).map(([id, command]) => ({
@@ -31,12 +31,6 @@ export async function generateCliDocs(compiled) {
     ['docs/CLI.md', markdown(reference)],
     ['share/man/man1/git-kv.1', manPage(reference)],
   ]);
-}
-
-function flagTerm(name, flag) {
-  const long = flag.type === 'boolean' && flag.allowNo ? `--[no-]${name}` : `--${name}`;
-  const value = flag.type === 'boolean' ? '' : ` ${(flag.options ?? [flag.helpValue ?? 'TEXT']).join('|')}`;
-  return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${value}`;
 }
 
 function markdown({ commands, globals, exits }) {

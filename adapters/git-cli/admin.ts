@@ -3,7 +3,7 @@ import { KvError } from '../../ports/error.js';
 import { readConfig } from './config.js';
 import { runGit } from './git.js';
 import type { GitPlace } from './git.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
+import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
 import { parseSshUrl } from './ssh-url.js';
 
 /** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate, over ssh as git would start it; gives the JSON it prints. */
@@ -17,11 +17,11 @@ export async function runAdmin(place: GitPlace, url: string, verb: string, args:
   const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
   const sshArgs = [...(address.port === null ? [] : ['-p', address.port]), address.destination, remoteCommand];
   const { code, stdout, stderr } = await run(place, await sshProgram(place), sshArgs);
-  const what = `'${verb}' at ${address.destination}`;
+  const what = `'${verb}' at ${shownUrl(url)}`;
   if (code !== 0) {
     throw (
       kvErrorIn(stderr) ??
-      unreachable(what, stderr) ??
+      unreachable({ what, url, direction: 'write' }, stderr) ??
       new KvError('IO_ERROR', `${what}: ${stderr.trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
         hint: 'check the pushurl (`git remote -v`), that the Stargate is up, and that it knows your SSH key',
       })

@@ -1,12 +1,35 @@
 import { isKvErrorLine } from './remote-error.js';
 
-/** Passes git's progress on to a terminal, line by line, without the lines that are meant for this program. */
-export function progressTo(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): ((chunk: string) => void) | undefined {
+/** A push of a few keys is over before its progress could be read. Milliseconds. */
+const QUIET_MS = 2000;
+
+/** Git's progress on a terminal. */
+export interface ProgressLine {
+  /** Takes what git writes to stderr. */
+  readonly onStderr: (chunk: string) => void;
+  /** Clears the line. */
+  readonly end: () => void;
+}
+
+/** Shows git's progress in one line that is rewritten, when it takes longer than a moment; undefined when there is no terminal. */
+export function progressTo(
+  stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },
+): ProgressLine | undefined {
   if (stream.isTTY !== true) return undefined;
+  const started = Date.now();
   let rest = '';
-  return (chunk) => {
-    const parts = (rest + chunk).split(/(?<=[\r\n])/);
-    rest = /[\r\n]$/.test(parts.at(-1) ?? '') ? '' : (parts.pop() ?? '');
-    for (const part of parts) if (!isKvErrorLine(part)) stream.write(part);
+  let shown = false;
+  return {
+    onStderr(chunk) {
+      const parts = (rest + chunk).split(/[\r\n]+/);
+      rest = parts.pop() ?? '';
+      const last = parts.findLast((part) => part.trim() !== '' && !isKvErrorLine(part));
+      if (last === undefined || Date.now() - started < QUIET_MS) return;
+      shown = true;
+      stream.write(`\r\u001b[K${last.trimEnd().slice(0, (stream.columns ?? 80) - 1)}`);
+    },
+    end() {
+      if (shown) stream.write('\r\u001b[K');
+    },
   };
 }

@@ -1,12 +1,12 @@
 import { KvError } from '../../ports/error.js';
 import { firstComplaint } from './git.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
+import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
 
 const MOVED =
   /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;
 
 /** What a `git push --porcelain` that failed means. */
-export function pushError(remote: string, stdout: string, stderr: string): KvError {
+export function pushError({ remote, url }: { remote: string; url: string }, stdout: string, stderr: string): KvError {
   const rejected = [...stdout.matchAll(/^!\t[^\t]*:(\S+)\t\[([^\]]+)\](?: \((.*)\))?$/gm)]
     .map(([, ref = '', kind = '', reason = '']) => ({ ref, why: `${kind} ${reason}` }))
     // What an atomic push gives for every ref that was not itself the reason.
@@ -28,8 +28,8 @@ export function pushError(remote: string, stdout: string, stderr: string): KvErr
     });
   }
   return (
-    unreachable(`cannot push to '${remote}'`, stderr) ??
-    new KvError('GIT_ERROR', `cannot push to '${remote}': ${firstComplaint(stderr)}`, {
+    unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr) ??
+    new KvError('GIT_ERROR', `cannot push to ${shownUrl(url)}: ${firstComplaint(stderr)}`, {
       hint: 'run the command again with --debug',
     })
   );

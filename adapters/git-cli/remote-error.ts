@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import type { Direction } from '../../ports/git-transport.js';
 import { parseRejection } from '../../ports/rejection.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
@@ -38,18 +39,54 @@ const UNREACHABLE = new RegExp(
 const BOILERPLATE =
   /^(fatal: Could not read from remote repository\.|Please make sure you have|and the repository exists\.|remote: kv-error)/;
 
+/** Who was spoken to, and what for. */
+export interface Contact {
+  /** What failed, as the message begins. */
+  readonly what: string;
+  readonly url: string;
+  /** `write` leads to the Stargate, `read` to the mirror. */
+  readonly direction: Direction;
+}
+
+/** An address as messages show it: without a password. */
+export function shownUrl(url: string): string {
+  return url.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1@');
+}
+
 /** The other side can't be reached: `IO_ERROR` with git's or ssh's own words; null when that is not what happened. */
-export function unreachable(what: string, stderr: string): KvError | null {
+export function unreachable({ what, url, direction }: Contact, stderr: string): KvError | null {
   if (!UNREACHABLE.test(stderr)) return null;
   const lines = stderr
     .replace(RESET, '')
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
+  if (direction === 'write' && /Connection refused/i.test(stderr)) {
+    return new KvError('IO_ERROR', `no Stargate at ${shownUrl(url)}: connection refused`, {
+      hint: 'start it, or correct the address: git kv remote setup --url URL',
+    });
+  }
   const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
-  return new KvError('IO_ERROR', `${what}: ${said.replace(/^(fatal|error): /, '')}`, {
-    hint: 'check the address (`git remote -v`), that the Stargate or the host is up, and that it knows your SSH key',
-  });
+  // ssh begins with the account, which the URL has already named.
+  const words = said.replace(/^(fatal|error): /, '').replace(/^\S+@\S+: (?=Permission denied)/, '').replace(/\.$/, '');
+  return new KvError('IO_ERROR', `${what}: ${words}`, { hint: hintFor(stderr, url, direction) });
+}
+
+function hintFor(stderr: string, url: string, direction: Direction): string {
+  const host = direction === 'write' ? 'the Stargate' : 'the Git host';
+  if (/Permission denied \(/.test(stderr)) {
+    const where = direction === 'write' ? 'have an admin add yours to the policy' : 'add yours there';
+    return `${host} knows none of the keys that ssh offered: ${where}, or choose one: git config core.sshCommand "ssh -i FILE"`;
+  }
+  if (/Host key verification failed/.test(stderr)) {
+    const [, name = 'HOST', port] = /^[a-z+]+:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/.exec(url) ?? /^(?:[^@/:]*@)?([^:/]+):/.exec(url) ?? [];
+    const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${name.replace(/^\[(.*)\]$/, '$1')}`;
+    const published = direction === 'write' ? 'git-kv-stargate init printed' : 'the Git host publishes';
+    return `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`;
+  }
+  return direction === 'write'
+    ? 'check the address (git remote -v) and that the Stargate is up'
+    : 'check the address (git remote -v); to read without it: --read-from=stargate, or --offline';
 }
 
 /** A clone of the other object format: a SHA-256 repository without branches, cloned by git before 2.41. Null when that is not it. */

@@ -31,6 +31,12 @@ export async function findRepository(directory: string, env: Environment): Promi
   const { code, stdout, stderr } = await runGit(gitPlace(resolve(directory), env), FACTS);
   const [format, gitDir, commonDir, objectsFolder] = stdout.toString('utf8').split('\n');
   if (code !== 0 || gitDir === undefined || commonDir === undefined || objectsFolder === undefined) {
+    if (/dubious ownership/.test(stderr)) {
+      const advice = /^\s*(git config --global --add safe\.directory .*\S)\s*$/m.exec(stderr)?.[1];
+      throw new KvError('GIT_ERROR', firstComplaint(stderr), {
+        hint: `run this as the owner, or trust the repository: ${advice ?? `git config --global --add safe.directory '${resolve(directory)}'`}`,
+      });
+    }
     throw new KvError('GIT_ERROR', `no Git repository at '${directory}': ${firstComplaint(stderr)}`, {
       hint: 'run this inside a clone, or make one with `git clone`',
     });

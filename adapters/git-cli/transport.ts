@@ -12,7 +12,7 @@ import { progressTo } from './progress.js';
 import { pushError } from './push-outcome.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { listRefs } from './refs.js';
-import { damagedThere, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, shownUrl, unreachable, wrongFormat } from './remote-error.js';
 import { findRepository } from './repository.js';
 
 export interface GitTransportOptions {
@@ -83,18 +83,8 @@ class GitCliTransport implements GitTransport {
     const from = await this.address(remote, direction);
     const label = (request: FetchRequest): string => `${remote} ${direction} ${request.remoteRef}`;
     const absent = new Set((await this.record.read()).absent);
-    const run = (refspecs: readonly string[]): Promise<GitResult> => {
-      const onStderr = options.progress === true ? progressTo(process.stderr) : undefined;
-      const args = [
-        ...FETCH,
-        '--prune',
-        onStderr === undefined ? '--quiet' : '--progress',
-        '--end-of-options',
-        from,
-        ...refspecs,
-      ];
-      return runGit(this.place, args, onStderr === undefined ? {} : { onStderr });
-    };
+    const run = (refspecs: readonly string[]): Promise<GitResult> =>
+      this.runShown([...FETCH, '--prune'], ['--end-of-options', from, ...refspecs], options.progress);
     // A ref that was not there last time is asked for by a pattern, so that its absence costs no second connection.
     const first = await run(requests.map((each) => (absent.has(label(each)) ? optionalRefspec(each) : exactRefspec(each))));
     if (first.code === 0) return;
@@ -118,18 +108,27 @@ class GitCliTransport implements GitTransport {
 
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
-    await this.address(remote, 'write');
+    const url = await this.address(remote, 'write');
     const { format } = this;
     const args = [...PUSH, options.atomic ? '--atomic' : '--no-atomic'];
     for (const { ref, old } of updates) {
       // An explicit lease is what makes git compare with `old` instead of with whatever is there.
       args.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
     }
-    const onStderr = options.progress === true ? progressTo(process.stderr) : undefined;
-    args.push(onStderr === undefined ? '--quiet' : '--progress', '--end-of-options', remote);
-    args.push(...updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`));
-    const result = await runGit(this.place, args, onStderr === undefined ? {} : { onStderr });
-    if (result.code !== 0) throw pushError(remote, result.stdout.toString('utf8'), result.stderr);
+    const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
+    const result = await this.runShown(args, ['--end-of-options', remote, ...refspecs], options.progress);
+    if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
+  }
+
+  /** Runs git with its progress on the terminal, when that is wanted and there is one; quietly else. */
+  private async runShown(command: readonly string[], rest: readonly string[], wanted: boolean | undefined): Promise<GitResult> {
+    const line = wanted === true ? progressTo(process.stderr) : undefined;
+    if (line === undefined) return runGit(this.place, [...command, '--quiet', ...rest]);
+    try {
+      return await runGit(this.place, [...command, '--progress', ...rest], { onStderr: line.onStderr });
+    } finally {
+      line.end();
+    }
   }
 
   async admin(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
@@ -155,7 +154,8 @@ class GitCliTransport implements GitTransport {
   }
 
   private async failed(remote: string, direction: Direction, what: string, result: GitResult): Promise<KvError> {
-    if ((await this.url(remote, direction)) === null) {
+    const url = await this.url(remote, direction);
+    if (url === null) {
       return new KvError('CONFIG_INVALID', `${what}: there is no remote of that name`, {
         hint: `add it with \`git remote add ${remote} <url>\``,
       });
@@ -163,7 +163,7 @@ class GitCliTransport implements GitTransport {
     return (
       wrongFormat(what, result.stderr) ??
       damagedThere(what, result.stderr) ??
-      unreachable(what, result.stderr) ??
+      unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, result.stderr) ??
       new KvError('GIT_ERROR', `${what}: ${firstComplaint(result.stderr)}`, { hint: 'run the command again with --debug' })
     );
   }

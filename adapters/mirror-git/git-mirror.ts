@@ -101,7 +101,7 @@ async function withoutGone(
 /** A full ref name or glob that git can take for nothing else. */
 function checked(ref: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: git allows none in a ref name
-  if (/^refs\/[^\s:^~?[\\\x00-\x1f\x7f]+$/.test(ref) && !ref.includes('..')) return ref;
+  if (/^refs\/[^ :^~?[\\\x00-\x1f\x7f]+$/.test(ref) && !ref.includes('..')) return ref;
   throw new KvError('GIT_ERROR', `'${ref}' is no full ref name`);
 }
 

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { GLOBAL_FLAGS } from './flags.js';
 import { nearest } from './nearest.js';
 
 const HELP = new Set(['--help', '-h']);
@@ -6,7 +7,8 @@ const HELP = new Set(['--help', '-h']);
 /** Joins the command's words to its id. Throws `USAGE` for an unknown command, with the one that may be meant. */
 export function nameCommand(argv: readonly string[], ids: readonly string[]): string[] {
   const [first, second = ''] = argv;
-  if (first === undefined || HELP.has(first)) return ['--help'];
+  if (first === undefined || HELP.has(first)) return ['', '--help'];
+  if (first.startsWith('-')) throw noCommand(argv);
   const two = `${first}:${second}`;
   if (ids.includes(two)) return [two, ...argv.slice(2)];
   if (ids.includes(first)) return [...argv];
@@ -15,10 +17,42 @@ export function nameCommand(argv: readonly string[], ids: readonly string[]): st
   throw unknownCommand(isTopic ? `${first} ${second}` : first, ids);
 }
 
+/** Words from other stores, shells and git itself, for the commands that do the same. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  cat: 'get',
+  read: 'get',
+  show: 'get',
+  put: 'set',
+  add: 'set',
+  write: 'set',
+  rm: 'del',
+  remove: 'del',
+  delete: 'del',
+  ls: 'list',
+  keys: 'list',
+  log: 'history',
+  status: 'stargate status',
+  setup: 'remote setup',
+  undo: 'revert',
+  gc: 'compact',
+};
+
 export function unknownCommand(said: string, ids: readonly string[]): KvError {
   const names = ids.map((id) => id.replaceAll(':', ' '));
-  const meant = nearest(said, names) ?? names.find((name) => name.startsWith(`${said.split(' ')[0]} `));
+  const [first = ''] = said.split(' ');
+  const meant =
+    (Object.hasOwn(SYNONYMS, said) ? SYNONYMS[said] : undefined) ??
+    (said.length > 1 ? names.find((name) => name.startsWith(said)) : undefined) ??
+    nearest(said, names) ??
+    names.find((name) => name.startsWith(`${first} `));
   return new KvError('USAGE', `git kv has no command ${JSON.stringify(said)}`, {
     hint: meant === undefined ? 'see what there is: git kv -h' : `did you mean: git kv ${meant}`,
   });
+}
+
+/** Only flags were given. */
+function noCommand(argv: readonly string[]): KvError {
+  const unknown = argv.find((arg) => arg.startsWith('-') && !Object.hasOwn(GLOBAL_FLAGS, arg.slice(2).split('=')[0] ?? ''));
+  const what = unknown === undefined ? `no command after ${argv.join(' ')}` : `unknown flag ${unknown.split('=')[0]}`;
+  return new KvError('USAGE', what, { hint: 'see what there is: git kv -h' });
 }

@@ -28,7 +28,7 @@ export function sizeFlag(flag: string, text: string): number {
 /** Milliseconds. Throws `USAGE` naming the flag. */
 export function durationFlag(flag: string, text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined) throw wrong(flag, text, 'a duration', '60s');
+  if (ms === undefined) throw wrong(flag, text, 'a duration', /^\d{1,9}$/.test(text) ? `${text}s` : '60s');
   return ms;
 }
 
@@ -51,6 +51,17 @@ export function oidFlag(flag: string, text: string, format: ObjectFormat): Oid {
   if (isOid(oid, format)) return oid;
   throw new KvError('USAGE', `--${flag} wants a full ${format} object id, and got ${JSON.stringify(text.slice(0, 80))}`, {
     hint: 'git kv get KEY --json gives oid, commit and tree in full; so does the receipt of a write with --json',
+  });
+}
+
+/** An address that ssh can be given, `ssh://[user@]host[:port]/path` or `[user@]host:path`. Throws `USAGE` naming the flag. */
+export function sshUrlFlag(flag: string, text: string): string {
+  const url = /^(?:ssh|git\+ssh|ssh\+git):\/\/[^/\s]+\/\S+$/;
+  const scp = /^(?:[^@/:\s]+@)?(?:\[[^\]\s]+\]|[^:/@\s]+):(?!\/\/)\S+$/;
+  // ssh would read a leading dash as an option.
+  if ((url.test(text) || scp.test(text)) && !/^-|@-|\/\/-/.test(text)) return text;
+  throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(text.slice(0, 80))}`, {
+    hint: `for example --${flag} ssh://git@stargate.local/org/repo.git`,
   });
 }
 

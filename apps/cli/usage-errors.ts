@@ -11,17 +11,36 @@ interface ParseFailure {
 }
 
 /** oclif's complaints about a command line as a `USAGE` error with the command's usage; everything else as it is. */
-export function usageError(thrown: unknown, id: string): unknown {
+export function usageError(thrown: unknown, id: string, argv: readonly string[]): unknown {
   if (KvError.is(thrown) || !isComplaint(thrown)) return thrown;
   const command = COMMANDS[id];
   const known = Object.keys({ ...command?.baseFlags, ...command?.flags });
   const [unknown] = thrown.flags ?? [];
   const meant = unknown?.startsWith('--') ? nearest(unknown.slice(2).split('=')[0] ?? '', known) : undefined;
+  const name = `git kv ${id.replaceAll(':', ' ')}`;
+  const [stray] = isStray(thrown) ? thrown.args : [];
+  const flag = stray === undefined ? undefined : FLAG_FOR_STRAY[id];
+  const given = flag !== undefined && argv.some((arg) => arg.startsWith(`--${flag}`));
+  const hint =
+    flag !== undefined && !given
+      ? `did you mean: ${name} --${flag} ${quoted(String(stray))}`
+      : meant === undefined
+        ? `see: ${name} -h`
+        : `did you mean --${meant}?`;
   const usage = command === undefined ? '' : `\nusage: ${shortUsage(id, command)}`;
   return new KvError('USAGE', `${complaint(thrown)}${usage}`, {
-    hint: meant === undefined ? `see: git kv ${id.replaceAll(':', ' ')} -h` : `did you mean --${meant}?`,
+    hint,
     cause: thrown,
   });
+}
+
+/** The flag that an argument was probably meant for, of commands that take no arguments. */
+const FLAG_FOR_STRAY: Readonly<Record<string, string>> = { list: 'prefix', blame: 'prefix', mset: 'file', wait: 'oid', 'remote:setup': 'url' };
+
+const quoted = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function isStray(thrown: ParseFailure): thrown is ParseFailure & { readonly args: readonly unknown[] } {
+  return thrown.args !== undefined && thrown.message.startsWith('Unexpected');
 }
 
 function isComplaint(thrown: unknown): thrown is ParseFailure {
@@ -39,5 +58,7 @@ function complaint({ message, args, flags }: ParseFailure): string {
     return `unexpected argument ${args.map((arg) => JSON.stringify(arg)).join(', ')}`;
   const lines = message.split('\n').map((line) => line.trim());
   const line = (lines[0]?.startsWith('The following error') ? lines[1] : lines[0]) ?? message;
+  const missing = /^Missing required flag (\S+)$/.exec(line)?.[1];
+  if (missing !== undefined) return `missing required flag --${missing}`;
   return `${line.slice(0, 1).toLowerCase()}${line.slice(1)}`;
 }

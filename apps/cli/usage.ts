@@ -10,17 +10,27 @@ export function usageLine(id: string, { args, flags }: Described): string {
   const options = Object.entries(flags).map(([name, flag]) => {
     const short = flag.char === undefined ? '' : `-${flag.char}|`;
     if (flag.type === 'boolean') return flag.allowNo ? `[--[no-]${name}]` : `[${short}--${name}]`;
-    const shown = `${short}--${name} ${(flag.options ?? [flag.helpValue ?? 'TEXT']).join('|')}`;
+    const shown = `${short}--${name}${valueOf(flag)}`;
     const once = flag.required ? shown : `[${shown}]`;
     return flag.multiple ? `${once}...` : once;
   });
   return [...commandLine(id, args), ...options].join(' ');
 }
 
+/** A flag as a list of flags shows it: `-f, --file FILE`, `--[no-]wait`, `--read-from=mirror|github|stargate`. */
+export function flagTerm(name: string, flag: Described['flags'][string]): string {
+  const long = flag.type === 'boolean' && flag.allowNo ? `--[no-]${name}` : `--${name}`;
+  return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${flag.type === 'boolean' ? '' : valueOf(flag)}`;
+}
+
+function valueOf({ options, helpValue }: { readonly options?: readonly string[]; readonly helpValue?: string | string[] }): string {
+  return options === undefined ? ` ${helpValue ?? 'TEXT'}` : `=${options.join('|')}`;
+}
+
 /** A command's usage for an error: only the flags that must be there are named. */
 export function shortUsage(id: string, { args, flags }: Described): string {
   const required = Object.entries(flags).flatMap(([name, flag]) =>
-    flag.required && flag.type === 'option' ? [`--${name} ${flag.helpValue ?? 'TEXT'}`] : [],
+    flag.required && flag.type === 'option' ? [`--${name}${valueOf(flag)}`] : [],
   );
   return [...commandLine(id, args), ...required, '[flags]'].join(' ');
 }

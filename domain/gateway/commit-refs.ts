@@ -30,6 +30,14 @@ export interface CommitContext {
   readonly committed: (intent: IntentRecord) => void;
 }
 
+/** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
+const UNMOVED = new WeakSet<object>();
+
+/** Whether the commit that threw this has left refs and journal in one state, so that nothing needs mending. */
+export function leftRefsAlone(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && UNMOVED.has(error);
+}
+
 /** Throws `NOT_LEADER` unless this process holds the lease now; gives its term. */
 export async function requireLease(context: CommitContext): Promise<number> {
   const lease = context.lease();
@@ -62,6 +70,7 @@ export async function commitRefs(
     const moved = await countMoved(store, all);
     if (moved === 0) {
       await journal.append({ kind: 'aborted', id: intent.id });
+      if (typeof error === 'object' && error !== null) UNMOVED.add(error);
       throw error;
     }
     await completeUpdates(store, all); // the transaction broke in the middle: the intent is on disk, so it goes forward

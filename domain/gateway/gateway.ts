@@ -4,7 +4,8 @@ import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
-import { type CommitContext, commitRefs, requireLease } from './commit-refs.js';
+import { boundedStore } from './bounded-store.js';
+import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit-refs.js';
 import { Mutex } from './mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.js';
 import { recover } from './recover.js';
@@ -32,7 +33,7 @@ export class RepositoryGateway implements Gateway {
     const { context } = this;
     await requireLease(context);
     const policy = context.policy();
-    const events = await validatePush({ ...context, policy }, request, quarantine);
+    const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
     const release = await this.mutex.acquire();
     try {
       await this.mend();
@@ -97,8 +98,8 @@ export class RepositoryGateway implements Gateway {
     try {
       await commitRefs(this.context, updates, accepted?.events ?? []);
     } catch (error) {
-      const harmless = KvError.is(error) && (error.code === 'CAS_CONFLICT' || error.code === 'NOT_LEADER');
-      if (!harmless) this.broken = true;
+      const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
+      if (!notLeader && !leftRefsAlone(error)) this.broken = true;
       throw error;
     }
   }

@@ -35,14 +35,20 @@ export class OrdinaryRefs {
     for (const ref of refs) this.pending.add(ref);
   }
 
-  /** Pushes them: together, and one by one when that is refused. Gives the error of those that are left; throws when the host is away. */
+  /**
+   * Pushes them: deletions first, since `a` must be gone before `a/b` can come; each group together, and one by one when that is
+   * refused. Gives the error of those that are left; throws when the host is away.
+   */
   async push(signal: AbortSignal): Promise<KvError | null> {
     if (this.pending.size === 0) return null;
     const refs = await this.store.refs([...this.pending]);
     const updates = [...this.pending].map((ref) => ({ ref, next: refs.get(ref) ?? null }));
-    if ((await this.tryPush(updates, signal)) === null) return null;
+    const groups = [...inGroups(updates.filter(({ next }) => next === null)), ...inGroups(updates.filter(({ next }) => next !== null))];
     let refused: KvError | null = null;
-    for (const update of updates) refused = (await this.tryPush([update], signal)) ?? refused;
+    for (const group of groups) {
+      if ((await this.tryPush(group, signal)) === null) continue;
+      for (const update of group) refused = (await this.tryPush([update], signal)) ?? refused;
+    }
     return refused;
   }
 
@@ -52,10 +58,17 @@ export class OrdinaryRefs {
       for (const { ref } of updates) this.pending.delete(ref);
       return null;
     } catch (error) {
-      if (KvError.is(error) && error.code === 'SYNC_REFUSED') return error;
+      if (KvError.is(error) && error.code !== 'IO_ERROR' && error.code !== 'INTERRUPTED') return error;
       throw error;
     }
   }
+}
+
+/** A command line has room for so many refs. */
+const GROUP = 200;
+
+function* inGroups(updates: readonly MirrorUpdate[]): Generator<MirrorUpdate[]> {
+  for (let at = 0; at < updates.length; at += GROUP) yield updates.slice(at, at + GROUP);
 }
 
 /** What brings the mirror to where the refs of these intents are now, and the watermarks that say so. */

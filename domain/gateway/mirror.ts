@@ -56,8 +56,10 @@ export class MirrorWorker {
   }
 
   enqueue(intents: readonly IntentRecord[]): void {
-    if (intents.length === 0) return;
-    this.queue.push(...intents);
+    const known = new Set(this.queue.map(({ id }) => id)); // recovery may name again what waits already
+    const fresh = intents.filter(({ id }) => !known.has(id));
+    if (fresh.length === 0) return;
+    this.queue.push(...fresh);
     this.context.observer.enqueued(this.queue.length);
     this.wake();
   }

@@ -1,8 +1,7 @@
-import type { Randomness } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { checkLayout, LAYOUT_FILE, pairAt } from '../index-layout.js';
+import { pairAt } from '../index-layout.js';
 import { quoteKey, toUrlsafe } from '../key.js';
 import { REF_SUFFIX } from '../ledger.js';
 import type { ObjectNamer } from '../object.js';
@@ -10,9 +9,7 @@ import { encodePointer, type Pointer, pointerMode } from '../pointer.js';
 import { type PointerFile, updateIndex } from '../prefix-index.js';
 import { addPointer } from '../transaction.js';
 import { findEntry, MODE_DIR } from '../tree.js';
-
-/** How the index is held against the ledger: recomputed whole, or by a sample of this many changed keys. */
-export type IndexCheck = { readonly mode: 'full' } | { readonly mode: 'sampled'; readonly size: number };
+import { diffTrees, type Side } from '../tree-diff.js';
 
 export interface IndexTransition {
   readonly ns: string;
@@ -22,19 +19,9 @@ export interface IndexTransition {
   readonly pointers: readonly Pointer[];
 }
 
-/** Throws `ATTESTATION_MISMATCH` unless the new index tree is the old one with exactly these pointers put in. */
-export async function verifyIndex(
-  store: GitStore,
-  namer: ObjectNamer,
-  randomness: Randomness,
-  check: IndexCheck,
-  transition: IndexTransition,
-): Promise<void> {
-  if (check.mode === 'full') return recompute(store, namer, transition);
-  return sample(store, namer, pick(transition.pointers, check.size, randomness), transition);
-}
-
-async function recompute(store: GitStore, namer: ObjectNamer, { ns, before, after, pointers }: IndexTransition): Promise<void> {
+/** Recomputes the index. Throws `ATTESTATION_MISMATCH` unless the new tree is the old one with exactly these pointers put in. */
+export async function recomputeIndex(store: GitStore, namer: ObjectNamer, transition: IndexTransition): Promise<void> {
+  const { ns, before, after, pointers } = transition;
   const files = new Map<string, PointerFile>();
   const built: NewObject[] = [];
   for (const pointer of pointers) addPointer(pointer, namer, files, built);
@@ -49,50 +36,76 @@ async function recompute(store: GitStore, namer: ObjectNamer, { ns, before, afte
   );
 }
 
-async function sample(
-  store: GitStore,
-  namer: ObjectNamer,
-  pointers: readonly Pointer[],
-  { ns, after }: IndexTransition,
-): Promise<void> {
-  const [layout] = await store.readPaths(after, [`kv/${ns}/index/${LAYOUT_FILE}`]);
-  checkLayout(layout?.body ?? new Uint8Array(0), ns);
+/**
+ * Checks an index by what changed in it, without building it: every changed key has its pointer, in a place of its own, and no
+ * other pointer is other than it was. It does not say that directories are split where they should be.
+ * Throws `ATTESTATION_MISMATCH` naming the key.
+ */
+export async function compareIndex(store: GitStore, namer: ObjectNamer, transition: IndexTransition): Promise<void> {
+  const { ns, before, after, pointers } = transition;
+  if (before === null) return recomputeIndex(store, namer, transition);
+  const moved = await changedPointers(store, ns, before, after);
   for (const pointer of pointers) {
-    const found = await lookUp(store, ns, after, toUrlsafe(pointer.key));
-    const oid = namer.oid('blob', encodePointer(pointer));
-    if (found?.oid === oid && found.mode === pointerMode(pointer)) continue;
-    throw new KvError(
-      'ATTESTATION_MISMATCH',
-      `index of namespace ${ns} does not agree with its ledger at key ${quoteKey(pointer.key)}`,
-      {
-        details: { key: pointer.key },
-      },
-    );
+    const urlsafe = toUrlsafe(pointer.key);
+    const { old, next } = moved.get(urlsafe) ?? { old: null, next: null };
+    moved.delete(urlsafe);
+    const wanted = namer.oid('blob', encodePointer(pointer));
+    // Set again to what it was, a key's pointer is no change of the index.
+    const found = next ?? (old === null ? await lookUp(store, ns, after, urlsafe) : null);
+    if (found?.oid !== wanted || found.mode !== pointerMode(pointer)) throw disagrees(ns, pointer.key);
   }
+  // What is left are pointers of keys that did not change: a directory that was split hands them down as they are.
+  for (const [urlsafe, { old, next }] of moved) {
+    if (old === null || next === null || old.oid !== next.oid || old.mode !== next.mode) throw disagrees(ns, urlsafe);
+  }
+}
+
+interface Moved {
+  old: Side | null;
+  next: Side | null;
+}
+
+/** The pointers that are not where or what they were, by urlsafe key. */
+async function changedPointers(store: GitStore, ns: string, before: Oid, after: Oid): Promise<Map<string, Moved>> {
+  const moved = new Map<string, Moved>();
+  for await (const change of diffTrees(store, before, after, store.objectFormat === 'sha1' ? 20 : 32)) {
+    const urlsafe = placeOf(change.path, ns);
+    if (urlsafe === undefined) throw disagrees(ns, change.path);
+    const sides = moved.get(urlsafe) ?? { old: null, next: null };
+    if ((change.before !== null && sides.old !== null) || (change.after !== null && sides.next !== null)) throw disagrees(ns, urlsafe);
+    moved.set(urlsafe, { old: change.before ?? sides.old, next: change.after ?? sides.next });
+  }
+  return moved;
+}
+
+/** The urlsafe key whose pointer may lie at a path of the index tree. */
+function placeOf(path: string, ns: string): string | undefined {
+  const parts = path.split('/');
+  const name = parts.pop() ?? '';
+  const [kv, own, index, ...dirs] = parts;
+  if (kv !== 'kv' || own !== ns || index !== 'index' || !name.endsWith(REF_SUFFIX)) return undefined;
+  const urlsafe = name.slice(0, -REF_SUFFIX.length);
+  return dirs.length >= 2 && dirs.every((dir, depth) => pairAt(urlsafe, depth) === dir) ? urlsafe : undefined;
 }
 
 /** Finds one key's pointer in an index tree. */
 export async function lookUp(store: GitStore, ns: string, root: Oid, urlsafe: string): Promise<PointerFile | undefined> {
   const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
-  let [tree] = await store.readPaths(root, [`kv/${ns}/index`]);
-  for (let depth = 0; tree !== null && tree !== undefined; depth++) {
-    const pair = pairAt(urlsafe, depth);
+  let oid: Oid | undefined = root;
+  for (let depth = -3; oid !== undefined; depth++) {
+    const [tree] = await store.read([oid]);
+    if (!tree || tree.type !== 'tree') return undefined;
+    const pair = depth < 0 ? ['kv', ns, 'index'][depth + 3] : pairAt(urlsafe, depth);
     const dir = pair === undefined ? undefined : findEntry(tree.body, oidBytes, pair);
     if (dir === undefined || dir.mode !== MODE_DIR) return findEntry(tree.body, oidBytes, urlsafe + REF_SUFFIX);
-    [tree] = await store.read([dir.oid]);
+    oid = dir.oid;
   }
   return undefined;
 }
 
-/** `size` of the items, each as likely as any other; all of them when there are no more. */
-function pick<T>(items: readonly T[], size: number, randomness: Randomness): T[] {
-  const pool = [...items];
-  const count = Math.min(size, pool.length);
-  const bytes = randomness.bytes(count * 4);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let i = 0; i < count; i++) {
-    const j = i + (view.getUint32(i * 4) % (pool.length - i));
-    [pool[i], pool[j]] = [pool[j] as T, pool[i] as T];
-  }
-  return pool.slice(0, count);
+function disagrees(ns: string, key: string): KvError {
+  return new KvError('ATTESTATION_MISMATCH', `index of namespace ${ns} does not agree with its ledger at ${quoteKey(key)}`, {
+    hint: 'the index must be the old one with the changed keys put in, as docs/FORMAT.md lays it out',
+    details: { key },
+  });
 }

@@ -8,7 +8,7 @@ import type { ObjectNamer } from '../object.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../refs.js';
 import { type Link, MAX_CHAIN, pairChains, type PushedTransaction, readChain } from './chain.js';
 import { ledgerChanges } from './ledger-changes.js';
-import { verifyIndex } from './verify-index.js';
+import { recomputeIndex } from './verify-index.js';
 import { type ParentState, verifyTransaction } from './verify-transaction.js';
 import { verifyAnySigner } from './verify-signer.js';
 import { verifyValues } from './verify-values.js';
@@ -83,7 +83,7 @@ async function transition(context: AdoptionContext, ns: string, pushed: PushedTr
 
 /** The first commit of a later epoch: it has no base, so its trees are held against each other whole. */
 async function verifySnapshot(context: AdoptionContext, ns: string, pushed: PushedTransaction): Promise<ParentState> {
-  const { store, namer, verifier, randomness } = context;
+  const { store, namer, verifier } = context;
   const { ledger, index, chunks } = pushed;
   const t = ledger.trailers;
   const chunksTree = chunks?.commit.tree ?? null;
@@ -95,9 +95,9 @@ async function verifySnapshot(context: AdoptionContext, ns: string, pushed: Push
   await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format }, context.keysAtHand);
   const tree = ledger.commit.tree === namer.emptyTree() ? null : ledger.commit.tree;
   const changes = await ledgerChanges(store, namer.hasher, ns, null, tree);
-  const rules = { policy: null, ns, txn: null, chunksTree, digests: true };
+  const rules = { policy: null, ns, txn: null, chunksTree, digests: 'all' as const };
   const pointers = await verifyValues(store, namer.hasher, rules, changes);
-  await verifyIndex(store, namer, randomness, { mode: 'full' }, { ns, before: null, after: t.indexTree, pointers });
+  await recomputeIndex(store, namer, { ns, before: null, after: t.indexTree, pointers });
   return { ledgerTree: ledger.commit.tree, indexTree: t.indexTree, chunksTree, epoch: t.epoch, parentEpoch: t.parentEpoch };
 }
 

@@ -6,11 +6,12 @@ import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { isEpochLabel } from '../ledger.js';
 import type { ObjectNamer } from '../object.js';
+import { sample } from '../sample.js';
 import { isUlid } from '../ulid.js';
 import type { PushedTransaction } from './chain.js';
 import { ledgerChanges } from './ledger-changes.js';
 import { verifyNewChunks } from './verify-chunks.js';
-import { type IndexCheck, verifyIndex } from './verify-index.js';
+import { compareIndex, recomputeIndex } from './verify-index.js';
 import { verifyAnySigner, verifySigner } from './verify-signer.js';
 import { verifyValues } from './verify-values.js';
 
@@ -69,16 +70,13 @@ export async function verifyTransaction(
       `Keys-Set ${trailers.keysSet} and Keys-Del ${trailers.keysDel}, but the trees set ${set} and delete ${del}`,
     );
   }
-  const check = indexCheck(context, changes.length);
+  const full = isFull(policy, changes.length);
   const chunksTree = await checkChunks(context, pushed, parent.chunksTree);
-  const rules = { policy, ns, txn: trailers.txn, chunksTree, digests: check.mode === 'full' };
-  const pointers = await verifyValues(store, namer.hasher, rules, changes);
-  await verifyIndex(store, namer, context.randomness, check, {
-    ns,
-    before: parent.indexTree,
-    after: pushed.index.commit.tree,
-    pointers,
-  });
+  const size = policy?.verify.sampleSize ?? context.sampleSize;
+  const digests = full ? ('all' as const) : new Set(sample(changes, size, context.randomness).map(({ key }) => key));
+  const pointers = await verifyValues(store, namer.hasher, { policy, ns, txn: trailers.txn, chunksTree, digests }, changes);
+  const transition = { ns, before: parent.indexTree, after: pushed.index.commit.tree, pointers };
+  await (full ? recomputeIndex(store, namer, transition) : compareIndex(store, namer, transition));
   return {
     signer,
     set,
@@ -133,11 +131,10 @@ async function checkSignature({ namer, verifier, policy, ns, keysAtHand }: Verif
   return verifySigner(verifier, signed, policy.writers, 'writer');
 }
 
-function indexCheck({ policy, sampleSize }: VerifyContext, changed: number): IndexCheck {
+/** Whether every value and the whole index are recomputed, or what changed is compared and a sample of the values read. */
+function isFull(policy: NamespacePolicy | null, changed: number): boolean {
   const verify = policy?.verify;
-  if (verify === undefined || verify.mode === 'full') return { mode: 'full' };
-  if (verify.mode === 'auto' && changed <= verify.fullLimit) return { mode: 'full' };
-  return { mode: 'sampled', size: verify.sampleSize ?? sampleSize };
+  return verify === undefined || verify.mode === 'full' || (verify.mode === 'auto' && changed <= verify.fullLimit);
 }
 
 function mismatch({ ledger }: PushedTransaction, what: string): KvError {

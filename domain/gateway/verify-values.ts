@@ -20,8 +20,8 @@ export interface ValueRules {
   readonly txn: string | null;
   /** The chunks that manifests may name. */
   readonly chunksTree: Oid | null;
-  /** Also read every inline value and compare its digest with the metadata's ETag. */
-  readonly digests: boolean;
+  /** The keys whose inline values are read and held against their ETags. */
+  readonly digests: 'all' | ReadonlySet<string>;
 }
 
 type SetChange = Extract<KeyChange, { op: 'set' }>;
@@ -36,18 +36,11 @@ export async function verifyValues(
   rules: ValueRules,
   changes: readonly KeyChange[],
 ): Promise<Pointer[]> {
-  const { policy, txn } = rules;
+  const { policy } = rules;
   const sets = changes.filter((change) => change.op === 'set');
   // A key from before the policy named its prefixes may still be deleted.
   if (policy !== null) for (const { key } of sets) checkPrefix(policy, rules.ns, key);
-  const metas = new Map<string, Metadata>();
-  const blobs = await readBlobs(store, sets.map(({ meta }) => meta));
-  sets.forEach(({ key }, i) => {
-    const meta = decodeMetadata((blobs[i] as GitObject).body, quoteKey(key));
-    if (txn !== null && meta.txn !== txn) throw mismatch(key, `its metadata names transaction ${meta.txn}`);
-    if (policy !== null) checkTtl(policy, key, meta);
-    metas.set(key, meta);
-  });
+  const metas = await readMetas(store, rules, sets);
   const sizes = new Map([
     ...(await verifyInline(store, hasher, rules, sets.filter(({ data }) => data !== null), metas)),
     ...(await verifyManifests(store, rules, sets.filter(({ manifest }) => manifest !== null), metas)),
@@ -57,6 +50,25 @@ export async function verifyValues(
     const { key, data, manifest } = change;
     return valuePointer(key, data, manifest, sizes.get(key) as number, metas.get(key) as Metadata);
   });
+}
+
+/** Metadata is a few hundred bytes; a larger one is refused unread. */
+const MAX_META = 4096;
+
+async function readMetas(store: GitStore, { policy, txn }: ValueRules, sets: readonly SetChange[]): Promise<Map<string, Metadata>> {
+  const metas = new Map<string, Metadata>();
+  const headers = await store.headers(sets.map(({ meta }) => meta));
+  sets.forEach(({ key }, i) => {
+    if ((headers[i]?.size ?? 0) > MAX_META) throw mismatch(key, `its metadata has more than ${MAX_META} bytes`);
+  });
+  const blobs = await readBlobs(store, sets.map(({ meta }) => meta));
+  sets.forEach(({ key }, i) => {
+    const meta = decodeMetadata((blobs[i] as GitObject).body, quoteKey(key));
+    if (txn !== null && meta.txn !== txn) throw mismatch(key, `its metadata names transaction ${meta.txn}`);
+    if (policy !== null) checkTtl(policy, key, meta);
+    metas.set(key, meta);
+  });
+  return metas;
 }
 
 /** The sizes of values that lie in the ledger itself. */
@@ -75,14 +87,14 @@ async function verifyInline(
     if (header?.type !== 'blob') throw mismatch(key, 'its value is missing or is no blob');
     if (policy !== null) checkInlineSize(policy, key, header.size);
     sizes.set(key, header.size);
-    if (digests || header.size < LFS_POINTER_MAX) toRead.push({ key, oid: data as Oid, size: header.size });
+    if (digests === 'all' || digests.has(key) || header.size < LFS_POINTER_MAX) toRead.push({ key, oid: data as Oid, size: header.size });
   });
   for (const batch of inBatches(toRead)) {
     const values = await readBlobs(store, batch.map(({ oid }) => oid));
     batch.forEach(({ key }, i) => {
       const { body } = values[i] as GitObject;
       if (policy !== null) checkLfs(policy, key, body);
-      if (digests && metas.get(key)?.etag !== `blake3:${hasher.hex('blake3', body)}`) {
+      if ((digests === 'all' || digests.has(key)) && metas.get(key)?.etag !== `blake3:${hasher.hex('blake3', body)}`) {
         throw mismatch(key, 'its ETag is not the digest of its value');
       }
     });

@@ -27,14 +27,23 @@ describe('git kv: usage and errors', () => {
     [['get', 'a', '--ns'], /--ns expects a value/],
     [['get', 'a', '--ns', 'x', '--ns', 'y'], /only be specified once/],
     [['set', 'a', 'b', '--timeout', 'soon'], /--timeout wants a duration/],
+    [['set', 'a', 'b', '--timeout', '5'], /hint: for example --timeout 5s\n/],
     [['set', 'a', 'b', '--max-inline', 'big'], /--max-inline wants a size/],
     [['set', 'a', 'b', '--message', ''], /one line/],
     [['set', 'a', 'b', '--ctype', 'png'], /type\/subtype/],
     [['list', '--limit', '0'], /--limit wants a whole number/],
     [['list', '--json', '-0'], /contradict/],
     [['wait', '--oid', 'abc', '--visible-on', 'github'], /full sha1 object id/],
-    [['wait', '--visible-on', 'github'], /oid/],
-    [['remote', 'setup', '--url', ''], /--url wants a URL/],
+    [['wait', '--visible-on', 'github'], /missing required flag --oid\n/],
+    [['remote', 'setup', '--url', ''], /--url wants an SSH address/],
+    [['remote', 'setup', '--url', 'https://x/y'], /--url wants an SSH address/],
+    [['list', 'foo'], /unexpected argument "foo"\n.*\nhint: did you mean: git kv list --prefix foo\n/],
+    [['mset', 'f.jsonl'], /unexpected argument "f.jsonl"\n.*\nhint: did you mean: git kv mset --file f.jsonl\n/],
+    [['hist'], /did you mean: git kv history\n/],
+    [['rm', 'a'], /did you mean: git kv del\n/],
+    [['status'], /did you mean: git kv stargate status\n/],
+    [['--json'], /no command after --json/],
+    [['--nope'], /unknown flag --nope/],
   ];
   for (const [args, message] of WRONG) {
     it(`64: git kv ${args.join(' ')}`, async () => {
@@ -115,14 +124,15 @@ describe('git kv: usage and errors', () => {
 
   it('explains itself', async () => {
     expect(await place.ok(['--version'])).to.match(/^git-kv \d+\.\d+\.\d+\n$/);
-    for (const args of [[], ['-h'], ['--help'], ['help']]) expect(await place.ok(args)).to.contain('git kv [COMMAND]');
+    for (const args of [[], ['-h'], ['--help'], ['help']]) expect(await place.ok(args)).to.contain('Start here');
     for (const args of [
       ['get', '-h'],
       ['get', '--help'],
       ['help', 'get'],
       ['get', 'key', '-h'],
     ])
-      expect(await place.ok(args)).to.contain('git kv get KEY');
+      expect(await place.ok(args)).to.contain('usage: git kv get KEY').and.to.contain('--read-from=mirror|github|stargate');
+    expect(await place.ok(['set', '-h'])).to.contain('--[no-]wait');
     for (const args of [['cas', 'set', '-h'], ['cas', '-h'], ['cas'], ['help', 'cas', 'set'], ['help', 'cas']])
       expect(await place.ok(args)).to.contain('cas set');
     const codes = await place.ok(['help', 'exit-codes']);

@@ -177,6 +177,36 @@ const ATTACKS: readonly Attack[] = [
   { name: 'a policy of one’s own', code: 'REF_FORBIDDEN', run: own('refs/kv-policy/current') },
   { name: 'a ref of no known kind', code: 'REF_FORBIDDEN', run: own('refs/notes/x') },
   { name: 'a namespace with an illegal name', code: 'REF_FORBIDDEN', run: own('refs/kv/UPPER') },
+  // Each of these once stopped the mirroring of every ledger, or the daemon.
+  { name: 'a branch that makes a kv ref ambiguous', code: 'REF_FORBIDDEN', run: own('refs/heads/refs/kv-mirror/main') },
+  { name: 'a tag that makes a kv ref ambiguous', code: 'REF_FORBIDDEN', run: own('refs/tags/refs/kv/main') },
+  { name: 'a branch with a space that only some programs see', code: 'REF_FORBIDDEN', run: own('refs/heads/x\u00a0y') },
+  { name: 'a branch name that no file system takes', code: 'REF_FORBIDDEN', run: own(`refs/heads/${'a/'.repeat(600)}b`) },
+  {
+    name: 'a commit message that unpacks to more than anyone reads',
+    code: 'POLICY_VIOLATION',
+    run: forged({ ledger: edit(/^kv: /, `${'x\n'.repeat(100_000)}kv: `) }),
+  },
+  {
+    name: 'metadata that unpacks to more than anyone reads',
+    code: 'ATTESTATION_MISMATCH',
+    run: (forge) => forged({ operations: [forge.set('cfg:fat', '1', { createdBy: 'a'.repeat(100_000) })] })(forge),
+  },
+  {
+    name: 'a writer whose name steers the terminal',
+    code: 'ATTESTATION_MISMATCH',
+    run: (forge) => forged({ operations: [forge.set('cfg:esc', '1', { createdBy: 'a\u001b[2Kb' })] })(forge),
+  },
+  {
+    name: 'an author whose name steers the terminal',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ ledger: (commit) => ({ ...commit, author: commit.author.replace(/^\w+/, '\u001b]0;x\u0007') }) }),
+  },
+  {
+    name: 'an author time that is none',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ ledger: (commit) => ({ ...commit, author: commit.author.replace(/\d+ \+/, '99999999999999 +') }) }),
+  },
 ];
 
 /** A file of one half of a key. */

@@ -1,6 +1,5 @@
 import { beginNamespace } from '../../../domain/client/init.js';
 import { POLICY_PATH } from '../../../domain/refs.js';
-import { KvError } from '../../../ports/error.js';
 import { KvCommand } from '../base.js';
 import type { FlagTable } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
@@ -9,6 +8,7 @@ import { initText } from '../render/init.js';
 import { writeScaffold } from '../scaffold.js';
 import { hasSigningKey, ownPublicKey } from '../signing-key.js';
 import { print, printJson } from '../terminal.js';
+import { sshUrlFlag } from '../units.js';
 import { workTree } from '../work-tree.js';
 import { keyArgument } from '../argument-bytes.js';
 
@@ -31,11 +31,7 @@ twice, it changes nothing.`);
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
     const pushUrl = flags['push-url'] ?? null;
-    if (pushUrl !== null && !/^[^\s-]\S*$/.test(pushUrl)) {
-      throw new KvError('USAGE', `--push-url wants a URL, and got ${JSON.stringify(pushUrl)}`, {
-        hint: 'for example --push-url ssh://git@stargate.local/org/repo.git',
-      });
-    }
+    if (pushUrl !== null) sshUrlFlag('push-url', pushUrl);
     const prefixes = (flags.prefix ?? []).map(keyArgument);
     await this.withClone(flags, async ({ clone, ns }) => {
       const top = await workTree();

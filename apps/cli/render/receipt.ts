@@ -16,7 +16,7 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
     ...(commit === null ? [] : [`commit  ${commit}`]),
     ...(txn === null ? [] : [`txn     ${txn}`]),
     ...(tree === null ? [] : [`tree    ${tree}`]),
-    ...(retries === 0 ? [] : [`landed after ${retries} lost ${retries === 1 ? 'race' : 'races'}`]),
+    ...(retries === 0 ? [] : [`retried ${retries === 1 ? 'once' : `${retries} times`}: others had written meanwhile`]),
     ...(landed === 'clone' ? ['kept in this clone only: it has no remote'] : []),
   ];
   return `${lines.join('\n')}\n`;

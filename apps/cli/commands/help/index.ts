@@ -1,4 +1,4 @@
-import { Args, Help as OclifHelp } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { KvCommand } from '../../base.js';
 import { unknownCommand } from '../../command-name.js';
 import { oclifFlags } from '../../oclif-flags.js';
@@ -10,11 +10,9 @@ export class Help extends KvCommand {
   static override args = { command: Args.string({ multiple: true, ignoreStdin: true, description: 'the command to explain' }) };
   static override flags = oclifFlags({});
 
+  /** What can be explained is, before any command runs. */
   async run(): Promise<void> {
     const { args } = await this.input({});
-    const id = args.join(':');
-    if (id !== '' && this.config.findCommand(id) === undefined && this.config.findTopic(id) === undefined)
-      throw unknownCommand(args.join(' '), this.config.commandIDs);
-    await new OclifHelp(this.config).showHelp(id === '' ? [] : [id]);
+    throw unknownCommand(args.join(' '), this.config.commandIDs);
   }
 }

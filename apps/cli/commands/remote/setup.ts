@@ -8,6 +8,7 @@ import { prose } from '../../prose.js';
 import { setupDocument, setupText } from '../../render/setup.js';
 import { hasSigningKey } from '../../signing-key.js';
 import { note, print, printJson } from '../../terminal.js';
+import { sshUrlFlag } from '../../units.js';
 import { workTreePolicy } from '../../work-tree.js';
 
 const FLAGS = {
@@ -30,11 +31,7 @@ The remote is origin, or what git config kv.remote says.`);
 
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
-    if (flags.url !== undefined && (flags.url === '' || flags.url.startsWith('-'))) {
-      throw new KvError('USAGE', `--url wants a URL, and got ${JSON.stringify(flags.url)}`, {
-        hint: 'for example --url ssh://git@stargate.local/org/repo.git',
-      });
-    }
+    if (flags.url !== undefined) sshUrlFlag('url', flags.url);
     await this.withClone(flags, async ({ clone, composition }) => {
       const writer = await composition.get<CloneConfigWriter>('clone-config-writer');
       const url = flags.url === undefined ? {} : { url: flags.url };
@@ -48,11 +45,10 @@ The remote is origin, or what git config kv.remote says.`);
         note('hint: no signing key is configured: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub');
       const { stargate } = report;
       if (!stargate.reached) {
-        throw new KvError('IO_ERROR', `the Stargate did not answer: ${stargate.error.message}`, {
+        const { code, message, hint } = stargate.error;
+        throw new KvError(code, message, {
           cause: stargate.error,
-          hint:
-            'everything is configured; check the address, that the Stargate runs, and that your SSH key is in its policy, ' +
-            'then: git kv stargate status',
+          hint: `${hint === undefined ? '' : `${hint}; `}all else is configured, so then try: git kv stargate status`,
           details: setupDocument(report) as Record<string, unknown>,
         });
       }

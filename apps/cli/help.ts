@@ -1,0 +1,104 @@
+import type { Command } from '@oclif/core';
+import { COMMANDS } from './commands/index.js';
+import { GLOBAL_FLAGS } from './flags.js';
+import { oclifFlags } from './oclif-flags.js';
+import { flagTerm, usageLine } from './usage.js';
+
+const START = [
+  'git kv remote setup',
+  'git kv set cfg:hello world',
+  'git kv get cfg:hello',
+  'git kv list --long',
+];
+const MIN_WIDTH = 60;
+const MAX_WIDTH = 120;
+const TERM_WIDTH = 24;
+
+/** How wide help may be: the terminal's width, within reason. */
+export function helpWidth(): number {
+  return Math.min(Math.max(process.stdout.columns ?? 80, MIN_WIDTH), MAX_WIDTH);
+}
+
+/** All commands, the global flags and how to begin. */
+export function rootHelp(width: number): string {
+  return [
+    'git kv [--ns NAME] [--json] COMMAND [ARGUMENTS]\n',
+    section('Start here', START.map((line) => `  ${line}\n`).join('')),
+    section('Commands', commandList(Object.keys(COMMANDS), width)),
+    section('Flags of every command', globalFlags(width)),
+    'git kv COMMAND -h explains a command; git kv help exit-codes the exit codes\n',
+  ].join('\n');
+}
+
+/** The commands that share a first word. */
+export function topicHelp(topic: string, description: string, width: number): string {
+  const ids = Object.keys(COMMANDS).filter((id) => id.startsWith(`${topic}:`));
+  return `${description}\n\n${section('Commands', commandList(ids, width))}\ngit kv ${topic} COMMAND -h explains a command\n`;
+}
+
+/** One command: its summary, usage, description, arguments, flags and examples. */
+export function commandHelp(id: string, command: Command.Class, width: number): string {
+  const args = Object.entries(command.args).map(([name, arg]): [string, string] => [name.toUpperCase(), arg.description ?? '']);
+  const examples = (command.examples ?? []).map((example) => `  ${String(example).replaceAll('<%= config.bin %>', 'git kv')}\n`);
+  return [
+    `${command.summary ?? ''}\n`,
+    `${wrap(`usage: ${usageLine(id, command)}`, width, '       ')}\n`,
+    ...(command.description ? [`${paragraphs(command.description, width)}\n`] : []),
+    ...(args.length > 0 ? [section('Arguments', table(args, width))] : []),
+    ...(Object.keys(command.flags).length > 0 ? [section('Flags', flagList(command.flags, width))] : []),
+    section('Flags of every command', globalFlags(width)),
+    ...(examples.length > 0 ? [section('Examples', examples.join(''))] : []),
+  ].join('\n');
+}
+
+const section = (title: string, body: string): string => `${title}\n${body}`;
+
+const globalFlags = (width: number): string => flagList(oclifFlags(GLOBAL_FLAGS), width);
+
+function commandList(ids: readonly string[], width: number): string {
+  return table(
+    ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']),
+    width,
+  );
+}
+
+function flagList(flags: Command.Class['flags'], width: number): string {
+  return table(
+    Object.entries(flags).map(([name, flag]) => [flagTerm(name, flag), flag.summary ?? '']),
+    width,
+  );
+}
+
+/** A term, and beside it what it means; a long term has a line of its own. */
+function table(rows: readonly (readonly [string, string])[], width: number): string {
+  const column = Math.min(Math.max(0, ...rows.map(([term]) => term.length)), TERM_WIDTH) + 4;
+  const indent = ' '.repeat(column);
+  return rows
+    .map(([term, text]) => {
+      const head = `  ${term}`;
+      const start = head.length + 2 > column ? `${head}\n${indent}` : head.padEnd(column);
+      return `${start}${wrap(text, width - column, '').replaceAll('\n', `\n${indent}`)}\n`;
+    })
+    .join('');
+}
+
+/** Wraps each line; indented lines stay as they are. */
+function paragraphs(text: string, width: number): string {
+  return text
+    .split('\n')
+    .map((line) => (line.startsWith('  ') ? line : wrap(line, width, '')))
+    .join('\n');
+}
+
+/** Breaks at spaces, but not inside of brackets. */
+function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.match(/\[[^[\]]*(?:\[[^[\]]*\][^[\]]*)*\](?:\.\.\.)?|\S+/g) ?? []) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}
