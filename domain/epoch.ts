@@ -88,7 +88,7 @@ export function archiveMessage(ns: string, label: string): string {
 /** Throws `CAS_CONFLICT` when a label names an epoch that there is or was. */
 export function checkFreshLabel(ns: string, label: string, taken: boolean): void {
   if (!taken) return;
-  throw new KvError('CAS_CONFLICT', `namespace ${ns} has, or had, an epoch ${label}`, { hint: 'choose another label' });
+  throw new KvError('CAS_CONFLICT', `namespace ${ns} has or had an epoch ${label}`, { hint: 'choose another label' });
 }
 
 const oidBytes = (namer: ObjectNamer): number => (namer.format === 'sha1' ? 20 : 32);

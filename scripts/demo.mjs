@@ -23,7 +23,9 @@ const note = (text) => console.log(paint('2', text));
 
 const dir = mkdtempSync(join(tmpdir(), 'git-kv-demo-'));
 const path = (...parts) => join(dir, ...parts);
-for (const folder of ['bin', 'home', 'keys']) mkdirSync(path(folder));
+for (const folder of ['bin', 'home', 'keys', 'share']) mkdirSync(path(folder));
+// Where man looks for the pages of the programs in bin: git kv --help runs it.
+symlinkSync(join(ROOT, 'share', 'man'), path('share', 'man'));
 for (const name of ['git-kv', 'git-kv-stargate']) symlinkSync(join(ROOT, 'bin', `${name}.js`), path('bin', name));
 
 /** A person's terminal: their key, a home of its own, and no Git configuration from outside. */
@@ -75,7 +77,10 @@ async function freePort() {
 
 let stargate;
 let log = '';
+let ending = false;
 async function end(code) {
+  if (ending) return new Promise(() => undefined); // the first call ends the process
+  ending = true;
   if (stargate && stargate.exitCode === null && stargate.signalCode === null) {
     const gone = once(stargate, 'exit');
     stargate.kill('SIGTERM');
@@ -84,6 +89,8 @@ async function end(code) {
   rmSync(dir, { recursive: true, force: true });
   process.exit(code);
 }
+// The reader has gone (npm start -- --once | head): nothing is left to show, and nothing must be left behind.
+process.stdout.on('error', () => void end(0));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void end(once_ ? 130 : 0));
 
 console.log(paint('1', 'git-kv: state as code, commits are transactions, Git is the database'));

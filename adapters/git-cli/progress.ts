@@ -11,7 +11,7 @@ export interface ProgressLine {
   readonly end: () => void;
 }
 
-/** Shows git's progress in one line that is rewritten, when it takes longer than a moment; undefined when there is no terminal. */
+/** Git's progress in one line that is rewritten, once it takes longer than a moment; undefined when there is no terminal. */
 export function progressTo(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },
 ): ProgressLine | undefined {

@@ -68,9 +68,15 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
   }
   const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
   // ssh begins with the account, which the URL has already named.
-  const words = said.replace(/^(fatal|error): /, '').replace(/^\S+@\S+: (?=Permission denied)/, '').replace(/\.$/, '');
+  const words = said
+    .replace(/^(fatal|error): /, '')
+    .replace(/^\S+@\S+: (?=Permission denied)/, '')
+    .replace(/\.$/, '');
   return new KvError('IO_ERROR', `${what}: ${words}`, { hint: hintFor(stderr, url, direction) });
 }
+
+const URL_HOST = /^[a-z+]+:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/;
+const SCP_HOST = /^(?:[^@/:]*@)?([^:/]+):/;
 
 function hintFor(stderr: string, url: string, direction: Direction): string {
   const host = direction === 'write' ? 'the Stargate' : 'the Git host';
@@ -79,7 +85,7 @@ function hintFor(stderr: string, url: string, direction: Direction): string {
     return `${host} knows none of the keys that ssh offered: ${where}, or choose one: git config core.sshCommand "ssh -i FILE"`;
   }
   if (/Host key verification failed/.test(stderr)) {
-    const [, name = 'HOST', port] = /^[a-z+]+:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/.exec(url) ?? /^(?:[^@/:]*@)?([^:/]+):/.exec(url) ?? [];
+    const [, name = 'HOST', port] = URL_HOST.exec(url) ?? SCP_HOST.exec(url) ?? [];
     const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${name.replace(/^\[(.*)\]$/, '$1')}`;
     const published = direction === 'write' ? 'git-kv-stargate init printed' : 'the Git host publishes';
     return `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`;

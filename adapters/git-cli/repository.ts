@@ -34,7 +34,7 @@ export async function findRepository(directory: string, env: Environment): Promi
     if (/dubious ownership/.test(stderr)) {
       const advice = /^\s*(git config --global --add safe\.directory .*\S)\s*$/m.exec(stderr)?.[1];
       throw new KvError('GIT_ERROR', firstComplaint(stderr), {
-        hint: `run this as the owner, or trust the repository: ${advice ?? `git config --global --add safe.directory '${resolve(directory)}'`}`,
+        hint: `run this as the owner, or trust the repository: ${advice ?? 'git config --global --add safe.directory DIR'}`,
       });
     }
     throw new KvError('GIT_ERROR', `no Git repository at '${directory}': ${firstComplaint(stderr)}`, {

@@ -124,7 +124,10 @@ export function writeFailed(path: string, cause: unknown): KvError {
 }
 
 function fileFailed(verb: 'read' | 'write', path: string, cause: unknown): KvError {
-  return new KvError('IO_ERROR', `cannot ${verb} ${path}: ${reasonOf(cause)}`, {
+  // A file that is to be written need not be there, but its folder must.
+  const noFolder = verb === 'write' && (cause as NodeJS.ErrnoException).code === 'ENOENT';
+  const reason = noFolder ? `there is no folder ${dirname(path)}` : reasonOf(cause);
+  return new KvError('IO_ERROR', `cannot ${verb} ${path}: ${reason}`, {
     cause,
     hint: 'check the path and its permissions',
   });

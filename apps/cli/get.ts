@@ -62,7 +62,21 @@ async function deliver(
   } else if (flags.json) {
     await printJson(readingDocument(ns, reading, content(bytes instanceof Uint8Array ? bytes : await collect(bytes))));
   } else if (bytes instanceof Uint8Array) await printValue(bytes, flags.raw === true);
-  else for await (const chunk of bytes) await print(chunk);
+  else {
+    let first = true;
+    for await (const chunk of bytes) {
+      if (first && !flags.raw && process.stdout.isTTY && chunk.includes(0)) throw binary(reading.size);
+      first = false;
+      await print(chunk);
+    }
+  }
+}
+
+/** Bytes that would garble a terminal are not printed on one unasked. */
+function binary(size: number): KvError {
+  return new KvError('USAGE', `this value is binary (${formatBytes(size)}), and would be printed on a terminal`, {
+    hint: 'write it to a file with -o FILE, or print it all the same with --raw',
+  });
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -73,6 +87,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 /** The exact bytes; on a terminal a newline follows, so that the prompt starts on a line of its own. */
 async function printValue(value: Uint8Array, raw: boolean): Promise<void> {
+  if (!raw && process.stdout.isTTY && (value.includes(0) || decodeUtf8(value) === undefined)) throw binary(value.length);
   await print(value);
   if (!raw && process.stdout.isTTY && value.at(-1) !== 0x0a) await print('\n');
 }

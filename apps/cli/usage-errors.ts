@@ -35,7 +35,13 @@ export function usageError(thrown: unknown, id: string, argv: readonly string[])
 }
 
 /** The flag that an argument was probably meant for, of commands that take no arguments. */
-const FLAG_FOR_STRAY: Readonly<Record<string, string>> = { list: 'prefix', blame: 'prefix', mset: 'file', wait: 'oid', 'remote:setup': 'url' };
+const FLAG_FOR_STRAY: Readonly<Record<string, string>> = {
+  list: 'prefix',
+  blame: 'prefix',
+  mset: 'file',
+  wait: 'oid',
+  'remote:setup': 'url',
+};
 
 const quoted = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 

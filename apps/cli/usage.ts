@@ -23,7 +23,12 @@ export function flagTerm(name: string, flag: Described['flags'][string]): string
   return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${flag.type === 'boolean' ? '' : valueOf(flag)}`;
 }
 
-function valueOf({ options, helpValue }: { readonly options?: readonly string[]; readonly helpValue?: string | string[] }): string {
+interface Valued {
+  readonly options?: readonly string[];
+  readonly helpValue?: string | string[];
+}
+
+function valueOf({ options, helpValue }: Valued): string {
   return options === undefined ? ` ${helpValue ?? 'TEXT'}` : `=${options.join('|')}`;
 }
 

@@ -3,6 +3,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { AdminVerb } from './admin.js';
 import type { LeadershipState } from './leadership.js';
+import type { PolicyStatus } from './policy-file.js';
 
 /** What the mirror worker says of itself. Times are ISO 8601 UTC. */
 export interface MirrorStatus {
@@ -26,6 +27,7 @@ export interface StatusSources {
   readonly store: GitStore;
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
+  readonly policy: () => PolicyStatus;
   readonly mirror: () => Promise<MirrorStatus>;
 }
 
@@ -50,6 +52,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
         uptime_s: Math.floor(sources.uptime() / 1000),
         repository: sources.repository,
         namespaces,
+        policy: sources.policy(),
         mirror: await sources.mirror(),
         version: sources.version,
       };

@@ -11,13 +11,13 @@ import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { compactVerb } from './admin-compact.js';
 import { statusVerb } from './admin-status.js';
-import { type Endpoint, writeEndpoints } from './endpoints.js';
+import { type Endpoint, portOfSshUrl, writeEndpoints } from './endpoints.js';
 import { type GatewayHost, startGateway } from './gateway-host.js';
 import { ownEnv } from './git.js';
 import { hooksInPlace } from './hooks.js';
 import { startHousekeeping } from './housekeeping.js';
 import { listenHttp } from './http-server.js';
-import { startLeadership } from './leadership.js';
+import { type LeadershipState, startLeadership } from './leadership.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
 import { describeMirror, mirrorProbe } from './mirror-view.js';
@@ -46,6 +46,8 @@ export interface ServeOptions extends ProfileChoice {
 export interface Daemon {
   readonly ssh: Endpoint;
   readonly http: Endpoint;
+  /** Who leads: this one, when it has won the lease. */
+  readonly leadership: LeadershipState;
   /** Resolves when the daemon must end by itself: it has lost the lease. */
   readonly lost: Promise<void>;
   /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
@@ -168,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       namespaces: () => policyFile.current.policy.namespaces.keys(),
       store,
       epochOf: async (ledger) => epochOf(store, ledger),
+      policy: () => policyFile.status,
       mirror: () => describeMirror(mirror, host?.worker.status() ?? null, store),
     });
     const compact = compactVerb({
@@ -215,9 +218,14 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     });
     closing.push(() => ssh.close(GRACE_MS));
     closing.push(await writeEndpoints(gitDir, { ssh, http }));
-    const { leader } = await leadership.state();
+    const state = await leadership.state();
+    const { leader } = state;
     log.info('ready', { ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, leader, profile: profile.name });
-    return { ssh, http, lost, stop };
+    const { pushUrl } = policyFile.current.policy;
+    const wanted = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
+    if (wanted !== undefined && wanted !== ssh.port && options.listenSsh.port !== 0)
+      log.warn('policy.push-url', { push_url: pushUrl, port: wanted, listening: ssh.port });
+    return { ssh, http, leadership: state, lost, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -241,7 +249,14 @@ async function readHostKey(gitDir: string): Promise<Buffer> {
     await access(join(gitDir, 'objects'));
     return await readFile(join(gitDir, '.stargate', 'ssh_host_ed25519_key'));
   } catch (cause) {
-    throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${(cause as NodeJS.ErrnoException).code}`, {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new KvError('CONFIG_INVALID', `cannot read ${gitDir}: permission denied`, {
+        cause,
+        hint: 'run as the owner of the repository',
+      });
+    }
+    throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${code}`, {
       cause,
       hint: 'make it with git-kv-stargate init',
     });

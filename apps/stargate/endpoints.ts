@@ -20,6 +20,26 @@ export function parseEndpoint(text: string, option: string): Endpoint {
   return { host, port };
 }
 
+/** Why a server can't listen, and what to do: `IO_ERROR`. */
+export function cannotListen(protocol: 'SSH' | 'HTTP', { host, port }: Endpoint, cause: NodeJS.ErrnoException): KvError {
+  const option = `--listen-${protocol.toLowerCase()}`;
+  const hints: Readonly<Record<string, string>> = {
+    EADDRINUSE: `stop what listens there, or take another port: ${option} ${host}:PORT (0 for a free one)`,
+    EACCES: `a port below 1024 needs root's rights: ${option} ${host}:2222`,
+    EADDRNOTAVAIL: `name an address of this machine: ${option} 0.0.0.0:${port}`,
+  };
+  return new KvError('IO_ERROR', `cannot listen for ${protocol} on ${host}:${port}: ${cause.message}`, {
+    cause,
+    hint: hints[cause.code ?? ''] ?? `check the address of ${option}`,
+  });
+}
+
+/** The port that an SSH address leads to; undefined for what is none. */
+export function portOfSshUrl(url: string): number | undefined {
+  const match = /^(?:ssh|git\+ssh|ssh\+git):\/\/(?:[^@/]*@)?(?:\[[^\]]+\]|[^:/]+)(?::(\d+))?\//.exec(url);
+  return match === null ? undefined : Number(match[1] ?? 22);
+}
+
 /** `host:port` as a URL has it. */
 export function showEndpoint({ host, port }: Endpoint): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;

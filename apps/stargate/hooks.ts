@@ -40,6 +40,8 @@ exec 7<&0
 cat <&7 >&5 &
 exec 7<&-
 cat <&6
+# The daemon has spoken, or is gone. In either case it reads no more; receive-pack, on the other side, may be waiting for us.
+kill $! 2>/dev/null
 wait
 ${VERDICT}
 exit 1

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KvError, toKvError } from '../../ports/error.js';
+import { toKvError } from '../../ports/error.js';
+import { cannotListen } from './endpoints.js';
 import type { Metrics } from './metrics.js';
 
 /** An answer to "are you well": the reasons say what is wrong, and are empty when nothing is. */
@@ -44,9 +45,7 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpListen
   server.maxConnections = 128;
   server.setTimeout(15_000);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new KvError('IO_ERROR', `cannot listen for HTTP on ${options.host}:${options.port}: ${cause.message}`, { cause })),
-    );
+    server.once('error', (cause) => reject(cannotListen('HTTP', options, cause)));
     server.listen(options.port, options.host, resolve);
   });
   const address = server.address() as AddressInfo;

@@ -107,7 +107,10 @@ async function readSettings(request: InitRequest): Promise<Settings> {
 async function readKeys(files: readonly string[]): Promise<string[]> {
   const read = files.map(async (file) => {
     const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      throw new KvError('CONFIG_INVALID', `cannot read the public key ${file}: ${cause.code}`, { cause });
+      throw new KvError('CONFIG_INVALID', `cannot read the public key ${file}: ${cause.code === 'ENOENT' ? 'no such file' : cause.code}`, {
+        cause,
+        hint: 'name the .pub file that ssh-keygen made; keep it readable for this user',
+      });
     });
     const line = text.trim();
     if (/^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(line)) return line;

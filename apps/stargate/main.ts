@@ -12,7 +12,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import type { VerifyAdopted } from './adopt.js';
 import { adoptedKeys } from './adopted-keys.js';
 import { serve } from './daemon.js';
-import { parseEndpoint, showEndpoint } from './endpoints.js';
+import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
 import { ownEnv } from './git.js';
 import { HELP } from './help.js';
 import { initRepository } from './init.js';
@@ -58,7 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
   } catch (thrown) {
     const error = toKvError(thrown);
-    process.stderr.write(`git-kv-stargate: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
+    process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
     return EXIT_CODES[error.code];
   }
 }
@@ -86,6 +86,8 @@ async function runInit(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { gitDir, adopted, pushUrl, fingerprint } = outcome;
+  const port = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
+  const listen = port === undefined ? '' : ` --listen-ssh 0.0.0.0:${port}`;
   const lines = [
     `initialised ${gitDir}`,
     `  host key  ${fingerprint}`,
@@ -95,7 +97,7 @@ async function runInit(args: readonly string[]): Promise<number> {
     pushUrl === null
       ? '  push_url  not set: put it into the policy before developers run git kv remote setup'
       : `  push_url  ${pushUrl}`,
-    `next: git-kv-stargate serve --repo ${gitDir}`,
+    `next: git-kv-stargate serve --repo ${gitDir}${listen}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return 0;
@@ -126,7 +128,9 @@ async function runServe(args: readonly string[]): Promise<number> {
     plugins: values.plugin,
     log,
   });
-  process.stdout.write(`ssh   ${showEndpoint(daemon.ssh)}\nhttp  http://${showEndpoint(daemon.http)}\n`);
+  const { leader, holder } = daemon.leadership;
+  const role = leader ? 'leader' : `standby: the leader is ${holder ?? 'nobody'}`;
+  process.stdout.write(`ssh   ${showEndpoint(daemon.ssh)}\nhttp  http://${showEndpoint(daemon.http)}\nrole  ${role}\n`);
   const reason = await Promise.race([interrupted, daemon.lost]);
   await daemon.stop();
   return reason === 'signal' ? 0 : EXIT_CODES.NOT_LEADER;

@@ -10,9 +10,17 @@ export interface LoadedPolicy {
   readonly text: string;
 }
 
+/** What the status says of the policy. Times are ISO 8601 UTC. */
+export interface PolicyStatus {
+  readonly in_force_since: string;
+  /** Why the file as it is now was not taken; null when it is in force. */
+  readonly rejected: string | null;
+}
+
 /** The policy in force. A bad new version leaves the old one in force. */
 export interface PolicyFile {
   readonly current: LoadedPolicy;
+  readonly status: PolicyStatus;
   /** Reads the file again now. Never throws; true when a changed policy took effect. */
   reload(): Promise<boolean>;
   close(): void;
@@ -32,6 +40,7 @@ const SETTLE_MS = 100;
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
   const { path, reader, onChange, log } = options;
   let current = await load(path, reader);
+  let since = new Date().toISOString();
   let complained = '';
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -42,6 +51,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
         complained = '';
         if (loaded.text === current.text) return false;
         current = loaded;
+        since = new Date().toISOString();
         log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()] });
         await Promise.resolve(onChange(loaded)).catch((error: unknown) =>
           log.error('policy.publish', { message: toKvError(error).message }),
@@ -74,6 +84,9 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
   return {
     get current() {
       return current;
+    },
+    get status() {
+      return { in_force_since: since, rejected: complained === '' ? null : complained };
     },
     reload,
     close() {

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { KvError } from '../../ports/error.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
 import { bytesOf } from './hook-pipe.js';
-import { encodePkt, FLUSH_PKT, PktReader, pktText } from './pkt-line.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader, pktText } from './pkt-line.js';
 import { oidOrNull } from './push-stream.js';
 
 /** The commands as receive-pack hands them to its proc-receive hook, and what it asked for. */
@@ -39,8 +39,15 @@ export async function readProcReceive(input: Readable, output: Writable): Promis
 
 /** Reports on every command, in the order they came; `reason` is one line, undefined when all were carried out. */
 export function reportProcReceive(output: Writable, commands: readonly RefUpdate[], reason: string | undefined): void {
-  const lines = commands.map(({ ref }) => encodePkt(reason === undefined ? `ok ${ref}\n` : `ng ${ref} ${reason}\n`));
+  const lines = commands.map(({ ref }) => encodePkt(reason === undefined ? `ok ${ref}\n` : refusal(ref, reason)));
   output.write(Buffer.concat([...lines, FLUSH_PKT]));
+}
+
+/** One `ng` line; the reason is cut, at a character, to what a pkt-line has room for after the ref. */
+function refusal(ref: string, reason: string): string {
+  const room = Math.max(0, MAX_PAYLOAD - Buffer.byteLength(`ng ${ref} \n`));
+  const kept = Buffer.from(reason).subarray(0, room);
+  return `ng ${ref} ${new TextDecoder().decode(kept, { stream: true })}\n`;
 }
 
 function readGreeting(line: string): string[] {

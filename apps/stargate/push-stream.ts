@@ -5,6 +5,8 @@ import { PktReader } from './pkt-line.js';
 export interface PushStreamLimits {
   /** Objects in the pack. */
   readonly maxObjects: number;
+  /** Ref updates in the command list. */
+  readonly maxCommands: number;
   /** Bytes of the command list. */
   readonly maxCommandBytes: number;
   /** Bytes of the whole push. */
@@ -19,6 +21,9 @@ export interface PushAnnouncement {
 }
 
 const PACK_HEADER_BYTES = 12;
+
+/** Bytes of a ref's name: what a file system takes, and short enough for every line that will name it. */
+const MAX_REF_BYTES = 1000;
 
 /** Reads along with a client's push, up to and with the header of its pack. Changes nothing and holds nothing back. */
 export class PushStream {
@@ -72,7 +77,7 @@ export class PushStream {
 
   private readLine(payload: Buffer): void {
     const nul = payload.indexOf(0);
-    const line = payload.toString('utf8', 0, nul < 0 ? payload.length : nul).replace(/\n$/, '');
+    const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
     if (line.startsWith('shallow ')) return;
     if (nul >= 0)
       this.capabilities = payload
@@ -86,7 +91,18 @@ export class PushStream {
     }
     const match = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (refs\/.+)$/.exec(line);
     if (match === null) throw malformed('a line that is no ref update');
-    this.commands.push({ ref: match[3] as string, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
+    const ref = match[3] as string;
+    if (Buffer.byteLength(ref) > MAX_REF_BYTES) {
+      throw new KvError('REF_FORBIDDEN', `ref '${ref.slice(0, 100)}…' has a name of more than ${MAX_REF_BYTES} bytes`, {
+        hint: 'push to a ref with a shorter name',
+      });
+    }
+    if (this.commands.length >= this.limits.maxCommands) {
+      throw new KvError('POLICY_VIOLATION', `the push moves more than ${this.limits.maxCommands} refs`, {
+        hint: 'push fewer refs at a time',
+      });
+    }
+    this.commands.push({ ref, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
   }
 
   private readHeader(chunk: Uint8Array): void {
@@ -108,6 +124,22 @@ function nextPkt(reader: PktReader): ReturnType<PktReader['next']> {
     return reader.next();
   } catch (error) {
     throw malformed((error as Error).message);
+  }
+}
+
+/** Names must survive the way through text: a byte that is no UTF-8 would come out as another name. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const shown = Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/[^ -~]/g, '?')
+      .slice(0, 200);
+    throw new KvError('REF_FORBIDDEN', `the push names a ref that is not UTF-8: ${shown}`, {
+      cause,
+      hint: 'rename the ref to a name in UTF-8',
+    });
   }
 }
 

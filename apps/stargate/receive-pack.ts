@@ -14,13 +14,17 @@ import { refuse, type ExecSession, type ServeExec } from './session.js';
 export interface PushLimits extends PushStreamLimits {
   /** Milliseconds for one push, from the command to the report. */
   readonly timeout: number;
+  /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
+  readonly handover: number;
 }
 
 export const PUSH_LIMITS: PushLimits = {
   maxObjects: 1_000_000,
+  maxCommands: 1000,
   maxCommandBytes: 8 * 1024 * 1024,
   maxBytes: 2 * 1024 ** 3,
   timeout: 600_000,
+  handover: 10_000,
 };
 
 /** The bounds under a policy: a push may bring the largest value that any namespace takes, with what Git needs around it. */
@@ -93,19 +97,19 @@ class Push {
     session.gone.addEventListener('abort', leave);
     if (session.gone.aborted) leave();
     this.relay();
-    const dialogue = this.converse();
+    const dialogue = this.converse()
+      .catch((thrown: unknown) => this.broken(thrown))
+      .finally(() => this.release());
     try {
-      const status = await this.process.ended;
-      this.ended = true;
-      await dialogue;
+      const ended = this.process.ended.finally(() => {
+        this.ended = true;
+      });
+      const [status] = await Promise.all([ended, dialogue]);
       return status;
     } finally {
       clearTimeout(timer);
       session.gone.removeEventListener('abort', leave);
-      if (this.held !== undefined) {
-        options.gateway.abandon(this.held);
-        options.log.warn('push.abandoned', { pusher: session.pusher.name });
-      }
+      this.release();
     }
   }
 
@@ -130,7 +134,7 @@ class Push {
     child.stderr?.on('data', (text: Buffer) => this.session.complain(text.toString('utf8')));
   }
 
-  /** The two hooks, one after the other. Never rejects: what goes wrong is told to the pusher. */
+  /** The two hooks, one after the other. */
   private async converse(): Promise<void> {
     const [, , , preIn, preOut, procIn, procOut] = this.process.child.stdio as unknown as [
       0,
@@ -176,12 +180,23 @@ class Push {
   private async commit(input: Readable, output: Writable, verdict: Writable): Promise<void> {
     const accepted = this.held;
     if (accepted === undefined) return;
+    const { handover } = this.options.limits;
+    const timer = setTimeout(() => {
+      // At once, not when git has ended: other pushes wait for the lock, and git moves no ref without us.
+      this.release();
+      this.fail(
+        new KvError('IO_ERROR', `git did not go on within ${handover / 1000} s after the push was accepted`, {
+          hint: 'push again',
+        }),
+      );
+    }, handover);
     const request = await readProcReceive(input, output).catch((error: unknown) => {
       this.options.log.error('push.proc-receive', { message: toKvError(error).message });
       this.stop();
       return undefined;
     });
-    if (request === undefined || this.ended) return;
+    clearTimeout(timer);
+    if (request === undefined || this.ended || this.held === undefined) return;
     const started = performance.now();
     let failure: unknown;
     try {
@@ -205,8 +220,27 @@ class Push {
     output.end();
     sendVerdict(verdict, failure);
     verdict.end();
-    if (failure === undefined) this.options.onOutcome({ kind: 'accepted', accepted, ms: this.spent });
+    if (failure === undefined) this.tell({ kind: 'accepted', accepted, ms: this.spent });
     if (this.unwanted) this.process.stop();
+  }
+
+  /** Gives the lock back, unless a commit has taken it over. */
+  private release(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    this.options.gateway.abandon(held);
+    this.options.log.warn('push.abandoned', { pusher: this.session.pusher.name });
+  }
+
+  /** A fault of ours ends this push, and nothing else. */
+  private broken(thrown: unknown): void {
+    const cause = toKvError(thrown);
+    this.options.log.error('push.broken', { message: cause.message, stack: (cause.cause as Error | undefined)?.stack });
+    this.committing = false;
+    this.stop();
+    const hint = "see the Stargate's log, and whether the refs have moved, before you push again";
+    refuse(this.session, new KvError('UNEXPECTED', 'the push broke off inside the Stargate', { cause, hint }));
   }
 
   private fail(error: KvError): void {
@@ -217,10 +251,18 @@ class Push {
 
   private reject(thrown: unknown): void {
     const error = toKvError(thrown);
-    const { log, onOutcome } = this.options;
+    const { log } = this.options;
     if (error.code === 'UNEXPECTED')
       log.error('push.failed', { message: error.message, stack: (error.cause as Error | undefined)?.stack });
-    onOutcome({ kind: 'rejected', error });
+    this.tell({ kind: 'rejected', error });
+  }
+
+  private tell(outcome: PushOutcome): void {
+    try {
+      this.options.onOutcome(outcome);
+    } catch (error) {
+      this.options.log.error('push.outcome', { message: toKvError(error).message });
+    }
   }
 
   /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */

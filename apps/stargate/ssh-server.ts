@@ -2,28 +2,30 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 import { KvError, toKvError } from '../../ports/error.js';
+import { cannotListen } from './endpoints.js';
 import type { Log } from './log.js';
 import type { AnswersTo } from './repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from './session.js';
 import { judgeAuth, type Identify, type ProvenKey } from './ssh-auth.js';
 import { parseSshCommand, type SshCommand } from './ssh-command.js';
+import { SshConnections, type ConnectionLimits } from './ssh-connections.js';
 import { execSession, finishChannel, onEnvironment } from './ssh-session.js';
 
 /** Bounds on what clients can hold. Durations in milliseconds. */
-export interface SshLimits {
-  readonly maxConnections: number;
+export interface SshLimits extends ConnectionLimits {
+  /** On one connection. */
   readonly maxSessions: number;
   readonly maxAuthAttempts: number;
-  readonly handshakeTimeout: number;
-  /** How long an authenticated connection may stay without a command. */
-  readonly idleTimeout: number;
 }
 
 export const SSH_LIMITS: SshLimits = {
   maxConnections: 64,
+  maxUnauthenticated: 32,
+  maxConnectionsPerKey: 16,
   maxSessions: 8,
   maxAuthAttempts: 10,
-  handshakeTimeout: 20_000,
+  handshakeTimeout: 10_000,
+  authTimeout: 60_000,
   idleTimeout: 60_000,
 };
 
@@ -67,36 +69,23 @@ interface Running {
 /** Listens for SSH. Throws `IO_ERROR` when the address can't be had, `CONFIG_INVALID` when a host key can't be read. */
 export async function listenSsh(options: SshServerOptions): Promise<SshListener> {
   const limits = { ...SSH_LIMITS, ...options.limits };
-  const sockets = new Map<string, Socket>();
+  const connections = new SshConnections(limits);
   const running = new Set<Running>();
   const server = sshServer(options);
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= limits.maxConnections) {
-      options.log.warn('ssh.connections.full', { max: limits.maxConnections });
-      socket.destroy();
-      return;
-    }
-    const name = `${socket.remoteAddress}:${socket.remotePort}`;
-    const silence = setTimeout(() => socket.destroy(), limits.handshakeTimeout);
-    sockets.set(name, socket);
-    socket.once('close', () => {
-      clearTimeout(silence);
-      sockets.delete(name);
-    });
-    socket.once('authenticated', () => clearTimeout(silence));
+    const dropped = connections.arrive(socket);
+    if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
     server.injectSocket(socket);
   });
   server.on('connection', (client, info) => {
     const remote = `${info.ip}:${info.port}`;
-    const socket = sockets.get(remote);
+    const socket = connections.socket(remote);
     if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, limits }, running);
+    else attend(client, socket, remote, { ...options, limits, connections, running });
   });
   await new Promise<void>((resolve, reject) => {
-    listener.once('error', (cause) =>
-      reject(new KvError('IO_ERROR', `cannot listen for SSH on ${options.host}:${options.port}: ${cause.message}`, { cause })),
-    );
+    listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
     listener.listen(options.port, options.host, resolve);
   });
   const address = listener.address() as AddressInfo;
@@ -105,11 +94,15 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
     port: address.port,
     async close(grace) {
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      const timer = setTimeout(() => running.forEach(({ cut }) => cut.abort()), grace);
+      const timer = setTimeout(() => {
+        for (const { cut } of running) cut.abort();
+      }, grace);
       while (running.size > 0) await Promise.all([...running].map(({ done }) => done));
       clearTimeout(timer);
-      for (const socket of sockets.values()) socket.end();
-      const stubborn = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 500);
+      for (const socket of connections.sockets) socket.end();
+      const stubborn = setTimeout(() => {
+        for (const socket of connections.sockets) socket.destroy();
+      }, 500);
       await closed;
       clearTimeout(stubborn);
     },
@@ -128,23 +121,22 @@ function sshServer(options: SshServerOptions): InstanceType<typeof ssh2.Server> 
   }
 }
 
-type Attending = SshServerOptions & { readonly limits: SshLimits };
+interface Attending extends SshServerOptions {
+  readonly limits: SshLimits;
+  readonly connections: SshConnections;
+  readonly running: Set<Running>;
+}
 
-function attend(client: Connection, socket: Socket, remote: string, options: Attending, running: Set<Running>): void {
-  const { limits, log, identify } = options;
+function attend(client: Connection, socket: Socket, remote: string, options: Attending): void {
+  const { limits, log, identify, connections, running } = options;
   let attempts = 0;
   let key: ProvenKey | undefined;
   let open = 0;
-  let idle: NodeJS.Timeout | undefined;
-  const rest = (): void => {
-    clearTimeout(idle);
-    if (open === 0) idle = setTimeout(() => socket.destroy(), limits.idleTimeout);
-  };
   client.on('error', (error) => {
     log.info('ssh.connection.error', { remote, message: error.message });
     if (open === 0) socket.destroySoon();
   });
-  client.on('close', () => clearTimeout(idle));
+  client.on('handshake', () => connections.agreed(remote));
   client.on('authentication', (context) => {
     const verdict =
       ++attempts > limits.maxAuthAttempts
@@ -157,18 +149,18 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     if (attempts > limits.maxAuthAttempts) client.end();
   });
   client.on('ready', () => {
-    socket.emit('authenticated');
-    rest();
+    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
+    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    client.end();
+    socket.destroySoon();
   });
   client.on('session', (accept, reject) => {
     if (open >= limits.maxSessions) return reject();
     open += 1;
-    clearTimeout(idle);
     const session = accept();
     const protocol = onEnvironment(session);
     session.once('close', () => {
       open -= 1;
-      rest();
     });
     session.on('exec', (acceptExec, rejectExec, info) => {
       const channel = acceptExec() as ServerChannel | undefined;
@@ -180,10 +172,19 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       channel.on('error', () => cut.abort());
       const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
       const exec = execSession(channel, facts);
-      const done = serve(info.command, exec, pusher !== null, options).then((status) => finishChannel(channel, status));
+      connections.begin(remote);
+      const done = serve(info.command, exec, pusher !== null, options)
+        .then((status) => finishChannel(channel, status))
+        .catch((error: unknown) => {
+          log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
+          channel.destroy();
+        });
       const entry: Running = { done, cut };
       running.add(entry);
-      void done.finally(() => running.delete(entry));
+      void done.finally(() => {
+        running.delete(entry);
+        connections.end(remote);
+      });
     });
   });
 }

@@ -5,6 +5,7 @@ import { decodeLoose } from '../bytes.js';
 import { POLICY_PATH, POLICY_REF, trackingRef } from '../refs.js';
 import type { Clone } from './clone.js';
 import { publishedPolicyText } from './known-policy.js';
+import { noRemote } from './tips.js';
 
 export interface SetupRequest {
   /** Given by the user: no policy is looked for. */
@@ -21,6 +22,8 @@ export interface SetupReport {
   readonly source: string;
   readonly previousPushUrl: string | null;
   readonly fetchRefspecs: readonly string[];
+  /** Those of them that were not configured before. */
+  readonly newRefspecs: readonly string[];
   /** What the Stargate answered, or why it didn't. */
   readonly stargate: { readonly reached: true; readonly status: unknown } | { readonly reached: false; readonly error: KvError };
 }
@@ -34,18 +37,16 @@ export function fetchRefspecs(): string[] {
 /** Points the remote's push URL at the Stargate that the policy names, and leaves its read URL alone. */
 export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<SetupReport> {
   const { remote, transport } = clone;
-  if ((await transport.url(remote, 'read')) === null) {
-    throw new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
-      hint: `add the mirror first: git remote add ${remote} URL`,
-    });
-  }
+  if ((await transport.url(remote, 'read')) === null) throw noRemote(remote);
   const previousPushUrl = await transport.url(remote, 'write');
   const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };
   const specs = fetchRefspecs();
-  const kept = clone.config.all(`remote.${remote}.fetch`).filter((spec) => !specs.includes(spec));
+  const had = clone.config.all(`remote.${remote}.fetch`);
+  const newRefspecs = specs.filter((spec) => !had.includes(spec));
+  const kept = had.filter((spec) => !specs.includes(spec));
   await request.writer.set(`remote.${remote}.pushurl`, [url]);
   await request.writer.set(`remote.${remote}.fetch`, [...kept, ...specs]);
-  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, stargate: await greet(clone) };
+  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, newRefspecs, stargate: await greet(clone) };
 }
 
 async function greet(clone: Clone): Promise<SetupReport['stargate']> {

@@ -36,14 +36,20 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
   await clone.transport.markFetched(clone.remote, direction, ns, clone.clock.now());
 }
 
-/** Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. */
+/**
+ * Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. Throws `NOT_FOUND` when
+ * there is none and no remote to have one, `CONFIG_INVALID` when `kv.remote` names no remote.
+ */
 export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
   if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
     const direction = freshness.readFrom === 'mirror' ? 'read' : 'write';
     if ((await clone.transport.url(clone.remote, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
+    else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remote);
     else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remote);
   }
-  return newestTip(clone, ns);
+  const tip = await newestTip(clone, ns);
+  if (tip === null && clone.config.get(`remote.${clone.remote}.url`) === undefined) throw noNamespace(ns, clone.remote);
+  return tip;
 }
 
 /** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
@@ -144,8 +150,19 @@ export function notSetUp(remote: string): KvError {
   });
 }
 
-export function noNamespace(ns: string): KvError {
-  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here or at the mirror`, {
-    hint: `the first write creates it: git kv --ns ${ns} set KEY VALUE`,
+export function noRemote(remote: string): KvError {
+  return new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
+    hint: `add the mirror first: git remote add ${remote} URL`,
+  });
+}
+
+/** `missing` is the remote that this clone has not got. */
+export function noNamespace(ns: string, missing?: string): KvError {
+  const begin = `git kv --ns ${ns} set KEY VALUE`;
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here${missing === undefined ? ' or at the mirror' : ''}`, {
+    hint:
+      missing === undefined
+        ? `the first write creates it: ${begin}`
+        : `this clone has no remote: git remote add ${missing} URL && git kv remote setup; to begin without one: ${begin}`,
   });
 }

@@ -2,6 +2,8 @@ import { KvError } from '../../ports/error.js';
 import type { PolicyKey } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { decodeBase64, encodeBase64 } from '../base64.js';
+import { decodeLoose } from '../bytes.js';
 import { type Commit, encodeCommit } from '../commit.js';
 
 export interface SignedLedgerCommit {
@@ -26,7 +28,7 @@ export async function verifySigner(
   const owner = await whoseKey(key, keys, verifier, payload, signature);
   if (owner !== undefined) return owner.name;
   const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${signed.ns}`;
-  throw new KvError('SIGNER_UNKNOWN', `commit ${signed.oid} is signed by a key that ${what}`, {
+  throw new KvError('SIGNER_UNKNOWN', `commit ${signed.oid} is signed by ${await fingerprint(key)}, a key that ${what}`, {
     hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${signed.ns}.writers`} in the policy`,
   });
 }
@@ -39,6 +41,14 @@ export async function verifyAnySigner(
 ): Promise<string> {
   const { payload, signature } = signatureOf(signed);
   return (await verifier.verify(payload, signature, atHand)).id;
+}
+
+/** A key as `ssh-keygen -l` and `gpg --fingerprint` show it. */
+async function fingerprint({ kind, id }: SigningKey): Promise<string> {
+  const blob = kind === 'ssh' ? decodeBase64(id.split(' ')[1] ?? '') : undefined;
+  if (blob === undefined) return id;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(blob)));
+  return `SHA256:${decodeLoose(encodeBase64(digest)).replace(/=+$/, '')}`;
 }
 
 function signatureOf({ oid, commit, format }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {

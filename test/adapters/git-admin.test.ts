@@ -83,7 +83,7 @@ describe('git-cli admin verbs', () => {
     expect((await failure((await withSsh('h:r', said)).admin('origin', 'sync', []), 'SYNC_REFUSED')).hint).to.equal('look');
     const refused = 'echo "ssh: connect to host h port 22: Connection refused" >&2; exit 255';
     expect((await failure((await withSsh('h:r', refused)).admin('origin', 'status', []), 'IO_ERROR')).message).to.include(
-      'Connection refused',
+      'connection refused',
     );
     await failure((await withSsh('h:r', 'echo welcome')).admin('origin', 'status', []), 'IO_ERROR');
   });

@@ -53,9 +53,11 @@ describe('git kv: list and history', () => {
 
   it('--long shows size, time and type in columns', async () => {
     const lines = (await place.ok(['list', '-l', '--prefix', 'n:0000'])).trimEnd().split('\n');
+    expect(lines.shift()).to.match(/^ +size {2}time +expires +type +key$/);
+    expect(lines).to.have.length(10);
     for (const line of lines)
-      expect(line).to.match(/^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}text\/plain; charset=utf-8 {3}n:0000\d$/);
-    expect(await place.ok(['list', '-l', '--prefix', 'z:'])).to.match(/ 5 .* text\/x-smile +z:😀\n$/);
+      expect(line).to.match(/^ +1 B {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ {2}- +text\/plain; charset=utf-8 {3}n:0000\d$/);
+    expect(await place.ok(['list', '-l', '--prefix', 'z:'])).to.match(/ 5 B .* text\/x-smile +z:😀\n$/);
   });
 
   it('--json is one document', async () => {
@@ -88,6 +90,12 @@ describe('git kv: list and history', () => {
     expect(table).to.have.length(2);
     expect(table[0]).to.match(/^time +op +size +txn +by +commit/);
     expect(table[1]).to.contain('Wendy Writer <wendy@example.com>');
+  });
+
+  it('without a remote, a namespace that is not there says how to get one', async () => {
+    const { code, stderr } = await place.kv(['--ns', 'other', 'list']);
+    expect(code).to.equal(6);
+    expect(stderr).to.contain('hint: this clone has no remote: git remote add origin URL && git kv remote setup;');
   });
 
   it('history and get of a key that never was: 6', async () => {

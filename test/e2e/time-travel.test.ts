@@ -99,7 +99,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
 
     it('get --at and list --at: by commit, its beginning, transaction and receipt time', async () => {
       const { large, gone } = commits as Record<'large' | 'gone', string>;
-      for (const at of [large, large.slice(0, 10), txns['large'] as string, noon]) {
+      for (const at of [large, large.slice(0, 10), txns['large'] as string, txns['large']?.slice(-8) as string, noon]) {
         expect((await ok('ada', 'get', 'cfg:mode', '--at', at)).stdout, at).to.equal('off');
         expect((await ok('bob', 'list', '--at', at)).stdout, at).to.equal('cfg:mode\ncfg:size\nmodel\n');
       }
@@ -159,13 +159,13 @@ for (const hash of ['sha1', 'sha256'] as const) {
         ['cfg:size', txns['first'], commits['first'], 'ada@example.org'],
       ]);
       expect((await ok('bob', 'blame', '--prefix', 'cfg:n')).stdout).to.match(
-        /^\S+ \S+ {2}\S{26} {2}ada@example\.org +cfg:new\n$/,
+        /^time +txn +by +key\n\S+ \S+ {2}\S{26} {2}ada@example\.org +cfg:new\n$/,
       );
     });
 
     it('revert: refuses with the keys that changed since, and writes nothing', async () => {
       const before = await world.refs();
-      const ran = await fails(2, 'revert', txns['first'] as string);
+      const ran = await fails(2, 'revert', txns['first']?.slice(-10) as string);
       expect(ran.stderr).to.contain('"cfg:mode"').and.not.to.contain('"cfg:size"');
       expect(await world.refs()).to.deep.equal(before);
       await fails(6, 'revert', '01ARZ3NDEKTSV4RRFFQ69G5FAV');

@@ -5,7 +5,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRejection } from '../../ports/rejection.js';
-import { type Ran, Sandbox, sshOptions } from './support.js';
+import { processesIn, type Ran, Sandbox, sshOptions } from './support.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
 
@@ -176,6 +176,10 @@ describe('stargate: the daemon', () => {
       const doomed = await start([], { GIT_KV_FAILPOINT: `${point}:2` }); // the first commit publishes the policy
       expect((await push(doomed.ssh, 'HEAD:main').done).status).to.not.equal(0);
       await doomed.done;
+      const deadline = performance.now() + 2000;
+      let left = await processesIn(repo);
+      while (left.length > 0 && performance.now() < deadline) left = await processesIn(repo);
+      expect(left, 'what outlives the daemon').to.deep.equal([]);
       const daemon = await start();
       await daemon.logged('journal.recovered');
       const refs = await sandbox.git('--git-dir', repo, 'for-each-ref', '--format=%(refname)');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { readdir, watch } from 'node:fs/promises';
+import { readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
@@ -82,6 +82,37 @@ describe('stargate: a push over SSH', () => {
     expect(r.gateway.abandoned).to.have.length(0);
     expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['rejected']);
   });
+
+  it('survives a ref name that is longer than any line, and refuses it', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const pushed = await r.push(`HEAD:refs/heads/${`${'a'.repeat(180)}/`.repeat(361)}b`);
+    expect(pushed.status).to.not.equal(0);
+    expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
+    expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
+  });
+
+  it('refuses a ref name that is not UTF-8, and lands it under no other name', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const script = `exec git -C '${r.work}' push '${r.url()}' HEAD:refs/heads/"$(printf 'a\\377')"`;
+    const pushed = await r.sandbox.run('sh', ['-c', script], { GIT_SSH_COMMAND: r.sshCommand(r.keys.writer) });
+    expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
+    expect(r.gateway.validated).to.have.length(0);
+    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+  });
+
+  for (const step of ['check', 'beforeCommit'] as const) {
+    it(`ends one push alone when the dialogue itself fails (${step})`, async () => {
+      await commitFile(r, 'a.txt', 'one');
+      r.gateway[step] = async () => {
+        throw Object.create(null) as Error; // cannot even be shown
+      };
+      const pushed = await r.push('HEAD:refs/heads/main');
+      expect(pushed.status).to.not.equal(0);
+      expect(rejectionIn(pushed.stderr)?.code).to.equal('UNEXPECTED');
+      r.gateway[step] = async () => undefined;
+      expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
+    });
+  }
 
   it('gives the lock back when the client leaves between validation and commit, and before', async () => {
     await commitFile(r, 'a.txt', 'one');
@@ -208,6 +239,31 @@ describe('stargate: bounds on a push', () => {
     bounded({ limits: { maxBytes: 1000 } }, async (r) => {
       await commitFile(r, 'a.txt', (await import('node:crypto')).randomBytes(2000).toString('hex'));
       expect(rejectionIn((await r.push('HEAD:refs/heads/main')).stderr)?.code).to.equal('POLICY_VIOLATION');
+    }));
+
+  it('counts refs', () =>
+    bounded({ limits: { maxCommands: 2 } }, async (r) => {
+      await commitFile(r, 'a.txt', 'one');
+      expect((await r.push('HEAD:refs/heads/a', 'HEAD:refs/heads/b')).status).to.equal(0);
+      const pushed = await r.push('HEAD:refs/heads/c', 'HEAD:refs/heads/d', 'HEAD:refs/heads/e');
+      expect(rejectionIn(pushed.stderr)?.code).to.equal('POLICY_VIOLATION');
+    }));
+
+  it('lets no push keep the lock that stalls between verdict and commit', () =>
+    bounded({ limits: { handover: 300 } }, async (r) => {
+      const hook = join(r.gitDir, 'hooks', 'proc-receive');
+      const script = await readFile(hook, 'utf8');
+      const stall = 'if mkdir "$GIT_DIR/stalled" 2>/dev/null; then exec sleep 50; fi';
+      await writeFile(hook, script.replace('\n', `\n${stall}\n`));
+      await commitFile(r, 'a.txt', 'one');
+      const started = performance.now();
+      const both = await Promise.all([r.push('HEAD:refs/heads/a'), r.push('HEAD:refs/heads/b')]);
+      expect(performance.now() - started).to.be.lessThan(8000);
+      expect(both.map(({ status }) => status === 0).sort()).to.deep.equal([false, true]);
+      const stalled = both.find(({ status }) => status !== 0);
+      expect(rejectionIn(stalled?.stderr ?? '')?.code).to.equal('IO_ERROR');
+      expect([r.gateway.committed.length, r.gateway.abandoned.length]).to.deep.equal([1, 1]);
+      expect(r.outcomes.map(({ kind }) => kind).sort()).to.deep.equal(['accepted', 'rejected']);
     }));
 
   it('ends a push that takes too long', () =>

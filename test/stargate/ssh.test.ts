@@ -6,10 +6,81 @@ import ssh2 from 'ssh2';
 import { parseRejection } from '../../ports/rejection.js';
 import { publicBlob, rig, type Ran, type Rig } from './support.js';
 
+/** A connection that has proved its key. */
+async function connected(r: Rig, keyFile: string): Promise<ssh2.Client> {
+  const client = new ssh2.Client();
+  client.connect({ host: '127.0.0.1', port: r.ssh.port, username: 'git', privateKey: await readFile(keyFile) });
+  await once(client, 'ready');
+  client.on('error', () => undefined); // being thrown out is what the tests are about
+  return client;
+}
+
+/** Opens a session channel and asks for nothing in it; ssh2's public interface always asks for something. */
+function openSession(client: ssh2.Client): Promise<void> {
+  const { _chanMgr, _protocol } = client as unknown as {
+    _chanMgr: { add(opened: () => void): number };
+    _protocol: { session(channel: number, window: number, packet: number): void };
+  };
+  return new Promise((resolve) =>
+    _protocol.session(
+      _chanMgr.add(() => resolve()),
+      2 ** 21,
+      2 ** 15,
+    ),
+  );
+}
+
+/** Starts a command that waits for its client. */
+function work(client: ssh2.Client): Promise<void> {
+  return new Promise((resolve, reject) =>
+    client.exec("git-upload-pack 'shop.git'", (error, channel) =>
+      error === undefined ? channel.once('data', () => resolve()) : reject(error),
+    ),
+  );
+}
+
+describe('stargate: room for SSH connections', () => {
+  let r: Rig;
+  afterEach(() => r.close());
+
+  it('ends a connection with an open session that runs nothing, and begins to count again after a command', async () => {
+    r = await rig({ ssh: { idleTimeout: 700 } });
+    const client = await connected(r, r.keys.reader);
+    const closed = once(client, 'close');
+    await openSession(client);
+    await closed;
+    const busy = await connected(r, r.keys.reader);
+    const gone = once(busy, 'close');
+    await openSession(busy);
+    await new Promise<void>((resolve, reject) =>
+      busy.exec("git-kv-admin 'shop' echo", (error, channel) =>
+        error === undefined ? channel.resume().once('close', () => resolve()) : reject(error),
+      ),
+    );
+    await gone;
+  });
+
+  it('lets an idle connection go for a new one, and no key take more than its share', async () => {
+    r = await rig({ ssh: { idleTimeout: 300_000, maxConnections: 3, maxConnectionsPerKey: 2 } });
+    const first = await connected(r, r.keys.reader);
+    const gone = once(first, 'close');
+    const [second, third] = [await connected(r, r.keys.reader), await connected(r, r.keys.reader)];
+    await gone;
+    await Promise.all([work(second), work(third)]);
+    const args = (key: string): string[] => [...r.sshArgs(key), 'git@127.0.0.1', "git-kv-admin 'shop' echo"];
+    expect((await r.sandbox.run('ssh', args(r.keys.reader))).status).to.equal(255);
+    expect((await r.sandbox.run('ssh', args(r.keys.writer))).status).to.equal(0);
+    second.end();
+    await once(second, 'close');
+    expect((await r.sandbox.run('ssh', args(r.keys.reader))).status).to.equal(0);
+    third.end();
+  });
+});
+
 describe('stargate: the SSH server', () => {
   let r: Rig;
   before(async () => {
-    r = await rig({ ssh: { handshakeTimeout: 1500, maxConnections: 12 } });
+    r = await rig({ ssh: { handshakeTimeout: 1500, maxUnauthenticated: 6, maxConnections: 12 } });
   });
   after(() => r.close());
 
@@ -159,9 +230,26 @@ describe('stargate: the SSH server', () => {
   it('drops a client that says nothing, and bounds how many there are', async () => {
     const sockets = Array.from({ length: 12 }, () => connect(r.ssh.port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(255);
-    await Promise.all(sockets.map((socket) => (socket.resume(), once(socket, 'close'))));
+    const closed = sockets.map((socket) => once(socket.resume(), 'close'));
+    await Promise.all(closed.slice(0, 6)); // the oldest had to go
     expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(0);
+    await Promise.all(closed);
+    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(0);
+  });
+
+  it('takes the room for a newcomer from the address that holds most of it', async () => {
+    const ended: string[] = [];
+    const closed: Promise<unknown>[] = [];
+    const from = async (localAddress: string): Promise<void> => {
+      const socket = connect({ port: r.ssh.port, host: '127.0.0.1', localAddress });
+      await once(socket, 'connect');
+      closed.push(once(socket.resume(), 'close').then(() => ended.push(localAddress)));
+    };
+    await from('127.0.0.1'); // the oldest
+    for (let i = 0; i < 7; i += 1) await from('127.0.0.2');
+    await Promise.all(closed);
+    expect(ended.slice(0, 2)).to.deep.equal(['127.0.0.2', '127.0.0.2']);
+    expect(ended).to.include('127.0.0.1');
   });
 
   it('answers an unknown verb with what it knows', async () => {

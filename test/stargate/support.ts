@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -115,6 +115,20 @@ export async function files(folder: string): Promise<string[]> {
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath, e.name))
     .sort();
+}
+
+/** The command lines of processes that work in a folder: it is among their arguments, or their GIT_DIR, or where they are. */
+export async function processesIn(folder: string): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = ids.map(async (id) => {
+    const gone = (): string => ''; // ended meanwhile, or not ours to look at
+    const line = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(gone);
+    const env = await readFile(`/proc/${id}/environ`, 'utf8').catch(gone);
+    const cwd = await readlink(`/proc/${id}/cwd`).catch(gone);
+    const inside = line.includes(folder) || cwd.startsWith(folder) || env.includes(`GIT_DIR=${folder}`);
+    return inside ? `${id} ${line.replaceAll('\0', ' ')}` : '';
+  });
+  return (await Promise.all(lines)).filter((line) => line !== '');
 }
 
 export const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };

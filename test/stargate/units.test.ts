@@ -1,16 +1,18 @@
 import { expect } from 'chai';
+import { PassThrough } from 'node:stream';
 import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
 import { parseEndpoint, showEndpoint } from '../../apps/stargate/endpoints.js';
 import { formatLine } from '../../apps/stargate/log.js';
 import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/pkt-line.js';
 import { checkQuarantine } from '../../apps/stargate/pre-receive.js';
+import { reportProcReceive } from '../../apps/stargate/proc-receive.js';
 import { PushStream } from '../../apps/stargate/push-stream.js';
 import { pathOfUrl, repositoryIds } from '../../apps/stargate/repository-id.js';
 import { splitQuoted } from '../../apps/stargate/ssh-command.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
-const LIMITS = { maxObjects: 10, maxCommandBytes: 10_000, maxBytes: 100_000 };
+const LIMITS = { maxObjects: 10, maxCommands: 100, maxCommandBytes: 10_000, maxBytes: 100_000 };
 const codeOf = (work: () => unknown): string => {
   try {
     work();
@@ -71,6 +73,34 @@ describe("stargate: a client's push stream", () => {
       ).to.equal('INPUT_INVALID');
     }
     expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, Buffer.from('no pack here')]), 64))).to.equal('INPUT_INVALID');
+  });
+
+  it('names refs in UTF-8 of at most 1000 bytes, and not too many', () => {
+    const named = (ref: Buffer | string): Buffer =>
+      encodePkt(Buffer.concat([Buffer.from(`${ZERO} ${B} `), Buffer.from(ref as string)]));
+    const long = (bytes: number): string => `refs/heads/${'ü'.repeat((bytes - 11) / 2)}`;
+    expect(codeOf(() => feed(named(`${long(999)}x`), 99))).to.equal('none');
+    expect(codeOf(() => feed(named(long(1001)), 99))).to.equal('REF_FORBIDDEN');
+    expect(codeOf(() => feed(named(long(9001)), 99))).to.equal('REF_FORBIDDEN');
+    expect(codeOf(() => feed(named(Buffer.from('refs/heads/\xff', 'latin1')), 99))).to.equal('REF_FORBIDDEN');
+    expect(codeOf(() => feed(named('refs/heads/\ufffd'), 99))).to.equal('none');
+    const list = (count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(named('refs/heads/x')));
+    expect(codeOf(() => feed(list(100), 4096))).to.equal('none');
+    expect(codeOf(() => feed(list(101), 4096))).to.equal('POLICY_VIOLATION');
+  });
+
+  it('is reported on in lines that fit', () => {
+    const reported = (length: number, reason: string): string => {
+      const output = new PassThrough();
+      reportProcReceive(output, [{ ref: 'r'.repeat(length), old: null, next: A }], reason);
+      const reader = new PktReader();
+      reader.push(output.read() as Buffer);
+      const pkt = reader.next();
+      return pkt?.kind === 'data' ? pkt.payload.toString('utf8', length + 4) : '';
+    };
+    expect(reported(20, 'no ü')).to.equal('no ü\n');
+    expect(reported(MAX_PAYLOAD - 8, 'no ü')).to.equal('no \n'); // half a letter is none
+    expect(reported(MAX_PAYLOAD - 5, 'no ü')).to.equal('\n');
   });
 
   it('frames pkt-lines', () => {

@@ -33,9 +33,11 @@ away. history KEY tells of all that came before, and of deletions.`);
     await this.withClone(flags, async ({ clone, ns }) => {
       const keys = blame(clone, { ns, prefix, commits, ...(at === undefined ? {} : { at }), ...freshness });
       const documents: BlamedKey[] = [];
+      let head = `${row('time', 'txn', 'by', commits ? 'commit' : undefined, 'key')}\n`;
       for await (const one of keys) {
         if (flags.json) documents.push(one);
-        else await print(`${line(one)}\n`);
+        else await print(`${head}${line(one)}\n`);
+        head = '';
       }
       if (flags.json) await printJson({ ok: true, ns, keys: documents });
     });
@@ -43,7 +45,11 @@ away. history KEY tells of all that came before, and of deletions.`);
 }
 
 function line({ key, time, author, txn, commit }: BlamedKey): string {
-  const cells = [formatTimeShort(time), txn, author.padEnd(AUTHOR_WIDTH)];
-  if (commit !== undefined) cells.push((commit ?? '-').slice(0, 10).padEnd(10));
+  return row(formatTimeShort(time), txn, author, commit === undefined ? undefined : (commit ?? '-').slice(0, 10), key);
+}
+
+function row(time: string, txn: string, by: string, commit: string | undefined, key: string): string {
+  const cells = [time.padEnd(20), txn.padEnd(26), by.padEnd(AUTHOR_WIDTH)];
+  if (commit !== undefined) cells.push(commit.padEnd(10));
   return [...cells, key].join('  ');
 }

@@ -8,7 +8,8 @@ import { prose } from '../prose.js';
 export class Get extends KvCommand {
   static override summary = 'print the value of a key';
   static override description = prose(`Fetches the namespace from the mirror (or where --read-from says), then
-prints exactly the value's bytes. A newline is added on a terminal only, and never with --raw. With --json, prints the
+prints exactly the value's bytes. On a terminal, a newline is added and a binary value refused, unless
+--raw is given. With --json, prints the
 value (value, or value_b64 when it is not UTF-8) with its metadata, its blob (oid, what --expect-blob takes), and the
 ledger's commit and tree (what --expect-tree takes).
 

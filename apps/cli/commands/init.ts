@@ -1,15 +1,17 @@
+import type { Clone } from '../../../domain/client/clone.js';
 import { beginNamespace } from '../../../domain/client/init.js';
+import { publishedPolicyText } from '../../../domain/client/known-policy.js';
 import { POLICY_PATH } from '../../../domain/refs.js';
 import { KvCommand } from '../base.js';
 import type { FlagTable } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
-import { initText } from '../render/init.js';
-import { writeScaffold } from '../scaffold.js';
+import { type InitOutcome, initText } from '../render/init.js';
+import { type ScaffoldRequest, writeScaffold } from '../scaffold.js';
 import { hasSigningKey, ownPublicKey } from '../signing-key.js';
-import { print, printJson } from '../terminal.js';
+import { print, printJson, warn } from '../terminal.js';
 import { sshUrlFlag } from '../units.js';
-import { workTree } from '../work-tree.js';
+import { workTree, workTreePolicy } from '../work-tree.js';
 import { keyArgument } from '../argument-bytes.js';
 
 const FLAGS = {
@@ -17,11 +19,17 @@ const FLAGS = {
   'push-url': { type: 'string', summary: "the Stargate's URL, for the policy scaffold", value: 'URL' },
 } as const satisfies FlagTable;
 
+const WHY_NONE = {
+  kept: `${POLICY_PATH} is there`,
+  published: 'the mirror publishes a policy already',
+  bare: 'this repository has no work tree',
+} as const;
+
 export class Init extends KvCommand {
   static override summary = 'begin a namespace in this clone, with a policy scaffold';
-  static override description = prose(`Writes .kv/policy.yaml into the work tree, unless it is there or the
-repository is bare, with your own SSH signing key as writer; and begins the namespace in this clone. Pushes nothing. Run
-twice, it changes nothing.`);
+  static override description = prose(`Writes .kv/policy.yaml into the work tree, unless it is there, the
+mirror publishes a policy already, or the repository is bare, with your own SSH signing key as writer; and begins the namespace in this clone.
+Pushes nothing. Run twice, it changes nothing.`);
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init --ns team --prefix cfg: --prefix user: --push-url ssh://git@stargate.local/org/repo.git',
@@ -34,14 +42,23 @@ twice, it changes nothing.`);
     if (pushUrl !== null) sshUrlFlag('push-url', pushUrl);
     const prefixes = (flags.prefix ?? []).map(keyArgument);
     await this.withClone(flags, async ({ clone, ns }) => {
-      const top = await workTree();
       const writer = await ownPublicKey(clone.config);
       const begun = await beginNamespace(clone, ns);
-      const scaffold = top === null ? 'bare' : (await writeScaffold(top, { ns, prefixes, pushUrl, writer })) ? 'written' : 'kept';
-      const outcome = { begun, scaffold, writer, signingKey: hasSigningKey(clone.config) } as const;
+      const scaffold = await scaffoldFor(clone, { ns, prefixes, pushUrl, writer });
+      for (const flag of ['prefix', 'push-url'] as const)
+        if (flags[flag] !== undefined && scaffold !== 'written') warn(`--${flag} has no effect: ${WHY_NONE[scaffold]}`);
+      const isSetUp = clone.config.get(`remote.${clone.remote}.pushurl`) !== undefined;
+      const outcome = { begun, scaffold, writer, signingKey: hasSigningKey(clone.config), isSetUp } as const;
       if (!flags.json) return print(initText(outcome));
-      const policy = scaffold === 'bare' ? null : POLICY_PATH;
+      const policy = scaffold === 'bare' || scaffold === 'published' ? null : POLICY_PATH;
       return printJson({ ok: true, ...begun, policy, policy_written: scaffold === 'written' });
     });
   }
+}
+
+async function scaffoldFor(clone: Clone, request: ScaffoldRequest): Promise<InitOutcome['scaffold']> {
+  const top = await workTree();
+  if (top === null) return 'bare';
+  if ((await workTreePolicy()) === null && (await publishedPolicyText(clone)) !== null) return 'published';
+  return (await writeScaffold(top, request)) ? 'written' : 'kept';
 }

@@ -6,13 +6,13 @@ import { AT_FLAG, EXPIRED_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { freshnessOf } from '../read-flags.js';
-import { listedDocument, longLine } from '../render/list.js';
+import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
 import { print } from '../terminal.js';
 import { countFlag } from '../units.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
-  long: { type: 'boolean', char: 'l', summary: 'also size, time and content type' },
+  long: { type: 'boolean', char: 'l', summary: 'also size, time, when it expires, and content type' },
   limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
   after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
   ...AT_FLAG,
@@ -53,6 +53,7 @@ given. With --at, lists what there was then, in whichever epoch; what had expire
     await this.withClone(flags, async ({ clone, ns }) => {
       const keys = listKeys(clone, { ns, ...request, ...range });
       if (json) await printDocument(ns, keys);
+      else if (long && !flags.null) await printLong(keys);
       else await printAll(keys, (item) => `${long ? longLine(item) : item.key}${flags.null ? '\0' : '\n'}`);
     });
   }
@@ -68,6 +69,16 @@ async function printAll(keys: AsyncIterable<ListedKey>, render: (item: ListedKey
     pending = '';
   }
   await print(pending);
+}
+
+/** Lines under a head, which is left out when there is nothing. */
+async function printLong(keys: AsyncIterable<ListedKey>): Promise<void> {
+  let head = `${LONG_HEAD}\n`;
+  await printAll(keys, (item) => {
+    const line = `${head}${longLine(item)}\n`;
+    head = '';
+    return line;
+  });
 }
 
 /** One JSON document, printed as the keys come. Nothing is printed before the first has come, so that an error can stand alone. */

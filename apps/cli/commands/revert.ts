@@ -1,4 +1,6 @@
 import { Args } from '@oclif/core';
+import { isTransactionSuffix, momentAt } from '../../../domain/client/at.js';
+import { writersFreshness } from '../../../domain/client/put-back.js';
 import { planRevert } from '../../../domain/client/revert.js';
 import { PUT_BACK_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
@@ -15,7 +17,11 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
     '<%= config.bin %> revert 01K8ZVM3M0QJ3T0S6V9Q3D5N7R --message "dark mode was too early"',
   ];
   static override args = {
-    txn: Args.string({ required: true, ignoreStdin: true, description: "the transaction's id (KV-Txn)" }),
+    txn: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: "the transaction's id (KV-Txn), or its last 8 characters or more",
+    }),
   };
   static override flags = oclifFlags(PUT_BACK_FLAGS);
 
@@ -23,7 +29,10 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
     const { flags, args } = await this.input(PUT_BACK_FLAGS);
     await this.writeAll(flags, async ({ clone, ns }, progress) => {
       progress.phase('looking for the transaction');
-      return planRevert(clone, ns, args[0] ?? '');
+      const [given = ''] = args;
+      if (!isTransactionSuffix(given)) return planRevert(clone, ns, given);
+      const { ledger } = await momentAt(clone, ns, given, await writersFreshness(clone));
+      return planRevert(clone, ns, ledger.trailers.txn);
     });
   }
 }

@@ -2,17 +2,17 @@ import type { HistoryEntry } from '../../../domain/client/history.js';
 import { formatBytes, formatTimeShort } from './units.js';
 
 const SHORT = 10;
-const WIDTHS = [20, 4, 10, SHORT, 30] as const;
+const WIDTHS = [20, 4, 10, 26, 30] as const;
 
 export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit']);
 
-/** Time, operation, size, the end of the transaction's id (its start is the time), signer or author, commit. */
+/** Time, operation, size, transaction, signer or author, commit. */
 export function historyLine({ time, op, size, txn, author, signer, commit }: HistoryEntry): string {
   return row([
     formatTimeShort(time),
     op,
     size === null ? '-' : formatBytes(size),
-    txn.slice(-SHORT),
+    txn,
     signer === null || signer === '-' ? author : signer,
     commit.slice(0, SHORT),
   ]);

@@ -3,16 +3,20 @@ import { POLICY_PATH } from '../../../domain/refs.js';
 
 export interface InitOutcome {
   readonly begun: Begun;
-  readonly scaffold: 'written' | 'kept' | 'bare';
+  /** `published`: none was written, since the Stargate's own is known here. */
+  readonly scaffold: 'written' | 'kept' | 'published' | 'bare';
   readonly writer: string | null;
   readonly signingKey: boolean;
+  /** The remote leads to a Stargate. */
+  readonly isSetUp: boolean;
 }
 
-export function initText({ begun, scaffold, writer, signingKey }: InitOutcome): string {
+export function initText({ begun, scaffold, writer, signingKey, isSetUp }: InitOutcome): string {
   const { ns, epoch, ledger, created, signed } = begun;
   const policy = {
     written: `wrote ${POLICY_PATH}${writer === null ? '' : ', with your signing key as writer'}`,
     kept: `left ${POLICY_PATH} as it is`,
+    published: 'wrote no policy: the mirror publishes one already',
     bare: 'wrote no policy: this repository has no work tree',
   }[scaffold];
   const state = created
@@ -21,9 +25,9 @@ export function initText({ begun, scaffold, writer, signingKey }: InitOutcome): 
   const steps = [
     ...(signingKey
       ? []
-      : ['configure a signing key: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub']),
-    ...(scaffold === 'bare' ? [] : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
-    'connect with the Stargate: git kv remote setup',
+      : ['configure a signing key: git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub']),
+    ...(scaffold === 'bare' || scaffold === 'published' ? [] : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
+    ...(isSetUp ? [] : ['connect with the Stargate: git kv remote setup']),
     `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set cfg:hello world`,
   ];
   return `${policy}\n${state}\nnext:\n${steps.map((step) => `  - ${step}\n`).join('')}`;

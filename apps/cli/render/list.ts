@@ -1,10 +1,17 @@
 import type { ListedKey } from '../../../domain/client/list.js';
-import { formatCount, formatTimeShort } from './units.js';
+import { formatBytes, formatTimeShort } from './units.js';
 
-/** One key of a long listing: size, time, type, key. Widths are fixed, since a stream can't look ahead. */
+/** Widths are fixed, since a stream can't look ahead. */
+const row = (size: string, time: string, expires: string, type: string, key: string): string =>
+  `${size.padStart(10)}  ${time.padEnd(20)}  ${expires.padEnd(20)}  ${type.padEnd(26)}  ${key}`;
+
+export const LONG_HEAD = row('size', 'time', 'expires', 'type', 'key');
+
+/** One key of a long listing. */
 export function longLine({ key, detail }: ListedKey): string {
-  if (detail === undefined) return `${'-'.padStart(13)}  ${'-'.padEnd(20)}  ${'-'.padEnd(26)}  ${key}`;
-  return `${formatCount(detail.size).padStart(13)}  ${formatTimeShort(detail.createdAt)}  ${detail.ctype.padEnd(26)}  ${key}`;
+  if (detail === undefined) return row('-', '-', '-', '-', key);
+  const { size, createdAt, ttl, ctype } = detail;
+  return row(formatBytes(size), formatTimeShort(createdAt), ttl === null ? '-' : formatTimeShort(ttl), ctype, key);
 }
 
 export function listedDocument({ key, detail }: ListedKey): object {

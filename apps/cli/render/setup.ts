@@ -1,13 +1,14 @@
 import type { SetupReport } from '../../../domain/client/setup.js';
 import { scalarText } from './status.js';
 
-export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): string {
+export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, newRefspecs, stargate }: SetupReport): string {
   const lines = [
-    `Configured ${remote}.pushurl → ${pushUrl} (from ${source})`,
+    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${pushUrl} (from ${source})`,
     ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${previousPushUrl}`] : []),
     `Left ${remote}.url alone: reads go to the mirror as before`,
-    `Set ${remote}.fetch to bring the namespaces along:`,
-    ...fetchRefspecs.map((spec) => `  ${spec}`),
+    ...(newRefspecs.length === 0
+      ? [`Unchanged: ${remote}.fetch brings the namespaces along`]
+      : [`Set ${remote}.fetch to bring the namespaces along:`, ...fetchRefspecs.map((spec) => `  ${spec}`)]),
   ];
   if (stargate.reached) lines.push(`The Stargate answers: ${summary(stargate.status)}`);
   return `${lines.join('\n')}\n`;

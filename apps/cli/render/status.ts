@@ -1,6 +1,18 @@
+import { formatSeconds } from './units.js';
+
 /** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
 export function statusText(status: unknown): string {
-  return `${lines(status, '').join('\n')}\n`;
+  return `${lines(withUptime(status), '').join('\n')}\n`;
+}
+
+/** Seconds since the start, as people say it. */
+function withUptime(status: unknown): unknown {
+  if (typeof status !== 'object' || status === null) return status;
+  return Object.fromEntries(
+    Object.entries(status).map(([name, value]: [string, unknown]) =>
+      name === 'uptime_s' && typeof value === 'number' ? ['up', formatSeconds(value)] : [name, value],
+    ),
+  );
 }
 
 function lines(value: unknown, indent: string): string[] {

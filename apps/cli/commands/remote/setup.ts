@@ -42,7 +42,7 @@ The remote is origin, or what git config kv.remote says.`);
       });
       if (!flags.json) await print(setupText(report));
       if (!hasSigningKey(clone.config))
-        note('hint: no signing key is configured: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub');
+        note('hint: no signing key is configured: git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub');
       const { stargate } = report;
       if (!stargate.reached) {
         const { code, message, hint } = stargate.error;

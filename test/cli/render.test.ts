@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { formatSeconds } from '../../apps/cli/render/units.js';
+import { sshUrlFlag } from '../../apps/cli/units.js';
+import { Place } from './support.js';
+
+describe('git kv: what people read', () => {
+  it('a time span in its two largest units', () => {
+    expect([0, 45, 289, 3600, 11_520, 190_800].map(formatSeconds)).to.deep.equal([
+      '0 s',
+      '45 s',
+      '4 min 49 s',
+      '1 h 0 min',
+      '3 h 12 min',
+      '2 d 5 h',
+    ]);
+  });
+
+  it('an SSH address, and what is none', () => {
+    const good = ['ssh://git@h:2222/kv.git', 'git@h:kv.git', 'git+ssh://h/kv', 'stargate:kv.git', 'git@[::1]:kv', 'ssh://[::1]:22/kv'];
+    for (const url of good) expect(sshUrlFlag('url', url)).to.equal(url);
+    for (const url of ['', 'nonsense', 'https://x/y', '/srv/kv.git', '-oProxyCommand=x', 'ssh://-x/kv', 'git@-x:kv', 'ssh://h'])
+      expect(() => sshUrlFlag('url', url), url).to.throw('--url wants an SSH address');
+  });
+
+  it('a binary value is not printed on a terminal unasked', async function () {
+    const place = new Place();
+    try {
+      if ((await place.shell('command -v script')).code !== 0) this.skip();
+      await place.ok(['set', 'bin', '-'], { input: Uint8Array.of(1, 0, 255) });
+      const shown = await place.shell('script -qec "$KV get bin" /dev/null');
+      expect(shown.stdout.toString()).to.contain('this value is binary (3 B)').and.to.contain('-o FILE');
+      expect((await place.shell('script -qec "$KV get bin --raw" /dev/null')).stdout.includes(255)).to.equal(true);
+      expect((await place.kv(['get', 'bin'])).stdout).to.deep.equal(Buffer.of(1, 0, 255));
+    } finally {
+      place.remove();
+    }
+  });
+});
