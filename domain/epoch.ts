@@ -41,7 +41,13 @@ export async function liveIndex(store: GitStore, namer: ObjectNamer, ns: string,
 }
 
 /** The chunks that the manifests of a ledger tree name, as a tree; null when there are none. New objects are appended to `out`. */
-export async function liveChunks(store: GitStore, namer: ObjectNamer, ns: string, ledgerTree: Oid, out: NewObject[]): Promise<Oid | null> {
+export async function liveChunks(
+  store: GitStore,
+  namer: ObjectNamer,
+  ns: string,
+  ledgerTree: Oid,
+  out: NewObject[],
+): Promise<Oid | null> {
   const [data] = await store.readPaths(ledgerTree, [`kv/${ns}/data`]);
   if (!data) return null;
   const edits = new PathEdits();

@@ -116,7 +116,13 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
 }
 
 /** The chunks tree with the new chunks in it, or null when there are none. */
-async function addChunks(store: GitStore, namer: ObjectNamer, base: TreeTip | null, edits: PathEdits, objects: NewObject[]): Promise<Oid | null> {
+async function addChunks(
+  store: GitStore,
+  namer: ObjectNamer,
+  base: TreeTip | null,
+  edits: PathEdits,
+  objects: NewObject[],
+): Promise<Oid | null> {
   if (edits.empty) return null;
   const draft = await edits.load(store, base?.tree ?? null, namer.format === 'sha1' ? 20 : 32);
   const tree = seal(draft, namer, objects);
@@ -131,7 +137,12 @@ export function addPointer(pointer: Pointer, namer: ObjectNamer, pointers: Map<s
 }
 
 /** An unsigned commit, its author and committer the same. */
-export function commitOn(context: Pick<BuildContext, 'identity' | 'now'>, parent: Oid | null, tree: Oid, message: string): Commit {
+export function commitOn(
+  context: Pick<BuildContext, 'identity' | 'now'>,
+  parent: Oid | null,
+  tree: Oid,
+  message: string,
+): Commit {
   const ident = stamp(context.identity, context.now);
   return { tree, parents: parent === null ? [] : [parent], author: ident, committer: ident, signature: null, message };
 }

@@ -10,7 +10,9 @@ export function formatRejection(error: KvError): string {
   const fields: Record<string, unknown> = { code: error.code, message: error.message };
   if (error.hint !== undefined) fields['hint'] = error.hint;
   if (error.details !== undefined) fields['details'] = error.details;
-  return PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return (
+    PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  );
 }
 
 /**

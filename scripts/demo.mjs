@@ -113,7 +113,10 @@ writeFileSync(policy, readFileSync(policy, 'utf8').replace('allowed_prefixes: []
 note('  (the policy now allows keys that begin with mime: or cfg:)');
 const serve = ['serve', '--repo', path('kv.git'), '--listen-ssh', `127.0.0.1:${port}`, '--listen-http', '127.0.0.1:0'];
 console.log(`${paint('32', 'operator$')} ${paint('1', `git-kv-stargate ${serve.join(' ')} &`)}`);
-stargate = spawn(process.execPath, [join(ROOT, 'bin', 'git-kv-stargate.js'), ...serve], { env: environment('ada'), stdio: ['ignore', 'pipe', 'pipe'] });
+stargate = spawn(process.execPath, [join(ROOT, 'bin', 'git-kv-stargate.js'), ...serve], {
+  env: environment('ada'),
+  stdio: ['ignore', 'pipe', 'pipe'],
+});
 stargate.stderr.setEncoding('utf8').on('data', (text) => (log += text));
 stargate.stdout.setEncoding('utf8');
 let said = '';
@@ -130,7 +133,13 @@ for (const line of said.trim().split('\n')) console.log(`  ${line}`);
 step('two developers clone the mirror, as they always did');
 for (const person of ['ada', 'bob']) {
   await type(person, `git clone ${path('mirror.git')} ${person}`, { cwd: dir, lines: 3 });
-  const config = { 'user.name': person, 'user.email': `${person}@example.org`, 'gpg.format': 'ssh', 'user.signingKey': path('keys', person), 'core.sshCommand': sshCommand(person) };
+  const config = {
+    'user.name': person,
+    'user.email': `${person}@example.org`,
+    'gpg.format': 'ssh',
+    'user.signingKey': path('keys', person),
+    'core.sshCommand': sshCommand(person),
+  };
   for (const [key, value] of Object.entries(config)) quiet(person, path(person), 'git', 'config', key, value);
 }
 await type('ada', 'git kv remote setup');
@@ -138,7 +147,9 @@ quiet('bob', path('bob'), 'git', 'kv', 'remote', 'setup');
 
 step("one atomic transaction: every type of the mime-db package's database");
 const types = createRequire(import.meta.url)('mime-db');
-const batch = Object.entries(types).map(([type_, entry]) => JSON.stringify({ op: 'set', key: `mime:${type_}`, value: JSON.stringify(entry), ctype: 'application/json' }));
+const batch = Object.entries(types).map(([type_, entry]) =>
+  JSON.stringify({ op: 'set', key: `mime:${type_}`, value: JSON.stringify(entry), ctype: 'application/json' }),
+);
 writeFileSync(path('ada', 'types.jsonl'), `${batch.join('\n')}\n`);
 note(`  types.jsonl has ${batch.length} lines such as ${batch[0].slice(0, 90)}…`);
 await type('ada', 'git kv mset --file types.jsonl');

@@ -23,7 +23,9 @@ function run(what, command, args) {
 /** Installs the dependencies when they are missing or the lock file has changed since. */
 export function ensureInstalled() {
   const stamp = join(ROOT, 'node_modules', '.git-kv-lock');
-  const lock = createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   run('installing dependencies', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
   writeFileSync(stamp, lock);

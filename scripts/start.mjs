@@ -5,6 +5,9 @@ import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
 ensureInstalled();
 ensureBuilt();
-const child = spawn(process.execPath, [join(ROOT, 'scripts', 'demo.mjs'), ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' });
+const child = spawn(process.execPath, [join(ROOT, 'scripts', 'demo.mjs'), ...process.argv.slice(2)], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 0)));

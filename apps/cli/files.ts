@@ -84,7 +84,9 @@ export async function fileSize(path: string): Promise<number> {
 const SNIFF_BYTES = 1 << 20;
 
 /** Tells a stream's content type by its beginning, and gives the stream whole. */
-export async function sniffType(input: AsyncGenerator<Uint8Array>): Promise<{ ctype: string; stream: AsyncIterable<Uint8Array> }> {
+export async function sniffType(
+  input: AsyncGenerator<Uint8Array>,
+): Promise<{ ctype: string; stream: AsyncIterable<Uint8Array> }> {
   const head: Uint8Array[] = [];
   let size = 0;
   let ended = false;

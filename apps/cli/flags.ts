@@ -47,7 +47,8 @@ export const EXPIRED_FLAG = {
 export const AT_FLAG = {
   at: {
     type: 'string',
-    summary: 'as of a ledger commit (or its first digits), an ISO 8601 time, or a transaction (or its last 8 or more), in any epoch',
+    summary:
+      'as of a ledger commit (or its first digits), an ISO 8601 time, or a transaction (or its last 8 or more), in any epoch',
     value: 'OID|TIME|TXN',
   },
 } as const satisfies FlagTable;

@@ -4,12 +4,7 @@ import { GLOBAL_FLAGS } from './flags.js';
 import { oclifFlags } from './oclif-flags.js';
 import { flagTerm, usageLine } from './usage.js';
 
-const START = [
-  'git kv remote setup',
-  'git kv set cfg:hello world',
-  'git kv get cfg:hello',
-  'git kv list --long',
-];
+const START = ['git kv remote setup', 'git kv set cfg:hello world', 'git kv get cfg:hello', 'git kv list --long'];
 const MIN_WIDTH = 60;
 const MAX_WIDTH = 120;
 const TERM_WIDTH = 24;

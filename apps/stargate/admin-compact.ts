@@ -66,10 +66,22 @@ async function compact(sources: CompactSources, { ns, label, dryRun }: Arguments
   for (const epoch of chosen) dropped.push(await dropOne(sources, gateway, ns, epoch));
   const reclaimed = await reclaim(sources, gateway);
   const after = await objectBytes(gitDir);
-  return { ...common, epochs: dropped, bytes_before: before, bytes_after: after, bytes_freed: Math.max(0, before - after), reclaimed };
+  return {
+    ...common,
+    epochs: dropped,
+    bytes_before: before,
+    bytes_after: after,
+    bytes_freed: Math.max(0, before - after),
+    reclaimed,
+  };
 }
 
-async function dropOne({ gitDir, store, log }: CompactSources, gateway: RepositoryGateway, ns: string, epoch: ArchivedEpoch): Promise<object> {
+async function dropOne(
+  { gitDir, store, log }: CompactSources,
+  gateway: RepositoryGateway,
+  ns: string,
+  epoch: ArchivedEpoch,
+): Promise<object> {
   const bundle = bundlePath(gitDir, ns, epoch.label);
   const bytes = await writeBundle(gitDir, store.objectFormat, bundle, epoch.refs);
   failpoint('compact-bundled');
@@ -103,7 +115,12 @@ async function estimate({ gitDir, store }: CompactSources, chosen: readonly Arch
   const [before, after] = [await reachableBytes(gitDir, all.values()), await reachableBytes(gitDir, staying)];
   const epochs = [];
   for (const { label, refs } of chosen) {
-    epochs.push({ epoch: label, refs: [...refs.keys()], bundle: null, bundle_bytes: await reachableBytes(gitDir, refs.values()) });
+    epochs.push({
+      epoch: label,
+      refs: [...refs.keys()],
+      bundle: null,
+      bundle_bytes: await reachableBytes(gitDir, refs.values()),
+    });
   }
   return { epochs, bytes_before: before, bytes_after: after, bytes_freed: before - after, reclaimed: false };
 }
@@ -129,6 +146,7 @@ function readArguments(words: readonly string[]): Arguments {
     else throw new KvError('USAGE', `'compact' does not know '${word.slice(0, 60)}'`);
   }
   // The label becomes part of a file's name.
-  if (label !== undefined && !isEpochLabel(label)) throw new KvError('USAGE', `${JSON.stringify(label.slice(0, 80))} is no epoch label`);
+  if (label !== undefined && !isEpochLabel(label))
+    throw new KvError('USAGE', `${JSON.stringify(label.slice(0, 80))} is no epoch label`);
   return { ns, label, dryRun };
 }

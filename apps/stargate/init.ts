@@ -107,10 +107,14 @@ async function readSettings(request: InitRequest): Promise<Settings> {
 async function readKeys(files: readonly string[]): Promise<string[]> {
   const read = files.map(async (file) => {
     const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      throw new KvError('CONFIG_INVALID', `cannot read the public key ${file}: ${cause.code === 'ENOENT' ? 'no such file' : cause.code}`, {
-        cause,
-        hint: 'name the .pub file that ssh-keygen made; keep it readable for this user',
-      });
+      throw new KvError(
+        'CONFIG_INVALID',
+        `cannot read the public key ${file}: ${cause.code === 'ENOENT' ? 'no such file' : cause.code}`,
+        {
+          cause,
+          hint: 'name the .pub file that ssh-keygen made; keep it readable for this user',
+        },
+      );
     });
     const line = text.trim();
     if (/^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(line)) return line;
@@ -147,7 +151,8 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
     (name) => JSON.stringify(had[name]) !== JSON.stringify(wanted[name]),
   );
   if (differ.length === 0) return { kind: 'unchanged', gitDir };
-  const show = (value: unknown): string => (Array.isArray(value) ? value.map(nameOfKey).join(', ') : withoutPassword(String(value)));
+  const show = (value: unknown): string =>
+    Array.isArray(value) ? value.map(nameOfKey).join(', ') : withoutPassword(String(value));
   const lines = differ.map((name) => `${OPTIONS[name]}: it was ${show(had[name])}, and is ${show(wanted[name])}`);
   throw new KvError('CONFIG_INVALID', `${gitDir} is initialised with other settings; nothing changed\n${lines.join('\n')}`, {
     hint: `change keys, namespaces and push_url in ${join(gitDir, '.kv', 'policy.yaml')}, the mirror with git remote set-url`,

@@ -11,7 +11,11 @@ const SETTLED_AFTER = 1000;
  */
 export async function clearStaleLocks(gitDir: string): Promise<string[]> {
   const below = await readdir(join(gitDir, 'refs'), { recursive: true }).catch(() => []); // no refs folder: nothing is locked
-  const names = ['HEAD.lock', 'packed-refs.lock', ...below.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name))];
+  const names = [
+    'HEAD.lock',
+    'packed-refs.lock',
+    ...below.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)),
+  ];
   const removed: string[] = [];
   for (const name of names) {
     if (await isStale(join(gitDir, name))) {

@@ -70,7 +70,9 @@ export function batchRefused(file: string, faults: readonly BatchFault[]): KvErr
 }
 
 type Fault = Omit<BatchFault, 'line'>;
-type Read = { operation: RequestedOperation } | { file: string; complete: (value: Uint8Array | ValueStream) => RequestedOperation };
+type Read =
+  | { operation: RequestedOperation }
+  | { file: string; complete: (value: Uint8Array | ValueStream) => RequestedOperation };
 
 const input = (what: string): Fault => ({ kind: 'input', what });
 

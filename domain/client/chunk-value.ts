@@ -38,7 +38,11 @@ export interface ChunkRequest {
  * Cuts a value into chunks and stores those that the epoch hasn't got, as one pack, in bounded memory.
  * Throws `POLICY_VIOLATION` when the value is too large; what was stored by then is unreachable and Git's to clear up.
  */
-export async function chunkValue(clone: Clone, ports: WritingPorts, request: ChunkRequest): Promise<{ manifest: Manifest; report: ChunkReport }> {
+export async function chunkValue(
+  clone: Clone,
+  ports: WritingPorts,
+  request: ChunkRequest,
+): Promise<{ manifest: Manifest; report: ChunkReport }> {
   const run = new Chunking(clone, ports, request);
   await clone.store.write(run.newChunks());
   return run.result();
@@ -112,7 +116,12 @@ class Chunking {
   /** Those of a batch's chunks that neither the epoch has nor this value brought already. */
   private async *missing(batch: readonly Pending[]): AsyncGenerator<NewObject> {
     const { ns, chunksTree } = this.request;
-    const found = await lookUpChunks(this.clone, ns, chunksTree, batch.map(({ chunk }) => chunk.digest));
+    const found = await lookUpChunks(
+      this.clone,
+      ns,
+      chunksTree,
+      batch.map(({ chunk }) => chunk.digest),
+    );
     for (const { chunk, body } of batch) {
       if (this.written.has(chunk.digest) || found.get(chunk.digest) === chunk.blob) {
         this.reused++;

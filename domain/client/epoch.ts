@@ -65,7 +65,12 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
     parentEpoch: tip.trailers.epoch,
     parentLedger: tip.ledger,
   });
-  const { object: ledger } = await signCommit(clone, ports, commitOn({ identity, now }, null, tip.commit.tree, message), target === 'clone');
+  const { object: ledger } = await signCommit(
+    clone,
+    ports,
+    commitOn({ identity, now }, null, tip.commit.tree, message),
+    target === 'clone',
+  );
   await store.write([...objects, archive, ledger]);
   await land(clone, ns, await moves(clone, tip, label, { ledger, index, chunks, archive }), target);
   return { ns, epoch: label, parentEpoch: tip.trailers.epoch, commit: ledger.oid, parentLedger: tip.ledger, txn, landed: target };
@@ -75,7 +80,8 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
 async function checkUnused(clone: Clone, tip: Tip, label: string, target: Target): Promise<void> {
   const { ns, trailers } = tip;
   const names = [archiveRef(ns, label), watchlogRef(ns, label), chunksRef(ns, label)];
-  const taken = target === 'stargate' ? await clone.transport.listRefs(clone.remote, 'write', names) : await clone.store.refs(names);
+  const taken =
+    target === 'stargate' ? await clone.transport.listRefs(clone.remote, 'write', names) : await clone.store.refs(names);
   checkFreshLabel(ns, label, label === trailers.epoch || taken.size > 0);
 }
 

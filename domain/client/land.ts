@@ -54,7 +54,8 @@ async function remember(clone: Clone, ns: string, updates: readonly RefUpdate[])
   const refs = await clone.store.refs([...names.map(({ ref }) => ref), own, strandedRef(ns)]);
   const moves = names.map(({ ref, next }) => ({ ref, old: refs.get(ref) ?? null, next }));
   const [local, landed] = [refs.get(own), updates.find(({ ref }) => ref === own)];
-  const stranded = local !== undefined && landed !== undefined && local !== landed.old && (await isStranded(clone, local, landed));
+  const stranded =
+    local !== undefined && landed !== undefined && local !== landed.old && (await isStranded(clone, local, landed));
   if (stranded) moves.push({ ref: strandedRef(ns), old: refs.get(strandedRef(ns)) ?? null, next: local });
   try {
     await clone.store.updateRefs(moves, `kv: pushed to ${ns}`);

@@ -105,7 +105,11 @@ async function goesOn(clone: Clone, best: Candidate, candidate: Candidate): Prom
   if (old === undefined || next === undefined || old.trailers.epoch === next.trailers.epoch) return false;
   if (next.trailers.parentEpoch === old.trailers.epoch) return true;
   // More than one epoch lies between them. Only what came from a remote is trusted to be the same ledger at all.
-  return candidate.from !== 'local' && old.trailers.parentEpoch !== next.trailers.epoch && secondsOf(next.commit) > secondsOf(old.commit);
+  return (
+    candidate.from !== 'local' &&
+    old.trailers.parentEpoch !== next.trailers.epoch &&
+    secondsOf(next.commit) > secondsOf(old.commit)
+  );
 }
 
 const secondsOf = (commit: Commit): number => Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0);

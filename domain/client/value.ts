@@ -26,7 +26,11 @@ const BATCH = 16;
  * The value's bytes, chunk by chunk. Each chunk's digest is checked before it is given, the whole value's ETag after the
  * last. Throws `ATTESTATION_MISMATCH` naming the chunk, `NOT_FOUND` when one can't be had.
  */
-export async function* readChunks(clone: Clone, value: ChunkedValue, onProgress?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+export async function* readChunks(
+  clone: Clone,
+  value: ChunkedValue,
+  onProgress?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   const { hasher }: Pick<WritingPorts, 'hasher'> = await clone.forWriting();
   const etag = hasher.stream('blake3');
   const { chunks, totalSize } = value.manifest;
@@ -50,9 +54,13 @@ export async function* readChunks(clone: Clone, value: ChunkedValue, onProgress?
   }
   const actual = `blake3:${etag.hex()}`;
   if (done === totalSize && actual === value.manifest.etag && actual === value.meta.etag) return;
-  throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(value.key)} is not the one that was written: its ETag is ${actual}`, {
-    hint: 'every chunk is sound, so the manifest is not: git kv verify --full says more',
-  });
+  throw new KvError(
+    'ATTESTATION_MISMATCH',
+    `value of ${quoteKey(value.key)} is not the one that was written: its ETag is ${actual}`,
+    {
+      hint: 'every chunk is sound, so the manifest is not: git kv verify --full says more',
+    },
+  );
 }
 
 /** A store that cannot read one object fails for all that were asked with it: then each is asked by itself, to name the one. */

@@ -185,16 +185,23 @@ async function build(clone: Clone, ports: WritingPorts, request: WriteRequest, p
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
   const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
   const txn = newUlid(clock, ports.randomness);
-  const operations = prepared.operations.map((one) =>
-    completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one),
-  );
-  const context = { store, namer: namerOf(clone, ports.hasher), ns, identity, now, txn, ...(subject === undefined ? {} : { subject }) };
+  const operations = prepared.operations.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
+  const context = {
+    store,
+    namer: namerOf(clone, ports.hasher),
+    ns,
+    identity,
+    now,
+    txn,
+    ...(subject === undefined ? {} : { subject }),
+  };
   return buildTransaction(context, base, operations);
 }
 
 /** The state that a transaction builds on. */
 export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean): Promise<Base> {
-  if (tip === null) return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
+  if (tip === null)
+    return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
   if (tip.index === null) {
     throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
       hint: 'fetch it: git kv list --read-from=stargate --limit 1',

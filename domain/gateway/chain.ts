@@ -51,7 +51,12 @@ export async function readChain(store: GitStore, ref: string, old: Oid | null, n
 }
 
 /** Pairs the ledger's new commits with the index's and the chunks'. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
-export function pairChains(ns: string, ledger: readonly Link[], index: readonly Link[], chunks: readonly Link[]): PushedTransaction[] {
+export function pairChains(
+  ns: string,
+  ledger: readonly Link[],
+  index: readonly Link[],
+  chunks: readonly Link[],
+): PushedTransaction[] {
   if (ledger.length !== index.length) {
     throw unpaired(ns, `${ledger.length} ledger commits but ${index.length} index commits`);
   }
@@ -60,11 +65,15 @@ export function pairChains(ns: string, ledger: readonly Link[], index: readonly 
     const other = index[i] as Link;
     const trailers = parseLedgerMessage(link.commit.message, link.oid);
     const chunk = trailers.chunksTree === null ? undefined : left.shift();
-    if (trailers.chunksTree !== null && chunk === undefined) throw unpaired(ns, `ledger commit ${link.oid} names chunks that were not pushed`);
+    if (trailers.chunksTree !== null && chunk === undefined)
+      throw unpaired(ns, `ledger commit ${link.oid} names chunks that were not pushed`);
     return {
       ledger: { ...link, trailers },
       index: { oid: other.oid, commit: other.commit, trailers: parseIndexMessage(other.commit.message, other.oid) },
-      chunks: chunk === undefined ? null : { oid: chunk.oid, commit: chunk.commit, trailers: parseChunksMessage(chunk.commit.message, chunk.oid) },
+      chunks:
+        chunk === undefined
+          ? null
+          : { oid: chunk.oid, commit: chunk.commit, trailers: parseChunksMessage(chunk.commit.message, chunk.oid) },
     };
   });
   if (left.length > 0) throw unpaired(ns, `chunks commit ${left[0]?.oid} belongs to no ledger commit`);

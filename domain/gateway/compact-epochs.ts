@@ -31,7 +31,9 @@ export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
   const refs = await store.refs([ledgerRef(ns), 'refs/kv-archive/', 'refs/kv-chunks/', 'refs/kv-watchlog/']);
   const tip = refs.get(ledgerRef(ns));
   if (tip === undefined) {
-    throw new KvError('NOT_FOUND', `there is no namespace ${ns} on this Stargate`, { hint: 'see what there is: git kv stargate status' });
+    throw new KvError('NOT_FOUND', `there is no namespace ${ns} on this Stargate`, {
+      hint: 'see what there is: git kv stargate status',
+    });
   }
   const { epoch: current, parentEpoch } = await trailersOf(store, tip);
   const archives = new Map<string, Archive>();
@@ -40,7 +42,11 @@ export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
     if (found.kind !== 'archive' || found.ns !== ns || found.epoch === null) continue;
     const { parents, committer } = await commitAt(store, oid);
     const last = await trailersOf(store, parents[0] as Oid);
-    archives.set(found.epoch, { label: found.epoch, parent: last.parentEpoch, ended: Number(/ (\d+) [+-]\d{4}$/.exec(committer)?.[1] ?? 0) });
+    archives.set(found.epoch, {
+      label: found.epoch,
+      parent: last.parentEpoch,
+      ended: Number(/ (\d+) [+-]\d{4}$/.exec(committer)?.[1] ?? 0),
+    });
   }
   const archived = inOrder(archives, parentEpoch).map((label) => {
     const own = [archiveRef(ns, label), chunksRef(ns, label), watchlogRef(ns, label)];
@@ -76,14 +82,21 @@ export interface CompactRequest {
 export function epochsToDrop({ current, archived }: Epochs, { ns, label, keepEpochs }: CompactRequest): readonly ArchivedEpoch[] {
   if (label === undefined) return keepEpochs === null ? [] : archived.slice(keepEpochs).reverse();
   if (label === current) {
-    throw new KvError('USAGE', `epoch ${label} is the current one of namespace ${ns}, and only archived epochs can be compacted`, {
-      hint: 'begin a new epoch first: git kv epoch new --label LABEL',
-    });
+    throw new KvError(
+      'USAGE',
+      `epoch ${label} is the current one of namespace ${ns}, and only archived epochs can be compacted`,
+      {
+        hint: 'begin a new epoch first: git kv epoch new --label LABEL',
+      },
+    );
   }
   const found = archived.find((epoch) => epoch.label === label);
   if (found !== undefined) return [found];
   throw new KvError('NOT_FOUND', `namespace ${ns} has no archived epoch ${JSON.stringify(label)}`, {
-    hint: archived.length === 0 ? 'it has no archived epoch at all' : `it has these: ${archived.map((epoch) => epoch.label).join(' ')}`,
+    hint:
+      archived.length === 0
+        ? 'it has no archived epoch at all'
+        : `it has these: ${archived.map((epoch) => epoch.label).join(' ')}`,
   });
 }
 
@@ -93,7 +106,9 @@ export async function dropEpoch(store: GitStore, ns: string, epoch: ArchivedEpoc
   const now = archived.find(({ label }) => label === epoch.label);
   const same = now !== undefined && current !== epoch.label && now.refs.size === epoch.refs.size;
   if (!same || [...epoch.refs].some(([ref, oid]) => now.refs.get(ref) !== oid)) {
-    throw new KvError('CAS_CONFLICT', `epoch ${epoch.label} of namespace ${ns} has changed while it was bundled`, { hint: 'run git kv compact again' });
+    throw new KvError('CAS_CONFLICT', `epoch ${epoch.label} of namespace ${ns} has changed while it was bundled`, {
+      hint: 'run git kv compact again',
+    });
   }
   return [...epoch.refs].map(([ref, old]) => ({ ref, old, next: null }));
 }

@@ -11,7 +11,9 @@ const isOrdinary = (ref: RefName): boolean => {
   return kind === 'branch' || kind === 'tag';
 };
 
-const refsOf = (batch: readonly IntentRecord[]): RefName[] => [...new Set(batch.flatMap(({ updates }) => updates.map(({ ref }) => ref)))];
+const refsOf = (batch: readonly IntentRecord[]): RefName[] => [
+  ...new Set(batch.flatMap(({ updates }) => updates.map(({ ref }) => ref))),
+];
 
 /** The branches and tags that these intents moved. */
 export function ordinaryRefs(batch: readonly IntentRecord[]): RefName[] {
@@ -43,7 +45,10 @@ export class OrdinaryRefs {
     if (this.pending.size === 0) return null;
     const refs = await this.store.refs([...this.pending]);
     const updates = [...this.pending].map((ref) => ({ ref, next: refs.get(ref) ?? null }));
-    const groups = [...inGroups(updates.filter(({ next }) => next === null)), ...inGroups(updates.filter(({ next }) => next !== null))];
+    const groups = [
+      ...inGroups(updates.filter(({ next }) => next === null)),
+      ...inGroups(updates.filter(({ next }) => next !== null)),
+    ];
     let refused: KvError | null = null;
     for (const group of groups) {
       if ((await this.tryPush(group, signal)) === null) continue;

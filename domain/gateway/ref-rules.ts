@@ -68,7 +68,10 @@ function whole(ns: string, parts: Parts): NamespacePush {
   }
   const begins = ledger.old === null || archive !== null;
   if (begins !== (epoch !== null)) {
-    throw forbidden(`refs/kv-epoch/${ns}`, begins ? 'must be moved to where the namespace or its new epoch begins' : 'moves only with a new epoch');
+    throw forbidden(
+      `refs/kv-epoch/${ns}`,
+      begins ? 'must be moved to where the namespace or its new epoch begins' : 'moves only with a new epoch',
+    );
   }
   return { ns, ledger, index, epoch, chunks, archive };
 }

@@ -1,7 +1,13 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
-import { type IndexTrailers, type LedgerTrailers, parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../attestation.js';
+import {
+  type IndexTrailers,
+  type LedgerTrailers,
+  parseChunksMessage,
+  parseIndexMessage,
+  parseLedgerMessage,
+} from '../attestation.js';
 import { type Commit, decodeCommit } from '../commit.js';
 import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../epoch.js';
 import { isEpochLabel } from '../ledger.js';
@@ -42,7 +48,7 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   if (chunks !== null) await checkChunksRoot(check, store, ns, t, chunks.ref, chunks.next as Oid);
   await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
 
-  const signer = await verifySigner(context.verifier, { ns, oid: root.oid, commit: root.commit, format: namer.format }, policy.admins, 'admin');
+  const signer = await verifySigner(context.verifier, { ns, oid: root.oid, commit: root.commit, namer }, policy.admins, 'admin');
   const received = formatTime(clock.now());
   return { v: 1, ns, epoch: t.epoch, oid: root.oid, txn: t.txn, received, signer, set: 0, del: 0, parentEpoch: state.epoch };
 }
@@ -52,13 +58,25 @@ type Check = (what: string, actual: string | number | null, wanted: string | num
 function expectation(commit: Oid): Check {
   return (what, actual, wanted) => {
     if (actual === wanted) return;
-    throw new KvError('ATTESTATION_MISMATCH', `commit ${commit} begins no epoch: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`, {
-      hint: 'begin an epoch with git kv epoch new',
-    });
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `commit ${commit} begins no epoch: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
+      {
+        hint: 'begin an epoch with git kv epoch new',
+      },
+    );
   };
 }
 
-function checkLedger(check: Check, ns: string, t: LedgerTrailers, state: ParentState, root: Commit, index: Commit, oldTip: Oid): void {
+function checkLedger(
+  check: Check,
+  ns: string,
+  t: LedgerTrailers,
+  state: ParentState,
+  root: Commit,
+  index: Commit,
+  oldTip: Oid,
+): void {
   check('KV-NS', t.ns, ns);
   check('KV-Txn', isUlid(t.txn) ? 'a ULID' : 'no ULID', 'a ULID');
   check('the ledger tree', root.tree, state.ledgerTree);
@@ -82,7 +100,14 @@ async function checkLabel(store: GitStore, ns: string, label: string, state: Par
   checkFreshLabel(ns, label, refs.size > 0 || label === state.epoch || label === state.parentEpoch);
 }
 
-async function checkChunksRoot(check: Check, store: GitStore, ns: string, t: LedgerTrailers, ref: string, oid: Oid): Promise<void> {
+async function checkChunksRoot(
+  check: Check,
+  store: GitStore,
+  ns: string,
+  t: LedgerTrailers,
+  ref: string,
+  oid: Oid,
+): Promise<void> {
   const { commit } = await rootCommit(store, ref, oid);
   const trailers = parseChunksMessage(commit.message, oid);
   check('the chunks tree', commit.tree, t.chunksTree);
@@ -109,7 +134,9 @@ async function checkArchive(
 async function rootCommit(store: GitStore, ref: string, oid: Oid): Promise<{ oid: Oid; commit: Commit }> {
   const commit = await readCommit(store, ref, oid);
   if (commit.parents.length === 0) return { oid, commit };
-  throw new KvError('REF_FORBIDDEN', `${ref} begins an epoch with ${oid}, which has a parent`, { hint: 'begin an epoch with git kv epoch new' });
+  throw new KvError('REF_FORBIDDEN', `${ref} begins an epoch with ${oid}, which has a parent`, {
+    hint: 'begin an epoch with git kv epoch new',
+  });
 }
 
 async function readCommit(store: GitStore, ref: string, oid: Oid): Promise<Commit> {

@@ -20,7 +20,13 @@ const MAX_CHUNK = 64 * 1024 * 1024;
  * Checks what a transaction did to the chunks tree: chunks were added, in their places, and each is what its name says.
  * Throws `POLICY_VIOLATION` for a foreign path, `ATTESTATION_MISMATCH` for a wrong digest or a chunk that was removed.
  */
-export async function verifyNewChunks(store: GitStore, hasher: Hasher, ns: string, before: Oid | null, after: Oid): Promise<void> {
+export async function verifyNewChunks(
+  store: GitStore,
+  hasher: Hasher,
+  ns: string,
+  before: Oid | null,
+  after: Oid,
+): Promise<void> {
   const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
   const added: { oid: Oid; digest: string; size: number }[] = [];
   for await (const change of diffTrees(store, before, after, oidBytes)) {
@@ -36,9 +42,13 @@ export async function verifyNewChunks(store: GitStore, hasher: Hasher, ns: strin
   }
   const headers = await store.headers(added.map(({ oid }) => oid));
   const sized = added.map((chunk, i) => ({ ...chunk, size: headers[i]?.size ?? Number.POSITIVE_INFINITY }));
-  for (const { digest, size } of sized) if (size > MAX_CHUNK) throw wrongChunk(digest, `is missing or larger than ${MAX_CHUNK} bytes`);
+  for (const { digest, size } of sized)
+    if (size > MAX_CHUNK) throw wrongChunk(digest, `is missing or larger than ${MAX_CHUNK} bytes`);
   for (const batch of inBatches(sized)) {
-    const bodies = await readBlobs(store, batch.map(({ oid }) => oid));
+    const bodies = await readBlobs(
+      store,
+      batch.map(({ oid }) => oid),
+    );
     batch.forEach(({ digest }, i) => {
       const actual = hasher.hex('sha256', (bodies[i] as GitObject).body);
       if (actual !== digest) throw wrongChunk(digest, `has digest ${actual}`);
@@ -62,7 +72,10 @@ export async function verifyManifests(
   metas: ReadonlyMap<string, Metadata>,
 ): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
-  const blobs = await readBlobs(store, sets.map(({ manifest }) => manifest as Oid));
+  const blobs = await readBlobs(
+    store,
+    sets.map(({ manifest }) => manifest as Oid),
+  );
   for (const [i, { key }] of sets.entries()) {
     const manifest = decodeManifest((blobs[i] as GitObject).body, quoteKey(key));
     if (manifest.key !== key) throw mismatch(key, `its manifest is that of ${quoteKey(manifest.key)}`);
@@ -76,7 +89,12 @@ export async function verifyManifests(
 }
 
 /** Every chunk that a manifest names is in the chunks tree, as the blob and with the size that it says. */
-async function verifyReferences(store: GitStore, { ns, chunksTree }: ManifestRules, key: string, manifest: Manifest): Promise<void> {
+async function verifyReferences(
+  store: GitStore,
+  { ns, chunksTree }: ManifestRules,
+  key: string,
+  manifest: Manifest,
+): Promise<void> {
   const edits = new PathEdits();
   const places = manifest.chunks.map(({ digest }) => {
     const edit: FileEdit = { mode: MODE_FILE, oid: null, previous: null };
@@ -88,8 +106,10 @@ async function verifyReferences(store: GitStore, { ns, chunksTree }: ManifestRul
   const inTree = new Map(places.map(({ digest, edit }) => [digest, edit.previous]));
   const headers = await store.headers(manifest.chunks.map(({ blob }) => blob));
   manifest.chunks.forEach(({ digest, blob, size }, i) => {
-    if (inTree.get(digest) !== blob) throw mismatch(key, `chunk ${i} (${digest.slice(0, 12)}…) is not among the chunks of the epoch`);
-    if (headers[i]?.size !== size) throw mismatch(key, `chunk ${i} has ${headers[i]?.size ?? 'no'} bytes, its manifest says ${size}`);
+    if (inTree.get(digest) !== blob)
+      throw mismatch(key, `chunk ${i} (${digest.slice(0, 12)}…) is not among the chunks of the epoch`);
+    if (headers[i]?.size !== size)
+      throw mismatch(key, `chunk ${i} has ${headers[i]?.size ?? 'no'} bytes, its manifest says ${size}`);
   });
 }
 

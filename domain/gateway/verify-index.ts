@@ -72,7 +72,8 @@ async function changedPointers(store: GitStore, ns: string, before: Oid, after: 
     const urlsafe = placeOf(change.path, ns);
     if (urlsafe === undefined) throw disagrees(ns, change.path);
     const sides = moved.get(urlsafe) ?? { old: null, next: null };
-    if ((change.before !== null && sides.old !== null) || (change.after !== null && sides.next !== null)) throw disagrees(ns, urlsafe);
+    if ((change.before !== null && sides.old !== null) || (change.after !== null && sides.next !== null))
+      throw disagrees(ns, urlsafe);
     moved.set(urlsafe, { old: change.before ?? sides.old, next: change.after ?? sides.next });
   }
   return moved;

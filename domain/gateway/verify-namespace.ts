@@ -77,7 +77,12 @@ async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, in
   return { label, root: first.ledger.oid, parentEpoch, parentLedger, transactions: transactions.length };
 }
 
-async function transition(context: AdoptionContext, ns: string, pushed: PushedTransaction, state: ParentState): Promise<ParentState> {
+async function transition(
+  context: AdoptionContext,
+  ns: string,
+  pushed: PushedTransaction,
+  state: ParentState,
+): Promise<ParentState> {
   return (await verifyTransaction({ ...context, ns, policy: null, sampleSize: MAX_CHAIN }, pushed, state)).state;
 }
 
@@ -88,11 +93,17 @@ async function verifySnapshot(context: AdoptionContext, ns: string, pushed: Push
   const t = ledger.trailers;
   const chunksTree = chunks?.commit.tree ?? null;
   const bound =
-    t.ns === ns && index.trailers.txn === t.txn && t.indexTree === index.commit.tree && index.trailers.ledgerTree === ledger.commit.tree;
+    t.ns === ns &&
+    index.trailers.txn === t.txn &&
+    t.indexTree === index.commit.tree &&
+    index.trailers.ledgerTree === ledger.commit.tree;
   if (!bound || t.chunksTree !== chunksTree || t.baseTree !== ledger.commit.tree) {
-    throw new KvError('ATTESTATION_MISMATCH', `commit ${ledger.oid} begins epoch ${t.epoch}, but its trailers don't bind its trees`);
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `commit ${ledger.oid} begins epoch ${t.epoch}, but its trailers don't bind its trees`,
+    );
   }
-  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format }, context.keysAtHand);
+  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, namer }, context.keysAtHand);
   const tree = ledger.commit.tree === namer.emptyTree() ? null : ledger.commit.tree;
   const changes = await ledgerChanges(store, namer.hasher, ns, null, tree);
   const rules = { policy: null, ns, txn: null, chunksTree, digests: 'all' as const };

@@ -1,16 +1,18 @@
 import { KvError } from '../../ports/error.js';
+import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyKey } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
-import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import type { Oid } from '../../ports/vocabulary.js';
 import { decodeBase64, encodeBase64 } from '../base64.js';
-import { decodeLoose } from '../bytes.js';
+import { decodeLoose, writeHex } from '../bytes.js';
 import { type Commit, encodeCommit } from '../commit.js';
+import type { ObjectNamer } from '../object.js';
 
 export interface SignedLedgerCommit {
   readonly ns: string;
   readonly oid: Oid;
   readonly commit: Commit;
-  readonly format: ObjectFormat;
+  readonly namer: ObjectNamer;
 }
 
 /** Whose signature it must be. */
@@ -28,9 +30,13 @@ export async function verifySigner(
   const owner = await whoseKey(key, keys, verifier, payload, signature);
   if (owner !== undefined) return owner.name;
   const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${signed.ns}`;
-  throw new KvError('SIGNER_UNKNOWN', `commit ${signed.oid} is signed by ${await fingerprint(key)}, a key that ${what}`, {
-    hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${signed.ns}.writers`} in the policy`,
-  });
+  throw new KvError(
+    'SIGNER_UNKNOWN',
+    `commit ${signed.oid} is signed by ${fingerprint(key, signed.namer.hasher)}, a key that ${what}`,
+    {
+      hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${signed.ns}.writers`} in the policy`,
+    },
+  );
 }
 
 /** Verifies a signature of whatever key; gives the key's id. An OpenPGP signature needs its key to be `at hand`. */
@@ -44,15 +50,18 @@ export async function verifyAnySigner(
 }
 
 /** A key as `ssh-keygen -l` and `gpg --fingerprint` show it. */
-async function fingerprint({ kind, id }: SigningKey): Promise<string> {
+function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
   const blob = kind === 'ssh' ? decodeBase64(id.split(' ')[1] ?? '') : undefined;
   if (blob === undefined) return id;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(blob)));
+  const hex = hasher.hex('sha256', blob);
+  const digest = new Uint8Array(hex.length / 2);
+  writeHex(hex, digest, 0);
   return `SHA256:${decodeLoose(encodeBase64(digest)).replace(/=+$/, '')}`;
 }
 
-function signatureOf({ oid, commit, format }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {
-  if (commit.signature !== null) return { payload: encodeCommit({ ...commit, signature: null }, format), signature: commit.signature };
+function signatureOf({ oid, commit, namer }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {
+  if (commit.signature !== null)
+    return { payload: encodeCommit({ ...commit, signature: null }, namer.format), signature: commit.signature };
   throw new KvError('SIGNATURE_MISSING', `commit ${oid} is not signed`, {
     hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
   });

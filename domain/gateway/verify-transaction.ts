@@ -117,15 +117,22 @@ function checkBinding({ ns }: VerifyContext, pushed: PushedTransaction, parent: 
 }
 
 /** Checks the chunks that a transaction adds; gives the chunks tree that its manifests may name. */
-async function checkChunks({ store, namer, ns }: VerifyContext, { chunks }: PushedTransaction, before: Oid | null): Promise<Oid | null> {
+async function checkChunks(
+  { store, namer, ns }: VerifyContext,
+  { chunks }: PushedTransaction,
+  before: Oid | null,
+): Promise<Oid | null> {
   if (chunks === null) return before;
   await verifyNewChunks(store, namer.hasher, ns, before, chunks.commit.tree);
   return chunks.commit.tree;
 }
 
 /** Gives the signer's name. Only the ledger commit is signed: its trailers bind the other trees. */
-async function checkSignature({ namer, verifier, policy, ns, keysAtHand }: VerifyContext, { ledger }: PushedTransaction): Promise<string> {
-  const signed = { ns, oid: ledger.oid, commit: ledger.commit, format: namer.format };
+async function checkSignature(
+  { namer, verifier, policy, ns, keysAtHand }: VerifyContext,
+  { ledger }: PushedTransaction,
+): Promise<string> {
+  const signed = { ns, oid: ledger.oid, commit: ledger.commit, namer };
   if (policy === null) return verifyAnySigner(verifier, signed, keysAtHand ?? []);
   if (ledger.commit.signature === null && !policy.requireSignedCommits) return '-';
   return verifySigner(verifier, signed, policy.writers, 'writer');

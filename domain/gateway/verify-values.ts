@@ -42,8 +42,19 @@ export async function verifyValues(
   if (policy !== null) for (const { key } of sets) checkPrefix(policy, rules.ns, key);
   const metas = await readMetas(store, rules, sets);
   const sizes = new Map([
-    ...(await verifyInline(store, hasher, rules, sets.filter(({ data }) => data !== null), metas)),
-    ...(await verifyManifests(store, rules, sets.filter(({ manifest }) => manifest !== null), metas)),
+    ...(await verifyInline(
+      store,
+      hasher,
+      rules,
+      sets.filter(({ data }) => data !== null),
+      metas,
+    )),
+    ...(await verifyManifests(
+      store,
+      rules,
+      sets.filter(({ manifest }) => manifest !== null),
+      metas,
+    )),
   ]);
   return changes.map((change) => {
     if (change.op === 'del') return tombstone(change.key);
@@ -55,13 +66,20 @@ export async function verifyValues(
 /** Metadata is a few hundred bytes; a larger one is refused unread. */
 const MAX_META = 4096;
 
-async function readMetas(store: GitStore, { policy, txn }: ValueRules, sets: readonly SetChange[]): Promise<Map<string, Metadata>> {
+async function readMetas(
+  store: GitStore,
+  { policy, txn }: ValueRules,
+  sets: readonly SetChange[],
+): Promise<Map<string, Metadata>> {
   const metas = new Map<string, Metadata>();
   const headers = await store.headers(sets.map(({ meta }) => meta));
   sets.forEach(({ key }, i) => {
     if ((headers[i]?.size ?? 0) > MAX_META) throw mismatch(key, `its metadata has more than ${MAX_META} bytes`);
   });
-  const blobs = await readBlobs(store, sets.map(({ meta }) => meta));
+  const blobs = await readBlobs(
+    store,
+    sets.map(({ meta }) => meta),
+  );
   sets.forEach(({ key }, i) => {
     const meta = decodeMetadata((blobs[i] as GitObject).body, quoteKey(key));
     if (txn !== null && meta.txn !== txn) throw mismatch(key, `its metadata names transaction ${meta.txn}`);
@@ -87,10 +105,14 @@ async function verifyInline(
     if (header?.type !== 'blob') throw mismatch(key, 'its value is missing or is no blob');
     if (policy !== null) checkInlineSize(policy, key, header.size);
     sizes.set(key, header.size);
-    if (digests === 'all' || digests.has(key) || header.size < LFS_POINTER_MAX) toRead.push({ key, oid: data as Oid, size: header.size });
+    if (digests === 'all' || digests.has(key) || header.size < LFS_POINTER_MAX)
+      toRead.push({ key, oid: data as Oid, size: header.size });
   });
   for (const batch of inBatches(toRead)) {
-    const values = await readBlobs(store, batch.map(({ oid }) => oid));
+    const values = await readBlobs(
+      store,
+      batch.map(({ oid }) => oid),
+    );
     batch.forEach(({ key }, i) => {
       const { body } = values[i] as GitObject;
       if (policy !== null) checkLfs(policy, key, body);

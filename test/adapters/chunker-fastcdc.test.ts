@@ -27,7 +27,10 @@ describe('chunker-fastcdc', () => {
     const chunker = await open(new Config(), {} as AdapterContext);
     expect(chunker.spec).to.deep.equal({ mode: 'fastcdc', min: 65_536, avg: 262_144, max: 1_048_576, nc: 1 });
     expect(validateSync(new Config())).to.deep.equal([]);
-    expect(validateSync(Object.assign(new Config(), { min: 63, nc: 4 })).map((error) => error.property)).to.deep.equal(['min', 'nc']);
+    expect(validateSync(Object.assign(new Config(), { min: 63, nc: 4 })).map((error) => error.property)).to.deep.equal([
+      'min',
+      'nc',
+    ]);
   });
 
   for (const [what, parameters] of Object.entries({

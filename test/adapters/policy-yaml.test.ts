@@ -118,8 +118,14 @@ describe('policy-yaml', () => {
   });
 
   it('reads how many past epochs to keep', () => {
-    const kept = (line: string) => parsePolicy(`version: 1\nnamespaces: { m: { retention: { ${line} } } }`, FILE).namespaces.get('m')?.retention.keepEpochs;
-    expect([kept('keep_epochs: 4'), kept('keep_epochs: 0'), kept('keep_epochs: null'), kept('enforce_readside: true')]).to.deep.equal([4, 0, null, null]);
+    const kept = (line: string) =>
+      parsePolicy(`version: 1\nnamespaces: { m: { retention: { ${line} } } }`, FILE).namespaces.get('m')?.retention.keepEpochs;
+    expect([
+      kept('keep_epochs: 4'),
+      kept('keep_epochs: 0'),
+      kept('keep_epochs: null'),
+      kept('enforce_readside: true'),
+    ]).to.deep.equal([4, 0, null, null]);
     for (const bad of ['-1', '1.5', 'all', '"4"']) {
       expect(inMain(`retention: { keep_epochs: ${bad} }`), bad).to.deep.equal([
         '4: namespaces.main.retention.keep_epochs: must be a whole number from 0 to 1000000',

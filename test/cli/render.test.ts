@@ -16,7 +16,14 @@ describe('git kv: what people read', () => {
   });
 
   it('an SSH address, and what is none', () => {
-    const good = ['ssh://git@h:2222/kv.git', 'git@h:kv.git', 'git+ssh://h/kv', 'stargate:kv.git', 'git@[::1]:kv', 'ssh://[::1]:22/kv'];
+    const good = [
+      'ssh://git@h:2222/kv.git',
+      'git@h:kv.git',
+      'git+ssh://h/kv',
+      'stargate:kv.git',
+      'git@[::1]:kv',
+      'ssh://[::1]:22/kv',
+    ];
     for (const url of good) expect(sshUrlFlag('url', url)).to.equal(url);
     for (const url of ['', 'nonsense', 'https://x/y', '/srv/kv.git', '-oProxyCommand=x', 'ssh://-x/kv', 'git@-x:kv', 'ssh://h'])
       expect(() => sshUrlFlag('url', url), url).to.throw('--url wants an SSH address');

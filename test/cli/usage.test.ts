@@ -131,7 +131,9 @@ describe('git kv: usage and errors', () => {
       ['help', 'get'],
       ['get', 'key', '-h'],
     ])
-      expect(await place.ok(args)).to.contain('usage: git kv get KEY').and.to.contain('--read-from=mirror|github|stargate');
+      expect(await place.ok(args))
+        .to.contain('usage: git kv get KEY')
+        .and.to.contain('--read-from=mirror|github|stargate');
     expect(await place.ok(['set', '-h'])).to.contain('--[no-]wait');
     for (const args of [['cas', 'set', '-h'], ['cas', '-h'], ['cas'], ['help', 'cas', 'set'], ['help', 'cas']])
       expect(await place.ok(args)).to.contain('cas set');

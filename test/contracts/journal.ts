@@ -39,7 +39,7 @@ export function sampleIntent(number: number): JournalRecord {
         signer: 'Zoë 🚀\nnext line',
         set: 1,
         del: 0,
-      parentEpoch: null,
+        parentEpoch: null,
       },
     ],
   };

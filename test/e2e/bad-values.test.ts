@@ -21,14 +21,21 @@ describe('a large value that cannot be put together again', () => {
     folder = join(world.dir, 'out');
     await mkdir(folder);
     const file = join(world.dir, 'model.bin');
-    for (const [key, bytes] of [['slow', randomBytes(48 * MIB)], ['model', content]] as const) {
+    for (const [key, bytes] of [
+      ['slow', randomBytes(48 * MIB)],
+      ['model', content],
+    ] as const) {
       await writeFile(file, bytes);
-      expect((await world.kv(key === 'slow' ? 'carl' : 'ada', ['set', key, file, ...(key === 'slow' ? ['--ns', 'slow'] : [])])).code).to.equal(0);
+      expect(
+        (await world.kv(key === 'slow' ? 'carl' : 'ada', ['set', key, file, ...(key === 'slow' ? ['--ns', 'slow'] : [])])).code,
+      ).to.equal(0);
     }
     await world.mirrored();
     const tree = await world.git(world.repo, 'ada', ['ls-tree', '-r', 'refs/kv/main']);
     const manifest = /blob ([0-9a-f]+)\t.*manifest\.json/.exec(tree.stdout)?.[1] as string;
-    const { chunks } = JSON.parse((await world.git(world.repo, 'ada', ['cat-file', 'blob', manifest])).stdout) as { chunks: { digest: string; blob_oid: string }[] };
+    const { chunks } = JSON.parse((await world.git(world.repo, 'ada', ['cat-file', 'blob', manifest])).stdout) as {
+      chunks: { digest: string; blob_oid: string }[];
+    };
     const place = 10;
     chunk = { digest: (chunks[place]?.digest ?? '').slice('sha256:'.length), blob: chunks[place]?.blob_oid as string, place };
   });
@@ -39,7 +46,8 @@ describe('a large value that cannot be put together again', () => {
     expect(await readdir(folder)).to.deep.equal(['model']);
     expect(await readFile(join(folder, 'model'), 'utf8')).to.equal('as it was');
   };
-  const get = (clone: string, ...args: string[]): Promise<Ran> => world.kv(clone, ['get', 'model', '--output', join(folder, 'model'), ...args], { person: 'bob' });
+  const get = (clone: string, ...args: string[]): Promise<Ran> =>
+    world.kv(clone, ['get', 'model', '--output', join(folder, 'model'), ...args], { person: 'bob' });
   /** Takes an object out of a repository whose objects are all in packs. */
   const withoutObject = async (repo: string, oid: string): Promise<() => Promise<void>> => {
     const dir = (await world.git(repo, 'ada', ['rev-parse', '--absolute-git-dir'])).stdout.trim();
@@ -77,7 +85,10 @@ describe('a large value that cannot be put together again', () => {
     for (const args of [[], ['--offline']]) {
       const ran = await get('bob', ...args);
       expect(ran.code, ran.stderr).to.equal(6);
-      expect(ran.stderr).to.contain(`chunk ${chunk.place + 1} of `).and.to.contain(chunk.digest.slice(0, 12)).and.to.contain('is missing');
+      expect(ran.stderr)
+        .to.contain(`chunk ${chunk.place + 1} of `)
+        .and.to.contain(chunk.digest.slice(0, 12))
+        .and.to.contain('is missing');
       await untouched();
     }
     const hint = /git fetch --refetch REMOTE (\S+),/.exec((await get('bob')).stderr)?.[1] as string;
@@ -102,7 +113,10 @@ describe('a large value that cannot be put together again', () => {
       for (const args of [[], ['--offline']]) {
         const ran = await get(clone, ...args);
         expect(ran.code, ran.stderr).to.equal(8);
-        expect(ran.stderr).to.contain(`chunk ${chunk.place + 1} of `).and.to.contain(chunk.digest.slice(0, 12)).and.to.contain('is damaged');
+        expect(ran.stderr)
+          .to.contain(`chunk ${chunk.place + 1} of `)
+          .and.to.contain(chunk.digest.slice(0, 12))
+          .and.to.contain('is damaged');
         await untouched();
       }
     });
@@ -110,17 +124,24 @@ describe('a large value that cannot be put together again', () => {
 
   it('a full disk: IO_ERROR, and nothing left', async () => {
     // As on a full disk, a write fails in the middle: the limit counts in blocks of 512 or 1,024 bytes.
-    const ran = await world.run('sh', ['-c', 'ulimit -f 2048; exec git kv get model --offline --output "$0"', join(folder, 'model')], {
-      cwd: world.clonePath('ada'),
-      env: world.env('ada'),
-    });
+    const ran = await world.run(
+      'sh',
+      ['-c', 'ulimit -f 2048; exec git kv get model --offline --output "$0"', join(folder, 'model')],
+      {
+        cwd: world.clonePath('ada'),
+        env: world.env('ada'),
+      },
+    );
     expect(ran.code, ran.stderr).to.equal(5);
     expect(ran.stderr).to.contain(`cannot write ${join(folder, 'model')}`);
     await untouched();
   });
 
   it('a full standard output: IO_ERROR', async () => {
-    const ran = await world.run('sh', ['-c', 'exec git kv get model --offline >/dev/full'], { cwd: world.clonePath('ada'), env: world.env('ada') });
+    const ran = await world.run('sh', ['-c', 'exec git kv get model --offline >/dev/full'], {
+      cwd: world.clonePath('ada'),
+      env: world.env('ada'),
+    });
     expect(ran.code, ran.stderr).to.equal(5);
     expect(ran.stderr).to.contain('cannot write to standard output');
   });
@@ -129,11 +150,15 @@ describe('a large value that cannot be put together again', () => {
     it(`${signal} in the middle: 130, and nothing left`, async () => {
       const drafts = watch(folder);
       const begun = once(drafts, 'change');
-      const child = spawn(join(world.dir, 'bin', 'git-kv'), ['get', 'slow', '--ns', 'slow', '--offline', '--output', join(folder, 'model')], {
-        cwd: world.clonePath('carl'),
-        env: world.env('carl'),
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
+      const child = spawn(
+        join(world.dir, 'bin', 'git-kv'),
+        ['get', 'slow', '--ns', 'slow', '--offline', '--output', join(folder, 'model')],
+        {
+          cwd: world.clonePath('carl'),
+          env: world.env('carl'),
+          stdio: ['ignore', 'ignore', 'pipe'],
+        },
+      );
       const ended = once(child, 'exit');
       await begun;
       child.kill(signal);

@@ -46,14 +46,18 @@ for (const hash of ['sha1', 'sha256'] as const) {
     const sound = async (): Promise<void> => {
       const fsck = await world.git(world.repo, 'ada', ['fsck', '--strict', '--no-dangling']);
       expect(fsck.code, fsck.stderr).to.equal(0);
-      expect((await world.kv('bob', ['get', 'model', '--read-from=stargate', '--output', join(world.dir, 'out')])).code).to.equal(0);
+      expect((await world.kv('bob', ['get', 'model', '--read-from=stargate', '--output', join(world.dir, 'out')])).code).to.equal(
+        0,
+      );
       expect((await readFile(join(world.dir, 'out'))).equals(live)).to.equal(true);
     };
 
     it('without a rule in the policy drops nothing, and says why', async () => {
       const ran = await world.kv('ada', ['compact']);
       expect(ran.code, ran.stderr).to.equal(0);
-      expect(ran.stdout).to.contain('nothing to drop in main: the policy keeps every epoch').and.to.contain(`kept: e4 e3 e2 ${labels[0]}`);
+      expect(ran.stdout)
+        .to.contain('nothing to drop in main: the policy keeps every epoch')
+        .and.to.contain(`kept: e4 e3 e2 ${labels[0]}`);
     });
 
     it('is for admins, and never for the current epoch or one that is not there', async () => {
@@ -85,7 +89,11 @@ for (const hash of ['sha1', 'sha256'] as const) {
     it('drops one epoch on both sides, keeps it as a bundle, and frees its bytes', async () => {
       const label = labels[0] as string;
       const refs = await refsOf(label);
-      expect(refs).to.deep.equal([`refs/kv-archive/main@${label}`, `refs/kv-chunks/main@${label}`, `refs/kv-watchlog/main@${label}`]);
+      expect(refs).to.deep.equal([
+        `refs/kv-archive/main@${label}`,
+        `refs/kv-chunks/main@${label}`,
+        `refs/kv-watchlog/main@${label}`,
+      ]);
       const tips = await world.refs();
       const report = await json('ada', 'compact', '--epoch', label);
       expect(report['bytes_freed'], JSON.stringify(report)).to.be.greaterThan(2.9 * MIB);
@@ -145,7 +153,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await world.mirrored();
       expect(await refsOf('e3')).to.not.deep.equal([]);
       await sound();
-      expect(await json('ada', 'compact')).to.have.property('epochs').that.deep.equals([]);
+      expect(await json('ada', 'compact'))
+        .to.have.property('epochs')
+        .that.deep.equals([]);
     });
 
     it('writing, reading and rolling over go on; a fresh clone reads from the mirror', async () => {
@@ -180,7 +190,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
         await world.ended();
         await world.start();
         const bundle = join(world.repo, '.stargate', 'archives', `main@${old}.bundle`);
-        expect((await world.git(world.repo, 'ada', ['bundle', 'list-heads', bundle])).stdout.trim().split('\n')).to.have.length(before.length);
+        expect((await world.git(world.repo, 'ada', ['bundle', 'list-heads', bundle])).stdout.trim().split('\n')).to.have.length(
+          before.length,
+        );
         expect(await refsOf(old)).to.deep.equal(failpoint === 'compact-bundled' ? before : []);
         const report = await json('ada', 'compact', ...(failpoint === 'compact-bundled' ? ['--epoch', old] : []));
         expect(report).to.have.property('reclaimed', true);

@@ -23,7 +23,9 @@ describe('the demo', () => {
   });
 
   it('says what it does not know', async () => {
-    const failed = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts', 'demo.mjs'), '--twice']).catch((error: unknown) => error);
+    const failed = await promisify(execFile)(process.execPath, [join(ROOT, 'scripts', 'demo.mjs'), '--twice']).catch(
+      (error: unknown) => error,
+    );
     expect(failed).to.include({ code: 64 });
   });
 });

@@ -56,7 +56,11 @@ async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, st
     ledger: { commit: commit.oid, tree: first.ledgerCommit.tree },
     index: { commit: first.indexCommit.oid, tree: (/KV-Index-Tree: (.*)/.exec(first.ledgerCommit.message) ?? [])[1] as string },
   };
-  const second = await buildTransaction(context, onFirst, [set('cfg:a', '2'), { op: 'del', key: 'x' }, { op: 'del', key: 'none' }]);
+  const second = await buildTransaction(context, onFirst, [
+    set('cfg:a', '2'),
+    { op: 'del', key: 'x' },
+    { op: 'del', key: 'none' },
+  ]);
   expect(second).to.deep.include({ set: ['cfg:a'], del: ['x'], unchanged: ['none'] });
   return {
     'first ledger commit': decodeLoose(ledger),
@@ -115,12 +119,18 @@ describe('golden vectors', () => {
     ['a space', `${decodeLoose(encodePointer(tombstone('a'))).replace(',', ', ')}`, 'ATTESTATION_MISMATCH'],
     ['a final newline', `${decodeLoose(encodePointer(tombstone('a')))}\n`, 'ATTESTATION_MISMATCH'],
     ['another field', decodeLoose(encodePointer(tombstone('a'))).replace('}', ',"x":1}'), 'ATTESTATION_MISMATCH'],
-    ['a wrong type', '{"v":1,"key":"a","type":"odd","ledger_blob":null,"manifest_blob":null,"size":0,"ctype":null}', 'ATTESTATION_MISMATCH'],
+    [
+      'a wrong type',
+      '{"v":1,"key":"a","type":"odd","ledger_blob":null,"manifest_blob":null,"size":0,"ctype":null}',
+      'ATTESTATION_MISMATCH',
+    ],
     ['a list', '[1]', 'ATTESTATION_MISMATCH'],
     ['no JSON', 'v1', 'ATTESTATION_MISMATCH'],
   ] as const) {
     it(`refuses a pointer with ${what}`, () => {
-      expect(() => decodePointer(utf8(text), 'a')).to.throw().with.property('code', code);
+      expect(() => decodePointer(utf8(text), 'a'))
+        .to.throw()
+        .with.property('code', code);
     });
   }
 

@@ -23,7 +23,10 @@ export function runAttacks(attacks: readonly Attack[], given: () => { readonly w
       const before = await picture();
       const ran = await run(forge);
       expect(ran.code, ran.stderr).to.not.equal(0);
-      const rejection = ran.stderr.split('\n').map(parseRejection).find((error) => error !== undefined);
+      const rejection = ran.stderr
+        .split('\n')
+        .map(parseRejection)
+        .find((error) => error !== undefined);
       expect(rejection?.code, ran.stderr).to.equal(code);
       expect(rejection?.message).to.contain(says);
       expect(await picture()).to.deep.equal(before);

@@ -13,44 +13,149 @@ const KIB = 1024;
 const LIVE = [randomBytes(2 * KIB), randomBytes(2 * KIB), randomBytes(KIB)];
 const fresh = (): Uint8Array[] => [randomBytes(2 * KIB), randomBytes(2 * KIB), randomBytes(KIB)];
 const digestOf = (forge: Forge, chunk: Uint8Array): string => forge.namer.hasher.hex('sha256', chunk);
-const pathOf = (forge: Forge, chunk: Uint8Array): string => [...chunkDirs('main', digestOf(forge, chunk)), digestOf(forge, chunk)].join('/');
+const pathOf = (forge: Forge, chunk: Uint8Array): string =>
+  [...chunkDirs('main', digestOf(forge, chunk)), digestOf(forge, chunk)].join('/');
 
-const send = async (forge: Forge, change: Partial<Forgery>): Promise<Ran> => forge.send(await forge.forge({ base: await chunkedBase(forge), ...change }));
+const send = async (forge: Forge, change: Partial<Forgery>): Promise<Ran> =>
+  forge.send(await forge.forge({ base: await chunkedBase(forge), ...change }));
 
 /** A transaction with a chunked value, whose manifest says something else. */
-const manifestSays = (change: (text: string) => string) => async (forge: Forge): Promise<Ran> => {
-  const set = await chunkedSet(forge, 'cfg:forged', fresh());
-  return send(forge, { operations: [set], draft: manifestText(forge, set, change) });
-};
+const manifestSays =
+  (change: (text: string) => string) =>
+  async (forge: Forge): Promise<Ran> => {
+    const set = await chunkedSet(forge, 'cfg:forged', fresh());
+    return send(forge, { operations: [set], draft: manifestText(forge, set, change) });
+  };
 
 /** A transaction with a chunked value, and something else in the chunks tree. */
-const chunksHold = (file: (forge: Forge) => { path: string; content: string | null; mode?: string }) => async (forge: Forge): Promise<Ran> =>
-  send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', fresh())], draft: chunksTreeWith(forge, [file(forge)]) });
+const chunksHold =
+  (file: (forge: Forge) => { path: string; content: string | null; mode?: string }) =>
+  async (forge: Forge): Promise<Ran> =>
+    send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', fresh())], draft: chunksTreeWith(forge, [file(forge)]) });
 
 /** Chunks whose blobs are not what their names say. */
-const chunksAre = (wrong: (chunks: Uint8Array[]) => Uint8Array[]) => async (forge: Forge): Promise<Ran> => {
-  const chunks = fresh();
-  return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', chunks, wrong(chunks))] });
-};
+const chunksAre =
+  (wrong: (chunks: Uint8Array[]) => Uint8Array[]) =>
+  async (forge: Forge): Promise<Ran> => {
+    const chunks = fresh();
+    return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', chunks, wrong(chunks))] });
+  };
 
 const ATTACKS: readonly Attack[] = [
-  { name: 'a truncated chunk', code: 'ATTESTATION_MISMATCH', says: 'has digest', run: chunksAre(([a, b, c]) => [a as Uint8Array, (b as Uint8Array).subarray(0, KIB), c as Uint8Array]) },
-  { name: 'two chunks swapped', code: 'ATTESTATION_MISMATCH', says: 'has digest', run: chunksAre(([a, b, c]) => [b as Uint8Array, a as Uint8Array, c as Uint8Array]) },
-  { name: 'a chunk with one byte changed', code: 'ATTESTATION_MISMATCH', says: 'has digest', run: chunksAre(([a, b, c]) => [a as Uint8Array, b as Uint8Array, Uint8Array.from(c as Uint8Array, (byte, i) => (i === 0 ? byte ^ 1 : byte))]) },
-  { name: 'a total size that is not the sum', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace('"total_size":5120', '"total_size":5121')) },
-  { name: 'sizes that add up but are not the chunks’', code: 'ATTESTATION_MISMATCH', says: 'bytes, its manifest says', run: manifestSays((text) => text.replace('"i":0,"size":2048', '"i":0,"size":2047').replace('"i":2,"size":1024', '"i":2,"size":1025')) },
-  { name: 'chunks out of order', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace('"i":0', '"i":9').replace('"i":1', '"i":0').replace('"i":9', '"i":1')) },
-  { name: 'an empty chunk', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace('"i":0,"size":2048', '"i":0,"size":0').replace('"total_size":5120', '"total_size":3072')) },
-  { name: 'a digest of 63 digits', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace(/("digest":"sha256:[0-9a-f]{63})[0-9a-f]/, '$1')) },
-  { name: 'a digest that is no hex', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'../'.repeat(21)}x`)) },
-  { name: 'a digest in upper case', code: 'ATTESTATION_MISMATCH', says: 'invalid manifest', run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'A'.repeat(64)}`)) },
-  { name: 'a digest of no chunk', code: 'ATTESTATION_MISMATCH', says: 'is not among the chunks of the epoch', run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'a'.repeat(64)}`)) },
-  { name: 'a blob that is not that of its digest', code: 'ATTESTATION_MISMATCH', says: 'is not among the chunks of the epoch', run: manifestSays((text) => text.replace(/("blob_oid":")([0-9a-f]+)/, (_, head: string, oid: string) => head + 'b'.repeat(oid.length))) },
-  { name: 'a manifest that is not canonical', code: 'ATTESTATION_MISMATCH', says: 'not in canonical form', run: manifestSays((text) => `${text}\n`) },
-  { name: 'a manifest of a later version', code: 'FORMAT_UNSUPPORTED', says: 'has version 2', run: manifestSays((text) => text.replace('"v":1', '"v":2')) },
-  { name: 'another key’s manifest', code: 'ATTESTATION_MISMATCH', says: 'its manifest is that of', run: manifestSays((text) => text.replace('cfg:forged', 'cfg:other')) },
-  { name: 'a manifest for the other object format', code: 'ATTESTATION_MISMATCH', says: 'its manifest is made for', run: manifestSays((text) => text.replace(/"git_hash":"(sha\d+)"/, (_, hash: string) => `"git_hash":"${hash === 'sha1' ? 'sha256' : 'sha1'}"`)) },
-  { name: 'an ETag that is not the metadata’s', code: 'ATTESTATION_MISMATCH', says: 'different ETags', run: manifestSays((text) => text.replace(/blake3:[0-9a-f]{64}/, `blake3:${'0'.repeat(64)}`)) },
+  {
+    name: 'a truncated chunk',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'has digest',
+    run: chunksAre(([a, b, c]) => [a as Uint8Array, (b as Uint8Array).subarray(0, KIB), c as Uint8Array]),
+  },
+  {
+    name: 'two chunks swapped',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'has digest',
+    run: chunksAre(([a, b, c]) => [b as Uint8Array, a as Uint8Array, c as Uint8Array]),
+  },
+  {
+    name: 'a chunk with one byte changed',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'has digest',
+    run: chunksAre(([a, b, c]) => [
+      a as Uint8Array,
+      b as Uint8Array,
+      Uint8Array.from(c as Uint8Array, (byte, i) => (i === 0 ? byte ^ 1 : byte)),
+    ]),
+  },
+  {
+    name: 'a total size that is not the sum',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) => text.replace('"total_size":5120', '"total_size":5121')),
+  },
+  {
+    name: 'sizes that add up but are not the chunks’',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'bytes, its manifest says',
+    run: manifestSays((text) =>
+      text.replace('"i":0,"size":2048', '"i":0,"size":2047').replace('"i":2,"size":1024', '"i":2,"size":1025'),
+    ),
+  },
+  {
+    name: 'chunks out of order',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) => text.replace('"i":0', '"i":9').replace('"i":1', '"i":0').replace('"i":9', '"i":1')),
+  },
+  {
+    name: 'an empty chunk',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) =>
+      text.replace('"i":0,"size":2048', '"i":0,"size":0').replace('"total_size":5120', '"total_size":3072'),
+    ),
+  },
+  {
+    name: 'a digest of 63 digits',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) => text.replace(/("digest":"sha256:[0-9a-f]{63})[0-9a-f]/, '$1')),
+  },
+  {
+    name: 'a digest that is no hex',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'../'.repeat(21)}x`)),
+  },
+  {
+    name: 'a digest in upper case',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'invalid manifest',
+    run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'A'.repeat(64)}`)),
+  },
+  {
+    name: 'a digest of no chunk',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'is not among the chunks of the epoch',
+    run: manifestSays((text) => text.replace(/"sha256:[0-9a-f]{64}/, `"sha256:${'a'.repeat(64)}`)),
+  },
+  {
+    name: 'a blob that is not that of its digest',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'is not among the chunks of the epoch',
+    run: manifestSays((text) =>
+      text.replace(/("blob_oid":")([0-9a-f]+)/, (_, head: string, oid: string) => head + 'b'.repeat(oid.length)),
+    ),
+  },
+  {
+    name: 'a manifest that is not canonical',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'not in canonical form',
+    run: manifestSays((text) => `${text}\n`),
+  },
+  {
+    name: 'a manifest of a later version',
+    code: 'FORMAT_UNSUPPORTED',
+    says: 'has version 2',
+    run: manifestSays((text) => text.replace('"v":1', '"v":2')),
+  },
+  {
+    name: 'another key’s manifest',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'its manifest is that of',
+    run: manifestSays((text) => text.replace('cfg:forged', 'cfg:other')),
+  },
+  {
+    name: 'a manifest for the other object format',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'its manifest is made for',
+    run: manifestSays((text) =>
+      text.replace(/"git_hash":"(sha\d+)"/, (_, hash: string) => `"git_hash":"${hash === 'sha1' ? 'sha256' : 'sha1'}"`),
+    ),
+  },
+  {
+    name: 'an ETag that is not the metadata’s',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'different ETags',
+    run: manifestSays((text) => text.replace(/blake3:[0-9a-f]{64}/, `blake3:${'0'.repeat(64)}`)),
+  },
   {
     name: 'a chunk that was never added to the tree',
     code: 'ATTESTATION_MISMATCH',
@@ -61,19 +166,60 @@ const ATTACKS: readonly Attack[] = [
       return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', chunks)], draft });
     },
   },
-  { name: 'a live chunk removed from the tree', code: 'ATTESTATION_MISMATCH', says: 'was removed or replaced', run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array), content: null })) },
-  { name: 'a live chunk replaced', code: 'ATTESTATION_MISMATCH', says: 'was removed or replaced', run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array), content: 'x' })) },
-  { name: 'a symlink among the chunks', code: 'POLICY_VIOLATION', says: 'is no place for a chunk', run: chunksHold((forge) => ({ path: pathOf(forge, randomBytes(9)), content: '/etc/passwd', mode: '120000' })) },
-  { name: 'an executable among the chunks', code: 'POLICY_VIOLATION', says: 'is no place for a chunk', run: chunksHold((forge) => ({ path: pathOf(forge, randomBytes(9)), content: 'x', mode: '100755' })) },
-  { name: 'a foreign file among the chunks', code: 'POLICY_VIOLATION', says: 'is no place for a chunk', run: chunksHold(() => ({ path: 'kv/main/chunks/README', content: 'x' })) },
-  { name: 'a chunk of another namespace', code: 'POLICY_VIOLATION', says: 'is no place for a chunk', run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array).replace('kv/main', 'kv/other'), content: 'x' })) },
-  { name: 'a chunk in the wrong directory', code: 'POLICY_VIOLATION', says: 'is no place for a chunk', run: chunksHold((forge) => ({ path: `kv/main/chunks/sha256/00/00/${digestOf(forge, randomBytes(9)).replace(/^..../, 'ffff')}`, content: 'x' })) },
+  {
+    name: 'a live chunk removed from the tree',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'was removed or replaced',
+    run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array), content: null })),
+  },
+  {
+    name: 'a live chunk replaced',
+    code: 'ATTESTATION_MISMATCH',
+    says: 'was removed or replaced',
+    run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array), content: 'x' })),
+  },
+  {
+    name: 'a symlink among the chunks',
+    code: 'POLICY_VIOLATION',
+    says: 'is no place for a chunk',
+    run: chunksHold((forge) => ({ path: pathOf(forge, randomBytes(9)), content: '/etc/passwd', mode: '120000' })),
+  },
+  {
+    name: 'an executable among the chunks',
+    code: 'POLICY_VIOLATION',
+    says: 'is no place for a chunk',
+    run: chunksHold((forge) => ({ path: pathOf(forge, randomBytes(9)), content: 'x', mode: '100755' })),
+  },
+  {
+    name: 'a foreign file among the chunks',
+    code: 'POLICY_VIOLATION',
+    says: 'is no place for a chunk',
+    run: chunksHold(() => ({ path: 'kv/main/chunks/README', content: 'x' })),
+  },
+  {
+    name: 'a chunk of another namespace',
+    code: 'POLICY_VIOLATION',
+    says: 'is no place for a chunk',
+    run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array).replace('kv/main', 'kv/other'), content: 'x' })),
+  },
+  {
+    name: 'a chunk in the wrong directory',
+    code: 'POLICY_VIOLATION',
+    says: 'is no place for a chunk',
+    run: chunksHold((forge) => ({
+      path: `kv/main/chunks/sha256/00/00/${digestOf(forge, randomBytes(9)).replace(/^..../, 'ffff')}`,
+      content: 'x',
+    })),
+  },
   {
     name: 'a chunks commit without its ledger',
     code: 'ATTESTATION_MISMATCH',
     says: 'must move the ledger and the index together',
     run: async (forge) => {
-      const made = await forge.forge({ base: await chunkedBase(forge), operations: [await chunkedSet(forge, 'cfg:forged', fresh())] });
+      const made = await forge.forge({
+        base: await chunkedBase(forge),
+        operations: [await chunkedSet(forge, 'cfg:forged', fresh())],
+      });
       return forge.push(['push', '--atomic', forge.world.pushUrl, `${made.chunks}:refs/kv-chunks/main@${made.epoch}`]);
     },
   },
@@ -91,21 +237,39 @@ const ATTACKS: readonly Attack[] = [
     name: 'a ledger that names chunks which are not pushed',
     code: 'ATTESTATION_MISMATCH',
     says: 'names chunks that were not pushed',
-    run: async (forge) => forge.send({ ...(await forge.forge({ base: await chunkedBase(forge), operations: [await chunkedSet(forge, 'cfg:forged', fresh())] })), chunks: null }),
+    run: async (forge) =>
+      forge.send({
+        ...(await forge.forge({ base: await chunkedBase(forge), operations: [await chunkedSet(forge, 'cfg:forged', fresh())] })),
+        chunks: null,
+      }),
   },
   {
     name: 'chunks in the ref of another epoch',
     code: 'ATTESTATION_MISMATCH',
     says: 'is not of the current epoch',
-    run: async (forge) => forge.send({ ...(await forge.forge({ base: { ...(await chunkedBase(forge)), chunks: null }, operations: [await chunkedSet(forge, 'cfg:forged', fresh())] })), epoch: '1999Q1' }),
+    run: async (forge) =>
+      forge.send({
+        ...(await forge.forge({
+          base: { ...(await chunkedBase(forge)), chunks: null },
+          operations: [await chunkedSet(forge, 'cfg:forged', fresh())],
+        })),
+        epoch: '1999Q1',
+      }),
   },
   {
     name: 'a chunks ref that is no fast-forward',
     code: 'REF_FORBIDDEN',
     says: 'not a fast-forward',
     run: async (forge) => {
-      const made = await forge.forge({ base: { ...(await chunkedBase(forge)), chunks: null }, operations: [await chunkedSet(forge, 'cfg:forged', fresh())] });
-      const specs = [`${made.ledger}:refs/kv/main`, `${made.index}:refs/kv-index/main`, `+${made.chunks}:refs/kv-chunks/main@${made.epoch}`];
+      const made = await forge.forge({
+        base: { ...(await chunkedBase(forge)), chunks: null },
+        operations: [await chunkedSet(forge, 'cfg:forged', fresh())],
+      });
+      const specs = [
+        `${made.ledger}:refs/kv/main`,
+        `${made.index}:refs/kv-index/main`,
+        `+${made.chunks}:refs/kv-chunks/main@${made.epoch}`,
+      ];
       return forge.push(['push', '--atomic', forge.world.pushUrl, ...specs]);
     },
   },
@@ -113,13 +277,23 @@ const ATTACKS: readonly Attack[] = [
     name: 'a chunks ref deleted',
     code: 'REF_FORBIDDEN',
     says: 'may not be deleted',
-    run: async (forge) => forge.push(['push', '--atomic', forge.world.pushUrl, `:refs/kv-chunks/main@${(await forge.base()).epoch}`]),
+    run: async (forge) =>
+      forge.push(['push', '--atomic', forge.world.pushUrl, `:refs/kv-chunks/main@${(await forge.base()).epoch}`]),
   },
   {
     name: 'a value over max_value_total',
     code: 'POLICY_VIOLATION',
     says: 'more than max_value_total',
-    run: async (forge) => send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', Array.from({ length: 65 }, () => randomBytes(KIB)))] }),
+    run: async (forge) =>
+      send(forge, {
+        operations: [
+          await chunkedSet(
+            forge,
+            'cfg:forged',
+            Array.from({ length: 65 }, () => randomBytes(KIB)),
+          ),
+        ],
+      }),
   },
   {
     name: 'a manifest and an inline value for one key',
@@ -138,7 +312,9 @@ const ATTACKS: readonly Attack[] = [
     run: async (forge) => {
       const draft = async (made: Draft): Promise<Draft> => {
         if (made.chunksCommit === null) return made;
-        const body = new TextDecoder().decode(made.chunksCommit.body).replace(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT');
+        const body = new TextDecoder()
+          .decode(made.chunksCommit.body)
+          .replace(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT');
         const chunksCommit = forge.namer.object('commit', new TextEncoder().encode(body));
         return { ...made, chunksCommit, objects: [...made.objects, chunksCommit] };
       };
@@ -152,7 +328,13 @@ for (const hash of ['sha1', 'sha256'] as const) {
     let world: World;
     let forge: Forge;
     before(async () => {
-      world = await World.create({ hash, policy: (text) => text.replace('max_value_total: 100MiB', 'max_value_total: 64KiB').replace('max_value_inline: 1MiB', 'max_value_inline: 32KiB') });
+      world = await World.create({
+        hash,
+        policy: (text) =>
+          text
+            .replace('max_value_total: 100MiB', 'max_value_total: 64KiB')
+            .replace('max_value_inline: 1MiB', 'max_value_inline: 32KiB'),
+      });
       await world.clone('ada');
       expect((await world.kv('ada', ['set', 'cfg:first', '1'])).code).to.equal(0);
       forge = await Forge.open(world, 'ada');
@@ -164,7 +346,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
 
     it('takes chunks that have no fault, so that the rest means something', async () => {
       for (const key of ['cfg:live', 'cfg:other']) {
-        const ran = await send(forge, { operations: [await chunkedSet(forge, key, key === 'cfg:live' ? LIVE : [...LIVE, ...fresh()])] });
+        const ran = await send(forge, {
+          operations: [await chunkedSet(forge, key, key === 'cfg:live' ? LIVE : [...LIVE, ...fresh()])],
+        });
         expect(ran.code, ran.stderr).to.equal(0);
       }
       const read = await world.kv('ada', ['get', 'cfg:live', '--read-from=stargate', '--json']);

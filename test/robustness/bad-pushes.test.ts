@@ -17,32 +17,42 @@ interface Attack {
   readonly run: (forge: Forge, mark: () => Promise<void>) => Promise<Ran>;
 }
 
-const edit = (pattern: RegExp, to: string) => (commit: Commit): Commit => ({ ...commit, message: commit.message.replace(pattern, to) });
-const forged = (change: Partial<Forgery>) => async (forge: Forge): Promise<Ran> => forge.send(await forge.forge(change));
-const planted = (path: string, content = 'x', mode?: string) => forged({ plant: [{ path, content, ...(mode === undefined ? {} : { mode }) }] });
+const edit =
+  (pattern: RegExp, to: string) =>
+  (commit: Commit): Commit => ({ ...commit, message: commit.message.replace(pattern, to) });
+const forged =
+  (change: Partial<Forgery>) =>
+  async (forge: Forge): Promise<Ran> =>
+    forge.send(await forge.forge(change));
+const planted = (path: string, content = 'x', mode?: string) =>
+  forged({ plant: [{ path, content, ...(mode === undefined ? {} : { mode }) }] });
 const A = 'a'.repeat(40);
 
 /** Rebuilds the index wrongly, and binds both commits to it. */
-const withIndex = (wrong: (forge: Forge, base: string) => Promise<{ tree: string; objects: NewObject[] }>) => async (forge: Forge): Promise<Ran> => {
-  const base = await forge.base();
-  const { tree, objects } = await wrong(forge, base.index?.tree ?? '');
-  await forge.store.write(objects);
-  return forge.send(
-    await forge.forge({
-      base,
-      ledger: edit(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${tree}`),
-      index: (commit) => ({ ...commit, tree }),
-    }),
-  );
-};
+const withIndex =
+  (wrong: (forge: Forge, base: string) => Promise<{ tree: string; objects: NewObject[] }>) =>
+  async (forge: Forge): Promise<Ran> => {
+    const base = await forge.base();
+    const { tree, objects } = await wrong(forge, base.index?.tree ?? '');
+    await forge.store.write(objects);
+    return forge.send(
+      await forge.forge({
+        base,
+        ledger: edit(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${tree}`),
+        index: (commit) => ({ ...commit, tree }),
+      }),
+    );
+  };
 
-const pointerFor = (key: string, text: Uint8Array, mode: string) => async (forge: Forge, base: string): Promise<{ tree: string; objects: NewObject[] }> => {
-  const objects: NewObject[] = [];
-  const blob = forge.namer.object('blob', text);
-  objects.push(blob);
-  const tree = await updateIndex(forge.store, forge.namer, 'main', base, new Map([[key, { mode, oid: blob.oid }]]), objects);
-  return { tree, objects };
-};
+const pointerFor =
+  (key: string, text: Uint8Array, mode: string) =>
+  async (forge: Forge, base: string): Promise<{ tree: string; objects: NewObject[] }> => {
+    const objects: NewObject[] = [];
+    const blob = forge.namer.object('blob', text);
+    objects.push(blob);
+    const tree = await updateIndex(forge.store, forge.namer, 'main', base, new Map([[key, { mode, oid: blob.oid }]]), objects);
+    return { tree, objects };
+  };
 
 const ATTACKS: readonly Attack[] = [
   { name: 'an unsigned commit', code: 'SIGNATURE_MISSING', run: forged({ signer: null }) },
@@ -55,24 +65,50 @@ const ATTACKS: readonly Attack[] = [
       return forge.send(await forge.forge({ ledger: (commit) => ({ ...commit, signature }) }));
     },
   },
-  { name: 'a signature that is none', code: 'SIGNATURE_INVALID', run: forged({ ledger: (commit) => ({ ...commit, signature: 'trust me' }) }) },
+  {
+    name: 'a signature that is none',
+    code: 'SIGNATURE_INVALID',
+    run: forged({ ledger: (commit) => ({ ...commit, signature: 'trust me' }) }),
+  },
   { name: 'a missing trailer', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^KV-Txn: .*\n/m, '') }) },
   { name: 'a duplicated trailer', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^(Keys-Set: .*\n)/m, '$1$1') }) },
   { name: 'a folded trailer', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^Keys-Set: /m, 'Keys-Set:\n ') }) },
-  { name: 'a base tree that is not the parent’s', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^Base-Tree: .*$/m, `Base-Tree: ${A}`) }) },
-  { name: 'an index tree that is not the index commit’s', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${A}`) }) },
-  { name: 'a ledger tree that is not the ledger commit’s', code: 'ATTESTATION_MISMATCH', run: forged({ index: edit(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${A}`) }) },
-  { name: 'two transactions’ ids', code: 'ATTESTATION_MISMATCH', run: forged({ index: edit(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT') }) },
+  {
+    name: 'a base tree that is not the parent’s',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ ledger: edit(/^Base-Tree: .*$/m, `Base-Tree: ${A}`) }),
+  },
+  {
+    name: 'an index tree that is not the index commit’s',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ ledger: edit(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${A}`) }),
+  },
+  {
+    name: 'a ledger tree that is not the ledger commit’s',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ index: edit(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${A}`) }),
+  },
+  {
+    name: 'two transactions’ ids',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ index: edit(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT') }),
+  },
   { name: 'a wrong count', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^Keys-Set: 1$/m, 'Keys-Set: 2') }) },
   { name: 'another epoch', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^Epoch: .*$/m, 'Epoch: 1999Q1') }) },
-  { name: 'a chunks tree without chunks', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^KV-Chunks-Tree: -$/m, `KV-Chunks-Tree: ${A}`) }) },
+  {
+    name: 'a chunks tree without chunks',
+    code: 'ATTESTATION_MISMATCH',
+    run: forged({ ledger: edit(/^KV-Chunks-Tree: -$/m, `KV-Chunks-Tree: ${A}`) }),
+  },
   {
     name: 'a merge commit',
     code: 'REF_FORBIDDEN',
     run: async (forge) => {
       const base = await forge.base();
       const other = await forge.forge({ base });
-      return forge.send(await forge.forge({ base, ledger: (commit) => ({ ...commit, parents: [...commit.parents, other.ledger] }) }));
+      return forge.send(
+        await forge.forge({ base, ledger: (commit) => ({ ...commit, parents: [...commit.parents, other.ledger] }) }),
+      );
     },
   },
   {
@@ -80,7 +116,14 @@ const ATTACKS: readonly Attack[] = [
     code: 'REF_FORBIDDEN',
     run: async (forge) => {
       const root = await forge.forge({ base: { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null } });
-      return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, `${root.ledger}:refs/kv/main`, `${root.index}:refs/kv-index/main`]);
+      return forge.push([
+        'push',
+        '--atomic',
+        '--force',
+        forge.world.pushUrl,
+        `${root.ledger}:refs/kv/main`,
+        `${root.index}:refs/kv-index/main`,
+      ]);
     },
   },
   {
@@ -105,9 +148,14 @@ const ATTACKS: readonly Attack[] = [
   {
     name: 'an index without its ledger',
     code: 'ATTESTATION_MISMATCH',
-    run: async (forge) => forge.push(['push', '--atomic', forge.world.pushUrl, `${(await forge.forge()).index}:refs/kv-index/main`]),
+    run: async (forge) =>
+      forge.push(['push', '--atomic', forge.world.pushUrl, `${(await forge.forge()).index}:refs/kv-index/main`]),
   },
-  { name: 'a push without --atomic', code: 'REF_FORBIDDEN', run: async (forge) => forge.send(await forge.forge(), { atomic: false }) },
+  {
+    name: 'a push without --atomic',
+    code: 'REF_FORBIDDEN',
+    run: async (forge) => forge.send(await forge.forge(), { atomic: false }),
+  },
   { name: 'a foreign file beside the data', code: 'POLICY_VIOLATION', run: planted('kv/main/notes.txt') },
   { name: 'a foreign file in the root', code: 'POLICY_VIOLATION', run: planted('README.md') },
   { name: 'a file of another namespace', code: 'POLICY_VIOLATION', run: planted('kv/other/data/00/00/x') },
@@ -125,8 +173,16 @@ const ATTACKS: readonly Attack[] = [
       return forged({ operations: [forge.set('cfg:lfs', pointer)] })(forge);
     },
   },
-  { name: 'a key without an allowed prefix', code: 'POLICY_VIOLATION', run: (forge) => forged({ operations: [forge.set('other:x', '1')] })(forge) },
-  { name: 'a value one byte over the limit', code: 'POLICY_VIOLATION', run: (forge) => forged({ operations: [forge.set('cfg:big', 'x'.repeat(65537))] })(forge) },
+  {
+    name: 'a key without an allowed prefix',
+    code: 'POLICY_VIOLATION',
+    run: (forge) => forged({ operations: [forge.set('other:x', '1')] })(forge),
+  },
+  {
+    name: 'a value one byte over the limit',
+    code: 'POLICY_VIOLATION',
+    run: (forge) => forged({ operations: [forge.set('cfg:big', 'x'.repeat(65537))] })(forge),
+  },
   {
     name: 'an ETag that is not the value’s',
     code: 'ATTESTATION_MISMATCH',
@@ -137,14 +193,30 @@ const ATTACKS: readonly Attack[] = [
     code: 'ATTESTATION_MISMATCH',
     run: (forge) => forged({ operations: [forge.set('cfg:meta', '1', { createdAt: '2026-01-01' })] })(forge),
   },
-  { name: 'an index that says a live key is deleted', code: 'ATTESTATION_MISMATCH', run: withIndex(pointerFor('cfg:forged', encodePointer(tombstone('cfg:forged')), '100755')) },
-  { name: 'an index with a pointer too many', code: 'ATTESTATION_MISMATCH', run: withIndex(pointerFor('cfg:ghost', utf8('{}'), '100644')) },
-  { name: 'an index that was left as it was', code: 'ATTESTATION_MISMATCH', run: withIndex(async (_forge, base) => ({ tree: base, objects: [] })) },
+  {
+    name: 'an index that says a live key is deleted',
+    code: 'ATTESTATION_MISMATCH',
+    run: withIndex(pointerFor('cfg:forged', encodePointer(tombstone('cfg:forged')), '100755')),
+  },
+  {
+    name: 'an index with a pointer too many',
+    code: 'ATTESTATION_MISMATCH',
+    run: withIndex(pointerFor('cfg:ghost', utf8('{}'), '100644')),
+  },
+  {
+    name: 'an index that was left as it was',
+    code: 'ATTESTATION_MISMATCH',
+    run: withIndex(async (_forge, base) => ({ tree: base, objects: [] })),
+  },
   {
     name: 'another namespace’s signed commit, replayed',
     code: 'ATTESTATION_MISMATCH',
     run: async (forge) => {
-      const other = await forge.forge({ ns: 'other', operations: [forge.set('cfg:replay', '1')], base: { ...(await forge.base('main')) } });
+      const other = await forge.forge({
+        ns: 'other',
+        operations: [forge.set('cfg:replay', '1')],
+        base: { ...(await forge.base('main')) },
+      });
       return forge.send(other);
     },
   },
@@ -156,7 +228,14 @@ const ATTACKS: readonly Attack[] = [
       const early = await forge.forge({ base });
       expect((await forge.send(await forge.forge({ base }))).code).to.equal(0);
       await mark();
-      return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, `${early.ledger}:refs/kv/main`, `${early.index}:refs/kv-index/main`]);
+      return forge.push([
+        'push',
+        '--atomic',
+        '--force',
+        forge.world.pushUrl,
+        `${early.ledger}:refs/kv/main`,
+        `${early.index}:refs/kv-index/main`,
+      ]);
     },
   },
   {
@@ -232,7 +311,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
         hash,
         writers: ['ada', 'bob'],
         strangers: ['mallory'],
-        policy: (text) => text.replace('allowed_prefixes: []', 'allowed_prefixes: ["cfg:"]').replace('max_value_inline: 1MiB', 'max_value_inline: 64KiB'),
+        policy: (text) =>
+          text
+            .replace('allowed_prefixes: []', 'allowed_prefixes: ["cfg:"]')
+            .replace('max_value_inline: 1MiB', 'max_value_inline: 64KiB'),
       });
       await world.clone('ada');
       for (const value of ['1', '2']) expect((await world.kv('ada', ['set', 'cfg:first', value])).code).to.equal(0);
@@ -261,7 +343,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
         };
         const ran = await run(forge, mark);
         expect(ran.code, ran.stderr).to.not.equal(0);
-        const rejection = ran.stderr.split('\n').map(parseRejection).find((error) => error !== undefined);
+        const rejection = ran.stderr
+          .split('\n')
+          .map(parseRejection)
+          .find((error) => error !== undefined);
         expect(rejection?.code, ran.stderr).to.equal(code);
         expect(await picture()).to.deep.equal(before);
       });

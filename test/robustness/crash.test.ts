@@ -20,7 +20,11 @@ describe('kill -9 of the Stargate', () => {
     const refs = await world.refs();
     const [name] = [...refs.keys()].filter((ref) => ref.startsWith('refs/kv-watchlog/main@'));
     const { stdout } = await world.git(world.repo, 'ada', ['log', '--format=%B%x00', name as string]);
-    return stdout.split('\0').map((text) => text.trim()).filter(Boolean).map((text) => decodeEvent(text, 'c').oid);
+    return stdout
+      .split('\0')
+      .map((text) => text.trim())
+      .filter(Boolean)
+      .map((text) => decodeEvent(text, 'c').oid);
   }
 
   for (const failpoint of FAILPOINTS) {
@@ -43,7 +47,9 @@ describe('kill -9 of the Stargate', () => {
         expect(log).to.have.length(told + 1);
         expect(log[0]).to.equal(after.get('refs/kv/main'));
       } else {
-        expect([...after].filter(([ref]) => !ref.startsWith('refs/kv-mirror'))).to.deep.equal([...before].filter(([ref]) => !ref.startsWith('refs/kv-mirror')));
+        expect([...after].filter(([ref]) => !ref.startsWith('refs/kv-mirror'))).to.deep.equal(
+          [...before].filter(([ref]) => !ref.startsWith('refs/kv-mirror')),
+        );
         expect(await events()).to.have.length(told);
       }
       expect(after.get('refs/kv-mirror/main')).to.equal(after.get('refs/kv/main'));

@@ -31,10 +31,19 @@ export async function chunkedSet(forge: Forge, key: string, chunks: readonly Uin
   const whole = forge.set(key, concat(chunks)) as Extract<Operation, { value: Uint8Array }>;
   const objects = blobs.map((body) => namer.object('blob', body));
   await forge.store.write(objects);
-  const list = chunks.map((body, i) => ({ size: blobs[i]?.length ?? 0, digest: namer.hasher.hex('sha256', body), blob: objects[i]?.oid as Oid }));
+  const list = chunks.map((body, i) => ({
+    size: blobs[i]?.length ?? 0,
+    digest: namer.hasher.hex('sha256', body),
+    blob: objects[i]?.oid as Oid,
+  }));
   const totalSize = list.reduce((sum, { size }) => sum + size, 0);
   const chunking = { mode: 'fixed', size: 1024 } as const;
-  return { op: 'set', key, meta: whole.meta, manifest: { key, totalSize, chunking, gitHash: forge.store.objectFormat, etag: whole.meta.etag, chunks: list } };
+  return {
+    op: 'set',
+    key,
+    meta: whole.meta,
+    manifest: { key, totalSize, chunking, gitHash: forge.store.objectFormat, etag: whole.meta.etag, chunks: list },
+  };
 }
 
 /** Writes another text in place of a key's manifest, with everything else as it must be for that text. */
@@ -52,7 +61,14 @@ export function manifestText(forge: Forge, { key, manifest, meta }: ChunkedSet, 
     const built: NewObject[] = [];
     const ledger = await edited(forge, draft.ledgerCommit.tree, [{ path, mode: MODE_FILE, oid: blob.oid }], built);
     const before = decodeCommit(draft.indexCommit.body, '', forge.store.objectFormat).tree;
-    const index = await updateIndex(forge.store, forge.namer, 'main', before, new Map([[toUrlsafe(key), pointers.get(toUrlsafe(key)) as PointerFile]]), built);
+    const index = await updateIndex(
+      forge.store,
+      forge.namer,
+      'main',
+      before,
+      new Map([[toUrlsafe(key), pointers.get(toUrlsafe(key)) as PointerFile]]),
+      built,
+    );
     await forge.store.write(built);
     return rebound(forge, draft, { ledger, index });
   };

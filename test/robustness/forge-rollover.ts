@@ -46,7 +46,8 @@ export async function forgeRollover(forge: Forge, change: Partial<RolloverForger
   const label = change.label ?? 'forged';
   const ledgerTree = change.ledgerTree ?? ledgerTip.tree;
   const indexTree = change.indexTree ?? (await liveIndex(store, namer, 'main', indexTip.tree, objects));
-  const chunksTree = change.chunksTree === undefined ? await liveChunks(store, namer, 'main', ledgerTip.tree, objects) : change.chunksTree;
+  const chunksTree =
+    change.chunksTree === undefined ? await liveChunks(store, namer, 'main', ledgerTip.tree, objects) : change.chunksTree;
   const root = (tree: Oid, message: string, edit: (commit: Commit) => Commit = (commit) => commit): NewObject => {
     const object = forge.commit(edit(commitOn(identity, null, tree, message)));
     objects.push(object);
@@ -56,7 +57,10 @@ export async function forgeRollover(forge: Forge, change: Partial<RolloverForger
   const chunks = chunksTree === null ? null : root(chunksTree, renderChunksMessage({ ns: 'main', txn: TXN }), change.chunks);
   const old = { ns: 'main', label: base.epoch, ledger: ledgerTip.commit, tree: ledgerTip.tree, index: indexTip.commit };
   const honest = archiveCommit(namer, old, stamp(identity.identity, identity.now));
-  const archive = change.archive === undefined ? honest : forge.commit(change.archive(decodeCommit(honest.body, honest.oid, store.objectFormat)));
+  const archive =
+    change.archive === undefined
+      ? honest
+      : forge.commit(change.archive(decodeCommit(honest.body, honest.oid, store.objectFormat)));
   const message = renderLedgerMessage(`kv: main: begin epoch ${label}`, {
     ...{ ns: 'main', txn: TXN, indexTree, chunksTree, keysSet: 0, keysDel: 0, epoch: label },
     baseTree: ledgerTip.tree,

@@ -64,7 +64,15 @@ export class Forge {
   set(key: string, value: string | Uint8Array, meta: Partial<Metadata> = {}): Operation {
     const bytes = typeof value === 'string' ? utf8(value) : value;
     const etag = `blake3:${nodeHasher().hex('blake3', bytes)}`;
-    const full = { ctype: 'text/plain', ttl: null, etag, createdBy: 'forger@example.org', createdAt: formatTime(Date.now()), txn: TXN, ...meta };
+    const full = {
+      ctype: 'text/plain',
+      ttl: null,
+      etag,
+      createdBy: 'forger@example.org',
+      createdAt: formatTime(Date.now()),
+      txn: TXN,
+      ...meta,
+    };
     return { op: 'set', key, value: bytes, meta: full };
   }
 
@@ -74,14 +82,21 @@ export class Forge {
     await this.push(['fetch', '-q', this.world.pushUrl, ...names.map((name) => `+${name}:refs/forge/${name}`)]);
     const refs = await this.store.refs(names.map((name) => `refs/forge/${name}`));
     const [ledger, index] = names.map((name) => refs.get(`refs/forge/${name}`));
-    if (ledger === undefined || index === undefined) return { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
+    if (ledger === undefined || index === undefined)
+      return { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
     const [top, below] = await this.store.read([ledger, index]);
     const commit = decodeCommit(top?.body ?? new Uint8Array(), ledger, this.store.objectFormat);
     const epoch = /^Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '';
     const parent = /^Parent-Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '-';
     const parentEpoch = parent === '-' ? null : parent;
     const indexTree = decodeCommit(below?.body ?? new Uint8Array(), index, this.store.objectFormat).tree;
-    return { ledger: { commit: ledger, tree: commit.tree }, index: { commit: index, tree: indexTree }, chunks: null, epoch, parentEpoch };
+    return {
+      ledger: { commit: ledger, tree: commit.tree },
+      index: { commit: index, tree: indexTree },
+      chunks: null,
+      epoch,
+      parentEpoch,
+    };
   }
 
   async forge(change: Partial<Forgery> = {}): Promise<Forged> {
@@ -95,7 +110,10 @@ export class Forge {
     if (change.plant !== undefined) draft = await this.plant(draft, change.plant);
     if (change.draft !== undefined) draft = await change.draft(draft);
     const format = this.store.objectFormat;
-    const index = change.index === undefined ? draft.indexCommit : this.commit(change.index(decodeCommit(draft.indexCommit.body, '', format)));
+    const index =
+      change.index === undefined
+        ? draft.indexCommit
+        : this.commit(change.index(decodeCommit(draft.indexCommit.body, '', format)));
     const unsigned = change.ledger === undefined ? draft.ledgerCommit : change.ledger(draft.ledgerCommit);
     const signer = change.signer === undefined ? this.person : change.signer;
     const signature = unsigned.signature ?? (signer === null ? null : await this.sign(encodeCommit(unsigned, format), signer));
@@ -122,8 +140,16 @@ export class Forge {
     }
     const tree = seal(await edits.load(this.store, draft.ledgerCommit.tree, oidBytes), this.namer, objects) as Oid;
     const index = decodeCommit(draft.indexCommit.body, '', this.store.objectFormat);
-    const indexCommit = this.commit({ ...index, message: index.message.replace(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${tree}`) });
-    return { ...draft, ledgerCommit: { ...draft.ledgerCommit, tree }, indexCommit, objects: [...draft.objects, ...objects, indexCommit] };
+    const indexCommit = this.commit({
+      ...index,
+      message: index.message.replace(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${tree}`),
+    });
+    return {
+      ...draft,
+      ledgerCommit: { ...draft.ledgerCommit, tree },
+      indexCommit,
+      objects: [...draft.objects, ...objects, indexCommit],
+    };
   }
 
   async sign(payload: Uint8Array, person: string): Promise<string> {
@@ -142,7 +168,10 @@ export class Forge {
   }
 
   /** Pushes a forged transaction with plain git. */
-  send(forged: Forged, options: { ns?: string; atomic?: boolean; extra?: string[]; person?: string; first?: boolean } = {}): Promise<Ran> {
+  send(
+    forged: Forged,
+    options: { ns?: string; atomic?: boolean; extra?: string[]; person?: string; first?: boolean } = {},
+  ): Promise<Ran> {
     const ns = options.ns ?? 'main';
     const specs = [`${forged.ledger}:refs/kv/${ns}`, `${forged.index}:refs/kv-index/${ns}`];
     if (forged.chunks !== null) specs.push(`${forged.chunks}:refs/kv-chunks/${ns}@${forged.epoch}`);

@@ -53,7 +53,10 @@ describe('verify: sampled', () => {
     }
     const index = await updateIndex(forge.store, forge.namer, 'main', tree, pointers, objects);
     await forge.store.write(objects);
-    const trailer = (ledger: Commit): Commit => ({ ...ledger, message: ledger.message.replace(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${index}`) });
+    const trailer = (ledger: Commit): Commit => ({
+      ...ledger,
+      message: ledger.message.replace(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${index}`),
+    });
     return forge.send(await forge.forge({ base, operations, ledger: trailer, index: (made) => ({ ...made, tree: index }) }));
   }
 
@@ -68,7 +71,12 @@ describe('verify: sampled', () => {
       const before = await world.refs();
       const ran = await withPointers(pointers);
       expect(ran.code, ran.stderr).to.not.equal(0);
-      expect(ran.stderr.split('\n').map(parseRejection).find((error) => error !== undefined)?.code).to.equal('ATTESTATION_MISMATCH');
+      expect(
+        ran.stderr
+          .split('\n')
+          .map(parseRejection)
+          .find((error) => error !== undefined)?.code,
+      ).to.equal('ATTESTATION_MISMATCH');
       expect((await world.refs()).get('refs/kv/main')).to.equal(before.get('refs/kv/main'));
     });
   }

@@ -54,9 +54,7 @@ describe('housekeeping: work while no push is at hand', () => {
   });
 
   it('opens again when the work fails', async () => {
-    const failed = await housekeeping
-      .quietly(() => Promise.reject(new Error('no')), 10)
-      .catch((error: Error) => error.message);
+    const failed = await housekeeping.quietly(() => Promise.reject(new Error('no')), 10).catch((error: Error) => error.message);
     expect(failed).to.equal('no');
     const after = push('after');
     after.end();

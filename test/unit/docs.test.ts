@@ -9,7 +9,10 @@ const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
 
 describe('documentation', () => {
   it('ERRORS.md has every code with its exit status, and no other', () => {
-    const rows = [...read('docs/ERRORS.md').matchAll(/^\| (\d+) \| `([A-Z_]+)` \|/gm)].map(([, exit, code]) => [code, Number(exit)]);
+    const rows = [...read('docs/ERRORS.md').matchAll(/^\| (\d+) \| `([A-Z_]+)` \|/gm)].map(([, exit, code]) => [
+      code,
+      Number(exit),
+    ]);
     expect(Object.fromEntries(rows)).to.deep.equal(EXIT_CODES);
     expect(rows.map(([code]) => code).sort()).to.deep.equal([...ERROR_CODES].sort());
   });
@@ -40,7 +43,12 @@ describe('documentation', () => {
   });
 
   it('every document that another one points to is there', () => {
-    for (const doc of ['README.md', ...readdirSync(new URL('docs', ROOT)).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)]) {
+    for (const doc of [
+      'README.md',
+      ...readdirSync(new URL('docs', ROOT))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
+    ]) {
       for (const [, target] of read(doc).matchAll(/\]\((?!http)([^)#]+)/g)) {
         expect(existsSync(new URL(target as string, new URL(doc, ROOT))), `${doc} → ${target}`).to.equal(true);
       }

@@ -24,7 +24,9 @@ export function compactText(answer: unknown): string {
     return `nothing to drop in ${ns}: ${why}\n${rest}`;
   }
   const lines = epochs.map(({ epoch, bundle, bundle_bytes: size }) =>
-    dry ? `would drop ${ns}@${epoch}, bundle of about ${formatBytes(size)}\n` : `dropped ${ns}@${epoch}\nbundle  ${bundle} (${formatBytes(size)})\n`,
+    dry
+      ? `would drop ${ns}@${epoch}, bundle of about ${formatBytes(size)}\n`
+      : `dropped ${ns}@${epoch}\nbundle  ${bundle} (${formatBytes(size)})\n`,
   );
   const space = dry
     ? `would free ${formatBytes(freed)}\n`

@@ -22,6 +22,19 @@ function row(cells: readonly string[]): string {
   return cells.map((cell, i) => (i === 2 ? cell.padStart(WIDTHS[i] ?? 0) : cell.padEnd(WIDTHS[i] ?? 0))).join('  ');
 }
 
-export function historyDocument({ commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject }: HistoryEntry): object {
+export function historyDocument({
+  commit,
+  txn,
+  epoch,
+  time,
+  author,
+  signed,
+  signer,
+  received,
+  op,
+  size,
+  oid,
+  subject,
+}: HistoryEntry): object {
   return { commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject };
 }

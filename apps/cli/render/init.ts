@@ -26,7 +26,9 @@ export function initText({ begun, scaffold, writer, signingKey, isSetUp }: InitO
     ...(signingKey
       ? []
       : ['configure a signing key: git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub']),
-    ...(scaffold === 'bare' || scaffold === 'published' ? [] : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
+    ...(scaffold === 'bare' || scaffold === 'published'
+      ? []
+      : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
     ...(isSetUp ? [] : ['connect with the Stargate: git kv remote setup']),
     `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set cfg:hello world`,
   ];

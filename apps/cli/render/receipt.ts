@@ -12,7 +12,10 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
   const head = `${dryRun ? 'dry run: ' : ''}${done} · ${ns}@${epoch}`;
   const lines = [
     head,
-    ...receipt.chunked.map(({ key, size, chunks, reused, newBytes }) => `${quoteKey(key)}: ${formatBytes(newBytes)} new of ${formatBytes(size)}, ${formatCount(reused)} of ${formatCount(chunks)} chunks reused`),
+    ...receipt.chunked.map(
+      ({ key, size, chunks, reused, newBytes }) =>
+        `${quoteKey(key)}: ${formatBytes(newBytes)} new of ${formatBytes(size)}, ${formatCount(reused)} of ${formatCount(chunks)} chunks reused`,
+    ),
     ...(commit === null ? [] : [`commit  ${commit}`]),
     ...(txn === null ? [] : [`txn     ${txn}`]),
     ...(tree === null ? [] : [`tree    ${tree}`]),

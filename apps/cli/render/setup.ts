@@ -1,7 +1,15 @@
 import type { SetupReport } from '../../../domain/client/setup.js';
 import { scalarText } from './status.js';
 
-export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, newRefspecs, stargate }: SetupReport): string {
+export function setupText({
+  remote,
+  pushUrl,
+  source,
+  previousPushUrl,
+  fetchRefspecs,
+  newRefspecs,
+  stargate,
+}: SetupReport): string {
   const lines = [
     `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${pushUrl} (from ${source})`,
     ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${previousPushUrl}`] : []),
@@ -16,7 +24,11 @@ export function setupText({ remote, pushUrl, source, previousPushUrl, fetchRefsp
 
 /** The status in a line; it may come from a Stargate that is newer than this client, so nothing is taken for granted. */
 function summary(status: unknown): string {
-  const { leader, namespaces, mirror } = (status ?? {}) as { leader?: unknown; namespaces?: unknown; mirror?: { backlog?: unknown } };
+  const { leader, namespaces, mirror } = (status ?? {}) as {
+    leader?: unknown;
+    namespaces?: unknown;
+    mirror?: { backlog?: unknown };
+  };
   const names = Array.isArray(namespaces) ? namespaces.map((one: { ns?: unknown }) => scalarText(one.ns)).join(', ') : '';
   const role = leader === true ? 'it leads' : 'it stands by';
   return `${role}, namespaces ${names || 'none'}, ${scalarText(mirror?.backlog)} waiting for the mirror`;

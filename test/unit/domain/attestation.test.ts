@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { type LedgerTrailers, parseIndexMessage, parseLedgerMessage, renderIndexMessage, renderLedgerMessage } from '../../../domain/attestation.js';
+import {
+  type LedgerTrailers,
+  parseIndexMessage,
+  parseLedgerMessage,
+  renderIndexMessage,
+  renderLedgerMessage,
+} from '../../../domain/attestation.js';
 import { decodeCommit, encodeCommit } from '../../../domain/commit.js';
 import { utf8 } from '../../../domain/bytes.js';
 
@@ -44,7 +50,9 @@ describe('attestation', () => {
   ];
   for (const [what, message] of bad) {
     it(`refuses a ledger message with ${what}`, () => {
-      expect(() => parseLedgerMessage(message, 'c')).to.throw().with.property('code', 'ATTESTATION_MISMATCH');
+      expect(() => parseLedgerMessage(message, 'c'))
+        .to.throw()
+        .with.property('code', 'ATTESTATION_MISMATCH');
     });
   }
 
@@ -58,14 +66,22 @@ describe('attestation', () => {
 
 describe('commit objects', () => {
   const ident = 'Ada <ada@example.org> 1767323045 +0000';
-  const commit = { tree: 'a'.repeat(40), parents: ['b'.repeat(40)], author: ident, committer: ident, signature: '-----BEGIN X-----\nabc\n-----END X-----', message: GOOD };
+  const commit = {
+    tree: 'a'.repeat(40),
+    parents: ['b'.repeat(40)],
+    author: ident,
+    committer: ident,
+    signature: '-----BEGIN X-----\nabc\n-----END X-----',
+    message: GOOD,
+  };
   for (const format of ['sha1', 'sha256'] as const) {
     it(`are read back as written (${format})`, () => {
       expect(decodeCommit(encodeCommit(commit, format), 'c', format)).to.deep.equal(commit);
     });
   }
 
-  const text = (change: (body: string) => string): Uint8Array => utf8(change(new TextDecoder().decode(encodeCommit(commit, 'sha1'))));
+  const text = (change: (body: string) => string): Uint8Array =>
+    utf8(change(new TextDecoder().decode(encodeCommit(commit, 'sha1'))));
   const bad: [string, Uint8Array][] = [
     ['an encoding header', text((body) => body.replace('\n\n', '\nencoding latin1\n\n'))],
     ['a merge tag', text((body) => body.replace('\n\n', '\nmergetag object x\n\n'))],
@@ -78,7 +94,9 @@ describe('commit objects', () => {
   ];
   for (const [what, body] of bad) {
     it(`are refused with ${what}`, () => {
-      expect(() => decodeCommit(body, 'c', 'sha1')).to.throw().with.property('code', 'ATTESTATION_MISMATCH');
+      expect(() => decodeCommit(body, 'c', 'sha1'))
+        .to.throw()
+        .with.property('code', 'ATTESTATION_MISMATCH');
     });
   }
 });

@@ -17,10 +17,21 @@ async function namespaceWith(labels: readonly string[], gone: readonly string[] 
   for (const [i, label] of labels.entries()) {
     const ident = stamp('ada <ada@example.org>', NOW + i * DAY);
     const message = renderLedgerMessage('x', {
-      ...{ ns: 'main', txn: '01KDYF0000ABCDEFGHJKMNPQRS', baseTree: null, indexTree: tree.oid, chunksTree: null, keysSet: 0, keysDel: 0 },
+      ...{
+        ns: 'main',
+        txn: '01KDYF0000ABCDEFGHJKMNPQRS',
+        baseTree: null,
+        indexTree: tree.oid,
+        chunksTree: null,
+        keysSet: 0,
+        keysDel: 0,
+      },
       ...{ epoch: label, parentEpoch: labels[i - 1] ?? null, parentLedger: null },
     });
-    const ledger = namer.object('commit', encodeCommit({ tree: tree.oid, parents: [], author: ident, committer: ident, signature: null, message }, 'sha1'));
+    const ledger = namer.object(
+      'commit',
+      encodeCommit({ tree: tree.oid, parents: [], author: ident, committer: ident, signature: null, message }, 'sha1'),
+    );
     const archive = archiveCommit(namer, { ns: 'main', label, ledger: ledger.oid, tree: tree.oid, index: ledger.oid }, ident);
     await store.write([ledger, archive]);
     const last = i === labels.length - 1;
@@ -57,8 +68,16 @@ describe('which epochs a compaction drops', () => {
 
   it('keeps the newest so many, and drops the rest oldest first', async () => {
     const epochs = await readEpochs(await namespaceWith(['z', 'b', 'y', 'a', 'x']), 'main');
-    const dropped = (keepEpochs: number | null, label?: string): string[] => epochsToDrop(epochs, { ns: 'main', keepEpochs, label }).map((epoch) => epoch.label);
-    expect([dropped(null), dropped(9), dropped(4), dropped(3), dropped(1), dropped(0)]).to.deep.equal([[], [], [], ['z'], ['z', 'b', 'y'], ['z', 'b', 'y', 'a']]);
+    const dropped = (keepEpochs: number | null, label?: string): string[] =>
+      epochsToDrop(epochs, { ns: 'main', keepEpochs, label }).map((epoch) => epoch.label);
+    expect([dropped(null), dropped(9), dropped(4), dropped(3), dropped(1), dropped(0)]).to.deep.equal([
+      [],
+      [],
+      [],
+      ['z'],
+      ['z', 'b', 'y'],
+      ['z', 'b', 'y', 'a'],
+    ]);
     expect(dropped(9, 'y')).to.deep.equal(['y']);
     expect(codeOf(() => dropped(0, 'x'))).to.equal('USAGE');
     expect(codeOf(() => dropped(0, 'never'))).to.equal('NOT_FOUND');

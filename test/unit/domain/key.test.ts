@@ -27,7 +27,23 @@ describe('key', () => {
     it(`refuses ${what}`, () => expect(code(() => keyBytes(key))).to.equal('KEY_INVALID'));
   }
 
-  for (const key of ['a', 'k'.repeat(512), '..', '.git', '-rf', '/', 'a/b', '🔑', 'ключ', '%41', 'a b', 'a~1', 'con', 'x.manifest.json', 'x.meta']) {
+  for (const key of [
+    'a',
+    'k'.repeat(512),
+    '..',
+    '.git',
+    '-rf',
+    '/',
+    'a/b',
+    '🔑',
+    'ключ',
+    '%41',
+    'a b',
+    'a~1',
+    'con',
+    'x.manifest.json',
+    'x.meta',
+  ]) {
     it(`takes ${JSON.stringify(key.slice(0, 20))} and spells it without dots, slashes and tildes`, () => {
       expect(keyBytes(key)).to.deep.equal(utf8(key));
       const urlsafe = toUrlsafe(key);
@@ -43,6 +59,7 @@ describe('key', () => {
         expect(fromUrlsafe(toUrlsafe(key))).to.equal(key);
       }),
     );
-    for (const other of ['%61', '%2e', '%2G', '%', 'a.b', '%C3%28', '%00', '', '%0A']) expect(fromUrlsafe(other), other).to.equal(undefined);
+    for (const other of ['%61', '%2e', '%2G', '%', 'a.b', '%C3%28', '%00', '', '%0A'])
+      expect(fromUrlsafe(other), other).to.equal(undefined);
   });
 });

@@ -97,13 +97,20 @@ describe('prefix index', () => {
     const { store, namer } = memory();
     const many = Array.from({ length: 700 }, (_, i) => `cfg:${i % 7}:${i}`);
     const root = await put(store, namer, null, many);
-    for (const key of many) expect((await lookUp(store, 'main', root, toUrlsafe(key)))?.oid).to.equal(namer.oid('blob', utf8(key)));
-    for (const key of ['cfg', 'cfg:', 'cfg:0:x', 'zz']) expect(await lookUp(store, 'main', root, toUrlsafe(key))).to.equal(undefined);
+    for (const key of many)
+      expect((await lookUp(store, 'main', root, toUrlsafe(key)))?.oid).to.equal(namer.oid('blob', utf8(key)));
+    for (const key of ['cfg', 'cfg:', 'cfg:0:x', 'zz'])
+      expect(await lookUp(store, 'main', root, toUrlsafe(key))).to.equal(undefined);
   });
 
   it('reads only what a prefix needs', async () => {
     const { store, namer, oidBytes } = memory();
-    const root = await put(store, namer, null, Array.from({ length: 5000 }, (_, i) => `k${String(i).padStart(5, '0')}:x`));
+    const root = await put(
+      store,
+      namer,
+      null,
+      Array.from({ length: 5000 }, (_, i) => `k${String(i).padStart(5, '0')}:x`),
+    );
     let read = 0;
     const counting = new Proxy(store, {
       get: (target, name) => {

@@ -8,7 +8,11 @@ export const FORMATS: readonly ObjectFormat[] = ['sha1', 'sha256'];
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 export function memory(format: ObjectFormat = 'sha1'): { store: GitMemoryStore; namer: ObjectNamer; oidBytes: number } {
-  return { store: new GitMemoryStore(format), namer: new ObjectNamer(nodeHasher(), format), oidBytes: format === 'sha1' ? 20 : 32 };
+  return {
+    store: new GitMemoryStore(format),
+    namer: new ObjectNamer(nodeHasher(), format),
+    oidBytes: format === 'sha1' ? 20 : 32,
+  };
 }
 
 /** A clock that stands where it is put. */

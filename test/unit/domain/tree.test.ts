@@ -35,7 +35,11 @@ async function apply(space: ReturnType<typeof memory>, base: Oid | null, before:
 }
 
 const name = fc.constantFrom('a', 'a-', 'a.b', 'ab', 'b', 'c0', '_');
-const files = fc.dictionary(fc.tuple(name, name, name).map((parts) => `d${parts[0]}/e${parts[1]}/${parts[2]}`), fc.string({ maxLength: 3 }), { maxKeys: 12 });
+const files = fc.dictionary(
+  fc.tuple(name, name, name).map((parts) => `d${parts[0]}/e${parts[1]}/${parts[2]}`),
+  fc.string({ maxLength: 3 }),
+  { maxKeys: 12 },
+);
 
 describe('trees', () => {
   for (const format of FORMATS) {
@@ -47,7 +51,8 @@ describe('trees', () => {
           const edited = await apply(space, base, before, after);
           expect(edited).to.equal(await apply(space, null, {}, after));
           const changed: Files = {};
-          for await (const { path, after: side } of diffTrees(space.store, base, edited, space.oidBytes)) changed[path] = side?.oid ?? '-';
+          for await (const { path, after: side } of diffTrees(space.store, base, edited, space.oidBytes))
+            changed[path] = side?.oid ?? '-';
           const expected: Files = {};
           for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
             if (before[path] === after[path]) continue;
