@@ -74,7 +74,8 @@ function lists(corpus: Corpus): Table {
   const sides = [
     { what: 'git ls-tree -r of the same ten trees', command: 'git', args: [...lsTree, ...folders], gives: PAGE },
     { what: 'git-kv list --prefix --offline', command: process.execPath, args: list, gives: PAGE },
-    { what: 'git-kv list --prefix --offline --long', command: process.execPath, args: [...list, '--long'], gives: PAGE },
+    // A line more: the header.
+    { what: 'git-kv list --prefix --offline --long', command: process.execPath, args: [...list, '--long'], gives: PAGE + 1 },
     { what: 'node -e 0', command: process.execPath, args: ['-e', '0'], gives: '' },
   ];
   return { title: '1,000 keys of 100,000 by prefix, as whole processes', rows: sideBySide(corpus, sides, runs) };
