@@ -8,7 +8,7 @@ import type { ObjectNamer } from './object.js';
 import { decodePointer } from './pointer.js';
 import { type PointerFile, updateIndex } from './prefix-index.js';
 import { listPointers } from './prefix-list.js';
-import { MODE_FILE } from './tree.js';
+import { MODE_FILE, oidBytesIn } from './tree.js';
 import { diffTrees } from './tree-diff.js';
 import { PathEdits, seal } from './tree-draft.js';
 
@@ -97,4 +97,4 @@ export function checkFreshLabel(ns: string, label: string, taken: boolean): void
   throw new KvError('CAS_CONFLICT', `namespace ${ns} has or had an epoch ${label}`, { hint: 'choose another label' });
 }
 
-const oidBytes = (namer: ObjectNamer): number => (namer.format === 'sha1' ? 20 : 32);
+const oidBytes = (namer: ObjectNamer): number => oidBytesIn(namer.format);

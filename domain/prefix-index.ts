@@ -3,7 +3,7 @@ import type { Oid } from '../ports/vocabulary.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, SPLIT_ABOVE } from './index-layout.js';
 import { REF_SUFFIX } from './ledger.js';
 import type { ObjectNamer } from './object.js';
-import { MODE_FILE, TreeCursor } from './tree.js';
+import { MODE_FILE, TreeCursor, oidBytesIn } from './tree.js';
 import { childTrees, loadBodies, seal, TreeDraft } from './tree-draft.js';
 
 /** A pointer's place in the index: its file's mode and blob. */
@@ -25,7 +25,7 @@ export async function updateIndex(
   pointers: ReadonlyMap<string, PointerFile>,
   out: NewObject[],
 ): Promise<Oid> {
-  const oidBytes = namer.format === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(namer.format);
   const { root, index } = await openIndex(store, ns, base, oidBytes);
   if (index.base === null) {
     const layout = namer.object('blob', encodeLayout());

@@ -8,6 +8,7 @@ import { encodePointer, type Pointer, pointerMode } from './pointer.js';
 import { type PointerFile, updateIndex } from './prefix-index.js';
 import { changesLedger, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
 import { PathEdits, seal } from './tree-draft.js';
+import { oidBytesIn } from './tree.js';
 
 export type { Operation } from './transaction-plan.js';
 
@@ -64,7 +65,7 @@ export interface Draft {
  */
 export async function buildTransaction(context: BuildContext, base: Base, operations: readonly Operation[]): Promise<Draft> {
   const { store, namer, ns } = context;
-  const oidBytes = namer.format === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(namer.format);
   const objects: NewObject[] = [];
   const [edits, chunkEdits] = [new PathEdits(), new PathEdits()];
   const planned = operations.map((op) => planOperation(op, ns, namer, edits, chunkEdits, objects));
@@ -124,7 +125,7 @@ async function addChunks(
   objects: NewObject[],
 ): Promise<Oid | null> {
   if (edits.empty) return null;
-  const draft = await edits.load(store, base?.tree ?? null, namer.format === 'sha1' ? 20 : 32);
+  const draft = await edits.load(store, base?.tree ?? null, oidBytesIn(namer.format));
   const tree = seal(draft, namer, objects);
   return tree === (base?.tree ?? null) ? null : tree;
 }

@@ -3,7 +3,7 @@ import type { GitStore, NewObject } from '../ports/git-store.js';
 import type { Oid } from '../ports/vocabulary.js';
 import { allocate, shrink } from './bytes.js';
 import type { ObjectNamer } from './object.js';
-import { entrySize, MODE_DIR, TreeCursor, writeEntry } from './tree.js';
+import { entrySize, MODE_DIR, TreeCursor, writeEntry, oidBytesIn } from './tree.js';
 
 /** A file to put (`oid`) or to remove (`oid` null). After `load`, `previous` is what the base tree had. */
 export interface FileEdit {
@@ -110,7 +110,7 @@ export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oi
   for (const [name, { mode, oid }] of draft.files) edits.push({ key: name, mode, name, oid });
   if (edits.length === 0) return draft.base;
   edits.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const body = merge(draft.body, edits, namer.format === 'sha1' ? 20 : 32);
+  const body = merge(draft.body, edits, oidBytesIn(namer.format));
   if (body.length === 0) return null;
   const object = namer.object('tree', body);
   if (object.oid !== draft.base) out.push(object);

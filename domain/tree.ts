@@ -1,5 +1,5 @@
 import { KvError } from '../ports/error.js';
-import type { Oid } from '../ports/vocabulary.js';
+import { type ObjectFormat, OID_HEX_LENGTH, type Oid } from '../ports/vocabulary.js';
 import { toHex, writeAscii, writeHex } from './bytes.js';
 
 /**
@@ -14,6 +14,9 @@ export const MODE_EXEC = '100755';
 
 const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
 const SLASH = 0x2f;
+
+/** How many bytes an id takes in a tree object. */
+export const oidBytesIn = (format: ObjectFormat): number => OID_HEX_LENGTH[format] / 2;
 
 export interface TreeEntry {
   readonly mode: string;

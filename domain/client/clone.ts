@@ -7,6 +7,7 @@ import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { Signer } from '../../ports/signer.js';
 import { ObjectNamer } from '../object.js';
+import { oidBytesIn } from '../tree.js';
 
 /** A developer's clone, as the use cases see it. The ports that only writing needs are asked for when a write comes. */
 export interface Clone {
@@ -36,4 +37,4 @@ export function namerOf(clone: Clone, hasher: Hasher = clone.hasher): ObjectName
   return new ObjectNamer(hasher, clone.store.objectFormat);
 }
 
-export const oidBytesOf = (clone: Clone): number => (clone.store.objectFormat === 'sha1' ? 20 : 32);
+export const oidBytesOf = (clone: Clone): number => oidBytesIn(clone.store.objectFormat);

@@ -2,6 +2,7 @@ import { KvError } from '../../ports/error.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import { decodeLoose } from '../bytes.js';
 import { POLICY_PATH, POLICY_REF, trackingRef } from '../refs.js';
+import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
 
 /**
@@ -23,12 +24,7 @@ export async function knownPolicy(clone: Clone): Promise<Policy | null> {
 /** The published policy's text, newest source first. */
 export async function publishedPolicyText(clone: Clone): Promise<string | null> {
   const names = [trackingRef('stargate', POLICY_REF), trackingRef('mirror', POLICY_REF), POLICY_REF];
-  const refs = await clone.store.refs(names);
-  let best: string | undefined;
-  for (const name of names) {
-    const oid = refs.get(name);
-    if (oid !== undefined && (best === undefined || (oid !== best && (await clone.store.isAncestor(best, oid))))) best = oid;
-  }
+  const best = await newestRef(clone, names);
   if (best === undefined) return null;
   const [blob] = await clone.store.readPaths(best, [POLICY_PATH]);
   return blob ? decodeLoose(blob.body) : null;

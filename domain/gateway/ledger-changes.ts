@@ -4,7 +4,7 @@ import type { Hasher } from '../../ports/hasher.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { quoteKey } from '../key.js';
 import { type LedgerFile, parseLedgerPath, pathsOf, placeOf } from '../ledger.js';
-import { MODE_FILE } from '../tree.js';
+import { MODE_FILE, oidBytesIn } from '../tree.js';
 import { diffTrees, type TreeChange } from '../tree-diff.js';
 
 /** What a transaction did to one key, as its ledger trees tell it. */
@@ -26,7 +26,7 @@ export async function ledgerChanges(
   before: Oid | null,
   after: Oid | null,
 ): Promise<KeyChange[]> {
-  const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(store.objectFormat);
   const byKey = new Map<string, Files>();
   for await (const change of diffTrees(store, before, after, oidBytes)) {
     const place = parseLedgerPath(change.path, ns, hasher);

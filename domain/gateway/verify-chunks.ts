@@ -7,7 +7,7 @@ import { quoteKey } from '../key.js';
 import { chunkDirs, decodeManifest, type Manifest, parseChunkPath } from '../manifest.js';
 import type { Metadata } from '../metadata.js';
 import { checkTotalSize } from '../policy.js';
-import { MODE_FILE } from '../tree.js';
+import { MODE_FILE, oidBytesIn } from '../tree.js';
 import { diffTrees } from '../tree-diff.js';
 import { type FileEdit, PathEdits } from '../tree-draft.js';
 import { inBatches, readBlobs } from './blobs.js';
@@ -27,7 +27,7 @@ export async function verifyNewChunks(
   before: Oid | null,
   after: Oid,
 ): Promise<void> {
-  const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(store.objectFormat);
   const added: { oid: Oid; digest: string; size: number }[] = [];
   for await (const change of diffTrees(store, before, after, oidBytes)) {
     const digest = parseChunkPath(change.path, ns);
@@ -101,7 +101,7 @@ async function verifyReferences(
     edits.put(chunkDirs(ns, digest), digest, edit);
     return { digest, edit };
   });
-  await edits.load(store, chunksTree, store.objectFormat === 'sha1' ? 20 : 32);
+  await edits.load(store, chunksTree, oidBytesIn(store.objectFormat));
   // A chunk that stands in the value twice has one place, and the last edit of it is the one that was loaded.
   const inTree = new Map(places.map(({ digest, edit }) => [digest, edit.previous]));
   const headers = await store.headers(manifest.chunks.map(({ blob }) => blob));

@@ -8,7 +8,7 @@ import type { ObjectNamer } from '../object.js';
 import { encodePointer, type Pointer, pointerMode } from '../pointer.js';
 import { type PointerFile, updateIndex } from '../prefix-index.js';
 import { addPointer } from '../transaction.js';
-import { findEntry, MODE_DIR } from '../tree.js';
+import { findEntry, MODE_DIR, oidBytesIn } from '../tree.js';
 import { diffTrees, type Side } from '../tree-diff.js';
 
 export interface IndexTransition {
@@ -68,7 +68,7 @@ interface Moved {
 /** The pointers that are not where or what they were, by urlsafe key. */
 async function changedPointers(store: GitStore, ns: string, before: Oid, after: Oid): Promise<Map<string, Moved>> {
   const moved = new Map<string, Moved>();
-  for await (const change of diffTrees(store, before, after, store.objectFormat === 'sha1' ? 20 : 32)) {
+  for await (const change of diffTrees(store, before, after, oidBytesIn(store.objectFormat))) {
     const urlsafe = placeOf(change.path, ns);
     if (urlsafe === undefined) throw disagrees(ns, change.path);
     const sides = moved.get(urlsafe) ?? { old: null, next: null };
@@ -91,7 +91,7 @@ function placeOf(path: string, ns: string): string | undefined {
 
 /** Finds one key's pointer in an index tree. */
 export async function lookUp(store: GitStore, ns: string, root: Oid, urlsafe: string): Promise<PointerFile | undefined> {
-  const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(store.objectFormat);
   let oid: Oid | undefined = root;
   for (let depth = -3; oid !== undefined; depth++) {
     const [tree] = await store.read([oid]);

@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../object.js';
 import { decodeCommit } from '../../commit.js';
-import { findEntry } from '../../tree.js';
+import { findEntry, oidBytesIn } from '../../tree.js';
 import type { Findings } from './findings.js';
 
 /**
@@ -13,7 +13,7 @@ import type { Findings } from './findings.js';
  */
 export function soundStore(store: GitStore, namer: ObjectNamer, findings: Findings): GitStore {
   const damaged = new Set<Oid>();
-  const oidBytes = store.objectFormat === 'sha1' ? 20 : 32;
+  const oidBytes = oidBytesIn(store.objectFormat);
 
   const report = (oid: Oid, what: string): null => {
     if (!damaged.has(oid)) findings.fault(`object ${oid} ${what}`, { object: oid }, 'GIT_ERROR');
