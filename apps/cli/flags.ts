@@ -1,6 +1,6 @@
 /**
- * Flags as data: one table makes both the oclif flags of a command and the options of `get`'s fast path, which must not
- * load oclif.
+ * Flags as data: one table makes both the oclif flags of a command and the options of the fast path of `get` and `list`,
+ * which must not load oclif.
  */
 export interface FlagSpec {
   readonly type: 'boolean' | 'string';
@@ -57,6 +57,17 @@ export const GET_FLAGS = {
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
   ...AT_FLAG,
+  ...READ_FLAGS,
+  ...EXPIRED_FLAG,
+} as const satisfies FlagTable;
+
+export const LIST_FLAGS = {
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  long: { type: 'boolean', char: 'l', summary: 'also size, time, when it expires, and content type' },
+  limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
+  after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
+  ...AT_FLAG,
+  null: { type: 'boolean', char: '0', summary: 'end each key with a NUL byte instead of a newline' },
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;

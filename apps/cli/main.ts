@@ -1,14 +1,14 @@
 import { doorOptions, reportError } from './door.js';
-import { fastGet } from './fast-get.js';
+import { fastRead } from './fast-read.js';
 import { hoistGlobals } from './hoist.js';
 import { watchPipe } from './terminal.js';
 
-/** Runs one command line; gives the exit code. `get` in its usual form takes a way that loads no oclif. */
+/** Runs one command line; gives the exit code. `get` and `list` in their usual form take a way that loads no oclif. */
 export async function main(args: readonly string[]): Promise<number> {
   watchPipe();
   try {
     const argv = hoistGlobals(args);
-    if (argv[0] === 'get' && (await fastGet(argv.slice(1)))) return 0;
+    if (await fastRead(argv[0], argv.slice(1))) return 0;
     const { runOclif } = await import('./oclif-main.js');
     await runOclif(argv);
     return 0;

@@ -29,26 +29,33 @@ describe('git kv: what a command loads', () => {
   const packagesOf = (sources: readonly string[]): Set<string> =>
     new Set(sources.flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []));
 
-  it('get loads no oclif, and nothing that only writing needs', async () => {
-    const sources = await loadedBy(place, ['get', 'a', '--offline']);
-    expect(sources.some((source) => /domain\/client\/read\.[jt]s$/.test(source))).to.equal(true);
-    for (const name of [
-      '@oclif/core',
-      'blake3',
-      'yaml',
-      'class-validator',
-      'class-transformer',
-      'ssh2',
-      'opossum',
-      'prom-client',
-    ]) {
-      expect(packagesOf(sources)).not.to.include(name);
-    }
-    expect(sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)/.test(source))).to.deep.equal([]);
-  });
+  for (const [args, module] of [
+    [['get', 'a', '--offline'], 'read'],
+    [['list', '--offline'], 'list'],
+  ] as const) {
+    it(`${args[0]} loads no oclif, and nothing that only writing needs`, async () => {
+      const sources = await loadedBy(place, args);
+      expect(
+        sources.some((source) => source.endsWith(`domain/client/${module}.ts`) || source.endsWith(`domain/client/${module}.js`)),
+      ).to.equal(true);
+      for (const name of [
+        '@oclif/core',
+        'blake3',
+        'yaml',
+        'class-validator',
+        'class-transformer',
+        'ssh2',
+        'opossum',
+        'prom-client',
+      ]) {
+        expect(packagesOf(sources)).not.to.include(name);
+      }
+      expect(sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)/.test(source))).to.deep.equal([]);
+    });
+  }
 
-  it('list loads oclif, and nothing that only writing needs', async () => {
-    const packages = packagesOf(await loadedBy(place, ['list', '--offline']));
+  it('the other reads load oclif, and nothing that only writing needs', async () => {
+    const packages = packagesOf(await loadedBy(place, ['history', 'a', '--offline']));
     expect(packages).to.include('@oclif/core');
     for (const name of ['blake3', 'yaml', 'class-validator', 'ssh2']) expect(packages).not.to.include(name);
   });

@@ -1,0 +1,50 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { type FlagTable, GET_FLAGS, GLOBAL_FLAGS, LIST_FLAGS } from './flags.js';
+import { type GetFlags, runGet } from './get.js';
+import type { ListFlags } from './list.js';
+
+const GET_TABLE: FlagTable = { ...GLOBAL_FLAGS, ...GET_FLAGS };
+const LIST_TABLE: FlagTable = { ...GLOBAL_FLAGS, ...LIST_FLAGS };
+
+/**
+ * Runs `get` and `list`, which scripts call in loops, without loading oclif, when their arguments are in order; gives false, having
+ * done nothing, when oclif should look at them.
+ */
+export async function fastRead(command: string | undefined, args: readonly string[]): Promise<boolean> {
+  if (command === 'get') {
+    const parsed = parse(args, GET_TABLE);
+    const [key] = parsed?.positionals ?? [];
+    if (parsed === null || key === undefined || parsed.positionals.length !== 1) return false;
+    await runGet(key, parsed.values as GetFlags);
+    return true;
+  }
+  if (command === 'list') {
+    const parsed = parse(args, LIST_TABLE);
+    if (parsed === null || parsed.positionals.length > 0) return false;
+    const { runList } = await import('./list.js');
+    await runList(parsed.values as ListFlags);
+    return true;
+  }
+  return false;
+}
+
+interface Parsed {
+  readonly values: object;
+  readonly positionals: readonly string[];
+}
+
+function parse(args: readonly string[], table: FlagTable): Parsed | null {
+  const options: ParseArgsConfig['options'] = {};
+  for (const [name, { type, char }] of Object.entries(table))
+    options[name] = char === undefined ? { type } : { type, short: char };
+  try {
+    const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
+    const given = tokens.filter((token) => token.kind === 'option').map(({ name }) => name);
+    const odd = given.some(
+      (name, i) => given.indexOf(name) !== i || table[name]?.options?.includes(values[name] as string) === false,
+    );
+    return odd ? null : { values, positionals };
+  } catch {
+    return null; // help, an unknown flag, a missing value: oclif has the words for it
+  }
+}

@@ -1,0 +1,75 @@
+import { type ListedKey, listKeys } from '../../domain/client/list.js';
+import { KvError } from '../../ports/error.js';
+import { keyArgument } from './argument-bytes.js';
+import { openSession } from './clone.js';
+import type { FlagValues, GlobalValues, LIST_FLAGS } from './flags.js';
+import { freshnessOf } from './read-flags.js';
+import { listedDocument, LONG_HEAD, longLine } from './render/list.js';
+import { print } from './terminal.js';
+import { countFlag } from './units.js';
+
+export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
+
+const BUFFERED = 32_768;
+
+/** `git kv list`, shared by the oclif command and by the fast path. */
+export async function runList(flags: ListFlags): Promise<void> {
+  const { prefix = '', after, limit, long = false, json = false } = flags;
+  if (prefix !== '') keyArgument(prefix);
+  if (after !== undefined) keyArgument(after);
+  if (json && flags.null)
+    throw new KvError('USAGE', '--json and --null contradict each other', { hint: 'leave one of them out' });
+  const freshness = freshnessOf(flags);
+  const range = {
+    ...(after === undefined ? {} : { after }),
+    ...(flags.at === undefined ? {} : { at: flags.at }),
+    ...(limit === undefined ? {} : { limit: countFlag('limit', limit) }),
+  };
+  const { clone, ns, composition } = await openSession({
+    ns: flags.ns,
+    progress: process.stderr.isTTY === true && !json,
+    offline: freshness.offline,
+  });
+  try {
+    const keys = listKeys(clone, { ns, prefix, long, allowExpired: flags['allow-expired'] === true, ...freshness, ...range });
+    if (json) await printDocument(ns, keys);
+    else if (long && !flags.null) await printLong(keys);
+    else await printAll(keys, (item) => `${long ? longLine(item) : item.key}${flags.null ? '\0' : '\n'}`);
+  } finally {
+    await composition.close();
+  }
+}
+
+/** Prints in pieces of a size that a pipe takes well. */
+async function printAll(keys: AsyncIterable<ListedKey>, render: (item: ListedKey) => string): Promise<void> {
+  let pending = '';
+  for await (const item of keys) {
+    pending += render(item);
+    if (pending.length < BUFFERED) continue;
+    await print(pending);
+    pending = '';
+  }
+  await print(pending);
+}
+
+/** Lines under a head, which is left out when there is nothing. */
+async function printLong(keys: AsyncIterable<ListedKey>): Promise<void> {
+  let head = `${LONG_HEAD}\n`;
+  await printAll(keys, (item) => {
+    const line = `${head}${longLine(item)}\n`;
+    head = '';
+    return line;
+  });
+}
+
+/** One JSON document, printed as the keys come. Nothing is printed before the first has come, so that an error can stand alone. */
+async function printDocument(ns: string, keys: AsyncIterable<ListedKey>): Promise<void> {
+  const head = `{"ok":true,"ns":${JSON.stringify(ns)},"keys":[`;
+  let first = true;
+  await printAll(keys, (item) => {
+    const start = first ? head : ',\n';
+    first = false;
+    return `${start}${JSON.stringify(listedDocument(item))}`;
+  });
+  await print(first ? `${head}]}\n` : ']}\n');
+}
