@@ -1,3 +1,4 @@
+import type { Direction } from '../ports/git-transport.js';
 import type { RefName } from '../ports/vocabulary.js';
 import { utf8 } from './bytes.js';
 import { isEpochLabel, isNamespace } from './ledger.js';
@@ -9,6 +10,15 @@ export const chunksRef = (ns: string, epoch: string): RefName => `refs/kv-chunks
 export const epochRef = (ns: string): RefName => `refs/kv-epoch/${ns}`;
 export const archiveRef = (ns: string, epoch: string): RefName => `refs/kv-archive/${ns}@${epoch}`;
 export const watchlogRef = (ns: string, epoch: string): RefName => `refs/kv-watchlog/${ns}@${epoch}`;
+/** There since an epoch was compacted away, so that its label is not used again. */
+export const compactedRef = (ns: string, epoch: string): RefName => `refs/kv-compacted/${ns}@${epoch}`;
+/** The refs of which an epoch that there is or was has at least one. */
+export const refsOfLabel = (ns: string, epoch: string): RefName[] => [
+  archiveRef(ns, epoch),
+  chunksRef(ns, epoch),
+  watchlogRef(ns, epoch),
+  compactedRef(ns, epoch),
+];
 export const mirrorRef = (ns: string): RefName => `refs/kv-mirror/${ns}`;
 export const POLICY_REF: RefName = 'refs/kv-policy/current';
 /** Where the policy lies, in a work tree, on a branch and in the published commit. */
@@ -16,11 +26,13 @@ export const POLICY_PATH = '.kv/policy.yaml';
 
 /** Where a clone keeps what it has fetched: one tree of refs a source. */
 export type Source = 'mirror' | 'stargate';
+/** Which of a remote's two sides a source is. */
+export const directionOf = (source: Source): Direction => (source === 'mirror' ? 'read' : 'write');
 export const trackingRef = (source: Source, ref: RefName): RefName => ref.replace(/^refs\//, `refs/kv-tracking/${source}/`);
 /** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
 export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 
-export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'mirror' | 'policy';
+export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
 
 /** A ref, taken apart. `branch` and `tag` are the ordinary ones; `other` is anything that has no place here. */
 export type RefClass =
@@ -37,6 +49,7 @@ const PER_EPOCH: Readonly<Record<string, KvRefKind>> = {
   'kv-chunks': 'chunks',
   'kv-archive': 'archive',
   'kv-watchlog': 'watchlog',
+  'kv-compacted': 'compacted',
 };
 
 /** Longer names don't fit into a pkt-line with a reason beside them, nor into every host's file system. Bytes. */

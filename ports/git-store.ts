@@ -38,11 +38,21 @@ export interface GitStore {
   readonly capabilities: GitStoreCapabilities;
   readonly objectFormat: ObjectFormat;
 
-  /** Reads objects, in the order asked; `null` where there is none. Duplicates are allowed. */
+  /**
+   * Reads objects, in the order asked; `null` where there is none. Duplicates are allowed. In a partial clone, what the clone left
+   * at its remote is brought first, all of one call over one connection; `readPaths` does the same. Throws `IO_ERROR` when that
+   * remote can't be reached, or must not be (`GIT_NO_LAZY_FETCH` in the environment).
+   */
   read(oids: readonly Oid[]): Promise<(GitObject | null)[]>;
 
-  /** Types and sizes, in the order asked, without reading bodies; `null` where there is none. */
+  /** Types and sizes of what is here, in the order asked, without reading bodies; `null` where there is none. Fetches nothing. */
   headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]>;
+
+  /**
+   * Brings what a partial clone has left at its remote, over one connection, for reads to come. Does nothing in a complete clone, nor
+   * for objects that nobody has. Throws as `read` does.
+   */
+  prefetch?(oids: readonly Oid[]): Promise<void>;
 
   /** Reads the objects at paths below a commit or tree; `null` where there is none. A path holds no NUL and no newline. */
   readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]>;

@@ -10,6 +10,8 @@ export interface FetchRequest {
   readonly remoteRef: RefName;
   /** The local ref that follows it. */
   readonly localRef: RefName;
+  /** It is not there more often than it is: a connection is not to be spent on finding out. */
+  readonly seldom?: true;
 }
 
 /** Where a remote's two directions lead. */
@@ -18,6 +20,11 @@ export type Direction = 'read' | 'write';
 export interface PushOptions {
   /** All or nothing at the receiving end. */
   readonly atomic: boolean;
+  /**
+   * There are commits without parents among the new ones, whose content other refs over there hold already: it is not sent again.
+   * Costs a look at all trees of those refs.
+   */
+  readonly restarts?: boolean;
   readonly progress?: boolean;
 }
 
@@ -35,6 +42,12 @@ export interface GitTransport {
 
   /** Brings refs and the objects they reach into this clone. Missing remote refs delete the local ones. */
   fetch(remote: string, direction: Direction, requests: readonly FetchRequest[], options?: FetchOptions): Promise<void>;
+
+  /**
+   * Brings objects, and what they reach, by their ids and under no ref: Git may drop them again when it next clears up.
+   * Throws `NOT_FOUND` when the other side hasn't got one, or gives only what its refs name.
+   */
+  fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
   /**
    * Pushes to the remote's `write` side. Resolves when every ref was accepted.

@@ -13,7 +13,7 @@ export interface MirrorUpdate {
 }
 
 export interface MirrorTargetCapabilities {
-  /** A push lands whole or not at all. Without it, the worker pushes the watermark in a second push. */
+  /** A push lands whole or not at all. Without it, a watermark may be at the mirror before the ledger that it names. */
   readonly atomic: boolean;
   /** Refs outside refs/heads and refs/tags are taken. */
   readonly anyRef: boolean;

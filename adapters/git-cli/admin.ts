@@ -4,6 +4,7 @@ import { readConfig } from './config.js';
 import { runGit } from './git.js';
 import type { GitPlace } from './git.js';
 import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
+import { SilenceWatch } from './silence.js';
 import { parseSshUrl } from './ssh-url.js';
 
 /** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate, over ssh as git would start it; gives the JSON it prints. */
@@ -16,7 +17,7 @@ export async function runAdmin(place: GitPlace, url: string, verb: string, args:
   const address = parseSshUrl(rewritten.code === 0 ? rewritten.stdout.toString('utf8').replace(/\n$/, '') : url);
   const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
   const sshArgs = [...(address.port === null ? [] : ['-p', address.port]), address.destination, remoteCommand];
-  const { code, stdout, stderr } = await run(place, await sshProgram(place), sshArgs);
+  const { code, stdout, stderr } = await run(place, await sshProgram(place), sshArgs, url);
   const what = `'${verb}' at ${shownUrl(url)}`;
   if (code !== 0) {
     throw (
@@ -58,6 +59,7 @@ function run(
   place: GitPlace,
   ssh: SshProgram,
   args: readonly string[],
+  url: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   // The user's own setting, run the way git runs it; nothing of ours is part of the text that the shell reads.
   const [program, argv] = ssh.shell ? ['sh', ['-c', `${ssh.program} "$@"`, ssh.program, ...args]] : [ssh.program, args];
@@ -67,13 +69,25 @@ function run(
       env: place.env as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    let failure: KvError | null = null;
+    const watch = new SilenceWatch(place, child, url, (error) => (failure = error));
     let stdout = '';
     let stderr = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     child.on('error', (cause) => {
+      watch.stop();
       reject(new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause }));
     });
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('exit', () => {
+      watch.stop();
+      // A process that the user's command line left behind may hold them open.
+      if (failure !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    });
+    child.on('close', (code) => {
+      if (failure === null) resolve({ code, stdout, stderr });
+      else reject(failure);
+    });
   });
 }

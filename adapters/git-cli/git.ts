@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
@@ -22,6 +22,14 @@ export interface RunOptions {
   readonly input?: string;
   /** Sees stderr as it comes, besides its being collected. */
   readonly onStderr?: (chunk: string) => void;
+  readonly supervisor?: Supervisor;
+}
+
+/** Watches a running git; `failed` makes the run reject with this, once the process has ended. */
+export interface Supervisor {
+  /** The descriptors that git gets pipes at, besides the standard three. */
+  readonly pipes: readonly number[];
+  readonly supervise: (child: ChildProcess, failed: (error: KvError) => void) => void;
 }
 
 // What ties a process to another repository than the one that was asked for (`git rev-parse --local-env-vars`).
@@ -72,8 +80,13 @@ export function spawnGit(
   place: GitPlace,
   args: readonly string[],
   failed: (error: KvError) => void,
+  morePipes: readonly number[] = [],
 ): ChildProcessWithoutNullStreams {
-  const child = spawn('git', [...MAPPED, ...args], { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+  const child = spawn('git', [...MAPPED, ...args], {
+    cwd: place.cwd,
+    env: place.env as NodeJS.ProcessEnv,
+    stdio: Array.from({ length: Math.max(2, ...morePipes) + 1 }, (_, i) => (i < 3 || morePipes.includes(i) ? 'pipe' : 'ignore')),
+  }) as ChildProcessWithoutNullStreams;
   child.on('error', (cause) => failed(cannotStart(place, cause)));
   // A process that ends early breaks the pipe; its exit tells the reason.
   child.stdin.on('error', () => undefined);
@@ -90,7 +103,14 @@ function cannotStart(place: GitPlace, cause: Error): KvError {
 /** Runs git to its end. Rejects with `IO_ERROR` only when it can't be started or a signal ended it. */
 export function runGit(place: GitPlace, args: readonly string[], options: RunOptions = {}): Promise<GitResult> {
   return new Promise((resolve, reject) => {
-    const child = spawnGit(place, args, reject);
+    const { supervisor } = options;
+    const child = spawnGit(place, args, reject, supervisor?.pipes);
+    let failure: KvError | null = null;
+    supervisor?.supervise(child, (error) => (failure = error));
+    // What git has left running may hold its pipes open.
+    child.on('exit', () => {
+      for (const stream of child.stdio.slice(failure === null ? 3 : 1)) stream?.destroy();
+    });
     const stdout: Buffer[] = [];
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -100,7 +120,8 @@ export function runGit(place: GitPlace, args: readonly string[], options: RunOpt
       options.onStderr?.(chunk);
     });
     child.on('close', (code, signal) => {
-      if (code === null) reject(new KvError('IO_ERROR', `git ${verbOf(args)} was ended by ${signal ?? 'a signal'}`));
+      if (failure !== null) reject(failure);
+      else if (code === null) reject(new KvError('IO_ERROR', `git ${verbOf(args)} was ended by ${signal ?? 'a signal'}`));
       else resolve({ code, stdout: Buffer.concat(stdout), stderr });
     });
     child.stdin.end(options.input ?? '');

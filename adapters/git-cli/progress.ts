@@ -33,3 +33,13 @@ export function progressTo(
     },
   };
 }
+
+const PROGRESS = /^(remote: )?([A-Z][A-Za-z ]+: +\d+(%|,|$)|Total \d+ \(delta|Delta compression using)/;
+
+/** What git has said besides its progress. */
+export function withoutProgress(stderr: string): string {
+  return stderr
+    .split(/(?<=[\r\n])/)
+    .filter((part) => !PROGRESS.test(part))
+    .join('');
+}

@@ -5,6 +5,7 @@ import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../ports/vocabula
 import { gitFailed, runGit, spawnGit } from './git.js';
 import type { GitPlace } from './git.js';
 import { checkOid, checkRef } from './guard.js';
+import type { SyncLocks } from './ref-locks.js';
 
 const MANY = 500;
 
@@ -56,6 +57,8 @@ export class RefTransactions {
   constructor(
     private readonly place: GitPlace,
     private readonly format: ObjectFormat,
+    /** Makes what git has prepared durable before it is committed; null when git sees to that itself. */
+    private readonly syncLocks: SyncLocks | null = null,
   ) {}
 
   apply(updates: readonly RefUpdate[], reason: string): Promise<void> {
@@ -78,19 +81,22 @@ export class RefTransactions {
     if (this.running !== null && this.running.reason !== reason) await this.stop();
     this.running ??= this.start(reason);
     const { child, ended } = this.running;
-    const committed = new Promise<true>((resolve) => {
-      let output = '';
-      const listen = (chunk: Buffer): void => {
-        output += chunk.toString('latin1');
-        if (!output.endsWith('commit: ok\n')) return;
-        child.stdout.off('data', listen);
-        resolve(true);
-      };
-      child.stdout.on('data', listen);
-    });
-    child.stdin.write(`start\n${lines.join('\n')}\nprepare\ncommit\n`);
-    const outcome = await Promise.race([committed, ended]);
-    if (outcome !== true) throw refused(outcome, updates);
+    const ask = async (commands: readonly string[], reply: string): Promise<void> => {
+      const replied = answer(child, reply);
+      child.stdin.write(`${commands.join('\n')}\n`);
+      const outcome = await Promise.race([replied, ended]);
+      if (outcome !== true) throw refused(outcome, updates);
+    };
+    const prepare = ['start', ...lines, 'prepare'];
+    if (this.syncLocks === null) return ask([...prepare, 'commit'], 'commit: ok\n');
+    await ask(prepare, 'prepare: ok\n');
+    try {
+      await this.syncLocks(updates);
+    } catch (error) {
+      await this.stop(); // git gives up what is prepared, and its locks, when its input ends
+      throw error;
+    }
+    await ask(['commit'], 'commit: ok\n');
   }
 
   private start(reason: string): Running {
@@ -117,6 +123,20 @@ export class RefTransactions {
     running.child.stdin.end();
     await running.ended.catch(() => undefined);
   }
+}
+
+/** Resolves once git has written `reply` as its last line. */
+function answer(child: ChildProcessWithoutNullStreams, reply: string): Promise<true> {
+  return new Promise((resolve) => {
+    let output = '';
+    const listen = (chunk: Buffer): void => {
+      output += chunk.toString('latin1');
+      if (!output.endsWith(reply)) return;
+      child.stdout.off('data', listen);
+      resolve(true);
+    };
+    child.stdout.on('data', listen);
+  });
 }
 
 const MOVED = /cannot lock ref '([^']+)': (is at |reference already exists|reference is missing|unable to resolve reference)/;

@@ -3,6 +3,7 @@ import { KvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { firstComplaint, gitPlace, runGit } from './git.js';
 import type { Environment, GitPlace } from './git.js';
+import { checkVersion, TELL_VERSION, versionApart } from './git-version.js';
 
 /** What a repository is, from one `git rev-parse`. All paths are absolute. */
 export interface Repository {
@@ -12,6 +13,8 @@ export interface Repository {
   /** What all work trees share: refs, objects, configuration. */
   readonly commonDir: string;
   readonly objectsFolder: string;
+  /** Whether this git syncs refs when `core.fsync` says so. */
+  readonly syncsRefs: boolean;
   /** Runs git on exactly this repository, without another discovery. */
   readonly place: GitPlace;
 }
@@ -26,9 +29,12 @@ const FACTS = [
   'objects',
 ];
 
-/** Finds the repository of a directory. Throws `GIT_ERROR` when there is none. */
+/** Finds the repository of a directory. Throws `GIT_ERROR` when there is none, `CONFIG_INVALID` when git is too old. */
 export async function findRepository(directory: string, env: Environment): Promise<Repository> {
-  const { code, stdout, stderr } = await runGit(gitPlace(resolve(directory), env), FACTS);
+  const place = gitPlace(resolve(directory), env, TELL_VERSION);
+  const { code, stdout, stderr: said } = await runGit(place, FACTS);
+  const { version, words: stderr } = versionApart(said);
+  const { syncsRefs } = await checkVersion(place, version);
   const [format, gitDir, commonDir, objectsFolder] = stdout.toString('utf8').split('\n');
   if (code !== 0 || gitDir === undefined || commonDir === undefined || objectsFolder === undefined) {
     if (/dubious ownership/.test(stderr)) {
@@ -46,5 +52,5 @@ export async function findRepository(directory: string, env: Environment): Promi
       hint: 'use a sha1 or sha256 repository',
     });
   }
-  return { objectFormat: format, gitDir, commonDir, objectsFolder, place: gitPlace(gitDir, env) };
+  return { objectFormat: format, gitDir, commonDir, objectsFolder, syncsRefs, place: gitPlace(gitDir, env) };
 }

@@ -9,10 +9,13 @@ import type { Environment, GitPlace } from './git.js';
 import { checkOid, isTreePath } from './guard.js';
 import { mergeBaseIsAncestor, revList, writeChangedPaths } from './history.js';
 import { maintain } from './maintenance.js';
+import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './partial-clone.js';
 import { writeObjects } from './object-writer.js';
 import { quarantineEnvironment } from './quarantine.js';
+import { syncLocksIn } from './ref-locks.js';
 import { listRefs, RefTransactions } from './refs.js';
 import { findRepository } from './repository.js';
+import { idsAtPaths } from './tree-paths.js';
 
 export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = { objectFormats: ['sha1', 'sha256'], durable: true, pathHistory: true };
 
@@ -27,14 +30,29 @@ export interface GitStoreOptions {
 /** Opens a repository with the git program. One short process; the one that will read is started beside it. */
 export async function openGitStore(options: GitStoreOptions): Promise<GitCliStore> {
   const extra = options.quarantine === undefined ? {} : quarantineEnvironment(options.quarantine);
-  const objects = new CatFile(gitPlace(resolve(options.directory), options.env, extra), '--batch', OBJECT_REPLY);
+  const around = gitPlace(resolve(options.directory), options.env, extra);
+  let objects = new CatFile(around, '--batch', OBJECT_REPLY);
   objects.warm();
   try {
     const repository = await findRepository(options.directory, options.env);
     const place = { cwd: repository.place.cwd, env: { ...repository.place.env, ...extra } };
     objects.moveTo(place);
     const folder = options.quarantine === undefined ? repository.objectsFolder : null;
-    const store = new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, objects);
+    const transactions = new RefTransactions(
+      place,
+      repository.objectFormat,
+      repository.syncsRefs ? null : syncLocksIn(repository.commonDir),
+    );
+    let readingPlace = place;
+    const partial = folder !== null && isPartialClone(repository) ? await placeWithoutRemotes(repository) : null;
+    if (partial !== null) {
+      readingPlace = partial;
+      await objects.close(); // it would fetch what it misses, one by one
+      objects = new CatFile(partial, '--batch', OBJECT_REPLY);
+    }
+    const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
+    const readers = { objects, headers, promised: partial && new PromisedObjects(around, headers) };
+    const store = new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, readers, transactions);
     if (options.quarantine !== undefined) store.warm();
     return store;
   } catch (error) {
@@ -43,10 +61,15 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
   }
 }
 
+/** What answers for objects; `promised` in a partial clone only. */
+interface Readers {
+  readonly objects: CatFile<GitObject>;
+  readonly headers: CatFile<ObjectHeader>;
+  readonly promised: PromisedObjects | null;
+}
+
 export class GitCliStore implements GitStore {
   readonly capabilities = GIT_CLI_CAPABILITIES;
-  private readonly headerReader: CatFile<ObjectHeader>;
-  private readonly transactions: RefTransactions;
   private closing: Promise<void> | null = null;
   private wrote = false;
 
@@ -56,34 +79,40 @@ export class GitCliStore implements GitStore {
     /** The absolute path of the Git directory. */
     readonly gitDir: string,
     private readonly objectsFolder: string | null,
-    private readonly objects: CatFile<GitObject>,
-  ) {
-    this.headerReader = new CatFile(place, '--batch-check', HEADER_REPLY);
-    this.transactions = new RefTransactions(place, objectFormat);
-  }
+    private readonly readers: Readers,
+    private readonly transactions: RefTransactions,
+  ) {}
 
   /** Starts the process that answers `headers` before it is asked: a push waits for both, one after the other otherwise. */
   warm(): void {
-    this.headerReader.warm();
+    this.readers.headers.warm();
   }
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.objects.ask(oids);
+    return this.readOrBring(oids);
   }
 
   async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.headerReader.ask(oids);
+    return this.readers.headers.ask(oids);
+  }
+
+  async prefetch(oids: readonly Oid[]): Promise<void> {
+    this.checkOpen();
+    if (this.readers.promised === null || oids.length === 0) return;
+    for (const oid of oids) checkOid(oid, this.objectFormat);
+    await this.readers.promised.bring(oids);
   }
 
   async readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
     this.checkOpen();
     checkOid(root, this.objectFormat);
     const possible = paths.filter(isTreePath);
-    const replies = await this.objects.ask(possible.map((path) => `${root}:${path}`));
+    const replies = await this.readers.objects.ask(possible.map((path) => `${root}:${path}`));
+    if (this.readers.promised !== null && replies.includes(null)) await this.bringPaths(root, possible, replies);
     if (possible.length === paths.length) return replies;
     let at = 0;
     return paths.map((path) => (isTreePath(path) ? (replies[at++] ?? null) : null));
@@ -110,12 +139,14 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);
     checkOid(descendant, this.objectFormat);
-    const [commit] = await this.read([descendant]);
+    const [commit] = await this.readers.objects.ask([descendant]); // one that is not here is unknown, and not asked for
     if (commit?.type !== 'commit') return false;
     // The usual question, on every push: one commit on top of the other. It needs no process.
     if (ancestor === descendant || parentsOf(commit.body).includes(ancestor)) {
       return (await this.headers([ancestor]))[0]?.type === 'commit';
     }
+    // git would ask the remote of a partial clone for it.
+    if (this.readers.promised !== null && (await this.readers.headers.ask([ancestor]))[0]?.type !== 'commit') return false;
     const answer = await mergeBaseIsAncestor(this.place, ancestor, descendant);
     if (answer !== null) return answer;
     const [header] = await this.headers([ancestor]);
@@ -134,10 +165,36 @@ export class GitCliStore implements GitStore {
   }
 
   async close(): Promise<void> {
-    this.closing ??= Promise.all([this.objects.close(), this.headerReader.close(), this.transactions.close()]).then(async () => {
-      if (this.wrote && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
+    const { objects, headers, promised } = this.readers;
+    this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close()]).then(async () => {
+      const added = this.wrote || promised?.brought === true;
+      if (added && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
     });
     await this.closing;
+  }
+
+  /** Reads objects; in a partial clone, what is missing is brought over one connection and read then. */
+  private async readOrBring(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+    const { objects, promised } = this.readers;
+    const replies = await objects.ask(oids);
+    if (promised === null) return replies;
+    const missing = replies.flatMap((reply, i) => (reply === null ? [i] : []));
+    if (missing.length === 0) return replies;
+    const ids = missing.map((i) => oids[i] as Oid);
+    await promised.bring(ids);
+    const brought = await objects.ask(ids);
+    for (const [i, at] of missing.entries()) replies[at] = brought[i] ?? null;
+    return replies;
+  }
+
+  /** Fills in what `git cat-file` could not tell from a path that isn't there. */
+  private async bringPaths(root: Oid, paths: readonly string[], replies: (GitObject | null)[]): Promise<void> {
+    const unknown = replies.flatMap((reply, i) => (reply === null ? [i] : []));
+    const wanted = unknown.map((i) => paths[i] as string);
+    const ids = await idsAtPaths(root, wanted, this.objectFormat, (oids) => this.readOrBring(oids));
+    const there = unknown.flatMap((at, i) => (ids[i] === null ? [] : [{ at, oid: ids[i] as Oid }]));
+    const objects = await this.readOrBring(there.map(({ oid }) => oid));
+    for (const [i, { at }] of there.entries()) replies[at] = objects[i] ?? null;
   }
 
   private writable(what: string): string {

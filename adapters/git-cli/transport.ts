@@ -5,14 +5,17 @@ import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../ports/vocabula
 import { runAdmin } from './admin.js';
 import { readConfig } from './config.js';
 import { FetchRecord } from './fetch-record.js';
-import { firstComplaint, gitPlace, runGit } from './git.js';
+import { firstComplaint, gitPlace } from './git.js';
 import type { Environment, GitPlace, GitResult } from './git.js';
 import { checkOid, checkRef, checkRemote, checkUrl } from './guard.js';
+import { lockedHere, unlessRaced } from './local-race.js';
+import { withoutHistory } from './no-history.js';
 import { progressTo } from './progress.js';
 import { pushError } from './push-outcome.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { listRefs } from './refs.js';
 import { damagedThere, shownUrl, unreachable, wrongFormat } from './remote-error.js';
+import { runRemote } from './remote-run.js';
 import { findRepository } from './repository.js';
 
 export interface GitTransportOptions {
@@ -62,7 +65,7 @@ class GitCliTransport implements GitTransport {
     if (patterns.length === 0) return found;
     const matches = patterns.map(patternTest);
     const from = await this.address(remote, direction);
-    const result = await runGit(this.place, ['ls-remote', '--refs', '--end-of-options', from, ...patterns]);
+    const result = await runRemote(this.place, ['ls-remote', '--refs', '--end-of-options', from, ...patterns], { from });
     if (result.code !== 0) throw await this.failed(remote, direction, `cannot list the refs of '${remote}'`, result);
     for (const line of result.stdout.toString('utf8').split('\n')) {
       const [oid = '', ref = ''] = line.split('\t');
@@ -84,9 +87,10 @@ class GitCliTransport implements GitTransport {
     const label = (request: FetchRequest): string => `${remote} ${direction} ${request.remoteRef}`;
     const absent = new Set((await this.record.read()).absent);
     const run = (refspecs: readonly string[]): Promise<GitResult> =>
-      this.runShown([...FETCH, '--prune'], ['--end-of-options', from, ...refspecs], options.progress);
+      unlessRaced(() => this.runShown([...FETCH, '--prune'], from, refspecs, { wanted: options.progress }));
     // A ref that was not there last time is asked for by a pattern, so that its absence costs no second connection.
-    const first = await run(requests.map((each) => (absent.has(label(each)) ? optionalRefspec(each) : exactRefspec(each))));
+    const isOptional = (each: FetchRequest): boolean => each.seldom === true || absent.has(label(each));
+    const first = await run(requests.map((each) => (isOptional(each) ? optionalRefspec(each) : exactRefspec(each))));
     if (first.code === 0) return;
     if (!/couldn't find remote ref/.test(first.stderr))
       throw await this.failed(remote, direction, `cannot fetch from '${remote}'`, first);
@@ -98,7 +102,7 @@ class GitCliTransport implements GitTransport {
     );
     await this.record.update((content) => {
       const known = new Set(content.absent);
-      for (const each of requests) {
+      for (const each of requests.filter(({ seldom }) => seldom !== true)) {
         if (present.has(each.localRef)) known.delete(label(each));
         else known.add(label(each));
       }
@@ -106,28 +110,56 @@ class GitCliTransport implements GitTransport {
     });
   }
 
+  async fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options: FetchOptions = {}): Promise<void> {
+    if (oids.length === 0) return;
+    for (const oid of oids) checkOid(oid, this.format);
+    const from = await this.address(remote, direction);
+    // Telling the other side what is here would have it walk all of that, to leave out what was not asked for.
+    const args = ['-c', 'fetch.negotiationAlgorithm=noop', ...FETCH, '--stdin'];
+    const input = `${oids.join('\n')}\n`;
+    const result = await this.runShown(args, from, [], { wanted: options.progress, input });
+    if (result.code === 0) return;
+    if (/not our ref|unadvertised object/.test(result.stderr))
+      throw new KvError('NOT_FOUND', `'${remote}' does not give all of these objects by their ids`, {
+        hint: 'fetch the ref that reaches them',
+      });
+    throw await this.failed(remote, direction, `cannot fetch from '${remote}'`, result);
+  }
+
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
     const url = await this.address(remote, 'write');
     const { format } = this;
-    const args = [...PUSH, options.atomic ? '--atomic' : '--no-atomic'];
+    // A push is silent while it gathers what it sends: then its progress tells that it lives.
+    const args = [...PUSH, '--progress', options.atomic ? '--atomic' : '--no-atomic'];
     for (const { ref, old } of updates) {
       // An explicit lease is what makes git compare with `old` instead of with whatever is there.
       args.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
     }
     const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
-    const result = await this.runShown(args, ['--end-of-options', remote, ...refspecs], options.progress);
+    const run = (place: GitPlace): Promise<GitResult> =>
+      this.runShown(args, remote, refspecs, { wanted: options.progress, to: url, place });
+    const result = await (options.restarts === true ? withoutHistory(this.place, format, run) : run(this.place));
     if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
   }
 
   /** Runs git with its progress on the terminal, when that is wanted and there is one; quietly else. */
-  private async runShown(command: readonly string[], rest: readonly string[], wanted: boolean | undefined): Promise<GitResult> {
-    const line = wanted === true ? progressTo(process.stderr) : undefined;
-    if (line === undefined) return runGit(this.place, [...command, '--quiet', ...rest]);
+  private async runShown(
+    command: readonly string[],
+    repository: string,
+    refspecs: readonly string[],
+    options: { readonly wanted: boolean | undefined; readonly input?: string; readonly to?: string; readonly place?: GitPlace },
+  ): Promise<GitResult> {
+    const line = options.wanted === true ? progressTo(process.stderr) : undefined;
+    const how = command.includes('--progress') ? [] : [line === undefined ? '--quiet' : '--progress'];
     try {
-      return await runGit(this.place, [...command, '--progress', ...rest], { onStderr: line.onStderr });
+      return await runRemote(options.place ?? this.place, [...command, ...how, '--end-of-options', repository, ...refspecs], {
+        from: options.to ?? repository,
+        ...(options.input === undefined ? {} : { input: options.input }),
+        ...(line === undefined ? {} : { onStderr: line.onStderr }),
+      });
     } finally {
-      line.end();
+      line?.end();
     }
   }
 
@@ -163,6 +195,7 @@ class GitCliTransport implements GitTransport {
     return (
       wrongFormat(what, result.stderr) ??
       damagedThere(what, result.stderr) ??
+      lockedHere(what, result.stderr) ??
       unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, result.stderr) ??
       new KvError('GIT_ERROR', `${what}: ${firstComplaint(result.stderr)}`, { hint: 'run the command again with --debug' })
     );

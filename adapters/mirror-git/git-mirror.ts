@@ -1,5 +1,6 @@
 import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
-import { type GitResult, runGit, withoutCredentials } from './git.js';
+import { type GitResult, type GitRun, runGit, withoutCredentials } from './git.js';
+import { withoutHistory } from './no-history.js';
 import { failure } from './outcome.js';
 
 export interface GitMirrorOptions {
@@ -20,7 +21,7 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
       hint: 'use letters, digits, dot, dash, underscore',
     });
   }
-  const git = (args: readonly string[], more: { input?: string; signal?: AbortSignal | undefined } = {}): Promise<GitResult> =>
+  const git = (args: readonly string[], more: Partial<GitRun> = {}): Promise<GitResult> =>
     runGit({ directory, env, args, ...more });
 
   const url = await git(['remote', 'get-url', '--push', remote]);
@@ -53,7 +54,11 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
     // No '+' in front of a refspec with a lease: git 2.39 then ignores that the lease is stale.
     const refspecs = updates.map((one) => `${one.next ?? ''}:${one.ref}`);
     const flags = ['--porcelain', '--no-verify', ...(atomic ? ['--atomic'] : [])];
-    const result = await git(['push', ...flags, ...leases, '--end-of-options', remote, ...refspecs], { signal });
+    const args = ['push', ...flags, ...leases, '--end-of-options', remote, ...refspecs];
+    const restarting = restartOf(updates);
+    const result = await (restarting === undefined
+      ? git(args, { signal })
+      : withoutHistory(restarting.length, (shallowFile) => git(args, { signal, shallowFile })));
     if (result.status !== 0) throw failure('push', label, result);
   };
 
@@ -88,6 +93,10 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
     close: async () => undefined, // each call runs a git of its own
   };
 }
+
+/** A ref that is taken from where it was to anywhere else goes on from nothing: its history doesn't tell what the host has. */
+const restartOf = (updates: readonly MirrorUpdate[]): Oid | undefined =>
+  updates.find(({ next, expected }) => next !== null && typeof expected === 'string')?.next ?? undefined;
 
 async function withoutGone(
   updates: readonly MirrorUpdate[],

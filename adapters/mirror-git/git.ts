@@ -8,6 +8,8 @@ export interface GitRun {
   readonly args: readonly string[];
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
+  /** A shallow file, in place of the repository's own. */
+  readonly shallowFile?: string;
 }
 
 export interface GitResult {
@@ -20,7 +22,7 @@ export interface GitResult {
 const KEPT = /^GIT_(SSH(_COMMAND|_VARIANT)?|ASKPASS|EXEC_PATH|SSL_\w+|PROXY_\w+|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM))$/;
 
 /** Runs git in a bare repository; its exit status is the caller's to judge. Throws `IO_ERROR`, `INTERRUPTED`. */
-export function runGit({ directory, env, args, input, signal }: GitRun): Promise<GitResult> {
+export function runGit({ directory, env, args, input, signal, shallowFile }: GitRun): Promise<GitResult> {
   return new Promise((resolve, reject) => {
     const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${args[0]} to the mirror was interrupted`);
     if (signal?.aborted === true) {
@@ -28,7 +30,7 @@ export function runGit({ directory, env, args, input, signal }: GitRun): Promise
       return;
     }
     const child = spawn('git', ['-c', 'protocol.ext.allow=never', `--git-dir=${directory}`, ...args], {
-      env: cleaned(env),
+      env: { ...cleaned(env), ...(shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: shallowFile }) },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const stop = (): void => {

@@ -53,7 +53,7 @@ export function failure(what: string, label: string, result: GitResult): KvError
     const refs = moved.map((one) => one.ref);
     return new KvError('SYNC_REFUSED', `${label}: ${moved.map((one) => `${one.ref} (${one.reason})`).join(', ')}`, {
       details: { refs },
-      hint: "somebody else wrote to the mirror: compare with 'git kv stargate sync --dry-run'",
+      hint: "somebody else wrote to the mirror: compare git ls-remote of both sides, put the mirror's refs back, and protect them",
     });
   }
   const reason = lastWords(said);

@@ -24,7 +24,11 @@ export abstract class KvCommand extends Command {
 
   /** Opens the clone, does the work, and closes whatever was opened. */
   protected async withClone<R>(flags: GlobalValues, work: (session: Session) => Promise<R>): Promise<R> {
-    const session = await openSession({ ns: flags.ns, progress: process.stderr.isTTY === true && flags.json !== true });
+    const session = await openSession({
+      ns: flags.ns,
+      progress: process.stderr.isTTY === true && flags.json !== true,
+      offline: 'offline' in flags && flags.offline === true,
+    });
     try {
       return await work(session);
     } finally {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Clone } from '../../domain/client/clone.js';
+import { parseDuration } from '../../domain/client/expiry.js';
 import { isNamespace } from '../../domain/ledger.js';
 import type {
   Chunker,
@@ -27,7 +28,7 @@ export interface Session {
 export interface SessionRequest {
   readonly ns?: string | undefined;
   readonly progress: boolean;
-  /** Nothing will be fetched or pushed, most likely: the transport is opened only when it is used all the same. */
+  /** Nothing is to be fetched: not by git either, in a partial clone. The transport is opened only when it is used all the same. */
   readonly offline?: boolean;
 }
 
@@ -41,7 +42,10 @@ export function startFolder(): string {
 /** Opens the clone around the current folder. Throws `GIT_ERROR` when there is none. */
 export async function openSession({ ns, progress, offline }: SessionRequest): Promise<Session> {
   if (ns !== undefined && !isNamespace(ns)) throw notANamespace('USAGE', `--ns ${JSON.stringify(ns)}`);
-  const composition = await openProfile(PROFILE, { directory: startFolder(), env: process.env });
+  const composition = await openProfile(PROFILE, {
+    directory: startFolder(),
+    env: offline === true ? { ...process.env, GIT_NO_LAZY_FETCH: '1' } : process.env,
+  });
   try {
     // All at once: each starts its git process before the first of them has answered.
     const openTransport = (): Promise<GitTransport> => composition.get<GitTransport>('git-transport');
@@ -52,6 +56,7 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
       composition.get<Hasher>('hasher'),
       ...(offline ? [] : [openTransport()]),
     ]);
+    checkTimeout(config.get('kv.timeout'));
     const configured = config.get('kv.namespace') ?? 'main';
     if (ns === undefined && !isNamespace(configured))
       throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
@@ -76,6 +81,14 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
     await composition.close();
     throw error;
   }
+}
+
+/** The transport reads it when a connection is slow; a mistake in it should not wait for that. */
+function checkTimeout(text: string | undefined): void {
+  if (text === undefined || text.trim() === '0' || parseDuration(text) !== undefined) return;
+  throw new KvError('CONFIG_INVALID', `kv.timeout is ${JSON.stringify(text)}, which is no duration`, {
+    hint: 'git config kv.timeout 60s',
+  });
 }
 
 function notANamespace(code: 'USAGE' | 'CONFIG_INVALID', what: string): KvError {

@@ -48,7 +48,7 @@ export const AT_FLAG = {
   at: {
     type: 'string',
     summary:
-      'as of a ledger commit (or its first digits), an ISO 8601 time, or a transaction (or its last 8 or more), in any epoch',
+      'as of a ledger commit (or its start), a time (ISO 8601; a date is 0:00 UTC), or a transaction (or its last 8 or more)',
     value: 'OID|TIME|TXN',
   },
 } as const satisfies FlagTable;
@@ -110,5 +110,9 @@ export const VALUE_FLAGS = {
     summary: "content type (default: by the file's extension, or text/plain, or application/json)",
     value: 'TYPE',
   },
-  ttl: { type: 'string', summary: 'when the key expires: 30d, 12h, an ISO 8601 time, or none', value: 'WHEN' },
+  ttl: {
+    type: 'string',
+    summary: "when the key expires: 30d, 12h, an ISO 8601 time, or none (the default): by the policy's ttl_default, or never",
+    value: 'WHEN',
+  },
 } as const satisfies FlagTable;

@@ -6,6 +6,7 @@ export function lazyTransport(open: () => Promise<GitTransport>): GitTransport {
     url: async (...args) => (await open()).url(...args),
     listRefs: async (...args) => (await open()).listRefs(...args),
     fetch: async (...args) => (await open()).fetch(...args),
+    fetchObjects: async (...args) => (await open()).fetchObjects(...args),
     push: async (...args) => (await open()).push(...args),
     admin: async (...args) => (await open()).admin(...args),
     lastFetch: async (...args) => (await open()).lastFetch(...args),

@@ -1,4 +1,4 @@
-import { type ListedKey, listKeys } from '../../domain/client/list.js';
+import { type ListedKey, type Listing, openListing } from '../../domain/client/list.js';
 import { KvError } from '../../ports/error.js';
 import { keyArgument } from './argument-bytes.js';
 import { openSession } from './clone.js';
@@ -31,10 +31,17 @@ export async function runList(flags: ListFlags): Promise<void> {
     offline: freshness.offline,
   });
   try {
-    const keys = listKeys(clone, { ns, prefix, long, allowExpired: flags['allow-expired'] === true, ...freshness, ...range });
-    if (json) await printDocument(ns, keys);
-    else if (long && !flags.null) await printLong(keys);
-    else await printAll(keys, (item) => `${long ? longLine(item) : item.key}${flags.null ? '\0' : '\n'}`);
+    const listing = await openListing(clone, {
+      ns,
+      prefix,
+      long,
+      allowExpired: flags['allow-expired'] === true,
+      ...freshness,
+      ...range,
+    });
+    if (json) await printDocument(ns, listing);
+    else if (long && !flags.null) await printLong(listing.keys);
+    else await printAll(listing.keys, (item) => `${long ? longLine(item) : item.key}${flags.null ? '\0' : '\n'}`);
   } finally {
     await composition.close();
   }
@@ -63,8 +70,9 @@ async function printLong(keys: AsyncIterable<ListedKey>): Promise<void> {
 }
 
 /** One JSON document, printed as the keys come. Nothing is printed before the first has come, so that an error can stand alone. */
-async function printDocument(ns: string, keys: AsyncIterable<ListedKey>): Promise<void> {
-  const head = `{"ok":true,"ns":${JSON.stringify(ns)},"keys":[`;
+async function printDocument(ns: string, { ledger, keys }: Listing): Promise<void> {
+  const state = { ok: true, ns, commit: ledger.oid, tree: ledger.commit.tree, epoch: ledger.trailers.epoch };
+  const head = `${JSON.stringify(state).slice(0, -1)},"keys":[`;
   let first = true;
   await printAll(keys, (item) => {
     const start = first ? head : ',\n';

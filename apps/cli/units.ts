@@ -41,7 +41,7 @@ export function countFlag(flag: string, text: string): number {
 /** When a key expires, ms since the epoch. Throws `USAGE`, also for a time in the past. */
 export function ttlFlag(text: string, now: number): number | undefined {
   const expiry = readExpiry(text, now);
-  if ('fault' in expiry) throw new KvError('USAGE', `--ttl: ${expiry.fault}`, { hint: 'for example --ttl 30d' });
+  if ('fault' in expiry) throw new KvError('USAGE', `--${expiry.fault}`, { hint: 'for example --ttl 30d' });
   return expiry.expiresAt;
 }
 

@@ -10,7 +10,7 @@ export function usageLine(id: string, { args, flags }: Described): string {
   const options = Object.entries(flags).map(([name, flag]) => {
     const short = flag.char === undefined ? '' : `-${flag.char}|`;
     if (flag.type === 'boolean') return flag.allowNo ? `[--[no-]${name}]` : `[${short}--${name}]`;
-    const shown = `${short}--${name}${valueOf(flag)}`;
+    const shown = `${short}--${name}${valueText(flag)}`;
     const once = flag.required ? shown : `[${shown}]`;
     return flag.multiple ? `${once}...` : once;
   });
@@ -20,7 +20,7 @@ export function usageLine(id: string, { args, flags }: Described): string {
 /** A flag as a list of flags shows it: `-f, --file FILE`, `--[no-]wait`, `--read-from=mirror|github|stargate`. */
 export function flagTerm(name: string, flag: Described['flags'][string]): string {
   const long = flag.type === 'boolean' && flag.allowNo ? `--[no-]${name}` : `--${name}`;
-  return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${flag.type === 'boolean' ? '' : valueOf(flag)}`;
+  return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${flag.type === 'boolean' ? '' : valueText(flag)}`;
 }
 
 interface Valued {
@@ -28,14 +28,14 @@ interface Valued {
   readonly helpValue?: string | string[];
 }
 
-function valueOf({ options, helpValue }: Valued): string {
+function valueText({ options, helpValue }: Valued): string {
   return options === undefined ? ` ${helpValue ?? 'TEXT'}` : `=${options.join('|')}`;
 }
 
 /** A command's usage for an error: only the flags that must be there are named. */
 export function shortUsage(id: string, { args, flags }: Described): string {
   const required = Object.entries(flags).flatMap(([name, flag]) =>
-    flag.required && flag.type === 'option' ? [`--${name}${valueOf(flag)}`] : [],
+    flag.required && flag.type === 'option' ? [`--${name}${valueText(flag)}`] : [],
   );
   return [...commandLine(id, args), ...required, '[flags]'].join(' ');
 }

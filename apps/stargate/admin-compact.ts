@@ -4,6 +4,7 @@ import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from '../../d
 import type { RepositoryGateway } from '../../domain/gateway/gateway.js';
 import { Mutex } from '../../domain/gateway/mutex.js';
 import { isEpochLabel, isNamespace } from '../../domain/ledger.js';
+import { compactedRef } from '../../domain/refs.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Policy } from '../../ports/policy-reader.js';
@@ -56,7 +57,7 @@ async function compact(sources: CompactSources, { ns, label, dryRun }: Arguments
   const gateway = await sources.gateway();
   const keepEpochs = sources.policy().namespaces.get(ns)?.retention.keepEpochs ?? null;
   const epochs = await readEpochs(store, ns);
-  if (label !== undefined && !epochs.archived.some((epoch) => epoch.label === label)) await checkCompacted(gitDir, ns, label);
+  if (label !== undefined && !epochs.archived.some((epoch) => epoch.label === label)) await checkCompacted(sources, ns, label);
   const chosen = epochsToDrop(epochs, { ns, label, keepEpochs });
   const kept = epochs.archived.filter((epoch) => !chosen.includes(epoch)).map((epoch) => epoch.label);
   const common = { ns, current: epochs.current, keep_epochs: keepEpochs, kept, dry_run: dryRun };
@@ -86,7 +87,7 @@ async function dropOne(
   const bytes = await writeBundle(gitDir, store.objectFormat, bundle, epoch.refs);
   failpoint('compact-bundled');
   await writeFile(unreclaimed(gitDir), '');
-  await gateway.moveOwn((own) => dropEpoch(own, ns, epoch));
+  await gateway.moveOwn((_, context) => dropEpoch(context, ns, epoch));
   failpoint('compact-dropped');
   log.info('epoch.compacted', { ns, epoch: epoch.label, bundle, bytes });
   return { epoch: epoch.label, refs: [...epoch.refs.keys()], bundle, bundle_bytes: bytes };
@@ -126,11 +127,12 @@ async function estimate({ gitDir, store }: CompactSources, chosen: readonly Arch
 }
 
 /** Says so when the epoch was here once. */
-async function checkCompacted(gitDir: string, ns: string, label: string): Promise<void> {
+async function checkCompacted({ gitDir, store }: CompactSources, ns: string, label: string): Promise<void> {
   const bundle = bundlePath(gitDir, ns, label);
-  if (!(await exists(bundle))) return;
+  const [isThere, traces] = [await exists(bundle), await store.refs([compactedRef(ns, label)])];
+  if (!isThere && traces.size === 0) return;
   throw new KvError('NOT_FOUND', `epoch ${label} of namespace ${ns} was compacted already`, {
-    hint: `it is in ${bundle} on the Stargate: git fetch that file 'refs/*:refs/*' brings it back into a clone`,
+    hint: `its bundle ${isThere ? 'is' : 'was'} ${bundle} on the Stargate: git fetch that file 'refs/*:refs/*' brings it back into a clone`,
   });
 }
 

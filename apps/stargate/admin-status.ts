@@ -13,6 +13,8 @@ export interface MirrorStatus {
   readonly backlog: number;
   readonly last_success: string | null;
   readonly last_error: string | null;
+  /** The namespaces that the mirror refuses, and why, while the others go on. */
+  readonly refused: Readonly<Record<string, string>>;
   /** The newest ledger commit that the mirror is known to show, by namespace. */
   readonly watermark: Readonly<Record<string, string>>;
 }

@@ -11,9 +11,21 @@ export interface AdminVerb {
   run(args: readonly string[], pusher: Pusher): Promise<unknown>;
 }
 
+/** As often as git's own server sides do it (`receive.keepAlive`). Milliseconds. */
+const SIGN_OF_LIFE_MS = 5000;
+
 /** Serves one admin request; errors leave as a `kv-error/1` line with the code's own exit status. */
-export function serveAdmin(verbs: readonly AdminVerb[], name: string, args: readonly string[]): ServeExec {
+export function serveAdmin(
+  verbs: readonly AdminVerb[],
+  name: string,
+  args: readonly string[],
+  signOfLifeMs = SIGN_OF_LIFE_MS,
+): ServeExec {
   return async (session) => {
+    // A client gives up a Stargate that says nothing; before JSON, an empty line means nothing.
+    const living = setInterval(() => {
+      if (!session.gone.aborted) session.output.write('\n');
+    }, signOfLifeMs);
     try {
       const verb = verbs.find((candidate) => candidate.name === name);
       if (verb === undefined) {
@@ -31,6 +43,8 @@ export function serveAdmin(verbs: readonly AdminVerb[], name: string, args: read
       const error = toKvError(thrown);
       refuse(session, error);
       return EXIT_CODES[error.code];
+    } finally {
+      clearInterval(living);
     }
   };
 }

@@ -17,7 +17,8 @@ export interface Adopted {
  * What a Stargate takes over. `kv-mirror` is its own to write, and so is `kv-policy`; but the policy that it publishes must
  * follow the one that is there, or the mirror would refuse it.
  */
-const TAKEN = ['heads', 'tags', 'kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-policy'];
+const KV_KINDS = ['kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-compacted', 'kv-policy'];
+const TAKEN = ['heads', 'tags', ...KV_KINDS];
 
 const PATIENCE_MS = 600_000;
 
@@ -41,12 +42,9 @@ export async function adoptMirror(gitDir: string, remote: string, format: Object
   if (names.length === 0) await checkEmptyMirror(gitDir, remote, format);
   else {
     const refspecs = TAKEN.map((kind) => `+refs/${kind}/*:refs/${kind}/*`);
-    const fetched = await askGit(
-      ['--git-dir', gitDir, 'fetch', '--quiet', '--no-auto-gc', '--no-tags', '--', remote, ...refspecs],
-      {
-        timeout: PATIENCE_MS,
-      },
-    );
+    // However few objects there are, they are kept as one pack: a git before 2.36 syncs that, and loose objects not.
+    const fetch = ['-c', 'transfer.unpackLimit=1', 'fetch', '--quiet', '--no-auto-gc', '--no-tags'];
+    const fetched = await askGit(['--git-dir', gitDir, ...fetch, '--', remote, ...refspecs], { timeout: PATIENCE_MS });
     if (fetched.status !== 0) throw unreachable(fetched.stderr, format);
   }
   const namespaces = new Set<string>();

@@ -14,7 +14,7 @@ import { statusVerb } from './admin-status.js';
 import { type Endpoint, portOfSshUrl, writeEndpoints } from './endpoints.js';
 import { type GatewayHost, startGateway } from './gateway-host.js';
 import { ownEnv } from './git.js';
-import { hooksInPlace } from './hooks.js';
+import { hooksInPlace, otherHooks } from './hooks.js';
 import { startHousekeeping } from './housekeeping.js';
 import { listenHttp } from './http-server.js';
 import { type LeadershipState, startLeadership } from './leadership.js';
@@ -31,6 +31,8 @@ import { type Identify, identifyBy } from './ssh-auth.js';
 import { listenSsh } from './ssh-server.js';
 import { clearStaleLocks } from './stale-locks.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
+import { traceBundles } from './trace-bundles.js';
+import { upgradeRepository } from './upgrade.js';
 import { productVersion } from './version.js';
 
 export interface ServeOptions extends ProfileChoice {
@@ -65,11 +67,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const started = Date.now();
   const gitDir = resolve(options.repo);
   const hostKey = await readHostKey(gitDir);
-  if (!(await hooksInPlace(gitDir))) {
-    throw new KvError('CONFIG_INVALID', `the hooks of ${gitDir} are not those of this version`, {
-      hint: 'run git-kv-stargate init in a new folder',
-    });
-  }
+  await otherHooks(gitDir); // those of another version are written anew once this one leads; foreign ones are refused now
   const profile = await chooseProfile(options);
   const env = ownEnv();
   const composition = await openProfile(profile, { directory: gitDir, env });
@@ -105,6 +103,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
       async onWon(lease) {
+        const { hooks, settings } = await upgradeRepository(gitDir);
+        if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
         const cleared = await clearStaleLocks(gitDir);
         if (cleared.length > 0) log.warn('refs.unlocked', { locks: cleared });
         await sweepQuarantines(gitDir, 2 * pushLimits(policyFile.current.policy).timeout);
@@ -114,6 +114,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         });
         try {
           await fresh.publish(policyFile.current.text);
+          const traced = await traceBundles(gitDir, store, fresh.gateway);
+          if (traced.length > 0) log.info('epoch.traced', { refs: traced });
         } catch (error) {
           await fresh.stop();
           throw error;
@@ -136,7 +138,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     closing.push(() => housekeeping.stop());
 
     const onOutcome = (outcome: PushOutcome): void => {
-      if (outcome.kind === 'rejected') return metrics.rejected(outcome.error.code);
+      if (outcome.kind === 'rejected') {
+        metrics.rejected(outcome.error.code);
+        return;
+      }
       metrics.accepted(outcome.ms);
       housekeeping.accepted();
     };
@@ -187,7 +192,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       ...options.listenHttp,
       metrics,
       async healthz() {
-        const hooks = await hooksInPlace(gitDir);
+        // A standby leaves them as the leader, which may be of another version, needs them.
+        const hooks = host === undefined || (await hooksInPlace(gitDir));
         const readable = await store.refs(['refs/kv-policy/']).then(
           () => [],
           (error: unknown) => [`repository: ${toKvError(error).message}`],

@@ -69,7 +69,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     worker,
     publish: (text) => gateway.moveOwn((own) => publishPolicy(own, namer, clock, text)),
     async compact() {
-      const { before, after } = await compactJournal(journal);
+      const { before, after } = await compactJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });
     },
     async stop() {

@@ -43,3 +43,13 @@ export async function runGit(args: readonly string[], options: Parameters<typeof
   const verb = args.find((arg) => /^[a-z]/.test(arg)) ?? '';
   throw new KvError('GIT_ERROR', `git ${verb} failed: ${stderr.trim().split('\n').slice(-3).join('; ')}`);
 }
+
+/** Throws `CONFIG_INVALID` for a git that is older than what this is made for; once there is a store, opening it says so. */
+export async function requireGit(): Promise<void> {
+  const version = /^git version (\S+)/.exec(await runGit(['version']))?.[1] ?? 'of an unknown version';
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  if (major > 2 || (major === 2 && minor >= 34)) return;
+  throw new KvError('CONFIG_INVALID', `git ${version} is too old: git-kv needs 2.34 or newer`, {
+    hint: 'install git 2.34 or newer and make sure that it comes first on the PATH',
+  });
+}

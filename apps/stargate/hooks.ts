@@ -1,5 +1,6 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KvError } from '../../ports/error.js';
 
 /*
  * Descriptors that the daemon gives to receive-pack and that its hooks inherit:
@@ -50,24 +51,51 @@ exit 1
 /** The hooks by file name. */
 export const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
 
-/** Writes both hooks into `<gitDir>/hooks`, executable. */
-export async function writeHooks(gitDir: string): Promise<void> {
+/** Every version of our hooks has this in its second line. */
+const MARKER = '# Written by git-kv-stargate init.';
+
+/** Writes hooks into `<gitDir>/hooks`, executable; each is there whole or not at all. */
+export async function writeHooks(gitDir: string, names: readonly string[] = Object.keys(HOOKS)): Promise<void> {
   await mkdir(join(gitDir, 'hooks'), { recursive: true });
-  for (const [name, text] of Object.entries(HOOKS)) {
+  for (const name of names) {
     const file = join(gitDir, 'hooks', name);
-    await writeFile(file, text, { mode: 0o755 });
-    await chmod(file, 0o755);
+    const draft = `${file}.new`;
+    await writeFile(draft, HOOKS[name] as string, { mode: 0o755 });
+    await chmod(draft, 0o755);
+    await rename(draft, file);
   }
 }
 
-/** True when both hooks are there as this version writes them. */
+/** True when both hooks are there as this version writes them, and git will run them. */
 export async function hooksInPlace(gitDir: string): Promise<boolean> {
-  const same = Object.entries(HOOKS).map(async ([name, text]) => {
-    try {
-      return (await readFile(join(gitDir, 'hooks', name), 'utf8')) === text;
-    } catch {
-      return false; // unreadable or absent: not in place either way
+  return (await otherHooks(gitDir).catch(() => [''])).length === 0; // one that can't be read is not in place either
+}
+
+/**
+ * The hooks that are not as this version writes them: absent, of another version, or not executable, so that git passes over them.
+ * Throws `CONFIG_INVALID` for one that is not ours.
+ */
+export async function otherHooks(gitDir: string): Promise<string[]> {
+  const other: string[] = [];
+  for (const [name, text] of Object.entries(HOOKS)) {
+    const file = join(gitDir, 'hooks', name);
+    const found = await readHook(file);
+    if (found !== null && found.text !== text && found.text.split('\n')[1]?.startsWith(MARKER) !== true) {
+      throw new KvError('CONFIG_INVALID', `${file} is not a hook that git-kv-stargate has written`, {
+        hint: `move it away: mv ${file} ${file}.old; git-kv-stargate serve then writes its own`,
+      });
     }
-  });
-  return (await Promise.all(same)).every(Boolean);
+    if (found === null || found.text !== text || !found.executable) other.push(name);
+  }
+  return other;
+}
+
+async function readHook(file: string): Promise<{ text: string; executable: boolean } | null> {
+  try {
+    return { text: await readFile(file, 'utf8'), executable: ((await stat(file)).mode & 0o100) !== 0 };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw new KvError('CONFIG_INVALID', `cannot read ${file}: ${code}`, { cause, hint: 'run as the owner of the repository' });
+  }
 }

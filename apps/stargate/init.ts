@@ -6,7 +6,7 @@ import ssh2 from 'ssh2';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
-import { runGit } from './git.js';
+import { requireGit, runGit } from './git.js';
 import { GIT_SETTINGS } from './git-settings.js';
 import { writeHooks } from './hooks.js';
 import { renderPolicy } from './policy-template.js';
@@ -35,15 +35,16 @@ export type InitOutcome =
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
 export const MIRROR_REMOTE = 'github-origin';
-const MIRRORED = ['kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-mirror'];
+const MIRRORED = ['kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-compacted', 'kv-mirror'];
 const RECORD = join('.stargate', 'init.json');
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
- * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, or a bad key; what `adoptMirror` throws.
+ * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
  */
 export async function initRepository(request: InitRequest, verify: VerifyAdopted): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
+  await requireGit();
   const settings = await readSettings(request);
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');

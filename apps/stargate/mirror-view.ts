@@ -33,12 +33,14 @@ export async function describeMirror(target: MirrorTarget, worker: WorkerStatus 
   const watermark: Record<string, string> = {};
   for (const [ref, oid] of await store.refs(['refs/kv-mirror/'])) watermark[ref.slice('refs/kv-mirror/'.length)] = oid;
   const failed = worker?.lastError ?? null;
+  const refused = [...(worker?.refused ?? [])].map(([ns, { code, message }]) => [ns || 'refs/kv-policy', `${code}: ${message}`]);
   return {
     label: target.label,
     breaker: state,
     backlog: worker?.backlog ?? 0,
     last_success: worker?.lastSuccess ?? null,
     last_error: failed === null ? null : `${failed.at} ${failed.code}: ${failed.message}`,
+    refused: Object.fromEntries(refused) as Record<string, string>,
     watermark,
   };
 }

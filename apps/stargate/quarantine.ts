@@ -20,3 +20,16 @@ export async function sweepQuarantines(gitDir: string, olderThan: number): Promi
   }
   return removed;
 }
+
+/**
+ * Removes the `.keep` file that receive-pack puts beside a pushed pack. If a cut-off push left one, or one at hand holds it, git
+ * from 2.47 on would refuse the same pack when it is pushed again. Nothing here drops objects on their way from arrival to refs.
+ */
+export async function removeKeeps(quarantine: string): Promise<void> {
+  const folder = join(quarantine, 'pack');
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []; // no pack came
+    throw error;
+  });
+  for (const name of names) if (name.endsWith('.keep')) await rm(join(folder, name), { force: true });
+}

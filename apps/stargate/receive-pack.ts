@@ -8,7 +8,7 @@ import type { Log } from './log.js';
 import { checkQuarantine, checkSameCommands, readHookReport, sendVerdict } from './pre-receive.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { PushStream, type PushStreamLimits } from './push-stream.js';
-import { sweepQuarantines } from './quarantine.js';
+import { removeKeeps, sweepQuarantines } from './quarantine.js';
 import { refuse, type ExecSession, type ServeExec } from './session.js';
 
 export interface PushLimits extends PushStreamLimits {
@@ -163,7 +163,9 @@ class Push {
     const announced = this.stream.announcement;
     if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
     checkSameCommands(announced.commands, checked);
-    const store = await openQuarantine(checkQuarantine(gitDir, quarantine, checked));
+    const path = checkQuarantine(gitDir, quarantine, checked);
+    if (path !== null) await removeKeeps(path);
+    const store = await openQuarantine(path);
     const started = performance.now();
     try {
       const request = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };

@@ -1,6 +1,6 @@
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import { decodeCommit } from '../commit.js';
-import { chunksRef, type Source, trackingRef } from '../refs.js';
+import { chunksRef, directionOf, type Source, trackingRef } from '../refs.js';
 import type { TreeTip } from '../transaction.js';
 import type { Clone } from './clone.js';
 
@@ -8,7 +8,7 @@ import type { Clone } from './clone.js';
 export async function fetchChunks(clone: Clone, ns: string, epoch: string, source: Source): Promise<void> {
   const ref = chunksRef(ns, epoch);
   const request = { remoteRef: ref, localRef: trackingRef(source, ref) };
-  await clone.transport.fetch(clone.remote, source === 'mirror' ? 'read' : 'write', [request], { progress: clone.progress });
+  await clone.transport.fetch(clone.remote, directionOf(source), [request], { progress: clone.progress });
 }
 
 /** The newest chunks of an epoch that this clone knows; null when it knows none. */

@@ -5,7 +5,7 @@ import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '..
 import { encodeCommit, stamp } from '../commit.js';
 import { archiveCommit, checkFreshLabel, liveChunks, liveIndex } from '../epoch.js';
 import { isEpochLabel } from '../ledger.js';
-import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, watchlogRef } from '../refs.js';
+import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, refsOfLabel } from '../refs.js';
 import { commitOn } from '../transaction.js';
 import { newUlid } from '../ulid.js';
 import { fetchChunks } from './chunks-tip.js';
@@ -79,10 +79,10 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
 /** A label is used once: the Stargate would refuse it, but with the words for a lost race. */
 async function checkUnused(clone: Clone, tip: Tip, label: string, target: Target): Promise<void> {
   const { ns, trailers } = tip;
-  const names = [archiveRef(ns, label), watchlogRef(ns, label), chunksRef(ns, label)];
+  const names = refsOfLabel(ns, label);
   const taken =
     target === 'stargate' ? await clone.transport.listRefs(clone.remote, 'write', names) : await clone.store.refs(names);
-  checkFreshLabel(ns, label, label === trailers.epoch || taken.size > 0);
+  checkFreshLabel(ns, label, label === trailers.epoch || label === trailers.parentEpoch || taken.size > 0);
 }
 
 interface Roots {

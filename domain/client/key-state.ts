@@ -86,6 +86,7 @@ export async function sizesOf(clone: Clone, states: readonly KeyState[]): Promis
   const manifests = [...new Set(states.filter(({ chunked }) => chunked).map(({ value }) => value))];
   for (let at = 0; at < inline.length; at += BATCH) {
     const batch = inline.slice(at, at + BATCH);
+    await clone.store.prefetch?.(batch); // a size is only known of what is here
     const headers = await clone.store.headers(batch);
     for (const [i, oid] of batch.entries()) sizes.set(oid, (headers[i] ?? missing(oid)).size);
   }

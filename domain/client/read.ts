@@ -78,7 +78,13 @@ export async function isExpired(
   meta: { readonly ttl: string | null },
   now = clone.clock.now(),
 ): Promise<boolean> {
-  if (meta.ttl === null || Date.parse(meta.ttl) > now) return false;
-  const policy = await knownPolicy(clone);
-  return policy?.namespaces.get(ns)?.retention.enforceReadside ?? true;
+  return hasPassed(meta.ttl, now) && (await hidesExpired(clone, ns));
+}
+
+/** Whether a TTL lies behind a time, given in milliseconds since the epoch. */
+export const hasPassed = (ttl: string | null, time: number): boolean => ttl !== null && Date.parse(ttl) <= time;
+
+/** Whether readers are to leave out what has expired. */
+export async function hidesExpired(clone: Clone, ns: string): Promise<boolean> {
+  return (await knownPolicy(clone))?.namespaces.get(ns)?.retention.enforceReadside ?? true;
 }

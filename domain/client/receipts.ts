@@ -1,7 +1,7 @@
 import { KvError } from '../../ports/error.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
 import { decodeCommit } from '../commit.js';
-import { trackingRef, watchlogRef } from '../refs.js';
+import { directionOf, trackingRef, watchlogRef } from '../refs.js';
 import { decodeEvent } from '../watchlog.js';
 import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
@@ -70,7 +70,7 @@ export class Receipts {
     const { clone, freshness } = this;
     if (this.fetched || freshness.offline) return false;
     this.fetched = true;
-    const direction = freshness.readFrom === 'mirror' ? 'read' : 'write';
+    const direction = directionOf(freshness.readFrom);
     if ((await clone.transport.url(clone.remote, direction)) === null) return false;
     const ref = watchlogRef(this.ns, this.epoch);
     try {

@@ -15,7 +15,7 @@ import { type FileEdit, PathEdits } from '../tree-draft.js';
 import { type Clone, oidBytesOf } from './clone.js';
 import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_LINE_VALUE } from './snapshot-format.js';
 import { type Freshness, noNamespace, type Tip, tipForReading } from './tips.js';
-import { type ChunkedValue, readChunks } from './value.js';
+import { type ChunkedValue, fetchMissing, readChunks } from './value.js';
 
 export interface SnapshotRequest extends Freshness {
   readonly ns: string;
@@ -107,6 +107,7 @@ class Export {
         group.push(item);
       }
       const values = await this.values(group);
+      await this.bringChunks(group, values);
       for (const [i, item] of group.entries()) yield* this.line(item, values[i] as GitObject);
     }
     this.request.onProgress?.(this.keys);
@@ -128,6 +129,9 @@ class Export {
       return edit;
     });
     if (!edits.empty) await edits.load(store, this.tip.commit.tree, oidBytesOf(this.clone));
+    const values = live.map(({ ledgerBlob, manifestBlob }) => ledgerBlob ?? manifestBlob);
+    const wanted = [...places.map(({ previous }) => previous), ...values];
+    await store.prefetch?.(wanted.filter((oid) => oid !== null));
     const metas = await readAll(
       store,
       places.map(({ previous }) => previous),
@@ -143,6 +147,16 @@ class Export {
     const oids = items.map(({ pointer }) => (pointer.ledgerBlob ?? pointer.manifestBlob) as Oid);
     const objects = await this.clone.store.read(oids);
     return items.map(({ pointer }, i) => found(objects[i], pointer.key, 'value'));
+  }
+
+  /** Brings what a group's chunked values lack here, in one go: a connection for each value would cost more than the bytes. */
+  private async bringChunks(items: readonly Item[], objects: readonly GitObject[]): Promise<void> {
+    const { ns, readFrom, offline } = this.request;
+    if (offline) return;
+    const chunks = items.flatMap(({ pointer }, i) =>
+      pointer.type === 'chunked' ? decodeManifest((objects[i] as GitObject).body, quoteKey(pointer.key)).chunks : [],
+    );
+    if (chunks.length > 0) await fetchMissing(this.clone, { ns, epoch: this.tip.trailers.epoch, readFrom }, chunks);
   }
 
   private async *line({ pointer, meta }: Item, object: GitObject): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,9 @@
 import { KvError } from '../../ports/error.js';
+import type { FetchRequest } from '../../ports/git-transport.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import { type LedgerTrailers, parseLedgerMessage } from '../attestation.js';
 import { type Commit, decodeCommit } from '../commit.js';
-import { epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../refs.js';
+import { archiveRef, directionOf, epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../refs.js';
 import type { Clone } from './clone.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
@@ -29,11 +30,36 @@ const SOURCES: readonly Source[] = ['mirror', 'stargate'];
 
 /** Brings a namespace's refs, and the published policy, from one side. */
 export async function fetchNamespace(clone: Clone, ns: string, source: Source): Promise<void> {
-  const direction = source === 'mirror' ? 'read' : 'write';
+  const direction = directionOf(source);
   const refs = [ledgerRef(ns), indexRef(ns), epochRef(ns), POLICY_REF];
-  const requests = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  const epoch = await fetchedEpoch(clone, ns, source);
+  if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
   await clone.transport.fetch(clone.remote, direction, requests, { progress: clone.progress });
   await clone.transport.markFetched(clone.remote, direction, ns, clone.clock.now());
+}
+
+/**
+ * Asks for the archive of the epoch that this clone is in, in case that a new one has begun: the archive's commit stands between the two,
+ * so that git sees what they share. Without it, all of the live data would come anew.
+ */
+export function archiveRequest(source: Source, ns: string, epoch: string): FetchRequest {
+  const ref = archiveRef(ns, epoch);
+  return { remoteRef: ref, localRef: trackingRef(source, ref), seldom: true };
+}
+
+/** The epoch of the ledger that was last fetched from one side; null when there was none, or it can't be read. */
+async function fetchedEpoch(clone: Clone, ns: string, source: Source): Promise<string | null> {
+  const ref = trackingRef(source, ledgerRef(ns));
+  const oid = (await clone.store.refs([ref])).get(ref);
+  if (oid === undefined) return null;
+  try {
+    const [tip] = await readLedgerCommits(clone, [oid]);
+    return tip?.trailers.epoch ?? null;
+  } catch (error) {
+    if (KvError.is(error)) return null; // the fetch may put it right
+    throw error;
+  }
 }
 
 /**
@@ -42,7 +68,7 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
  */
 export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
   if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
-    const direction = freshness.readFrom === 'mirror' ? 'read' : 'write';
+    const direction = directionOf(freshness.readFrom);
     if ((await clone.transport.url(clone.remote, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remote);
     else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remote);
@@ -85,7 +111,7 @@ export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
     source,
   ]);
   places.push([ledgerRef(ns), indexRef(ns), 'local']); // last: a ledger of this clone's own counts only where it goes on from the others
-  const refs = await clone.store.refs(places.flatMap(([ledger, index]) => [ledger, index]));
+  const refs = await clone.store.refs(places.flatMap(([ledger, index]) => [ledger, index] as const));
   let best: Candidate | undefined;
   const all: Candidate[] = [];
   for (const [ledgerName, indexName, from] of places) {

@@ -3,7 +3,7 @@ import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { quoteKey } from '../key.js';
 import type { Manifest, ManifestChunk } from '../manifest.js';
 import type { Metadata } from '../metadata.js';
-import { chunksRef } from '../refs.js';
+import { chunksRef, directionOf } from '../refs.js';
 import { fetchChunks } from './chunks-tip.js';
 import type { Clone, WritingPorts } from './clone.js';
 import type { ReadFrom } from './tips.js';
@@ -21,6 +21,8 @@ export interface ChunkedValue {
 
 /** How many chunks to ask for at a time: at the default chunk size, 4 MiB. */
 const BATCH = 16;
+/** How many a partial clone brings over one connection. They go to its disk: at the default chunk size, 256 MiB. */
+const PREFETCH = 64 * BATCH;
 
 /**
  * The value's bytes, chunk by chunk. Each chunk's digest is checked before it is given, the whole value's ETag after the
@@ -38,9 +40,10 @@ export async function* readChunks(
   let done = 0;
   for (let at = 0; at < chunks.length; at += BATCH) {
     const batch = chunks.slice(at, at + BATCH);
+    if (at % PREFETCH === 0) await clone.store.prefetch?.(chunks.slice(at, at + PREFETCH).map(({ blob }) => blob));
     let objects = await readBatch(clone, value, at);
     if (objects.some((object) => object === null) && !fetched && !value.offline) {
-      await fetchChunks(clone, value.ns, value.epoch, value.readFrom);
+      await fetchMissing(clone, value, chunks.slice(at));
       fetched = true;
       objects = await readBatch(clone, value, at);
     }
@@ -63,12 +66,32 @@ export async function* readChunks(
   );
 }
 
+/** Where an epoch's chunks are to be had. */
+export type ChunksAt = Pick<ChunkedValue, 'ns' | 'epoch' | 'readFrom'>;
+
+/**
+ * Brings those chunks that this clone hasn't got: these alone, since the epoch's others may be many times as much. A host that gives
+ * no objects by their ids is asked for all of the epoch's.
+ */
+export async function fetchMissing(clone: Clone, at: ChunksAt, chunks: readonly ManifestChunk[]): Promise<void> {
+  const blobs = [...new Set(chunks.map(({ blob }) => blob))];
+  const headers = await clone.store.headers(blobs);
+  const missing = blobs.filter((_, i) => headers[i] === null);
+  try {
+    await clone.transport.fetchObjects(clone.remote, directionOf(at.readFrom), missing, { progress: clone.progress });
+  } catch (error) {
+    if (!KvError.is(error) || error.code !== 'NOT_FOUND') throw error;
+    await fetchChunks(clone, at.ns, at.epoch, at.readFrom);
+  }
+}
+
 /** A store that cannot read one object fails for all that were asked with it: then each is asked by itself, to name the one. */
 async function readBatch({ store }: Clone, value: ChunkedValue, at: number): Promise<(GitObject | null)[]> {
   const batch = value.manifest.chunks.slice(at, at + BATCH);
   try {
     return await store.read(batch.map(({ blob }) => blob));
-  } catch {
+  } catch (error) {
+    if (!KvError.is(error) || error.code !== 'GIT_ERROR') throw error;
     const objects: (GitObject | null)[] = [];
     for (const [i, chunk] of batch.entries()) {
       try {
@@ -91,7 +114,10 @@ function checked(
   if (object === null) {
     const { ns, key, epoch } = value;
     throw new KvError('NOT_FOUND', `${nameOf(value, i, chunk)} is missing`, {
-      hint: `fetch the chunks anew: git fetch --refetch REMOTE ${chunksRef(ns, epoch)}, where REMOTE is the mirror's or the Stargate's URL`,
+      hint: value.offline
+        ? 'run it without --offline, which fetches what is missing'
+        : `fetch the chunks anew: git fetch --refetch REMOTE ${chunksRef(ns, epoch)} (git 2.36; an older one must clone anew), ` +
+          "where REMOTE is the mirror's or the Stargate's URL",
       details: { key, chunk: i, digest: chunk.digest, blob: chunk.blob satisfies Oid },
     });
   }

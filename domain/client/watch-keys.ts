@@ -13,12 +13,12 @@ export interface ChangedKeys {
 
 export const NO_KEYS: ChangedKeys = { set: [], del: [] };
 
-/** Whether an object is in this clone, or git can bring it. */
+/** Whether an object is in this clone. */
 export async function isHere(clone: Clone, oid: Oid): Promise<boolean> {
   try {
     return (await clone.store.headers([oid]))[0] != null;
   } catch (error) {
-    // In a partial clone git asks the remote for what it lacks, and gives up altogether when that hasn't got it.
+    // In a partial clone that can only be read, git asks the remote all the same, and gives up altogether when that hasn't got it.
     if (KvError.is(error) && error.code === 'GIT_ERROR') return false;
     throw error;
   }

@@ -39,8 +39,8 @@ export type WatchNotice =
   | ConnectionNotice
   /** The feed is open. */
   | { readonly kind: 'started'; readonly resumeFrom: Oid | typeof OLDEST }
-  /** `since` is known here, but the source doesn't show it yet: waiting for it. */
-  | { readonly kind: 'behind'; readonly since: Oid };
+  /** `since` is known here, but the source doesn't show it yet: waiting for it, unless the watch is to end with what is there. */
+  | { readonly kind: 'behind'; readonly since: Oid; readonly waits: boolean };
 
 const FIRST_POLL_MS = 250;
 const LAST_POLL_MS = 2000;
@@ -111,8 +111,8 @@ export class Watch implements AsyncIterable<WatchedEvent> {
     for (let pause = intervalMs, waiting = false; ; pause = longer(pause, intervalMs)) {
       this.place = await this.source.find(since);
       if (this.place !== null) return true;
+      if (!waiting) notify?.({ kind: 'behind', since, waits: once !== true });
       if (once) return false;
-      if (!waiting) notify?.({ kind: 'behind', since });
       waiting = true;
       await this.clone.clock.sleep(pause, signal);
     }

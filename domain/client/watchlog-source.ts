@@ -2,12 +2,13 @@ import type { FetchRequest } from '../../ports/git-transport.js';
 import { KvError } from '../../ports/error.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
 import { decodeCommit } from '../commit.js';
-import { archiveRef, ledgerRef, trackingRef, watchlogRef, watchTrackingRef } from '../refs.js';
+import { archiveRef, compactedRef, ledgerRef, trackingRef, watchlogRef, watchTrackingRef } from '../refs.js';
 import { decodeEvent } from '../watchlog.js';
 import type { Clone } from './clone.js';
-import { type LedgerCommit, readLedgerCommits } from './tips.js';
+import { archiveRequest, type LedgerCommit, readLedgerCommits } from './tips.js';
 import { WatchConnection, type WatchConnectionOptions } from './watch-connection.js';
 import { ledgerCommitHere } from './watch-keys.js';
+import { outOfReach } from './watch-out-of-reach.js';
 
 /** A place in a namespace's feed: after the event of this watchlog commit. */
 export interface Place {
@@ -37,6 +38,8 @@ interface Epoch {
 }
 
 const BATCH = 500;
+/** So many characters of a ULID are its time. */
+const ULID_TIME = 10;
 /** So many times in a row must a source not show the way back before that is believed. */
 const MISSES = 3;
 
@@ -114,7 +117,7 @@ export class WatchlogSource {
         }
       }
     }
-    if (await this.isAhead(oid, newest)) return null;
+    if (await this.isAhead(oid, newest, oldest)) return null;
     const what = `the watchlog of namespace ${this.options.ns} has no event of ledger commit ${oid}`;
     throw outOfReach(what, oldest === undefined ? null : await this.first(oldest));
   }
@@ -146,7 +149,8 @@ export class WatchlogSource {
   /** Fetches the ledger, and an epoch's watchlog in the same connection; gives the ledger's tip, null when there is none. */
   private async refresh(epoch: string | null): Promise<LedgerCommit | null> {
     const ledger = this.ledgerRequest();
-    await this.fetch(epoch === null ? [ledger] : [ledger, this.watchlogRequest(epoch)]);
+    const { ns, readFrom } = this.options;
+    await this.fetch(epoch === null ? [ledger] : [ledger, this.watchlogRequest(epoch), archiveRequest(readFrom, ns, epoch)]);
     const tip = (await this.clone.store.refs([ledger.localRef])).get(ledger.localRef);
     return tip === undefined ? null : ((await readLedgerCommits(this.clone, [tip]))[0] ?? null);
   }
@@ -206,17 +210,33 @@ export class WatchlogSource {
 
   /** Whether the source still shows an epoch that lies before the place: a mirror of several hosts, or one that was restored. */
   private async isBehind(current: string, place: Place): Promise<boolean> {
-    return this.earlier.has(current) || (await this.first({ label: place.epoch, tip: place.commit })).parentEpoch === current;
+    if (this.earlier.has(current) || (await this.first({ label: place.epoch, tip: place.commit })).parentEpoch === current)
+      return true;
+    const tip = await this.watchlogTip(current);
+    if (tip === undefined) return false;
+    const [[shown], [at]] = [await this.open(current, [tip]), await this.open(place.epoch, [place.commit])];
+    return shown !== undefined && at !== undefined && at.event.received > shown.event.received;
   }
 
   /** Whether a ledger commit is known here and follows from what the source shows: the newest event of each epoch. */
-  private async isAhead(oid: Oid, newest: ReadonlyMap<string, WatchEvent>): Promise<boolean> {
+  private async isAhead(oid: Oid, newest: ReadonlyMap<string, WatchEvent>, oldest: Epoch | undefined): Promise<boolean> {
     const known = await this.knownLedger(oid);
-    if (known === undefined || newest.size === 0) return known !== undefined;
-    const { epoch, parentEpoch } = known.trailers;
+    if (known === undefined || oldest === undefined) return known !== undefined;
+    const { epoch, parentEpoch, txn } = known.trailers;
     const own = newest.get(epoch);
     if (own !== undefined) return this.clone.store.isAncestor(own.oid, oid);
-    return parentEpoch !== null && newest.has(parentEpoch);
+    if (parentEpoch !== null && newest.has(parentEpoch)) return true;
+    // Epochs lie between them that neither side has here: it comes after all that is shown, or before and is gone.
+    const first = await this.first(oldest);
+    if (epoch === first.parentEpoch || (await this.isCompacted(epoch))) return false;
+    return txn.slice(0, ULID_TIME) > first.txn.slice(0, ULID_TIME);
+  }
+
+  private async isCompacted(epoch: string): Promise<boolean> {
+    const remoteRef = compactedRef(this.options.ns, epoch);
+    const localRef = trackingRef(this.options.readFrom, remoteRef);
+    await this.fetch([{ remoteRef, localRef }]);
+    return (await this.clone.store.refs([localRef])).has(localRef);
   }
 
   /** A ledger commit of the namespace that this clone has; undefined when there is none, or the object is something else. */
@@ -271,14 +291,4 @@ export class WatchlogSource {
   private fetch(requests: readonly FetchRequest[]): Promise<void> {
     return this.connection.fetch(requests);
   }
-}
-
-function outOfReach(what: string, oldest: WatchEvent | null): KvError {
-  if (oldest === null) return new KvError('NOT_FOUND', `${what}: it is empty`, { hint: 'check the namespace and the id' });
-  const { oid, epoch, parentEpoch } = oldest;
-  const compacted = parentEpoch === null ? '' : `, which may be compacted away with the epochs up to ${parentEpoch}`;
-  return new KvError('NOT_FOUND', `${what}${compacted}; the oldest that can be had is ${oid}`, {
-    hint: `begin with that event by --since oldest, or after it by --since ${oid}`,
-    details: { oldest: oid, epoch, compacted: parentEpoch },
-  });
 }

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import type { NamespacePolicy } from '../../ports/policy-reader.js';
 import type { Oid, RefUpdate } from '../../ports/vocabulary.js';
 import { quoteKey } from '../key.js';
 import { chunksRef, epochRef, indexRef, ledgerRef } from '../refs.js';
@@ -71,17 +72,21 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const { kept, repeated } = lastOfEach(request.operations);
   const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   let fresh = target === 'clone';
+  let published = await knownPolicy(clone); // only a fetch moves it
   const refreshOnce = async (): Promise<void> => {
-    if (!fresh) await fetchNamespace(clone, ns, 'stargate');
+    if (fresh) return;
+    await fetchNamespace(clone, ns, 'stargate');
+    published = await knownPolicy(clone);
     fresh = true;
   };
-  const unknown = (await knownPolicy(clone)) === null && request.dryRun !== true;
-  if (request.retry === false || unknown || (await refusedByOldPolicy(clone, ns, kept))) await refreshOnce();
-  const prepared = await prepare(clone, ports, request, kept, target);
+  const policy = (): NamespacePolicy | null => published?.namespaces.get(ns) ?? null;
+  const unknown = published === null && request.dryRun !== true;
+  if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
+  const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
   for (let attempt = 0; ; ) {
     const tip = await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
-    const draft = await build(clone, ports, request, prepared, base);
+    const draft = await build(clone, ports, request, prepared, { base, policy: policy() });
     const doubt = await doubtful(clone, request, draft, tip, kept);
     if (doubt !== null && !fresh) {
       await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
@@ -90,7 +95,8 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (doubt instanceof KvError) throw doubt;
     const outcome = { request, prepared, draft, tip, base, retries: attempt };
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
-    const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, await mayBeUnsigned(clone, ns, target));
+    const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
+    const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
     await clone.store.write([...draft.objects, object]);
     try {
       const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
@@ -103,6 +109,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
       await pause(clone, ports, attempt - 1);
       if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
+      published = await knownPolicy(clone);
       fresh = true;
     }
   }
@@ -133,8 +140,7 @@ function namesChunks({ operations }: Prepared): boolean {
 }
 
 /** Whether the policy as last fetched refuses a key. An admin may have changed it since, so that is no final answer. */
-async function refusedByOldPolicy(clone: Clone, ns: string, operations: readonly RequestedOperation[]): Promise<boolean> {
-  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
+function isRefusedBy(policy: NamespacePolicy | null, ns: string, operations: readonly RequestedOperation[]): boolean {
   try {
     for (const operation of operations) checkRequest(ns, policy, operation);
     return false;
@@ -151,16 +157,12 @@ async function refresh(clone: Clone, ns: string, withChunks: boolean): Promise<v
   if (tip !== null) await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
 }
 
-async function mayBeUnsigned(clone: Clone, ns: string, target: Target): Promise<boolean> {
-  return target === 'clone' || (await knownPolicy(clone))?.namespaces.get(ns)?.requireSignedCommits === false;
-}
-
 async function prepare(
   clone: Clone,
   ports: WritingPorts,
   request: WriteRequest,
   kept: readonly RequestedOperation[],
-  target: Target,
+  { target, policy }: { readonly target: Target; readonly policy: NamespacePolicy | null },
 ): Promise<Prepared> {
   const { ns } = request;
   let tree: Promise<Oid | null> | undefined;
@@ -171,19 +173,23 @@ async function prepare(
     if (target === 'stargate' && (await chunksTip(clone, ns, epoch)) === null) await fetchChunks(clone, ns, epoch, 'stargate');
     return (await chunksTip(clone, ns, epoch))?.tree ?? null;
   };
-  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
   const { maxInline, onProgress } = request;
   const context = { ns, policy, maxInline, chunksTree: () => (tree ??= lookUp()), ...(onProgress ? { onProgress } : {}) };
   return prepareOperations(clone, ports, context, kept);
 }
 
-async function build(clone: Clone, ports: WritingPorts, request: WriteRequest, prepared: Prepared, base: Base): Promise<Draft> {
+async function build(
+  clone: Clone,
+  ports: WritingPorts,
+  request: WriteRequest,
+  prepared: Prepared,
+  { base, policy }: { readonly base: Base; readonly policy: NamespacePolicy | null },
+): Promise<Draft> {
   const { clock, store, config } = clone;
   const { ns, subject } = request;
   const now = clock.now();
   const identity = await config.identity();
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
-  const policy = (await knownPolicy(clone))?.namespaces.get(ns) ?? null;
   const txn = newUlid(clock, ports.randomness);
   const operations = prepared.operations.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
   const context = {

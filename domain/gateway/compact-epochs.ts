@@ -3,7 +3,10 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { parseLedgerMessage } from '../attestation.js';
 import { decodeCommit } from '../commit.js';
-import { archiveRef, chunksRef, classifyRef, ledgerRef, watchlogRef } from '../refs.js';
+import { compactedCommit, type CompactedEpoch } from '../compacted.js';
+import { formatTime } from '../metadata.js';
+import { archiveRef, chunksRef, classifyRef, compactedRef, ledgerRef, watchlogRef } from '../refs.js';
+import type { CommitContext } from './commit-refs.js';
 
 /** An epoch that has ended and is still here. */
 export interface ArchivedEpoch {
@@ -100,8 +103,12 @@ export function epochsToDrop({ current, archived }: Epochs, { ns, label, keepEpo
   });
 }
 
-/** The moves that drop an epoch. Throws `CAS_CONFLICT` when one of its refs is not where it was when it was bundled. */
-export async function dropEpoch(store: GitStore, ns: string, epoch: ArchivedEpoch): Promise<RefUpdate[]> {
+/**
+ * The moves that drop an epoch, and leave a trace of its label.
+ * Throws `CAS_CONFLICT` when one of its refs is not where it was when it was bundled.
+ */
+export async function dropEpoch(context: TraceContext, ns: string, epoch: ArchivedEpoch): Promise<RefUpdate[]> {
+  const { store, clock } = context;
   const { current, archived } = await readEpochs(store, ns);
   const now = archived.find(({ label }) => label === epoch.label);
   const same = now !== undefined && current !== epoch.label && now.refs.size === epoch.refs.size;
@@ -110,7 +117,23 @@ export async function dropEpoch(store: GitStore, ns: string, epoch: ArchivedEpoc
       hint: 'run git kv compact again',
     });
   }
-  return [...epoch.refs].map(([ref, old]) => ({ ref, old, next: null }));
+  const archive = epoch.refs.get(archiveRef(ns, epoch.label)) as Oid;
+  const trace = await traceEpoch(context, { v: 1, ns, epoch: epoch.label, archive, compacted: formatTime(clock.now()) });
+  return [...[...epoch.refs].map(([ref, old]) => ({ ref, old, next: null })), ...trace];
+}
+
+type TraceContext = Pick<CommitContext, 'store' | 'namer' | 'clock'>;
+
+/** The move that says an epoch was compacted away; none when that is said already. */
+export async function traceEpoch(
+  { store, namer }: Pick<CommitContext, 'store' | 'namer'>,
+  record: CompactedEpoch,
+): Promise<RefUpdate[]> {
+  const ref = compactedRef(record.ns, record.epoch);
+  if ((await store.refs([ref])).has(ref)) return [];
+  const commit = compactedCommit(namer, record);
+  await store.write([commit]);
+  return [{ ref, old: null, next: commit.oid }];
 }
 
 async function commitAt(store: GitStore, oid: Oid): Promise<ReturnType<typeof decodeCommit>> {

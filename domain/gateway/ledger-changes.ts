@@ -56,7 +56,8 @@ async function valuesAt(
     return [data, manifest];
   });
   const objects = await store.readPaths(tree, paths);
-  keys.forEach((key, i) => found.set(key, { data: objects[2 * i]?.oid ?? null, manifest: objects[2 * i + 1]?.oid ?? null }));
+  for (const [i, key] of keys.entries())
+    found.set(key, { data: objects[2 * i]?.oid ?? null, manifest: objects[2 * i + 1]?.oid ?? null });
   return found;
 }
 

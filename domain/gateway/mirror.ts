@@ -2,9 +2,11 @@ import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../ports/journal.js';
-import type { MirrorTarget, MirrorUpdate } from '../../ports/mirror-target.js';
+import type { MirrorTarget } from '../../ports/mirror-target.js';
 import { formatTime } from '../metadata.js';
-import { moveWatermarks, OrdinaryRefs, ordinaryRefs, planPush } from './mirror-plan.js';
+import { OrdinaryRefs } from './mirror-branches.js';
+import { LedgerRefs, type Refusal } from './mirror-ledgers.js';
+import { MirrorQueue } from './mirror-queue.js';
 
 /** What `status`, the metrics and the log are told. */
 export interface MirrorObserver {
@@ -28,10 +30,18 @@ export interface MirrorContext {
   readonly observer: MirrorObserver;
 }
 
+export interface MirrorFailure {
+  readonly at: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface MirrorStatus {
   readonly backlog: number;
   readonly lastSuccess: string | null;
-  readonly lastError: { readonly at: string; readonly code: string; readonly message: string } | null;
+  readonly lastError: MirrorFailure | null;
+  /** The namespaces that the mirror does not take, while it takes others. */
+  readonly refused: ReadonlyMap<string, MirrorFailure>;
 }
 
 const FIRST_RETRY_MS = 250;
@@ -39,33 +49,47 @@ const LAST_RETRY_MS = 30_000;
 /** Somebody else's writes don't go away by asking again soon. */
 const DIVERGED_RETRY_MS = 10_000;
 
+/** How long to wait before the next try, ms; and whether what is accepted meanwhile waits too, as while the host is away. */
+interface Pause {
+  readonly ms: number;
+  readonly all: boolean;
+}
+
 /**
  * Drains the journal to the read host: everything that waits goes in one push, with the watermarks of the namespaces it
- * concerns, until the push succeeds. One runs at a time, in the leader.
+ * concerns, until the push succeeds; a namespace that the mirror refuses is left behind by the others.
+ * One runs at a time, in the leader.
  */
 export class MirrorWorker {
-  private queue: IntentRecord[] = [];
+  private readonly queue = new MirrorQueue();
   private wake: () => void = () => undefined;
   private lastSuccess: string | null = null;
-  private lastError: MirrorStatus['lastError'] = null;
+  private lastError: MirrorFailure | null = null;
   private failures = 0;
+  private readonly ledgers: LedgerRefs;
   private readonly ordinary: OrdinaryRefs;
 
   constructor(private readonly context: MirrorContext) {
-    this.ordinary = new OrdinaryRefs(context.store, context.target);
+    const { store, target, clock } = context;
+    this.ledgers = new LedgerRefs(store, target, clock);
+    this.ordinary = new OrdinaryRefs(store, target);
   }
 
   enqueue(intents: readonly IntentRecord[]): void {
-    const known = new Set(this.queue.map(({ id }) => id)); // recovery may name again what waits already
-    const fresh = intents.filter(({ id }) => !known.has(id));
-    if (fresh.length === 0) return;
-    this.queue.push(...fresh);
-    this.context.observer.enqueued(this.queue.length);
+    if (this.queue.add(intents) === 0) return; // recovery may name again what waits already
+    this.context.observer.enqueued(this.queue.size);
     this.wake();
   }
 
+  /** Whether the mirror doesn't show an intent yet, as far as this worker knows. */
+  isWaiting(id: string): boolean {
+    return this.queue.has(id);
+  }
+
   status(): MirrorStatus {
-    return { backlog: this.queue.length + this.ordinary.waiting, lastSuccess: this.lastSuccess, lastError: this.lastError };
+    const refused = new Map(this.ledgers.refusals.map((one) => [one.group, shown(one)]));
+    const lastError = this.lastError ?? [...refused.values()].at(-1) ?? null;
+    return { backlog: this.queue.size + this.ordinary.waiting, lastSuccess: this.lastSuccess, lastError, refused };
   }
 
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
@@ -73,7 +97,7 @@ export class MirrorWorker {
     signal.addEventListener('abort', () => this.wake(), { once: true });
     await this.noteBranches();
     while (!signal.aborted) {
-      if (this.queue.length === 0 && this.ordinary.waiting === 0) await this.news();
+      if (this.queue.size === 0 && this.ordinary.waiting === 0) await this.news();
       else await this.pause(await this.attempt(signal), signal);
     }
   }
@@ -94,36 +118,35 @@ export class MirrorWorker {
     });
   }
 
-  /** One push of all that waits; gives how long to wait before the next, ms. */
-  private async attempt(signal: AbortSignal): Promise<number> {
-    const { clock, store } = this.context;
-    const batch = [...this.queue];
+  /** One push of all that waits. */
+  private async attempt(signal: AbortSignal): Promise<Pause> {
+    const { clock } = this.context;
+    const batch = this.queue.all;
     const started = clock.now();
     try {
-      const { updates, watermarks } = await planPush(store, batch);
-      this.ordinary.note(ordinaryRefs(batch));
-      if (updates.length > 0) await this.push(updates, signal);
-      await moveWatermarks(store, watermarks);
-      // By themselves: a branch that somebody has moved at the mirror must not hold up the ledgers.
-      const refused = await this.ordinary.push(signal);
-      if (batch.length > 0) await this.confirm(batch, started);
-      return refused === null ? 0 : this.failed(refused);
+      this.ordinary.note(this.queue.takeBranches());
+      const { landed, refused } = await this.ledgers.push(batch, signal);
+      for (const one of refused) this.tellRefused(one);
+      const branch = await this.ordinary.push(signal);
+      const { done, upTo } = this.queue.settle(batch, landed);
+      if (done.length > 0) await this.confirm(done, upTo, started);
+      const waits = this.ledgers.refusals.map(({ nextTry }) => Math.max(0, nextTry - clock.now()));
+      if (branch !== null) waits.push(this.failed(branch));
+      return { ms: waits.length === 0 ? 0 : Math.min(...waits), all: false };
     } catch (thrown) {
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
-      return signal.aborted ? 0 : this.failed(toKvError(thrown));
+      return signal.aborted ? { ms: 0, all: true } : { ms: this.failed(toKvError(thrown)), all: this.queue.size > 0 };
     }
   }
 
-  private async confirm(batch: readonly IntentRecord[], started: number): Promise<void> {
+  private async confirm(done: readonly IntentRecord[], upTo: string | null, started: number): Promise<void> {
     const { clock, observer, journal } = this.context;
-    const [first, last] = [batch[0] as IntentRecord, batch[batch.length - 1] as IntentRecord];
-    await journal.append({ kind: 'mirrored', id: last.id, ts: formatTime(clock.now()) }, { sync: false });
-    this.queue.splice(0, batch.length);
+    if (upTo !== null) await journal.append({ kind: 'mirrored', id: upTo, ts: formatTime(clock.now()) }, { sync: false });
     this.failures = 0;
     this.lastSuccess = formatTime(clock.now());
     this.lastError = null;
-    const lagMs = clock.now() - Date.parse(first.ts);
-    observer.succeeded({ transactions: batch.length, backlog: this.queue.length, lagMs, tookMs: clock.now() - started });
+    const lagMs = clock.now() - Date.parse((done[0] as IntentRecord).ts);
+    observer.succeeded({ transactions: done.length, backlog: this.queue.size, lagMs, tookMs: clock.now() - started });
   }
 
   /** Keeps an error for `status`; gives how long to wait before the next try, ms. */
@@ -131,21 +154,12 @@ export class MirrorWorker {
     const { clock, observer } = this.context;
     const delay = this.backOff(error);
     this.lastError = { at: formatTime(clock.now()), code: error.code, message: error.message };
-    observer.failed(error, this.queue.length, delay);
+    observer.failed(error, this.queue.size, delay);
     return delay;
   }
 
-  /** A push that had landed when the process died is refused the second time, if it went by lease: then the mirror is asked. */
-  private async push(updates: readonly MirrorUpdate[], signal: AbortSignal): Promise<void> {
-    const { target } = this.context;
-    try {
-      await target.push(updates, signal);
-    } catch (error) {
-      const leased = updates.some(({ expected }) => expected !== undefined);
-      if (!leased || !KvError.is(error) || error.code !== 'SYNC_REFUSED') throw error;
-      const there = await target.refs(updates.map(({ ref }) => ref));
-      if (updates.some(({ ref, next }) => (there.get(ref) ?? null) !== next)) throw error;
-    }
+  private tellRefused({ error, at, nextTry }: Refusal): void {
+    this.context.observer.failed(error, this.queue.size, nextTry - at);
   }
 
   private backOff(error: KvError): number {
@@ -157,12 +171,22 @@ export class MirrorWorker {
     return Math.round(base * (0.5 + jitter / 2));
   }
 
-  /** Waits before the next try. With nothing but refused branches to try again, a new transaction ends the wait. */
-  private async pause(ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits before the next try. While only what was refused waits, a new transaction ends the wait. */
+  private async pause({ ms, all }: Pause, signal: AbortSignal): Promise<void> {
     if (ms === 0 || signal.aborted) return;
-    const sleep = this.context.clock.sleep(ms, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error; // woken up to stop, which the loop sees by itself
-    });
-    await (this.queue.length === 0 ? Promise.race([sleep, this.news()]) : sleep);
+    if (!all && this.ledgers.isDue(this.queue.all)) return; // it came while the last push was at work
+    const nap = new AbortController();
+    const stop = (): void => nap.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (!all) void this.news().then(stop);
+    try {
+      await this.context.clock.sleep(ms, nap.signal);
+    } catch (error) {
+      if (!nap.signal.aborted) throw error; // woken up, which the loop sees by itself
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 }
+
+const shown = ({ error, at }: Refusal): MirrorFailure => ({ at: formatTime(at), code: error.code, message: error.message });

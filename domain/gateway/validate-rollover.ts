@@ -12,7 +12,7 @@ import { type Commit, decodeCommit } from '../commit.js';
 import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../epoch.js';
 import { isEpochLabel } from '../ledger.js';
 import { formatTime } from '../metadata.js';
-import { archiveRef, chunksRef, watchlogRef } from '../refs.js';
+import { refsOfLabel } from '../refs.js';
 import { isUlid } from '../ulid.js';
 import type { NamespacePush } from './ref-rules.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
@@ -96,7 +96,7 @@ function checkIndex(check: Check, ns: string, t: LedgerTrailers, index: IndexTra
 }
 
 async function checkLabel(store: GitStore, ns: string, label: string, state: ParentState): Promise<void> {
-  const refs = await store.refs([archiveRef(ns, label), chunksRef(ns, label), watchlogRef(ns, label)]);
+  const refs = await store.refs(refsOfLabel(ns, label));
   checkFreshLabel(ns, label, refs.size > 0 || label === state.epoch || label === state.parentEpoch);
 }
 

@@ -95,7 +95,7 @@ export async function lookUp(store: GitStore, ns: string, root: Oid, urlsafe: st
   let oid: Oid | undefined = root;
   for (let depth = -3; oid !== undefined; depth++) {
     const [tree] = await store.read([oid]);
-    if (!tree || tree.type !== 'tree') return undefined;
+    if (tree?.type !== 'tree') return undefined;
     const pair = depth < 0 ? ['kv', ns, 'index'][depth + 3] : pairAt(urlsafe, depth);
     const dir = pair === undefined ? undefined : findEntry(tree.body, oidBytes, pair);
     if (dir === undefined || dir.mode !== MODE_DIR) return findEntry(tree.body, oidBytes, urlsafe + REF_SUFFIX);

@@ -115,7 +115,7 @@ async function done(folder: string, run: ReturnType<Git>): Promise<string> {
 function refusal(folder: string, refs: readonly string[]): KvError {
   return new KvError('SYNC_REFUSED', `${folder}: not where it should be: ${refs.join(', ')}`, {
     details: { refs },
-    hint: "somebody else wrote to the mirror: compare with 'git kv stargate sync --dry-run'",
+    hint: "somebody else wrote to the mirror: compare git ls-remote of both sides, put the mirror's refs back, and protect them",
   });
 }
 

@@ -197,6 +197,24 @@ for (const format of ['sha1', 'sha256'] as const) {
       expect(sandbox.git(other, 'rev-list', '--count', 'refs/t/kv/main')).to.equal('3');
     });
 
+    it('brings objects by their ids alone, without refs', async () => {
+      sandbox.git(clone, 'push', '-q', mirror, `${at(2)}:${MAIN}`);
+      const blob = (i: number): Oid => sandbox.git(clone, 'rev-parse', `${at(i)}:a`);
+      const other = sandbox.path('other');
+      sandbox.run('git', ['init', '-q', `--object-format=${format}`, other]);
+      sandbox.git(other, 'remote', 'add', 'origin', mirror);
+      const reader = await openGitTransport({ directory: other, env: sandbox.env });
+      await reader.fetchObjects('origin', 'read', [blob(1), blob(2)]);
+      expect(sandbox.git(other, 'count-objects')).to.match(/^2 objects/);
+      expect(sandbox.git(other, 'cat-file', 'blob', blob(1))).to.equal('1');
+      expect(refsOf(other)).to.deep.equal([]);
+      await failure(reader.fetchObjects('origin', 'read', [blob(0), 'a'.repeat(at(0).length)]), 'NOT_FOUND');
+      await failure(reader.fetchObjects('origin', 'read', ['--upload-pack=x']), 'INPUT_INVALID');
+      // The older protocol gives only what refs name.
+      sandbox.git(other, 'config', 'protocol.version', '0');
+      await failure(reader.fetchObjects('origin', 'read', [blob(0)]), 'NOT_FOUND');
+    });
+
     it('remembers fetches by remote, direction and key, and forgives a damaged file', async () => {
       expect(await transport.lastFetch('origin', 'read', 'main')).to.equal(null);
       await transport.markFetched('origin', 'read', 'main', 1234);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { formatSeconds } from '../../apps/cli/render/units.js';
+import { historyLine } from '../../apps/cli/render/history.js';
+import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/units.js';
 import { Place } from './support.js';
 
@@ -13,6 +14,30 @@ describe('git kv: what people read', () => {
       '3 h 12 min',
       '2 d 5 h',
     ]);
+  });
+
+  it('one and many', () => {
+    expect([0, 1, 1234].map((count) => formatMany(count, 'key'))).to.deep.equal(['0 keys', '1 key', '1,234 keys']);
+  });
+
+  it("a history's line ends with the message that a writer gave, and no message steers the terminal", () => {
+    const entry = {
+      commit: '5'.repeat(40),
+      txn: '01K8ZVM3M0QJ3T0S6V9Q3D5N7R',
+      epoch: '2026Q4',
+      time: '2026-11-20T14:08:13.000Z',
+      author: 'Ada <ada@example.org>',
+      signed: true,
+      signer: 'ada',
+      received: null,
+      op: 'del',
+      size: null,
+      oid: null,
+    } as const;
+    const line = (subject: string): string => historyLine({ ...entry, subject });
+    expect(line('release 1.4.3')).to.match(/^2026-11-20 14:08:13Z {2}del .* ada +5{10} {2}release 1\.4\.3$/);
+    expect(line('kv: main: set 0, delete 1')).to.match(/5{10}$/);
+    expect(line('\u001b[2Jx')).to.match(/5{10} {2}\?\[2Jx$/);
   });
 
   it('an SSH address, and what is none', () => {

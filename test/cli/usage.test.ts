@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { gitPretending } from '../old-git.js';
 import { Place } from './support.js';
 
 describe('git kv: usage and errors', () => {
@@ -119,6 +120,17 @@ describe('git kv: usage and errors', () => {
       }
     } finally {
       rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('under an old git: 78, whatever is asked for', async () => {
+    const PATH = gitPretending(place.home, place.env['PATH'] ?? '', '2.30.2');
+    const oid = '0'.repeat(40);
+    for (const args of [['get', 'a'], ['list'], ['set', 'a', 'b'], ['verify'], ['remote', 'setup'], ['wait', '--oid', oid]]) {
+      const on = args[0] === 'wait' ? ['--visible-on', 'github'] : [];
+      const { code, stderr } = await place.kv([...args, ...on], { env: { PATH } });
+      expect(code, args[0]).to.equal(78);
+      expect(stderr).to.match(/^error: git 2\.30\.2 is too old: git-kv needs 2\.34 or newer\nhint: install git 2\.34 .*\n$/);
     }
   });
 

@@ -77,9 +77,19 @@ describe('git kv: writes', () => {
   it('writes nothing on a dry run', async () => {
     await place.ok(['set', 'a', '1']);
     const before = tip();
-    expect(await place.ok(['set', 'a', '2', '--dry-run'])).to.match(/^dry run: set 1/);
+    expect(await place.ok(['set', 'a', '2', '--dry-run'])).to.match(/^dry run: set 1.*\n {2}set {5}a\ntree /);
     expect(await place.json(['del', 'a', '-n'])).to.include({ dry_run: true, commit: null });
     expect(tip()).to.equal(before);
+  });
+
+  it('a dry run names the keys, of many the first', async () => {
+    await place.ok(['set', 'gone', '1']);
+    const lines = Array.from({ length: 25 }, (_, i) => `{"op":"set","key":"many:${String(i).padStart(2, '0')}","value":"1"}`);
+    const out = await place.ok(['mset', '-f', '-', '-n'], { input: `${lines.join('\n')}\n{"op":"del","key":"gone"}\n` });
+    expect(out)
+      .to.contain('\n  set     many:19\n  set     5 more: --json names them\n  delete  gone\ntree ')
+      .and.not.to.contain('many:20');
+    expect(await place.ok(['set', 'gone', '2'])).not.to.contain('  set ');
   });
 
   it('says when nothing changes', async () => {
@@ -145,6 +155,10 @@ describe('git kv: writes', () => {
       expect(await place.json(['get', 'short', '--allow-expired'])).to.include({ expired: true });
       expect(await place.ok(['list'])).to.equal('');
       expect(await place.ok(['list', '--allow-expired'])).to.equal('short\n');
+      const listed = await place.json<{ commit: string; keys: object[] }>(['list', '--long', '--allow-expired']);
+      expect(listed.keys[0]).to.include({ key: 'short', expired: true });
+      expect(listed.commit).to.equal((await place.json<{ commit: string }>(['get', 'short', '--allow-expired'])).commit);
+      expect(await place.ok(['list', '--long', '--allow-expired'])).to.match(/Z ! {2,}text\/plain/);
     });
 
     it('takes a duration, a time and none', async () => {
@@ -161,7 +175,7 @@ describe('git kv: writes', () => {
       it(`refuses ${ttl}`, async () => {
         const { code, stderr } = await place.kv(['set', 'a', 'v', `--ttl=${ttl}`]);
         expect(code).to.equal(64);
-        expect(stderr).to.contain(ttl);
+        expect(stderr).to.contain(`--ttl "${ttl}" `);
       });
     }
   });

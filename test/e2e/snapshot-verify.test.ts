@@ -62,7 +62,7 @@ describe('snapshot, import and verify through a Stargate', function () {
     await ok('ada', '--ns', 'small', 'set', 'large', '--file', large);
     await ok('bob', '--ns', 'small', 'set', 'cfg:a', '1');
     await ok('bob', '--ns', 'small', 'del', 'cfg:a');
-    const { parentEpoch } = await json('ada', '--ns', 'small', 'epoch', 'new', '--label', 'second');
+    const { parent_epoch: parentEpoch } = await json('ada', '--ns', 'small', 'epoch', 'new', '--label', 'second');
     await ok('bob', '--ns', 'small', 'set', 'cfg:b', '2');
     await world.mirrored();
     await ok('ada', '--ns', 'small', 'list', '--prefix', 'cfg:');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { FreezingProxy } from './freezing-proxy.js';
 import { BIN_DIR, World } from './world.js';
 
 interface Shown {
@@ -184,6 +185,33 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await watcher.said(/^the connection is back$/m);
       await watcher.interrupt();
       expect(watcher.events.map(({ keys }) => keys?.set)).to.deep.equal([['away:1'], ['away:2']]);
+    });
+
+    it('outlives a Stargate that keeps its connections open and says nothing, and loses nothing by it', async () => {
+      const proxy = await FreezingProxy.before(world.port);
+      const path = world.clonePath('eve');
+      const settings = [
+        ['remote.origin.pushurl', world.pushUrl.replace(`:${world.port}/`, `:${proxy.port}/`)],
+        ['kv.timeout', '1500ms'],
+      ] as const;
+      try {
+        for (const [key, value] of settings) await world.git(path, 'eve', ['config', key, value]);
+        const watcher = await watch('--read-from=stargate');
+        proxy.freeze();
+        await watcher.said(/^warning: .*no answer from ssh:.* for 1.5 s/m);
+        await kv('ada', 'set', 'silent:1', '1');
+        await kv('ada', 'set', 'silent:2', '2');
+        expect(watcher.events).to.deep.equal([]);
+        proxy.thaw();
+        await watcher.count(2);
+        await watcher.said(/^the connection is back$/m);
+        await watcher.interrupt();
+        expect(watcher.events.map(({ keys }) => keys?.set)).to.deep.equal([['silent:1'], ['silent:2']]);
+      } finally {
+        proxy.close();
+        await world.git(path, 'eve', ['config', 'remote.origin.pushurl', world.pushUrl]);
+        await world.git(path, 'eve', ['config', '--unset', 'kv.timeout']);
+      }
     });
 
     it('ends at once on a signal while the mirror is gone, with the place to resume from', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { type Dirent, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -215,7 +215,7 @@ export class World {
       const child = execFile(
         command,
         args,
-        { cwd: options.cwd ?? this.dir, env, encoding: 'utf8', maxBuffer: 1 << 28, timeout: 120_000 },
+        { cwd: options.cwd ?? this.dir, env, encoding: 'utf8', maxBuffer: 1 << 28, timeout: options.timeout ?? 120_000 },
         (error, stdout, stderr) => {
           if (error !== null && typeof error.code === 'string') reject(error);
           else resolve({ code: error === null ? 0 : Number(error.code ?? 255), stdout, stderr });
@@ -240,8 +240,13 @@ export class World {
 
   /** Every file of the Stargate's object store: a rejected push must not add one. */
   async objectFiles(): Promise<string[]> {
-    const files = await readdir(join(this.repo, 'objects'), { recursive: true, withFileTypes: true });
-    return files
+    const read = (triesLeft: number): Promise<Dirent[]> =>
+      readdir(join(this.repo, 'objects'), { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+        // Housekeeping may take a folder away while it is being read.
+        if (error.code !== 'ENOENT' || triesLeft === 0) throw error;
+        return read(triesLeft - 1);
+      });
+    return (await read(10))
       .filter((file) => file.isFile())
       .map((file) => join(file.parentPath, file.name))
       .sort();
@@ -262,6 +267,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly input?: string | Uint8Array;
   readonly env?: NodeJS.ProcessEnv;
+  /** Two minutes, unless said otherwise. ms. */
+  readonly timeout?: number;
 }
 
 /** Resolves with the addresses that a Stargate prints when it is ready; throws with its log when it ends before. */

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { decodeLoose, utf8 } from '../../domain/bytes.js';
 import { encodeCommit } from '../../domain/commit.js';
+import { compactedCommit, encodeCompacted } from '../../domain/compacted.js';
 import { encodeLayout } from '../../domain/index-layout.js';
 import { toUrlsafe } from '../../domain/key.js';
 import { pathsOf, placeOf } from '../../domain/ledger.js';
@@ -41,6 +42,8 @@ const EVENT = {
   parentEpoch: null,
 } as const;
 
+const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
+
 async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, string>> {
   const { store, namer } = memory(format);
   const set = (key: string, value: string): Operation => ({ op: 'set', key, value: utf8(value), meta: META });
@@ -69,6 +72,7 @@ async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, st
     'second ledger commit': decodeLoose(encodeCommit(second.ledgerCommit, format)),
     'second index commit id': second.indexCommit.oid,
     'watchlog commit': decodeLoose(appendEvents(namer, null, [EVENT])[0]?.body ?? new Uint8Array()),
+    'compacted commit': decodeLoose(compactedCommit(namer, COMPACTED).body),
   };
 }
 
@@ -89,6 +93,7 @@ async function vectors(): Promise<Record<string, unknown>> {
     'metadata with a ttl': decodeLoose(encodeMetadata({ ...META, ttl: expiring.ttl })),
     ulid: newUlid(new TestClock(), new SeededRandomness()),
     'watchlog event': encodeEvent(EVENT),
+    'compacted epoch': encodeCompacted(COMPACTED),
     'transaction, sha1': await transaction('sha1'),
     'transaction, sha256': await transaction('sha256'),
   };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRejection } from '../../ports/rejection.js';
@@ -180,6 +180,9 @@ describe('stargate: the daemon', () => {
       let left = await processesIn(repo);
       while (left.length > 0 && performance.now() < deadline) left = await processesIn(repo);
       expect(left, 'what outlives the daemon').to.deep.equal([]);
+      const packs = await readdir(join(repo, 'objects', 'pack'));
+      expect(packs.some((name) => name.endsWith('.pack'))).to.equal(true);
+      expect(packs.filter((name) => name.endsWith('.keep'))).to.deep.equal([]);
       const daemon = await start();
       await daemon.logged('journal.recovered');
       const refs = await sandbox.git('--git-dir', repo, 'for-each-ref', '--format=%(refname)');

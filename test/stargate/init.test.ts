@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
+import { gitPretending } from '../old-git.js';
 import { files, Sandbox } from './support.js';
 
 const sound = async (): Promise<void> => undefined;
@@ -65,7 +66,7 @@ describe('stargate: init', () => {
       expect(outcome.kind).to.equal('created');
       expect(await git('rev-parse', '--show-object-format')).to.equal(hash);
       expect(await git('symbolic-ref', 'HEAD')).to.equal('refs/heads/main');
-      expect((await git('config', '--get-all', 'remote.github-origin.push')).split('\n')).to.have.length(7);
+      expect((await git('config', '--get-all', 'remote.github-origin.push')).split('\n')).to.have.length(8);
       expect(
         await git('cat-file', '-t', await sandbox.git('--git-dir', request.repo, 'hash-object', '-t', 'tree', '/dev/null')),
       ).to.equal('tree');
@@ -84,6 +85,18 @@ describe('stargate: init', () => {
     expect(error.code).to.equal('CONFIG_INVALID');
     expect(error.message).to.contain('--ns: it was main, and is other').and.to.contain('--push-url');
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
+  });
+
+  it('refuses an old git before it makes anything', async () => {
+    const path = process.env['PATH'] ?? '';
+    process.env['PATH'] = gitPretending(sandbox.path, path, '2.33.8');
+    const before = await files(sandbox.path);
+    const error = await refused(initRepository(request, sound)).finally(() => {
+      process.env['PATH'] = path;
+    });
+    expect(error.code).to.equal('CONFIG_INVALID');
+    expect(error.message).to.contain('git 2.33.8 is too old');
+    expect((await files(sandbox.path)).filter((file) => !before.includes(file) && !file.endsWith('calls'))).to.deep.equal([]);
   });
 
   it('takes a mirror over: branches, tags, kv refs and the default branch', async () => {

@@ -19,8 +19,8 @@ const FLAGS = {
 export class History extends KvCommand {
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
-transaction, who (the signer as the Stargate noted it, else the commit's author), and the ledger
-commit. --json gives everything in full. Without --epochs, only the current epoch.
+transaction, who (the signer as the Stargate noted it, else the commit's author), the ledger
+commit, and the message if its writer gave one. --json gives everything in full. Without --epochs, only the current epoch.
 
 In a long ledger, the first slow walk leaves a commit-graph with changed-path filters in the clone; later ones are fast.`);
   static override examples = [

@@ -8,7 +8,8 @@ export class List extends KvCommand {
   static override summary = 'list keys';
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading
 values, in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
-given. With --at, lists what there was then, in whichever epoch; what had expired is judged by that time too.`);
+given. In a long listing, ! marks what has expired. With --at, lists what there was then, in
+whichever epoch; what had expired is judged by that time too. --json names the commit that is listed: give it to --at for the next page.`);
   static override examples = [
     '<%= config.bin %> list --prefix user:42:',
     '<%= config.bin %> list --long --limit 100',

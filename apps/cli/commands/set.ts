@@ -13,7 +13,9 @@ export class SetKey extends WriteCommand {
 content, and otherwise the value itself; standard error says which was taken. --file and --value leave no doubt.
 
 The content type is --ctype, else a file's by its extension, else application/json for text that is a JSON object or
-array, else text/plain; what comes on standard input and is no text is application/octet-stream.`);
+array, else text/plain; what comes on standard input and is no text is application/octet-stream.
+
+Setting a key keeps nothing of what it was: a --ttl or a --ctype has to be given again.`);
   static override examples = [
     '<%= config.bin %> set cfg:mode on',
     '<%= config.bin %> set user:42:avatar avatar.png --ttl 30d',

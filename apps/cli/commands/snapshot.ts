@@ -9,7 +9,7 @@ import { type FlagTable, READ_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';
 import { freshnessOf } from '../read-flags.js';
-import { formatBytes, formatCount } from '../render/units.js';
+import { formatBytes, formatCount, formatMany } from '../render/units.js';
 import { note, print, printJson, Progress } from '../terminal.js';
 
 const FLAGS = {
@@ -74,9 +74,10 @@ is part of the history, not of the state: --provenance adds it for people and pr
         progress.done();
       }
       if (summary === undefined) return;
-      if (json) await printJson({ ok: true, ...summary, export: file, bytes });
+      const beside = files === undefined ? '' : `, values above 1 MiB to ${files}`;
+      if (json) await printJson({ ok: true, ...summary, export: file, files: files ?? null, bytes });
       else if (file !== '-')
-        note(`exported ${formatCount(summary.keys)} keys of ${ns}@${summary.epoch} to ${file} (${formatBytes(bytes)})`);
+        note(`exported ${formatMany(summary.keys, 'key')} of ${ns}@${summary.epoch} to ${file} (${formatBytes(bytes)})${beside}`);
     });
   }
 }

@@ -17,8 +17,8 @@ export class Verify extends KvCommand {
   static override summary = 'check what this clone has of a namespace';
   static override description = prose(`Fetches nothing. Checks the refs, the chain of transactions of the current epoch with its
 trailers and signatures, and the last state: that each key has its value, its metadata and its pointer in the index, and each large
-value its chunks. --full goes through every transaction of every epoch that is here, and reads every value and every chunk. Objects are
-hashed again as they are read.
+value its chunks; then the watchlog and the watermark, where they are here. --full goes through every transaction of every epoch that
+is here, and reads every value and every chunk. Objects are hashed again as they are read.
 
 Every fault is named, one a line; with any, the exit code is 8. Notes say what could not be checked here, and what is no fault: a
 signer who isn't a writer any more, for example.`);

@@ -13,7 +13,8 @@ import { countFlag, durationFlag, oidFlag } from '../units.js';
 const FLAGS = {
   since: {
     type: 'string',
-    summary: 'go on after the event of this ledger commit; oldest begins with all that can be had (default: from now on)',
+    summary:
+      'go on after the event of this ledger commit (in full); oldest begins with all that can be had (default: from now on)',
     value: 'OID',
   },
   prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'TEXT' },
@@ -55,7 +56,7 @@ error: --since with that OID goes on without a gap or a repeat.`);
       const feed = new Feed(session.clone, {
         ...requestOf(flags, session),
         signal,
-        notify: (notice) => tell(notice, session.ns),
+        notify: (notice) => tell(notice, session.ns, flags['read-from'] === 'stargate' ? 'the Stargate' : 'the mirror'),
       });
       try {
         for await (const event of feed) await show(event);
@@ -85,9 +86,11 @@ function requestOf(flags: FlagValues<typeof FLAGS>, { ns, clone }: Session): Wat
 
 const sinceFlag = (text: string, format: ObjectFormat): string => (text === OLDEST ? text : oidFlag('since', text, format));
 
-function tell(notice: WatchNotice, ns: string): void {
+function tell(notice: WatchNotice, ns: string, from: string): void {
   if (notice.kind === 'started') note(`watching ${ns} since ${notice.resumeFrom}`);
-  else if (notice.kind === 'behind') note(`waiting for ${notice.since} to be shown`);
-  else if (notice.kind === 'back') note('the connection is back');
+  else if (notice.kind === 'behind') {
+    const elsewhere = from === 'the mirror' ? '; --read-from=stargate does not wait for the mirror' : '';
+    note(`${from} does not show ${notice.since} yet${notice.waits ? ', waiting for it' : ''}${elsewhere}`);
+  } else if (notice.kind === 'back') note('the connection is back');
   else warn(`${notice.error.message}; asking again until it is back`);
 }

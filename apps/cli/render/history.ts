@@ -1,13 +1,15 @@
 import type { HistoryEntry } from '../../../domain/client/history.js';
-import { formatBytes, formatTimeShort } from './units.js';
+import { formatBytes, formatTimeShort, printable } from './units.js';
 
 const SHORT = 10;
-const WIDTHS = [20, 4, 10, 26, 30] as const;
+const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
+/** How the subjects begin that nobody has written. */
+const GENERATED = 'kv: ';
 
-export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit']);
+export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit', 'message']);
 
-/** Time, operation, size, transaction, signer or author, commit. */
-export function historyLine({ time, op, size, txn, author, signer, commit }: HistoryEntry): string {
+/** Time, operation, size, transaction, signer or author, commit, and the message that the writer gave. */
+export function historyLine({ time, op, size, txn, author, signer, commit, subject }: HistoryEntry): string {
   return row([
     formatTimeShort(time),
     op,
@@ -15,11 +17,15 @@ export function historyLine({ time, op, size, txn, author, signer, commit }: His
     txn,
     signer === null || signer === '-' ? author : signer,
     commit.slice(0, SHORT),
+    subject.startsWith(GENERATED) ? '' : printable(subject),
   ]);
 }
 
 function row(cells: readonly string[]): string {
-  return cells.map((cell, i) => (i === 2 ? cell.padStart(WIDTHS[i] ?? 0) : cell.padEnd(WIDTHS[i] ?? 0))).join('  ');
+  return cells
+    .map((cell, i) => (i === 2 ? cell.padStart(WIDTHS[i] ?? 0) : cell.padEnd(WIDTHS[i] ?? 0)))
+    .join('  ')
+    .trimEnd();
 }
 
 export function historyDocument({

@@ -3,6 +3,8 @@ import type { Receipt } from '../../../domain/client/write.js';
 import { quoteKey } from '../../../domain/key.js';
 import { formatBytes, formatCount } from './units.js';
 
+const MAX_SHOWN = 20;
+
 export function receiptText(receipt: Receipt, dryRun: boolean): string {
   const { set, del, unchanged, bytes, ns, epoch, commit, txn, tree, retries, landed } = receipt;
   const counts = `set ${formatCount(set.length)}, deleted ${formatCount(del.length)}`;
@@ -12,6 +14,7 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
   const head = `${dryRun ? 'dry run: ' : ''}${done} · ${ns}@${epoch}`;
   const lines = [
     head,
+    ...(dryRun ? [...keyLines('set   ', set), ...keyLines('delete', del)] : []),
     ...receipt.chunked.map(
       ({ key, size, chunks, reused, newBytes }) =>
         `${quoteKey(key)}: ${formatBytes(newBytes)} new of ${formatBytes(size)}, ${formatCount(reused)} of ${formatCount(chunks)} chunks reused`,
@@ -25,7 +28,15 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What a dry run would change; of many keys, the first. */
+function keyLines(verb: string, keys: readonly string[]): string[] {
+  const shown = keys.slice(0, MAX_SHOWN).map((key) => `  ${verb}  ${key}`);
+  const more = keys.length - shown.length;
+  return more === 0 ? shown : [...shown, `  ${verb}  ${formatCount(more)} more: --json names them`];
+}
+
 export function receiptDocument(receipt: Receipt, visible: Visible | null, dryRun: boolean): object {
   const seen = visible === null ? null : { watermark: visible.watermark, waited_ms: visible.waitedMs };
-  return { ok: true, dry_run: dryRun, ...receipt, visible: seen };
+  const chunked = receipt.chunked.map(({ newBytes, ...rest }) => ({ ...rest, new_bytes: newBytes }));
+  return { ok: true, dry_run: dryRun, ...receipt, chunked, visible: seen };
 }

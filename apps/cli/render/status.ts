@@ -1,4 +1,4 @@
-import { formatSeconds } from './units.js';
+import { formatSeconds, printable } from './units.js';
 
 /** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
 export function statusText(status: unknown): string {
@@ -32,12 +32,6 @@ const isScalar = (value: unknown): boolean => typeof value !== 'object' || value
 export function scalarText(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'object') return '-';
   return printable(String(value));
-}
-
-// The other side's text must not steer the terminal.
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 function withBullet([first = '', ...rest]: readonly string[], indent: string): string[] {

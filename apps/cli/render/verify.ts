@@ -1,6 +1,6 @@
 import type { VerifyReport } from '../../../domain/client/verify/verify.js';
 import type { Fault } from '../../../domain/client/verify/findings.js';
-import { formatBytes, formatCount } from './units.js';
+import { formatBytes, formatMany } from './units.js';
 
 export function faultLine({ code, what, epoch, ref, commit, key }: Fault): string {
   const where = [
@@ -15,9 +15,9 @@ export function faultLine({ code, what, epoch, ref, commit, key }: Fault): strin
 export function reportText({ ns, full, epochs, faults }: VerifyReport): string {
   const lines = epochs.map(({ label, transactions, keys, values, chunks, bytes }) => {
     const read = full
-      ? `${formatCount(keys)} changes of keys, ${formatCount(values)} values (${formatBytes(bytes)})`
-      : `${formatCount(keys)} keys`;
-    return `${ns}@${label}: ${formatCount(transactions)} transactions, ${read}, ${formatCount(chunks)} chunks`;
+      ? `${formatMany(keys, 'change')} of keys, ${formatMany(values, 'value')} (${formatBytes(bytes)})`
+      : formatMany(keys, 'key');
+    return `${ns}@${label}: ${formatMany(transactions, 'transaction')}, ${read}, ${formatMany(chunks, 'chunk')}`;
   });
   if (faults.length === 0) lines.push('no fault');
   return `${lines.join('\n')}\n`;

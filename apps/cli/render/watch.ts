@@ -1,5 +1,5 @@
 import type { ChangedKeys, WatchedEvent } from '../../../domain/client/watch.js';
-import { formatTimeShort } from './units.js';
+import { formatTimeShort, printable } from './units.js';
 
 const SHORT = 10;
 const MAX_SHOWN = 5;
@@ -20,12 +20,6 @@ function verb(name: string, keys: readonly string[]): string[] {
   if (keys.length === 0) return [];
   const more = keys.length > MAX_SHOWN ? ` and ${keys.length - MAX_SHOWN} more` : '';
   return [`${name} ${keys.slice(0, MAX_SHOWN).join(', ')}${more}`];
-}
-
-/** The name comes from a policy, by way of the mirror: it must not steer the terminal. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }
 
 export function watchDocument({ ns, epoch, oid, txn, received, signer, set, del, keys, parentEpoch }: WatchedEvent): object {

@@ -28,7 +28,7 @@ export interface Transaction {
 }
 
 /** The commits from a tip back to the first, oldest first. A break is a fault, and what is newer than it is given. */
-async function readChain<T>(
+export async function readChain<T>(
   context: VerifyContext,
   ref: RefName,
   tip: Oid,

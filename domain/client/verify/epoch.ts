@@ -1,6 +1,8 @@
+import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import type { LedgerTrailers } from '../../attestation.js';
 import { chunksRef } from '../../refs.js';
-import { type Transaction, readEpoch } from './chain.js';
+import { type Link, type Transaction, readEpoch } from './chain.js';
 import { type Chunks, takeChunks } from './chunk-tree.js';
 import type { Tally, VerifyContext } from './context.js';
 import { checkIndex, checkIndexStep } from './index-tree.js';
@@ -25,6 +27,10 @@ export interface VerifiedEpoch extends Tally {
   readonly ledger: Oid;
   readonly root: Oid | null;
   readonly commits: ReadonlySet<Oid>;
+  /** Oldest first. */
+  readonly ledgers: readonly Link<LedgerTrailers>[];
+  /** Who signed them, as far as that was verified. */
+  readonly signers: ReadonlyMap<Oid, SigningKey>;
   readonly parentEpoch: string | null;
   readonly parentLedger: Oid | null;
 }
@@ -35,7 +41,7 @@ export async function verifyEpoch(context: VerifyContext, request: EpochRequest)
   const names = { ledger: request.ledgerName, index: request.indexName, chunks: chunksRef(ns, request.label) };
   const transactions = await readEpoch(context, { ...request, names });
   const tally: Tally = { transactions: transactions.length, keys: 0, values: 0, chunks: 0, bytes: 0 };
-  await checkSignatures(context, transactions);
+  const signers = await checkSignatures(context, transactions);
   const missing = missingChunks(context, request, transactions);
   if (request.full) await checkEveryStep(context, request, transactions, missing, tally);
   else await checkLastState(context, request, transactions, missing, tally);
@@ -47,6 +53,8 @@ export async function verifyEpoch(context: VerifyContext, request: EpochRequest)
     ledger: request.ledger,
     root: whole ? first.oid : null,
     commits: new Set(transactions.map(({ ledger }) => ledger.oid)),
+    ledgers: transactions.map(({ ledger }) => ledger),
+    signers,
     parentEpoch: first?.trailers?.parentEpoch ?? null,
     parentLedger: first?.trailers?.parentLedger ?? null,
   };

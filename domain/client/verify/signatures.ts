@@ -1,17 +1,23 @@
 import { KvError } from '../../../ports/error.js';
 import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import { encodeCommit } from '../../commit.js';
 import type { Transaction } from './chain.js';
 import type { VerifyContext } from './context.js';
 
 /**
- * Verifies every ledger commit's signature. One that doesn't verify is a fault; whose it is, is held against the policy as it is now,
- * which may not be the one it was written under, so that a signer who may not write any more is a note.
+ * Verifies every ledger commit's signature, and gives the keys that made those which verify, by commit. One that doesn't verify is a
+ * fault; whose it is, is held against the policy as it is now, which may not be the one it was written under, so that a signer who may
+ * not write any more is a note.
  */
-export async function checkSignatures(context: VerifyContext, transactions: readonly Transaction[]): Promise<void> {
+export async function checkSignatures(
+  context: VerifyContext,
+  transactions: readonly Transaction[],
+): Promise<Map<Oid, SigningKey>> {
   const { findings, ns, policy, verifier, namer } = context;
   const writers = [...(policy?.namespaces.get(ns)?.writers ?? []), ...(policy?.admins ?? [])];
+  const keys = new Map<Oid, SigningKey>();
   let done = 0;
   for (const { ledger } of transactions) {
     const { oid, commit, trailers } = ledger;
@@ -24,6 +30,7 @@ export async function checkSignatures(context: VerifyContext, transactions: read
     }
     try {
       const key = await verifier.verify(encodeCommit({ ...commit, signature: null }, namer.format), commit.signature, writers);
+      keys.set(oid, key);
       if (policy !== null && !isListed(key, writers))
         findings.note(`%d ledger commits are signed by ${nameOf(key)}, who is no writer of ${ns} any more`);
     } catch (error) {
@@ -35,6 +42,7 @@ export async function checkSignatures(context: VerifyContext, transactions: read
     }
   }
   if (policy === null) findings.note('the policy is not known here, so that no signer was held against it: git kv remote setup');
+  return keys;
 }
 
 function mayBeUnsigned({ policy, ns, alone }: VerifyContext): boolean {

@@ -14,6 +14,8 @@ import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
 import { type Fault, Findings } from './findings.js';
 import { soundStore } from './sound-store.js';
+import { checkWatchlog } from './watchlog.js';
+import { checkWatermark } from './watermark.js';
 
 export interface VerifyRequest {
   readonly ns: string;
@@ -26,7 +28,7 @@ export interface VerifyReport {
   readonly ns: string;
   readonly full: boolean;
   /** Newest first. */
-  readonly epochs: readonly Omit<VerifiedEpoch, 'commits'>[];
+  readonly epochs: readonly VerifiedEpoch[];
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
 }
@@ -43,8 +45,8 @@ interface Refs {
 }
 
 /**
- * Verifies what this clone has of a namespace, and fetches nothing: refs, attestation, signatures, and ledger, index and chunks against
- * each other. Gives every fault that was found. Throws `NOT_FOUND` when there is nothing to verify.
+ * Verifies what this clone has of a namespace, and fetches nothing: refs, attestation, signatures, and ledger, index, chunks, watchlog
+ * and watermark against each other. Gives every fault that was found. Throws `NOT_FOUND` when there is nothing to verify.
  */
 export async function verifyClone(clone: Clone, verifier: SignatureVerifier, request: VerifyRequest): Promise<VerifyReport> {
   const { ns, full } = request;
@@ -70,8 +72,10 @@ export async function verifyClone(clone: Clone, verifier: SignatureVerifier, req
     await checkPlaces(context, places, current);
     if (full) epochs.push(...(await verifyArchives(clone, context, current)));
     else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified: --full verifies those that are here');
+    for (const epoch of epochs) await checkWatchlog(context, epoch, full);
+    await checkWatermark(context, epochs, full);
   }
-  return { ns, full, epochs: epochs.map(({ commits: _, ...epoch }) => epoch), faults: findings.faults, notes: findings.notes };
+  return { ns, full, epochs, faults: findings.faults, notes: findings.notes };
 }
 
 async function contextOf(

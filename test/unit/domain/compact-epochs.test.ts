@@ -4,7 +4,7 @@ import { encodeCommit, stamp } from '../../../domain/commit.js';
 import { archiveCommit } from '../../../domain/epoch.js';
 import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/compact-epochs.js';
 import { KvError } from '../../../ports/error.js';
-import { memory, NOW } from './support.js';
+import { memory, NOW, TestClock } from './support.js';
 
 const DAY = 86_400_000;
 
@@ -87,13 +87,16 @@ describe('which epochs a compaction drops', () => {
     const store = await namespaceWith(['a', 'b']);
     const [epoch] = (await readEpochs(store, 'main')).archived;
     if (epoch === undefined) throw new Error('there must be one');
-    const moves = await dropEpoch(store, 'main', epoch);
+    const context = { store, namer: memory().namer, clock: new TestClock() };
+    const moves = await dropEpoch(context, 'main', epoch);
     expect(moves.map(({ ref, next }) => [ref, next])).to.deep.equal([
       ['refs/kv-archive/main@a', null],
       ['refs/kv-watchlog/main@a', null],
+      ['refs/kv-compacted/main@a', moves.at(-1)?.next],
     ]);
+    expect(moves.at(-1)).to.have.property('old', null);
     await store.updateRefs(moves, 'test');
-    const error = await dropEpoch(store, 'main', epoch).catch((thrown: unknown) => thrown);
+    const error = await dropEpoch(context, 'main', epoch).catch((thrown: unknown) => thrown);
     expect(KvError.is(error) && error.code).to.equal('CAS_CONFLICT');
   });
 

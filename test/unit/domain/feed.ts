@@ -137,6 +137,7 @@ export class Replay {
     const transport: GitTransport = {
       url: async () => 'replay',
       fetch: async (_remote, _direction, requests) => this.fetch(requests),
+      fetchObjects: async () => refuse(),
       listRefs: refuse,
       push: refuse,
       admin: refuse,

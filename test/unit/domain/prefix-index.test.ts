@@ -114,7 +114,12 @@ describe('prefix index', () => {
     let read = 0;
     const counting = new Proxy(store, {
       get: (target, name) => {
-        if (name === 'read') return (oids: readonly Oid[]) => ((read += oids.length), target.read(oids));
+        if (name === 'read') {
+          return (oids: readonly Oid[]) => {
+            read += oids.length;
+            return target.read(oids);
+          };
+        }
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },

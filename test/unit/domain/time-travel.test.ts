@@ -42,6 +42,7 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
       url: async () => null,
       listRefs: never,
       fetch: never,
+      fetchObjects: never,
       push: never,
       admin: never,
       lastFetch: never,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { OLDEST, Watch, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch.js';
-import { archiveRef, watchlogRef } from '../../../domain/refs.js';
+import { archiveRef, compactedRef, watchlogRef } from '../../../domain/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
@@ -32,6 +32,10 @@ async function refusal(work: Promise<unknown>): Promise<KvError> {
 
 describe('the watch feed', () => {
   const put = (...set: string[]): Step => ({ set, del: [] });
+  const LONG: readonly Step[] = [
+    ...[put('a'), put('b'), { epoch: 'e1' }, put('c'), { epoch: 'e2' }, put('d'), { epoch: 'e3' }],
+    ...[put('e'), { epoch: 'e4' }, put('f')],
+  ];
   const EPOCHS: readonly Step[] = [
     put('a'),
     put('b'),
@@ -154,6 +158,63 @@ describe('the watch feed', () => {
       );
       expect((await all(feed)).map(({ oid }) => oid)).to.deep.equal(recording.events.slice(3).map(({ oid }) => oid));
       expect(notices).to.deep.equal(['behind', 'started']);
+    }
+  });
+
+  it('waits for an oid that is any number of epochs ahead of what the mirror shows, and goes on over all of them', async () => {
+    const recording = await Recording.of(LONG);
+    const last = recording.states.length - 1;
+    for (const [at, since] of recording.events.entries()) {
+      for (const shown of [0, 1, 2, 4, 6]) {
+        if (shown > at) continue; // shown already
+        const replay = new Replay(recording);
+        replay.see = () => shown;
+        const once: boolean[] = [];
+        const notify = (notice: WatchNotice): void => void (notice.kind === 'behind' && once.push(notice.waits));
+        expect(await all(new Watch(replay.clone(), request({ since: since.oid, notify })))).to.deep.equal([]);
+        const clock = new AbortableClock();
+        let naps = 3;
+        clock.slept = () => {
+          if (--naps === 0) replay.see = () => last;
+          if (naps === -3) throw new KvError('INTERRUPTED', 'enough');
+        };
+        const wanted = recording.events.slice(at + 1).map(({ oid }) => oid);
+        const feed = new Watch(replay.clone(clock), request({ since: since.oid, once: false, limit: wanted.length, notify }));
+        if (wanted.length > 0) expect((await all(feed)).map(({ oid }) => oid)).to.deep.equal(wanted);
+        expect(once, `${shown} of ${at}`).to.deep.equal(wanted.length > 0 ? [false, true] : [false]);
+      }
+    }
+  });
+
+  it('goes on when a mirror falls two epochs back below a place, and comes again', async () => {
+    const recording = await Recording.of(LONG);
+    const replay = new Replay(recording);
+    const clock = new AbortableClock();
+    let naps = 0;
+    // The first look finds the place in the newest epoch but one; then another host answers, which is restored from a backup.
+    replay.see = () => (naps === 0 ? 7 : naps < 8 ? 2 : recording.states.length - 1);
+    clock.slept = () => void naps++;
+    const feed = new Watch(replay.clone(clock), request({ since: recording.events[6]?.oid as string, once: false, limit: 2 }));
+    expect((await all(feed)).map(({ oid }) => oid)).to.deep.equal(recording.events.slice(7, 9).map(({ oid }) => oid));
+  });
+
+  it('says of an oid whose epoch was compacted away, however long ago, which is the oldest', async () => {
+    const recording = await Recording.of(LONG);
+    for (const traced of [true, false]) {
+      const replay = new Replay(recording);
+      for (const epoch of ['e0', 'e1']) {
+        for (const ref of [watchlogRef(NS, epoch), archiveRef(NS, epoch)]) replay.hide.add(ref);
+        if (traced) recording.states.at(-1)?.set(compactedRef(NS, epoch), recording.events[0]?.oid as string);
+      }
+      for (const at of [0, 1, 2, 3]) {
+        for (const once of [true, false]) {
+          const error = await refusal(
+            all(new Watch(replay.clone(), request({ since: recording.events[at]?.oid as string, once }))),
+          );
+          expect(error.code).to.equal('NOT_FOUND');
+          expect(error.details?.['oldest']).to.equal(recording.events[4]?.oid);
+        }
+      }
     }
   });
 

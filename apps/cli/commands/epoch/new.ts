@@ -3,7 +3,7 @@ import { KvCommand } from '../../base.js';
 import type { FlagTable } from '../../flags.js';
 import { oclifFlags } from '../../oclif-flags.js';
 import { prose } from '../../prose.js';
-import { print, printJson } from '../../terminal.js';
+import { print, printJson, Progress } from '../../terminal.js';
 
 const FLAGS = {
   label: { type: 'string', summary: "the new epoch's label, such as 2026Q4", value: 'LABEL', required: true },
@@ -20,10 +20,13 @@ refs/kv-archive, and history --epochs goes on across them. Signed by an admin, i
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
     await this.withClone(flags, async ({ clone, ns }) => {
-      const made = await newEpoch(clone, ns, flags.label ?? '');
-      if (flags.json === true) return printJson({ ok: true, ...made });
+      const progress = new Progress(process.stderr.isTTY === true && flags.json !== true);
+      progress.phase(`beginning epoch ${flags.label}`);
+      const { parentEpoch, parentLedger, ...made } = await newEpoch(clone, ns, flags.label ?? '').finally(() => progress.done());
+      const parent = { parent_epoch: parentEpoch, parent_ledger: parentLedger };
+      if (flags.json === true) return printJson({ ok: true, ...made, ...parent });
       return print(
-        `began epoch ${made.epoch} of ${ns}, after ${made.parentEpoch}\ncommit  ${made.commit}\ntxn     ${made.txn}\narchive refs/kv-archive/${ns}@${made.parentEpoch}\n`,
+        `began epoch ${made.epoch} of ${ns}, after ${parentEpoch}\ncommit  ${made.commit}\ntxn     ${made.txn}\narchive refs/kv-archive/${ns}@${parentEpoch}\n`,
       );
     });
   }

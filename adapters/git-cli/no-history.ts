@@ -1,0 +1,25 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
+import type { GitPlace } from './git.js';
+
+/**
+ * A place in which a push leaves out what any ref of the other side holds. Git looks for that only along the history of what it sends,
+ * and finds none behind a commit without parents; in a shallow clone, where history says little, it looks at the trees of all refs.
+ * So git is told that the clone is shallow, at a commit that does not exist: nothing else follows from that.
+ */
+export async function withoutHistory<T>(
+  place: GitPlace,
+  format: ObjectFormat,
+  work: (place: GitPlace) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'git-kv-push-'));
+  try {
+    const file = join(folder, 'shallow');
+    await writeFile(file, `${'1'.repeat(format === 'sha1' ? 40 : 64)}\n`);
+    return await work({ ...place, env: { ...place.env, GIT_SHALLOW_FILE: file } });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,196 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { expect } from 'chai';
+import { openGitTransport } from '../../adapters/git-cli/transport.js';
+import type { GitTransport } from '../../ports/git-transport.js';
+import { failure } from './failure.js';
+import { Sandbox } from './git-place.js';
+
+const MAIN = 'refs/kv/main';
+const FETCH = [{ remoteRef: MAIN, localRef: 'refs/t/main' }];
+const LIMIT = '700ms';
+
+describe('git-cli: another side that says nothing', () => {
+  let sandbox: Sandbox;
+  let mirror: string;
+  let clone: string;
+  let port: number;
+  let server: Server;
+  const sockets = new Set<Socket>();
+  const children: ChildProcess[] = [];
+
+  before(async () => {
+    // Takes every connection, and never says a word.
+    server = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined).resume());
+      socket.on('close', () => sockets.delete(socket));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as { port: number }).port;
+  });
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  beforeEach(() => {
+    sandbox = new Sandbox();
+    mirror = sandbox.bare('mirror.git');
+    clone = sandbox.path('clone');
+    sandbox.run('git', ['init', '-q', clone]);
+    sandbox.git(clone, 'commit', '-q', '--allow-empty', '-m', 'x');
+    sandbox.git(clone, 'config', 'kv.timeout', LIMIT);
+    sandbox.git(clone, 'config', 'ssh.variant', 'ssh');
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    sandbox.remove();
+  });
+
+  function remote(url: string, env: Record<string, string> = {}): Promise<GitTransport> {
+    sandbox.git(clone, 'config', 'remote.origin.url', url);
+    sandbox.git(clone, 'config', 'remote.origin.pushurl', url);
+    return openGitTransport({ directory: clone, env: { ...sandbox.env, GIT_SSH_COMMAND: 'ssh -F /dev/null', ...env } });
+  }
+  const push = (transport: GitTransport): Promise<void> => {
+    const next = tipOf(clone, 'HEAD');
+    return transport.push('origin', [{ ref: MAIN, old: null, next }], { atomic: true });
+  };
+  /** A clone that has nothing yet. */
+  function reader(url: string, env: Record<string, string>, name = 'reader'): Promise<GitTransport> {
+    const folder = sandbox.path(name);
+    sandbox.run('git', ['init', '-q', folder]);
+    sandbox.git(folder, 'config', 'kv.timeout', LIMIT);
+    sandbox.git(folder, 'config', 'ssh.variant', 'ssh');
+    sandbox.git(folder, 'config', 'remote.origin.url', url);
+    return openGitTransport({ directory: folder, env: { ...sandbox.env, ...env } });
+  }
+  const tipOf = (folder: string, ref: string): string => sandbox.git(folder, 'rev-parse', ref);
+  /** A program in the place of ssh, that runs the other side's command on this machine. */
+  const ssh = (body: string): Record<string, string> => {
+    const path = sandbox.path('ssh');
+    writeFileSync(path, `#!/bin/bash\nfor command; do :; done\n${body}\n`);
+    chmodSync(path, 0o755);
+    return { GIT_SSH_COMMAND: path };
+  };
+  /** What runs with some text in its command line. */
+  const running = (text: string): string[] =>
+    execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(text) && !line.includes(' -o args='));
+
+  for (const scheme of ['ssh', 'http', 'git'] as const) {
+    it(`is given up over ${scheme}, and nothing is left running`, async () => {
+      const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}.git`;
+      const transport = await remote(url);
+      const errors = await Promise.all(
+        [
+          transport.fetch('origin', 'read', FETCH),
+          transport.fetch('origin', 'write', FETCH),
+          transport.listRefs('origin', 'read', [MAIN]),
+          push(transport),
+          ...(scheme === 'ssh' ? [transport.admin('origin', 'status', [])] : []),
+        ].map((work) => failure(work, 'IO_ERROR')),
+      );
+      for (const error of errors) {
+        expect(error.message).to.equal(`no answer from ${url} for 0.7 s`);
+        expect(error.hint).to.include('git config kv.timeout');
+      }
+      for (let tries = 0; running(`silent-${scheme}`).length > 0 && tries < 100; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      expect(running(`silent-${scheme}`)).to.deep.equal([]);
+    });
+  }
+
+  const large = (): void => {
+    writeFileSync(`${clone}/large`, randomBytes(1_500_000));
+    sandbox.git(clone, 'add', 'large');
+    sandbox.git(clone, 'commit', '-q', '-m', 'large');
+  };
+  /** Passes on what it reads: 20 KB, and then nothing. Its process is stopped, as a host that hangs is. */
+  const FREEZE = 'head -c 20000; kill -STOP $BASHPID';
+
+  it('is given up when it falls silent in the middle of a pack', async () => {
+    large();
+    sandbox.git(clone, 'push', '-q', mirror, `HEAD:${MAIN}`);
+    const transport = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | (${FREEZE})`));
+    expect((await failure(transport.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
+    expect(sandbox.git(sandbox.path('reader'), 'for-each-ref')).to.equal('');
+  });
+
+  it('is given up when it takes no more of a push', async () => {
+    large();
+    const transport = await remote(`ssh://host${mirror}`, ssh(`(${FREEZE}) | eval "$command"`));
+    expect((await failure(push(transport), 'IO_ERROR')).message).to.match(/^no answer from /);
+    expect(sandbox.git(mirror, 'for-each-ref')).to.equal('');
+  });
+
+  it('is waited for as long as a pack comes, however slowly, and whether it is unpacked or indexed', async () => {
+    large();
+    sandbox.git(clone, 'push', '-q', mirror, `HEAD:${MAIN}`);
+    const slowly = `node -e '
+      process.stdin.on("data", (chunk) => {
+        process.stdin.pause();
+        process.stdout.write(chunk, () => setTimeout(() => process.stdin.resume(), 100));
+      });'`;
+    for (const unpackLimit of ['1', '1000']) {
+      const name = `reader-${unpackLimit}`;
+      const transport = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | ${slowly}`), name);
+      sandbox.git(sandbox.path(name), 'config', 'fetch.unpackLimit', unpackLimit);
+      const started = Date.now();
+      await transport.fetch('origin', 'read', FETCH);
+      expect(Date.now() - started, 'longer than the limit').to.be.greaterThan(2000);
+      expect(tipOf(sandbox.path(name), 'refs/t/main')).to.equal(tipOf(clone, 'HEAD'));
+    }
+  });
+
+  it('is waited for while a hook of its works and the server says that it lives', async () => {
+    writeFileSync(`${mirror}/hooks/pre-receive`, '#!/bin/sh\ncat >/dev/null\nsleep 3\n');
+    chmodSync(`${mirror}/hooks/pre-receive`, 0o755);
+    const env = ssh('eval "$command"');
+    sandbox.git(clone, 'config', 'kv.timeout', '1500ms');
+    sandbox.git(mirror, 'config', 'receive.keepAlive', '1');
+    await push(await remote(`ssh://host${mirror}`, env));
+    expect(sandbox.git(mirror, 'for-each-ref', '--format=%(refname)')).to.equal(MAIN);
+    sandbox.git(mirror, 'update-ref', '-d', MAIN);
+    sandbox.git(mirror, 'config', 'receive.keepAlive', '0');
+    await failure(push(await remote(`ssh://host${mirror}`, env)), 'IO_ERROR');
+  });
+
+  it('is waited for without an end when kv.timeout is 0, and a kv.timeout that is no duration is refused', async () => {
+    const transport = await remote(`git://127.0.0.1:${port}/never.git`);
+    sandbox.git(clone, 'config', 'kv.timeout', '0');
+    const outcome = transport.fetch('origin', 'read', FETCH).catch((error: Error) => error.message);
+    const waited = await Promise.race([outcome, new Promise((resolve) => setTimeout(resolve, 3000, 'waiting'))]);
+    expect(waited).to.equal('waiting');
+    for (const socket of sockets) socket.destroy();
+    expect(await outcome).not.to.match(/^no answer/);
+    sandbox.git(clone, 'config', 'kv.timeout', 'soon');
+    expect((await failure(transport.fetch('origin', 'read', FETCH), 'CONFIG_INVALID')).message).to.include('"soon"');
+  });
+
+  it('has time to give a plain web server’s files', async () => {
+    sandbox.git(clone, 'push', '-q', mirror, `HEAD:${MAIN}`);
+    sandbox.git(mirror, 'update-server-info');
+    const child = spawn('node', ['-e', WEB_SERVER, mirror], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    const [address] = (await once(child.stdout, 'data')) as [Buffer];
+    const transport = await reader(`http://127.0.0.1:${address.toString().trim()}/`, {});
+    await transport.fetch('origin', 'read', FETCH);
+    expect(tipOf(sandbox.path('reader'), 'refs/t/main')).to.equal(tipOf(clone, 'HEAD'));
+  });
+});
+
+/** Serves files; an object takes longer than the limit. */
+const WEB_SERVER = `
+  const { readFile } = require('node:fs');
+  const server = require('node:http').createServer((request, response) => {
+    const path = request.url.split('?')[0];
+    setTimeout(() => readFile(process.argv[1] + path, (error, body) => response.writeHead(error ? 404 : 200).end(body)),
+      path.startsWith('/objects/') ? 2500 : 0);
+  });
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
