@@ -4,18 +4,21 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BIN_DIR, World } from '../test/e2e/world.js';
-import { newBytesOfSecondVersion } from './large/second-version.js';
+import { caughtUp } from './fresh-clone.js';
 import { type Peak, watchMemory } from './large/memory.js';
-import { reportAll, round, timed } from './report.js';
+import { secondVersions } from './large/second-version.js';
+import { reportAll, round, type Sheet, timed } from './report.js';
 
 /**
+ * node dist/bench/large.js [--full]
  * A large value in and out: time, and the resident memory of node and of each git process by itself. 256 MiB by default,
- * 2 GiB with --full. Then the new bytes of a real file's second version.
+ * 2 GiB with --full. Then what the second versions of real files cost.
  */
 const MIB = 1024 * 1024;
 const size = (process.argv.includes('--full') ? 2048 : 256) * MIB;
 const LIMIT = 256 * MIB;
 
+const second = await secondVersions();
 const world = await World.create({
   writers: ['ada', 'bob'],
   policy: (text) => text.replace('max_value_total: 100MiB', 'max_value_total: 4GiB'),
@@ -26,14 +29,11 @@ try {
   const wanted = await writeRandom(file, size);
   const out = join(world.dir, 'out');
   const set = await run('ada', ['set', 'model', file]);
-  await caughtUp();
+  await caughtUp(world);
   const fetched = await run('bob', ['get', 'model', '--output', out]);
   if ((await digestOf(out)) !== wanted) throw new Error('what came out is not what went in');
   const again = await run('bob', ['get', 'model', '--output', out, '--offline']);
   const gateway = await peakOf(world.pid as number);
-  const second = await newBytesOfSecondVersion(world);
-  const peaks = (ran: Ran): string =>
-    ran.peaks.map(({ name, rss, anonymous }) => `${name} ${mib(rss)} (${mib(anonymous)} anonymous)`).join('; ');
   const worst = Math.max(
     ...[set, fetched, again].flatMap(({ peaks: all }) => all.filter(({ name }) => name === 'node').map(({ rss }) => rss)),
   );
@@ -50,27 +50,14 @@ try {
       },
     ],
     {
-      'peak resident memory, set': peaks(set),
-      'peak resident memory, get with fetch': peaks(fetched),
-      'peak resident memory, get offline': peaks(again),
-      'peak resident memory of the Stargate (node)': mib(gateway),
       [`node within ${mib(LIMIT)}`]: worst <= LIMIT ? 'yes' : `no: ${mib(worst)}`,
-      ...second,
+      'the Stargate (node) at its peak': mib(gateway),
+      ...second.notes,
     },
+    [memorySheet({ set, 'get, fetched': fetched, 'get --offline': again }), ...second.sheets],
   );
 } finally {
   await world.close();
-}
-
-/** A large push takes the mirror longer than a test would wait. */
-async function caughtUp(): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await world.mirrored();
-    } catch (error) {
-      if (tries === 20) throw error;
-    }
-  }
 }
 
 interface Ran {
@@ -97,6 +84,16 @@ async function run(person: string, args: readonly string[]): Promise<Ran> {
     if (code !== 0) throw new Error(`git kv ${args.join(' ')}: ${complaint}\n${world.daemonLog()}`);
   });
   return { ms, peaks };
+}
+
+/** Each process at its own peak, one row for each; a process that took less than 8 MiB is left out. */
+function memorySheet(runs: Readonly<Record<string, Ran>>): Sheet {
+  const rows = Object.entries(runs).flatMap(([what, { peaks }]) =>
+    peaks
+      .filter(({ rss }) => rss >= 8 * MIB)
+      .map(({ name, rss, anonymous }): Sheet['rows'][number] => [`${what}: ${name}`, mib(rss), mib(anonymous)]),
+  );
+  return { title: 'Resident memory at its peak', columns: ['all', 'without mapped files'], rows };
 }
 
 async function peakOf(pid: number): Promise<number> {

@@ -22,24 +22,39 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
+/** Figures that are no samples of time. A row begins with what it is about; `columns` are the heads of the others. */
+export interface Sheet {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly [string, ...(string | number)[]])[];
+}
+
 /** Prints a table with medians and ratios to the first row, and keeps everything as JSON. */
 export function report(name: string, title: string, rows: readonly Row[], notes: Readonly<Record<string, unknown>> = {}): void {
   reportAll(name, [{ title, rows }], notes);
 }
 
-/** The same for a bench of several tables. `notes` stand below them. */
-export function reportAll(name: string, tables: readonly Table[], notes: Readonly<Record<string, unknown>> = {}): void {
+/** The same for a bench of several tables. Sheets follow the tables, and `notes` stand below them; `data` is kept in the JSON alone. */
+export function reportAll(
+  name: string,
+  tables: readonly Table[],
+  notes: Readonly<Record<string, unknown>> = {},
+  sheets: readonly Sheet[] = [],
+  data?: unknown,
+): void {
   const measured = tables.map(({ title, rows }) => ({ title, rows: rows.map((row) => figures(row, rows[0] ?? row)) }));
   for (const { title, rows } of measured) {
     console.log(`\n${title}`);
     console.log(line('what', 'runs', 'p50 ms', 'p95 ms', 'ratio'));
     for (const { what, runs, p50, p95, ratio } of rows) console.log(line(what, runs, p50, p95, ratio));
   }
+  for (const sheet of sheets) console.log(`\n${plain(sheet)}`);
   for (const [key, value] of Object.entries(notes))
     console.log(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   mkdirSync(RESULTS, { recursive: true });
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, load: round(loadavg()[0] ?? 0) };
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ name, machine, tables: measured, notes }, null, 2)}\n`);
+  const result = { name, machine, tables: measured, ...(sheets.length === 0 ? {} : { sheets }), notes, data };
+  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 function figures({ what, samples }: Row, first: Row): { what: string; runs: number; p50: number; p95: number; ratio: number } {
@@ -51,6 +66,15 @@ function figures({ what, samples }: Row, first: Row): { what: string; runs: numb
     p95: round(quantile(samples, 0.95)),
     ratio: round(p50 / quantile(first.samples, 0.5), 2),
   };
+}
+
+/** A sheet as text: the first column to the left, the others to the right. */
+function plain({ title, columns, rows }: Sheet): string {
+  const all = [[title, ...columns], ...rows].map((row) => row.map(String));
+  const widths = [title, ...columns].map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const pad = (cell: string, column: number): string =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return all.map((row) => row.map(pad).join('  ')).join('\n');
 }
 
 function line(what: string, ...cells: readonly (string | number)[]): string {

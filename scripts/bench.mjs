@@ -1,11 +1,12 @@
-// `npm run bench [-- NAME …] [--full]`: builds what is missing, runs the benches one after the other (by default gateway, mset,
-// read, chunker and history) and puts their figures into docs/BENCH.md. `npm run bench -- --docs` only does the last.
+// `npm run bench [-- NAME …] [--full]`: builds what is missing, runs the benches one after the other (all of them, when none is
+// named) and puts their figures into docs/BENCH.md. `npm run bench -- --docs` only does the last.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
-const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history'];
+const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history', 'rollover', 'packages', 'large', 'partial'];
+const WITH_FULL = ['read', 'large'];
 const PAGE = join(ROOT, 'docs', 'BENCH.md');
 
 const args = process.argv.slice(2);
@@ -23,7 +24,7 @@ if (!args.includes('--docs')) {
 writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8')));
 
 function run(name) {
-  const full = args.includes('--full') && name === 'read' ? ['--full'] : [];
+  const full = args.includes('--full') && WITH_FULL.includes(name) ? ['--full'] : [];
   const { status } = spawnSync(process.execPath, [join(ROOT, 'dist', 'bench', `${name}.js`), ...full], {
     cwd: ROOT,
     stdio: 'inherit',
@@ -37,30 +38,21 @@ function withTables(page) {
     const file = join(ROOT, 'bench', 'results', `${name}.json`);
     if (!existsSync(file)) return found;
     const result = JSON.parse(readFileSync(file, 'utf8'));
-    return `${start}${name === 'chunker' ? chunkerTables(result) : timeTables(result)}${end}`;
+    return `${start}${tablesOf(result)}${end}`;
   });
 }
 
-function timeTables({ machine, tables, notes }) {
-  const parts = tables.map(({ title, rows }) =>
+/** Tables of times, then sheets of other figures, then what is noted. */
+function tablesOf({ machine, tables = [], sheets = [], notes = {} }) {
+  const times = tables.map(({ title, rows }) =>
     table(
       [title, 'runs', 'p50 ms', 'p95 ms', 'ratio'],
       rows.map(({ what, runs, p50, p95, ratio }) => [what, runs, p50, p95, ratio]),
     ),
   );
+  const others = sheets.map(({ title, columns, rows }) => table([title, ...columns], rows));
   const lines = Object.entries(notes).map(([key, value]) => `${key}: ${spell(value)}`);
-  return `${parts.join('\n')}\n${[...lines, where(machine)].join('. ')}.\n`;
-}
-
-function chunkerTables({ machine, throughput, edits, bound, trials }) {
-  const mb = (bytes) => (bytes / 1e6).toFixed(2);
-  return `${table(
-    ['Throughput', 'MB/s'],
-    throughput.map(({ what, megabytesPerSecond }) => [what, Math.round(megabytesPerSecond)]),
-  )}\n${table(
-    ['New chunk bytes after an edit', 'p50 MB', 'max MB', `over ${mb(bound)} MB`],
-    edits.map(({ name, newBytes, overBound }) => [name, mb(newBytes.p50), mb(newBytes.max), `${overBound} of ${trials}`]),
-  )}\n${where(machine)}.\n`;
+  return `${[...times, ...others].join('\n')}\n${[...lines, where(machine)].join('. ')}.\n`;
 }
 
 function table(head, rows) {

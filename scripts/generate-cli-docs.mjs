@@ -36,6 +36,12 @@ export async function generateCliDocs(compiled) {
   ]);
 }
 
+/** What holds for every command that fetches, pushes or asks the Stargate. */
+const PATIENCE =
+  'A command gives up a mirror or a Stargate of which nothing is heard for two minutes. That is a limit on silence, not on length: ' +
+  'a transfer that goes on, however slowly, is never cut off, nor is a Stargate that says it is still checking. ' +
+  'To wait longer or less: git config kv.timeout 60s; to wait for ever: git config kv.timeout 0.';
+
 function markdown({ commands, globals, exits, stargate }) {
   const list = (items) => items.map(({ term, text }) => `- \`${term}\`: ${text}\n`).join('');
   const anchor = (name) => `git-kv-${name.replaceAll(' ', '-')}`;
@@ -63,6 +69,8 @@ Flags of every command, which may also stand before it (\`git kv --ns team get K
 ${list(globals)}
 An argument that begins with a dash goes behind \`--\`: \`git kv get -- -rf\`. With \`--json\`, an error is printed on standard output as
 \`{"ok":false,"error":{"code","message","hint","exit"}}\`, and in words on standard error. \`NO_COLOR\` is honoured.
+
+${PATIENCE.replace(/git config kv\.timeout \w+/g, '`$&`')}
 
 ${sections.join('\n')}
 ## git-kv-stargate
@@ -111,7 +119,9 @@ git-kv \\- an auditable, versioned key-value store whose database is Git
 .B git kv
 [\\-\\-ns NAME] [\\-\\-json] [\\-\\-debug] COMMAND [ARGUMENTS]
 .SH GLOBAL OPTIONS
-${list(globals)}.SH COMMANDS
+${list(globals)}.SH CONNECTIONS
+${roff(PATIENCE)}
+.SH COMMANDS
 ${sections.join('')}.SH EXIT STATUS
 ${list(exits.map(({ exit, meaning, codes }) => ({ term: String(exit), text: `${meaning}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}` })))}`;
 }

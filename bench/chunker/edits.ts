@@ -64,7 +64,7 @@ async function* chunked(input: Iterable<Uint8Array>): AsyncIterable<{ bytes: Uin
 }
 
 /** The new value in pieces. The places are equally long, do not overlap, and are spread at random. */
-function edited(old: Buffer, { places, insert }: Edit, share: number, seed: number): Uint8Array[] {
+export function edited(old: Buffer, { places, insert }: Edit, share: number, seed: number): Uint8Array[] {
   const length = Math.floor((old.length * share) / places);
   const fresh = seededBytes(seed, length * places + 8 * places);
   const room = insert ? old.length : old.length - length * places;

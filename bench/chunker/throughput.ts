@@ -8,6 +8,7 @@ import { performance } from 'node:perf_hooks';
 import { fastCdcChunker } from '../../adapters/chunker-fastcdc/open.js';
 import { seededBytes } from '../../test/reference/seeded-bytes.js';
 import { median } from './statistics.js';
+import type { Store } from './stores.js';
 
 export interface Throughput {
   readonly what: string;
@@ -16,8 +17,16 @@ export interface Throughput {
   readonly megabytesPerSecond: number;
 }
 
-/** Each way over the same file of `size` bytes, in turn, `rounds` times; medians. The file is in the page cache. */
-export async function throughput(size: number, rounds: number): Promise<Throughput[]> {
+/**
+ * Each way over the same file of `size` bytes, in turn, `rounds` times; medians. The file is in the page cache. Ways that keep it
+ * too are run `storeRounds` times.
+ */
+export async function throughput(
+  size: number,
+  rounds: number,
+  keep: readonly Store[],
+  storeRounds: number,
+): Promise<Throughput[]> {
   const folder = await mkdtemp(join(tmpdir(), 'git-kv-bench-'));
   const file = join(folder, 'random');
   try {
@@ -37,7 +46,11 @@ export async function throughput(size: number, rounds: number): Promise<Throughp
         seconds.get(what)?.push((performance.now() - from) / 1000);
       }
     }
-    return ways.map(([what]) => {
+    for (const { what } of keep) seconds.set(what, []);
+    for (let round = 0; round < storeRounds; round += 1) {
+      for (const { what, add } of keep) seconds.get(what)?.push((await add(file)) / 1000);
+    }
+    return [...seconds.keys()].map((what) => {
       const middle = median(seconds.get(what) ?? []);
       return { what, seconds: middle, megabytesPerSecond: size / middle / 1e6 };
     });

@@ -27,7 +27,7 @@ export interface Ledger {
   readonly env: Record<string, string>;
   readonly store: GitCliStore;
   /** Every ledger commit, oldest first, and its transaction. */
-  readonly commits: readonly { readonly oid: Oid; readonly txn: string; readonly at: number }[];
+  readonly commits: readonly Step[];
   git(...args: string[]): string;
   remove(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function createLedger(count: number): Promise<Ledger> {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: repository, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const builder = await openGitStore({ directory: repository, env });
-  const commits = await build(builder, count);
+  const commits = await buildChain(builder, count, operationsAt);
   await builder.close();
   git('repack', '-adq', '--depth=20', '--window=5');
   const store = await openGitStore({ directory: repository, env });
@@ -56,7 +56,24 @@ export async function createLedger(count: number): Promise<Ledger> {
   return { repository, env, store, commits, git, remove };
 }
 
-async function build(store: GitCliStore, count: number): Promise<Ledger['commits']> {
+/** A ledger commit, and the index commit and the ULID of its transaction. */
+export interface Step {
+  readonly oid: Oid;
+  readonly index: Oid;
+  readonly txn: string;
+  readonly at: number;
+}
+
+/** What the transaction sets and deletes that is the `i`th of `count`; `at` in ms since the epoch. */
+export type OperationsAt = (i: number, count: number, at: number, txn: string) => Operation[];
+
+/** Builds `count` transactions one on another, with the product's own code, in an empty repository; gives them oldest first. */
+export async function buildChain(
+  store: GitCliStore,
+  count: number,
+  operationsAt: OperationsAt,
+  signature: () => string = () => SIGNATURE,
+): Promise<Step[]> {
   const pending = new Map<Oid, NewObject>();
   // Objects are written by the hundred thousand; until then they are read from here.
   const overlay = Object.create(store, {
@@ -68,7 +85,7 @@ async function build(store: GitCliStore, count: number): Promise<Ledger['commits
       },
     },
   }) as GitCliStore;
-  const commits: { oid: Oid; txn: string; at: number }[] = [];
+  const commits: Step[] = [];
   let base: Base = { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
   for (let i = 0; i < count; i++) {
     const at = NOW + i * 60_000;
@@ -80,7 +97,7 @@ async function build(store: GitCliStore, count: number): Promise<Ledger['commits
     const draft = await buildTransaction(context, base, operationsAt(i, count, at, txn));
     const ledger = context.namer.object(
       'commit',
-      encodeCommit({ ...draft.ledgerCommit, signature: SIGNATURE }, store.objectFormat),
+      encodeCommit({ ...draft.ledgerCommit, signature: signature() }, store.objectFormat),
     );
     for (const object of [...draft.objects, ledger]) pending.set(object.oid, object);
     const index = decodeCommit(draft.indexCommit.body, '', store.objectFormat).tree;
@@ -89,7 +106,7 @@ async function build(store: GitCliStore, count: number): Promise<Ledger['commits
       ledger: { commit: ledger.oid, tree: draft.ledgerCommit.tree },
       index: { commit: draft.indexCommit.oid, tree: index },
     };
-    commits.push({ oid: ledger.oid, txn, at });
+    commits.push({ oid: ledger.oid, index: draft.indexCommit.oid, txn, at });
     if (i % FLUSH_EVERY !== FLUSH_EVERY - 1 && i !== count - 1) continue;
     await store.write(pending.values());
     pending.clear();
@@ -125,6 +142,7 @@ export function cloneOf({ store }: Ledger, prepares = false): Clone {
       url: async () => null,
       listRefs: never,
       fetch: never,
+      fetchObjects: never,
       push: never,
       admin: never,
       lastFetch: never,

@@ -1,89 +1,108 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { World } from '../../test/e2e/world.js';
+import { World } from '../../test/e2e/world.js';
+import { BACKUP_TOOLS, type BackupTool, contentBytes, installed } from '../backup-tools.js';
+import { caughtUp, megabytes, must, PATIENCE } from '../fresh-clone.js';
+import { quantile, round, type Sheet } from '../report.js';
+import { fetchPair, type Pair, PAIRS } from './pairs.js';
 
-const run = promisify(execFile);
-const VERSIONS = ['5.8.2', '5.8.3'] as const;
-
-/**
- * What the second version of a real file costs: chunk bytes, what Git keeps and sends of them, and, where restic is installed,
- * what restic adds. Gives notes for the report; says why when it cannot.
- */
-export async function newBytesOfSecondVersion(world: World): Promise<Record<string, unknown>> {
-  const folder = join(world.dir, 'pair');
-  const files: string[] = [];
-  for (const version of VERSIONS) {
-    const into = join(folder, version);
-    await mkdir(into, { recursive: true });
-    try {
-      await run('npm', ['pack', '--silent', `typescript@${version}`], { cwd: into });
-    } catch (error) {
-      return { 'second version of typescript.js': `skipped, npm could not get it: ${(error as Error).message.split('\n')[0]}` };
-    }
-    const [archive] = await readdir(into);
-    await run('tar', ['-xzf', archive as string, 'package/lib/typescript.js'], { cwd: into });
-    files.push(join(into, 'package/lib/typescript.js'));
-  }
-  const sizes = [];
-  for (const file of files) {
-    const before = await packed(world);
-    const ran = await world.kv('ada', ['set', 'lib:typescript.js', file, '--json']);
-    if (ran.code !== 0) throw new Error(ran.stderr);
-    const { chunked } = JSON.parse(ran.stdout) as {
-      chunked: { size: number; newBytes: number; chunks: number; reused: number }[];
-    };
-    sizes.push({ ...chunked[0], stored: (await packed(world)) - before });
-  }
-  const [first, second] = sizes as [Sizes, Sizes];
-  return {
-    [`typescript.js ${VERSIONS.join(', then ')}`]:
-      `${first.size} bytes, then ${second.newBytes} new in ${second.chunks - second.reused} of ${second.chunks} chunks; ` +
-      `the Stargate stores ${first.stored}, then ${second.stored}`,
-    'restic, the same pair': await restic(folder, files),
-  };
-}
-
-interface Sizes {
-  readonly size: number;
-  readonly newBytes: number;
-  readonly chunks: number;
-  readonly reused: number;
+/** What one version costs. Bytes. */
+interface Cost {
+  /** New chunks, before they are compressed. */
+  readonly added: number;
+  /** What the repository's folder grew by. */
   readonly stored: number;
 }
 
-async function packed(world: World): Promise<number> {
-  const folder = join(world.repo, 'objects', 'pack');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.pack'));
-  return (await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))).reduce((sum, one) => sum + one, 0);
+interface Costs {
+  readonly what: string;
+  readonly first: Cost;
+  readonly second: Cost;
 }
 
-async function restic(folder: string, files: readonly string[]): Promise<string> {
-  const env = {
-    ...process.env,
-    RESTIC_REPOSITORY: join(folder, 'restic'),
-    RESTIC_PASSWORD: 'bench',
-    RESTIC_CACHE_DIR: join(folder, 'cache'),
-  };
-  try {
-    await run('restic', ['init'], { env });
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return missing ? 'skipped, restic is not installed' : `skipped: ${(error as Error).message}`;
+/** What the second version of a real file costs, in git-kv and in the backup programs that are installed: a sheet for each file. */
+export async function secondVersions(): Promise<{ sheets: Sheet[]; notes: Record<string, string> }> {
+  const [sheets, notes]: [Sheet[], Record<string, string>] = [[], {}];
+  const programs = await installed();
+  for (const program of ['restic', 'borg'] as const) if (!programs.has(program)) notes[program] = 'skipped, it is not installed';
+  for (const pair of PAIRS) {
+    const world = await World.create({ policy: (text) => text.replace('max_value_total: 100MiB', 'max_value_total: 1GiB') });
+    try {
+      const files = await fetchPair(pair, join(world.dir, 'pairs'));
+      if (typeof files === 'string') {
+        notes[pair.name] = `skipped: ${files}`;
+        continue;
+      }
+      const rows = await inGitKv(world, pair, files);
+      for (const tool of BACKUP_TOOLS) if (programs.has(tool.program)) rows.push(await inTool(world, tool, files));
+      sheets.push(sheetOf(pair, rows));
+    } finally {
+      await world.close();
+    }
   }
-  const target = join(folder, 'typescript.js');
-  const parts: string[] = [];
+  return { sheets, notes };
+}
+
+/** Through the Stargate; and what becomes of it at the mirror when Git packs everything anew, with deltas between chunks. */
+async function inGitKv(world: World, { name }: Pair, files: readonly string[]): Promise<Costs[]> {
+  await world.clone('ada');
+  const objects = (repository: string): Promise<number> => contentBytes(join(repository, 'objects'));
+  const [atStargate, repacked]: [Cost[], Cost[]] = [[], []];
+  let [before, packedBefore] = [await objects(world.repo), await objects(world.mirror)];
   for (const file of files) {
-    await writeFile(target, await readFile(file));
-    const { stdout } = await run('restic', ['backup', '--json', target], { env });
-    const line = stdout.trim().split('\n').pop() as string;
-    const { data_added: added, data_added_packed: stored } = JSON.parse(line) as {
-      data_added: number;
-      data_added_packed?: number;
-    };
-    parts.push(`${added} new${stored === undefined ? '' : `, ${stored} stored`}`);
+    const ran = must(await world.kv('ada', ['set', `lib:${name}`, '--file', file, '--json'], { timeout: PATIENCE }));
+    const { chunked } = JSON.parse(ran.stdout) as { chunked: { new_bytes: number }[] };
+    const added = chunked[0]?.new_bytes;
+    if (added === undefined) throw new Error(`the receipt does not say what was new: ${ran.stdout}`);
+    await caughtUp(world);
+    const after = await objects(world.repo);
+    atStargate.push({ added, stored: after - before });
+    must(await world.git(world.mirror, 'ada', ['repack', '-adq'], { timeout: PATIENCE }));
+    const packedAfter = await objects(world.mirror);
+    repacked.push({ added, stored: packedAfter - packedBefore });
+    [before, packedBefore] = [after, packedAfter];
   }
-  await rm(target);
-  return parts.join(', then ');
+  return [costs("git-kv, on the Stargate's disk", atStargate), costs('git-kv, at a mirror that git repack went over', repacked)];
+}
+
+/** In as many repositories as the tool needs to say something; the medians. */
+async function inTool(world: World, tool: BackupTool, files: readonly string[]): Promise<Costs> {
+  const draws: Cost[][] = [];
+  for (let draw = 1; draw <= tool.draws; draw++) {
+    const repository = await tool.open(join(world.dir, `${tool.name.replace(/\W+/g, '-')}-${draw}`));
+    const all: Cost[] = [];
+    let before = await contentBytes(repository.folder);
+    for (const [index, file] of files.entries()) {
+      await repository.add(file, `version-${index + 1}`);
+      const added = await repository.added();
+      const after = await contentBytes(repository.folder);
+      all.push({ added, stored: after - before });
+      before = after;
+    }
+    draws.push(all);
+    await rm(repository.folder, { recursive: true });
+  }
+  const middle = (version: number, of: keyof Cost): number =>
+    quantile(
+      draws.map((all) => all[version]?.[of] ?? Number.NaN),
+      0.5,
+    );
+  const medians = files.map((_, version) => ({ added: middle(version, 'added'), stored: middle(version, 'stored') }));
+  return costs(tool.draws === 1 ? tool.name : `${tool.name}, median of ${tool.draws} repositories`, medians);
+}
+
+function costs(what: string, [first, second]: readonly Cost[]): Costs {
+  return { what, first: first as Cost, second: second as Cost };
+}
+
+function sheetOf({ name, versions }: Pair, rows: readonly Costs[]): Sheet {
+  return {
+    title: `${name} ${versions.join(', then ')}; MB`,
+    columns: ['new', 'stored', 'second: new', 'stored', 'new, %'],
+    rows: rows.map(({ what, first, second }) => [
+      what,
+      ...[first.added, first.stored, second.added, second.stored].map(megabytes),
+      round((100 * second.added) / first.added),
+    ]),
+  };
 }
