@@ -9,10 +9,23 @@ import { syncDirectory, writeDurably } from './durable-file.js';
 export async function writeLoose(objectsFolder: string, objects: readonly NewObject[]): Promise<void> {
   const folders = new Set<string>();
   await Promise.all(objects.map((object) => writeOne(objectsFolder, object, folders)));
-  await Promise.all([...folders].map(syncDirectory));
+  await Promise.all([...folders].map(syncFolder));
 }
 
+// Whoever clears up beside us (`git gc`) removes a folder in the moment in which it is empty.
+const ATTEMPTS = 8;
+
 async function writeOne(objectsFolder: string, object: NewObject, folders: Set<string>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryToWrite(objectsFolder, object, folders);
+    } catch (error) {
+      if (!isMissing(error) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function tryToWrite(objectsFolder: string, object: NewObject, folders: Set<string>): Promise<void> {
   const folder = join(objectsFolder, object.oid.slice(0, 2));
   const path = join(folder, object.oid.slice(2));
   if (await freshen(path)) return;
@@ -40,3 +53,14 @@ async function freshen(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** A folder that has gone has nothing to sync: from git 2.41 on, gc moves objects that no ref reaches yet into a pack, synced. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    await syncDirectory(folder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';

@@ -103,7 +103,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       const rolled = await json('ada', 'epoch', 'new', '--label', 'next');
       await world.mirrored();
       const refs = await world.refs();
-      expect(refs.get('refs/kv-archive/main@' + rolled['parent_epoch'])).to.be.a('string');
+      expect(refs.get(`refs/kv-archive/main@${rolled['parent_epoch']}`)).to.be.a('string');
       expect(rolled['parent_ledger']).to.equal(before.get('refs/kv/main'));
       const count = await world.git(world.repo, 'ada', ['rev-list', '--count', 'refs/kv/main']);
       expect(count.stdout.trim()).to.equal('1');
