@@ -25,11 +25,11 @@ export interface RunOptions {
   readonly supervisor?: Supervisor;
 }
 
-/** Watches a running git; `failed` makes the run reject with this, once the process has ended. */
+/** Watches a running git; `failed` makes the run reject with this, once the process has ended and `over` has resolved. */
 export interface Supervisor {
   /** The descriptors that git gets pipes at, besides the standard three. */
   readonly pipes: readonly number[];
-  readonly supervise: (child: ChildProcess, failed: (error: KvError) => void) => void;
+  readonly supervise: (child: ChildProcess, failed: (error: KvError, over: Promise<void>) => void) => void;
 }
 
 // What ties a process to another repository than the one that was asked for (`git rev-parse --local-env-vars`).
@@ -105,11 +105,11 @@ export function runGit(place: GitPlace, args: readonly string[], options: RunOpt
   return new Promise((resolve, reject) => {
     const { supervisor } = options;
     const child = spawnGit(place, args, reject, supervisor?.pipes);
-    let failure: KvError | null = null;
-    supervisor?.supervise(child, (error) => (failure = error));
+    let giveUp: (() => void) | null = null;
+    supervisor?.supervise(child, (error, over) => (giveUp = () => void over.then(() => reject(error))));
     // What git has left running may hold its pipes open.
     child.on('exit', () => {
-      for (const stream of child.stdio.slice(failure === null ? 3 : 1)) stream?.destroy();
+      for (const stream of child.stdio.slice(giveUp === null ? 3 : 1)) stream?.destroy();
     });
     const stdout: Buffer[] = [];
     let stderr = '';
@@ -120,7 +120,7 @@ export function runGit(place: GitPlace, args: readonly string[], options: RunOpt
       options.onStderr?.(chunk);
     });
     child.on('close', (code, signal) => {
-      if (failure !== null) reject(failure);
+      if (giveUp !== null) giveUp();
       else if (code === null) reject(new KvError('IO_ERROR', `git ${verbOf(args)} was ended by ${signal ?? 'a signal'}`));
       else resolve({ code, stdout: Buffer.concat(stdout), stderr });
     });

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectFormat } from '../../ports/vocabulary.js';
+import { type ObjectFormat, OID_HEX_LENGTH } from '../../ports/vocabulary.js';
 import type { GitPlace } from './git.js';
 
 /**
@@ -10,16 +10,25 @@ import type { GitPlace } from './git.js';
  * So git is told that the clone is shallow, at a commit that does not exist: nothing else follows from that.
  */
 export async function withoutHistory<T>(
-  place: GitPlace,
-  format: ObjectFormat,
+  { place, commonDir, format }: { readonly place: GitPlace; readonly commonDir: string; readonly format: ObjectFormat },
   work: (place: GitPlace) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'git-kv-push-'));
   try {
     const file = join(folder, 'shallow');
-    await writeFile(file, `${'1'.repeat(format === 'sha1' ? 40 : 64)}\n`);
+    await writeFile(file, `${await ownShallow(commonDir)}${'1'.repeat(OID_HEX_LENGTH[format])}\n`);
     return await work({ ...place, env: { ...place.env, GIT_SHALLOW_FILE: file } });
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Where the history of a clone that is shallow really ends. */
+async function ownShallow(commonDir: string): Promise<string> {
+  try {
+    return await readFile(join(commonDir, 'shallow'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }

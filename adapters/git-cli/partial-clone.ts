@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import type { ObjectHeader, Oid } from '../../ports/vocabulary.js';
@@ -25,7 +25,7 @@ const REFUSED = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
 /** Whether a repository was cloned with a filter. Git writes it into the repository's own configuration, and a file is read in no time. */
 export function isPartialClone({ commonDir }: Pick<Repository, 'commonDir'>): boolean {
   try {
-    return /^[^#;]*(promisor|partialclone)/im.test(readFileSync(join(commonDir, 'config'), 'utf8'));
+    return /^[^#;\n]*(promisor|partialclone)/im.test(readFileSync(join(commonDir, 'config'), 'utf8'));
   } catch {
     return false; // git will say what is wrong with it
   }
@@ -57,8 +57,13 @@ async function writeOnce(path: string, content: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Brings objects that a partial clone has left at its remote, many over one connection. */

@@ -48,9 +48,11 @@ export interface Contact {
   readonly direction: Direction;
 }
 
-/** An address as messages show it: without a password. */
+/** An address as messages show it: without a password, and without the token that may stand for the user of a web address. */
 export function shownUrl(url: string): string {
-  return url.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1@');
+  const [, scheme, user, rest] = /^([a-z][a-z0-9+.-]*:\/\/)([^/]*)@(.*)$/is.exec(url) ?? [];
+  if (scheme === undefined || user === undefined || rest === undefined) return url;
+  return /ssh/i.test(scheme) ? `${scheme}${user.replace(/:.*$/s, '')}@${rest}` : scheme + rest;
 }
 
 /** The other side can't be reached: `IO_ERROR` with git's or ssh's own words; null when that is not what happened. */

@@ -22,12 +22,15 @@ export class SilenceWatch {
   private looksLeft = LOOKS;
   private stopped = false;
 
-  /** `from` is the other side, a remote's name or a URL; `failed` hears of the end beforehand (`IO_ERROR`, `CONFIG_INVALID`). */
+  /**
+   * `from` is the other side, a remote's name or a URL; `failed` hears why it is ended (`IO_ERROR`, `CONFIG_INVALID`), before
+   * that happens, and of its being over.
+   */
   constructor(
     private readonly place: GitPlace,
     private readonly talker: Talker,
     private readonly from: string,
-    private readonly failed: (error: KvError) => void,
+    private readonly failed: (error: KvError, over: Promise<void>) => void,
   ) {
     this.timer = setTimeout(() => void this.begin(), FIRST_LOOK_MS);
   }
@@ -67,8 +70,7 @@ export class SilenceWatch {
   private end(error: KvError): void {
     if (this.stopped) return;
     this.stop();
-    this.failed(error);
-    if (this.talker.pid !== undefined) void endTree(this.talker.pid);
+    this.failed(error, this.talker.pid === undefined ? Promise.resolve() : endTree(this.talker.pid));
   }
 }
 

@@ -48,7 +48,7 @@ class GitCliTransport implements GitTransport {
   constructor(
     private readonly place: GitPlace,
     private readonly format: ObjectFormat,
-    commonDir: string,
+    private readonly commonDir: string,
   ) {
     this.record = new FetchRecord(commonDir);
   }
@@ -129,7 +129,7 @@ class GitCliTransport implements GitTransport {
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
     const url = await this.address(remote, 'write');
-    const { format } = this;
+    const { place, commonDir, format } = this;
     // A push is silent while it gathers what it sends: then its progress tells that it lives.
     const args = [...PUSH, '--progress', options.atomic ? '--atomic' : '--no-atomic'];
     for (const { ref, old } of updates) {
@@ -137,9 +137,9 @@ class GitCliTransport implements GitTransport {
       args.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
     }
     const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
-    const run = (place: GitPlace): Promise<GitResult> =>
-      this.runShown(args, remote, refspecs, { wanted: options.progress, to: url, place });
-    const result = await (options.restarts === true ? withoutHistory(this.place, format, run) : run(this.place));
+    const run = (from: GitPlace): Promise<GitResult> =>
+      this.runShown(args, remote, refspecs, { wanted: options.progress, to: url, place: from });
+    const result = await (options.restarts === true ? withoutHistory({ place, commonDir, format }, run) : run(place));
     if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
   }
 

@@ -55,10 +55,10 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
     const refspecs = updates.map((one) => `${one.next ?? ''}:${one.ref}`);
     const flags = ['--porcelain', '--no-verify', ...(atomic ? ['--atomic'] : [])];
     const args = ['push', ...flags, ...leases, '--end-of-options', remote, ...refspecs];
-    const restarting = restartOf(updates);
-    const result = await (restarting === undefined
+    const restart = restartOf(updates);
+    const result = await (restart === undefined
       ? git(args, { signal })
-      : withoutHistory(restarting.length, (shallowFile) => git(args, { signal, shallowFile })));
+      : withoutHistory(restart.length, (shallowFile) => git(args, { signal, shallowFile })));
     if (result.status !== 0) throw failure('push', label, result);
   };
 
@@ -94,7 +94,7 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
   };
 }
 
-/** A ref that is taken from where it was to anywhere else goes on from nothing: its history doesn't tell what the host has. */
+/** The commit of a ref that is taken from where it was to anywhere else: its history doesn't tell what the host has. */
 const restartOf = (updates: readonly MirrorUpdate[]): Oid | undefined =>
   updates.find(({ next, expected }) => next !== null && typeof expected === 'string')?.next ?? undefined;
 

@@ -82,6 +82,7 @@ async function movesHere(
   for (const side of sides) {
     const here = updates.map((update) => ({ update, ref: side(update.ref), old: refs.get(side(update.ref)) ?? null }));
     const ledger = here.find(({ update }) => update.ref === own);
+    if (ledger !== undefined && (await isNextEpoch(clone, ledger.old, ledger.update))) continue;
     // Only with its ledger can a side have gone on: a commit's history is looked at once, and not for every ref.
     const further = ledger !== undefined && (await isFurther(clone, ledger.old, ledger.update));
     for (const { update, ref, old } of here) {
@@ -98,6 +99,13 @@ async function movesHere(
 /** Whether a ref of this clone has what landed behind it: another command has fetched it, or gone on from it. */
 async function isFurther(clone: Clone, here: Oid | null, { old, next }: RefUpdate): Promise<boolean> {
   return here !== null && here !== old && next !== null && clone.store.isAncestor(next, here);
+}
+
+/** Whether a ledger of this clone is already in the epoch after that of what landed, from which it follows by no history. */
+async function isNextEpoch(clone: Clone, here: Oid | null, { old, next }: RefUpdate): Promise<boolean> {
+  if (here === null || here === old || next === null) return false;
+  const [mine, landed] = await readLedgerCommits(clone, [here, next]);
+  return mine !== undefined && landed !== undefined && mine.trailers.parentEpoch === landed.trailers.epoch;
 }
 
 /** Whether a local ledger is another one than that which a push has gone on from. */

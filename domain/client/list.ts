@@ -100,6 +100,12 @@ function indexGone(ns: string, at: string): KvError {
   });
 }
 
+function pointerGone(urlsafe: string): KvError {
+  return new KvError('GIT_ERROR', `the pointer of ${urlsafe} is missing in this clone`, {
+    hint: 'run git fsck in this clone; a fresh clone has it anew',
+  });
+}
+
 interface State {
   /** The ledger's. */
   readonly tree: Oid;
@@ -113,7 +119,8 @@ async function open(clone: Clone, request: ListRequest, state: State, batch: rea
   const opened = new Map<string, Pointer>();
   toOpen.forEach(({ urlsafe }, i) => {
     const object = objects[i];
-    if (object) opened.set(urlsafe, decodePointer(object.body, urlsafe));
+    if (!object) throw pointerGone(urlsafe);
+    opened.set(urlsafe, decodePointer(object.body, urlsafe));
   });
   const passed = (pointer: Pointer | undefined): boolean => hasPassed(pointer?.ttl ?? null, state.time);
   // Asked once, since a listing may come across thousands that have expired.

@@ -101,7 +101,9 @@ class Export {
       const group: Item[] = [];
       for (let bytes = 0; at < items.length; at++) {
         const item = items[at] as Item;
-        const size = item.pointer.type === 'inline' ? item.pointer.size : 0;
+        const { type } = item.pointer;
+        // Chunks are brought to the disk, not held.
+        const size = type === 'inline' ? item.pointer.size : item.pointer.size / CHUNKED_SHARE;
         if (group.length > 0 && bytes + size > BATCH_BYTES) break;
         bytes += size;
         group.push(item);
@@ -221,6 +223,8 @@ class Export {
   }
 }
 
+/** A group's chunked values may have this many times the bytes of its others. */
+const CHUNKED_SHARE = 16;
 const QUOTE = utf8('"');
 
 /** The same bytes in pieces whose lengths are multiples of three, so that their base64 can be joined. */

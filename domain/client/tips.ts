@@ -5,6 +5,7 @@ import { type LedgerTrailers, parseLedgerMessage } from '../attestation.js';
 import { type Commit, decodeCommit } from '../commit.js';
 import { archiveRef, directionOf, epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../refs.js';
 import type { Clone } from './clone.js';
+import { parseDuration } from './expiry.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
 export interface Tip {
@@ -87,11 +88,9 @@ async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolea
   return last === null || clone.clock.now() - last > maxAge;
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 function parseAge(text: string): number {
-  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text.trim());
-  if (match !== null) return Number(match[1]) * (UNITS[match[2] as string] as number);
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
   throw new KvError('CONFIG_INVALID', `kv.maxAge is ${JSON.stringify(text)}, which is no duration`, {
     hint: 'git config kv.maxAge 30s',
   });

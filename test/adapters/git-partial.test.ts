@@ -2,12 +2,33 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { isPartialClone } from '../../adapters/git-cli/partial-clone.js';
 import { type GitCliStore, openGitStore } from '../../adapters/git-cli/open.js';
 import { KvError } from '../../ports/error.js';
 import { OID_HEX_LENGTH, type Oid } from '../../ports/vocabulary.js';
 import { Sandbox } from './git-place.js';
 
 const FILES = 60;
+
+describe('git-cli: whether a clone is partial', () => {
+  it('is found out in no time, however many branches its configuration has', () => {
+    const sandbox = new Sandbox();
+    try {
+      const sections = Array.from(
+        { length: 5000 },
+        (_, i) => `[branch "b${i}"]\n\tremote = origin\n\tmerge = refs/heads/b${i}\n`,
+      );
+      writeFileSync(sandbox.path('config'), sections.join(''));
+      const started = performance.now();
+      expect(isPartialClone({ commonDir: sandbox.path('.') })).to.equal(false);
+      expect(performance.now() - started, 'milliseconds').to.be.lessThan(500);
+      writeFileSync(sandbox.path('config'), `${sections.join('')}# promisor\n[remote "origin"]\n\tpromisor = true\n`);
+      expect(isPartialClone({ commonDir: sandbox.path('.') })).to.equal(true);
+    } finally {
+      sandbox.remove();
+    }
+  });
+});
 
 for (const format of ['sha1', 'sha256'] as const) {
   describe(`git-cli in a clone without blobs, ${format}`, () => {

@@ -4,6 +4,7 @@ import { fixedChunker } from '../../../adapters/chunker-fixed/open.js';
 import { utf8 } from '../../../domain/bytes.js';
 import { acknowledgedWrite } from '../../../domain/client/acknowledged-write.js';
 import type { Clone } from '../../../domain/client/clone.js';
+import { newEpoch } from '../../../domain/client/epoch.js';
 import { knownPolicy } from '../../../domain/client/known-policy.js';
 import { newestTip } from '../../../domain/client/tips.js';
 import { type Receipt, write } from '../../../domain/client/write.js';
@@ -39,7 +40,8 @@ class Place {
       fetch: (_remote, _direction, requests) => this.fetch(requests),
       push: (_remote, updates) => this.push(updates),
       markFetched: async () => undefined,
-      ...{ fetchObjects: refuse, listRefs: refuse, admin: refuse, lastFetch: refuse },
+      listRefs: async () => new Map(),
+      ...{ fetchObjects: refuse, admin: refuse, lastFetch: refuse },
     };
     const store = new Proxy(this.store, {
       get: (target, name) => {
@@ -134,6 +136,19 @@ describe('writes of one clone at the same time', () => {
       expect(await tipsHere(place)).to.deep.equal(tipsThere(place));
       expect((await newestTip(place.clone, NS))?.ledger).to.equal(newer?.commit);
       expect([...older.warnings, ...(newer?.warnings ?? [])]).to.deep.equal([]);
+    });
+  }
+
+  for (const moment of ['landed', 'noting'] as const) {
+    it(`keeps a new epoch when a write of the one before is told late (${moment})`, async () => {
+      const place = new Place();
+      await place.set('first');
+      place[moment] = async () => {
+        await newEpoch(place.clone, NS, 'next');
+      };
+      await place.set('older');
+      expect(await tipsHere(place)).to.deep.equal(tipsThere(place));
+      expect((await newestTip(place.clone, NS))?.trailers.epoch).to.equal('next');
     });
   }
 
