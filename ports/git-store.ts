@@ -7,6 +7,10 @@ export interface GitStoreCapabilities {
   readonly durable: boolean;
   /** `history` can follow paths. */
   readonly pathHistory: boolean;
+  /** A partial clone: objects may have been left at its remote, and a read brings them. */
+  readonly partial?: boolean;
+  /** A shallow clone: the history of some ref may end here before it ends. */
+  readonly shallow?: boolean;
 }
 
 /** An object to write. `oid` is the hash that the caller computed; a store may trust it. */

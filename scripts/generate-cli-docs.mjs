@@ -39,7 +39,8 @@ export async function generateCliDocs(compiled) {
 /** What holds for every command that fetches, pushes or asks the Stargate. */
 const PATIENCE =
   'A command gives up a mirror or a Stargate of which nothing is heard for two minutes. That is a limit on silence, not on length: ' +
-  'a transfer that goes on, however slowly, is never cut off, nor is a Stargate that says it is still checking. ' +
+  'a transfer that goes on, however slowly, is never cut off, nor is a Stargate that says it is still checking; ' +
+  'a push to a repository on this machine has no limit. ' +
   'To wait longer or less: git config kv.timeout 60s; to wait for ever: git config kv.timeout 0.';
 
 function markdown({ commands, globals, exits, stargate }) {

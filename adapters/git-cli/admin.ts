@@ -69,8 +69,8 @@ function run(
       env: place.env as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let failure: KvError | null = null;
-    const watch = new SilenceWatch(place, child, url, (error) => (failure = error));
+    let giveUp: (() => void) | null = null;
+    const watch = new SilenceWatch(place, child, url, (error, over) => (giveUp = () => void over.then(() => reject(error))));
     let stdout = '';
     let stderr = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
@@ -83,11 +83,11 @@ function run(
     child.on('exit', () => {
       watch.stop();
       // A process that the user's command line left behind may hold them open.
-      if (failure !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      if (giveUp !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
     });
     child.on('close', (code) => {
-      if (failure === null) resolve({ code, stdout, stderr });
-      else reject(failure);
+      if (giveUp === null) resolve({ code, stdout, stderr });
+      else giveUp();
     });
   });
 }

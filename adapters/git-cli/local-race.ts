@@ -7,16 +7,20 @@ const MOVED =
   /^error: cannot lock ref '[^'\n]+': (?:is at \w+ but|reference already exists|reference is missing|unable to resolve)/m;
 const LOCKED = /^(?:error|fatal): (?:[^\n]*: )?Unable to create '([^'\n]+\.lock)': File exists/m;
 
+/** A clean-up of this clone has taken a folder of objects away between git's making it and its use. */
+const TIDIED = /^error: unable to write file \S*objects\/[^\n]*: No such file or directory/m;
+const RACES = [MOVED, LOCKED, TIDIED];
+
 /** A second try nearly always does; a lock that is still there after all of them was left by a crash. */
 const MAX_TRIES = 10;
 const FIRST_PAUSE_MS = 20;
 const LAST_PAUSE_MS = 400;
 
-/** Runs a git command that moves refs of this clone, again when it has met another one that does. */
+/** Runs a git command that changes this clone, again when it has met another one that does. */
 export async function unlessRaced(run: () => Promise<GitResult>): Promise<GitResult> {
   for (let tries = 1; ; tries++) {
     const result = await run();
-    if (result.code === 0 || tries === MAX_TRIES || !(MOVED.test(result.stderr) || LOCKED.test(result.stderr))) return result;
+    if (result.code === 0 || tries === MAX_TRIES || !RACES.some((race) => race.test(result.stderr))) return result;
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LAST_PAUSE_MS);
     await sleep(longest * (0.5 + Math.random() / 2)); // those that met must not meet again
   }

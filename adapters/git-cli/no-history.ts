@@ -1,6 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type ObjectFormat, OID_HEX_LENGTH } from '../../ports/vocabulary.js';
 import type { GitPlace } from './git.js';
 
@@ -13,14 +12,10 @@ export async function withoutHistory<T>(
   { place, commonDir, format }: { readonly place: GitPlace; readonly commonDir: string; readonly format: ObjectFormat },
   work: (place: GitPlace) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'git-kv-push-'));
-  try {
-    const file = join(folder, 'shallow');
-    await writeFile(file, `${await ownShallow(commonDir)}${'1'.repeat(OID_HEX_LENGTH[format])}\n`);
-    return await work({ ...place, env: { ...place.env, GIT_SHALLOW_FILE: file } });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const file = join(commonDir, 'kv', 'no-history');
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${await ownShallow(commonDir)}${'1'.repeat(OID_HEX_LENGTH[format])}\n`);
+  return work({ ...place, env: { ...place.env, GIT_SHALLOW_FILE: file } });
 }
 
 /** Where the history of a clone that is shallow really ends. */

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject } from '../../ports/git-store.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
@@ -44,14 +45,16 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
       repository.syncsRefs ? null : syncLocksIn(repository.commonDir),
     );
     let readingPlace = place;
-    const partial = folder !== null && isPartialClone(repository) ? await placeWithoutRemotes(repository) : null;
-    if (partial !== null) {
-      readingPlace = partial;
+    const partial = folder !== null && isPartialClone(repository);
+    const apart = partial ? await placeWithoutRemotes(repository) : null;
+    if (apart !== null) {
+      readingPlace = apart;
       await objects.close(); // it would fetch what it misses, one by one
-      objects = new CatFile(partial, '--batch', OBJECT_REPLY);
+      objects = new CatFile(apart, '--batch', OBJECT_REPLY);
     }
     const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
-    const readers = { objects, headers, promised: partial && new PromisedObjects(around, headers) };
+    const shallow = existsSync(join(repository.commonDir, 'shallow'));
+    const readers = { objects, headers, promised: apart && new PromisedObjects(around, headers), partial, shallow };
     const store = new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, readers, transactions);
     if (options.quarantine !== undefined) store.warm();
     return store;
@@ -61,15 +64,17 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
   }
 }
 
-/** What answers for objects; `promised` in a partial clone only. */
+/** What answers for objects; `promised` in a partial clone only, and not where git itself has to fetch. */
 interface Readers {
   readonly objects: CatFile<GitObject>;
   readonly headers: CatFile<ObjectHeader>;
   readonly promised: PromisedObjects | null;
+  readonly partial: boolean;
+  readonly shallow: boolean;
 }
 
 export class GitCliStore implements GitStore {
-  readonly capabilities = GIT_CLI_CAPABILITIES;
+  readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;
   private wrote = false;
 
@@ -81,7 +86,10 @@ export class GitCliStore implements GitStore {
     private readonly objectsFolder: string | null,
     private readonly readers: Readers,
     private readonly transactions: RefTransactions,
-  ) {}
+  ) {
+    const { partial, shallow } = readers;
+    this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
+  }
 
   /** Starts the process that answers `headers` before it is asked: a push waits for both, one after the other otherwise. */
   warm(): void {

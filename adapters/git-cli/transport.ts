@@ -117,7 +117,8 @@ class GitCliTransport implements GitTransport {
     // Telling the other side what is here would have it walk all of that, to leave out what was not asked for.
     const args = ['-c', 'fetch.negotiationAlgorithm=noop', ...FETCH, '--stdin'];
     const input = `${oids.join('\n')}\n`;
-    const result = await this.runShown(args, from, [], { wanted: options.progress, input });
+    const run = (): Promise<GitResult> => this.runShown(args, from, [], { wanted: options.progress, input });
+    const result = await unlessRaced(run);
     if (result.code === 0) return;
     if (/not our ref|unadvertised object/.test(result.stderr))
       throw new KvError('NOT_FOUND', `'${remote}' does not give all of these objects by their ids`, {

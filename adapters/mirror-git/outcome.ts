@@ -21,6 +21,9 @@ const MOVED = new RegExp(
 /** No verdict on the ref: the connection or the host broke down. */
 const BROKEN_OFF = /remote failed to report status|unpacker error|unpack failed|remote failure/;
 
+/** What the host has read and does not take, such as a pack above its limit: another push may fit. */
+const CONTENT = /pack exceeds maximum allowed size|unpack failed: (?:index-pack|unpack-objects) abnormal exit/;
+
 /** The refs that were refused, without those that only fell with them. */
 export function refusals(stdout: string): Refusal[] {
   const found: Refusal[] = [];
@@ -63,6 +66,11 @@ export function failure(what: string, label: string, result: GitResult): KvError
     return new KvError('GIT_ERROR', `${label}: ${what} was refused: ${refs}${reason === '' ? '' : `: ${reason}`}`, {
       details: { refs: judged.map((one) => one.ref) },
       hint: 'check the rules of the host: it must let the Stargate write these refs',
+    });
+  }
+  if (CONTENT.test(said)) {
+    return new KvError('GIT_ERROR', `${label}: ${what} was refused: ${reason}`, {
+      hint: 'check the limits and the rules of the host: it must take what the Stargate has accepted',
     });
   }
   if (/couldn't find remote ref/.test(said)) return new KvError('NOT_FOUND', `${label}: ${reason}`);

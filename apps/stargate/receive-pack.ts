@@ -18,6 +18,9 @@ export interface PushLimits extends PushStreamLimits {
   readonly handover: number;
 }
 
+/** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
+const WHOLE = ['-c', 'receive.shallowUpdate=false'];
+
 export const PUSH_LIMITS: PushLimits = {
   maxObjects: 1_000_000,
   maxCommands: 1000,
@@ -83,7 +86,7 @@ class Push {
     const env = { ...serviceEnv(options.gitDir, session.gitProtocol), GIT_KV_STARGATE: '1' };
     // git's own bound, in front of what the repository's configuration says.
     const bound = `receive.maxInputSize=${options.limits.maxBytes}`;
-    this.process = startService(['-c', bound, 'receive-pack', options.gitDir], env, 7);
+    this.process = startService(['-c', bound, ...WHOLE, 'receive-pack', options.gitDir], env, 7);
   }
 
   async run(): Promise<number> {

@@ -5,12 +5,13 @@ import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '..
 import { encodeCommit, stamp } from '../commit.js';
 import { archiveCommit, checkFreshLabel, liveChunks, liveIndex } from '../epoch.js';
 import { isEpochLabel } from '../ledger.js';
-import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, refsOfLabel } from '../refs.js';
+import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, refsOfLabel, trackingRef } from '../refs.js';
 import { commitOn } from '../transaction.js';
 import { newUlid } from '../ulid.js';
 import { fetchChunks } from './chunks-tip.js';
-import { type Clone, namerOf } from './clone.js';
+import { type Clone, namerOf, type WritingPorts } from './clone.js';
 import { land, type Target, whereTo } from './land.js';
+import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
 import { fetchNamespace, newestTip, noNamespace, type Tip } from './tips.js';
 
@@ -27,8 +28,8 @@ export interface Rollover {
 
 /**
  * Begins a new epoch as one atomic push: ledger and index start again from commits without parents, with the same data;
- * the old tips are kept in an archive ref. Reads the Stargate's tip first. Throws `USAGE` for an illegal label, `CAS_CONFLICT`
- * when the namespace moved meanwhile or the label is taken, `SIGNER_UNKNOWN` when the signer is no admin.
+ * the old tips are kept in an archive ref. Reads the Stargate's tip first, and again when a write was faster. Throws `USAGE` for an
+ * illegal label, `CAS_CONFLICT` when the label is taken or another epoch began meanwhile, `SIGNER_UNKNOWN` when the signer is no admin.
  */
 export async function newEpoch(clone: Clone, ns: string, label: string): Promise<Rollover> {
   if (!isEpochLabel(label)) {
@@ -37,13 +38,39 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
     });
   }
   const target = await whereTo(clone);
-  if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
-  const tip = await newestTip(clone, ns);
-  if (tip === null || tip.index === null) throw noNamespace(ns);
-  await checkUnused(clone, tip, label, target);
-  if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
   const ports = await clone.forWriting();
+  const tipNow = async (): Promise<WholeTip> => {
+    if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
+    const newest = await newestTip(clone, ns);
+    if (newest === null || newest.index === null) throw noNamespace(ns);
+    return { ...newest, index: newest.index };
+  };
+  let tip = await tipNow();
+  await checkUnused(clone, tip, label, target);
+  for (let attempt = 1; ; attempt++) {
+    if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
+    const roots = await makeRoots(clone, ports, tip, label, target);
+    try {
+      await land(clone, ns, await moves(clone, tip, label, roots, target), target);
+      const [commit, parentEpoch, parentLedger] = [roots.ledger.oid, tip.trailers.epoch, tip.ledger];
+      return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: roots.txn, landed: target };
+    } catch (error) {
+      if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
+      await pauseAfterRace(clone, ports, attempt - 1);
+      const newer = await tipNow();
+      // Two that begin an epoch at the same time want one epoch, not two.
+      if (newer.trailers.epoch !== tip.trailers.epoch) throw error;
+      tip = newer;
+    }
+  }
+}
+
+type WholeTip = Tip & { readonly index: Oid };
+
+/** The first commits of the new epoch and the archive of the old one, written. */
+async function makeRoots(clone: Clone, ports: WritingPorts, tip: WholeTip, label: string, target: Target): Promise<Roots> {
   const { store, clock, config } = clone;
+  const { ns } = tip;
   const namer = namerOf(clone, ports.hasher);
   const objects: NewObject[] = [];
   const [now, identity, txn] = [clock.now(), await config.identity(), newUlid(clock, ports.randomness)];
@@ -65,15 +92,10 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
     parentEpoch: tip.trailers.epoch,
     parentLedger: tip.ledger,
   });
-  const { object: ledger } = await signCommit(
-    clone,
-    ports,
-    commitOn({ identity, now }, null, tip.commit.tree, message),
-    target === 'clone',
-  );
+  const first = commitOn({ identity, now }, null, tip.commit.tree, message);
+  const { object: ledger } = await signCommit(clone, ports, first, target === 'clone');
   await store.write([...objects, archive, ledger]);
-  await land(clone, ns, await moves(clone, tip, label, { ledger, index, chunks, archive }), target);
-  return { ns, epoch: label, parentEpoch: tip.trailers.epoch, commit: ledger.oid, parentLedger: tip.ledger, txn, landed: target };
+  return { ledger, index, chunks, archive, txn };
 }
 
 /** A label is used once: the Stargate would refuse it, but with the words for a lost race. */
@@ -90,11 +112,12 @@ interface Roots {
   readonly index: NewObject;
   readonly chunks: NewObject | null;
   readonly archive: NewObject;
+  readonly txn: string;
 }
 
-async function moves(clone: Clone, tip: Tip, label: string, roots: Roots): Promise<RefUpdate[]> {
+async function moves(clone: Clone, tip: Tip, label: string, roots: Roots, target: Target): Promise<RefUpdate[]> {
   const { ns } = tip;
-  const began = await firstCommit(clone, tip.ledger);
+  const began = await firstCommit(clone, tip, target);
   const updates: RefUpdate[] = [
     { ref: ledgerRef(ns), old: tip.ledger, next: roots.ledger.oid },
     { ref: indexRef(ns), old: tip.index, next: roots.index.oid },
@@ -105,9 +128,12 @@ async function moves(clone: Clone, tip: Tip, label: string, roots: Roots): Promi
   return updates;
 }
 
-/** The first commit of the epoch that a ledger commit is in. */
-async function firstCommit(clone: Clone, tip: Oid): Promise<Oid> {
-  let first = tip;
-  for await (const oid of clone.store.history({ tip })) first = oid;
+/** The first commit of the epoch that a tip is in: as the Stargate says, since a shallow clone doesn't know. */
+async function firstCommit(clone: Clone, { ns, ledger }: Tip, target: Target): Promise<Oid> {
+  const published = trackingRef('stargate', epochRef(ns));
+  const said = target === 'stargate' ? (await clone.store.refs([published])).get(published) : undefined;
+  if (said !== undefined) return said;
+  let first = ledger;
+  for await (const oid of clone.store.history({ tip: ledger })) first = oid;
   return first;
 }

@@ -17,6 +17,8 @@ export interface HistoryRequest extends Freshness {
   readonly epochs?: boolean;
   /** Told of the epoch where the history ends though the ledger goes on: it was not asked for, or can't be had. */
   readonly onOlder?: (epoch: string) => void;
+  /** Told of the commit where a shallow clone ends, and the history with it. */
+  readonly onCut?: (oldest: Oid) => void;
 }
 
 /** One transaction that changed a key. */
@@ -69,11 +71,14 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   if (older !== null) request.onOlder?.(older);
   if (found || (await statesOf(clone, ns, tip.commit.tree, [key]))[0]) return;
   throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in the history of namespace ${ns}`, {
-    hint:
-      older !== null && request.epochs !== true
-        ? 'look into earlier epochs too: --epochs'
-        : `see what there is: git kv --ns ${ns} list`,
+    hint: whereElse(clone, request, older),
   });
+}
+
+function whereElse({ store }: Clone, { ns, epochs }: HistoryRequest, older: string | null): string {
+  if (store.capabilities.shallow === true) return 'this clone is shallow, and may have been cut off after it: git fetch --unshallow';
+  if (older !== null && epochs !== true) return 'look into earlier epochs too: --epochs';
+  return `see what there is: git kv --ns ${ns} list`;
 }
 
 /** An epoch's commits that changed a key, in batches. */
@@ -92,7 +97,10 @@ async function* changesIn(
   const take = async (): Promise<LedgerCommit[]> => {
     const changes = (await openAll(clone, oids)).filter((one) => !isRollover(one)).slice(0, left);
     const last = changes.at(-1);
-    if (last !== undefined && (await isCutOff(clone, last))) changes.pop();
+    if (last !== undefined && (await isCutOff(clone, last))) {
+      changes.pop();
+      request.onCut?.(last.oid);
+    }
     left -= changes.length;
     oids = [];
     return changes;

@@ -1,10 +1,11 @@
 import { KvError } from '../../ports/error.js';
 import type { Oid, WatchEvent } from '../../ports/vocabulary.js';
 import type { Clone } from './clone.js';
+import type { Place } from './epoch-logs.js';
 import { notSetUp, type ReadFrom } from './tips.js';
 import type { ConnectionNotice } from './watch-connection.js';
 import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './watch-keys.js';
-import { type Place, WatchlogSource } from './watchlog-source.js';
+import { WatchlogSource } from './watchlog-source.js';
 
 export type { ChangedKeys } from './watch-keys.js';
 
@@ -124,7 +125,7 @@ export class Watch implements AsyncIterable<WatchedEvent> {
     this.without.clear();
     for (const { epoch, commits } of await this.source.after(this.place)) {
       for (let at = 0; at < commits.length; at += BATCH) {
-        for (const { place, event } of await this.source.open(epoch, commits.slice(at, at + BATCH))) {
+        for (const { place, event } of await this.source.logs.open(epoch, commits.slice(at, at + BATCH))) {
           if (signal?.aborted === true) return;
           const keys = withPrefix(await this.keysOf(event), prefix);
           this.place = place;
@@ -139,7 +140,7 @@ export class Watch implements AsyncIterable<WatchedEvent> {
     if (event.parentEpoch !== null) return NO_KEYS;
     let ledger = await ledgerCommitHere(this.clone, event.oid);
     if (ledger === undefined && !this.without.has(event.epoch)) {
-      await this.source.fetchLedger(event.epoch);
+      await this.source.logs.fetchLedger(event.epoch);
       ledger = await ledgerCommitHere(this.clone, event.oid);
       if (ledger === undefined) this.without.add(event.epoch);
     }

@@ -14,6 +14,7 @@ import { knownPolicy } from './known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
+import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
 import { fetchNamespace, newestTip, type Tip } from './tips.js';
 
@@ -54,11 +55,6 @@ export interface Receipt {
   readonly landed: Target | 'nowhere';
   readonly warnings: readonly string[];
 }
-
-/** With jitter between them, this many lost races in a row mean that something else is wrong. */
-const MAX_ATTEMPTS = 30;
-const FIRST_PAUSE_MS = 20;
-const LAST_PAUSE_MS = 1500;
 
 /**
  * Writes one transaction. Builds on the newest tip that this clone knows, without asking first; when the Stargate has
@@ -107,7 +103,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
       if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
-      await pause(clone, ports, attempt - 1);
+      await pauseAfterRace(clone, ports, attempt - 1);
       if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
       published = await knownPolicy(clone);
       fresh = true;
@@ -233,11 +229,6 @@ function moves(ns: string, base: Base, draft: Draft, commit: Oid): RefUpdate[] {
   }
   if (base.ledger === null) updates.push({ ref: epochRef(ns), old: null, next: commit });
   return updates;
-}
-
-async function pause(clone: Clone, { randomness }: WritingPorts, attempt: number): Promise<void> {
-  const longest = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LAST_PAUSE_MS);
-  await clone.clock.sleep(Math.round((longest * (randomness.bytes(1)[0] as number)) / 255));
 }
 
 interface Outcome {

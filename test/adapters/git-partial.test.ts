@@ -84,6 +84,16 @@ for (const format of ['sha1', 'sha256'] as const) {
 
     const unknown = (): Oid => '1'.repeat(OID_HEX_LENGTH[format]);
 
+    it('says that it is partial, however that was written down', async () => {
+      for (const promisor of ['true', '1', 'yes']) {
+        sandbox.git(clone, 'config', 'remote.origin.promisor', promisor);
+        expect((await open()).capabilities.partial).to.equal(true);
+        await store?.close();
+      }
+      clone = sandbox.path('mirror');
+      expect((await open()).capabilities.partial).to.equal(undefined);
+    });
+
     it('brings what one read misses over one connection, and only once', async () => {
       const git = await open();
       const oids = [...blobs.values()];

@@ -1,9 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { runRemote } from '../../adapters/git-cli/remote-run.js';
 import { openGitTransport } from '../../adapters/git-cli/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
 import { failure } from './failure.js';
@@ -76,11 +78,24 @@ describe('git-cli: another side that says nothing', () => {
     chmodSync(path, 0o755);
     return { GIT_SSH_COMMAND: path };
   };
+  const hook = (name: string, body: string): void => {
+    writeFileSync(`${mirror}/hooks/${name}`, `#!/bin/sh\n${body}\n`);
+    chmodSync(`${mirror}/hooks/${name}`, 0o755);
+  };
   /** What runs with some text in its command line. */
   const running = (text: string): string[] =>
     execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })
       .split('\n')
       .filter((line) => line.includes(text) && !line.includes(' -o args='));
+
+  /** Not so a process that has ended and that nobody has waited for. */
+  const isAlive = (pid: number): boolean =>
+    execFileSync('ps', ['-A', '-o', 'pid=,stat='], { encoding: 'utf8' })
+      .split('\n')
+      .some((line) => new RegExp(`^ *${pid} [^Z]`).test(line));
+  const until = async (done: () => boolean, longestMs = 5000): Promise<void> => {
+    for (const end = Date.now() + longestMs; !done() && Date.now() < end; ) await sleep(25);
+  };
 
   for (const scheme of ['ssh', 'http', 'git'] as const) {
     it(`is given up over ${scheme}, and nothing is left running`, async () => {
@@ -99,11 +114,27 @@ describe('git-cli: another side that says nothing', () => {
         expect(error.message).to.equal(`no answer from ${url} for 0.7 s`);
         expect(error.hint).to.include('git config kv.timeout');
       }
-      for (let tries = 0; running(`silent-${scheme}`).length > 0 && tries < 100; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 25));
+      await until(() => running(`silent-${scheme}`).length === 0);
       expect(running(`silent-${scheme}`)).to.deep.equal([]);
     });
   }
+
+  it('is given up over http below folders that are named as Git names its own', async () => {
+    const transport = await remote(`http://127.0.0.1:${port}/objects/ab/objects/info/silent.git`);
+    expect((await failure(transport.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
+  });
+
+  it('is ended by force when it does not listen, before the error is told', async () => {
+    const pid = sandbox.path('pid');
+    const env = ssh(`trap '' TERM\necho $$ >'${pid}'\nwhile [ -e '${pid}' ]; do sleep 0.1; done`);
+    const transport = await remote('ssh://host/deaf.git', env);
+    const works = [() => transport.fetch('origin', 'read', FETCH), () => transport.admin('origin', 'status', [])];
+    for (const work of works) {
+      expect((await failure(work(), 'IO_ERROR')).message).to.match(/^no answer from /);
+      await until(() => !isAlive(Number(readFileSync(pid, 'utf8'))), 500); // the signal was sent: a moment to die
+      expect(isAlive(Number(readFileSync(pid, 'utf8')))).to.equal(false);
+    }
+  });
 
   const large = (): void => {
     writeFileSync(`${clone}/large`, randomBytes(1_500_000));
@@ -134,30 +165,64 @@ describe('git-cli: another side that says nothing', () => {
     const slowly = `node -e '
       process.stdin.on("data", (chunk) => {
         process.stdin.pause();
-        process.stdout.write(chunk, () => setTimeout(() => process.stdin.resume(), 100));
+        process.stdout.write(chunk, () => setTimeout(() => process.stdin.resume(), 150));
       });'`;
     for (const unpackLimit of ['1', '1000']) {
       const name = `reader-${unpackLimit}`;
       const transport = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | ${slowly}`), name);
       sandbox.git(sandbox.path(name), 'config', 'fetch.unpackLimit', unpackLimit);
+      sandbox.git(sandbox.path(name), 'config', 'kv.timeout', '2s'); // starting all these programs may take a while
       const started = Date.now();
       await transport.fetch('origin', 'read', FETCH);
-      expect(Date.now() - started, 'longer than the limit').to.be.greaterThan(2000);
+      expect(Date.now() - started, 'longer than the limit').to.be.greaterThan(3500);
       expect(tipOf(sandbox.path(name), 'refs/t/main')).to.equal(tipOf(clone, 'HEAD'));
     }
   });
 
   it('is waited for while a hook of its works and the server says that it lives', async () => {
-    writeFileSync(`${mirror}/hooks/pre-receive`, '#!/bin/sh\ncat >/dev/null\nsleep 3\n');
-    chmodSync(`${mirror}/hooks/pre-receive`, 0o755);
+    const go = sandbox.path('go');
+    hook('pre-receive', `cat >/dev/null\nwhile [ ! -e '${go}' ]; do sleep 0.1; done`);
     const env = ssh('eval "$command"');
-    sandbox.git(clone, 'config', 'kv.timeout', '1500ms');
-    sandbox.git(mirror, 'config', 'receive.keepAlive', '1');
-    await push(await remote(`ssh://host${mirror}`, env));
-    expect(sandbox.git(mirror, 'for-each-ref', '--format=%(refname)')).to.equal(MAIN);
-    sandbox.git(mirror, 'update-ref', '-d', MAIN);
-    sandbox.git(mirror, 'config', 'receive.keepAlive', '0');
-    await failure(push(await remote(`ssh://host${mirror}`, env)), 'IO_ERROR');
+    sandbox.git(clone, 'config', 'kv.timeout', '2s');
+    try {
+      sandbox.git(mirror, 'config', 'receive.keepAlive', '0');
+      await failure(push(await remote(`ssh://host${mirror}`, env)), 'IO_ERROR');
+      sandbox.git(mirror, 'config', 'receive.keepAlive', '1');
+      const pushed = push(await remote(`ssh://host${mirror}`, env));
+      expect(await Promise.race([pushed, sleep(5000, 'waiting')]), 'longer than the limit').to.equal('waiting');
+      writeFileSync(go, '');
+      await pushed;
+      expect(sandbox.git(mirror, 'for-each-ref', '--format=%(refname)')).to.equal(MAIN);
+    } finally {
+      writeFileSync(go, '');
+    }
+  });
+
+  for (const scheme of ['', 'file://']) {
+    it(`has hooks that go on after the push, at ${scheme || 'a path'}`, async () => {
+      const [go, done, second] = [sandbox.path('go'), sandbox.path('done'), sandbox.bare('second.git')];
+      const later = `while [ ! -e '${go}' ]; do sleep 0.1; done; git push -q '${second}' ${MAIN}; echo $? >'${done}'`;
+      hook('post-receive', `(${later}) >/dev/null 2>&1 </dev/null &`);
+      try {
+        await push(await remote(`${scheme}${mirror}`));
+      } finally {
+        writeFileSync(go, '');
+      }
+      await until(() => existsSync(done) && readFileSync(done, 'utf8') !== '');
+      expect(readFileSync(done, 'utf8')).to.equal('0\n');
+      expect(tipOf(second, MAIN)).to.equal(tipOf(clone, 'HEAD'));
+    });
+  }
+
+  it('may be silent once the pack is here, however its end is told', async () => {
+    const bin = sandbox.path('bin');
+    sandbox.run('mkdir', [bin]);
+    const packets = [' packet:     sideband< 00', '00\\n'].map((part) => `printf '${part}' >&8`).join('; sleep 0.3; ');
+    const git = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
+    writeFileSync(`${bin}/git`, `#!/bin/sh\ncase "$*" in *' fetch') ;; *) exec '${git}' "$@" ;; esac\n${packets}\nsleep 3\n`);
+    chmodSync(`${bin}/git`, 0o755);
+    const env = { ...sandbox.env, PATH: `${bin}:${sandbox.env['PATH']}` };
+    expect((await runRemote({ cwd: clone, env }, ['fetch'], { from: 'origin' })).code).to.equal(0);
   });
 
   it('is waited for without an end when kv.timeout is 0, and a kv.timeout that is no duration is refused', async () => {

@@ -114,6 +114,17 @@ describe('mirror-git', function () {
     expect(error.message).to.contain('refs/kv/main').and.contain('branch is protected');
   });
 
+  it('tells a host that does not take what came from one that is away', async () => {
+    const host = join(folder.path, 'host.git');
+    await git(env, 'init', '--quiet', '--bare', host);
+    await git(env, '-C', host, 'config', 'receive.maxInputSize', '100');
+    await git(env, '-C', directory, 'remote', 'add', 'host', host);
+    const mirror = await openGitMirror({ directory, remote: 'host', env });
+    const error = await thrownBy(mirror.push([{ ref: 'refs/heads/a', next: commit }]));
+    expect(error.code, error.message).to.equal('GIT_ERROR');
+    expect(error.message).to.contain('pack exceeds maximum allowed size');
+  });
+
   it('says which setting helps when the host takes no atomic push', async () => {
     const mirror = join(folder.path, 'mirror.git');
     await git(env, 'init', '--quiet', '--bare', mirror);

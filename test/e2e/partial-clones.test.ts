@@ -125,6 +125,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
         expect(code, stdout + stderr).to.equal(0);
         expect(stdout + stderr).to.contain('made with a filter');
         expect(fetches).to.be.at.most(1); // the policy
+        const config = ['config', 'remote.origin.promisor', '1']; // true, as git reads it
+        await must(world.git(world.clonePath(clone), 'bob', config), 'config');
+        const again = await run(clone, ['verify', ...full]);
+        expect([again.stdout + again.stderr, again.fetches]).to.deep.equal([stdout + stderr, 0]);
       }
     });
 

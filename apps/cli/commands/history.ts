@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { keyHistory } from '../../../domain/client/history.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';
 import { type FlagTable, READ_FLAGS } from '../flags.js';
@@ -46,7 +47,9 @@ In a long ledger, the first slow walk leaves a commit-graph with changed-path fi
             : `the history goes on in epoch ${epoch}: --epochs`,
         );
       };
-      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness, epochs: flags.epochs === true, onOlder });
+      const onCut = (oldest: Oid): void =>
+        note(`the history goes on before ${oldest.slice(0, 12)}, where this shallow clone ends: git fetch --unshallow`);
+      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness, epochs: flags.epochs === true, onOlder, onCut });
       if (flags.json) {
         const documents: object[] = [];
         for await (const entry of entries) documents.push(historyDocument(entry));

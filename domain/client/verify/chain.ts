@@ -1,3 +1,4 @@
+import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import {
   type ChunksTrailers,
@@ -42,6 +43,7 @@ export async function readChain<T>(
     const place = { ref, commit: oid };
     if (object?.type !== 'commit') {
       const link = links.at(-1);
+      if (!object && link !== undefined && store.capabilities.shallow === true) throw cutOff(ref, link.oid);
       const from = link === undefined ? `${ref} points to` : `commit ${link.oid} goes on from`;
       findings.fault(`${from} ${oid}, which is ${object ? 'no commit' : 'missing or damaged'}`, place);
       break;
@@ -58,6 +60,17 @@ export async function readChain<T>(
     if (links.length % 1000 === 0) context.onProgress(`${links.length} commits of ${ref}`);
   }
   return links.reverse();
+}
+
+/** What came before can't be told from what was taken away. */
+function cutOff(ref: RefName, oldest: Oid): KvError {
+  return new KvError(
+    'NOT_SUPPORTED',
+    `${ref} ends at ${oldest.slice(0, 12)} in this shallow clone, so that nothing can be verified`,
+    {
+      hint: 'bring the rest: git fetch --unshallow; or verify in another clone',
+    },
+  );
 }
 
 function trailersOf<T>({ findings }: VerifyContext, place: Place, parse: () => T): T | null {

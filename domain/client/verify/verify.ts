@@ -85,8 +85,7 @@ async function contextOf(
   findings: Findings,
 ): Promise<VerifyContext> {
   const namer = namerOf(clone);
-  const partial =
-    clone.config.get('extensions.partialclone') !== undefined || clone.config.get(`remote.${clone.remote}.promisor`) === 'true';
+  const partial = clone.store.capabilities.partial === true;
   if (partial)
     findings.note(
       'this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone',

@@ -1,3 +1,4 @@
+import { KvError } from '../../../ports/error.js';
 import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
@@ -52,7 +53,10 @@ export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch
 /** The message is exactly the event as the Stargate writes it. */
 function readEvent(message: string, commit: Oid): WatchEvent {
   const event = decodeEvent(message, commit);
-  return message === `${encodeEvent(event)}\n` ? event : decodeEvent('', commit);
+  if (message === `${encodeEvent(event)}\n`) return event;
+  throw new KvError('FORMAT_UNSUPPORTED', `watchlog commit ${commit} holds an event that is not in its one form`, {
+    hint: 'compare it with the watchlog at the Stargate',
+  });
 }
 
 function checkLinks(

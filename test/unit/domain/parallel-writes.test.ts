@@ -25,6 +25,8 @@ class Place {
   parses = 0;
   /** How often the clone looked where its policy stands. */
   looks = 0;
+  /** Called when a push arrives. */
+  arriving: () => Promise<void> = async () => undefined;
   /** Called when a push has landed, before its writer hears of it. */
   landed: () => Promise<void> = async () => undefined;
   /** Called when a writer is about to note what landed. */
@@ -105,6 +107,7 @@ class Place {
   }
 
   private async push(updates: readonly RefUpdate[]): Promise<void> {
+    await this.arriving();
     for (const { ref, old } of updates)
       if ((this.gate.get(ref) ?? null) !== old) throw new KvError('CAS_CONFLICT', `${ref} has moved`);
     for (const { ref, next } of updates) if (next !== null) this.gate.set(ref, next);
@@ -151,6 +154,29 @@ describe('writes of one clone at the same time', () => {
       expect((await newestTip(place.clone, NS))?.trailers.epoch).to.equal('next');
     });
   }
+
+  it('begins an epoch although others write meanwhile, and only one of two', async () => {
+    const place = new Place();
+    await place.set('first');
+    const written: (Oid | null)[] = [];
+    const busy = async (): Promise<void> => {
+      if (written.length === 3) return;
+      place.arriving = async () => undefined;
+      written.push((await place.set(`other ${written.length}`)).commit);
+      place.arriving = busy;
+    };
+    place.arriving = busy;
+    const { parentLedger } = await newEpoch(place.clone, NS, 'next');
+    expect(written).to.have.length(3);
+    expect(parentLedger).to.equal(written.at(-1));
+    place.arriving = async () => {
+      place.arriving = async () => undefined;
+      await newEpoch(place.clone, NS, 'faster');
+    };
+    const slower = await newEpoch(place.clone, NS, 'slower').catch((error: KvError) => error.code);
+    expect(slower).to.equal('CAS_CONFLICT');
+    expect((await newestTip(place.clone, NS))?.trailers.epoch).to.equal('faster');
+  });
 
   it('notes what landed although another command moves the refs meanwhile', async () => {
     const place = new Place();
