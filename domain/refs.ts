@@ -39,18 +39,24 @@ export type RefClass =
   | { readonly kind: KvRefKind; readonly ns: string; readonly epoch: string | null }
   | { readonly kind: 'branch' | 'tag' | 'other' };
 
-const PLAIN: Readonly<Record<string, KvRefKind>> = {
-  kv: 'ledger',
-  'kv-index': 'index',
-  'kv-epoch': 'epoch',
-  'kv-mirror': 'mirror',
+interface Family {
+  readonly kind: KvRefKind;
+  /** Its refs end in `@` and an epoch's label. */
+  readonly perEpoch: boolean;
+}
+
+const FAMILIES: Readonly<Record<string, Family>> = {
+  kv: { kind: 'ledger', perEpoch: false },
+  'kv-index': { kind: 'index', perEpoch: false },
+  'kv-chunks': { kind: 'chunks', perEpoch: true },
+  'kv-epoch': { kind: 'epoch', perEpoch: false },
+  'kv-archive': { kind: 'archive', perEpoch: true },
+  'kv-watchlog': { kind: 'watchlog', perEpoch: true },
+  'kv-compacted': { kind: 'compacted', perEpoch: true },
+  'kv-mirror': { kind: 'mirror', perEpoch: false },
 };
-const PER_EPOCH: Readonly<Record<string, KvRefKind>> = {
-  'kv-chunks': 'chunks',
-  'kv-archive': 'archive',
-  'kv-watchlog': 'watchlog',
-  'kv-compacted': 'compacted',
-};
+/** What follows `refs/` in the refs of a namespace. */
+export const KV_FAMILIES: readonly string[] = Object.keys(FAMILIES);
 
 /** Longer names don't fit into a pkt-line with a reason beside them, nor into every host's file system. Bytes. */
 const MAX_REF = 1000;
@@ -74,12 +80,13 @@ export function classifyRef(ref: RefName): RefClass {
   const match = /^refs\/(kv[a-z-]*)\/([^/]+)$/.exec(ref);
   if (match === null) return { kind: 'other' };
   const [, family = '', name = ''] = match;
-  const plain = PLAIN[family];
-  if (plain !== undefined) return isNamespace(name) ? { kind: plain, ns: name, epoch: null } : { kind: 'other' };
-  const perEpoch = PER_EPOCH[family];
+  const found = FAMILIES[family];
+  if (found === undefined) return { kind: 'other' };
+  const { kind, perEpoch } = found;
+  if (!perEpoch) return isNamespace(name) ? { kind, ns: name, epoch: null } : { kind: 'other' };
   const at = name.indexOf('@');
-  if (perEpoch === undefined || at < 0) return { kind: 'other' };
+  if (at < 0) return { kind: 'other' };
   const ns = name.slice(0, at);
   const epoch = name.slice(at + 1);
-  return isNamespace(ns) && isEpochLabel(epoch) ? { kind: perEpoch, ns, epoch } : { kind: 'other' };
+  return isNamespace(ns) && isEpochLabel(epoch) ? { kind, ns, epoch } : { kind: 'other' };
 }

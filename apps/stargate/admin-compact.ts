@@ -87,7 +87,7 @@ async function dropOne(
   const bytes = await writeBundle(gitDir, store.objectFormat, bundle, epoch.refs);
   failpoint('compact-bundled');
   await writeFile(unreclaimed(gitDir), '');
-  await gateway.moveOwn((_, context) => dropEpoch(context, ns, epoch));
+  await gateway.moveOwn((context) => dropEpoch(context, ns, epoch));
   failpoint('compact-dropped');
   log.info('epoch.compacted', { ns, epoch: epoch.label, bundle, bytes });
   return { epoch: epoch.label, refs: [...epoch.refs.keys()], bundle, bundle_bytes: bytes };

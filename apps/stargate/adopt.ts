@@ -1,3 +1,4 @@
+import { KV_FAMILIES } from '../../domain/refs.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { askGit, runGit } from './git.js';
@@ -17,8 +18,7 @@ export interface Adopted {
  * What a Stargate takes over. `kv-mirror` is its own to write, and so is `kv-policy`; but the policy that it publishes must
  * follow the one that is there, or the mirror would refuse it.
  */
-const KV_KINDS = ['kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-compacted', 'kv-policy'];
-const TAKEN = ['heads', 'tags', ...KV_KINDS];
+const TAKEN = ['heads', 'tags', ...KV_FAMILIES.filter((family) => family !== 'kv-mirror'), 'kv-policy'];
 
 const PATIENCE_MS = 600_000;
 

@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log,
     });
     closing.push(() => policyFile.close());
-    const access = accessBy(gitDir, () => policyFile.current.policy);
+    const clients = accessBy(gitDir, () => policyFile.current.policy);
 
     let lose: () => void = () => undefined;
     const lost = new Promise<void>((resolveLost) => {
@@ -103,10 +103,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
       async onWon(lease) {
+        const cleared = await clearStaleLocks(gitDir); // first: a locked config can't be upgraded
+        if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
         const { hooks, settings } = await upgradeRepository(gitDir);
         if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
-        const cleared = await clearStaleLocks(gitDir);
-        if (cleared.length > 0) log.warn('refs.unlocked', { locks: cleared });
         await sweepQuarantines(gitDir, 2 * pushLimits(policyFile.current.policy).timeout);
         const fresh = await startGateway({
           ...{ composition, lease, metrics, log, sampleSize: options.sampleSize },
@@ -114,7 +114,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         });
         try {
           await fresh.publish(policyFile.current.text);
-          const traced = await traceBundles(gitDir, store, fresh.gateway);
+          const traced = await traceBundles({ gitDir, store, gateway: fresh.gateway, log });
           if (traced.length > 0) log.info('epoch.traced', { refs: traced });
         } catch (error) {
           await fresh.stop();
@@ -203,7 +203,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       async readyz() {
         const [{ leader, holder }, unreachable] = await Promise.all([leadership.state(), probe()]);
         const worker = host?.worker.status() ?? null;
-        const stuck = worker !== null && worker.backlog > 0 ? worker.lastError : null;
+        // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
+        const stuck = worker !== null && worker.backlog > 0 ? worker.hostError : null;
         metrics.ready(unreachable === null);
         const reasons = [
           ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
@@ -217,8 +218,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const ssh = await listenSsh({
       ...options.listenSsh,
       hostKeys: [hostKey],
-      identify: (type, blob) => access().identify(type, blob),
-      answersTo: (path) => access().answersTo(path),
+      identify: (type, blob) => clients().identify(type, blob),
+      answersTo: (path) => clients().answersTo(path),
       route: routeCommands({ gitDir, push, verbs: [status, compact], readTimeout: READ_TIMEOUT_MS }),
       log,
     });
@@ -241,12 +242,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 /** Who may come in, and by which names the repository goes, as the policy in force says; worked out once a policy. */
 function accessBy(gitDir: string, policy: () => Policy): () => { readonly identify: Identify; readonly answersTo: AnswersTo } {
   let of: Policy | undefined;
-  let access = { identify: (): null => null, answersTo: () => false } as { identify: Identify; answersTo: AnswersTo };
+  let clients = { identify: (): null => null, answersTo: () => false } as { identify: Identify; answersTo: AnswersTo };
   return () => {
     const now = policy();
-    if (now !== of) access = { identify: identifyBy(now), answersTo: repositoryIds(gitDir, now.pushUrl) };
+    if (now !== of) clients = { identify: identifyBy(now), answersTo: repositoryIds(gitDir, now.pushUrl) };
     of = now;
-    return access;
+    return clients;
   };
 }
 

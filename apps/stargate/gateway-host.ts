@@ -67,7 +67,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   return {
     gateway,
     worker,
-    publish: (text) => gateway.moveOwn((own) => publishPolicy(own, namer, clock, text)),
+    publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
     async compact() {
       const { before, after } = await compactJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
+import { KV_FAMILIES } from '../../domain/refs.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
@@ -34,8 +35,7 @@ export type InitOutcome =
     }
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
-export const MIRROR_REMOTE = 'github-origin';
-const MIRRORED = ['kv', 'kv-index', 'kv-chunks', 'kv-epoch', 'kv-archive', 'kv-watchlog', 'kv-compacted', 'kv-mirror'];
+const MIRROR_REMOTE = 'github-origin';
 const RECORD = join('.stargate', 'init.json');
 
 /**
@@ -184,7 +184,7 @@ async function build(gitDir: string, settings: Settings, verify: VerifyAdopted):
   for (const [name, value] of GIT_SETTINGS) await runGit(['--git-dir', gitDir, 'config', name, value]);
   const remote = `remote.${MIRROR_REMOTE}`;
   await runGit(['--git-dir', gitDir, 'config', `${remote}.url`, settings.mirrorUrl]);
-  for (const kind of MIRRORED)
+  for (const kind of KV_FAMILIES)
     await runGit(['--git-dir', gitDir, 'config', '--add', `${remote}.push`, `+refs/${kind}/*:refs/${kind}/*`]);
   await writeHooks(gitDir);
   const adopted = await adoptMirror(gitDir, MIRROR_REMOTE, settings.hash, verify);

@@ -13,6 +13,7 @@ export interface Metrics {
   /** Time from acceptance to visibility at the mirror. */
   mirrorLag(ms: number): void;
   mirrorBacklog(size: number): void;
+  mirrorRefused(count: number): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -37,6 +38,7 @@ export function createMetrics(): Metrics {
   const mirrorLatency = histogram('stargate_mirror_latency_seconds', 'Duration of a push to the mirror');
   const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
   const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
+  const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -54,6 +56,7 @@ export function createMetrics(): Metrics {
     mirrorFailed: () => failed.inc(),
     mirrorLag: (ms) => lag.observe(ms / 1000),
     mirrorBacklog: (size) => backlog.set(size),
+    mirrorRefused: (count) => refused.set(count),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

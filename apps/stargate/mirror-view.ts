@@ -24,6 +24,7 @@ export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
       metrics.mirrorBacklog(backlog);
       log.warn('mirror.failed', { code: error.code, message: error.message, backlog, retry_ms: retryInMs });
     },
+    refused: (count) => metrics.mirrorRefused(count),
   };
 }
 

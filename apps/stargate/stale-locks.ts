@@ -6,13 +6,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 const SETTLED_AFTER = 1000;
 
 /**
- * Removes the `*.lock` files that a killed git has left beside refs, which would refuse every later move of that ref.
+ * Removes the `*.lock` files that a killed git has left beside refs and the config, which would refuse every later change.
  * Only for the holder of the lease, before it takes pushes: nobody else moves refs then. Gives the names removed.
  */
 export async function clearStaleLocks(gitDir: string): Promise<string[]> {
   const below = await readdir(join(gitDir, 'refs'), { recursive: true }).catch(() => []); // no refs folder: nothing is locked
   const names = [
     'HEAD.lock',
+    'config.lock',
     'packed-refs.lock',
     ...below.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)),
   ];

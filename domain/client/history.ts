@@ -76,7 +76,8 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
 }
 
 function whereElse({ store }: Clone, { ns, epochs }: HistoryRequest, older: string | null): string {
-  if (store.capabilities.shallow === true) return 'this clone is shallow, and may have been cut off after it: git fetch --unshallow';
+  if (store.capabilities.shallow === true)
+    return 'this clone is shallow, and may have been cut off after it: git fetch --unshallow';
   if (older !== null && epochs !== true) return 'look into earlier epochs too: --epochs';
   return `see what there is: git kv --ns ${ns} list`;
 }

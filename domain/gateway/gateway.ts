@@ -66,11 +66,11 @@ export class RepositoryGateway implements Gateway {
   }
 
   /** Moves refs of the Stargate's own, such as the published policy, through the same journal. */
-  async moveOwn(plan: (store: GitStore, context: CommitContext) => Promise<readonly RefUpdate[]>): Promise<void> {
+  async moveOwn(plan: (context: CommitContext) => Promise<readonly RefUpdate[]>): Promise<void> {
     const release = await this.mutex.acquire();
     try {
       await this.mend();
-      const updates = await plan(this.context.store, this.context);
+      const updates = await plan(this.context);
       if (updates.length > 0) await this.commitOrMark(updates, null);
     } finally {
       release();

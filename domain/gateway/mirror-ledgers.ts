@@ -1,25 +1,9 @@
-import type { Clock } from '../../ports/clock.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { MirrorTarget, MirrorUpdate } from '../../ports/mirror-target.js';
 import { moveWatermarks, planPush, type PushPlan } from './mirror-plan.js';
 import { type Group, groupOf, type Waiting } from './mirror-queue.js';
-
-/** A group that the mirror does not take. */
-export interface Refusal {
-  readonly group: Group;
-  readonly error: KvError;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly nextTry: number;
-  /** How often in a row. */
-  readonly times: number;
-}
-
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 30_000;
-/** Somebody else's writes don't go away by asking again soon. */
-const DIVERGED_RETRY_MS = 10_000;
+import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 
 /**
  * The refs of the namespaces on their way to the mirror: in one push while it takes them. When it refuses, each refused namespace
@@ -31,16 +15,17 @@ export class LedgerRefs {
   constructor(
     private readonly store: GitStore,
     private readonly target: MirrorTarget,
-    private readonly clock: Clock,
+    private readonly retry: RetryContext,
   ) {}
 
-  get refusals(): readonly Refusal[] {
-    return [...this.refused.values()];
+  /** The groups that the mirror does not take. */
+  get refusals(): ReadonlyMap<Group, Refusal> {
+    return this.refused;
   }
 
   /** Whether something of these may be pushed now. */
   isDue(batch: readonly Waiting[]): boolean {
-    return batch.some(({ groups }) => groups.size === 0 || [...groups].some((group) => this.mayTry(group)));
+    return batch.some(({ groups }) => [...groups].some((group) => this.mayTry(group)));
   }
 
   /**
@@ -61,7 +46,7 @@ export class LedgerRefs {
       if (!landed.has(group) && before.has(this.refused.get(group) as Refusal))
         await this.pushTogether(batch, [group], landed, signal);
     }
-    return { landed, refused: this.refusals.filter((one) => !before.has(one)) };
+    return { landed, refused: [...this.refused.values()].filter((one) => !before.has(one)) };
   }
 
   /** Splits what is refused: first the groups that the host didn't name, then the others one by one. */
@@ -131,14 +116,11 @@ export class LedgerRefs {
 
   private mayTry(group: Group): boolean {
     const refusal = this.refused.get(group);
-    return refusal === undefined || refusal.nextTry <= this.clock.now();
+    return refusal === undefined || refusal.nextTry <= this.retry.clock.now();
   }
 
   private hold(group: Group, error: KvError): void {
-    const at = this.clock.now();
-    const times = (this.refused.get(group)?.times ?? 0) + 1;
-    const backOff = error.code === 'SYNC_REFUSED' ? DIVERGED_RETRY_MS : Math.min(FIRST_RETRY_MS * 2 ** times, LAST_RETRY_MS);
-    this.refused.set(group, { group, error, at, nextTry: at + backOff, times });
+    this.refused.set(group, refusalAfter(this.refused.get(group) ?? null, error, this.retry));
   }
 }
 

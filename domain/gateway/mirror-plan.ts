@@ -3,7 +3,7 @@ import type { MirrorUpdate } from '../../ports/mirror-target.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../refs.js';
 import { REASON } from './commit-refs.js';
-import { type Group, movesOf, type Waiting } from './mirror-queue.js';
+import { type Group, groupOf, movesOf, type Waiting } from './mirror-queue.js';
 
 export interface PushPlan {
   readonly updates: readonly MirrorUpdate[];
@@ -13,17 +13,24 @@ export interface PushPlan {
   readonly places: ReadonlyMap<RefName, ReadonlySet<Oid | null>>;
 }
 
-/** What brings the mirror to where the refs of these groups are now, and the watermarks that say so. */
+/**
+ * What brings the mirror to where the refs of these groups are now, and the watermarks that say so. A namespace whose ledger is
+ * gone here stays at the mirror as it is: no push deletes a ledger, so the mirror's is the last there is.
+ */
 export async function planPush(store: GitStore, batch: readonly Waiting[], groups: ReadonlySet<Group>): Promise<PushPlan> {
-  const moves = movesOf(batch, groups);
-  const touched = [...new Set(moves.map(({ ref }) => ref))];
+  const wanted = movesOf(batch, groups);
   const namespaces = new Set<string>();
-  for (const ref of touched) {
+  for (const { ref } of wanted) {
     const found = classifyRef(ref);
     if (found.kind === 'ledger') namespaces.add(found.ns);
   }
   const marks = [...namespaces].map((ns) => mirrorRef(ns));
-  const refs = await store.refs([...touched, ...marks]);
+  const refs = await store.refs([...new Set(wanted.map(({ ref }) => ref)), ...marks]);
+  const moves = wanted.filter(({ ref }) => {
+    const group = groupOf(ref) as Group;
+    return !namespaces.has(group) || refs.has(ledgerRef(group));
+  });
+  const touched = [...new Set(moves.map(({ ref }) => ref))];
   const turned = rolledOver(moves);
   const places = new Map([...turned].map(([ref]) => [ref, placesOf(ref, moves)]));
   const updates: MirrorUpdate[] = touched.map((ref) => {
@@ -33,7 +40,8 @@ export async function planPush(store: GitStore, batch: readonly Waiting[], group
   });
   const watermarks: RefUpdate[] = [];
   for (const ns of namespaces) {
-    const next = refs.get(ledgerRef(ns)) as Oid;
+    const next = refs.get(ledgerRef(ns));
+    if (next === undefined) continue;
     const ref: RefName = mirrorRef(ns);
     const old = refs.get(ref) ?? null;
     updates.push(turned.has(ledgerRef(ns)) ? { ref, next, expected: old } : { ref, next });

@@ -30,34 +30,38 @@ export function movesOf(batch: readonly Waiting[], wanted: ReadonlySet<Group>): 
 
 /** What the mirror doesn't show yet, in the order in which it was accepted. */
 export class MirrorQueue {
-  private waiting: Waiting[] = [];
+  /** By the intent's id; a map keeps the order. */
+  private readonly waiting = new Map<string, Waiting>();
   private newest: string | null = null;
   private branches: RefName[] = [];
 
   get size(): number {
-    return this.waiting.length;
+    return this.waiting.size;
   }
 
   get all(): readonly Waiting[] {
-    return [...this.waiting];
+    return [...this.waiting.values()];
   }
 
   has(id: string): boolean {
-    return this.waiting.some(({ intent }) => intent.id === id);
+    return this.waiting.has(id);
   }
 
   /** Takes intents; those that wait already are left out. Gives how many were new. */
   add(intents: readonly IntentRecord[]): number {
-    const known = new Set(this.waiting.map(({ intent }) => intent.id));
-    const fresh = intents.filter(({ id }) => !known.has(id));
+    const fresh = intents.filter(({ id }) => !this.waiting.has(id));
     for (const intent of fresh) {
       const refs = intent.updates.map(({ ref }) => ref);
       const groups = new Set(refs.map(groupOf).filter((group) => group !== null));
-      this.waiting.push({ intent, groups });
+      this.waiting.set(intent.id, { intent, groups });
       this.branches.push(...refs.filter((ref) => groupOf(ref) === null));
       this.newest = intent.id;
     }
     return fresh.length;
+  }
+
+  get hasBranches(): boolean {
+    return this.branches.length > 0;
   }
 
   /** The branches and tags that intents have moved since this was last asked. */
@@ -71,11 +75,15 @@ export class MirrorQueue {
    */
   settle(batch: readonly Waiting[], landed: ReadonlySet<Group>): { done: IntentRecord[]; upTo: string | null } {
     for (const { groups } of batch) for (const group of landed) groups.delete(group);
-    const done = new Set(batch.filter(({ groups }) => groups.size === 0));
-    if (done.size === 0) return { done: [], upTo: null };
-    const left = this.waiting.findIndex((one) => !done.has(one));
-    const upTo = left === -1 ? this.newest : (this.waiting[left - 1]?.intent.id ?? null);
-    this.waiting = this.waiting.filter((one) => !done.has(one));
-    return { done: [...done].map(({ intent }) => intent), upTo };
+    const done = batch.filter(({ groups }) => groups.size === 0).map(({ intent }) => intent);
+    if (done.length === 0) return { done, upTo: null };
+    const finished = new Set(done);
+    let upTo: string | null = null;
+    for (const { intent } of this.waiting.values()) {
+      if (!finished.has(intent)) break;
+      upTo = intent.id;
+    }
+    for (const { id } of done) this.waiting.delete(id);
+    return { done, upTo: this.waiting.size === 0 ? this.newest : upTo };
   }
 }

@@ -5,8 +5,9 @@ import type { IntentRecord, Journal } from '../../ports/journal.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import { formatTime } from '../metadata.js';
 import { OrdinaryRefs } from './mirror-branches.js';
-import { LedgerRefs, type Refusal } from './mirror-ledgers.js';
-import { MirrorQueue } from './mirror-queue.js';
+import { LedgerRefs } from './mirror-ledgers.js';
+import { MirrorQueue, type Waiting } from './mirror-queue.js';
+import { type Refusal, retryDelay } from './retry-delay.js';
 
 /** What `status`, the metrics and the log are told. */
 export interface MirrorObserver {
@@ -19,6 +20,8 @@ export interface MirrorObserver {
     readonly tookMs: number;
   }): void;
   failed(error: KvError, backlog: number, retryInMs: number): void;
+  /** How many namespaces, branches and tags the mirror does not take now. */
+  refused(count: number): void;
 }
 
 export interface MirrorContext {
@@ -39,15 +42,13 @@ export interface MirrorFailure {
 export interface MirrorStatus {
   readonly backlog: number;
   readonly lastSuccess: string | null;
+  /** The newest of those that still stand. */
   readonly lastError: MirrorFailure | null;
-  /** The namespaces that the mirror does not take, while it takes others. */
+  /** What keeps everything from the mirror, not one namespace or branch. */
+  readonly hostError: MirrorFailure | null;
+  /** The namespaces, and the branches and tags by their refs, that the mirror does not take, while it takes others. */
   readonly refused: ReadonlyMap<string, MirrorFailure>;
 }
-
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 30_000;
-/** Somebody else's writes don't go away by asking again soon. */
-const DIVERGED_RETRY_MS = 10_000;
 
 /** How long to wait before the next try, ms; and whether what is accepted meanwhile waits too, as while the host is away. */
 interface Pause {
@@ -64,15 +65,15 @@ export class MirrorWorker {
   private readonly queue = new MirrorQueue();
   private wake: () => void = () => undefined;
   private lastSuccess: string | null = null;
-  private lastError: MirrorFailure | null = null;
+  private hostError: MirrorFailure | null = null;
   private failures = 0;
   private readonly ledgers: LedgerRefs;
   private readonly ordinary: OrdinaryRefs;
 
   constructor(private readonly context: MirrorContext) {
-    const { store, target, clock } = context;
-    this.ledgers = new LedgerRefs(store, target, clock);
-    this.ordinary = new OrdinaryRefs(store, target);
+    const { store, target } = context;
+    this.ledgers = new LedgerRefs(store, target, context);
+    this.ordinary = new OrdinaryRefs(store, target, context);
   }
 
   enqueue(intents: readonly IntentRecord[]): void {
@@ -87,9 +88,16 @@ export class MirrorWorker {
   }
 
   status(): MirrorStatus {
-    const refused = new Map(this.ledgers.refusals.map((one) => [one.group, shown(one)]));
-    const lastError = this.lastError ?? [...refused.values()].at(-1) ?? null;
-    return { backlog: this.queue.size + this.ordinary.waiting, lastSuccess: this.lastSuccess, lastError, refused };
+    const { hostError, lastSuccess } = this;
+    const refusals = this.refusals();
+    const [newest] = [...refusals.values()].sort((a, b) => b.at - a.at);
+    const lastError = hostError ?? (newest === undefined ? null : shown(newest));
+    const refused = new Map([...refusals].map(([name, one]) => [name, shown(one)]));
+    return { backlog: this.queue.size + this.ordinary.waiting, lastSuccess, lastError, hostError, refused };
+  }
+
+  private refusals(): Map<string, Refusal> {
+    return new Map([...this.ledgers.refusals, ...this.ordinary.refusals]);
   }
 
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
@@ -120,40 +128,48 @@ export class MirrorWorker {
 
   /** One push of all that waits. */
   private async attempt(signal: AbortSignal): Promise<Pause> {
-    const { clock } = this.context;
+    const { clock, observer } = this.context;
     const batch = this.queue.all;
     const started = clock.now();
+    let away = true;
     try {
       this.ordinary.note(this.queue.takeBranches());
       const { landed, refused } = await this.ledgers.push(batch, signal);
+      away = false;
       for (const one of refused) this.tellRefused(one);
-      const branch = await this.ordinary.push(signal);
-      const { done, upTo } = this.queue.settle(batch, landed);
-      if (done.length > 0) await this.confirm(done, upTo, started);
-      const waits = this.ledgers.refusals.map(({ nextTry }) => Math.max(0, nextTry - clock.now()));
-      if (branch !== null) waits.push(this.failed(branch));
+      // Before the branches: one that breaks the connection must not make these wait.
+      if (landed.size > 0) await this.confirm(batch, landed, started);
+      const branches = await this.ordinary.push(signal);
+      for (const one of branches) this.tellRefused(one);
+      if (landed.size === 0) await this.confirm(batch, landed, started);
+      this.failures = 0;
+      this.hostError = null;
+      const waits = [...this.refusals().values()].map(({ nextTry }) => Math.max(0, nextTry - clock.now()));
       return { ms: waits.length === 0 ? 0 : Math.min(...waits), all: false };
     } catch (thrown) {
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
-      return signal.aborted ? { ms: 0, all: true } : { ms: this.failed(toKvError(thrown)), all: this.queue.size > 0 };
+      return signal.aborted ? { ms: 0, all: true } : { ms: this.failed(toKvError(thrown)), all: away };
+    } finally {
+      observer.refused(this.refusals().size);
     }
   }
 
-  private async confirm(done: readonly IntentRecord[], upTo: string | null, started: number): Promise<void> {
+  private async confirm(batch: readonly Waiting[], landed: ReadonlySet<string>, started: number): Promise<void> {
     const { clock, observer, journal } = this.context;
+    const { done, upTo } = this.queue.settle(batch, landed);
+    if (done.length === 0) return;
     if (upTo !== null) await journal.append({ kind: 'mirrored', id: upTo, ts: formatTime(clock.now()) }, { sync: false });
     this.failures = 0;
     this.lastSuccess = formatTime(clock.now());
-    this.lastError = null;
     const lagMs = clock.now() - Date.parse((done[0] as IntentRecord).ts);
     observer.succeeded({ transactions: done.length, backlog: this.queue.size, lagMs, tookMs: clock.now() - started });
   }
 
-  /** Keeps an error for `status`; gives how long to wait before the next try, ms. */
+  /** Keeps an error of the host for `status`; gives how long to wait before the next try, ms. */
   private failed(error: KvError): number {
-    const { clock, observer } = this.context;
-    const delay = this.backOff(error);
-    this.lastError = { at: formatTime(clock.now()), code: error.code, message: error.message };
+    const { clock, observer, randomness } = this.context;
+    const delay = retryDelay(error, ++this.failures, randomness);
+    this.hostError = { at: formatTime(clock.now()), code: error.code, message: error.message };
     observer.failed(error, this.queue.size, delay);
     return delay;
   }
@@ -162,19 +178,10 @@ export class MirrorWorker {
     this.context.observer.failed(error, this.queue.size, nextTry - at);
   }
 
-  private backOff(error: KvError): number {
-    const asked = error.details?.['retryAfterMs'];
-    if (typeof asked === 'number' && asked > 0) return asked;
-    if (error.code === 'SYNC_REFUSED') return DIVERGED_RETRY_MS;
-    const base = Math.min(FIRST_RETRY_MS * 2 ** this.failures++, LAST_RETRY_MS);
-    const jitter = (this.context.randomness.bytes(1)[0] as number) / 255;
-    return Math.round(base * (0.5 + jitter / 2));
-  }
-
   /** Waits before the next try. While only what was refused waits, a new transaction ends the wait. */
   private async pause({ ms, all }: Pause, signal: AbortSignal): Promise<void> {
     if (ms === 0 || signal.aborted) return;
-    if (!all && this.ledgers.isDue(this.queue.all)) return; // it came while the last push was at work
+    if (!all && (this.queue.hasBranches || this.ledgers.isDue(this.queue.all))) return; // it came while the last push was at work
     const nap = new AbortController();
     const stop = (): void => nap.abort();
     signal.addEventListener('abort', stop, { once: true });

@@ -1,4 +1,4 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Oid } from '../../ports/vocabulary.js';
@@ -98,6 +98,30 @@ describe('the label of an epoch that was compacted away', function () {
     );
     const [before, after] = records as [Record<string, unknown>, Record<string, unknown>];
     expect({ ...after, compacted: '' }).to.deep.equal({ ...before, compacted: '' });
+  });
+
+  it('of a bundle that cannot be read is a warning in the log, and no other waits for it', async () => {
+    const bundle = (label: string): string => join(world.repo, '.stargate', 'archives', `main@${label}.bundle`);
+    await world.stop();
+    await writeFile(bundle('broken'), 'no bundle');
+    await copyFile(bundle('one'), bundle('misnamed'));
+    for (const repo of [world.repo, world.mirror]) await world.git(repo, 'ada', ['update-ref', '-d', TRACE]);
+    await world.start();
+    await refused('one');
+    const warned = world
+      .daemonLog()
+      .split('\n')
+      .filter((line) => line.includes('"bundle.unreadable"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(warned.map(({ level, bundle: path }) => [level, path])).to.have.deep.members([
+      ['warn', bundle('broken')],
+      ['warn', bundle('misnamed')],
+    ]);
+    expect(warned.find(({ bundle: path }) => path === bundle('misnamed'))?.['message']).to.equal(
+      'it does not hold refs/kv-archive/main@misnamed',
+    );
+    for (const label of ['broken', 'misnamed']) await rm(bundle(label));
+    await world.mirrored();
   });
 
   it('stays used when the bundle was moved away', async () => {

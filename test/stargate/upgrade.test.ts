@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { HOOKS } from '../../apps/stargate/hooks.js';
@@ -77,6 +77,17 @@ describe('stargate: serving a repository that another version made', function ()
     expect([await setting('receive.procReceiveRefs'), await setting('receive.unpackLimit')]).to.deep.equal(['refs\n', '1\n']);
     expect(await setting('receive.maxInputSize')).to.equal('1g\n');
     await writes('3');
+  });
+
+  it('adds one although a crash has left the config locked', async () => {
+    await world.stop();
+    await world.git(world.repo, 'ada', ['config', '--unset', 'receive.unpackLimit']);
+    const lock = join(world.repo, 'config.lock');
+    await writeFile(lock, '');
+    await world.start();
+    expect(upgraded()).to.deep.include({ hooks: [], settings: ['receive.unpackLimit'] });
+    expect(world.daemonLog()).to.match(/"event":"repository.unlocked","locks":\["config.lock"\]/);
+    expect(await access(lock).catch((error: NodeJS.ErrnoException) => error.code)).to.equal('ENOENT');
   });
 
   it('does not start over a hook that is somebody else’s, and says what to do', async () => {
