@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { World } from '../test/e2e/world.js';
+import { type Ran, World } from '../test/e2e/world.js';
 import {
   caughtUp,
   discard,
@@ -43,6 +43,8 @@ interface Measured {
   /** What two clones from before have to fetch: from a mirror with reachability bitmaps, which Git hosts have, and without. */
   readonly update: Update;
   readonly updateWithout: Update;
+  /** The same through `git kv list`, without bitmaps. */
+  readonly listWithout: Update;
   readonly textBytes: number;
   readonly gzipBytes: number;
 }
@@ -52,6 +54,7 @@ async function measure(world: World, commits: number): Promise<Measured> {
   must(await world.git(world.mirror, 'ada', ['repack', '-adbq'], { timeout: PATIENCE }));
   const before = await freshClone(world, 'before');
   const alsoBefore = await freshClone(world, 'also-before');
+  const readingOn = await freshClone(world, 'reading-on');
   const text = await liveText(world, before);
   const bloblessBefore = await freshClone(world, 'blobless-before', { blobless: true });
   await world.clone('ada');
@@ -63,10 +66,11 @@ async function measure(world: World, commits: number): Promise<Measured> {
   const after = await freshClone(world, 'after');
   if ((await liveText(world, after)) !== text) throw new Error('the rollover has changed what keys and values there are');
   const bloblessAfter = await freshClone(world, 'blobless-after', { blobless: true });
-  const update = await bringUpToDate(world, before);
+  const update = await bringUpToDate(world, before, fetchAll);
   await dropBitmaps(world.mirror);
-  const updateWithout = await bringUpToDate(world, alsoBefore);
-  for (const clone of [before, alsoBefore, after, bloblessBefore, bloblessAfter]) await discard(world, clone);
+  const updateWithout = await bringUpToDate(world, alsoBefore, fetchAll);
+  const listWithout = await bringUpToDate(world, readingOn, listOne);
+  for (const clone of [before, alsoBefore, readingOn, after, bloblessBefore, bloblessAfter]) await discard(world, clone);
   await discard(world, { name: 'ada' });
   const [textBytes, gzipBytes] = [Buffer.byteLength(text), gzipSync(text).length];
   return {
@@ -79,6 +83,7 @@ async function measure(world: World, commits: number): Promise<Measured> {
     mirrorMs,
     update,
     updateWithout,
+    listWithout,
     textBytes,
     gzipBytes,
   };
@@ -88,10 +93,14 @@ interface Update extends Stored {
   readonly ms: number;
 }
 
-/** `git fetch` in a clone: how long it takes, and what it adds. */
-async function bringUpToDate(world: World, clone: FreshClone): Promise<Update> {
+type Bring = (world: World, clone: string) => Promise<Ran>;
+const fetchAll: Bring = (world, clone) => world.git(world.clonePath(clone), 'ada', ['fetch', '-q'], { timeout: PATIENCE });
+const listOne: Bring = (world, clone) => world.kv(clone, ['list', '--limit', '1'], { person: 'ada', timeout: PATIENCE });
+
+/** How long it takes to bring a clone up to date in one way, and what that adds. */
+async function bringUpToDate(world: World, clone: FreshClone, bring: Bring): Promise<Update> {
   const path = world.clonePath(clone.name);
-  const ms = await timed(async () => must(await world.git(path, 'ada', ['fetch', '-q'], { timeout: PATIENCE })));
+  const ms = await timed(async () => must(await bring(world, clone.name)));
   const now = await stored(join(path, '.git'));
   return {
     ms,
@@ -161,8 +170,9 @@ const sheets: Sheet[] = [
       cloneRow('after it', last.after),
       cloneRow('without blobs, before', last.bloblessBefore),
       cloneRow('without blobs, after', last.bloblessAfter),
-      cloneRow('what a clone from before fetches', last.update),
+      cloneRow('what git fetch brings to a clone from before', last.update),
       cloneRow('… from a mirror without reachability bitmaps', last.updateWithout),
+      cloneRow('what git kv list brings, from such a mirror', last.listWithout),
       ['keys and values as text', '', megabytes(last.textBytes), '', ''],
       ['the text, gzip', '', megabytes(last.gzipBytes), '', ''],
     ],

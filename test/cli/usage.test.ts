@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { gitPretending } from '../old-git.js';
-import { Place } from './support.js';
+import { needsTerminal, Place } from './support.js';
 
 describe('git kv: usage and errors', () => {
   let place: Place;
@@ -101,7 +101,7 @@ describe('git kv: usage and errors', () => {
   it('colours a terminal, unless NO_COLOR is set', async function () {
     const script = (env: Record<string, string>) =>
       place.shell('script -qec "$KV get missing" /dev/null', { env: { TERM: 'xterm', ...env } });
-    if ((await place.shell('command -v script')).code !== 0) this.skip();
+    await needsTerminal(this, place);
     expect((await script({})).stdout.toString()).to.contain('\u001b[1;31merror:');
     expect((await script({ NO_COLOR: '1' })).stdout.toString()).not.to.contain('\u001b[1;31m');
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Place } from './support.js';
+import { needsTerminal, Place } from './support.js';
 
 describe('git kv: values and keys', () => {
   let place: Place;
@@ -31,7 +31,7 @@ describe('git kv: values and keys', () => {
   }
 
   it('adds a newline on a terminal only, and not with --raw', async function () {
-    if ((await place.shell('command -v script')).code !== 0) this.skip();
+    await needsTerminal(this, place);
     await place.ok(['set', 'tty', 'v']);
     const terminal = async (flags: string): Promise<string> =>
       (await place.shell(`script -qec "$KV get tty ${flags}" /dev/null`)).stdout.toString();
