@@ -79,7 +79,7 @@ export function withBreaker(target: MirrorTarget, options: Partial<BreakerOption
         });
       }
     },
-    refs: (patterns) => target.refs(patterns),
+    refs: (patterns, signal) => target.refs(patterns, signal),
     fetch: (pairs) => target.fetch(pairs),
     async close() {
       breaker.shutdown();

@@ -32,11 +32,11 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
   }
   const label = withoutCredentials(url.stdout.trim());
 
-  const refs = async (patterns: readonly string[]): Promise<Map<RefName, Oid>> => {
+  const refs = async (patterns: readonly string[], signal?: AbortSignal): Promise<Map<RefName, Oid>> => {
     const found = new Map<RefName, Oid>();
     if (patterns.length === 0) return found;
     const wanted = patterns.map((pattern) => matcher(checked(pattern)));
-    const result = await git(['ls-remote', '--refs', '--end-of-options', remote, ...patterns]);
+    const result = await git(['ls-remote', '--refs', '--end-of-options', remote, ...patterns], { signal });
     if (result.status !== 0) throw failure('listing', label, result);
     for (const line of result.stdout.split('\n')) {
       const [oid, ref] = line.split('\t');

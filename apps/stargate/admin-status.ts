@@ -11,6 +11,8 @@ export interface MirrorStatus {
   /** The circuit breaker's: `open` while the mirror is given a rest. */
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly backlog: number;
+  /** Refs of namespaces that the mirror has lost, or has elsewhere, though nothing waits that moves them. */
+  readonly missing: number;
   readonly last_success: string | null;
   readonly last_error: string | null;
   /** The namespaces that the mirror refuses, and why, while the others go on. */

@@ -25,6 +25,7 @@ export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
       log.warn('mirror.failed', { code: error.code, message: error.message, backlog, retry_ms: retryInMs });
     },
     refused: (count) => metrics.mirrorRefused(count),
+    restored: (refs) => log.info('mirror.restored', { refs }),
   };
 }
 
@@ -39,6 +40,7 @@ export async function describeMirror(target: MirrorTarget, worker: WorkerStatus 
     label: target.label,
     breaker: state,
     backlog: worker?.backlog ?? 0,
+    missing: worker?.missing ?? 0,
     last_success: worker?.lastSuccess ?? null,
     last_error: failed === null ? null : `${failed.at} ${failed.code}: ${failed.message}`,
     refused: Object.fromEntries(refused) as Record<string, string>,

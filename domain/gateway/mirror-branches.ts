@@ -31,6 +31,11 @@ export class OrdinaryRefs {
     for (const ref of refs) this.pending.set(ref, null);
   }
 
+  /** The mirror lacks these: they are pushed, unless they wait already. */
+  noteMissing(refs: readonly RefName[]): void {
+    this.note(refs.filter((ref) => !this.pending.has(ref)));
+  }
+
   /**
    * Pushes what may be pushed now: deletions first, since `a` must be gone before `a/b` can come; what was refused before by
    * itself, the others together, and one by one when that is refused. Gives what was refused in this round.

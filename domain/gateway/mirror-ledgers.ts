@@ -89,7 +89,7 @@ export class LedgerRefs {
 
   /**
    * A lease is stale when a push had landed whose answer was lost, or that the journal doesn't know of. Then the mirror is asked:
-   * where it stands at a place that the ref has been at since, it goes on from there.
+   * where it stands at a place that the ref has been at since, or has lost it, it goes on from there.
    */
   private async pushPlan({ updates, places }: PushPlan, signal: AbortSignal): Promise<void> {
     try {
@@ -103,7 +103,7 @@ export class LedgerRefs {
         const at = there.get(update.ref) ?? null;
         const known = places.get(update.ref);
         if (known !== undefined && at !== update.next && at !== update.expected) {
-          if (!known.has(at)) throw error;
+          if (at !== null && !known.has(at)) throw error; // where it is lost, nothing can be overwritten
           moved = true;
         }
         if (at !== update.next) left.push(known === undefined ? update : { ...update, expected: at });

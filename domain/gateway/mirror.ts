@@ -5,6 +5,7 @@ import type { IntentRecord, Journal } from '../../ports/journal.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import { formatTime } from '../metadata.js';
 import { OrdinaryRefs } from './mirror-branches.js';
+import { LostRefs } from './mirror-compare.js';
 import { LedgerRefs } from './mirror-ledgers.js';
 import { MirrorQueue, type Waiting } from './mirror-queue.js';
 import { type Refusal, retryDelay } from './retry-delay.js';
@@ -22,6 +23,8 @@ export interface MirrorObserver {
   failed(error: KvError, backlog: number, retryInMs: number): void;
   /** How many namespaces, branches and tags the mirror does not take now. */
   refused(count: number): void;
+  /** So many refs that the mirror had lost, or had as they were before, are there again. */
+  restored(refs: number): void;
 }
 
 export interface MirrorContext {
@@ -48,7 +51,12 @@ export interface MirrorStatus {
   readonly hostError: MirrorFailure | null;
   /** The namespaces, and the branches and tags by their refs, that the mirror does not take, while it takes others. */
   readonly refused: ReadonlyMap<string, MirrorFailure>;
+  /** How many refs of namespaces the mirror has lost, or has elsewhere, though nothing waits that moves them. */
+  readonly missing: number;
 }
+
+/** An idle worker never spins. */
+const LEAST_PAUSE_MS = 100;
 
 /** How long to wait before the next try, ms; and whether what is accepted meanwhile waits too, as while the host is away. */
 interface Pause {
@@ -69,11 +77,13 @@ export class MirrorWorker {
   private failures = 0;
   private readonly ledgers: LedgerRefs;
   private readonly ordinary: OrdinaryRefs;
+  private readonly lost: LostRefs;
 
   constructor(private readonly context: MirrorContext) {
     const { store, target } = context;
     this.ledgers = new LedgerRefs(store, target, context);
     this.ordinary = new OrdinaryRefs(store, target, context);
+    this.lost = new LostRefs(store, target, context);
   }
 
   enqueue(intents: readonly IntentRecord[]): void {
@@ -90,14 +100,16 @@ export class MirrorWorker {
   status(): MirrorStatus {
     const { hostError, lastSuccess } = this;
     const refusals = this.refusals();
-    const [newest] = [...refusals.values()].sort((a, b) => b.at - a.at);
+    const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];
+    const [newest] = standing.sort((a, b) => b.at - a.at);
     const lastError = hostError ?? (newest === undefined ? null : shown(newest));
     const refused = new Map([...refusals].map(([name, one]) => [name, shown(one)]));
-    return { backlog: this.queue.size + this.ordinary.waiting, lastSuccess, lastError, hostError, refused };
+    const backlog = this.queue.size + this.ordinary.waiting;
+    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing };
   }
 
   private refusals(): Map<string, Refusal> {
-    return new Map([...this.ledgers.refusals, ...this.ordinary.refusals]);
+    return new Map([...this.lost.refusals, ...this.ledgers.refusals, ...this.ordinary.refusals]);
   }
 
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
@@ -105,9 +117,14 @@ export class MirrorWorker {
     signal.addEventListener('abort', () => this.wake(), { once: true });
     await this.noteBranches();
     while (!signal.aborted) {
-      if (this.queue.size === 0 && this.ordinary.waiting === 0) await this.news();
-      else await this.pause(await this.attempt(signal), signal);
+      const pause = this.isIdle ? { ms: 0, all: false } : await this.attempt(signal);
+      if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
+      await this.pause(this.isIdle ? { ms: Math.max(this.lost.dueIn, LEAST_PAUSE_MS), all: false } : pause, signal);
     }
+  }
+
+  private get isIdle(): boolean {
+    return this.queue.size === 0 && this.ordinary.waiting === 0;
   }
 
   /** What the journal doesn't tell: branches and tags that the mirror refused before the last restart. */
@@ -136,11 +153,11 @@ export class MirrorWorker {
       this.ordinary.note(this.queue.takeBranches());
       const { landed, refused } = await this.ledgers.push(batch, signal);
       away = false;
-      for (const one of refused) this.tellRefused(one);
+      for (const one of refused) this.noteRefused(one);
       // Before the branches: one that breaks the connection must not make these wait.
       if (landed.size > 0) await this.confirm(batch, landed, started);
       const branches = await this.ordinary.push(signal);
-      for (const one of branches) this.tellRefused(one);
+      for (const one of branches) this.noteRefused(one);
       if (landed.size === 0) await this.confirm(batch, landed, started);
       this.failures = 0;
       this.hostError = null;
@@ -149,6 +166,22 @@ export class MirrorWorker {
     } catch (thrown) {
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
       return signal.aborted ? { ms: 0, all: true } : { ms: this.failed(toKvError(thrown)), all: away };
+    } finally {
+      observer.refused(this.refusals().size);
+    }
+  }
+
+  /** Brings back what the mirror has lost; what waits is left to the queue. */
+  private async compare(signal: AbortSignal): Promise<void> {
+    const { observer } = this.context;
+    try {
+      const waiting = (): Set<string> => new Set(this.queue.all.flatMap(({ groups }) => [...groups]));
+      const { refs, branches, refused } = await this.lost.restore(waiting, signal);
+      for (const one of refused) this.tellRefused(one);
+      if (refs > 0) observer.restored(refs);
+      this.ordinary.noteMissing(branches);
+    } catch (thrown) {
+      if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, this.lost.dueIn);
     } finally {
       observer.refused(this.refusals().size);
     }
@@ -174,6 +207,13 @@ export class MirrorWorker {
     return delay;
   }
 
+  /** Where one ref is not as it was left, others may be missing too. */
+  private noteRefused(refusal: Refusal): void {
+    const { code } = refusal.error;
+    if (refusal.times === 1 && (code === 'SYNC_REFUSED' || code === 'NOT_FOUND')) this.lost.soon();
+    this.tellRefused(refusal);
+  }
+
   private tellRefused({ error, at, nextTry }: Refusal): void {
     this.context.observer.failed(error, this.queue.size, nextTry - at);
   }
@@ -181,7 +221,8 @@ export class MirrorWorker {
   /** Waits before the next try. While only what was refused waits, a new transaction ends the wait. */
   private async pause({ ms, all }: Pause, signal: AbortSignal): Promise<void> {
     if (ms === 0 || signal.aborted) return;
-    if (!all && (this.queue.hasBranches || this.ledgers.isDue(this.queue.all))) return; // it came while the last push was at work
+    // It came while the last push, or comparison, was at work.
+    if (!all && (this.queue.hasBranches || this.ledgers.isDue(this.queue.all))) return;
     const nap = new AbortController();
     const stop = (): void => nap.abort();
     signal.addEventListener('abort', stop, { once: true });
