@@ -10,6 +10,7 @@ describe('a push of a history that is cut off', () => {
     world = await World.create({ writers: ['ada'] });
     clone = await world.clone('ada');
     for (const value of ['1', '2', '3']) await world.kv('ada', ['set', 'a', value]);
+    await world.mirrored(); // the watermark moves until then
   });
   after(() => world?.close());
 
