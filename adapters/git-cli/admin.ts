@@ -39,7 +39,7 @@ export async function runAdmin(place: GitPlace, url: string, verb: string, args:
 }
 
 /** Quotes as git's sq_quote does: `'` and `!` leave the quotes. */
-export function shellQuote(text: string): string {
+function shellQuote(text: string): string {
   return `'${text.replace(/['!]/g, (character) => `'\\${character}'`)}'`;
 }
 

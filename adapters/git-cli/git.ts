@@ -56,7 +56,7 @@ const FOREIGN = [
 ];
 
 /** True for a Git directory itself, as opposed to a folder that has one. */
-export function isGitDirectory(directory: string): boolean {
+function isGitDirectory(directory: string): boolean {
   return (
     existsSync(join(directory, 'HEAD')) && (existsSync(join(directory, 'objects')) || existsSync(join(directory, 'commondir')))
   );
@@ -129,7 +129,7 @@ export function runGit(place: GitPlace, args: readonly string[], options: RunOpt
 }
 
 /** The subcommand in an argument list, for messages. */
-export function verbOf(args: readonly string[]): string {
+function verbOf(args: readonly string[]): string {
   let at = 0;
   while (args[at] === '-c') at += 2;
   return args[at] ?? '';

@@ -8,7 +8,7 @@ import type { CatFile } from './cat-file.js';
 import { type ConfigValues, readConfig } from './config.js';
 import { firstComplaint, type GitPlace } from './git.js';
 import { checkRemote, checkUrl } from './guard.js';
-import { shownUrl, unreachable } from './remote-error.js';
+import { NOT_GIVEN, shownUrl, unreachable } from './remote-error.js';
 import { runRemote } from './remote-run.js';
 import type { Repository } from './repository.js';
 
@@ -20,7 +20,6 @@ const BRING = [
 ];
 /** A server names one object that it hasn't got and gives none of the others, so each costs a connection. */
 const MOST_REFUSALS = 100;
-const REFUSED = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
 
 /** Whether a repository was cloned with a filter. Git writes it into the repository's own configuration, and a file is read in no time. */
 export function isPartialClone({ commonDir }: Pick<Repository, 'commonDir'>): boolean {
@@ -151,7 +150,7 @@ export class PromisedObjects {
         this.brought = true;
         return;
       }
-      const refused = REFUSED.exec(stderr)?.[1];
+      const refused = NOT_GIVEN.exec(stderr)?.[1];
       if (refused !== undefined && left.delete(refused) && refusals < MOST_REFUSALS) continue;
       const which = oids.length === 1 ? `object ${oids[0]}` : `${oids.length} objects, such as ${oids[0]},`;
       const what = `cannot fetch ${which} that this partial clone lacks`;

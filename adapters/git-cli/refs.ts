@@ -30,7 +30,7 @@ export async function listRefs(place: GitPlace, patterns: readonly string[]): Pr
 }
 
 /** Refuses a transaction that git would not read as it is meant. */
-export function transactionLines(updates: readonly RefUpdate[], format: ObjectFormat): string[] {
+function transactionLines(updates: readonly RefUpdate[], format: ObjectFormat): string[] {
   const none = '0'.repeat(OID_HEX_LENGTH[format]);
   return updates.map(({ ref, old, next }) => {
     checkRef(ref);

@@ -39,6 +39,9 @@ const UNREACHABLE = new RegExp(
 const BOILERPLATE =
   /^(fatal: Could not read from remote repository\.|Please make sure you have|and the repository exists\.|remote: kv-error)/;
 
+/** What a host says of the first object that it doesn't give by its id: it has not got it, or gives only what its refs name. */
+export const NOT_GIVEN = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
+
 /** Who was spoken to, and what for. */
 export interface Contact {
   /** What failed, as the message begins. */

@@ -14,7 +14,7 @@ import { progressTo } from './progress.js';
 import { pushError } from './push-outcome.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { listRefs } from './refs.js';
-import { damagedThere, shownUrl, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, NOT_GIVEN, shownUrl, unreachable, wrongFormat } from './remote-error.js';
 import { runRemote } from './remote-run.js';
 import { findRepository } from './repository.js';
 
@@ -120,7 +120,7 @@ class GitCliTransport implements GitTransport {
     const run = (): Promise<GitResult> => this.runShown(args, from, [], { wanted: options.progress, input });
     const result = await unlessRaced(run);
     if (result.code === 0) return;
-    if (/not our ref|unadvertised object/.test(result.stderr))
+    if (NOT_GIVEN.test(result.stderr))
       throw new KvError('NOT_FOUND', `'${remote}' does not give all of these objects by their ids`, {
         hint: 'fetch the ref that reaches them',
       });

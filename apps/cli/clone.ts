@@ -35,7 +35,7 @@ export interface SessionRequest {
 const PROFILE = 'client';
 
 /** Where git looks for the repository: `git --git-dir=… kv` says it in the environment. */
-export function startFolder(): string {
+function startFolder(): string {
   return resolve(process.env['GIT_DIR'] ?? '.');
 }
 

@@ -40,7 +40,7 @@ export const READ_FLAGS = {
   offline: { type: 'boolean', summary: 'answer from what this clone has, and fetch nothing' },
 } as const satisfies FlagTable;
 
-export const EXPIRED_FLAG = {
+const EXPIRED_FLAG = {
   'allow-expired': { type: 'boolean', summary: 'also give what has expired' },
 } as const satisfies FlagTable;
 

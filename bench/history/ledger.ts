@@ -13,6 +13,7 @@ import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { contextOf, keyAt, NOW, NS, setOf, valueAt } from '../corpus.js';
+import { stubTransport } from '../../test/stub-transport.js';
 
 /** The key whose history is asked for: it changes in ten transactions, the seventh a deletion. */
 export const HOT = 'cfg:mode';
@@ -138,16 +139,7 @@ export function cloneOf({ store }: Ledger, prepares = false): Clone {
   };
   return {
     store: prepares ? store : (Object.create(store, { prepareHistory: { value: undefined } }) as GitCliStore),
-    transport: {
-      url: async () => null,
-      listRefs: never,
-      fetch: never,
-      fetchObjects: never,
-      push: never,
-      admin: never,
-      lastFetch: never,
-      markFetched: never,
-    },
+    transport: stubTransport(() => new KvError('NOT_SUPPORTED', 'the bench has no remote'), { url: async () => null }),
     config: { get: () => undefined, all: () => [], identity: never },
     clock: { now: () => Date.now(), sleep: never },
     hasher: nodeHasher(),

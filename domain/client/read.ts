@@ -57,7 +57,7 @@ export async function readKeyIn(
     });
   }
   const meta = decodeMetadata(metaBlob.body, quoteKey(key));
-  const expired = await isExpired(clone, ns, meta, now);
+  const expired = hasPassed(meta.ttl, now) && (await hidesExpired(clone, ns));
   if (expired && !request.allowExpired) {
     throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, {
       hint: 'read it all the same with --allow-expired',
@@ -69,16 +69,6 @@ export async function readKeyIn(
   const manifest = decodeManifest(found.body, quoteKey(key));
   const { readFrom, offline } = request;
   return { ...common, value: { ns, key, epoch, manifest, meta, readFrom, offline }, size: manifest.totalSize };
-}
-
-/** Past its TTL, unless the policy says that readers don't enforce it. */
-export async function isExpired(
-  clone: Clone,
-  ns: string,
-  meta: { readonly ttl: string | null },
-  now = clone.clock.now(),
-): Promise<boolean> {
-  return hasPassed(meta.ttl, now) && (await hidesExpired(clone, ns));
 }
 
 /** Whether a TTL lies behind a time, given in milliseconds since the epoch. */

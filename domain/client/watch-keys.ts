@@ -14,7 +14,7 @@ export interface ChangedKeys {
 export const NO_KEYS: ChangedKeys = { set: [], del: [] };
 
 /** Whether an object is in this clone. */
-export async function isHere(clone: Clone, oid: Oid): Promise<boolean> {
+async function isHere(clone: Clone, oid: Oid): Promise<boolean> {
   try {
     return (await clone.store.headers([oid]))[0] != null;
   } catch (error) {

@@ -10,9 +10,10 @@ import { newUlid } from '../../../domain/ulid.js';
 import { appendEvents } from '../../../domain/watchlog.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest, GitTransport } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-transport.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import { memory, NOW, SeededRandomness, TestClock } from './support.js';
+import { stubTransport } from '../../stub-transport.js';
 
 /** A transaction to write: what it sets and deletes, or the label of the epoch that it begins. */
 export type Step = { readonly set: readonly string[]; readonly del: readonly string[] } | { readonly epoch: string };
@@ -131,19 +132,14 @@ export class Replay {
 
   clone(clock: Clock = new AbortableClock()): Clone {
     const { store } = this.recording;
+    const useless = (): KvError => new KvError('UNEXPECTED', 'a watch has no use for this');
     const refuse = (): never => {
-      throw new KvError('UNEXPECTED', 'a watch has no use for this');
+      throw useless();
     };
-    const transport: GitTransport = {
+    const transport = stubTransport(useless, {
       url: async () => 'replay',
       fetch: async (_remote, _direction, requests) => this.fetch(requests),
-      fetchObjects: async () => refuse(),
-      listRefs: refuse,
-      push: refuse,
-      admin: refuse,
-      lastFetch: refuse,
-      markFetched: refuse,
-    };
+    });
     const config = { get: () => undefined, all: () => [], identity: async () => IDENTITY };
     const common = { store, transport, config, clock, hasher: nodeHasher(), remote: 'origin', progress: false };
     return { ...common, forWriting: refuse, policyReader: refuse };

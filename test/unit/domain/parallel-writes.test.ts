@@ -10,11 +10,12 @@ import { newestTip } from '../../../domain/client/tips.js';
 import { type Receipt, write } from '../../../domain/client/write.js';
 import { indexRef, ledgerRef, POLICY_PATH, POLICY_REF, trackingRef } from '../../../domain/refs.js';
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest, GitTransport } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-transport.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { commit, files } from '../../contracts/git-objects.js';
 import { memory, SeededRandomness, TestClock } from './support.js';
+import { stubTransport } from '../../stub-transport.js';
 
 const NS = 'main';
 
@@ -34,17 +35,13 @@ class Place {
   readonly clone: Clone;
 
   constructor() {
-    const refuse = (): never => {
-      throw new KvError('UNEXPECTED', 'a write has no use for this');
-    };
-    const transport: GitTransport = {
+    const transport = stubTransport(() => new KvError('UNEXPECTED', 'a write has no use for this'), {
       url: async () => 'gate',
       fetch: (_remote, _direction, requests) => this.fetch(requests),
       push: (_remote, updates) => this.push(updates),
       markFetched: async () => undefined,
       listRefs: async () => new Map(),
-      ...{ fetchObjects: refuse, admin: refuse, lastFetch: refuse },
-    };
+    });
     const store = new Proxy(this.store, {
       get: (target, name) => {
         if (name === 'refs') {

@@ -20,6 +20,7 @@ import { type Receipt, write } from '../../../domain/client/write.js';
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from './support.js';
+import { stubTransport } from '../../stub-transport.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'mirror', offline: false } as const;
@@ -38,16 +39,7 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
   };
   const clone: Clone = {
     store,
-    transport: {
-      url: async () => null,
-      listRefs: never,
-      fetch: never,
-      fetchObjects: never,
-      push: never,
-      admin: never,
-      lastFetch: never,
-      markFetched: never,
-    },
+    transport: stubTransport(() => new Error('there is no remote'), { url: async () => null }),
     config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
     clock,
     hasher: nodeHasher(),
