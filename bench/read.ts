@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openGitStore } from '../adapters/git-cli/open.js';
 import { nodeHasher } from '../adapters/hasher-node/open.js';
-import { pathsOf, placeOf } from '../domain/ledger.js';
-import { listPointers } from '../domain/prefix-list.js';
+import { pathsOf, placeOf } from '../domain/ledger/paths.js';
+import { listPointers } from '../domain/index/list.js';
 import { type Corpus, createCorpus, keyAt, NS, valueAt } from './corpus.js';
 import { quantile, reportAll, type Row, round, type Table } from './report.js';
 

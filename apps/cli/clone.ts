@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { Clone } from '../../domain/client/clone.js';
-import { parseDuration } from '../../domain/client/expiry.js';
-import { isNamespace } from '../../domain/ledger.js';
+import type { Clone } from '../../domain/client/clone/clone.js';
+import { parseDuration } from '../../domain/client/write/expiry.js';
+import { isNamespace } from '../../domain/ledger/paths.js';
 import type {
   Chunker,
   Clock,

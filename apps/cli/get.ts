@@ -1,7 +1,7 @@
-import type { Clone } from '../../domain/client/clone.js';
-import { type Reading, readKey, type ReadRequest } from '../../domain/client/read.js';
-import { readChunks } from '../../domain/client/value.js';
-import { decodeUtf8 } from '../../domain/bytes.js';
+import type { Clone } from '../../domain/client/clone/clone.js';
+import { type Reading, readKey, type ReadRequest } from '../../domain/client/read/read.js';
+import { readChunks } from '../../domain/client/read/value.js';
+import { decodeUtf8 } from '../../domain/git/bytes.js';
 import { KvError } from '../../ports/error.js';
 import { keyArgument } from './argument-bytes.js';
 import { openSession } from './clone.js';
@@ -40,7 +40,7 @@ export async function runGet(key: string, flags: GetFlags): Promise<void> {
 
 /** Loaded only when it is wanted: a get of the present must start fast. */
 async function readPast(clone: Clone, request: ReadRequest & { readonly at: string }): Promise<Reading> {
-  const { readKeyAt } = await import('../../domain/client/read-at.js');
+  const { readKeyAt } = await import('../../domain/client/history/read-at.js');
   return readKeyAt(clone, request);
 }
 

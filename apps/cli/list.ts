@@ -1,4 +1,4 @@
-import { type ListedKey, type Listing, openListing } from '../../domain/client/list.js';
+import { type ListedKey, type Listing, openListing } from '../../domain/client/read/list.js';
 import { KvError } from '../../ports/error.js';
 import { keyArgument } from './argument-bytes.js';
 import { openSession } from './clone.js';

@@ -1,4 +1,4 @@
-import { parseDuration, readExpiry } from '../../domain/client/expiry.js';
+import { parseDuration, readExpiry } from '../../domain/client/write/expiry.js';
 import { KvError } from '../../ports/error.js';
 import { isOid, type ObjectFormat, type Oid } from '../../ports/vocabulary.js';
 

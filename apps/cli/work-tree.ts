@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { POLICY_PATH } from '../../domain/refs.js';
+import { POLICY_PATH } from '../../domain/ledger/refs.js';
 import { KvError } from '../../ports/error.js';
 import { reasonOf } from './files.js';
 

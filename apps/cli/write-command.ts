@@ -1,12 +1,12 @@
-import { acknowledgedWrite } from '../../domain/client/acknowledged-write.js';
-import type { RequestedOperation } from '../../domain/client/operations.js';
-import type { WriteRequest } from '../../domain/client/write.js';
+import { acknowledgedWrite } from '../../domain/client/write/acknowledged-write.js';
+import type { RequestedOperation } from '../../domain/client/write/operations.js';
+import type { WriteRequest } from '../../domain/client/write/write.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { KvCommand } from './base.js';
 import type { Session } from './clone.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from './flags.js';
-import { quoteKey } from '../../domain/key.js';
+import { quoteKey } from '../../domain/ledger/key.js';
 import { receiptDocument, receiptText } from './render/receipt.js';
 import { formatBytes } from './render/units.js';
 import { Progress, print, printJson, warn } from './terminal.js';

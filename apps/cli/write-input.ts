@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { DEFAULT_CTYPE } from '../../domain/metadata.js';
-import { typeOfFile, typeOfText } from '../../domain/client/content-type.js';
-import type { RequestedOperation, ValueStream } from '../../domain/client/operations.js';
+import { DEFAULT_CTYPE } from '../../domain/ledger/metadata.js';
+import { typeOfFile, typeOfText } from '../../domain/client/write/content-type.js';
+import type { RequestedOperation, ValueStream } from '../../domain/client/write/operations.js';
 import { KvError } from '../../ports/error.js';
 import { keyArgument, textArgument } from './argument-bytes.js';
 import { fileSize, fileStream, isRegularFile, sniffType, standardInput } from './files.js';

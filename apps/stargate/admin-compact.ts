@@ -1,10 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from '../../domain/gateway/compact-epochs.js';
+import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from '../../domain/gateway/epochs/compact.js';
 import type { RepositoryGateway } from '../../domain/gateway/gateway.js';
-import { Mutex } from '../../domain/gateway/mutex.js';
-import { isEpochLabel, isNamespace } from '../../domain/ledger.js';
-import { compactedRef } from '../../domain/refs.js';
+import { Mutex } from '../../domain/gateway/commit/mutex.js';
+import { isEpochLabel, isNamespace } from '../../domain/ledger/paths.js';
+import { compactedRef } from '../../domain/ledger/refs.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Policy } from '../../ports/policy-reader.js';

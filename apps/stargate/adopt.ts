@@ -1,4 +1,4 @@
-import { KV_FAMILIES } from '../../domain/refs.js';
+import { KV_FAMILIES } from '../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { askGit, runGit } from './git.js';

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { decodeCommit } from '../../domain/commit.js';
+import { decodeCommit } from '../../domain/git/commit.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';

@@ -1,8 +1,8 @@
-import { ObjectNamer } from '../../domain/object.js';
-import { compactJournal } from '../../domain/gateway/compact-journal.js';
+import { ObjectNamer } from '../../domain/git/object.js';
+import { compactJournal } from '../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../domain/gateway/gateway.js';
-import { MirrorWorker } from '../../domain/gateway/mirror.js';
-import { publishPolicy } from '../../domain/gateway/policy-ref.js';
+import { MirrorWorker } from '../../domain/gateway/mirror/worker.js';
+import { publishPolicy } from '../../domain/gateway/commit/policy-ref.js';
 import type { Composition } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import type { GitStore } from '../../ports/git-store.js';

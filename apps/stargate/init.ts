@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
-import { KV_FAMILIES } from '../../domain/refs.js';
+import { KV_FAMILIES } from '../../domain/ledger/refs.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';

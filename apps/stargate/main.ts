@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { verifyNamespace } from '../../domain/gateway/verify-namespace.js';
-import { ObjectNamer } from '../../domain/object.js';
+import { verifyNamespace } from '../../domain/gateway/epochs/verify-adopted.js';
+import { ObjectNamer } from '../../domain/git/object.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';

@@ -1,4 +1,4 @@
-import type { MirrorObserver, MirrorStatus as WorkerStatus } from '../../domain/gateway/mirror.js';
+import type { MirrorObserver, MirrorStatus as WorkerStatus } from '../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { traceEpoch } from '../../domain/gateway/compact-epochs.js';
+import { traceEpoch } from '../../domain/gateway/epochs/compact.js';
 import type { RepositoryGateway } from '../../domain/gateway/gateway.js';
-import { formatTime } from '../../domain/metadata.js';
-import { archiveRef, classifyRef, compactedRef } from '../../domain/refs.js';
+import { formatTime } from '../../domain/ledger/metadata.js';
+import { archiveRef, classifyRef, compactedRef } from '../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';

@@ -4,12 +4,12 @@ import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
-import { boundedStore } from './bounded-store.js';
-import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit-refs.js';
-import { Mutex } from './mutex.js';
+import { boundedStore } from '../verify/bounded-store.js';
+import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
+import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.js';
-import { recover } from './recover.js';
-import { validatePush } from './validate-push.js';
+import { recover } from './commit/recover.js';
+import { validatePush } from './accept/validate-push.js';
 
 export interface GatewayContext extends CommitContext {
   readonly verifier: SignatureVerifier;

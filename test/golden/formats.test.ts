@@ -1,17 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { decodeLoose, utf8 } from '../../domain/bytes.js';
-import { encodeCommit } from '../../domain/commit.js';
-import { compactedCommit, encodeCompacted } from '../../domain/compacted.js';
-import { encodeLayout } from '../../domain/index-layout.js';
-import { toUrlsafe } from '../../domain/key.js';
-import { pathsOf, placeOf } from '../../domain/ledger.js';
-import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/metadata.js';
-import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/pointer.js';
-import { buildTransaction, type Operation } from '../../domain/transaction.js';
-import { valuePointer } from '../../domain/transaction-plan.js';
-import { newUlid } from '../../domain/ulid.js';
-import { appendEvents, decodeEvent, encodeEvent } from '../../domain/watchlog.js';
+import { decodeLoose, utf8 } from '../../domain/git/bytes.js';
+import { encodeCommit } from '../../domain/git/commit.js';
+import { compactedCommit, encodeCompacted } from '../../domain/ledger/compacted.js';
+import { encodeLayout } from '../../domain/index/layout.js';
+import { toUrlsafe } from '../../domain/ledger/key.js';
+import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
+import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/ledger/metadata.js';
+import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/ledger/pointer.js';
+import { buildTransaction, type Operation } from '../../domain/ledger/transaction.js';
+import { valuePointer } from '../../domain/ledger/transaction-plan.js';
+import { newUlid } from '../../domain/ledger/ulid.js';
+import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/watchlog.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../unit/domain/support.js';
 
 /**

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { chunkDirs } from '../../domain/manifest.js';
-import { placeOf } from '../../domain/ledger.js';
-import type { Draft } from '../../domain/transaction.js';
+import { chunkDirs } from '../../domain/ledger/manifest.js';
+import { placeOf } from '../../domain/ledger/paths.js';
+import type { Draft } from '../../domain/ledger/transaction.js';
 import { type Ran, World } from '../e2e/world.js';
 import { type Attack, runAttacks } from './attack.js';
 import { Forge, type Forgery } from './forge.js';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { Commit } from '../../domain/commit.js';
+import type { Commit } from '../../domain/git/commit.js';
 import { parseRejection } from '../../ports/rejection.js';
-import { encodePointer, tombstone } from '../../domain/pointer.js';
-import { updateIndex } from '../../domain/prefix-index.js';
-import { utf8 } from '../../domain/bytes.js';
+import { encodePointer, tombstone } from '../../domain/ledger/pointer.js';
+import { updateIndex } from '../../domain/index/update.js';
+import { utf8 } from '../../domain/git/bytes.js';
 import type { ErrorCode } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import { type Ran, World } from '../e2e/world.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import type { Commit } from '../../domain/commit.js';
-import { updateIndex } from '../../domain/prefix-index.js';
+import type { Commit } from '../../domain/git/commit.js';
+import { updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { type Ran, World } from '../e2e/world.js';

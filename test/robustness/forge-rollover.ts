@@ -1,8 +1,8 @@
-import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../domain/attestation.js';
-import { type Commit, decodeCommit, encodeCommit, stamp } from '../../domain/commit.js';
-import { archiveCommit, liveChunks, liveIndex } from '../../domain/epoch.js';
-import type { Base } from '../../domain/transaction.js';
-import { commitOn } from '../../domain/transaction.js';
+import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../domain/ledger/attestation.js';
+import { type Commit, decodeCommit, encodeCommit, stamp } from '../../domain/git/commit.js';
+import { archiveCommit, liveChunks, liveIndex } from '../../domain/ledger/epoch.js';
+import type { Base } from '../../domain/ledger/transaction.js';
+import { commitOn } from '../../domain/ledger/transaction.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran } from '../e2e/world.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { utf8 } from '../../domain/bytes.js';
-import type { Commit } from '../../domain/commit.js';
-import { encodePointer, tombstone } from '../../domain/pointer.js';
-import { type PointerFile, updateIndex } from '../../domain/prefix-index.js';
+import { utf8 } from '../../domain/git/bytes.js';
+import type { Commit } from '../../domain/git/commit.js';
+import { encodePointer, tombstone } from '../../domain/ledger/pointer.js';
+import { type PointerFile, updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git-store.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { type Ran, World } from '../e2e/world.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
-import { encodeLayout } from '../../domain/index-layout.js';
+import { encodeLayout } from '../../domain/index/layout.js';
 import { ERROR_CODES } from '../../ports/error.js';
 
 const ROOT = new URL('../../../', import.meta.url);

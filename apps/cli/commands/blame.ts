@@ -1,4 +1,4 @@
-import { blame, type Blame as BlamedKey } from '../../../domain/client/blame.js';
+import { blame, type Blame as BlamedKey } from '../../../domain/client/history/blame.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';
 import { AT_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { diffStates } from '../../../domain/client/diff.js';
+import { diffStates } from '../../../domain/client/history/diff.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';
 import { type FlagTable, READ_FLAGS } from '../flags.js';

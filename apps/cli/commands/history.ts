@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { keyHistory } from '../../../domain/client/history.js';
+import { keyHistory } from '../../../domain/client/history/history.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';

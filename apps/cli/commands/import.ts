@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { type ImportReport, type ImportRequest, importKeys } from '../../../domain/client/import/import.js';
+import { type ImportReport, type ImportRequest, importKeys } from '../../../domain/client/transfer/import/import.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';

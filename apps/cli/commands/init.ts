@@ -1,7 +1,7 @@
-import type { Clone } from '../../../domain/client/clone.js';
-import { beginNamespace } from '../../../domain/client/init.js';
-import { publishedPolicyText } from '../../../domain/client/known-policy.js';
-import { POLICY_PATH } from '../../../domain/refs.js';
+import type { Clone } from '../../../domain/client/clone/clone.js';
+import { beginNamespace } from '../../../domain/client/epochs/begin-namespace.js';
+import { publishedPolicyText } from '../../../domain/client/clone/known-policy.js';
+import { POLICY_PATH } from '../../../domain/ledger/refs.js';
 import { KvCommand } from '../base.js';
 import type { FlagTable } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';

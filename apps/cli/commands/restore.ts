@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { planRestore } from '../../../domain/client/restore.js';
+import { planRestore } from '../../../domain/client/history/restore.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../argument-bytes.js';
 import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../flags.js';

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { isTransactionSuffix, momentAt } from '../../../domain/client/at.js';
-import { writersFreshness } from '../../../domain/client/put-back.js';
-import { planRevert } from '../../../domain/client/revert.js';
+import { isTransactionSuffix, momentAt } from '../../../domain/client/history/at.js';
+import { writersFreshness } from '../../../domain/client/history/put-back.js';
+import { planRevert } from '../../../domain/client/history/revert.js';
 import { PUT_BACK_FLAGS } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';
 import { prose } from '../prose.js';

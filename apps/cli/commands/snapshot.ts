@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { exportSnapshot, type SnapshotRequest, type SnapshotSummary } from '../../../domain/client/snapshot.js';
+import { exportSnapshot, type SnapshotRequest, type SnapshotSummary } from '../../../domain/client/transfer/export-snapshot.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';

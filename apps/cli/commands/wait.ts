@@ -1,4 +1,4 @@
-import { waitForMirror } from '../../../domain/client/wait.js';
+import { waitForMirror } from '../../../domain/client/remote/wait.js';
 import { KvCommand } from '../base.js';
 import type { FlagTable } from '../flags.js';
 import { oclifFlags } from '../oclif-flags.js';

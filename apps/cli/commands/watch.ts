@@ -1,4 +1,4 @@
-import { OLDEST, Watch as Feed, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch.js';
+import { OLDEST, Watch as Feed, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { keyArgument } from '../argument-bytes.js';
 import { KvCommand } from '../base.js';

@@ -1,6 +1,6 @@
-import type { Diff, DiffSide, KeyChange } from '../../../domain/client/diff.js';
-import type { Moment } from '../../../domain/client/at.js';
-import { formatTime } from '../../../domain/metadata.js';
+import type { Diff, DiffSide, KeyChange } from '../../../domain/client/history/diff.js';
+import type { Moment } from '../../../domain/client/history/at.js';
+import { formatTime } from '../../../domain/ledger/metadata.js';
 import { formatBytes } from './units.js';
 
 const LETTERS: Readonly<Record<KeyChange['change'], string>> = { added: 'A', changed: 'M', removed: 'D', rewritten: 'R' };

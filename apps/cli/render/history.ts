@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '../../../domain/client/history.js';
+import type { HistoryEntry } from '../../../domain/client/history/history.js';
 import { formatBytes, formatTimeShort, printable } from './units.js';
 
 const SHORT = 10;

@@ -1,4 +1,4 @@
-import type { ImportReport } from '../../../domain/client/import/import.js';
+import type { ImportReport } from '../../../domain/client/transfer/import/import.js';
 import { formatBytes, formatCount } from './units.js';
 
 const NAMES: Readonly<Record<ImportReport['format'], string>> = {

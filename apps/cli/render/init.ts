@@ -1,5 +1,5 @@
-import type { Begun } from '../../../domain/client/init.js';
-import { POLICY_PATH } from '../../../domain/refs.js';
+import type { Begun } from '../../../domain/client/epochs/begin-namespace.js';
+import { POLICY_PATH } from '../../../domain/ledger/refs.js';
 
 export interface InitOutcome {
   readonly begun: Begun;

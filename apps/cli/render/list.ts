@@ -1,4 +1,4 @@
-import type { ListedKey } from '../../../domain/client/list.js';
+import type { ListedKey } from '../../../domain/client/read/list.js';
 import { formatBytes, formatTimeShort } from './units.js';
 
 /** Widths are fixed, since a stream can't look ahead. */

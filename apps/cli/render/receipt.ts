@@ -1,6 +1,6 @@
-import type { Visible } from '../../../domain/client/wait.js';
-import type { Receipt } from '../../../domain/client/write.js';
-import { quoteKey } from '../../../domain/key.js';
+import type { Visible } from '../../../domain/client/remote/wait.js';
+import type { Receipt } from '../../../domain/client/write/write.js';
+import { quoteKey } from '../../../domain/ledger/key.js';
 import { formatBytes, formatCount } from './units.js';
 
 const MAX_SHOWN = 20;

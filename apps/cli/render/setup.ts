@@ -1,4 +1,4 @@
-import type { SetupReport } from '../../../domain/client/setup.js';
+import type { SetupReport } from '../../../domain/client/remote/setup.js';
 import { scalarText } from './status.js';
 
 export function setupText({

@@ -1,4 +1,4 @@
-import type { ChangedKeys, WatchedEvent } from '../../../domain/client/watch.js';
+import type { ChangedKeys, WatchedEvent } from '../../../domain/client/watch/watch.js';
 import { formatTimeShort, printable } from './units.js';
 
 const SHORT = 10;

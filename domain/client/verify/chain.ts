@@ -7,10 +7,10 @@ import {
   parseChunksMessage,
   parseIndexMessage,
   parseLedgerMessage,
-} from '../../attestation.js';
-import { type Commit, decodeCommit } from '../../commit.js';
-import { isEpochLabel } from '../../ledger.js';
-import { isUlid } from '../../ulid.js';
+} from '../../ledger/attestation.js';
+import { type Commit, decodeCommit } from '../../git/commit.js';
+import { isEpochLabel } from '../../ledger/paths.js';
+import { isUlid } from '../../ledger/ulid.js';
 import type { VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 

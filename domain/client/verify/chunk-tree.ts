@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { parseChunkPath } from '../../manifest.js';
-import { MODE_FILE } from '../../tree.js';
-import { inBatches } from '../../gateway/blobs.js';
+import { parseChunkPath } from '../../ledger/manifest.js';
+import { MODE_FILE } from '../../git/tree.js';
+import { inBatches } from '../../verify/blobs.js';
 import type { Tally, VerifyContext } from './context.js';
 import { changesOf } from './trees.js';
 

@@ -2,7 +2,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
-import type { ObjectNamer } from '../../object.js';
+import type { ObjectNamer } from '../../git/object.js';
 import type { Findings } from './findings.js';
 
 /** What the parts of a verification share. */

@@ -1,7 +1,7 @@
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import type { LedgerTrailers } from '../../attestation.js';
-import { chunksRef } from '../../refs.js';
+import type { LedgerTrailers } from '../../ledger/attestation.js';
+import { chunksRef } from '../../ledger/refs.js';
 import { type Link, type Transaction, readEpoch } from './chain.js';
 import { type Chunks, takeChunks } from './chunk-tree.js';
 import type { Tally, VerifyContext } from './context.js';

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../key.js';
-import { decodeManifest, type Manifest } from '../../manifest.js';
-import type { Metadata } from '../../metadata.js';
+import { quoteKey } from '../../ledger/key.js';
+import { decodeManifest, type Manifest } from '../../ledger/manifest.js';
+import type { Metadata } from '../../ledger/metadata.js';
 import type { Chunks } from './chunk-tree.js';
 import type { Tally, VerifyContext } from './context.js';
 import type { Place } from './findings.js';

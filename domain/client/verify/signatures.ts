@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { encodeCommit } from '../../commit.js';
+import { encodeCommit } from '../../git/commit.js';
 import type { Transaction } from './chain.js';
 import type { VerifyContext } from './context.js';
 

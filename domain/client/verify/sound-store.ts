@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
-import type { ObjectNamer } from '../../object.js';
-import { decodeCommit } from '../../commit.js';
-import { findEntry, oidBytesIn } from '../../tree.js';
+import type { ObjectNamer } from '../../git/object.js';
+import { decodeCommit } from '../../git/commit.js';
+import { findEntry, oidBytesIn } from '../../git/tree.js';
 import type { Findings } from './findings.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { MODE_FILE } from '../../tree.js';
-import { diffTrees, type TreeChange } from '../../tree-diff.js';
-import { type FileEdit, PathEdits } from '../../tree-draft.js';
+import { MODE_FILE } from '../../git/tree.js';
+import { diffTrees, type TreeChange } from '../../git/tree-diff.js';
+import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
 import type { VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import { parseLedgerMessage } from '../../attestation.js';
-import { decodeCommit } from '../../commit.js';
-import { mirrorRef, trackingRef } from '../../refs.js';
+import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { decodeCommit } from '../../git/commit.js';
+import { mirrorRef, trackingRef } from '../../ledger/refs.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './epoch.js';
 

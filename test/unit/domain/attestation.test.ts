@@ -5,9 +5,9 @@ import {
   parseLedgerMessage,
   renderIndexMessage,
   renderLedgerMessage,
-} from '../../../domain/attestation.js';
-import { decodeCommit, encodeCommit } from '../../../domain/commit.js';
-import { utf8 } from '../../../domain/bytes.js';
+} from '../../../domain/ledger/attestation.js';
+import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
+import { utf8 } from '../../../domain/git/bytes.js';
 
 const TRAILERS: LedgerTrailers = {
   ns: 'main',

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { renderLedgerMessage } from '../../../domain/attestation.js';
-import { encodeCommit, stamp } from '../../../domain/commit.js';
-import { archiveCommit } from '../../../domain/epoch.js';
-import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/compact-epochs.js';
+import { renderLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { encodeCommit, stamp } from '../../../domain/git/commit.js';
+import { archiveCommit } from '../../../domain/ledger/epoch.js';
+import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
 import { KvError } from '../../../ports/error.js';
 import { memory, NOW, TestClock } from './support.js';
 

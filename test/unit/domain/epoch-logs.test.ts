@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { EpochLogs } from '../../../domain/client/epoch-logs.js';
-import { compactedRef, watchlogRef } from '../../../domain/refs.js';
+import { EpochLogs } from '../../../domain/client/watch/epoch-logs.js';
+import { compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
 import type { HistoryQuery } from '../../../ports/git-store.js';
 import type { FetchRequest } from '../../../ports/git-transport.js';
 import type { Oid } from '../../../ports/vocabulary.js';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { decodeBase64, encodeBase64 } from '../../../domain/base64.js';
-import { detectFormat } from '../../../domain/client/import/detect.js';
-import { ElementScanner } from '../../../domain/client/import/elements.js';
-import { linesOf } from '../../../domain/client/import/lines.js';
-import type { ImportSource } from '../../../domain/client/import/source.js';
-import { utf8 } from '../../../domain/bytes.js';
+import { decodeBase64, encodeBase64 } from '../../../domain/git/base64.js';
+import { detectFormat } from '../../../domain/client/transfer/import/detect.js';
+import { ElementScanner } from '../../../domain/client/transfer/import/elements.js';
+import { linesOf } from '../../../domain/client/transfer/import/lines.js';
+import type { ImportSource } from '../../../domain/client/transfer/import/source.js';
+import { utf8 } from '../../../domain/git/bytes.js';
 
 /** A source that gives its text in pieces of a size. */
 function source(text: string, size = 7): ImportSource {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { KvError } from '../../../ports/error.js';
-import { utf8 } from '../../../domain/bytes.js';
-import { fromUrlsafe, keyBytes, keyFault, toUrlsafe } from '../../../domain/key.js';
+import { utf8 } from '../../../domain/git/bytes.js';
+import { fromUrlsafe, keyBytes, keyFault, toUrlsafe } from '../../../domain/ledger/key.js';
 
 const code = (work: () => unknown): string => {
   try {

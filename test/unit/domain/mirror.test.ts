@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { MirrorWorker, type MirrorStatus } from '../../../domain/gateway/mirror.js';
-import { COMPARE_EVERY_MS } from '../../../domain/gateway/mirror-compare.js';
-import { planPush } from '../../../domain/gateway/mirror-plan.js';
-import { MirrorQueue } from '../../../domain/gateway/mirror-queue.js';
-import { retryDelay } from '../../../domain/gateway/retry-delay.js';
-import { formatTime } from '../../../domain/metadata.js';
+import { MirrorWorker, type MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
+import { COMPARE_EVERY_MS } from '../../../domain/gateway/mirror/compare.js';
+import { planPush } from '../../../domain/gateway/mirror/plan.js';
+import { MirrorQueue } from '../../../domain/gateway/mirror/queue.js';
+import { retryDelay } from '../../../domain/gateway/mirror/retry-delay.js';
+import { formatTime } from '../../../domain/ledger/metadata.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
-import { utf8 } from '../../../domain/bytes.js';
-import { SPLIT_ABOVE } from '../../../domain/index-layout.js';
-import { toUrlsafe } from '../../../domain/key.js';
-import type { ObjectNamer } from '../../../domain/object.js';
-import { type PointerFile, updateIndex } from '../../../domain/prefix-index.js';
-import { listPointers } from '../../../domain/prefix-list.js';
-import { lookUp } from '../../../domain/gateway/verify-index.js';
-import { MODE_FILE } from '../../../domain/tree.js';
+import { utf8 } from '../../../domain/git/bytes.js';
+import { SPLIT_ABOVE } from '../../../domain/index/layout.js';
+import { toUrlsafe } from '../../../domain/ledger/key.js';
+import type { ObjectNamer } from '../../../domain/git/object.js';
+import { type PointerFile, updateIndex } from '../../../domain/index/update.js';
+import { listPointers } from '../../../domain/index/list.js';
+import { lookUp } from '../../../domain/verify/index-tree.js';
+import { MODE_FILE } from '../../../domain/git/tree.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory } from './support.js';
@@ -72,7 +72,7 @@ describe('prefix index', () => {
     const over = await put(store, namer, at, ['user']);
     const names = async (root: Oid): Promise<string[]> => {
       const [tree] = await store.readPaths(root, ['kv/main/index/us/er']);
-      return (await import('../../../domain/tree.js')).readTree(tree?.body ?? new Uint8Array(), 20).map(({ name }) => name);
+      return (await import('../../../domain/git/tree.js')).readTree(tree?.body ?? new Uint8Array(), 20).map(({ name }) => name);
     };
     expect(await names(at)).to.have.length(SPLIT_ABOVE);
     expect(await names(over)).to.deep.equal([':0', 'user.ref']);

@@ -1,6 +1,6 @@
 import { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { nodeHasher } from '../../../adapters/hasher-node/open.js';
-import { ObjectNamer } from '../../../domain/object.js';
+import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 

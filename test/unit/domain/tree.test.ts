@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readTree } from '../../../domain/tree.js';
-import { diffTrees } from '../../../domain/tree-diff.js';
-import { PathEdits, seal } from '../../../domain/tree-draft.js';
+import { readTree } from '../../../domain/git/tree.js';
+import { diffTrees } from '../../../domain/git/tree-diff.js';
+import { PathEdits, seal } from '../../../domain/git/tree-draft.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { utf8 } from '../../../domain/bytes.js';
+import { utf8 } from '../../../domain/git/bytes.js';
 import { FORMATS, memory } from './support.js';
 
 type Files = Record<string, string>;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { OLDEST, Watch, type WatchedEvent } from '../../../domain/client/watch.js';
+import { OLDEST, Watch, type WatchedEvent } from '../../../domain/client/watch/watch.js';
 import { KvError } from '../../../ports/error.js';
 import { AbortableClock, type Expected, NS, Recording, Replay, type Step } from './feed.js';
 

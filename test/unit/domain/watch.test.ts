@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { OLDEST, Watch, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch.js';
-import { archiveRef, compactedRef, watchlogRef } from '../../../domain/refs.js';
+import { OLDEST, Watch, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
+import { archiveRef, compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';

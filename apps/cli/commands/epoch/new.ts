@@ -1,4 +1,4 @@
-import { newEpoch } from '../../../../domain/client/epoch.js';
+import { newEpoch } from '../../../../domain/client/epochs/new-epoch.js';
 import { KvCommand } from '../../base.js';
 import type { FlagTable } from '../../flags.js';
 import { oclifFlags } from '../../oclif-flags.js';

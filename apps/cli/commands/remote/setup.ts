@@ -1,4 +1,4 @@
-import { setUpRemote } from '../../../../domain/client/setup.js';
+import { setUpRemote } from '../../../../domain/client/remote/setup.js';
 import type { CloneConfigWriter } from '../../../../ports/clone-config.js';
 import { KvError } from '../../../../ports/error.js';
 import { KvCommand } from '../../base.js';

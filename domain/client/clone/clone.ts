@@ -1,0 +1,40 @@
+import type { Chunker, ChunkingSpec } from '../../../ports/chunker.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import type { CloneConfig } from '../../../ports/clone-config.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { GitTransport } from '../../../ports/git-transport.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { PolicyReader } from '../../../ports/policy-reader.js';
+import type { Signer } from '../../../ports/signer.js';
+import { ObjectNamer } from '../../git/object.js';
+import { oidBytesIn } from '../../git/tree.js';
+
+/** A developer's clone, as the use cases see it. The ports that only writing needs are asked for when a write comes. */
+export interface Clone {
+  readonly store: GitStore;
+  readonly transport: GitTransport;
+  readonly config: CloneConfig;
+  readonly clock: Clock;
+  readonly hasher: Hasher;
+  /** The remote's name, `origin` unless `kv.remote` says otherwise. */
+  readonly remote: string;
+  readonly forWriting: () => Promise<WritingPorts>;
+  readonly policyReader: () => Promise<PolicyReader>;
+  /** Shows progress on a terminal's standard error. */
+  readonly progress: boolean;
+}
+
+export interface WritingPorts {
+  readonly signer: Signer;
+  /** Also knows BLAKE3, which the reading side can do without. */
+  readonly hasher: Hasher;
+  readonly randomness: Randomness;
+  /** The chunker that a policy names, with exactly these parameters. */
+  readonly chunkerFor: (spec: ChunkingSpec) => Promise<Chunker>;
+}
+
+export function namerOf(clone: Clone, hasher: Hasher = clone.hasher): ObjectNamer {
+  return new ObjectNamer(hasher, clone.store.objectFormat);
+}
+
+export const oidBytesOf = (clone: Clone): number => oidBytesIn(clone.store.objectFormat);

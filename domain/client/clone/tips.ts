@@ -1,0 +1,197 @@
+import { KvError } from '../../../ports/error.js';
+import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/attestation.js';
+import { type Commit, decodeCommit } from '../../git/commit.js';
+import { archiveRef, directionOf, epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../../ledger/refs.js';
+import type { Clone } from './clone.js';
+import { parseDuration } from '../write/expiry.js';
+
+/** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
+export interface Tip {
+  readonly ns: string;
+  readonly ledger: Oid;
+  readonly commit: Commit;
+  readonly trailers: LedgerTrailers;
+  /** The index commit whose tree the ledger commit attests; null when this clone hasn't got it. */
+  readonly index: Oid | null;
+  readonly from: 'local' | Source;
+}
+
+export type ReadFrom = 'mirror' | 'stargate';
+
+/** How fresh a read must be. */
+export interface Freshness {
+  readonly readFrom: ReadFrom;
+  /** Answer from what this clone has; fetch nothing. */
+  readonly offline: boolean;
+}
+
+const SOURCES: readonly Source[] = ['mirror', 'stargate'];
+
+/** Brings a namespace's refs, and the published policy, from one side. */
+export async function fetchNamespace(clone: Clone, ns: string, source: Source): Promise<void> {
+  const direction = directionOf(source);
+  const refs = [ledgerRef(ns), indexRef(ns), epochRef(ns), POLICY_REF];
+  const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  const epoch = await fetchedEpoch(clone, ns, source);
+  if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
+  await clone.transport.fetch(clone.remote, direction, requests, { progress: clone.progress });
+  await clone.transport.markFetched(clone.remote, direction, ns, clone.clock.now());
+}
+
+/**
+ * Asks for the archive of the epoch that this clone is in, in case that a new one has begun: the archive's commit stands between the two,
+ * so that git sees what they share. Without it, all of the live data would come anew.
+ */
+export function archiveRequest(source: Source, ns: string, epoch: string): FetchRequest {
+  const ref = archiveRef(ns, epoch);
+  return { remoteRef: ref, localRef: trackingRef(source, ref), seldom: true };
+}
+
+/** The epoch of the ledger that was last fetched from one side; null when there was none, or it can't be read. */
+async function fetchedEpoch(clone: Clone, ns: string, source: Source): Promise<string | null> {
+  const ref = trackingRef(source, ledgerRef(ns));
+  const oid = (await clone.store.refs([ref])).get(ref);
+  if (oid === undefined) return null;
+  try {
+    const [tip] = await readLedgerCommits(clone, [oid]);
+    return tip?.trailers.epoch ?? null;
+  } catch (error) {
+    if (KvError.is(error)) return null; // the fetch may put it right
+    throw error;
+  }
+}
+
+/**
+ * Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. Throws `NOT_FOUND` when
+ * there is none and no remote to have one, `CONFIG_INVALID` when `kv.remote` names no remote.
+ */
+export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
+  if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
+    const direction = directionOf(freshness.readFrom);
+    if ((await clone.transport.url(clone.remote, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
+    else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remote);
+    else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remote);
+  }
+  const tip = await newestTip(clone, ns);
+  if (tip === null && clone.config.get(`remote.${clone.remote}.url`) === undefined) throw noNamespace(ns, clone.remote);
+  return tip;
+}
+
+/** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
+async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolean> {
+  const configured = clone.config.get('kv.maxage');
+  if (configured === undefined || from === 'stargate') return true;
+  const maxAge = parseAge(configured);
+  const last = await clone.transport.lastFetch(clone.remote, 'read', ns);
+  return last === null || clone.clock.now() - last > maxAge;
+}
+
+function parseAge(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new KvError('CONFIG_INVALID', `kv.maxAge is ${JSON.stringify(text)}, which is no duration`, {
+    hint: 'git config kv.maxAge 30s',
+  });
+}
+
+interface Candidate {
+  readonly ledger: Oid;
+  readonly index: Oid | undefined;
+  readonly from: 'local' | Source;
+}
+
+/** The newest of what this clone fetched and what it wrote; null when it knows nothing of the namespace. */
+export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
+  const places: [RefName, RefName, 'local' | Source][] = SOURCES.map((source) => [
+    trackingRef(source, ledgerRef(ns)),
+    trackingRef(source, indexRef(ns)),
+    source,
+  ]);
+  places.push([ledgerRef(ns), indexRef(ns), 'local']); // last: a ledger of this clone's own counts only where it goes on from the others
+  const refs = await clone.store.refs(places.flatMap(([ledger, index]) => [ledger, index] as const));
+  let best: Candidate | undefined;
+  const all: Candidate[] = [];
+  for (const [ledgerName, indexName, from] of places) {
+    const ledger = refs.get(ledgerName);
+    if (ledger === undefined) continue;
+    const candidate: Candidate = { ledger, index: refs.get(indexName), from };
+    all.push(candidate);
+    if (best === undefined || (best.ledger !== ledger && (await goesOn(clone, best, candidate)))) best = candidate;
+  }
+  return best === undefined ? null : readTip(clone, ns, best, all);
+}
+
+/** Whether a candidate is newer than the best so far: it follows from it, or is of a later epoch, which follows from nothing. */
+async function goesOn(clone: Clone, best: Candidate, candidate: Candidate): Promise<boolean> {
+  if (await clone.store.isAncestor(best.ledger, candidate.ledger)) return true;
+  const [old, next] = await readLedgerCommits(clone, [best.ledger, candidate.ledger]);
+  if (old === undefined || next === undefined || old.trailers.epoch === next.trailers.epoch) return false;
+  if (next.trailers.parentEpoch === old.trailers.epoch) return true;
+  // More than one epoch lies between them. Only what came from a remote is trusted to be the same ledger at all.
+  return (
+    candidate.from !== 'local' &&
+    old.trailers.parentEpoch !== next.trailers.epoch &&
+    secondsOf(next.commit) > secondsOf(old.commit)
+  );
+}
+
+const secondsOf = (commit: Commit): number => Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0);
+
+/** A ledger commit, opened. */
+export interface LedgerCommit {
+  readonly oid: Oid;
+  readonly commit: Commit;
+  readonly trailers: LedgerTrailers;
+}
+
+/** Opens ledger commits; undefined for one that this clone hasn't got. */
+export async function readLedgerCommits(clone: Clone, oids: readonly Oid[]): Promise<(LedgerCommit | undefined)[]> {
+  const objects = await clone.store.read(oids);
+  return oids.map((oid, i) => {
+    const object = objects[i];
+    if (!object) return undefined;
+    const commit = decodeCommit(object.body, oid, clone.store.objectFormat);
+    return { oid, commit, trailers: parseLedgerMessage(commit.message, oid) };
+  });
+}
+
+async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly Candidate[]): Promise<Tip> {
+  const [ledger] = await readLedgerCommits(clone, [best.ledger]);
+  if (ledger === undefined)
+    throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
+  const { commit, trailers } = ledger;
+  if (trailers.ns !== ns)
+    throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
+  const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
+  const found = await clone.store.read(indexes);
+  const match = indexes.find((oid, i) => {
+    const object = found[i];
+    return object && decodeCommit(object.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
+  });
+  return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
+}
+
+export function notSetUp(remote: string): KvError {
+  return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, {
+    hint: 'run: git kv remote setup',
+  });
+}
+
+export function noRemote(remote: string): KvError {
+  return new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
+    hint: `add the mirror first: git remote add ${remote} URL`,
+  });
+}
+
+/** `missing` is the remote that this clone has not got. */
+export function noNamespace(ns: string, missing?: string): KvError {
+  const begin = `git kv --ns ${ns} set KEY VALUE`;
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here${missing === undefined ? ' or at the mirror' : ''}`, {
+    hint:
+      missing === undefined
+        ? `the first write creates it: ${begin}`
+        : `this clone has no remote: git remote add ${missing} URL && git kv remote setup; to begin without one: ${begin}`,
+  });
+}

@@ -1,0 +1,151 @@
+import { KvError } from '../../../ports/error.js';
+import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
+import { formatTime } from '../../ledger/metadata.js';
+import { isUlid } from '../../ledger/ulid.js';
+import type { Clone } from '../clone/clone.js';
+import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
+import { parseTime } from '../write/expiry.js';
+import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
+import { Receipts } from '../write/landed.js';
+
+/** A state of a namespace's past. */
+export interface Moment {
+  readonly ledger: LedgerCommit;
+  /** When TTLs are judged: the time asked for, or that of the commit. Milliseconds since the epoch. */
+  readonly time: number;
+  /** How it was found; of a time, whether by the Stargate's clock or by the committer's. */
+  readonly by: 'now' | 'oid' | 'txn' | 'received' | 'committed';
+}
+
+type Wanted =
+  /** What is short of a full name: the first digits of a commit, the last characters of a transaction, or either. */
+  | { readonly kind: 'part'; readonly prefix: string | undefined; readonly suffix: string | undefined }
+  | { readonly kind: 'txn'; readonly txn: string }
+  | { readonly kind: 'time'; readonly ms: number };
+
+/** Fewer digits are a slip rather than an abbreviation. */
+const SHORTEST_OID = 4;
+/** A transaction's id begins with its time, so that its end tells it from others. */
+const TXN_SUFFIX = /^[0-9A-HJKMNP-TV-Z]{8,25}$/;
+
+/** True for what can be the end of a transaction's id, and is not the whole. */
+export function isTransactionSuffix(text: string): boolean {
+  return TXN_SUFFIX.test(text);
+}
+
+/** Takes `<oid|time|txn>` apart. Throws `USAGE`. */
+export function parseAt(text: string, format: ObjectFormat): Wanted {
+  if (isUlid(text)) return { kind: 'txn', txn: text };
+  const hex = text.toLowerCase();
+  const isOidPrefix = /^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format];
+  const ms = isOidPrefix ? undefined : parseTime(text);
+  if (ms !== undefined) return { kind: 'time', ms };
+  const part = { prefix: isOidPrefix ? hex : undefined, suffix: isTransactionSuffix(text) ? text : undefined };
+  if (part.prefix !== undefined || part.suffix !== undefined) return { kind: 'part', ...part };
+  throw new KvError(
+    'USAGE',
+    `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor an ISO 8601 time, nor a transaction`,
+    {
+      hint: 'git kv history KEY names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
+    },
+  );
+}
+
+/** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
+export async function momentNow(clone: Clone, ns: string, freshness: Freshness): Promise<Moment> {
+  const tip = await tipForReading(clone, ns, freshness);
+  if (tip === null) throw noNamespace(ns);
+  return { ledger: { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers }, time: clone.clock.now(), by: 'now' };
+}
+
+/**
+ * The state that `<oid|time|txn>` names, in any epoch, newest first. A commit's beginning, or a transaction's
+ * end, must be the only one of its epoch. A time
+ * gives the newest transaction that the Stargate had received by then; one that no watchlog tells of counts from its committer's
+ * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
+ */
+export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
+  const wanted = parseAt(at, clone.store.objectFormat);
+  const now = await momentNow(clone, ns, freshness);
+  return findMoment(clone, ns, at, wanted, now.ledger, freshness);
+}
+
+async function findMoment(
+  clone: Clone,
+  ns: string,
+  at: string,
+  wanted: Wanted,
+  tip: LedgerCommit,
+  freshness: Freshness,
+): Promise<Moment> {
+  const direct = wanted.kind === 'part' ? await inCurrentEpoch(clone, wanted.prefix, tip) : undefined;
+  if (direct !== undefined) return { ledger: direct, time: timeOf(direct), by: 'oid' };
+  let oldest = tip;
+  for await (const end of epochsBack(clone, ns, tip, freshness)) {
+    const found = await findInEpoch(clone, ns, wanted, end, freshness);
+    if ('ledger' in found) return found;
+    oldest = found.oldest;
+  }
+  const shown =
+    wanted.kind === 'time'
+      ? `state of namespace ${ns} at ${formatTime(wanted.ms)}`
+      : `${wanted.kind === 'txn' || wanted.prefix === undefined ? 'transaction' : 'ledger commit'} ${at} in namespace ${ns}`;
+  const { parentEpoch } = oldest.trailers;
+  const why = freshness.offline ? 'is not in this clone: leave --offline out' : 'can no longer be had: it was compacted away';
+  const oldestHad = `the oldest that can be had is ${oldest.oid.slice(0, 12)} of ${formatTime(timeOf(oldest))}`;
+  throw new KvError('NOT_FOUND', `no ${shown}`, {
+    hint: parentEpoch === null ? oldestHad : `${oldestHad}; the epoch before, ${parentEpoch}, ${why}`,
+    details: { oldest: oldest.oid, time: formatTime(timeOf(oldest)), epoch: oldest.trailers.epoch },
+  });
+}
+
+/** A full commit id of the current epoch needs no walk through all commits. */
+async function inCurrentEpoch(clone: Clone, prefix: string | undefined, tip: LedgerCommit): Promise<LedgerCommit | undefined> {
+  if (prefix?.length !== OID_HEX_LENGTH[clone.store.objectFormat]) return undefined;
+  if (!(await clone.store.isAncestor(prefix, tip.oid))) return undefined;
+  return (await openAll(clone, [prefix]))[0];
+}
+
+async function findInEpoch(
+  clone: Clone,
+  ns: string,
+  wanted: Wanted,
+  end: LedgerCommit,
+  freshness: Freshness,
+): Promise<Moment | { readonly oldest: LedgerCommit }> {
+  const receipts = new Receipts(clone, ns, end.trailers.epoch, freshness);
+  const matches: LedgerCommit[] = [];
+  let oldest = end;
+  for await (const batch of commitsBack(clone, end)) {
+    const events = wanted.kind === 'time' ? await receipts.of(batch.map(({ oid }) => oid)) : [];
+    for (const [i, one] of batch.entries()) {
+      oldest = one;
+      if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };
+      const received = events[i]?.received;
+      if (wanted.kind === 'time' && (received === undefined ? timeOf(one) : Date.parse(received)) <= wanted.ms)
+        return { ledger: one, time: wanted.ms, by: received === undefined ? 'committed' : 'received' };
+      if (wanted.kind === 'part' && isMeant(wanted, one)) matches.push(one);
+    }
+  }
+  const [only, ...others] = matches;
+  if (only === undefined) return { oldest };
+  const { prefix = '', suffix = '' } = wanted.kind === 'part' ? wanted : {};
+  const isCommit = prefix !== '' && only.oid.startsWith(prefix);
+  if (others.length === 0) return { ledger: only, time: timeOf(only), by: isCommit ? 'oid' : 'txn' };
+  const { epoch } = end.trailers;
+  const shown = isCommit ? `ledger commits of epoch ${epoch} begin` : `transactions of epoch ${epoch} end`;
+  const names = matches.slice(0, 3).map(({ oid, trailers }) => (isCommit ? oid.slice(0, 16) : trailers.txn));
+  throw new KvError('USAGE', `${matches.length} ${shown} with ${JSON.stringify(isCommit ? prefix : suffix)}`, {
+    hint: `give more of it: ${names.join(', ')}`,
+  });
+}
+
+function isMeant({ prefix, suffix }: Wanted & { kind: 'part' }, { oid, trailers }: LedgerCommit): boolean {
+  return (prefix !== undefined && oid.startsWith(prefix)) || (suffix !== undefined && trailers.txn.endsWith(suffix));
+}
+
+/** The committer's clock, milliseconds since the epoch. */
+export function timeOf({ commit }: LedgerCommit): number {
+  return Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0) * 1000;
+}

@@ -1,0 +1,61 @@
+import type { Oid } from '../../../ports/vocabulary.js';
+import { type Moment, momentAt, momentNow } from './at.js';
+import type { Clone } from '../clone/clone.js';
+import { differingKeys, type KeyState, sizesOf } from './key-state.js';
+import type { Freshness } from '../clone/tips.js';
+
+export interface DiffRequest extends Freshness {
+  readonly ns: string;
+  /** `<oid|time|txn>`; `to` absent: now. */
+  readonly from: string;
+  readonly to?: string;
+  readonly prefix: string;
+}
+
+/** A value on one side: its blob (its manifest's where it lies in chunks) and its bytes. */
+export interface DiffSide {
+  readonly oid: Oid;
+  readonly size: number;
+}
+
+export interface KeyChange {
+  readonly key: string;
+  /** `rewritten`: the same value, set again, perhaps with another TTL or content type. */
+  readonly change: 'added' | 'changed' | 'removed' | 'rewritten';
+  readonly before: DiffSide | null;
+  readonly after: DiffSide | null;
+}
+
+export interface Diff {
+  readonly from: Moment;
+  readonly to: Moment;
+  /** In the order of the keys' urlsafe forms. */
+  readonly changes: readonly KeyChange[];
+}
+
+/** What differs between two states, of one epoch or of two. TTLs play no part: an expired key is there until it is deleted. */
+export async function diffStates(clone: Clone, request: DiffRequest): Promise<Diff> {
+  const { ns, prefix } = request;
+  const from = await momentAt(clone, ns, request.from, request);
+  const settled = { ...request, offline: request.offline || request.to === undefined }; // the first has fetched already
+  const to = request.to === undefined ? await momentNow(clone, ns, settled) : await momentAt(clone, ns, request.to, request);
+  const found = await differingKeys(clone, ns, from.ledger.commit.tree, to.ledger.commit.tree, prefix);
+  const sizes = await sizesOf(
+    clone,
+    found.flatMap(({ before, after }) => [before, after].filter((state) => state !== null)),
+  );
+  const side = (state: KeyState | null): DiffSide | null => state && { oid: state.value, size: sizes.get(state.value) ?? 0 };
+  const changes = found.map(({ key, before, after }) => ({
+    key,
+    change: kindOf(before, after),
+    before: side(before),
+    after: side(after),
+  }));
+  return { from, to, changes };
+}
+
+function kindOf(before: KeyState | null, after: KeyState | null): KeyChange['change'] {
+  if (before === null) return 'added';
+  if (after === null) return 'removed';
+  return before.value === after.value ? 'rewritten' : 'changed';
+}

@@ -1,0 +1,80 @@
+import { KvError } from '../../../ports/error.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { keyBytes, quoteKey } from '../../ledger/key.js';
+import { pathsOf, placeOf } from '../../ledger/paths.js';
+import { decodeManifest } from '../../ledger/manifest.js';
+import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import type { Clone } from '../clone/clone.js';
+import { knownPolicy } from '../clone/known-policy.js';
+import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
+import type { ChunkedValue } from './value.js';
+
+export interface ReadRequest extends Freshness {
+  readonly ns: string;
+  readonly key: string;
+  readonly allowExpired: boolean;
+}
+
+export interface Reading {
+  readonly key: string;
+  /** The bytes, or, for a large value, where to read them chunk by chunk (`readChunks`). */
+  readonly value: Uint8Array | ChunkedValue;
+  /** Bytes. */
+  readonly size: number;
+  readonly meta: Metadata;
+  /** The value's blob, or its manifest's: what `--expect-blob` takes. */
+  readonly oid: Oid;
+  /** The ledger commit that was read, and its tree (what `--expect-tree` takes). */
+  readonly commit: Oid;
+  readonly tree: Oid;
+  readonly epoch: string;
+  readonly expired: boolean;
+}
+
+/** Reads one key from the newest state. Throws `KEY_INVALID`, `NOT_FOUND`, `EXPIRED`. */
+export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
+  keyBytes(request.key);
+  const tip = await tipForReading(clone, request.ns, request);
+  if (tip === null) throw noNamespace(request.ns);
+  return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
+}
+
+/** Reads one key as of a ledger commit, its TTL judged at `now` (ms since the epoch). */
+export async function readKeyIn(
+  clone: Clone,
+  request: ReadRequest,
+  ledger: LedgerCommit,
+  now = clone.clock.now(),
+): Promise<Reading> {
+  const { ns, key } = request;
+  const paths = pathsOf(ns, placeOf(key, clone.hasher));
+  const { tree } = ledger.commit;
+  const [metaBlob, data, manifestBlob] = await clone.store.readPaths(tree, [paths.meta, paths.data, paths.manifest]);
+  const found = data ?? manifestBlob;
+  if (!metaBlob || !found) {
+    throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, {
+      hint: `see what there is: git kv --ns ${ns} list`,
+    });
+  }
+  const meta = decodeMetadata(metaBlob.body, quoteKey(key));
+  const expired = hasPassed(meta.ttl, now) && (await hidesExpired(clone, ns));
+  if (expired && !request.allowExpired) {
+    throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, {
+      hint: 'read it all the same with --allow-expired',
+    });
+  }
+  const { epoch } = ledger.trailers;
+  const common = { key, meta, oid: found.oid, commit: ledger.oid, tree, epoch, expired };
+  if (data) return { ...common, value: data.body, size: data.body.length };
+  const manifest = decodeManifest(found.body, quoteKey(key));
+  const { readFrom, offline } = request;
+  return { ...common, value: { ns, key, epoch, manifest, meta, readFrom, offline }, size: manifest.totalSize };
+}
+
+/** Whether a TTL lies behind a time, given in milliseconds since the epoch. */
+export const hasPassed = (ttl: string | null, time: number): boolean => ttl !== null && Date.parse(ttl) <= time;
+
+/** Whether readers are to leave out what has expired. */
+export async function hidesExpired(clone: Clone, ns: string): Promise<boolean> {
+  return (await knownPolicy(clone))?.namespaces.get(ns)?.retention.enforceReadside ?? true;
+}

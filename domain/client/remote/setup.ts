@@ -1,0 +1,96 @@
+import type { CloneConfigWriter } from '../../../ports/clone-config.js';
+import { KvError } from '../../../ports/error.js';
+import type { Policy } from '../../../ports/policy-reader.js';
+import { decodeLoose } from '../../git/bytes.js';
+import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
+import type { Clone } from '../clone/clone.js';
+import { publishedPolicyText } from '../clone/known-policy.js';
+import { noRemote } from '../clone/tips.js';
+
+export interface SetupRequest {
+  /** Given by the user: no policy is looked for. */
+  readonly url?: string;
+  /** The work tree's policy file, when there is one. */
+  readonly workTreePolicy: string | null;
+  readonly writer: CloneConfigWriter;
+}
+
+export interface SetupReport {
+  readonly remote: string;
+  readonly pushUrl: string;
+  /** Where the URL came from: `--url`, a file, a branch or a ref. */
+  readonly source: string;
+  readonly previousPushUrl: string | null;
+  readonly fetchRefspecs: readonly string[];
+  /** Those of them that were not configured before. */
+  readonly newRefspecs: readonly string[];
+  /** What the Stargate answered, or why it didn't. */
+  readonly stargate: { readonly reached: true; readonly status: unknown } | { readonly reached: false; readonly error: KvError };
+}
+
+/** The refs that a plain `git fetch` then brings along, into this clone's tracking refs. */
+export function fetchRefspecs(): string[] {
+  const refs = ['refs/kv/*', 'refs/kv-index/*', 'refs/kv-epoch/*', 'refs/kv-policy/*'];
+  return refs.map((ref) => `+${ref}:${trackingRef('mirror', ref)}`);
+}
+
+/** Points the remote's push URL at the Stargate that the policy names, and leaves its read URL alone. */
+export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<SetupReport> {
+  const { remote, transport } = clone;
+  if ((await transport.url(remote, 'read')) === null) throw noRemote(remote);
+  const previousPushUrl = await transport.url(remote, 'write');
+  const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };
+  const specs = fetchRefspecs();
+  const had = clone.config.all(`remote.${remote}.fetch`);
+  const newRefspecs = specs.filter((spec) => !had.includes(spec));
+  const kept = had.filter((spec) => !specs.includes(spec));
+  await request.writer.set(`remote.${remote}.pushurl`, [url]);
+  await request.writer.set(`remote.${remote}.fetch`, [...kept, ...specs]);
+  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, newRefspecs, stargate: await greet(clone) };
+}
+
+async function greet(clone: Clone): Promise<SetupReport['stargate']> {
+  try {
+    return { reached: true, status: await clone.transport.admin(clone.remote, 'status', []) };
+  } catch (error) {
+    if (KvError.is(error)) return { reached: false, error }; // the set-up stands; the report says that nobody answered
+    throw error;
+  }
+}
+
+/** Looks in the work tree, then on the remote's default branch, then in the ref that the Stargate publishes. */
+async function discover(clone: Clone, request: SetupRequest): Promise<{ url: string; source: string }> {
+  const tried: string[] = [];
+  const reader = await clone.policyReader();
+  const look = (text: string | null, source: string): { url: string; source: string } | undefined => {
+    if (text === null) {
+      tried.push(`${source}: no policy`);
+      return undefined;
+    }
+    const policy: Policy = reader.parse(text, source);
+    if (policy.pushUrl === null) tried.push(`${source}: no stargate.push_url`);
+    return policy.pushUrl === null ? undefined : { url: policy.pushUrl, source };
+  };
+  const { remote } = clone;
+  const found =
+    look(request.workTreePolicy, POLICY_PATH) ??
+    look(await policyOnDefaultBranch(clone), `${remote}'s default branch`) ??
+    look(await published(clone), POLICY_REF);
+  if (found !== undefined) return found;
+  throw new KvError('CONFIG_INVALID', `no policy names the Stargate (${tried.join('; ')})`, {
+    hint: 'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
+  });
+}
+
+async function policyOnDefaultBranch(clone: Clone): Promise<string | null> {
+  const name = `refs/remotes/${clone.remote}/HEAD`;
+  const oid = (await clone.store.refs([name])).get(name);
+  if (oid === undefined) return null;
+  const [blob] = await clone.store.readPaths(oid, [POLICY_PATH]);
+  return blob ? decodeLoose(blob.body) : null;
+}
+
+async function published(clone: Clone): Promise<string | null> {
+  await clone.transport.fetch(clone.remote, 'read', [{ remoteRef: POLICY_REF, localRef: trackingRef('mirror', POLICY_REF) }]);
+  return publishedPolicyText(clone);
+}

@@ -1,0 +1,64 @@
+import { KvError } from '../../../ports/error.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { ledgerRef, mirrorRef, trackingRef } from '../../ledger/refs.js';
+import type { Clone } from '../clone/clone.js';
+
+export interface WaitRequest {
+  readonly ns: string;
+  /** The ledger commit to wait for. */
+  readonly oid: Oid;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Visible {
+  readonly oid: Oid;
+  /** The watermark that was found: the commit itself or a later one. */
+  readonly watermark: Oid;
+  readonly waitedMs: number;
+}
+
+const FIRST_POLL_MS = 100;
+const LAST_POLL_MS = 2000;
+
+/** Waits until the mirror's watermark is at or past a ledger commit. Throws `MIRROR_TIMEOUT`. */
+export async function waitForMirror(clone: Clone, request: WaitRequest): Promise<Visible> {
+  const { clock } = clone;
+  const started = clock.now();
+  let pause = FIRST_POLL_MS;
+  for (;;) {
+    const watermark = await readWatermark(clone, request.ns).catch(unlessUnreachable);
+    if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
+      return { oid: request.oid, watermark, waitedMs: clock.now() - started };
+    }
+    const left = request.timeoutMs - (clock.now() - started);
+    if (left <= 0) {
+      throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${request.timeoutMs / 1000} s`, {
+        hint: 'see why with: git kv stargate status; wait longer with --timeout; or read from the Stargate with --read-from=stargate',
+        details: { watermark },
+      });
+    }
+    await clock.sleep(Math.min(pause, left), request.signal);
+    pause = Math.min(pause * 1.5, LAST_POLL_MS);
+  }
+}
+
+/** A mirror that can't be reached for a moment is one that doesn't show the commit yet. */
+function unlessUnreachable(error: unknown): null {
+  if (KvError.is(error) && error.code === 'IO_ERROR') return null;
+  throw error;
+}
+
+async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
+  const ref = mirrorRef(ns);
+  return (await clone.transport.listRefs(clone.remote, 'read', [ref])).get(ref) ?? null;
+}
+
+/** A later watermark is only known to contain the commit once its history is here. */
+async function isAtOrPast(clone: Clone, { oid, ns }: WaitRequest, watermark: Oid): Promise<boolean> {
+  if (watermark === oid) return true;
+  const request = { remoteRef: ledgerRef(ns), localRef: trackingRef('mirror', ledgerRef(ns)) };
+  const [known] = await clone.store.headers([watermark]);
+  if (!known) await clone.transport.fetch(clone.remote, 'read', [request]);
+  return clone.store.isAncestor(oid, watermark);
+}

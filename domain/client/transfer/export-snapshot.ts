@@ -1,0 +1,263 @@
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { HashStream } from '../../../ports/hasher.js';
+import type { GitObject, Oid } from '../../../ports/vocabulary.js';
+import { encodeBase64 } from '../../git/base64.js';
+import { concat, decodeUtf8, utf8 } from '../../git/bytes.js';
+import { quoteKey, toUrlsafe } from '../../ledger/key.js';
+import { META_SUFFIX, placeOf } from '../../ledger/paths.js';
+import { decodeManifest } from '../../ledger/manifest.js';
+import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import { decodePointer, type Pointer } from '../../ledger/pointer.js';
+import { type ListedPointer, listPointers } from '../../index/list.js';
+import { MODE_FILE } from '../../git/tree.js';
+import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
+import { type Clone, oidBytesOf } from '../clone/clone.js';
+import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_LINE_VALUE } from './snapshot-format.js';
+import { type Freshness, noNamespace, type Tip, tipForReading } from '../clone/tips.js';
+import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
+
+export interface SnapshotRequest extends Freshness {
+  readonly ns: string;
+  readonly prefix: string;
+  /** Also who set each key, when, and in which transaction. */
+  readonly provenance: boolean;
+  /** Where values above 1 MiB go, each as a file named by its digest; null: they stand in their lines. */
+  readonly files: {
+    readonly folder: string;
+    readonly write: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>;
+  } | null;
+  readonly onProgress?: (keys: number) => void;
+}
+
+export interface SnapshotSummary {
+  readonly ns: string;
+  readonly epoch: string;
+  /** The ledger commit whose state it is. */
+  readonly commit: Oid;
+  readonly keys: number;
+  /** Of the key lines: equal content has an equal digest. */
+  readonly sha256: string;
+}
+
+/** Pointers opened at a time, and how much of values to hold, bytes. */
+const BATCH = 4096;
+const BATCH_BYTES = 16 * 1024 * 1024;
+/** What is given is at least this large, so that writing it costs little. Bytes. */
+const PIECE = 64 * 1024;
+
+/**
+ * The newest state as a snapshot, in pieces, in bounded memory. Keys that have expired are in it: what it says must not depend on the
+ * clock. Throws `NOT_FOUND` without a namespace, `ATTESTATION_MISMATCH` for a value that isn't what its metadata says, `USAGE`
+ * for a value that is too large for a line where there is no folder for files.
+ */
+export async function* exportSnapshot(clone: Clone, request: SnapshotRequest): AsyncGenerator<Uint8Array, SnapshotSummary> {
+  const tip = await tipForReading(clone, request.ns, request);
+  if (tip === null) throw noNamespace(request.ns);
+  return yield* new Export(clone, request, tip).run();
+}
+
+interface Item {
+  readonly pointer: Pointer;
+  readonly meta: Metadata;
+}
+
+class Export {
+  private readonly digest: HashStream;
+  private parts: Uint8Array[] = [];
+  private held = 0;
+  private keys = 0;
+
+  constructor(
+    private readonly clone: Clone,
+    private readonly request: SnapshotRequest,
+    private readonly tip: Tip,
+  ) {
+    this.digest = clone.hasher.stream('sha256');
+  }
+
+  async *run(): AsyncGenerator<Uint8Array, SnapshotSummary> {
+    const { clone, tip, request } = this;
+    const { ns, prefix, files } = request;
+    yield utf8(encodeHeader({ ns, epoch: tip.trailers.epoch, commit: tip.ledger, prefix, files: files?.folder ?? null }));
+    const range = { prefix: toUrlsafe(prefix) };
+    let batch: ListedPointer[] = [];
+    for await (const pointer of listPointers(clone.store, ns, tip.trailers.indexTree, range, oidBytesOf(clone))) {
+      batch.push(pointer);
+      if (batch.length < BATCH) continue;
+      yield* this.lines(batch);
+      batch = [];
+    }
+    yield* this.lines(batch);
+    yield* this.flush(0);
+    const [keys, sha256] = [this.keys, this.digest.hex()];
+    yield utf8(encodeEnd(keys, sha256));
+    return { ns, epoch: tip.trailers.epoch, commit: tip.ledger, keys, sha256 };
+  }
+
+  private async *lines(batch: readonly ListedPointer[]): AsyncGenerator<Uint8Array> {
+    const items = await this.open(batch);
+    for (let at = 0; at < items.length; ) {
+      const group: Item[] = [];
+      for (let bytes = 0; at < items.length; at++) {
+        const item = items[at] as Item;
+        const { type } = item.pointer;
+        // Chunks are brought to the disk, not held.
+        const size = type === 'inline' ? item.pointer.size : item.pointer.size / CHUNKED_SHARE;
+        if (group.length > 0 && bytes + size > BATCH_BYTES) break;
+        bytes += size;
+        group.push(item);
+      }
+      const values = await this.values(group);
+      await this.bringChunks(group, values);
+      for (const [i, item] of group.entries()) yield* this.line(item, values[i] as GitObject);
+    }
+    this.request.onProgress?.(this.keys);
+  }
+
+  /** The live ones of these pointers, with their metadata. */
+  private async open(batch: readonly ListedPointer[]): Promise<Item[]> {
+    const { store, hasher } = this.clone;
+    const blobs = await store.read(batch.map(({ oid }) => oid));
+    const live = batch
+      .map(({ urlsafe }, i) => decodePointer(found(blobs[i], urlsafe, 'pointer').body, urlsafe))
+      .filter(({ type }) => type !== 'deleted');
+    // Tree by tree, and each once: git would walk down from the root for every path.
+    const edits = new PathEdits();
+    const places = live.map(({ key }) => {
+      const { urlsafe, shards } = placeOf(key, hasher);
+      const edit: FileEdit = { mode: MODE_FILE, oid: null, previous: null };
+      edits.put(['kv', this.request.ns, 'meta', ...shards], urlsafe + META_SUFFIX, edit);
+      return edit;
+    });
+    if (!edits.empty) await edits.load(store, this.tip.commit.tree, oidBytesOf(this.clone));
+    const values = live.map(({ ledgerBlob, manifestBlob }) => ledgerBlob ?? manifestBlob);
+    const wanted = [...places.map(({ previous }) => previous), ...values];
+    await store.prefetch?.(wanted.filter((oid) => oid !== null));
+    const metas = await readAll(
+      store,
+      places.map(({ previous }) => previous),
+    );
+    return live.map((pointer, i) => {
+      const { body } = found(metas[i], pointer.key, 'metadata');
+      return { pointer, meta: decodeMetadata(body, quoteKey(pointer.key)) };
+    });
+  }
+
+  /** The values, or the manifests of those that are chunked. */
+  private async values(items: readonly Item[]): Promise<GitObject[]> {
+    const oids = items.map(({ pointer }) => (pointer.ledgerBlob ?? pointer.manifestBlob) as Oid);
+    const objects = await this.clone.store.read(oids);
+    return items.map(({ pointer }, i) => found(objects[i], pointer.key, 'value'));
+  }
+
+  /** Brings what a group's chunked values lack here, in one go: a connection for each value would cost more than the bytes. */
+  private async bringChunks(items: readonly Item[], objects: readonly GitObject[]): Promise<void> {
+    const { ns, readFrom, offline } = this.request;
+    if (offline) return;
+    const chunks = items.flatMap(({ pointer }, i) =>
+      pointer.type === 'chunked' ? decodeManifest((objects[i] as GitObject).body, quoteKey(pointer.key)).chunks : [],
+    );
+    if (chunks.length > 0) await fetchMissing(this.clone, { ns, epoch: this.tip.trailers.epoch, readFrom }, chunks);
+  }
+
+  private async *line({ pointer, meta }: Item, object: GitObject): AsyncGenerator<Uint8Array> {
+    const { key, size } = pointer;
+    const { ctype, ttl, etag, createdBy, createdAt, txn } = meta;
+    const facts = { key, ctype, ttl, etag, provenance: this.request.provenance ? { createdBy, createdAt, txn } : null };
+    const { files } = this.request;
+    this.keys++;
+    if (size > LARGE_VALUE && files !== null) {
+      const name = fileNameOf(etag);
+      await files.write(name, this.bytesOf(pointer, meta, object));
+      this.add(encodeKeyStart(facts, 'file'), utf8(`${JSON.stringify(name)}}\n`));
+    } else if (size > LARGE_VALUE) {
+      if (size > MAX_LINE_VALUE) throw tooLarge(key, size);
+      this.add(encodeKeyStart(facts, 'value_b64'), QUOTE);
+      for await (const piece of inThrees(this.bytesOf(pointer, meta, object))) {
+        this.add(encodeBase64(piece));
+        yield* this.flush(PIECE);
+      }
+      this.add(utf8('"}\n'));
+    } else {
+      const parts: Uint8Array[] = [];
+      for await (const part of this.bytesOf(pointer, meta, object)) parts.push(part);
+      const value = concat(parts);
+      const text = decodeUtf8(value);
+      if (text === undefined) this.add(encodeKeyStart(facts, 'value_b64'), QUOTE, encodeBase64(value), utf8('"}\n'));
+      else this.add(encodeKeyStart(facts, 'value'), utf8(`${JSON.stringify(text)}}\n`));
+    }
+    yield* this.flush(PIECE);
+  }
+
+  /** A value's bytes, held against its ETag. */
+  private async *bytesOf(pointer: Pointer, meta: Metadata, object: GitObject): AsyncGenerator<Uint8Array> {
+    const { key } = pointer;
+    if (pointer.type === 'inline') {
+      if (`blake3:${this.clone.hasher.hex('blake3', object.body)}` === meta.etag) return yield object.body;
+      throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(key)} is not the one that its ETag names`, {
+        hint: 'git kv verify --full says more',
+        details: { key },
+      });
+    }
+    const { ns, readFrom, offline } = this.request;
+    const manifest = decodeManifest(object.body, quoteKey(key));
+    const value: ChunkedValue = { ns, key, epoch: this.tip.trailers.epoch, manifest, meta, readFrom, offline };
+    yield* readChunks(this.clone, value);
+  }
+
+  private add(...parts: readonly Uint8Array[]): void {
+    for (const part of parts) {
+      this.digest.update(part);
+      this.parts.push(part);
+      this.held += part.length;
+    }
+  }
+
+  private *flush(least: number): Generator<Uint8Array> {
+    if (this.held <= least) return;
+    const piece = concat(this.parts);
+    this.parts = [];
+    this.held = 0;
+    yield piece;
+  }
+}
+
+/** A group's chunked values may have this many times the bytes of its others. */
+const CHUNKED_SHARE = 16;
+const QUOTE = utf8('"');
+
+/** The same bytes in pieces whose lengths are multiples of three, so that their base64 can be joined. */
+async function* inThrees(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest = new Uint8Array(0);
+  for await (const piece of input) {
+    const all = rest.length === 0 ? piece : concat([rest, piece]);
+    const whole = all.length - (all.length % 3);
+    if (whole > 0) yield all.subarray(0, whole);
+    rest = all.slice(whole);
+  }
+  if (rest.length > 0) yield rest;
+}
+
+/** As `read`, with null for null. */
+async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<(GitObject | null)[]> {
+  const objects = await store.read(oids.filter((oid) => oid !== null));
+  let at = 0;
+  return oids.map((oid) => (oid === null ? null : (objects[at++] ?? null)));
+}
+
+function found(object: GitObject | null | undefined, key: string, what: string): GitObject {
+  if (object?.type === 'blob') return object;
+  throw new KvError('GIT_ERROR', `${what} of ${quoteKey(key)} is missing`, { hint: 'run git kv verify in this clone' });
+}
+
+function tooLarge(key: string, size: number): KvError {
+  return new KvError(
+    'USAGE',
+    `value of ${quoteKey(key)} has ${size} bytes, more than the ${MAX_LINE_VALUE} that a line can carry`,
+    {
+      hint: 'write large values to files beside the snapshot: --files DIR',
+      details: { key, size, limit: MAX_LINE_VALUE },
+    },
+  );
+}

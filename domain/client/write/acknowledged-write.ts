@@ -1,0 +1,49 @@
+import { KvError, toKvError } from '../../../ports/error.js';
+import type { Clone } from '../clone/clone.js';
+import { knownPolicy } from '../clone/known-policy.js';
+import { type Visible, waitForMirror } from '../remote/wait.js';
+import { type Receipt, write, type WriteRequest } from './write.js';
+
+export interface AcknowledgedWriteRequest extends WriteRequest {
+  /** Undefined: as the policy's `require_mirror_ack_by_default` says. */
+  readonly wait?: boolean;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Hears of the write as soon as it has landed, before the wait. */
+  readonly onLanded?: (receipt: Receipt, waits: boolean) => Promise<void>;
+}
+
+export interface AcknowledgedReceipt {
+  readonly receipt: Receipt;
+  /** Null when nobody waited. */
+  readonly visible: Visible | null;
+}
+
+/**
+ * Writes, and then waits for the mirror if that is asked for. Throws what `write` throws; `MIRROR_TIMEOUT` when it has
+ * landed but isn't shown.
+ */
+export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWriteRequest): Promise<AcknowledgedReceipt> {
+  const receipt = await write(clone, request);
+  const { commit, ns } = receipt;
+  const pushed = receipt.landed === 'stargate' && commit !== null;
+  const waits = pushed && (request.wait ?? (await knownPolicy(clone))?.requireMirrorAckByDefault ?? false);
+  await request.onLanded?.(receipt, waits);
+  if (!waits) return { receipt, visible: null };
+  try {
+    const { timeoutMs, signal } = request;
+    return { receipt, visible: await waitForMirror(clone, { ns, oid: commit, timeoutMs, ...(signal ? { signal } : {}) }) };
+  } catch (error) {
+    throw landedAllTheSame(error, receipt);
+  }
+}
+
+/** Whatever went wrong with the waiting, the write stands: an error that hid that would have it written twice. */
+function landedAllTheSame(error: unknown, receipt: Receipt): KvError {
+  const { code, message, hint, details } = toKvError(error);
+  return new KvError(code, `the write has landed as ${receipt.commit}, but ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+    details: { ...details, receipt },
+  });
+}

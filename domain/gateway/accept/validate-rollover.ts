@@ -1,0 +1,146 @@
+import { KvError } from '../../../ports/error.js';
+import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
+import {
+  type IndexTrailers,
+  type LedgerTrailers,
+  parseChunksMessage,
+  parseIndexMessage,
+  parseLedgerMessage,
+} from '../../ledger/attestation.js';
+import { type Commit, decodeCommit } from '../../git/commit.js';
+import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
+import { isEpochLabel } from '../../ledger/paths.js';
+import { formatTime } from '../../ledger/metadata.js';
+import { refsOfLabel } from '../../ledger/refs.js';
+import { isUlid } from '../../ledger/ulid.js';
+import type { NamespacePush } from './ref-rules.js';
+import { stateAt, type ValidationContext } from './validation-context.js';
+import type { ParentState } from '../../verify/transaction.js';
+import { verifySigner } from '../../verify/signer.js';
+
+/**
+ * Checks the one push that moves a ledger to a commit that doesn't follow from its tip: the beginning of an epoch. Everything in it
+ * is a function of the old tips but the label, the time and the signature, and is recomputed here.
+ * Throws `REF_FORBIDDEN`, `ATTESTATION_MISMATCH`, `SIGNATURE_*`, `SIGNER_UNKNOWN`, `CAS_CONFLICT`.
+ */
+export async function validateRollover(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent> {
+  const { ns, ledger, index, epoch, chunks, archive } = push;
+  const { namer, clock, policy } = context;
+  if (ledger.old === null || index.old === null || epoch === null || archive === null) {
+    throw new KvError('REF_FORBIDDEN', `namespace ${ns} does not exist, so that no epoch of it can end`);
+  }
+  const state = await stateAt(store, ns, ledger.old, index.old);
+  const root = await rootCommit(store, ledger.ref, ledger.next as Oid);
+  const t = parseLedgerMessage(root.commit.message, root.oid);
+  const indexRoot = await rootCommit(store, index.ref, index.next as Oid);
+  const check = expectation(root.oid);
+  checkLedger(check, ns, t, state, root.commit, indexRoot.commit, ledger.old);
+  checkIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
+  check('the epoch ref', epoch.next, root.oid);
+  await checkLabel(store, ns, t.epoch, state);
+
+  const built: NewObject[] = [];
+  check('the index tree', t.indexTree, await liveIndex(store, namer, ns, state.indexTree as Oid, built));
+  const wanted = await liveChunks(store, namer, ns, root.commit.tree, built);
+  check('KV-Chunks-Tree', t.chunksTree, wanted);
+  check('the chunks ref', chunks?.epoch ?? null, wanted === null ? null : t.epoch);
+  if (chunks !== null) await checkChunksRoot(check, store, ns, t, chunks.ref, chunks.next as Oid);
+  await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
+
+  const signer = await verifySigner(context.verifier, { ns, oid: root.oid, commit: root.commit, namer }, policy.admins, 'admin');
+  const received = formatTime(clock.now());
+  return { v: 1, ns, epoch: t.epoch, oid: root.oid, txn: t.txn, received, signer, set: 0, del: 0, parentEpoch: state.epoch };
+}
+
+type Check = (what: string, actual: string | number | null, wanted: string | number | null) => void;
+
+function expectation(commit: Oid): Check {
+  return (what, actual, wanted) => {
+    if (actual === wanted) return;
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `commit ${commit} begins no epoch: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
+      {
+        hint: 'begin an epoch with git kv epoch new',
+      },
+    );
+  };
+}
+
+function checkLedger(
+  check: Check,
+  ns: string,
+  t: LedgerTrailers,
+  state: ParentState,
+  root: Commit,
+  index: Commit,
+  oldTip: Oid,
+): void {
+  check('KV-NS', t.ns, ns);
+  check('KV-Txn', isUlid(t.txn) ? 'a ULID' : 'no ULID', 'a ULID');
+  check('the ledger tree', root.tree, state.ledgerTree);
+  check('Base-Tree', t.baseTree, state.ledgerTree);
+  check('KV-Index-Tree', t.indexTree, index.tree);
+  check('Keys-Set', t.keysSet, 0);
+  check('Keys-Del', t.keysDel, 0);
+  check('Parent-Epoch', t.parentEpoch, state.epoch);
+  check('Parent-Ledger', t.parentLedger, oldTip);
+  check('Epoch', isEpochLabel(t.epoch) ? 'legal' : 'no legal label', 'legal');
+}
+
+function checkIndex(check: Check, ns: string, t: LedgerTrailers, index: IndexTrailers, ledgerTree: Oid): void {
+  check('KV-NS of the index commit', index.ns, ns);
+  check('KV-Txn of the index commit', index.txn, t.txn);
+  check('KV-Ledger-Tree', index.ledgerTree, ledgerTree);
+}
+
+async function checkLabel(store: GitStore, ns: string, label: string, state: ParentState): Promise<void> {
+  const refs = await store.refs(refsOfLabel(ns, label));
+  checkFreshLabel(ns, label, refs.size > 0 || label === state.epoch || label === state.parentEpoch);
+}
+
+async function checkChunksRoot(
+  check: Check,
+  store: GitStore,
+  ns: string,
+  t: LedgerTrailers,
+  ref: string,
+  oid: Oid,
+): Promise<void> {
+  const { commit } = await rootCommit(store, ref, oid);
+  const trailers = parseChunksMessage(commit.message, oid);
+  check('the chunks tree', commit.tree, t.chunksTree);
+  check('KV-NS of the chunks commit', trailers.ns, ns);
+  check('KV-Txn of the chunks commit', trailers.txn, t.txn);
+}
+
+async function checkArchive(
+  check: Check,
+  store: GitStore,
+  ns: string,
+  state: ParentState,
+  archive: { readonly ref: string; readonly epoch: string; readonly next: Oid | null },
+  tips: readonly Oid[],
+): Promise<void> {
+  const oid = archive.next as Oid;
+  const commit = await readCommit(store, archive.ref, oid);
+  check('the archive ref', archive.epoch, state.epoch);
+  check('the archive’s parents', commit.parents.join(' '), tips.join(' '));
+  check('the archive’s tree', commit.tree, state.ledgerTree);
+  check('the archive’s message', commit.message, archiveMessage(ns, archive.epoch));
+}
+
+async function rootCommit(store: GitStore, ref: string, oid: Oid): Promise<{ oid: Oid; commit: Commit }> {
+  const commit = await readCommit(store, ref, oid);
+  if (commit.parents.length === 0) return { oid, commit };
+  throw new KvError('REF_FORBIDDEN', `${ref} begins an epoch with ${oid}, which has a parent`, {
+    hint: 'begin an epoch with git kv epoch new',
+  });
+}
+
+async function readCommit(store: GitStore, ref: string, oid: Oid): Promise<Commit> {
+  const [object] = await store.read([oid]);
+  if (object?.type === 'commit') return decodeCommit(object.body, oid, store.objectFormat);
+  throw new KvError('REF_FORBIDDEN', `${ref} points to ${oid}, which is no commit`);
+}

@@ -1,0 +1,44 @@
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Policy } from '../../../ports/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { decodeCommit } from '../../git/commit.js';
+import type { ObjectNamer } from '../../git/object.js';
+import { chunksRef } from '../../ledger/refs.js';
+import type { ParentState } from '../../verify/transaction.js';
+
+/** What judging a push takes, besides the push. */
+export interface ValidationContext {
+  readonly namer: ObjectNamer;
+  readonly verifier: SignatureVerifier;
+  readonly randomness: Randomness;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly sampleSize: number;
+}
+
+/** The state that tips stand for; the repository's own commits are trusted to be well formed. */
+export async function stateAt(store: GitStore, ns: string, ledger: Oid | null, index: Oid | null): Promise<ParentState> {
+  if (ledger === null || index === null) {
+    return { ledgerTree: null, indexTree: null, chunksTree: null, epoch: null, parentEpoch: null };
+  }
+  const treeOf = async (oid: Oid): Promise<ReturnType<typeof decodeCommit>> => {
+    const [object] = await store.read([oid]);
+    if (!object) throw new KvError('CAS_CONFLICT', `tip ${oid} is not in the repository`);
+    return decodeCommit(object.body, oid, store.objectFormat);
+  };
+  const commit = await treeOf(ledger);
+  const { epoch, parentEpoch } = parseLedgerMessage(commit.message, ledger);
+  const ref = chunksRef(ns, epoch);
+  const chunks = (await store.refs([ref])).get(ref);
+  return {
+    ledgerTree: commit.tree,
+    indexTree: (await treeOf(index)).tree,
+    chunksTree: chunks === undefined ? null : (await treeOf(chunks)).tree,
+    epoch,
+    parentEpoch,
+  };
+}

@@ -1,0 +1,119 @@
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { IntentRecord, Journal } from '../../../ports/journal.js';
+import type { Lease } from '../../../ports/leader-lock.js';
+import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
+import { formatTime } from '../../ledger/metadata.js';
+import type { ObjectNamer } from '../../git/object.js';
+import { watchlogRef } from '../../ledger/refs.js';
+import { newUlid } from '../../ledger/ulid.js';
+import { appendEvents } from '../../ledger/watchlog.js';
+
+/** What the reflog says. One reason for all moves: a git process that moves refs can say only one. */
+export const REASON = 'kv: stargate';
+
+/** The steps of a commit at which a test may stop the process. */
+export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+export interface CommitContext {
+  readonly store: GitStore;
+  readonly namer: ObjectNamer;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** The lease, or null while another gateway leads. */
+  readonly lease: () => Lease | null;
+  readonly failpoint: (name: Failpoint) => void;
+  /** Told of every intent whose refs have moved. */
+  readonly committed: (intent: IntentRecord) => void;
+}
+
+/** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
+const UNMOVED = new WeakSet<object>();
+
+/** Whether the commit that threw this has left refs and journal in one state, so that nothing needs mending. */
+export function leftRefsAlone(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && UNMOVED.has(error);
+}
+
+/** Throws `NOT_LEADER` unless this process holds the lease now; gives its term. */
+export async function requireLease(context: CommitContext): Promise<number> {
+  const lease = context.lease();
+  if (lease !== null && (await lease.held())) return lease.term;
+  throw new KvError('NOT_LEADER', 'this Stargate does not hold the lease', {
+    hint: 'push to the leader: see git kv stargate status',
+  });
+}
+
+/**
+ * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
+ * transaction, then the outcome. The caller holds the commit lock.
+ */
+export async function commitRefs(
+  context: CommitContext,
+  updates: readonly RefUpdate[],
+  events: readonly WatchEvent[],
+): Promise<void> {
+  const { store, journal, clock, failpoint } = context;
+  const all = [...updates, ...(await writeEvents(context, events))];
+  const term = await requireLease(context);
+  const now = formatTime(clock.now());
+  const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
+  failpoint('before-intent');
+  await journal.append(intent);
+  failpoint('after-intent');
+  try {
+    await store.updateRefs(all, REASON);
+  } catch (error) {
+    const moved = await countMoved(store, all);
+    if (moved === 0) {
+      await journal.append({ kind: 'aborted', id: intent.id });
+      if (typeof error === 'object' && error !== null) UNMOVED.add(error);
+      throw error;
+    }
+    await completeUpdates(store, all); // the transaction broke in the middle: the intent is on disk, so it goes forward
+  }
+  failpoint('after-refs');
+  await journal.append({ kind: 'done', id: intent.id }, { sync: false }); // losing it costs a look at the refs at the next start
+  failpoint('after-done');
+  context.committed(intent);
+}
+
+/** Stores the events' commits; gives the moves of the watchlog refs. */
+async function writeEvents({ store, namer }: CommitContext, events: readonly WatchEvent[]): Promise<RefUpdate[]> {
+  const byRef = new Map<RefName, WatchEvent[]>();
+  for (const event of events) {
+    const ref = watchlogRef(event.ns, event.epoch);
+    byRef.set(ref, [...(byRef.get(ref) ?? []), event]);
+  }
+  const tips = byRef.size === 0 ? new Map<RefName, Oid>() : await store.refs([...byRef.keys()]);
+  const updates: RefUpdate[] = [];
+  for (const [ref, list] of byRef) {
+    const commits = appendEvents(namer, tips.get(ref) ?? null, list);
+    await store.write(commits);
+    updates.push({ ref, old: tips.get(ref) ?? null, next: commits[commits.length - 1]?.oid ?? null });
+  }
+  return updates;
+}
+
+/** How many of the updates the refs show already. */
+export async function countMoved(store: GitStore, updates: readonly RefUpdate[]): Promise<number> {
+  const refs = await store.refs(updates.map(({ ref }) => ref));
+  return updates.filter(({ ref, next, old }) => next !== old && (refs.get(ref) ?? null) === next).length;
+}
+
+/** Moves those refs that are still at their old place. Throws `GIT_ERROR` when one is at neither end. */
+export async function completeUpdates(store: GitStore, updates: readonly RefUpdate[]): Promise<void> {
+  const refs = await store.refs(updates.map(({ ref }) => ref));
+  const left: RefUpdate[] = [];
+  for (const update of updates) {
+    const at = refs.get(update.ref) ?? null;
+    if (at === update.next) continue;
+    if (at !== update.old)
+      throw new KvError('GIT_ERROR', `${update.ref} is at ${at ?? 'nothing'}, neither before nor after its intent`);
+    left.push(update);
+  }
+  if (left.length > 0) await store.updateRefs(left, REASON);
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../../../ports/clock.js';
+import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { RefUpdate } from '../../../ports/vocabulary.js';
+import { utf8 } from '../../git/bytes.js';
+import { decodeCommit, encodeCommit, stamp } from '../../git/commit.js';
+import type { ObjectNamer } from '../../git/object.js';
+import { POLICY_REF } from '../../ledger/refs.js';
+import { MODE_FILE } from '../../git/tree.js';
+import { seal, TreeDraft } from '../../git/tree-draft.js';
+import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
+
+/** Writes the commit that publishes a policy's text; gives the move of `refs/kv-policy/current`, or none when it says so already. */
+export async function publishPolicy(store: GitStore, namer: ObjectNamer, clock: Clock, text: string): Promise<RefUpdate[]> {
+  const objects: NewObject[] = [];
+  const blob = namer.object('blob', utf8(text));
+  objects.push(blob);
+  const root = new TreeDraft(null);
+  const folder = new TreeDraft(null);
+  folder.put('policy.yaml', MODE_FILE, blob.oid);
+  root.dirs.set('.kv', folder);
+  const tree = seal(root, namer, objects) as string;
+  const old = (await store.refs([POLICY_REF])).get(POLICY_REF) ?? null;
+  if (old !== null) {
+    const [object] = await store.read([old]);
+    if (object && decodeCommit(object.body, old, store.objectFormat).tree === tree) return [];
+  }
+  const ident = stamp(STARGATE_IDENTITY, clock.now());
+  const commit = {
+    tree,
+    parents: old === null ? [] : [old],
+    author: ident,
+    committer: ident,
+    signature: null,
+    message: 'kv-policy: in force\n',
+  };
+  const object = namer.object('commit', encodeCommit(commit, namer.format));
+  await store.write([...objects, object]);
+  return [{ ref: POLICY_REF, old, next: object.oid }];
+}

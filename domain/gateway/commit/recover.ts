@@ -1,0 +1,68 @@
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { IntentRecord, Journal } from '../../../ports/journal.js';
+import { completeUpdates, countMoved } from './commit-refs.js';
+import type { RecoveryReport } from '../push.js';
+
+/** The journal, read: intents without an outcome, and intents that are done but not mirrored yet, oldest first. */
+export interface JournalState {
+  readonly open: readonly IntentRecord[];
+  readonly unmirrored: readonly IntentRecord[];
+  readonly records: number;
+}
+
+export async function readJournal(journal: Journal): Promise<JournalState> {
+  const open = new Map<string, IntentRecord>();
+  let unmirrored: IntentRecord[] = [];
+  let records = 0;
+  for await (const record of journal.replay()) {
+    records++;
+    if (record.kind === 'intent') open.set(record.id, record);
+    else if (record.kind === 'mirrored') {
+      const upTo = unmirrored.findIndex(({ id }) => id === record.id);
+      unmirrored = unmirrored.slice(upTo + 1);
+    } else {
+      const intent = open.get(record.id);
+      open.delete(record.id);
+      if (record.kind === 'done' && intent !== undefined) unmirrored.push(intent);
+    }
+  }
+  return { open: [...open.values()], unmirrored, records };
+}
+
+/**
+ * Brings refs and journal to one state after a crash. An intent of which any ref has moved goes forward; one of which none
+ * has is rolled back: its client was never told that it landed. Gives the report and what waits for the mirror.
+ */
+export async function recover(
+  store: GitStore,
+  journal: Journal,
+): Promise<{ report: RecoveryReport; unmirrored: IntentRecord[] }> {
+  const state = await readJournal(journal);
+  const unmirrored = [...state.unmirrored];
+  let rolledForward = 0;
+  let rolledBack = 0;
+  for (const intent of state.open) {
+    if ((await countMoved(store, intent.updates)) > 0) {
+      await complete(store, intent);
+      await journal.append({ kind: 'done', id: intent.id });
+      unmirrored.push(intent);
+      rolledForward++;
+    } else {
+      await journal.append({ kind: 'aborted', id: intent.id });
+      rolledBack++;
+    }
+  }
+  return { report: { rolledForward, rolledBack }, unmirrored };
+}
+
+async function complete(store: GitStore, intent: IntentRecord): Promise<void> {
+  try {
+    await completeUpdates(store, intent.updates);
+  } catch (error) {
+    throw new KvError('GIT_ERROR', `intent ${intent.id} of the journal can be neither completed nor undone`, {
+      cause: error,
+      hint: 'compare the refs with the journal, or restore the repository from its mirror',
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import type { Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { SignatureVerifier, TrustedKey } from '../../../ports/signer.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { decodeCommit } from '../../git/commit.js';
+import type { ObjectNamer } from '../../git/object.js';
+import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
+import { type Link, MAX_CHAIN, pairChains, type PushedTransaction, readChain } from '../../verify/chain.js';
+import { ledgerChanges } from '../../verify/ledger-changes.js';
+import { recomputeIndex } from '../../verify/index-tree.js';
+import { type ParentState, verifyTransaction } from '../../verify/transaction.js';
+import { verifyAnySigner } from '../../verify/signer.js';
+import { verifyValues } from '../../verify/values.js';
+
+export interface AdoptionContext {
+  readonly store: GitStore;
+  readonly namer: ObjectNamer;
+  readonly verifier: SignatureVerifier;
+  readonly randomness: Randomness;
+  /** The OpenPGP keys to check signatures against; SSH signatures carry theirs. */
+  readonly keysAtHand: readonly TrustedKey[];
+}
+
+const NEW: ParentState = { ledgerTree: null, indexTree: null, chunksTree: null, epoch: null, parentEpoch: null };
+
+/**
+ * Verifies the whole history of a namespace, archived epochs included: every transaction's attestation, signature, values and
+ * index. Gives the number of transactions. Throws `ATTESTATION_MISMATCH` or `SIGNATURE_*` naming the first commit that isn't sound.
+ */
+export async function verifyNamespace(context: AdoptionContext, ns: string): Promise<number> {
+  const { store } = context;
+  const refs = await store.refs([ledgerRef(ns), indexRef(ns), epochRef(ns)]);
+  const [ledger, index] = [refs.get(ledgerRef(ns)), refs.get(indexRef(ns))];
+  if (ledger === undefined || index === undefined) {
+    throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns} has a ledger or an index, but not both`);
+  }
+  const current = await verifyEpoch(context, ns, ledger, index);
+  if (refs.get(epochRef(ns)) !== current.root) {
+    throw new KvError('ATTESTATION_MISMATCH', `${epochRef(ns)} does not point to the first ledger commit of the current epoch`);
+  }
+  let count = current.transactions;
+  for (let below = current; below.parentEpoch !== null; ) {
+    const ref = archiveRef(ns, below.parentEpoch);
+    const archive = (await store.refs([ref])).get(ref);
+    if (archive === undefined) break; // compacted away: what is left begins with a snapshot that was verified as one
+    const [object] = await store.read([archive]);
+    const [tip, indexTip] = object ? decodeCommit(object.body, archive, store.objectFormat).parents : [];
+    if (tip !== below.parentLedger || indexTip === undefined) {
+      throw new KvError('ATTESTATION_MISMATCH', `${ref} does not hold the ledger that epoch ${below.label} goes on from`);
+    }
+    below = await verifyEpoch(context, ns, tip, indexTip);
+    count += below.transactions;
+  }
+  return count;
+}
+
+interface VerifiedEpoch {
+  readonly label: string;
+  readonly root: Oid;
+  readonly parentEpoch: string | null;
+  readonly parentLedger: Oid | null;
+  readonly transactions: number;
+}
+
+async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, index: Oid): Promise<VerifiedEpoch> {
+  const { store } = context;
+  const limit = Number.POSITIVE_INFINITY;
+  const links = await readChain(store, ledgerRef(ns), null, ledger, limit);
+  const indexLinks = await readChain(store, indexRef(ns), null, index, limit);
+  const label = /^Epoch: (.*)$/m.exec(links[0]?.commit.message ?? '')?.[1] ?? '';
+  const transactions = pairChains(ns, links, indexLinks, await chunkLinks(store, ns, label));
+  const [first, ...later] = transactions as [PushedTransaction, ...PushedTransaction[]];
+  const { parentEpoch, parentLedger } = first.ledger.trailers;
+  let state = parentEpoch === null ? await transition(context, ns, first, NEW) : await verifySnapshot(context, ns, first);
+  for (const pushed of later) state = await transition(context, ns, pushed, state);
+  return { label, root: first.ledger.oid, parentEpoch, parentLedger, transactions: transactions.length };
+}
+
+async function transition(
+  context: AdoptionContext,
+  ns: string,
+  pushed: PushedTransaction,
+  state: ParentState,
+): Promise<ParentState> {
+  return (await verifyTransaction({ ...context, ns, policy: null, sampleSize: MAX_CHAIN }, pushed, state)).state;
+}
+
+/** The first commit of a later epoch: it has no base, so its trees are held against each other whole. */
+async function verifySnapshot(context: AdoptionContext, ns: string, pushed: PushedTransaction): Promise<ParentState> {
+  const { store, namer, verifier } = context;
+  const { ledger, index, chunks } = pushed;
+  const t = ledger.trailers;
+  const chunksTree = chunks?.commit.tree ?? null;
+  const bound =
+    t.ns === ns &&
+    index.trailers.txn === t.txn &&
+    t.indexTree === index.commit.tree &&
+    index.trailers.ledgerTree === ledger.commit.tree;
+  if (!bound || t.chunksTree !== chunksTree || t.baseTree !== ledger.commit.tree) {
+    throw new KvError(
+      'ATTESTATION_MISMATCH',
+      `commit ${ledger.oid} begins epoch ${t.epoch}, but its trailers don't bind its trees`,
+    );
+  }
+  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, namer }, context.keysAtHand);
+  const tree = ledger.commit.tree === namer.emptyTree() ? null : ledger.commit.tree;
+  const changes = await ledgerChanges(store, namer.hasher, ns, null, tree);
+  const rules = { policy: null, ns, txn: null, chunksTree, digests: 'all' as const };
+  const pointers = await verifyValues(store, namer.hasher, rules, changes);
+  await recomputeIndex(store, namer, { ns, before: null, after: t.indexTree, pointers });
+  return { ledgerTree: ledger.commit.tree, indexTree: t.indexTree, chunksTree, epoch: t.epoch, parentEpoch: t.parentEpoch };
+}
+
+async function chunkLinks(store: GitStore, ns: string, epoch: string): Promise<Link[]> {
+  const ref = chunksRef(ns, epoch);
+  const tip = (await store.refs([ref])).get(ref);
+  return tip === undefined ? [] : readChain(store, ref, null, tip, Number.POSITIVE_INFINITY);
+}

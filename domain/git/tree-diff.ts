@@ -1,0 +1,98 @@
+import { KvError } from '../../ports/error.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { Oid } from '../../ports/vocabulary.js';
+import { MODE_DIR, TreeCursor } from './tree.js';
+
+/** One side of a changed path. */
+export interface Side {
+  readonly mode: string;
+  readonly oid: Oid;
+}
+
+/** A path whose blob or mode differs. A path that is absent on a side has null there. */
+export interface TreeChange {
+  readonly path: string;
+  readonly before: Side | null;
+  readonly after: Side | null;
+}
+
+interface Pair {
+  readonly path: string;
+  readonly before: Oid | null;
+  readonly after: Oid | null;
+}
+
+/**
+ * The files that differ between two trees (`null`: no tree), a level of directories at a time, each level in one request.
+ * Identical subtrees are never read. Gives changes ordered by depth, then by directory and name.
+ */
+export async function* diffTrees(
+  store: GitStore,
+  before: Oid | null,
+  after: Oid | null,
+  oidBytes: number,
+): AsyncGenerator<TreeChange> {
+  let level: Pair[] = before === after ? [] : [{ path: '', before, after }];
+  while (level.length > 0) {
+    const next: Pair[] = [];
+    const changes: TreeChange[] = [];
+    const bodies = await readTrees(store, level);
+    level.forEach((pair, i) => {
+      const [left, right] = bodies[i] as [Uint8Array, Uint8Array];
+      compare(pair.path, new TreeCursor(left, oidBytes), new TreeCursor(right, oidBytes), next, changes);
+    });
+    yield* changes;
+    level = next;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+async function readTrees(store: GitStore, level: readonly Pair[]): Promise<[Uint8Array, Uint8Array][]> {
+  const oids: Oid[] = [];
+  for (const { before, after } of level) {
+    if (before !== null) oids.push(before);
+    if (after !== null) oids.push(after);
+  }
+  const objects = await store.read(oids);
+  let at = 0;
+  const body = (oid: Oid | null): Uint8Array => {
+    if (oid === null) return EMPTY;
+    const object = objects[at++];
+    if (object === null || object === undefined || object.type !== 'tree')
+      throw new KvError('GIT_ERROR', `tree ${oid} is missing`);
+    return object.body;
+  };
+  return level.map(({ before, after }) => [body(before), body(after)]);
+}
+
+function compare(path: string, left: TreeCursor, right: TreeCursor, next: Pair[], changes: TreeChange[]): void {
+  const emit = (name: string, before: Side | null, after: Side | null): void => {
+    const child = path === '' ? name : `${path}/${name}`;
+    const beforeDir = before?.mode === MODE_DIR ? before.oid : null;
+    const afterDir = after?.mode === MODE_DIR ? after.oid : null;
+    if (beforeDir !== null || afterDir !== null) next.push({ path: child, before: beforeDir, after: afterDir });
+    const beforeFile = beforeDir === null ? before : null;
+    const afterFile = afterDir === null ? after : null;
+    if (beforeFile !== null || afterFile !== null) changes.push({ path: child, before: beforeFile, after: afterFile });
+  };
+  let hasLeft = left.next();
+  let hasRight = right.next();
+  while (hasLeft || hasRight) {
+    const leftKey = hasLeft ? left.sortKey() : undefined;
+    const rightKey = hasRight ? right.sortKey() : undefined;
+    if (leftKey === rightKey) {
+      if (!left.sameAs(right)) {
+        emit(left.name, { mode: left.mode, oid: left.oid() }, { mode: right.mode, oid: right.oid() });
+      }
+      hasLeft = left.next();
+      hasRight = right.next();
+    } else if (rightKey === undefined || (leftKey !== undefined && leftKey < rightKey)) {
+      emit(left.name, { mode: left.mode, oid: left.oid() }, null);
+      hasLeft = left.next();
+    } else {
+      emit(right.name, null, { mode: right.mode, oid: right.oid() });
+      hasRight = right.next();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { KvError } from '../../ports/error.js';
+import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
+
+/**
+ * Pointers, manifests and metadata are JSON with a fixed key order, no spaces and no final newline,
+ * so that equal content is an equal blob. Reading one checks that it is exactly what writing it would give.
+ */
+export function encodeJson(value: unknown): Uint8Array {
+  return utf8(JSON.stringify(value));
+}
+
+/** What the reader of a record gives to `decodeRecord`. */
+export interface RecordFormat<T> {
+  /** For messages: `pointer`, `metadata`, … */
+  readonly name: string;
+  readonly version: number;
+  /** The record that the fields spell, or undefined when one is missing or of the wrong type. */
+  read(fields: Readonly<Record<string, unknown>>): T | undefined;
+  write(record: T): Uint8Array;
+}
+
+/** Reads a record. Throws `FORMAT_UNSUPPORTED` for an unknown version, `ATTESTATION_MISMATCH` for bytes that aren't canonical. */
+export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, where: string): T {
+  const fields = parseObject(bytes);
+  if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
+  if (fields['v'] !== format.version) {
+    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${JSON.stringify(fields['v'])}`, {
+      hint: `this git-kv reads version ${format.version}: update it`,
+    });
+  }
+  const record = format.read(fields);
+  if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');
+  if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where, 'it is not in canonical form');
+  return record;
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // not JSON: the caller says so, naming the record
+  }
+}
+
+function broken(name: string, where: string, why: string): KvError {
+  return new KvError('ATTESTATION_MISMATCH', `invalid ${name} of ${where}: ${why}`, {
+    hint: 'write through git kv, or compare with docs/FORMAT.md',
+  });
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string';
+export const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string';
+/** A whole number of at least 0. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
