@@ -1,7 +1,7 @@
 import type { CloneConfigWriter, OpenAdapter } from '../../ports/index.js';
-import { openCloneConfigWriter } from './clone-config.js';
+import { openCloneConfigWriter } from './config/clone-config.js';
 
-export { openCloneConfigWriter } from './clone-config.js';
+export { openCloneConfigWriter } from './config/clone-config.js';
 
 export const open: OpenAdapter<undefined, CloneConfigWriter> = (_config, { directory, env }) =>
   openCloneConfigWriter({ directory, env });

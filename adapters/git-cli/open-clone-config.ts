@@ -1,6 +1,6 @@
 import type { CloneConfig, OpenAdapter } from '../../ports/index.js';
-import { openCloneConfig } from './clone-config.js';
+import { openCloneConfig } from './config/clone-config.js';
 
-export { type CloneConfigOptions, openCloneConfig } from './clone-config.js';
+export { type CloneConfigOptions, openCloneConfig } from './config/clone-config.js';
 
 export const open: OpenAdapter<undefined, CloneConfig> = (_config, { directory, env }) => openCloneConfig({ directory, env });

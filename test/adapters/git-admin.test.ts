@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { openGitTransport } from '../../adapters/git-cli/transport.js';
+import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';

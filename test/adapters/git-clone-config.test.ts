@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openCloneConfig, openCloneConfigWriter } from '../../adapters/git-cli/clone-config.js';
+import { openCloneConfig, openCloneConfigWriter } from '../../adapters/git-cli/config/clone-config.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';
 

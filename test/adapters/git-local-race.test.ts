@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect } from 'chai';
-import { openGitTransport } from '../../adapters/git-cli/transport.js';
+import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { isPartialClone } from '../../adapters/git-cli/partial-clone.js';
+import { isPartialClone } from '../../adapters/git-cli/objects/partial-clone.js';
 import { type GitCliStore, openGitStore } from '../../adapters/git-cli/open.js';
 import { KvError } from '../../ports/error.js';
 import { OID_HEX_LENGTH, type Oid } from '../../ports/vocabulary.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { progressTo } from '../../adapters/git-cli/progress.js';
+import { progressTo } from '../../adapters/git-cli/process/progress.js';
 
 describe("git-cli: git's progress on a terminal", () => {
   const now = Date.now;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { shownUrl } from '../../adapters/git-cli/remote-error.js';
+import { shownUrl } from '../../adapters/git-cli/remote/remote-error.js';
 
 describe('git-cli: an address in a message', () => {
   for (const [url, shown] of [

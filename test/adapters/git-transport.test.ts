@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { openGitTransport } from '../../adapters/git-cli/transport.js';
+import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import type { GitTransport } from '../../ports/git-transport.js';
 import type { Oid } from '../../ports/vocabulary.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createHash, generateKeyPairSync, randomBytes, sign as cryptoSign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { openCloneConfig } from '../../adapters/git-cli/clone-config.js';
+import { openCloneConfig } from '../../adapters/git-cli/config/clone-config.js';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
 import { sshString } from '../../adapters/signature-verifier/ssh-wire.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';

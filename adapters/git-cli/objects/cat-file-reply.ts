@@ -1,0 +1,80 @@
+import { KvError } from '../../../ports/error.js';
+import type { GitObject, ObjectHeader, ObjectType, Oid } from '../../../ports/vocabulary.js';
+
+/** Builds what a caller gets; `body` is null for `--batch-check`. */
+export interface MakeReply<T> {
+  readonly withBody: boolean;
+  make(oid: Oid, type: ObjectType, size: number, body: Uint8Array): T;
+}
+
+export const OBJECT_REPLY: MakeReply<GitObject> = { withBody: true, make: (oid, type, _size, body) => ({ oid, type, body }) };
+export const HEADER_REPLY: MakeReply<ObjectHeader> = { withBody: false, make: (oid, type, size) => ({ oid, type, size }) };
+
+const NONE = Buffer.alloc(0);
+const LF = 10;
+const FOUND = /^([0-9a-f]{40,64}) (blob|tree|commit|tag) (\d+)$/;
+// A body that spans chunks is collected in a buffer of its own above this size; below, the chunks are joined.
+const LARGE = 32 * 1024;
+
+/** Cuts git cat-file's output into replies. Bodies are views into what was read: no copy for those that came in one piece. */
+export class ReplyParser<T> {
+  private rest: Buffer = NONE;
+  private large: { oid: Oid; type: ObjectType; bytes: Buffer; filled: number } | null = null;
+
+  constructor(
+    private readonly reply: MakeReply<T>,
+    private readonly emit: (reply: T | null) => void,
+  ) {}
+
+  push(chunk: Buffer): void {
+    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    this.rest = NONE;
+    let at = this.large === null ? 0 : this.fill(bytes, 0);
+    while (at < bytes.length) {
+      const eol = bytes.indexOf(LF, at);
+      if (eol < 0) break;
+      const next = this.one(bytes, at, eol);
+      if (next < 0) break;
+      at = next;
+    }
+    if (at < bytes.length) this.rest = bytes.subarray(at);
+  }
+
+  /** Takes one reply whose first line ends at `eol`; gives where the next starts, or -1 when more bytes are needed. */
+  private one(bytes: Buffer, at: number, eol: number): number {
+    const line = bytes.toString('latin1', at, eol);
+    const match = FOUND.exec(line);
+    if (match === null) {
+      if (!/ (missing|submodule)$/.test(line)) throw new KvError('GIT_ERROR', `git cat-file answered '${line}'`);
+      this.emit(null);
+      return eol + 1;
+    }
+    const [, oid, type, digits] = match as unknown as [string, Oid, ObjectType, string];
+    const size = Number(digits);
+    if (!this.reply.withBody) {
+      this.emit(this.reply.make(oid, type, size, NONE));
+      return eol + 1;
+    }
+    const end = eol + 1 + size;
+    if (end < bytes.length) {
+      this.emit(this.reply.make(oid, type, size, bytes.subarray(eol + 1, end)));
+      return end + 1;
+    }
+    if (size < LARGE) return -1;
+    this.large = { oid, type, bytes: Buffer.allocUnsafeSlow(size + 1), filled: 0 };
+    return this.fill(bytes, eol + 1);
+  }
+
+  private fill(bytes: Buffer, at: number): number {
+    const large = this.large;
+    if (large === null) return at;
+    const took = bytes.copy(large.bytes, large.filled, at);
+    large.filled += took;
+    if (large.filled === large.bytes.length) {
+      this.large = null;
+      const size = large.bytes.length - 1;
+      this.emit(this.reply.make(large.oid, large.type, size, large.bytes.subarray(0, size)));
+    }
+    return at + took;
+  }
+}

@@ -1,0 +1,156 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { NewObject } from '../../../ports/git-store.js';
+import type { ObjectFormat, ObjectType, Oid } from '../../../ports/vocabulary.js';
+import { compress, storedSize, writeStored } from './deflate.js';
+import { syncDirectory, writeDurably } from '../process/durable-file.js';
+import { packIndex } from './pack-index.js';
+
+const TYPE_CODE: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
+const BLOCK = 1024 * 1024;
+const MAX_HEADER = 10;
+const PACK_HEADER = 12;
+
+/**
+ * Writes one pack (version 2, no deltas) and its index straight into a repository. Objects go through a block of 1 MiB;
+ * only ids, CRCs and offsets stay in memory. The pack is seen by git once `finish` has renamed the index, whole and durable.
+ */
+export class PackWriter {
+  private readonly positions = new Map<Oid, number>();
+  private readonly crcs: number[] = [];
+  private readonly offsets: number[] = [];
+  private block = Buffer.allocUnsafe(BLOCK);
+  private used = PACK_HEADER;
+  private full: Buffer[] = [];
+  private flushed = 0;
+  private offset = PACK_HEADER;
+  private file: FileHandle | null = null;
+  private readonly temporary: string;
+
+  constructor(
+    private readonly packFolder: string,
+    private readonly format: ObjectFormat,
+  ) {
+    // git's own prefix for unfinished packs: `git gc` clears away what a crash leaves.
+    this.temporary = join(packFolder, `tmp_pack_${randomUUID()}`);
+    this.block.write('PACK', 0, 'latin1');
+    this.block.writeUInt32BE(2, 4);
+    this.block.writeUInt32BE(0, 8);
+  }
+
+  /** Adds an object unless this pack has it. When it gives true, `flush` should be awaited before the next. */
+  add(object: NewObject): boolean {
+    if (this.positions.has(object.oid)) return false;
+    const { body } = object;
+    const deflated = compress(body);
+    const room = MAX_HEADER + (deflated === null ? storedSize(body.length) : deflated.length);
+    if (room > this.block.length - this.used) this.nextBlock(room);
+    const out = this.block;
+    const start = this.used;
+    let at = writeEntryHeader(out, start, TYPE_CODE[object.type], body.length);
+    if (deflated === null) {
+      at = writeStored(body, out, at);
+    } else {
+      out.set(deflated, at);
+      at += deflated.length;
+    }
+    this.positions.set(object.oid, this.offsets.length);
+    this.offsets.push(this.offset);
+    this.crcs.push(crc32(out.subarray(start, at)));
+    this.offset += at - start;
+    this.used = at;
+    return this.full.length > 0;
+  }
+
+  /** Writes what is full out to the file. */
+  async flush(): Promise<void> {
+    const file = await this.opened();
+    for (const block of this.full.splice(0)) {
+      await file.appendFile(block);
+      this.flushed += block.length;
+    }
+  }
+
+  /** Completes pack and index, durably, and makes them visible. */
+  async finish(): Promise<void> {
+    if (this.positions.size === 0) return this.abort();
+    const checksum = this.flushed === 0 && this.full.length === 0 ? this.sealInMemory() : await this.sealOnDisk();
+    const file = await this.opened();
+    await file.appendFile(this.block.subarray(0, this.used));
+    await file.appendFile(checksum);
+    await file.sync();
+    await file.close();
+    this.file = null;
+    const index = packIndex(this.format, { positions: this.positions, crcs: this.crcs, offsets: this.offsets }, checksum);
+    const temporaryIndex = `${this.temporary}.idx`;
+    await writeDurably(temporaryIndex, index, 0o444);
+    const name = join(this.packFolder, `pack-${checksum.toString('hex')}`);
+    // The index makes a pack visible, so it comes last.
+    await rename(this.temporary, `${name}.pack`);
+    await rename(temporaryIndex, `${name}.idx`);
+    await syncDirectory(this.packFolder);
+  }
+
+  /** Removes what was written so far. */
+  async abort(): Promise<void> {
+    await this.file?.close();
+    this.file = null;
+    await rm(this.temporary, { force: true });
+    await rm(`${this.temporary}.idx`, { force: true });
+  }
+
+  private nextBlock(room: number): void {
+    this.full.push(this.block.subarray(0, this.used));
+    this.block = Buffer.allocUnsafe(Math.max(BLOCK, room));
+    this.used = 0;
+  }
+
+  private sealInMemory(): Buffer {
+    this.block.writeUInt32BE(this.positions.size, 8);
+    return createHash(this.format).update(this.block.subarray(0, this.used)).digest();
+  }
+
+  /** The count is known only now: it is patched into the header, and the file read once more for the checksum. */
+  private async sealOnDisk(): Promise<Buffer> {
+    this.full.push(this.block.subarray(0, this.used));
+    await this.flush();
+    const file = await this.opened();
+    const count = Buffer.alloc(4);
+    count.writeUInt32BE(this.positions.size);
+    await file.write(count, 0, 4, 8);
+    const hash = createHash(this.format);
+    const buffer = Buffer.allocUnsafe(BLOCK);
+    for (let position = 0; position < this.flushed; ) {
+      const { bytesRead } = await file.read(buffer, 0, BLOCK, position);
+      if (bytesRead === 0) throw new Error(`${this.temporary} is shorter than what was written to it`);
+      hash.update(buffer.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+    this.used = 0;
+    return hash.digest();
+  }
+
+  private async opened(): Promise<FileHandle> {
+    if (this.file === null) {
+      await mkdir(this.packFolder, { recursive: true });
+      this.file = await open(this.temporary, 'wx+', 0o444);
+    }
+    return this.file;
+  }
+}
+
+/** The type and size in front of a pack entry: 4 size bits, then 7 a byte, least significant first. */
+function writeEntryHeader(out: Buffer, at: number, type: number, size: number): number {
+  let byte = (type << 4) | (size & 15);
+  let left = Math.floor(size / 16);
+  while (left > 0) {
+    out[at++] = byte | 0x80;
+    byte = left & 0x7f;
+    left = Math.floor(left / 128);
+  }
+  out[at++] = byte;
+  return at;
+}

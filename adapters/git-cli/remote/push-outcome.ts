@@ -1,0 +1,41 @@
+import { KvError } from '../../../ports/error.js';
+import { firstComplaint } from '../process/run-git.js';
+import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
+
+const MOVED =
+  /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;
+
+/** What a `git push --porcelain` that failed means. */
+export function pushError({ remote, url }: { remote: string; url: string }, stdout: string, stderr: string): KvError {
+  const rejected = [...stdout.matchAll(/^!\t[^\t]*:(\S+)\t\[([^\]]+)\](?: \((.*)\))?$/gm)]
+    .map(([, ref = '', kind = '', reason = '']) => ({ ref, why: `${kind} ${reason}` }))
+    // What an atomic push gives for every ref that was not itself the reason.
+    .filter(({ why }) => !/atomic push failed|atomic transaction failed/.test(why));
+  const sent = kvErrorIn(stderr);
+  if (sent !== null) return sent;
+  const moved = rejected.find(({ why }) => MOVED.test(why)) ?? rejected.find(() => /cannot lock ref/.test(stderr));
+  if (moved !== undefined) {
+    return new KvError('CAS_CONFLICT', `'${moved.ref}' has moved at '${remote}'`, {
+      hint: 'read the newest state and try again',
+      details: { ref: moved.ref },
+    });
+  }
+  const [first] = rejected;
+  if (first !== undefined) {
+    return new KvError('GIT_ERROR', `'${remote}' did not accept '${first.ref}': ${first.why.trim()}${remoteWords(stderr)}`, {
+      hint: `ask whoever runs '${remote}' what it refuses`,
+      details: { ref: first.ref },
+    });
+  }
+  return (
+    unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr) ??
+    new KvError('GIT_ERROR', `cannot push to ${shownUrl(url)}: ${firstComplaint(stderr)}`, {
+      hint: 'run the command again with --debug',
+    })
+  );
+}
+
+function remoteWords(stderr: string): string {
+  const words = /^remote: (.*\S)\s*$/m.exec(stderr)?.[1];
+  return words === undefined ? '' : `: ${words}`;
+}

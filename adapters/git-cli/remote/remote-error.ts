@@ -1,0 +1,119 @@
+import { KvError } from '../../../ports/error.js';
+import type { Direction } from '../../../ports/git-transport.js';
+import { parseRejection } from '../../../ports/rejection.js';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+const RESET = /\u001b\[[0-9;]*[mK]/g;
+
+/** True for the line in which a Stargate says why, which is not for people to read. */
+export function isKvErrorLine(line: string): boolean {
+  return parseRejection(line) !== undefined;
+}
+
+/** The first error that a Stargate sent in what a program wrote to stderr, or null. */
+export function kvErrorIn(stderr: string): KvError | null {
+  for (const line of stderr.split(/[\r\n]+/)) {
+    const error = parseRejection(line);
+    if (error !== undefined) return error;
+  }
+  return null;
+}
+
+const UNREACHABLE = new RegExp(
+  [
+    'Could not read from remote repository',
+    'Connection (refused|reset|closed|timed out)',
+    'Could not resolve host',
+    'unable to access',
+    'hung up unexpectedly',
+    'Permission denied',
+    'Host key verification failed',
+    'No route to host',
+    'Network is unreachable',
+    'does not appear to be a git repository',
+    'kex_exchange',
+    'early EOF',
+  ].join('|'),
+  'i',
+);
+const BOILERPLATE =
+  /^(fatal: Could not read from remote repository\.|Please make sure you have|and the repository exists\.|remote: kv-error)/;
+
+/** What a host says of the first object that it doesn't give by its id: it has not got it, or gives only what its refs name. */
+export const NOT_GIVEN = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
+
+/** Who was spoken to, and what for. */
+export interface Contact {
+  /** What failed, as the message begins. */
+  readonly what: string;
+  readonly url: string;
+  /** `write` leads to the Stargate, `read` to the mirror. */
+  readonly direction: Direction;
+}
+
+/** An address as messages show it: without a password, and without the token that may stand for the user of a web address. */
+export function shownUrl(url: string): string {
+  const [, scheme, user, rest] = /^([a-z][a-z0-9+.-]*:\/\/)([^/]*)@(.*)$/is.exec(url) ?? [];
+  if (scheme === undefined || user === undefined || rest === undefined) return url;
+  return /ssh/i.test(scheme) ? `${scheme}${user.replace(/:.*$/s, '')}@${rest}` : scheme + rest;
+}
+
+/** The other side can't be reached: `IO_ERROR` with git's or ssh's own words; null when that is not what happened. */
+export function unreachable({ what, url, direction }: Contact, stderr: string): KvError | null {
+  if (!UNREACHABLE.test(stderr)) return null;
+  const lines = stderr
+    .replace(RESET, '')
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if (direction === 'write' && /Connection refused/i.test(stderr)) {
+    return new KvError('IO_ERROR', `no Stargate at ${shownUrl(url)}: connection refused`, {
+      hint: 'start it, or correct the address: git kv remote setup --url URL',
+    });
+  }
+  const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
+  // ssh begins with the account, which the URL has already named.
+  const words = said
+    .replace(/^(fatal|error): /, '')
+    .replace(/^\S+@\S+: (?=Permission denied)/, '')
+    .replace(/\.$/, '');
+  return new KvError('IO_ERROR', `${what}: ${words}`, { hint: hintFor(stderr, url, direction) });
+}
+
+const URL_HOST = /^[a-z+]+:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/;
+const SCP_HOST = /^(?:[^@/:]*@)?([^:/]+):/;
+
+function hintFor(stderr: string, url: string, direction: Direction): string {
+  const host = direction === 'write' ? 'the Stargate' : 'the Git host';
+  if (/Permission denied \(/.test(stderr)) {
+    const where = direction === 'write' ? 'have an admin add yours to the policy' : 'add yours there';
+    return `${host} knows none of the keys that ssh offered: ${where}, or choose one: git config core.sshCommand "ssh -i FILE"`;
+  }
+  if (/Host key verification failed/.test(stderr)) {
+    const [, name = 'HOST', port] = URL_HOST.exec(url) ?? SCP_HOST.exec(url) ?? [];
+    const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${name.replace(/^\[(.*)\]$/, '$1')}`;
+    const published = direction === 'write' ? 'git-kv-stargate init printed' : 'the Git host publishes';
+    return `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`;
+  }
+  return direction === 'write'
+    ? 'check the address (git remote -v) and that the Stargate is up'
+    : 'check the address (git remote -v); to read without it: --read-from=stargate, or --offline';
+}
+
+/** A clone of the other object format: a SHA-256 repository without branches, cloned by git before 2.41. Null when that is not it. */
+export function wrongFormat(what: string, stderr: string): KvError | null {
+  const formats = /mismatched algorithms: client (\w+); server (\w+)/.exec(stderr);
+  if (formats === null) return null;
+  return new KvError('GIT_ERROR', `${what}: it has ${formats[2]} objects, and this clone was made for ${formats[1]}`, {
+    hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add and git kv remote setup in it`,
+  });
+}
+
+/** The other side has lost or damaged objects: `GIT_ERROR` with what it said; null when that is not what happened. */
+export function damagedThere(what: string, stderr: string): KvError | null {
+  if (!/possible repository corruption on the remote side/.test(stderr)) return null;
+  const said = /^remote: (?:fatal|error): (.*\S)\s*$/m.exec(stderr.replace(RESET, ''))?.[1] ?? 'an object is missing';
+  return new KvError('GIT_ERROR', `${what}: the repository there is damaged: ${said}`, {
+    hint: 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
+  });
+}
