@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export async function generateCliDocs(compiled) {
   const load = (file) => import(pathToFileURL(join(compiled, 'apps/cli', file)).href);
   const [{ COMMANDS }, { flagTerm, usageLine }, { exitCodeRows }, { GLOBAL_FLAGS }] = await Promise.all(
-    ['commands/index.js', 'usage.js', 'render/exit-codes.js', 'flags.js'].map(load),
+    ['commands/index.js', 'render/usage.js', 'render/exit-codes.js', 'parse/flags.js'].map(load),
   );
   const commands = Object.entries(COMMANDS).map(([id, command]) => ({
     name: id.replaceAll(':', ' '),

@@ -1,7 +1,7 @@
-import { doorOptions, reportError } from './door.js';
-import { fastRead } from './fast-read.js';
-import { hoistGlobals } from './hoist.js';
-import { watchPipe } from './terminal.js';
+import { doorOptions, reportError } from './render/report-error.js';
+import { fastRead } from './fast/fast-read.js';
+import { hoistGlobals } from './parse/hoist.js';
+import { watchPipe } from './io/terminal.js';
 
 /** Runs one command line; gives the exit code. `get` and `list` in their usual form take a way that loads no oclif. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -9,7 +9,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const argv = hoistGlobals(args);
     if (await fastRead(argv[0], argv.slice(1))) return 0;
-    const { runOclif } = await import('./oclif-main.js');
+    const { runOclif } = await import('./oclif/run.js');
     await runOclif(argv);
     return 0;
   } catch (error) {

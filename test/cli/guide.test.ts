@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { HELP } from '../../apps/stargate/help.js';
 import { COMMANDS } from '../../apps/cli/commands/index.js';
-import { GLOBAL_FLAGS } from '../../apps/cli/flags.js';
+import { GLOBAL_FLAGS } from '../../apps/cli/parse/flags.js';
 
 const COMPILED = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const SOURCES = process.env['GIT_KV_ROOT'] ?? dirname(COMPILED);

@@ -1,12 +1,12 @@
 import { blame, type Blame as BlamedKey } from '../../../domain/client/history/blame.js';
-import { keyArgument } from '../argument-bytes.js';
-import { KvCommand } from '../base.js';
-import { AT_FLAG, type FlagTable, READ_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { freshnessOf } from '../read-flags.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { KvCommand } from '../oclif/base.js';
+import { AT_FLAG, type FlagTable, READ_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { freshnessOf } from '../parse/read-flags.js';
 import { formatTimeShort } from '../render/units.js';
-import { print, printJson } from '../terminal.js';
+import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },

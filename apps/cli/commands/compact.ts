@@ -1,9 +1,9 @@
-import { KvCommand } from '../base.js';
-import type { FlagTable } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
+import { KvCommand } from '../oclif/base.js';
+import type { FlagTable } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
 import { compactText } from '../render/compact.js';
-import { print, printJson } from '../terminal.js';
+import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {
   epoch: { type: 'string', summary: 'exactly this archived epoch, whatever the policy keeps', value: 'LABEL' },

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { keyArgument } from '../argument-bytes.js';
-import { WRITE_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { WriteCommand } from '../write-command.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { WRITE_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { WriteCommand } from '../oclif/write-command.js';
 
 export class Del extends WriteCommand {
   static override summary = 'delete keys';

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { KvCommand } from '../base.js';
-import { GET_FLAGS } from '../flags.js';
-import { runGet } from '../get.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
+import { KvCommand } from '../oclif/base.js';
+import { GET_FLAGS } from '../parse/flags.js';
+import { runGet } from '../fast/get.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
 
 export class Get extends KvCommand {
   static override summary = 'print the value of a key';

@@ -2,17 +2,17 @@ import type { Clone } from '../../../domain/client/clone/clone.js';
 import { beginNamespace } from '../../../domain/client/epochs/begin-namespace.js';
 import { publishedPolicyText } from '../../../domain/client/clone/known-policy.js';
 import { POLICY_PATH } from '../../../domain/ledger/refs.js';
-import { KvCommand } from '../base.js';
-import type { FlagTable } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
+import { KvCommand } from '../oclif/base.js';
+import type { FlagTable } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
 import { type InitOutcome, initText } from '../render/init.js';
-import { type ScaffoldRequest, writeScaffold } from '../scaffold.js';
-import { hasSigningKey, ownPublicKey } from '../signing-key.js';
-import { print, printJson, warn } from '../terminal.js';
-import { sshUrlFlag } from '../units.js';
-import { workTree, workTreePolicy } from '../work-tree.js';
-import { keyArgument } from '../argument-bytes.js';
+import { type ScaffoldRequest, writeScaffold } from '../io/scaffold.js';
+import { hasSigningKey, ownPublicKey } from '../io/signing-key.js';
+import { print, printJson, warn } from '../io/terminal.js';
+import { sshUrlFlag } from '../parse/units.js';
+import { workTree, workTreePolicy } from '../io/work-tree.js';
+import { keyArgument } from '../parse/argument-bytes.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'a prefix that keys may have, for the policy scaffold', value: 'TEXT', multiple: true },

@@ -1,8 +1,8 @@
-import { KvCommand } from '../base.js';
-import { LIST_FLAGS } from '../flags.js';
-import { runList } from '../list.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
+import { KvCommand } from '../oclif/base.js';
+import { LIST_FLAGS } from '../parse/flags.js';
+import { runList } from '../fast/list.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
 
 export class List extends KvCommand {
   static override summary = 'list keys';

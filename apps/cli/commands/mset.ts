@@ -1,8 +1,8 @@
-import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../flags.js';
-import { readBatch } from '../batch-file.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { WriteCommand } from '../write-command.js';
+import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
+import { readBatch } from '../io/batch-file.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { WriteCommand } from '../oclif/write-command.js';
 
 const FLAGS = {
   file: {

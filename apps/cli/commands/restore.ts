@@ -1,11 +1,11 @@
 import { Args } from '@oclif/core';
 import { planRestore } from '../../../domain/client/history/restore.js';
 import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../argument-bytes.js';
-import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { WriteCommand } from '../write-command.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { WriteCommand } from '../oclif/write-command.js';
 
 const FLAGS = {
   at: { ...AT_FLAG.at, required: true },

@@ -2,10 +2,10 @@ import { Args } from '@oclif/core';
 import { isTransactionSuffix, momentAt } from '../../../domain/client/history/at.js';
 import { writersFreshness } from '../../../domain/client/history/put-back.js';
 import { planRevert } from '../../../domain/client/history/revert.js';
-import { PUT_BACK_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { WriteCommand } from '../write-command.js';
+import { PUT_BACK_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { WriteCommand } from '../oclif/write-command.js';
 
 export class Revert extends WriteCommand {
   static override summary = 'undo a transaction with a new one';

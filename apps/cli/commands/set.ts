@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { CHUNK_FLAGS, VALUE_FLAGS, WRITE_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { WriteCommand } from '../write-command.js';
-import { setOperation } from '../write-input.js';
+import { CHUNK_FLAGS, VALUE_FLAGS, WRITE_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { WriteCommand } from '../oclif/write-command.js';
+import { setOperation } from '../parse/write-input.js';
 
 const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
 

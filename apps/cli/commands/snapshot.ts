@@ -2,15 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { exportSnapshot, type SnapshotRequest, type SnapshotSummary } from '../../../domain/client/transfer/export-snapshot.js';
 import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../argument-bytes.js';
-import { KvCommand } from '../base.js';
-import { writeFailed, writeFileAtomically } from '../files.js';
-import { type FlagTable, READ_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
-import { freshnessOf } from '../read-flags.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { KvCommand } from '../oclif/base.js';
+import { writeFailed, writeFileAtomically } from '../io/files.js';
+import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
+import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes, formatCount, formatMany } from '../render/units.js';
-import { note, print, printJson, Progress } from '../terminal.js';
+import { note, print, printJson, Progress } from '../io/terminal.js';
 
 const FLAGS = {
   export: { type: 'string', summary: 'the file to write, all at once; - is standard output', value: 'FILE', required: true },

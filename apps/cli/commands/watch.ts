@@ -1,14 +1,14 @@
 import { OLDEST, Watch as Feed, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import { keyArgument } from '../argument-bytes.js';
-import { KvCommand } from '../base.js';
-import type { Session } from '../clone.js';
-import { type FlagTable, type FlagValues, READ_FLAGS } from '../flags.js';
-import { oclifFlags } from '../oclif-flags.js';
-import { prose } from '../prose.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { KvCommand } from '../oclif/base.js';
+import type { Session } from '../session/session.js';
+import { type FlagTable, type FlagValues, READ_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
+import { prose } from '../render/prose.js';
 import { watchDocument, watchLine } from '../render/watch.js';
-import { note, print, printJson, warn } from '../terminal.js';
-import { countFlag, durationFlag, oidFlag } from '../units.js';
+import { note, print, printJson, warn } from '../io/terminal.js';
+import { countFlag, durationFlag, oidFlag } from '../parse/units.js';
 
 const FLAGS = {
   since: {

@@ -1,9 +1,9 @@
 import { newEpoch } from '../../../../domain/client/epochs/new-epoch.js';
-import { KvCommand } from '../../base.js';
-import type { FlagTable } from '../../flags.js';
-import { oclifFlags } from '../../oclif-flags.js';
-import { prose } from '../../prose.js';
-import { print, printJson, Progress } from '../../terminal.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { print, printJson, Progress } from '../../io/terminal.js';
 
 const FLAGS = {
   label: { type: 'string', summary: "the new epoch's label, such as 2026Q4", value: 'LABEL', required: true },

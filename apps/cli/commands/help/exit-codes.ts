@@ -1,8 +1,8 @@
 import { EXIT_CODES } from '../../../exit-codes.js';
-import { KvCommand } from '../../base.js';
-import { oclifFlags } from '../../oclif-flags.js';
+import { KvCommand } from '../../oclif/base.js';
+import { oclifFlags } from '../../oclif/flags.js';
 import { exitCodesText } from '../../render/exit-codes.js';
-import { print, printJson } from '../../terminal.js';
+import { print, printJson } from '../../io/terminal.js';
 
 export class HelpExitCodes extends KvCommand {
   static override summary = 'explain the exit codes';

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { KvCommand } from '../../base.js';
-import { unknownCommand } from '../../command-name.js';
-import { oclifFlags } from '../../oclif-flags.js';
+import { KvCommand } from '../../oclif/base.js';
+import { unknownCommand } from '../../parse/command-name.js';
+import { oclifFlags } from '../../oclif/flags.js';
 
 export class Help extends KvCommand {
   static override summary = 'explain a command';

@@ -1,15 +1,15 @@
 import { setUpRemote } from '../../../../domain/client/remote/setup.js';
 import type { CloneConfigWriter } from '../../../../ports/clone-config.js';
 import { KvError } from '../../../../ports/error.js';
-import { KvCommand } from '../../base.js';
-import type { FlagTable } from '../../flags.js';
-import { oclifFlags } from '../../oclif-flags.js';
-import { prose } from '../../prose.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
 import { setupDocument, setupText } from '../../render/setup.js';
-import { hasSigningKey } from '../../signing-key.js';
-import { note, print, printJson } from '../../terminal.js';
-import { sshUrlFlag } from '../../units.js';
-import { workTreePolicy } from '../../work-tree.js';
+import { hasSigningKey } from '../../io/signing-key.js';
+import { note, print, printJson } from '../../io/terminal.js';
+import { sshUrlFlag } from '../../parse/units.js';
+import { workTreePolicy } from '../../io/work-tree.js';
 
 const FLAGS = {
   url: { type: 'string', summary: "the Stargate's URL, instead of the policy's stargate.push_url", value: 'URL' },

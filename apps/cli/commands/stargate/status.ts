@@ -1,7 +1,7 @@
-import { KvCommand } from '../../base.js';
-import { oclifFlags } from '../../oclif-flags.js';
+import { KvCommand } from '../../oclif/base.js';
+import { oclifFlags } from '../../oclif/flags.js';
 import { statusText } from '../../render/status.js';
-import { print, printJson } from '../../terminal.js';
+import { print, printJson } from '../../io/terminal.js';
 
 export class StargateStatus extends KvCommand {
   static override summary = 'show who leads, the namespaces, and how the mirror does';

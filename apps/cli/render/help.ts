@@ -1,7 +1,7 @@
 import type { Command } from '@oclif/core';
-import { COMMANDS } from './commands/index.js';
-import { GLOBAL_FLAGS } from './flags.js';
-import { oclifFlags } from './oclif-flags.js';
+import { COMMANDS } from '../commands/index.js';
+import { GLOBAL_FLAGS } from '../parse/flags.js';
+import { oclifFlags } from '../oclif/flags.js';
 import { flagTerm, usageLine } from './usage.js';
 
 const START = ['git kv remote setup', 'git kv set cfg:hello world', 'git kv get cfg:hello', 'git kv list --long'];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { keyBytes, quoteKey } from '../../domain/ledger/key.js';
-import { KvError } from '../../ports/error.js';
+import { keyBytes, quoteKey } from '../../../domain/ledger/key.js';
+import { KvError } from '../../../ports/error.js';
 
 const REPLACEMENT = '\ufffd';
 

@@ -1,5 +1,5 @@
-import type { Freshness } from '../../domain/client/clone/tips.js';
-import { KvError } from '../../ports/error.js';
+import type { Freshness } from '../../../domain/client/clone/tips.js';
+import { KvError } from '../../../ports/error.js';
 import type { FlagValues, READ_FLAGS } from './flags.js';
 
 /** What `--read-from` and `--offline` ask for. Throws `USAGE` when they contradict each other. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { CloneConfig } from '../../ports/clone-config.js';
+import type { CloneConfig } from '../../../ports/clone-config.js';
 
 const PUBLIC_KEY = /^(?:sk-)?(?:ssh|ecdsa)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+(?: .*)?$/;
 

@@ -1,4 +1,4 @@
-import { KvError } from '../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 import { GLOBAL_FLAGS } from './flags.js';
 import { nearest } from './nearest.js';
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { POLICY_PATH } from '../../domain/ledger/refs.js';
-import { KvError } from '../../ports/error.js';
+import { POLICY_PATH } from '../../../domain/ledger/refs.js';
+import { KvError } from '../../../ports/error.js';
 import { reasonOf } from './files.js';
 
 /** The work tree's top folder; null in a bare repository, and inside a Git directory. */

@@ -1,6 +1,6 @@
-import { parseDuration, readExpiry } from '../../domain/client/write/expiry.js';
-import { KvError } from '../../ports/error.js';
-import { isOid, type ObjectFormat, type Oid } from '../../ports/vocabulary.js';
+import { parseDuration, readExpiry } from '../../../domain/client/write/expiry.js';
+import { KvError } from '../../../ports/error.js';
+import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
 const SIZES: Readonly<Record<string, number>> = {
   '': 1,

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
-import { DEFAULT_CTYPE } from '../../domain/ledger/metadata.js';
-import { typeOfFile, typeOfText } from '../../domain/client/write/content-type.js';
-import type { RequestedOperation, ValueStream } from '../../domain/client/write/operations.js';
-import { KvError } from '../../ports/error.js';
+import { DEFAULT_CTYPE } from '../../../domain/ledger/metadata.js';
+import { typeOfFile, typeOfText } from '../../../domain/client/write/content-type.js';
+import type { RequestedOperation, ValueStream } from '../../../domain/client/write/operations.js';
+import { KvError } from '../../../ports/error.js';
 import { keyArgument, textArgument } from './argument-bytes.js';
-import { fileSize, fileStream, isRegularFile, sniffType, standardInput } from './files.js';
+import { fileSize, fileStream, isRegularFile, sniffType, standardInput } from '../io/files.js';
 import type { FlagValues, VALUE_FLAGS } from './flags.js';
-import { formatCount } from './render/units.js';
-import { note } from './terminal.js';
+import { formatCount } from '../render/units.js';
+import { note } from '../io/terminal.js';
 import { ttlFlag } from './units.js';
 
 interface Value {

@@ -1,4 +1,4 @@
-import type { GitTransport } from '../../ports/git-transport.js';
+import type { GitTransport } from '../../../ports/git-transport.js';
 
 /** A transport that is opened by its first use: an offline read never pays for it. */
 export function lazyTransport(open: () => Promise<GitTransport>): GitTransport {

@@ -1,8 +1,8 @@
 import { Command } from '@oclif/core';
-import { KvError } from '../../ports/error.js';
-import { openSession, type Session } from './clone.js';
-import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from './flags.js';
-import { oclifFlags } from './oclif-flags.js';
+import { KvError } from '../../../ports/error.js';
+import { openSession, type Session } from '../session/session.js';
+import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from '../parse/flags.js';
+import { oclifFlags } from './flags.js';
 
 export interface Input<T extends FlagTable> {
   readonly flags: GlobalValues & FlagValues<T>;

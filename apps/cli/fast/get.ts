@@ -1,15 +1,15 @@
-import type { Clone } from '../../domain/client/clone/clone.js';
-import { type Reading, readKey, type ReadRequest } from '../../domain/client/read/read.js';
-import { readChunks } from '../../domain/client/read/value.js';
-import { decodeUtf8 } from '../../domain/git/bytes.js';
-import { KvError } from '../../ports/error.js';
-import { keyArgument } from './argument-bytes.js';
-import { openSession } from './clone.js';
-import { writeFileAtomically } from './files.js';
-import type { FlagValues, GET_FLAGS, GlobalValues } from './flags.js';
-import { freshnessOf } from './read-flags.js';
-import { formatBytes } from './render/units.js';
-import { Progress, print, printJson } from './terminal.js';
+import type { Clone } from '../../../domain/client/clone/clone.js';
+import { type Reading, readKey, type ReadRequest } from '../../../domain/client/read/read.js';
+import { readChunks } from '../../../domain/client/read/value.js';
+import { decodeUtf8 } from '../../../domain/git/bytes.js';
+import { KvError } from '../../../ports/error.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { openSession } from '../session/session.js';
+import { writeFileAtomically } from '../io/files.js';
+import type { FlagValues, GET_FLAGS, GlobalValues } from '../parse/flags.js';
+import { freshnessOf } from '../parse/read-flags.js';
+import { formatBytes } from '../render/units.js';
+import { Progress, print, printJson } from '../io/terminal.js';
 
 export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
 
@@ -40,7 +40,7 @@ export async function runGet(key: string, flags: GetFlags): Promise<void> {
 
 /** Loaded only when it is wanted: a get of the present must start fast. */
 async function readPast(clone: Clone, request: ReadRequest & { readonly at: string }): Promise<Reading> {
-  const { readKeyAt } = await import('../../domain/client/history/read-at.js');
+  const { readKeyAt } = await import('../../../domain/client/history/read-at.js');
   return readKeyAt(clone, request);
 }
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { typeOfBytes } from '../../domain/client/write/content-type.js';
-import { DEFAULT_CTYPE } from '../../domain/ledger/metadata.js';
-import { KvError } from '../../ports/error.js';
+import { typeOfBytes } from '../../../domain/client/write/content-type.js';
+import { DEFAULT_CTYPE } from '../../../domain/ledger/metadata.js';
+import { KvError } from '../../../ports/error.js';
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { ImportSource } from '../../domain/client/transfer/import/source.js';
+import type { ImportSource } from '../../../domain/client/transfer/import/source.js';
 import { fileSize, fileStream, reasonOf, standardInput, writeFailed } from './files.js';
 
 export interface OpenedImport {

@@ -1,12 +1,12 @@
-import { type ListedKey, type Listing, openListing } from '../../domain/client/read/list.js';
-import { KvError } from '../../ports/error.js';
-import { keyArgument } from './argument-bytes.js';
-import { openSession } from './clone.js';
-import type { FlagValues, GlobalValues, LIST_FLAGS } from './flags.js';
-import { freshnessOf } from './read-flags.js';
-import { listedDocument, LONG_HEAD, longLine } from './render/list.js';
-import { print } from './terminal.js';
-import { countFlag } from './units.js';
+import { type ListedKey, type Listing, openListing } from '../../../domain/client/read/list.js';
+import { KvError } from '../../../ports/error.js';
+import { keyArgument } from '../parse/argument-bytes.js';
+import { openSession } from '../session/session.js';
+import type { FlagValues, GlobalValues, LIST_FLAGS } from '../parse/flags.js';
+import { freshnessOf } from '../parse/read-flags.js';
+import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
+import { print } from '../io/terminal.js';
+import { countFlag } from '../parse/units.js';
 
 export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
 

@@ -1,16 +1,16 @@
-import { acknowledgedWrite } from '../../domain/client/write/acknowledged-write.js';
-import type { RequestedOperation } from '../../domain/client/write/operations.js';
-import type { WriteRequest } from '../../domain/client/write/write.js';
-import { KvError } from '../../ports/error.js';
-import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-write.js';
+import type { RequestedOperation } from '../../../domain/client/write/operations.js';
+import type { WriteRequest } from '../../../domain/client/write/write.js';
+import { KvError } from '../../../ports/error.js';
+import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { KvCommand } from './base.js';
-import type { Session } from './clone.js';
-import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from './flags.js';
-import { quoteKey } from '../../domain/ledger/key.js';
-import { receiptDocument, receiptText } from './render/receipt.js';
-import { formatBytes } from './render/units.js';
-import { Progress, print, printJson, warn } from './terminal.js';
-import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from './units.js';
+import type { Session } from '../session/session.js';
+import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
+import { quoteKey } from '../../../domain/ledger/key.js';
+import { receiptDocument, receiptText } from '../render/receipt.js';
+import { formatBytes } from '../render/units.js';
+import { Progress, print, printJson, warn } from '../io/terminal.js';
+import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from '../parse/units.js';
 
 export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
 type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;

@@ -1,6 +1,6 @@
-import { KvError, toKvError } from '../../ports/error.js';
-import { EXIT_CODES } from '../exit-codes.js';
-import { hasPrinted, note, paint, ReaderGone } from './terminal.js';
+import { KvError, toKvError } from '../../../ports/error.js';
+import { EXIT_CODES } from '../../exit-codes.js';
+import { hasPrinted, note, paint, ReaderGone } from '../io/terminal.js';
 
 export interface DoorOptions {
   readonly json: boolean;

@@ -1,5 +1,5 @@
 import { Flags, type Interfaces } from '@oclif/core';
-import type { FlagSpec, FlagTable } from './flags.js';
+import type { FlagSpec, FlagTable } from '../parse/flags.js';
 
 /** oclif's flags from a table. */
 export function oclifFlags(table: FlagTable, helpGroup?: string): Interfaces.FlagInput {

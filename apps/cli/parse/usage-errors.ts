@@ -1,7 +1,7 @@
-import { KvError } from '../../ports/error.js';
-import { COMMANDS } from './commands/index.js';
+import { KvError } from '../../../ports/error.js';
+import { COMMANDS } from '../commands/index.js';
 import { nearest } from './nearest.js';
-import { shortUsage } from './usage.js';
+import { shortUsage } from '../render/usage.js';
 
 interface ParseFailure {
   readonly message: string;

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { type FlagTable, GET_FLAGS, GLOBAL_FLAGS, LIST_FLAGS } from './flags.js';
+import { type FlagTable, GET_FLAGS, GLOBAL_FLAGS, LIST_FLAGS } from '../parse/flags.js';
 import { type GetFlags, runGet } from './get.js';
 import type { ListFlags } from './list.js';
 

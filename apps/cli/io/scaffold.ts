@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { POLICY_PATH } from '../../domain/ledger/refs.js';
-import { KvError } from '../../ports/error.js';
+import { POLICY_PATH } from '../../../domain/ledger/refs.js';
+import { KvError } from '../../../ports/error.js';
 import { reasonOf } from './files.js';
 
 export interface ScaffoldRequest {

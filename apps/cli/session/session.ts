@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { Clone } from '../../domain/client/clone/clone.js';
-import { parseDuration } from '../../domain/client/write/expiry.js';
-import { isNamespace } from '../../domain/ledger/paths.js';
+import type { Clone } from '../../../domain/client/clone/clone.js';
+import { parseDuration } from '../../../domain/client/write/expiry.js';
+import { isNamespace } from '../../../domain/ledger/paths.js';
 import type {
   Chunker,
   Clock,
@@ -12,10 +12,10 @@ import type {
   PolicyReader,
   Randomness,
   Signer,
-} from '../../ports/index.js';
-import { KvError } from '../../ports/error.js';
+} from '../../../ports/index.js';
+import { KvError } from '../../../ports/error.js';
 import { lazyTransport } from './lazy-transport.js';
-import { type Composition, openProfile } from '../../plugins/host/index.js';
+import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** What a command works with. */
 export interface Session {

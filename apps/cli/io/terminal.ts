@@ -1,4 +1,4 @@
-import { KvError } from '../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 
 /** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */
 export class ReaderGone extends Error {}
