@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { serviceEnv, startService } from '../apps/stargate/git-process.js';
+import { serviceEnv, startService } from '../apps/stargate/repository/git-process.js';
 import { ndjsonLog } from '../apps/stargate/log.js';
-import { listenSsh } from '../apps/stargate/ssh-server.js';
+import { listenSsh } from '../apps/stargate/ssh/server.js';
 
 /**
  * The Stargate's own SSH server in front of a plain bare repository: no hooks, no validation, no journal.

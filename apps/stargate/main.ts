@@ -9,13 +9,13 @@ import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import type { VerifyAdopted } from './adopt.js';
-import { adoptedKeys } from './adopted-keys.js';
-import { serve } from './daemon.js';
+import type { VerifyAdopted } from './repository/adopt.js';
+import { adoptedKeys } from './repository/adopted-keys.js';
+import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
-import { ownEnv } from './git.js';
+import { ownEnv } from './repository/git.js';
 import { HELP } from './help.js';
-import { initRepository } from './init.js';
+import { initRepository } from './repository/init.js';
 import { ndjsonLog } from './log.js';
 import { productVersion } from './version.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Housekeeping, startHousekeeping } from '../../apps/stargate/housekeeping.js';
+import { type Housekeeping, startHousekeeping } from '../../apps/stargate/repository/housekeeping.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

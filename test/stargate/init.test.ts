@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
+import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
 import { gitPretending } from '../old-git.js';
 import { files, Sandbox } from './support.js';
 

@@ -4,7 +4,7 @@ import { readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
-import { encodePkt, FLUSH_PKT } from '../../apps/stargate/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../apps/stargate/push/pkt-line.js';
 import { commitFile, files, rig, type Rig } from './support.js';
 
 const rejectionIn = (text: string): KvError | undefined =>

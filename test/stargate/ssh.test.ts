@@ -207,7 +207,7 @@ describe('stargate: the SSH server', () => {
   });
 
   it('takes RSA with SHA-2 only', async () => {
-    const { identifyBy, judgeAuth } = await import('../../apps/stargate/ssh-auth.js');
+    const { identifyBy, judgeAuth } = await import('../../apps/stargate/ssh/auth.js');
     const key = await r.sandbox.key('rsa', 'rsa');
     const material = (await readFile(`${key}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
     const policy = { admins: [{ kind: 'ssh', material, name: 'rsa' }], readers: [], namespaces: new Map() } as never;

@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/push.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Log } from '../../apps/stargate/log.js';
-import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/receive-pack.js';
-import { repositoryIds } from '../../apps/stargate/repository-id.js';
-import type { Identify } from '../../apps/stargate/ssh-auth.js';
-import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh-server.js';
-import { routeCommands } from '../../apps/stargate/route.js';
-import { writeHooks } from '../../apps/stargate/hooks.js';
-import { GIT_SETTINGS } from '../../apps/stargate/git-settings.js';
+import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
+import type { Identify } from '../../apps/stargate/ssh/auth.js';
+import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import { routeCommands } from '../../apps/stargate/ssh/route.js';
+import { writeHooks } from '../../apps/stargate/repository/hooks.js';
+import { GIT_SETTINGS } from '../../apps/stargate/repository/git-settings.js';
 
 const run = promisify(execFile);
 

@@ -4,12 +4,12 @@ import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
 import { parseEndpoint, showEndpoint } from '../../apps/stargate/endpoints.js';
 import { formatLine } from '../../apps/stargate/log.js';
-import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/pkt-line.js';
-import { checkQuarantine } from '../../apps/stargate/pre-receive.js';
-import { reportProcReceive } from '../../apps/stargate/proc-receive.js';
-import { PushStream } from '../../apps/stargate/push-stream.js';
-import { pathOfUrl, repositoryIds } from '../../apps/stargate/repository-id.js';
-import { splitQuoted } from '../../apps/stargate/ssh-command.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/push/pkt-line.js';
+import { checkQuarantine } from '../../apps/stargate/push/pre-receive.js';
+import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
+import { PushStream } from '../../apps/stargate/push/push-stream.js';
+import { pathOfUrl, repositoryIds } from '../../apps/stargate/repository/repository-id.js';
+import { splitQuoted } from '../../apps/stargate/ssh/command.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
 const LIMITS = { maxObjects: 10, maxCommands: 100, maxCommandBytes: 10_000, maxBytes: 100_000 };

@@ -1,0 +1,50 @@
+import type { Pusher } from '../../../domain/gateway/push.js';
+import { KvError, toKvError } from '../../../ports/error.js';
+import { EXIT_CODES } from '../../exit-codes.js';
+import { refuse, type ServeExec } from '../ssh/exec-session.js';
+
+/** One verb of `git-kv-admin`. Gives what the client gets as JSON. */
+export interface AdminVerb {
+  readonly name: string;
+  /** Who may ask: any key of the policy, or admins alone. */
+  readonly role: 'any' | 'admin';
+  run(args: readonly string[], pusher: Pusher): Promise<unknown>;
+}
+
+/** As often as git's own server sides do it (`receive.keepAlive`). Milliseconds. */
+const SIGN_OF_LIFE_MS = 5000;
+
+/** Serves one admin request; errors leave as a `kv-error/1` line with the code's own exit status. */
+export function serveAdmin(
+  verbs: readonly AdminVerb[],
+  name: string,
+  args: readonly string[],
+  signOfLifeMs = SIGN_OF_LIFE_MS,
+): ServeExec {
+  return async (session) => {
+    // A client gives up a Stargate that says nothing; before JSON, an empty line means nothing.
+    const living = setInterval(() => {
+      if (!session.gone.aborted) session.output.write('\n');
+    }, signOfLifeMs);
+    try {
+      const verb = verbs.find((candidate) => candidate.name === name);
+      if (verb === undefined) {
+        const known = verbs.map((candidate) => candidate.name).join(', ');
+        throw new KvError('USAGE', `the Stargate has no verb '${name.slice(0, 60)}'`, { hint: `it knows: ${known}` });
+      }
+      if (verb.role === 'admin' && !session.pusher.admin) {
+        throw new KvError('POLICY_VIOLATION', `'${name}' is for admins, and '${session.pusher.name}' is not one`, {
+          hint: 'ask an admin, or have the key added to stargate.admins in the policy',
+        });
+      }
+      session.output.write(`${JSON.stringify(await verb.run(args, session.pusher))}\n`);
+      return 0;
+    } catch (thrown) {
+      const error = toKvError(thrown);
+      refuse(session, error);
+      return EXIT_CODES[error.code];
+    } finally {
+      clearInterval(living);
+    }
+  };
+}

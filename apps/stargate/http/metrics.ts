@@ -1,0 +1,68 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from '../../../ports/error.js';
+
+const SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30];
+
+/** What the daemon measures. Times are given in milliseconds and exposed in seconds. */
+export interface Metrics {
+  accepted(ms: number): void;
+  rejected(code: ErrorCode): void;
+  mirrorEnqueued(count?: number): void;
+  mirrorSucceeded(ms: number): void;
+  mirrorFailed(): void;
+  /** Time from acceptance to visibility at the mirror. */
+  mirrorLag(ms: number): void;
+  mirrorBacklog(size: number): void;
+  mirrorRefused(count: number): void;
+  role(leader: boolean): void;
+  ready(github: boolean): void;
+  /** The Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** Registers the daemon's metrics in a registry of their own. */
+export function createMetrics(): Metrics {
+  const registers = [new Registry()];
+  const registry = registers[0] as Registry;
+  const counter = (name: string, help: string, labelNames: string[] = []) => new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string) => new Histogram({ name, help, buckets: SECONDS, registers });
+
+  const accepted = counter('stargate_txn_accepted_total', 'Pushes accepted');
+  const rejected = counter('stargate_txn_rejected_total', 'Pushes rejected, by error code', ['code']);
+  const latency = histogram('stargate_txn_latency_seconds', 'Validation and commit of an accepted push');
+  const enqueued = counter('stargate_mirror_enqueued_total', 'Transactions handed to the mirror worker');
+  const succeeded = counter('stargate_mirror_succeeded_total', 'Pushes that the mirror took');
+  const failed = counter('stargate_mirror_failed_total', 'Pushes that the mirror did not take');
+  const mirrorLatency = histogram('stargate_mirror_latency_seconds', 'Duration of a push to the mirror');
+  const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
+  const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
+  const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
+  const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
+  const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
+
+  return {
+    accepted(ms) {
+      accepted.inc();
+      latency.observe(ms / 1000);
+    },
+    rejected: (code) => rejected.inc({ code }),
+    mirrorEnqueued: (count = 1) => enqueued.inc(count),
+    mirrorSucceeded(ms) {
+      succeeded.inc();
+      mirrorLatency.observe(ms / 1000);
+    },
+    mirrorFailed: () => failed.inc(),
+    mirrorLag: (ms) => lag.observe(ms / 1000),
+    mirrorBacklog: (size) => backlog.set(size),
+    mirrorRefused: (count) => refused.set(count),
+    role: (leader) => role.set(leader ? 1 : 0),
+    ready(github) {
+      ready.set({ github: String(github) }, 1);
+      ready.set({ github: String(!github) }, 0);
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}

@@ -1,0 +1,80 @@
+import { ObjectNamer } from '../../../domain/git/object.js';
+import { compactJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import type { Composition } from '../../../plugins/host/index.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { Journal } from '../../../ports/journal.js';
+import type { Lease } from '../../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { Policy } from '../../../ports/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/signer.js';
+import { failpoint } from '../failpoint.js';
+import type { Log } from '../log.js';
+import type { Metrics } from '../http/metrics.js';
+import { observeMirror } from '../admin/mirror-view.js';
+
+/** The leader's half of the daemon: the gateway, recovered, and the mirror worker, running. */
+export interface GatewayHost {
+  readonly gateway: RepositoryGateway;
+  readonly worker: MirrorWorker;
+  /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
+  publish(text: string): Promise<void>;
+  /** Drops what nobody will ask the journal for again. Runs while no commit can. */
+  compact(): Promise<void>;
+  /** Stops the mirror worker; what it has not pushed is in the journal. */
+  stop(): Promise<void>;
+}
+
+export interface GatewayHostOptions {
+  readonly composition: Composition;
+  readonly lease: Lease;
+  readonly policy: () => Policy;
+  readonly sampleSize: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Recovers and starts. The journal is opened here and not before: it belongs to the holder of the lease. */
+export async function startGateway(options: GatewayHostOptions): Promise<GatewayHost> {
+  const { composition, lease, policy, sampleSize, metrics, log } = options;
+  const store = await composition.get<GitStore>('git-store');
+  const journal = await composition.get<Journal>('journal');
+  const clock = await composition.get<Clock>('clock');
+  const randomness = await composition.get<Randomness>('randomness');
+  const verifier = await composition.get<SignatureVerifier>('signature-verifier');
+  const target = await composition.get<MirrorTarget>('mirror-target');
+  const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
+
+  const worker = new MirrorWorker({ store, journal, target, clock, randomness, observer: observeMirror(metrics, log) });
+  const gateway = new RepositoryGateway({
+    ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
+    lease: () => lease,
+    committed: (intent) => worker.enqueue([intent]),
+    unmirrored: (intents) => worker.enqueue(intents),
+  });
+  const report = await gateway.recover();
+  log.info('journal.recovered', {
+    rolled_forward: report.rolledForward,
+    rolled_back: report.rolledBack,
+    unmirrored: worker.status().backlog,
+  });
+  const stopping = new AbortController();
+  const running = worker.run(stopping.signal);
+  return {
+    gateway,
+    worker,
+    publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
+    async compact() {
+      const { before, after } = await compactJournal(journal, (id) => worker.isWaiting(id));
+      if (after < before) log.info('journal.compacted', { before, after });
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

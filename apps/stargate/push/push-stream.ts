@@ -1,0 +1,153 @@
+import { KvError } from '../../../ports/error.js';
+import type { RefUpdate } from '../../../ports/vocabulary.js';
+import { PktReader } from './pkt-line.js';
+
+export interface PushStreamLimits {
+  /** Objects in the pack. */
+  readonly maxObjects: number;
+  /** Ref updates in the command list. */
+  readonly maxCommands: number;
+  /** Bytes of the command list. */
+  readonly maxCommandBytes: number;
+  /** Bytes of the whole push. */
+  readonly maxBytes: number;
+}
+
+/** What a client says before its pack (gitprotocol-pack, "Reference Update Request"). */
+export interface PushAnnouncement {
+  readonly commands: readonly RefUpdate[];
+  readonly capabilities: readonly string[];
+  readonly atomic: boolean;
+}
+
+const PACK_HEADER_BYTES = 12;
+
+/** Bytes of a ref's name: what a file system takes, and short enough for every line that will name it. */
+const MAX_REF_BYTES = 1000;
+
+/** Reads along with a client's push, up to and with the header of its pack. Changes nothing and holds nothing back. */
+export class PushStream {
+  private readonly reader = new PktReader();
+  private readonly commands: RefUpdate[] = [];
+  private capabilities: readonly string[] = [];
+  private state: 'commands' | 'header' | 'body' = 'commands';
+  private header: Buffer = Buffer.alloc(0);
+  private seen = 0;
+
+  constructor(private readonly limits: PushStreamLimits) {}
+
+  /** The command list, once it has been read to its end. */
+  get announcement(): PushAnnouncement | undefined {
+    if (this.state === 'commands') return undefined;
+    return { commands: this.commands, capabilities: this.capabilities, atomic: this.capabilities.includes('atomic') };
+  }
+
+  /** Throws `POLICY_VIOLATION` for a bound that is broken, `INPUT_INVALID` for what is no push. */
+  push(chunk: Uint8Array): void {
+    this.seen += chunk.length;
+    if (this.seen > this.limits.maxBytes) {
+      throw new KvError('POLICY_VIOLATION', `the push is larger than ${this.limits.maxBytes} bytes`, {
+        hint: 'push the history in smaller steps',
+      });
+    }
+    if (this.state === 'commands') this.readCommands(chunk);
+    else if (this.state === 'header') this.readHeader(chunk);
+  }
+
+  private readCommands(chunk: Uint8Array): void {
+    this.reader.push(chunk);
+    for (;;) {
+      const pkt = nextPkt(this.reader);
+      if (pkt === undefined) break;
+      if (pkt.kind === 'data') {
+        this.readLine(pkt.payload);
+        continue;
+      }
+      if (pkt.kind !== 'flush') throw malformed('a special line inside the command list');
+      this.state = this.commands.some((command) => command.next !== null) ? 'header' : 'body';
+      if (this.state === 'header') this.readHeader(this.reader.rest());
+      return;
+    }
+    if (this.seen > this.limits.maxCommandBytes) {
+      throw new KvError('POLICY_VIOLATION', `the push names refs in more than ${this.limits.maxCommandBytes} bytes`, {
+        hint: 'push fewer refs at a time',
+      });
+    }
+  }
+
+  private readLine(payload: Buffer): void {
+    const nul = payload.indexOf(0);
+    const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
+    if (line.startsWith('shallow ')) return;
+    if (nul >= 0)
+      this.capabilities = payload
+        .toString('utf8', nul + 1)
+        .trim()
+        .split(/\s+/);
+    if (line === 'push-cert') {
+      throw new KvError('POLICY_VIOLATION', 'signed pushes (push certificates) are not taken', {
+        hint: 'sign the commits, not the push: leave --signed out',
+      });
+    }
+    const match = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (refs\/.+)$/.exec(line);
+    if (match === null) throw malformed('a line that is no ref update');
+    const ref = match[3] as string;
+    if (Buffer.byteLength(ref) > MAX_REF_BYTES) {
+      throw new KvError('REF_FORBIDDEN', `ref '${ref.slice(0, 100)}…' has a name of more than ${MAX_REF_BYTES} bytes`, {
+        hint: 'push to a ref with a shorter name',
+      });
+    }
+    if (this.commands.length >= this.limits.maxCommands) {
+      throw new KvError('POLICY_VIOLATION', `the push moves more than ${this.limits.maxCommands} refs`, {
+        hint: 'push fewer refs at a time',
+      });
+    }
+    this.commands.push({ ref, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
+  }
+
+  private readHeader(chunk: Uint8Array): void {
+    this.header = Buffer.concat([this.header, chunk.subarray(0, PACK_HEADER_BYTES - this.header.length)]);
+    if (this.header.length < PACK_HEADER_BYTES) return;
+    this.state = 'body';
+    if (this.header.toString('latin1', 0, 4) !== 'PACK') throw malformed('no pack after the command list');
+    const objects = this.header.readUInt32BE(8);
+    if (objects > this.limits.maxObjects) {
+      throw new KvError('POLICY_VIOLATION', `the push has ${objects} objects, more than the ${this.limits.maxObjects} allowed`, {
+        hint: 'push the history in smaller steps',
+      });
+    }
+  }
+}
+
+function nextPkt(reader: PktReader): ReturnType<PktReader['next']> {
+  try {
+    return reader.next();
+  } catch (error) {
+    throw malformed((error as Error).message);
+  }
+}
+
+/** Names must survive the way through text: a byte that is no UTF-8 would come out as another name. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const shown = Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/[^ -~]/g, '?')
+      .slice(0, 200);
+    throw new KvError('REF_FORBIDDEN', `the push names a ref that is not UTF-8: ${shown}`, {
+      cause,
+      hint: 'rename the ref to a name in UTF-8',
+    });
+  }
+}
+
+/** A name of only zeros stands for "does not exist". */
+export function oidOrNull(oid: string): string | null {
+  return /^0+$/.test(oid) ? null : oid;
+}
+
+function malformed(what: string): KvError {
+  return new KvError('INPUT_INVALID', `malformed push: ${what}`, { hint: 'push with a current git' });
+}

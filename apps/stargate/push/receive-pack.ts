@@ -1,0 +1,278 @@
+import type { Readable, Writable } from 'node:stream';
+import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/push.js';
+import { KvError, toKvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Policy } from '../../../ports/policy-reader.js';
+import { serviceEnv, startService, type ServiceProcess } from '../repository/git-process.js';
+import type { Log } from '../log.js';
+import { checkQuarantine, checkSameCommands, readHookReport, sendVerdict } from './pre-receive.js';
+import { readProcReceive, reportProcReceive } from './proc-receive.js';
+import { PushStream, type PushStreamLimits } from './push-stream.js';
+import { removeKeeps, sweepQuarantines } from './quarantine.js';
+import { refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
+
+export interface PushLimits extends PushStreamLimits {
+  /** Milliseconds for one push, from the command to the report. */
+  readonly timeout: number;
+  /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
+  readonly handover: number;
+}
+
+/** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
+const WHOLE = ['-c', 'receive.shallowUpdate=false'];
+
+export const PUSH_LIMITS: PushLimits = {
+  maxObjects: 1_000_000,
+  maxCommands: 1000,
+  maxCommandBytes: 8 * 1024 * 1024,
+  maxBytes: 2 * 1024 ** 3,
+  timeout: 600_000,
+  handover: 10_000,
+};
+
+/** The bounds under a policy: a push may bring the largest value that any namespace takes, with what Git needs around it. */
+export function pushLimits(policy: Policy): PushLimits {
+  const largest = Math.max(0, ...[...policy.namespaces.values()].map(({ maxValueTotal }) => maxValueTotal));
+  const maxBytes = Math.max(PUSH_LIMITS.maxBytes, Math.ceil(largest * 1.05) + 64 * 1024 ** 2);
+  return { ...PUSH_LIMITS, maxBytes, timeout: Math.ceil((PUSH_LIMITS.timeout * maxBytes) / PUSH_LIMITS.maxBytes) };
+}
+
+/** What became of a push, for metrics and housekeeping. `ms` is what the gateway added: validation and commit. */
+export type PushOutcome =
+  | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly ms: number }
+  | { readonly kind: 'rejected'; readonly error: KvError };
+
+export interface ReceivePackOptions {
+  readonly gitDir: string;
+  readonly gateway: Gateway;
+  /** Opens the repository, with a quarantine on top where there is one; the caller closes it. */
+  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  /** Asked for each push. */
+  readonly limits: PushLimits;
+  readonly onOutcome: (outcome: PushOutcome) => void;
+  readonly log: Log;
+}
+
+/** Serves one push. Whatever way it ends, the gateway's lock is given back. */
+export function serveReceivePack(options: ReceivePackOptions): ServeExec {
+  let active = 0;
+  return async (session) => {
+    active += 1;
+    const push = new Push(session, options);
+    try {
+      return await push.run();
+    } finally {
+      active -= 1;
+      if (push.unwanted && active === 0) await sweepQuarantines(options.gitDir, 0);
+    }
+  };
+}
+
+class Push {
+  private readonly stream: PushStream;
+  private readonly process: ServiceProcess;
+  private held: AcceptedPush | undefined;
+  private spent = 0;
+  private committing = false;
+  private ended = false;
+  /** Cut off before its end. */
+  unwanted = false;
+
+  constructor(
+    private readonly session: ExecSession,
+    private readonly options: ReceivePackOptions,
+  ) {
+    this.stream = new PushStream(options.limits);
+    const env = { ...serviceEnv(options.gitDir, session.gitProtocol), GIT_KV_STARGATE: '1' };
+    // git's own bound, in front of what the repository's configuration says.
+    const bound = `receive.maxInputSize=${options.limits.maxBytes}`;
+    this.process = startService(['-c', bound, ...WHOLE, 'receive-pack', options.gitDir], env, 7);
+  }
+
+  async run(): Promise<number> {
+    const { session, options } = this;
+    const timer = setTimeout(() => {
+      this.fail(
+        new KvError('IO_ERROR', `the push took longer than ${options.limits.timeout / 1000} s`, { hint: 'push less at a time' }),
+      );
+    }, options.limits.timeout);
+    const leave = (): void => this.stop();
+    session.gone.addEventListener('abort', leave);
+    if (session.gone.aborted) leave();
+    this.relay();
+    const dialogue = this.converse()
+      .catch((thrown: unknown) => this.broken(thrown))
+      .finally(() => this.release());
+    try {
+      const ended = this.process.ended.finally(() => {
+        this.ended = true;
+      });
+      const [status] = await Promise.all([ended, dialogue]);
+      return status;
+    } finally {
+      clearTimeout(timer);
+      session.gone.removeEventListener('abort', leave);
+      this.release();
+    }
+  }
+
+  private relay(): void {
+    const { child } = this.process;
+    const stdin = child.stdin as Writable;
+    this.session.input.on('data', (chunk: Buffer) => {
+      try {
+        this.stream.push(chunk);
+      } catch (error) {
+        this.session.input.pause();
+        this.fail(toKvError(error));
+        return;
+      }
+      if (!stdin.write(chunk)) {
+        this.session.input.pause();
+        stdin.once('drain', () => this.session.input.resume());
+      }
+    });
+    this.session.input.once('end', () => stdin.end());
+    child.stdout?.pipe(this.session.output, { end: false });
+    child.stderr?.on('data', (text: Buffer) => this.session.complain(text.toString('utf8')));
+  }
+
+  /** The two hooks, one after the other. */
+  private async converse(): Promise<void> {
+    const [, , , preIn, preOut, procIn, procOut] = this.process.child.stdio as unknown as [
+      0,
+      0,
+      0,
+      Readable,
+      Writable,
+      Readable,
+      Writable,
+    ];
+    const report = await readHookReport(preIn);
+    if (report === undefined) return;
+    try {
+      this.held = await this.validate(report.quarantine, report.commands);
+    } catch (thrown) {
+      this.reject(thrown);
+      sendVerdict(preOut, thrown);
+      return;
+    }
+    sendVerdict(preOut, undefined);
+    await this.commit(procIn, procOut, preOut);
+  }
+
+  private async validate(quarantine: string, checked: PushRequest['commands']): Promise<AcceptedPush> {
+    const { gitDir, gateway, openQuarantine } = this.options;
+    const announced = this.stream.announcement;
+    if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
+    checkSameCommands(announced.commands, checked);
+    const path = checkQuarantine(gitDir, quarantine, checked);
+    if (path !== null) await removeKeeps(path);
+    const store = await openQuarantine(path);
+    const started = performance.now();
+    try {
+      const request = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
+      return await gateway.validate(request, store);
+    } finally {
+      this.spent += performance.now() - started;
+      // The verdict stands, whatever becomes of the reader.
+      await store
+        .close()
+        .catch((error: unknown) => this.options.log.warn('push.quarantine.close', { message: toKvError(error).message }));
+    }
+  }
+
+  private async commit(input: Readable, output: Writable, verdict: Writable): Promise<void> {
+    const accepted = this.held;
+    if (accepted === undefined) return;
+    const { handover } = this.options.limits;
+    const timer = setTimeout(() => {
+      // At once, not when git has ended: other pushes wait for the lock, and git moves no ref without us.
+      this.release();
+      this.fail(
+        new KvError('IO_ERROR', `git did not go on within ${handover / 1000} s after the push was accepted`, {
+          hint: 'push again',
+        }),
+      );
+    }, handover);
+    const request = await readProcReceive(input, output).catch((error: unknown) => {
+      this.options.log.error('push.proc-receive', { message: toKvError(error).message });
+      this.stop();
+      return undefined;
+    });
+    clearTimeout(timer);
+    if (request === undefined || this.ended || this.held === undefined) return;
+    const started = performance.now();
+    let failure: unknown;
+    try {
+      checkSameCommands(accepted.request.commands, request.commands);
+      this.committing = true;
+      this.held = undefined;
+      await this.options.gateway.commit(accepted);
+    } catch (thrown) {
+      failure = thrown ?? new Error('commit failed');
+      this.reject(failure);
+    }
+    this.committing = false;
+    this.spent += performance.now() - started;
+    const reason =
+      failure === undefined
+        ? undefined
+        : toKvError(failure)
+            .message.replace(/[\p{Cc}]+/gu, ' ')
+            .slice(0, 500);
+    reportProcReceive(output, request.commands, reason);
+    output.end();
+    sendVerdict(verdict, failure);
+    verdict.end();
+    if (failure === undefined) this.tell({ kind: 'accepted', accepted, ms: this.spent });
+    if (this.unwanted) this.process.stop();
+  }
+
+  /** Gives the lock back, unless a commit has taken it over. */
+  private release(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    this.options.gateway.abandon(held);
+    this.options.log.warn('push.abandoned', { pusher: this.session.pusher.name });
+  }
+
+  /** A fault of ours ends this push, and nothing else. */
+  private broken(thrown: unknown): void {
+    const cause = toKvError(thrown);
+    this.options.log.error('push.broken', { message: cause.message, stack: (cause.cause as Error | undefined)?.stack });
+    this.committing = false;
+    this.stop();
+    const hint = "see the Stargate's log, and whether the refs have moved, before you push again";
+    refuse(this.session, new KvError('UNEXPECTED', 'the push broke off inside the Stargate', { cause, hint }));
+  }
+
+  private fail(error: KvError): void {
+    this.reject(error);
+    refuse(this.session, error);
+    this.stop();
+  }
+
+  private reject(thrown: unknown): void {
+    const error = toKvError(thrown);
+    const { log } = this.options;
+    if (error.code === 'UNEXPECTED')
+      log.error('push.failed', { message: error.message, stack: (error.cause as Error | undefined)?.stack });
+    this.tell({ kind: 'rejected', error });
+  }
+
+  private tell(outcome: PushOutcome): void {
+    try {
+      this.options.onOutcome(outcome);
+    } catch (error) {
+      this.options.log.error('push.outcome', { message: toKvError(error).message });
+    }
+  }
+
+  /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */
+  private stop(): void {
+    this.unwanted = true;
+    if (!this.committing) this.process.stop();
+  }
+}

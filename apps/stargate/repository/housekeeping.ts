@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { toKvError } from '../../../ports/error.js';
+import { serviceEnv } from './git-process.js';
+import type { Log } from '../log.js';
+
+/** Keeps the object store in shape between pushes. */
+export interface Housekeeping {
+  /** Runs a push, and housekeeping after it when that is due. */
+  during<T>(push: () => Promise<T>): Promise<T>;
+  /** Counts an accepted push. */
+  accepted(): void;
+  /**
+   * Runs work while no push is at hand; new ones wait for its end. False, and the work is not done, when the pushes at hand take
+   * longer than `patience` (milliseconds).
+   */
+  quietly(work: () => Promise<void>, patience: number): Promise<boolean>;
+  /** Ends a repack that is at work and starts no other. */
+  stop(): Promise<void>;
+}
+
+export interface HousekeepingOptions {
+  readonly gitDir: string;
+  readonly log: Log;
+  /** What else there is to put in order, such as the journal. */
+  readonly tidy?: () => Promise<void>;
+  /** Accepted pushes between two runs. */
+  readonly every?: number;
+}
+
+/**
+ * Every push leaves a pack, and a repository of many packs is slow to read. After so many accepted pushes the small packs are rolled
+ * up into larger ones, so that their number grows with the logarithm of the pushes and each object is rewritten as often. Nothing is
+ * dropped, so pushes go on meanwhile.
+ */
+export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
+  const { gitDir, log, tidy = async () => undefined, every = 25 } = options;
+  let active = 0;
+  let since = 0;
+  let stopped = false;
+  let collecting: Promise<void> | undefined;
+  let abort = new AbortController();
+  /** While it is there, pushes wait for it before they begin. */
+  let gate: Promise<void> | undefined;
+  let drained: () => void = () => undefined;
+
+  const collect = (): Promise<void> =>
+    new Promise((resolve) => {
+      const started = Date.now();
+      abort = new AbortController();
+      const args = ['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'];
+      execFile('git', args, { env: serviceEnv(gitDir, undefined), signal: abort.signal }, (error, _out, stderr) => {
+        if (error === null) log.info('repack.done', { ms: Date.now() - started });
+        else if (!abort.signal.aborted) log.warn('repack.failed', { message: stderr.trim() || error.message });
+        resolve();
+      });
+    });
+
+  const maybe = (): void => {
+    if (stopped || gate !== undefined || since < every || collecting !== undefined) return;
+    since = 0;
+    collecting = tidy()
+      .then(collect)
+      .catch((error: unknown) => log.warn('repack.failed', { message: toKvError(error).message }))
+      .finally(() => {
+        collecting = undefined;
+      });
+  };
+  const endOfPushes = (patience: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  return {
+    async during(push) {
+      while (gate !== undefined) await gate;
+      active += 1;
+      try {
+        return await push();
+      } finally {
+        active -= 1;
+        if (active === 0) drained();
+        maybe();
+      }
+    },
+    async quietly(work, patience) {
+      while (gate !== undefined) await gate;
+      let open: () => void = () => undefined;
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      try {
+        if (active > 0) await endOfPushes(patience);
+        await collecting;
+        if (active > 0) return false;
+        await work();
+        return true;
+      } finally {
+        gate = undefined;
+        open();
+      }
+    },
+    accepted() {
+      since += 1;
+    },
+    async stop() {
+      stopped = true;
+      abort.abort();
+      await collecting;
+    },
+  };
+}

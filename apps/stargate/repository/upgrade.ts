@@ -1,0 +1,44 @@
+import { KvError } from '../../../ports/error.js';
+import { runGit } from './git.js';
+import { GIT_SETTINGS } from './git-settings.js';
+import { otherHooks, writeHooks } from './hooks.js';
+
+/** What was not as this version makes it: hooks by file name, settings by name. */
+export interface Upgraded {
+  readonly hooks: readonly string[];
+  readonly settings: readonly string[];
+}
+
+/** Without it git moves the refs itself, past the journal. What else an operator has chosen stays. */
+const NEVER_OTHERWISE = 'receive.procReceiveRefs';
+
+/**
+ * Brings a repository that another version made, or that somebody has touched, to this version's hooks and settings.
+ * For the leader alone: hooks and daemon must be of one version. Throws `CONFIG_INVALID` for a hook that is not ours, or that can't be written.
+ */
+export async function upgradeRepository(gitDir: string): Promise<Upgraded> {
+  const hooks = await otherHooks(gitDir);
+  const settings = await otherSettings(gitDir);
+  try {
+    await writeHooks(gitDir, hooks);
+    for (const [name, value] of settings) await runGit(['--git-dir', gitDir, 'config', '--replace-all', name, value]);
+  } catch (cause) {
+    throw new KvError('CONFIG_INVALID', `cannot bring ${gitDir} to this version: ${(cause as Error).message}`, {
+      cause,
+      hint: 'run as the owner of the repository, and make its hooks and its config writable for that user',
+    });
+  }
+  return { hooks, settings: settings.map(([name]) => name) };
+}
+
+async function otherSettings(gitDir: string): Promise<(readonly [name: string, value: string])[]> {
+  const values = new Map<string, string[]>();
+  for (const entry of (await runGit(['--git-dir', gitDir, 'config', '--local', '--list', '-z'])).split('\0')) {
+    const [name = '', ...rest] = entry.split('\n');
+    values.set(name, [...(values.get(name) ?? []), rest.join('\n')]);
+  }
+  return GIT_SETTINGS.filter(([name, value]) => {
+    const found = values.get(name.toLowerCase());
+    return found === undefined || (name === NEVER_OTHERWISE && (found.length !== 1 || found[0] !== value));
+  });
+}

@@ -1,0 +1,83 @@
+import { timingSafeEqual } from 'node:crypto';
+import ssh2 from 'ssh2';
+import type { AuthContext } from 'ssh2';
+import type { Pusher } from '../../../domain/gateway/push.js';
+import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
+
+/** Who a public key belongs to; null for a stranger. `keyBlob` is the key in SSH wire form. */
+export type Identify = (keyType: string, keyBlob: Uint8Array) => Pusher | null;
+
+/** The key that a connection has proved to hold. */
+export interface ProvenKey {
+  readonly type: string;
+  readonly blob: Buffer;
+}
+
+export type AuthVerdict =
+  | { readonly kind: 'acceptable' }
+  | { readonly kind: 'proven'; readonly key: ProvenKey }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+
+/** Reads the policy's SSH keys once and gives the function that looks a key up. */
+export function identifyBy(policy: Policy): Identify {
+  const pushers = new Map<string, { blob: Buffer; pusher: Pusher }>();
+  const grant = (keys: readonly PolicyKey[], role: 'admin' | 'writer' | 'reader'): void => {
+    for (const key of keys) {
+      const encoded = key.kind === 'ssh' ? key.material.split(' ')[1] : undefined;
+      if (encoded === undefined) continue;
+      const blob = Buffer.from(encoded, 'base64');
+      const known = pushers.get(blob.toString('base64'))?.pusher;
+      const pusher = { ...(known ?? { name: key.name, admin: false, writer: false, reader: false }), [role]: true };
+      pushers.set(blob.toString('base64'), { blob, pusher });
+    }
+  };
+  grant(policy.admins, 'admin');
+  for (const namespace of policy.namespaces.values()) grant(namespace.writers, 'writer');
+  grant(policy.readers, 'reader');
+
+  return (_keyType, keyBlob) => {
+    let found: Pusher | null = null;
+    // All are compared, always: how long it takes tells nothing of the list.
+    for (const { blob, pusher } of pushers.values()) {
+      if (blob.length === keyBlob.length && timingSafeEqual(blob, keyBlob)) found = pusher;
+    }
+    return found;
+  };
+}
+
+/** Judges one authentication request. Only a signature that verifies over this session's own data proves a key. */
+export function judgeAuth(context: AuthContext, identify: Identify): AuthVerdict {
+  if (context.method !== 'publickey') return { kind: 'refused', reason: `method ${context.method}` };
+  const blob = Buffer.from(context.key.data);
+  const type = keyTypeOf(blob);
+  if (type === undefined || !KEY_TYPES.includes(type)) return { kind: 'refused', reason: 'key type' };
+  if (type !== 'ssh-rsa' && context.key.algo !== type) return { kind: 'refused', reason: 'algorithm differs from key' };
+  const sha2 = context.hashAlgo === 'sha256' || context.hashAlgo === 'sha512' || context.key.algo.startsWith('rsa-sha2-');
+  if (type === 'ssh-rsa' && !sha2) return { kind: 'refused', reason: 'RSA with SHA-1' };
+  if (identify(type, blob) === null) return { kind: 'refused', reason: 'unknown key' };
+  if (context.signature === undefined) return { kind: 'acceptable' };
+  if (context.blob === undefined) return { kind: 'refused', reason: 'nothing signed' };
+  return verifies(type, blob, context.blob, context.signature, context.hashAlgo)
+    ? { kind: 'proven', key: { type, blob } }
+    : { kind: 'refused', reason: 'bad signature' };
+}
+
+function verifies(type: string, key: Buffer, signed: Buffer, signature: Buffer, hash: string | undefined): boolean {
+  const parsed = ssh2.utils.parseKey(`${type} ${key.toString('base64')}`);
+  if (parsed instanceof Error) return false;
+  try {
+    // `verify` gives an Error object, which is truthy, for input it cannot use: only `true` will do.
+    return parsed.verify(signed, signature, hash) === true;
+  } catch {
+    return false; // a signature that cannot be read proves nothing
+  }
+}
+
+/** The type that a key's own wire form names. */
+function keyTypeOf(blob: Buffer): string | undefined {
+  if (blob.length < 4) return undefined;
+  const length = blob.readUInt32BE(0);
+  return length > 64 || blob.length < 4 + length ? undefined : blob.toString('latin1', 4, 4 + length);
+}

@@ -1,0 +1,30 @@
+import type { Readable, Writable } from 'node:stream';
+import type { KvError } from '../../../ports/error.js';
+import { formatRejection } from '../../../ports/rejection.js';
+import type { Pusher } from '../../../domain/gateway/push.js';
+
+/** One exec request of an authenticated client, as the parts that serve it see it. */
+export interface ExecSession {
+  readonly pusher: Pusher;
+  readonly remote: string;
+  /** The value of GIT_PROTOCOL, checked; undefined when the client sent none. */
+  readonly gitProtocol: string | undefined;
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Writes text to the client's standard error. */
+  complain(text: string): void;
+  /** Fires when the client is gone or the daemon has run out of patience. */
+  readonly gone: AbortSignal;
+}
+
+/** What serves an exec request; resolves with the exit status that the client sees. */
+export type ServeExec = (session: ExecSession) => Promise<number>;
+
+/** The exit status that git expects of a server side that refused before it spoke the protocol. */
+export const REFUSED = 128;
+
+/** Tells a client why it is refused. */
+export function refuse(session: Pick<ExecSession, 'complain'>, error: KvError): number {
+  session.complain(`${formatRejection(error)}\n`);
+  return REFUSED;
+}

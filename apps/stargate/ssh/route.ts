@@ -1,0 +1,33 @@
+import { KvError } from '../../../ports/error.js';
+import type { Pusher } from '../../../domain/gateway/push.js';
+import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
+import type { ExecSession, ServeExec } from './exec-session.js';
+import type { SshCommand } from './command.js';
+import { serveRead } from './upload-pack.js';
+
+export interface Routes {
+  readonly gitDir: string;
+  readonly push: ServeExec;
+  readonly verbs: readonly AdminVerb[];
+  /** Milliseconds for one fetch. */
+  readonly readTimeout: number;
+}
+
+/** Says what serves a command, if the pusher's role allows it. Throws `POLICY_VIOLATION` otherwise. */
+export function routeCommands(routes: Routes): (command: SshCommand, session: ExecSession) => ServeExec {
+  return (command, { pusher }) => {
+    if (command.kind === 'admin') return serveAdmin(routes.verbs, command.verb, command.args);
+    if (command.service === 'git-receive-pack') {
+      if (!pusher.writer && !pusher.admin) throw notAllowed(pusher, 'push', 'a writer of a namespace');
+      return routes.push;
+    }
+    if (!pusher.reader && !pusher.writer && !pusher.admin) throw notAllowed(pusher, 'fetch', 'a reader');
+    return serveRead(command.service, routes.gitDir, routes.readTimeout);
+  };
+}
+
+function notAllowed(pusher: Pusher, what: string, role: string): KvError {
+  return new KvError('POLICY_VIOLATION', `'${pusher.name}' may not ${what}`, {
+    hint: `ask an admin to list the key as ${role} in the policy`,
+  });
+}

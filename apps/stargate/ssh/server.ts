@@ -1,0 +1,215 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import ssh2 from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
+import { KvError, toKvError } from '../../../ports/error.js';
+import { cannotListen } from '../endpoints.js';
+import type { Log } from '../log.js';
+import type { AnswersTo } from '../repository/repository-id.js';
+import { refuse, REFUSED, type ExecSession, type ServeExec } from './exec-session.js';
+import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { parseSshCommand, type SshCommand } from './command.js';
+import { SshConnections, type ConnectionLimits } from './connections.js';
+import { execSession, finishChannel, onEnvironment } from './channel.js';
+
+/** Bounds on what clients can hold. Durations in milliseconds. */
+export interface SshLimits extends ConnectionLimits {
+  /** On one connection. */
+  readonly maxSessions: number;
+  readonly maxAuthAttempts: number;
+}
+
+export const SSH_LIMITS: SshLimits = {
+  maxConnections: 64,
+  maxUnauthenticated: 32,
+  maxConnectionsPerKey: 16,
+  maxSessions: 8,
+  maxAuthAttempts: 10,
+  handshakeTimeout: 10_000,
+  authTimeout: 60_000,
+  idleTimeout: 60_000,
+};
+
+export interface SshServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly hostKeys: readonly Buffer[];
+  /** Asked for each connection and again for each command, so that a key that was taken away stops working. */
+  readonly identify: Identify;
+  readonly answersTo: AnswersTo;
+  /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
+  readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
+  readonly limits?: Partial<SshLimits>;
+  readonly log: Log;
+}
+
+export interface SshListener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops listening, waits for the commands at hand for at most `grace` ms, then cuts them off. */
+  close(grace: number): Promise<void>;
+}
+
+const ALGORITHMS = {
+  kex: [
+    'curve25519-sha256',
+    'curve25519-sha256@libssh.org',
+    'ecdh-sha2-nistp256',
+    'ecdh-sha2-nistp384',
+    'diffie-hellman-group16-sha512',
+  ],
+  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+  compress: ['none'], // compression before the pack is counted would let a small packet grow without bound
+} as const;
+
+interface Running {
+  readonly done: Promise<unknown>;
+  readonly cut: AbortController;
+}
+
+/** Listens for SSH. Throws `IO_ERROR` when the address can't be had, `CONFIG_INVALID` when a host key can't be read. */
+export async function listenSsh(options: SshServerOptions): Promise<SshListener> {
+  const limits = { ...SSH_LIMITS, ...options.limits };
+  const connections = new SshConnections(limits);
+  const running = new Set<Running>();
+  const server = sshServer(options);
+  // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
+  const listener = createServer({ noDelay: true }, (socket) => {
+    const dropped = connections.arrive(socket);
+    if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
+    server.injectSocket(socket);
+  });
+  server.on('connection', (client, info) => {
+    const remote = `${info.ip}:${info.port}`;
+    const socket = connections.socket(remote);
+    if (socket === undefined) client.end();
+    else attend(client, socket, remote, { ...options, limits, connections, running });
+  });
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
+    listener.listen(options.port, options.host, resolve);
+  });
+  const address = listener.address() as AddressInfo;
+  return {
+    host: address.address,
+    port: address.port,
+    async close(grace) {
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      const timer = setTimeout(() => {
+        for (const { cut } of running) cut.abort();
+      }, grace);
+      while (running.size > 0) await Promise.all([...running].map(({ done }) => done));
+      clearTimeout(timer);
+      for (const socket of connections.sockets) socket.end();
+      const stubborn = setTimeout(() => {
+        for (const socket of connections.sockets) socket.destroy();
+      }, 500);
+      await closed;
+      clearTimeout(stubborn);
+    },
+  };
+}
+
+function sshServer(options: SshServerOptions): InstanceType<typeof ssh2.Server> {
+  try {
+    return new ssh2.Server({
+      hostKeys: [...options.hostKeys],
+      ident: 'git-kv-stargate',
+      algorithms: structuredClone(ALGORITHMS) as never,
+    });
+  } catch (cause) {
+    throw new KvError('CONFIG_INVALID', `cannot use the SSH host key: ${(cause as Error).message}`, { cause });
+  }
+}
+
+interface Attending extends SshServerOptions {
+  readonly limits: SshLimits;
+  readonly connections: SshConnections;
+  readonly running: Set<Running>;
+}
+
+function attend(client: Connection, socket: Socket, remote: string, options: Attending): void {
+  const { limits, log, identify, connections, running } = options;
+  let attempts = 0;
+  let key: ProvenKey | undefined;
+  let open = 0;
+  client.on('error', (error) => {
+    log.info('ssh.connection.error', { remote, message: error.message });
+    if (open === 0) socket.destroySoon();
+  });
+  client.on('handshake', () => connections.agreed(remote));
+  client.on('authentication', (context) => {
+    const verdict =
+      ++attempts > limits.maxAuthAttempts
+        ? ({ kind: 'refused', reason: 'too many attempts' } as const)
+        : judgeAuth(context, identify);
+    if (verdict.kind === 'proven') key = verdict.key;
+    if (verdict.kind !== 'refused') return context.accept();
+    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason });
+    context.reject(['publickey']);
+    if (attempts > limits.maxAuthAttempts) client.end();
+  });
+  client.on('ready', () => {
+    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
+    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    client.end();
+    socket.destroySoon();
+  });
+  client.on('session', (accept, reject) => {
+    if (open >= limits.maxSessions) return reject();
+    open += 1;
+    const session = accept();
+    const protocol = onEnvironment(session);
+    session.once('close', () => {
+      open -= 1;
+    });
+    session.on('exec', (acceptExec, rejectExec, info) => {
+      const channel = acceptExec() as ServerChannel | undefined;
+      const pusher = key === undefined ? null : identify(key.type, key.blob);
+      if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
+      const cut = new AbortController();
+      channel.once('close', () => cut.abort());
+      client.once('close', () => cut.abort());
+      channel.on('error', () => cut.abort());
+      const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
+      const exec = execSession(channel, facts);
+      connections.begin(remote);
+      const done = serve(info.command, exec, pusher !== null, options)
+        .then((status) => finishChannel(channel, status))
+        .catch((error: unknown) => {
+          log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
+          channel.destroy();
+        });
+      const entry: Running = { done, cut };
+      running.add(entry);
+      void done.finally(() => {
+        running.delete(entry);
+        connections.end(remote);
+      });
+    });
+  });
+}
+
+const NOBODY = { name: '-', admin: false, writer: false, reader: false };
+
+async function serve(line: unknown, session: ExecSession, known: boolean, options: SshServerOptions): Promise<number> {
+  const started = Date.now();
+  let what = 'unreadable';
+  let status = REFUSED;
+  try {
+    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
+    const command = parseSshCommand(typeof line === 'string' ? line : '');
+    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    if (!options.answersTo(command.path)) {
+      throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
+        hint: "check the remote's pushurl; git kv remote setup takes it from the policy",
+      });
+    }
+    status = await options.route(command, session)(session);
+  } catch (thrown) {
+    const error = toKvError(thrown);
+    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { what, message: error.message });
+    status = refuse(session, error);
+  }
+  options.log.info('ssh.exec', { what, pusher: session.pusher.name, remote: session.remote, status, ms: Date.now() - started });
+  return status;
+}
