@@ -1,7 +1,9 @@
 /** What the container is asked for. `Symbol.for`, so that a plugin's own copy of this file means the same. */
 export const TOKENS = {
   GitStore: Symbol.for('git-kv/git-store'),
-  GitTransport: Symbol.for('git-kv/git-transport'),
+  GitRemote: Symbol.for('git-kv/git-remote'),
+  AdminClient: Symbol.for('git-kv/admin-client'),
+  FetchRecord: Symbol.for('git-kv/fetch-record'),
   Journal: Symbol.for('git-kv/journal'),
   LeaderLock: Symbol.for('git-kv/leader-lock'),
   MirrorTarget: Symbol.for('git-kv/mirror-target'),
@@ -19,7 +21,9 @@ export const TOKENS = {
 /** The name a profile gives a port: `git-store`, `journal`, … */
 export type PortName =
   | 'git-store'
-  | 'git-transport'
+  | 'git-remote'
+  | 'admin-client'
+  | 'fetch-record'
   | 'journal'
   | 'leader-lock'
   | 'mirror-target'
@@ -35,7 +39,9 @@ export type PortName =
 
 export const PORT_NAMES: readonly PortName[] = [
   'git-store',
-  'git-transport',
+  'git-remote',
+  'admin-client',
+  'fetch-record',
   'journal',
   'leader-lock',
   'mirror-target',

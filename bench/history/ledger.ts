@@ -13,7 +13,7 @@ import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { contextOf, keyAt, NOW, NS, setOf, valueAt } from '../corpus.js';
-import { stubTransport } from '../../test/stub-transport.js';
+import { stubRemotes } from '../../test/stub-remotes.js';
 
 /** The key whose history is asked for: it changes in ten transactions, the seventh a deletion. */
 export const HOT = 'cfg:mode';
@@ -139,11 +139,11 @@ export function cloneOf({ store }: Ledger, prepares = false): Clone {
   };
   return {
     store: prepares ? store : (Object.create(store, { prepareHistory: { value: undefined } }) as GitCliStore),
-    transport: stubTransport(() => new KvError('NOT_SUPPORTED', 'the bench has no remote'), { url: async () => null }),
+    ...stubRemotes(() => new KvError('NOT_SUPPORTED', 'the bench has no remote'), { remotes: { url: async () => null } }),
     config: { get: () => undefined, all: () => [], identity: never },
     clock: { now: () => Date.now(), sleep: never },
     hasher: nodeHasher(),
-    remote: 'origin',
+    remoteName: 'origin',
     forWriting: never,
     policyReader: never,
     progress: false,

@@ -1,4 +1,4 @@
-import type { Direction } from '../../ports/git-transport.js';
+import type { Direction } from '../../ports/git-remote.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import { utf8 } from '../git/bytes.js';
 import { isEpochLabel, isNamespace } from './paths.js';

@@ -31,9 +31,19 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
     },
     {
-      port: 'git-transport',
+      port: 'git-remote',
       name: 'git-cli',
-      module: () => import('../../adapters/git-cli/open-transport.js') as Promise<AdapterModule>,
+      module: () => import('../../adapters/git-cli/open-git-remote.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'admin-client',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'fetch-record',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-fetch-record.js') as Promise<AdapterModule>,
     },
     {
       port: 'clone-config',

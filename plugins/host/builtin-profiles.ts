@@ -12,54 +12,64 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
-      "git-transport": {
+      "git-remote": {
         "use": "git-cli",
         "line": 5,
         "wrap": []
       },
-      "clone-config": {
+      "admin-client": {
         "use": "git-cli",
         "line": 6,
         "wrap": []
       },
-      "clone-config-writer": {
+      "fetch-record": {
         "use": "git-cli",
         "line": 7,
         "wrap": []
       },
+      "clone-config": {
+        "use": "git-cli",
+        "line": 8,
+        "wrap": []
+      },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 9,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 8,
+        "line": 10,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 9,
+        "line": 11,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 10,
+        "line": 12,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 11,
+        "line": 13,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 12,
+        "line": 14,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 13,
+        "line": 15,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 14,
+        "line": 16,
         "wrap": []
       }
     }
@@ -257,44 +267,54 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
-      "git-transport": {
+      "git-remote": {
         "use": "git-cli",
         "line": 5,
         "wrap": []
       },
-      "clone-config": {
+      "admin-client": {
         "use": "git-cli",
         "line": 6,
         "wrap": []
       },
-      "clone-config-writer": {
+      "fetch-record": {
         "use": "git-cli",
         "line": 7,
         "wrap": []
       },
+      "clone-config": {
+        "use": "git-cli",
+        "line": 8,
+        "wrap": []
+      },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 9,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 8,
+        "line": 10,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 9,
+        "line": 11,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 10,
+        "line": 12,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 11,
+        "line": 13,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 12,
+        "line": 14,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -304,39 +324,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 15,
+            "line": 17,
             "configLines": {
-              "volume": 16,
-              "threshold": 16,
-              "windowMs": 16,
-              "resetMs": 16
+              "volume": 18,
+              "threshold": 18,
+              "windowMs": 18,
+              "resetMs": 18
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 17,
+        "line": 19,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 18,
+        "line": 20,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 19,
+        "line": 21,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 20,
+        "line": 22,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 21,
+        "line": 23,
         "wrap": []
       }
     }

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect } from 'chai';
-import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
-import type { GitTransport } from '../../ports/git-transport.js';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
+import type { GitRemote } from '../../ports/git-remote.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';
 
@@ -23,21 +23,21 @@ describe('git-cli: another process that moves the refs of the same clone', () =>
   });
   afterEach(() => sandbox.remove());
 
-  /** A transport whose git says each fetch into a file, over an ssh that does what `body` says. */
-  const remote = (url: string, body = 'eval "$command"'): Promise<GitTransport> => {
+  /** A remote whose git says each fetch into a file, over an ssh that does what `body` says. */
+  const remote = (url: string, body = 'eval "$command"'): Promise<GitRemote> => {
     const ssh = sandbox.path('ssh');
     writeFileSync(ssh, `#!/bin/sh\nfor command; do :; done\necho x >> '${sandbox.path('calls')}'\n${body}\n`);
     chmodSync(ssh, 0o755);
     sandbox.git(clone, 'remote', 'add', 'origin', url);
     sandbox.git(clone, 'config', 'ssh.variant', 'ssh');
-    return openGitTransport({ directory: clone, env: { ...sandbox.env, GIT_SSH_COMMAND: `'${ssh}'` } });
+    return openGitRemote({ directory: clone, env: { ...sandbox.env, GIT_SSH_COMMAND: `'${ssh}'` } });
   };
   const calls = (): number => (existsSync(sandbox.path('calls')) ? readFileSync(sandbox.path('calls'), 'utf8').length / 2 : 0);
 
   it('is waited for', async () => {
     writeFileSync(lock, '');
-    const transport = await remote(`ssh://host${sandbox.path('mirror')}`);
-    const fetched = transport.fetch('origin', 'read', REQUESTS);
+    const origin = await remote(`ssh://host${sandbox.path('mirror')}`);
+    const fetched = origin.fetch('origin', 'read', REQUESTS);
     while (calls() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     rmSync(lock);
     await fetched;
@@ -46,16 +46,16 @@ describe('git-cli: another process that moves the refs of the same clone', () =>
 
   it('is named, with its lock, when that stays', async () => {
     writeFileSync(lock, '');
-    const transport = await remote(sandbox.path('mirror'));
-    const error = await failure(transport.fetch('origin', 'read', REQUESTS), 'GIT_ERROR');
+    const origin = await remote(sandbox.path('mirror'));
+    const error = await failure(origin.fetch('origin', 'read', REQUESTS), 'GIT_ERROR');
     expect(error.message).to.include(lock);
     expect(error.hint).to.include('remove it');
   });
 
   it('is not what the other side or the network complains of', async () => {
     const words = "remote: error: cannot lock ref 'refs/t/main': is at 12 but expected 34";
-    const transport = await remote('ssh://host/x.git', `echo "${words}" >&2; exit 1`);
-    await failure(transport.fetch('origin', 'read', REQUESTS), 'IO_ERROR');
+    const origin = await remote('ssh://host/x.git', `echo "${words}" >&2; exit 1`);
+    await failure(origin.fetch('origin', 'read', REQUESTS), 'IO_ERROR');
     expect(calls()).to.equal(1);
   });
 });

@@ -5,9 +5,11 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { Environment } from '../../adapters/git-cli/process/run-git.js';
+import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import { runRemote } from '../../adapters/git-cli/remote/remote-run.js';
-import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
-import type { GitTransport } from '../../ports/git-transport.js';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
+import type { GitRemote } from '../../ports/git-remote.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';
 
@@ -52,23 +54,31 @@ describe('git-cli: another side that says nothing', () => {
     sandbox.remove();
   });
 
-  function remote(url: string, env: Record<string, string> = {}): Promise<GitTransport> {
+  const clientEnv = (env: Record<string, string> = {}): Environment => ({
+    ...sandbox.env,
+    GIT_SSH_COMMAND: 'ssh -F /dev/null',
+    ...env,
+  });
+  function remote(url: string, env: Record<string, string> = {}): Promise<GitRemote> {
     sandbox.git(clone, 'config', 'remote.origin.url', url);
     sandbox.git(clone, 'config', 'remote.origin.pushurl', url);
-    return openGitTransport({ directory: clone, env: { ...sandbox.env, GIT_SSH_COMMAND: 'ssh -F /dev/null', ...env } });
+    return openGitRemote({ directory: clone, env: clientEnv(env) });
   }
-  const push = (transport: GitTransport): Promise<void> => {
+  /** Asks the Stargate behind the remote for its status. */
+  const status = (env: Record<string, string> = {}): Promise<unknown> =>
+    openAdminClient({ directory: clone, env: clientEnv(env) }).run('origin', 'status', []);
+  const push = (to: GitRemote): Promise<void> => {
     const next = tipOf(clone, 'HEAD');
-    return transport.push('origin', [{ ref: MAIN, old: null, next }], { atomic: true });
+    return to.push('origin', [{ ref: MAIN, old: null, next }], { atomic: true });
   };
   /** A clone that has nothing yet. */
-  function reader(url: string, env: Record<string, string>, name = 'reader'): Promise<GitTransport> {
+  function reader(url: string, env: Record<string, string>, name = 'reader'): Promise<GitRemote> {
     const folder = sandbox.path(name);
     sandbox.run('git', ['init', '-q', folder]);
     sandbox.git(folder, 'config', 'kv.timeout', LIMIT);
     sandbox.git(folder, 'config', 'ssh.variant', 'ssh');
     sandbox.git(folder, 'config', 'remote.origin.url', url);
-    return openGitTransport({ directory: folder, env: { ...sandbox.env, ...env } });
+    return openGitRemote({ directory: folder, env: { ...sandbox.env, ...env } });
   }
   const tipOf = (folder: string, ref: string): string => sandbox.git(folder, 'rev-parse', ref);
   /** A program in the place of ssh, that runs the other side's command on this machine. */
@@ -100,14 +110,14 @@ describe('git-cli: another side that says nothing', () => {
   for (const scheme of ['ssh', 'http', 'git'] as const) {
     it(`is given up over ${scheme}, and nothing is left running`, async () => {
       const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}.git`;
-      const transport = await remote(url);
+      const origin = await remote(url);
       const errors = await Promise.all(
         [
-          transport.fetch('origin', 'read', FETCH),
-          transport.fetch('origin', 'write', FETCH),
-          transport.listRefs('origin', 'read', [MAIN]),
-          push(transport),
-          ...(scheme === 'ssh' ? [transport.admin('origin', 'status', [])] : []),
+          origin.fetch('origin', 'read', FETCH),
+          origin.fetch('origin', 'write', FETCH),
+          origin.listRefs('origin', 'read', [MAIN]),
+          push(origin),
+          ...(scheme === 'ssh' ? [status()] : []),
         ].map((work) => failure(work, 'IO_ERROR')),
       );
       for (const error of errors) {
@@ -120,15 +130,15 @@ describe('git-cli: another side that says nothing', () => {
   }
 
   it('is given up over http below folders that are named as Git names its own', async () => {
-    const transport = await remote(`http://127.0.0.1:${port}/objects/ab/objects/info/silent.git`);
-    expect((await failure(transport.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
+    const origin = await remote(`http://127.0.0.1:${port}/objects/ab/objects/info/silent.git`);
+    expect((await failure(origin.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
   });
 
   it('is ended by force when it does not listen, before the error is told', async () => {
     const pid = sandbox.path('pid');
     const env = ssh(`trap '' TERM\necho $$ >'${pid}'\nwhile [ -e '${pid}' ]; do sleep 0.1; done`);
-    const transport = await remote('ssh://host/deaf.git', env);
-    const works = [() => transport.fetch('origin', 'read', FETCH), () => transport.admin('origin', 'status', [])];
+    const origin = await remote('ssh://host/deaf.git', env);
+    const works = [() => origin.fetch('origin', 'read', FETCH), () => status(env)];
     for (const work of works) {
       expect((await failure(work(), 'IO_ERROR')).message).to.match(/^no answer from /);
       await until(() => !isAlive(Number(readFileSync(pid, 'utf8'))), 500); // the signal was sent: a moment to die
@@ -147,15 +157,15 @@ describe('git-cli: another side that says nothing', () => {
   it('is given up when it falls silent in the middle of a pack', async () => {
     large();
     sandbox.git(clone, 'push', '-q', mirror, `HEAD:${MAIN}`);
-    const transport = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | (${FREEZE})`));
-    expect((await failure(transport.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
+    const origin = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | (${FREEZE})`));
+    expect((await failure(origin.fetch('origin', 'read', FETCH), 'IO_ERROR')).message).to.match(/^no answer from /);
     expect(sandbox.git(sandbox.path('reader'), 'for-each-ref')).to.equal('');
   });
 
   it('is given up when it takes no more of a push', async () => {
     large();
-    const transport = await remote(`ssh://host${mirror}`, ssh(`(${FREEZE}) | eval "$command"`));
-    expect((await failure(push(transport), 'IO_ERROR')).message).to.match(/^no answer from /);
+    const origin = await remote(`ssh://host${mirror}`, ssh(`(${FREEZE}) | eval "$command"`));
+    expect((await failure(push(origin), 'IO_ERROR')).message).to.match(/^no answer from /);
     expect(sandbox.git(mirror, 'for-each-ref')).to.equal('');
   });
 
@@ -169,11 +179,11 @@ describe('git-cli: another side that says nothing', () => {
       });'`;
     for (const unpackLimit of ['1', '1000']) {
       const name = `reader-${unpackLimit}`;
-      const transport = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | ${slowly}`), name);
+      const origin = await reader(`ssh://host${mirror}`, ssh(`eval "$command" | ${slowly}`), name);
       sandbox.git(sandbox.path(name), 'config', 'fetch.unpackLimit', unpackLimit);
       sandbox.git(sandbox.path(name), 'config', 'kv.timeout', '2s'); // starting all these programs may take a while
       const started = Date.now();
-      await transport.fetch('origin', 'read', FETCH);
+      await origin.fetch('origin', 'read', FETCH);
       expect(Date.now() - started, 'longer than the limit').to.be.greaterThan(3500);
       expect(tipOf(sandbox.path(name), 'refs/t/main')).to.equal(tipOf(clone, 'HEAD'));
     }
@@ -226,15 +236,15 @@ describe('git-cli: another side that says nothing', () => {
   });
 
   it('is waited for without an end when kv.timeout is 0, and a kv.timeout that is no duration is refused', async () => {
-    const transport = await remote(`git://127.0.0.1:${port}/never.git`);
+    const origin = await remote(`git://127.0.0.1:${port}/never.git`);
     sandbox.git(clone, 'config', 'kv.timeout', '0');
-    const outcome = transport.fetch('origin', 'read', FETCH).catch((error: Error) => error.message);
+    const outcome = origin.fetch('origin', 'read', FETCH).catch((error: Error) => error.message);
     const waited = await Promise.race([outcome, new Promise((resolve) => setTimeout(resolve, 3000, 'waiting'))]);
     expect(waited).to.equal('waiting');
     for (const socket of sockets) socket.destroy();
     expect(await outcome).not.to.match(/^no answer/);
     sandbox.git(clone, 'config', 'kv.timeout', 'soon');
-    expect((await failure(transport.fetch('origin', 'read', FETCH), 'CONFIG_INVALID')).message).to.include('"soon"');
+    expect((await failure(origin.fetch('origin', 'read', FETCH), 'CONFIG_INVALID')).message).to.include('"soon"');
   });
 
   it('has time to give a plain web server’s files', async () => {
@@ -243,8 +253,8 @@ describe('git-cli: another side that says nothing', () => {
     const child = spawn('node', ['-e', WEB_SERVER, mirror], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     const [address] = (await once(child.stdout, 'data')) as [Buffer];
-    const transport = await reader(`http://127.0.0.1:${address.toString().trim()}/`, {});
-    await transport.fetch('origin', 'read', FETCH);
+    const origin = await reader(`http://127.0.0.1:${address.toString().trim()}/`, {});
+    await origin.fetch('origin', 'read', FETCH);
     expect(tipOf(sandbox.path('reader'), 'refs/t/main')).to.equal(tipOf(clone, 'HEAD'));
   });
 });

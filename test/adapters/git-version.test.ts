@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/store.js';
-import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { syncLocksIn } from '../../adapters/git-cli/refs/ref-locks.js';
 import { RefTransactions } from '../../adapters/git-cli/refs/refs.js';
 import { gitPlace } from '../../adapters/git-cli/process/run-git.js';
@@ -31,7 +31,7 @@ describe('git-cli and the versions of git', () => {
   for (const version of ['2.33.8', '2.9.5', '1.8.3.1', '2.33.0.windows.2'])
     it(`refuses ${version}, with its name`, async () => {
       const env = pretending(version);
-      for (const open of [openGitStore, openGitTransport]) {
+      for (const open of [openGitStore, openGitRemote]) {
         const { message, hint } = await failure(open({ directory, env }), 'CONFIG_INVALID');
         expect(message).to.equal(`git ${version} is too old: git-kv needs 2.34 or newer`);
         expect(hint).to.include('install git 2.34');

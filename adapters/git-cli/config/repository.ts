@@ -29,8 +29,21 @@ const FACTS = [
   'objects',
 ];
 
+/** The questions without an answer yet: a clone's ports are opened at the same moment, and all ask the same. */
+const asked = new WeakMap<Environment, Map<string, Promise<Repository>>>();
+
 /** Finds the repository of a directory. Throws `GIT_ERROR` when there is none, `CONFIG_INVALID` when git is too old. */
-export async function findRepository(directory: string, env: Environment): Promise<Repository> {
+export function findRepository(directory: string, env: Environment): Promise<Repository> {
+  const inEnvironment = asked.get(env) ?? new Map<string, Promise<Repository>>();
+  asked.set(env, inEnvironment);
+  const same = inEnvironment.get(directory);
+  if (same !== undefined) return same;
+  const answer = askGit(directory, env).finally(() => inEnvironment.delete(directory));
+  inEnvironment.set(directory, answer);
+  return answer;
+}
+
+async function askGit(directory: string, env: Environment): Promise<Repository> {
   const place = gitPlace(resolve(directory), env, TELL_VERSION);
   const { code, stdout, stderr: said } = await runGit(place, FACTS);
   const { version, words: stderr } = versionApart(said);

@@ -1,17 +1,41 @@
 import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import type { AdminClient } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
 import { readConfig } from '../config/read-config.js';
-import { runGit } from '../process/run-git.js';
-import type { GitPlace } from '../process/run-git.js';
+import { gitPlace, runGit } from '../process/run-git.js';
+import type { Environment, GitPlace } from '../process/run-git.js';
 import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
 import { SilenceWatch } from '../process/silence.js';
+import { stargateUrl } from './remote-url.js';
 import { parseSshUrl } from './ssh-url.js';
 
-/** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate, over ssh as git would start it; gives the JSON it prints. */
-export async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
-  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, { hint: 'run `git kv stargate --help`' });
+export interface AdminClientOptions {
+  /** The Git directory, or a folder to look for one from. */
+  readonly directory: string;
+  readonly env: Environment;
+}
+
+/** Runs admin verbs over ssh as git would start it, with every URL and ssh setting of the user's. No process until the first verb. */
+export function openAdminClient({ directory, env }: AdminClientOptions): AdminClient {
+  return new SshAdminClient(gitPlace(resolve(directory), env));
+}
+
+class SshAdminClient implements AdminClient {
+  constructor(private readonly place: GitPlace) {}
+
+  async run(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
+    if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
+      throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
+        hint: 'run `git kv stargate --help`',
+      });
+    }
+    return runAdmin(this.place, await stargateUrl(this.place, remote), verb, args);
   }
+}
+
+/** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate; gives the JSON it prints. */
+async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
   // `url.<base>.insteadOf` applies to a push as well.
   const rewritten = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
   const address = parseSshUrl(rewritten.code === 0 ? rewritten.stdout.toString('utf8').replace(/\n$/, '') : url);
@@ -63,7 +87,7 @@ function run(
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   // The user's own setting, run the way git runs it; nothing of ours is part of the text that the shell reads.
   const [program, argv] = ssh.shell ? ['sh', ['-c', `${ssh.program} "$@"`, ssh.program, ...args]] : [ssh.program, args];
-  return new Promise((resolve, reject) => {
+  return new Promise((ended, reject) => {
     const child = spawn(program, argv, {
       cwd: place.cwd,
       env: place.env as NodeJS.ProcessEnv,
@@ -86,7 +110,7 @@ function run(
       if (giveUp !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
     });
     child.on('close', (code) => {
-      if (giveUp === null) resolve({ code, stdout, stderr });
+      if (giveUp === null) ended({ code, stdout, stderr });
       else giveUp();
     });
   });

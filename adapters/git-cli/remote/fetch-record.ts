@@ -1,50 +1,31 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type { FetchRecord } from '../../../ports/fetch-record.js';
+import type { Direction } from '../../../ports/git-remote.js';
+import { findRepository } from '../config/repository.js';
+import type { Environment } from '../process/run-git.js';
+import { FetchFile } from './fetch-file.js';
 
-interface Content {
-  /** `<remote> <direction> <key>` to epoch ms. */
-  fetched: Record<string, number>;
-  /** `<remote> <direction> <ref>` of refs that were not there at the last look. */
-  absent: string[];
+export interface FetchRecordOptions {
+  /** The Git directory, or a folder to look for one from. */
+  readonly directory: string;
+  readonly env: Environment;
 }
 
-/** What is remembered about fetches, in one small file. Damaged or missing, it counts as empty: the worst is a fetch too many. */
-export class FetchRecord {
-  private readonly path: string;
+/** The record of a clone's fetches, shared by all of its work trees. Throws `GIT_ERROR` when there is no repository. */
+export async function openFetchRecord({ directory, env }: FetchRecordOptions): Promise<FetchRecord> {
+  const { commonDir } = await findRepository(directory, env);
+  return new GitFetchRecord(new FetchFile(commonDir));
+}
 
-  constructor(commonDir: string) {
-    this.path = join(commonDir, 'kv', 'fetched.json');
+class GitFetchRecord implements FetchRecord {
+  constructor(private readonly file: FetchFile) {}
+
+  async lastFetch(remote: string, direction: Direction, key: string): Promise<number | null> {
+    return (await this.file.read()).fetched[label(remote, direction, key)] ?? null;
   }
 
-  async read(): Promise<Content> {
-    let value: unknown;
-    try {
-      value = JSON.parse(await readFile(this.path, 'utf8'));
-    } catch {
-      // Absent or damaged.
-      value = {};
-    }
-    const { fetched, absent } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-    const times = typeof fetched === 'object' && fetched !== null && !Array.isArray(fetched) ? Object.entries(fetched) : [];
-    return {
-      fetched: Object.fromEntries(times.filter((entry): entry is [string, number] => Number.isFinite(entry[1]))),
-      absent: Array.isArray(absent) ? absent.filter((each): each is string => typeof each === 'string') : [],
-    };
-  }
-
-  /** Reads, changes and replaces the file. Two processes at once may lose one's change, never the file. */
-  async update(change: (content: Content) => void): Promise<void> {
-    const content = await this.read();
-    change(content);
-    await mkdir(dirname(this.path), { recursive: true });
-    const temporary = `${this.path}.${randomUUID()}`;
-    try {
-      await writeFile(temporary, JSON.stringify(content));
-      await rename(temporary, this.path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+  async markFetched(remote: string, direction: Direction, key: string, at: number): Promise<void> {
+    await this.file.update((content) => (content.fetched[label(remote, direction, key)] = at));
   }
 }
+
+const label = (remote: string, direction: Direction, key: string): string => `${remote} ${direction} ${key}`;

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { Direction } from '../../../ports/git-transport.js';
+import type { Direction } from '../../../ports/git-remote.js';
 import { parseRejection } from '../../../ports/rejection.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.

@@ -26,7 +26,7 @@ To bring an epoch back into a clone: git fetch FILE.bundle 'refs/*:refs/*'`);
     const { epoch } = flags;
     await this.withClone(flags, async ({ clone, ns }) => {
       const args = [ns, ...(epoch === undefined ? [] : ['--epoch', epoch]), ...(flags['dry-run'] === true ? ['--dry-run'] : [])];
-      const report = await clone.transport.admin(clone.remote, 'compact', args);
+      const report = await clone.stargate.run(clone.remoteName, 'compact', args);
       if (flags.json === true) return printJson({ ok: true, ...(report as object) });
       return print(compactText(report));
     });

@@ -47,7 +47,7 @@ Pushes nothing. Run twice, it changes nothing.`);
       const scaffold = await scaffoldFor(clone, { ns, prefixes, pushUrl, writer });
       for (const flag of ['prefix', 'push-url'] as const)
         if (flags[flag] !== undefined && scaffold !== 'written') warn(`--${flag} has no effect: ${WHY_NONE[scaffold]}`);
-      const isSetUp = clone.config.get(`remote.${clone.remote}.pushurl`) !== undefined;
+      const isSetUp = clone.config.get(`remote.${clone.remoteName}.pushurl`) !== undefined;
       const outcome = { begun, scaffold, writer, signingKey: hasSigningKey(clone.config), isSetUp } as const;
       if (!flags.json) return print(initText(outcome));
       const policy = scaffold === 'bare' || scaffold === 'published' ? null : POLICY_PATH;

@@ -1,4 +1,10 @@
-import { OLDEST, Watch as Feed, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
+import {
+  OLDEST,
+  Watch as Feed,
+  type WatchedEvent,
+  type WatchNotice,
+  type WatchRequest,
+} from '../../../domain/client/watch/watch.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';

@@ -3,18 +3,20 @@ import type { Clone } from '../../../domain/client/clone/clone.js';
 import { parseDuration } from '../../../domain/client/write/expiry.js';
 import { isNamespace } from '../../../domain/ledger/paths.js';
 import type {
+  AdminClient,
   Chunker,
   Clock,
   CloneConfig,
+  FetchRecord,
+  GitRemote,
   GitStore,
-  GitTransport,
   Hasher,
   PolicyReader,
   Randomness,
   Signer,
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
-import { lazyTransport } from './lazy-transport.js';
+import { lazyAdminClient, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** What a command works with. */
@@ -28,7 +30,7 @@ export interface Session {
 export interface SessionRequest {
   readonly ns?: string | undefined;
   readonly progress: boolean;
-  /** Nothing is to be fetched: not by git either, in a partial clone. The transport is opened only when it is used all the same. */
+  /** Nothing is to be fetched: not by git either, in a partial clone. The remotes are opened only when they are used all the same. */
   readonly offline?: boolean;
 }
 
@@ -48,13 +50,14 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
   });
   try {
     // All at once: each starts its git process before the first of them has answered.
-    const openTransport = (): Promise<GitTransport> => composition.get<GitTransport>('git-transport');
+    const openRemote = (): Promise<GitRemote> => composition.get<GitRemote>('git-remote');
+    const openRecord = (): Promise<FetchRecord> => composition.get<FetchRecord>('fetch-record');
     const [store, config, clock, hasher] = await Promise.all([
       composition.get<GitStore>('git-store'),
       composition.get<CloneConfig>('clone-config'),
       composition.get<Clock>('clock'),
       composition.get<Hasher>('hasher'),
-      ...(offline ? [] : [openTransport()]),
+      ...(offline ? [] : [openRemote(), openRecord()]),
     ]);
     checkTimeout(config.get('kv.timeout'));
     const configured = config.get('kv.namespace') ?? 'main';
@@ -62,11 +65,13 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
       throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
     const clone: Clone = {
       store,
-      transport: lazyTransport(openTransport),
+      remotes: lazyRemote(openRemote),
+      stargate: lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
+      fetched: lazyFetchRecord(openRecord),
       config,
       clock,
       hasher,
-      remote: config.get('kv.remote') ?? 'origin',
+      remoteName: config.get('kv.remote') ?? 'origin',
       progress,
       forWriting: async () => ({
         signer: await composition.get<Signer>('signer'),
@@ -83,7 +88,7 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
   }
 }
 
-/** The transport reads it when a connection is slow; a mistake in it should not wait for that. */
+/** What talks to a remote reads it when a connection is slow; a mistake in it should not wait for that. */
 function checkTimeout(text: string | undefined): void {
   if (text === undefined || text.trim() === '0' || parseDuration(text) !== undefined) return;
   throw new KvError('CONFIG_INVALID', `kv.timeout is ${JSON.stringify(text)}, which is no duration`, {

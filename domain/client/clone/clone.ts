@@ -1,8 +1,10 @@
+import type { AdminClient } from '../../../ports/admin-client.js';
 import type { Chunker, ChunkingSpec } from '../../../ports/chunker.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { CloneConfig } from '../../../ports/clone-config.js';
+import type { FetchRecord } from '../../../ports/fetch-record.js';
+import type { GitRemote } from '../../../ports/git-remote.js';
 import type { GitStore } from '../../../ports/git-store.js';
-import type { GitTransport } from '../../../ports/git-transport.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { PolicyReader } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
@@ -12,12 +14,16 @@ import { oidBytesIn } from '../../git/tree.js';
 /** A developer's clone, as the use cases see it. The ports that only writing needs are asked for when a write comes. */
 export interface Clone {
   readonly store: GitStore;
-  readonly transport: GitTransport;
+  readonly remotes: GitRemote;
+  /** The Stargate's admin verbs. */
+  readonly stargate: AdminClient;
+  /** When a namespace's refs were last fetched. */
+  readonly fetched: FetchRecord;
   readonly config: CloneConfig;
   readonly clock: Clock;
   readonly hasher: Hasher;
   /** The remote's name, `origin` unless `kv.remote` says otherwise. */
-  readonly remote: string;
+  readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
   /** Shows progress on a terminal's standard error. */

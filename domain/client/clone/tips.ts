@@ -1,9 +1,18 @@
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/attestation.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
-import { archiveRef, directionOf, epochRef, indexRef, ledgerRef, POLICY_REF, type Source, trackingRef } from '../../ledger/refs.js';
+import {
+  archiveRef,
+  directionOf,
+  epochRef,
+  indexRef,
+  ledgerRef,
+  POLICY_REF,
+  type Source,
+  trackingRef,
+} from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
 import { parseDuration } from '../write/expiry.js';
 
@@ -36,8 +45,8 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
   const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
   const epoch = await fetchedEpoch(clone, ns, source);
   if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
-  await clone.transport.fetch(clone.remote, direction, requests, { progress: clone.progress });
-  await clone.transport.markFetched(clone.remote, direction, ns, clone.clock.now());
+  await clone.remotes.fetch(clone.remoteName, direction, requests, { progress: clone.progress });
+  await clone.fetched.markFetched(clone.remoteName, direction, ns, clone.clock.now());
 }
 
 /**
@@ -70,12 +79,12 @@ async function fetchedEpoch(clone: Clone, ns: string, source: Source): Promise<s
 export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
   if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
     const direction = directionOf(freshness.readFrom);
-    if ((await clone.transport.url(clone.remote, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
-    else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remote);
-    else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remote);
+    if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
+    else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
+    else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remoteName);
   }
   const tip = await newestTip(clone, ns);
-  if (tip === null && clone.config.get(`remote.${clone.remote}.url`) === undefined) throw noNamespace(ns, clone.remote);
+  if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
 }
 
@@ -84,7 +93,7 @@ async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolea
   const configured = clone.config.get('kv.maxage');
   if (configured === undefined || from === 'stargate') return true;
   const maxAge = parseAge(configured);
-  const last = await clone.transport.lastFetch(clone.remote, 'read', ns);
+  const last = await clone.fetched.lastFetch(clone.remoteName, 'read', ns);
   return last === null || clone.clock.now() - last > maxAge;
 }
 

@@ -103,7 +103,7 @@ async function checkUnused(clone: Clone, tip: Tip, label: string, target: Target
   const { ns, trailers } = tip;
   const names = refsOfLabel(ns, label);
   const taken =
-    target === 'stargate' ? await clone.transport.listRefs(clone.remote, 'write', names) : await clone.store.refs(names);
+    target === 'stargate' ? await clone.remotes.listRefs(clone.remoteName, 'write', names) : await clone.store.refs(names);
   checkFreshLabel(ns, label, label === trailers.epoch || label === trailers.parentEpoch || taken.size > 0);
 }
 

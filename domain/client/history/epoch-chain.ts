@@ -89,9 +89,9 @@ async function archivedEnd(clone: Clone, ns: string, label: string, freshness: F
   if (archive === undefined && !freshness.offline) {
     const { readFrom } = freshness;
     const direction = readFrom === 'mirror' ? 'read' : 'write';
-    if ((await clone.transport.url(clone.remote, direction)) === null) return null;
+    if ((await clone.remotes.url(clone.remoteName, direction)) === null) return null;
     const request = { remoteRef: ref, localRef: trackingRef(readFrom, ref) };
-    await clone.transport.fetch(clone.remote, direction, [request], { progress: clone.progress });
+    await clone.remotes.fetch(clone.remoteName, direction, [request], { progress: clone.progress });
     archive = await known();
   }
   if (archive === undefined) return null;

@@ -36,9 +36,9 @@ export function fetchRefspecs(): string[] {
 
 /** Points the remote's push URL at the Stargate that the policy names, and leaves its read URL alone. */
 export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<SetupReport> {
-  const { remote, transport } = clone;
-  if ((await transport.url(remote, 'read')) === null) throw noRemote(remote);
-  const previousPushUrl = await transport.url(remote, 'write');
+  const { remoteName: remote, remotes } = clone;
+  if ((await remotes.url(remote, 'read')) === null) throw noRemote(remote);
+  const previousPushUrl = await remotes.url(remote, 'write');
   const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };
   const specs = fetchRefspecs();
   const had = clone.config.all(`remote.${remote}.fetch`);
@@ -51,7 +51,7 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
 
 async function greet(clone: Clone): Promise<SetupReport['stargate']> {
   try {
-    return { reached: true, status: await clone.transport.admin(clone.remote, 'status', []) };
+    return { reached: true, status: await clone.stargate.run(clone.remoteName, 'status', []) };
   } catch (error) {
     if (KvError.is(error)) return { reached: false, error }; // the set-up stands; the report says that nobody answered
     throw error;
@@ -71,7 +71,7 @@ async function discover(clone: Clone, request: SetupRequest): Promise<{ url: str
     if (policy.pushUrl === null) tried.push(`${source}: no stargate.push_url`);
     return policy.pushUrl === null ? undefined : { url: policy.pushUrl, source };
   };
-  const { remote } = clone;
+  const { remoteName: remote } = clone;
   const found =
     look(request.workTreePolicy, POLICY_PATH) ??
     look(await policyOnDefaultBranch(clone), `${remote}'s default branch`) ??
@@ -83,7 +83,7 @@ async function discover(clone: Clone, request: SetupRequest): Promise<{ url: str
 }
 
 async function policyOnDefaultBranch(clone: Clone): Promise<string | null> {
-  const name = `refs/remotes/${clone.remote}/HEAD`;
+  const name = `refs/remotes/${clone.remoteName}/HEAD`;
   const oid = (await clone.store.refs([name])).get(name);
   if (oid === undefined) return null;
   const [blob] = await clone.store.readPaths(oid, [POLICY_PATH]);
@@ -91,6 +91,6 @@ async function policyOnDefaultBranch(clone: Clone): Promise<string | null> {
 }
 
 async function published(clone: Clone): Promise<string | null> {
-  await clone.transport.fetch(clone.remote, 'read', [{ remoteRef: POLICY_REF, localRef: trackingRef('mirror', POLICY_REF) }]);
+  await clone.remotes.fetch(clone.remoteName, 'read', [{ remoteRef: POLICY_REF, localRef: trackingRef('mirror', POLICY_REF) }]);
   return publishedPolicyText(clone);
 }

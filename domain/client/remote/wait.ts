@@ -51,7 +51,7 @@ function unlessUnreachable(error: unknown): null {
 
 async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
   const ref = mirrorRef(ns);
-  return (await clone.transport.listRefs(clone.remote, 'read', [ref])).get(ref) ?? null;
+  return (await clone.remotes.listRefs(clone.remoteName, 'read', [ref])).get(ref) ?? null;
 }
 
 /** A later watermark is only known to contain the commit once its history is here. */
@@ -59,6 +59,6 @@ async function isAtOrPast(clone: Clone, { oid, ns }: WaitRequest, watermark: Oid
   if (watermark === oid) return true;
   const request = { remoteRef: ledgerRef(ns), localRef: trackingRef('mirror', ledgerRef(ns)) };
   const [known] = await clone.store.headers([watermark]);
-  if (!known) await clone.transport.fetch(clone.remote, 'read', [request]);
+  if (!known) await clone.remotes.fetch(clone.remoteName, 'read', [request]);
   return clone.store.isAncestor(oid, watermark);
 }

@@ -104,7 +104,7 @@ async function contextOf(
     oidBytes: oidBytesOf(clone),
     verifier,
     policy,
-    alone: (await clone.transport.url(clone.remote, 'read')) === null,
+    alone: (await clone.remotes.url(clone.remoteName, 'read')) === null,
     blobs: !partial,
     ns,
     findings,

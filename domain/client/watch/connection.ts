@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Clone } from '../clone/clone.js';
 import type { ReadFrom } from '../clone/tips.js';
 
@@ -31,12 +31,12 @@ export class WatchConnection {
   ) {}
 
   async fetch(requests: readonly FetchRequest[]): Promise<void> {
-    const { transport, remote, clock } = this.clone;
+    const { remotes, remoteName, clock } = this.clone;
     const { readFrom, signal, notify } = this.options;
     const direction = readFrom === 'mirror' ? 'read' : 'write';
     for (let failures = 0; ; ) {
       try {
-        await unlessAborted(transport.fetch(remote, direction, requests), signal);
+        await unlessAborted(remotes.fetch(remoteName, direction, requests), signal);
         this.contacted = true;
         if (failures > 1) notify({ kind: 'back' });
         return;

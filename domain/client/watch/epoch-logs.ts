@@ -1,4 +1,4 @@
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';

@@ -148,9 +148,9 @@ export class Watch implements AsyncIterable<WatchedEvent> {
   }
 
   private async checkRemote(): Promise<void> {
-    const { remote, transport } = this.clone;
+    const { remoteName: remote, remotes } = this.clone;
     const fromMirror = this.request.readFrom === 'mirror';
-    if ((await transport.url(remote, fromMirror ? 'read' : 'write')) !== null) return;
+    if ((await remotes.url(remote, fromMirror ? 'read' : 'write')) !== null) return;
     if (!fromMirror) throw notSetUp(remote);
     throw new KvError('CONFIG_INVALID', `there is no remote ${remote}, and so no watchlog to read`, {
       hint: `add the mirror with git remote add ${remote} URL, then run git kv remote setup`,

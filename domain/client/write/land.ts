@@ -9,8 +9,8 @@ export type Target = 'stargate' | 'clone';
 
 /** Throws `CONFIG_INVALID` when there is a remote, but no Stargate behind its push URL. */
 export async function whereTo(clone: Clone): Promise<Target> {
-  if ((await clone.transport.url(clone.remote, 'write')) !== null) return 'stargate';
-  if ((await clone.transport.url(clone.remote, 'read')) !== null) throw notSetUp(clone.remote);
+  if ((await clone.remotes.url(clone.remoteName, 'write')) !== null) return 'stargate';
+  if ((await clone.remotes.url(clone.remoteName, 'read')) !== null) throw notSetUp(clone.remoteName);
   return 'clone';
 }
 
@@ -26,7 +26,7 @@ export async function land(clone: Clone, ns: string, updates: readonly RefUpdate
   const all = [...updates, ...(await unpublishedEpoch(clone, ns, updates))];
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
-  await clone.transport.push(clone.remote, all, { atomic: true, restarts, progress: clone.progress });
+  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, progress: clone.progress });
   return remember(clone, ns, all);
 }
 

@@ -71,10 +71,12 @@ export class Receipts {
     if (this.fetched || freshness.offline) return false;
     this.fetched = true;
     const direction = directionOf(freshness.readFrom);
-    if ((await clone.transport.url(clone.remote, direction)) === null) return false;
+    if ((await clone.remotes.url(clone.remoteName, direction)) === null) return false;
     const ref = watchlogRef(this.ns, this.epoch);
     try {
-      await clone.transport.fetch(clone.remote, direction, [{ remoteRef: ref, localRef: trackingRef(freshness.readFrom, ref) }]);
+      await clone.remotes.fetch(clone.remoteName, direction, [
+        { remoteRef: ref, localRef: trackingRef(freshness.readFrom, ref) },
+      ]);
     } catch (error) {
       // The ledger says what happened; who accepted it when is worth having, and not worth failing for.
       if (!KvError.is(error) || error.code !== 'IO_ERROR') throw error;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { EpochLogs } from '../../../domain/client/watch/epoch-logs.js';
 import { compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
 import type { HistoryQuery } from '../../../ports/git-store.js';
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { NS, Recording, Replay } from './feed.js';
 
@@ -22,15 +22,15 @@ describe('the watchlogs of a namespace', () => {
         },
       },
     }) as typeof clone.store;
-    const transport: typeof clone.transport = {
-      ...clone.transport,
+    const remotes: typeof clone.remotes = {
+      ...clone.remotes,
       fetch: async (remote, direction, asked) => {
         requests.push(...asked);
-        await clone.transport.fetch(remote, direction, asked);
+        await clone.remotes.fetch(remote, direction, asked);
       },
     };
     const options = { ns: NS, readFrom: 'mirror', patient: true, notify: () => undefined, signal: undefined } as const;
-    return { recording, logs: new EpochLogs({ ...clone, store, transport }, options), walks, requests };
+    return { recording, logs: new EpochLogs({ ...clone, store, remotes }, options), walks, requests };
   }
 
   it('are walked to their first event once for each tip', async () => {

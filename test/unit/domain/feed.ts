@@ -10,10 +10,10 @@ import { newUlid } from '../../../domain/ledger/ulid.js';
 import { appendEvents } from '../../../domain/ledger/watchlog.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import { memory, NOW, SeededRandomness, TestClock } from './support.js';
-import { stubTransport } from '../../stub-transport.js';
+import { stubRemotes } from '../../stub-remotes.js';
 
 /** A transaction to write: what it sets and deletes, or the label of the epoch that it begins. */
 export type Step = { readonly set: readonly string[]; readonly del: readonly string[] } | { readonly epoch: string };
@@ -136,12 +136,14 @@ export class Replay {
     const refuse = (): never => {
       throw useless();
     };
-    const transport = stubTransport(useless, {
-      url: async () => 'replay',
-      fetch: async (_remote, _direction, requests) => this.fetch(requests),
+    const stubs = stubRemotes(useless, {
+      remotes: {
+        url: async () => 'replay',
+        fetch: async (_remote, _direction, requests) => this.fetch(requests),
+      },
     });
     const config = { get: () => undefined, all: () => [], identity: async () => IDENTITY };
-    const common = { store, transport, config, clock, hasher: nodeHasher(), remote: 'origin', progress: false };
+    const common = { store, ...stubs, config, clock, hasher: nodeHasher(), remoteName: 'origin', progress: false };
     return { ...common, forWriting: refuse, policyReader: refuse };
   }
 

@@ -10,12 +10,12 @@ import { newestTip } from '../../../domain/client/clone/tips.js';
 import { type Receipt, write } from '../../../domain/client/write/write.js';
 import { indexRef, ledgerRef, POLICY_PATH, POLICY_REF, trackingRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest } from '../../../ports/git-transport.js';
+import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { commit, files } from '../../contracts/git-objects.js';
 import { memory, SeededRandomness, TestClock } from './support.js';
-import { stubTransport } from '../../stub-transport.js';
+import { stubRemotes } from '../../stub-remotes.js';
 
 const NS = 'main';
 
@@ -35,12 +35,14 @@ class Place {
   readonly clone: Clone;
 
   constructor() {
-    const transport = stubTransport(() => new KvError('UNEXPECTED', 'a write has no use for this'), {
-      url: async () => 'gate',
-      fetch: (_remote, _direction, requests) => this.fetch(requests),
-      push: (_remote, updates) => this.push(updates),
-      markFetched: async () => undefined,
-      listRefs: async () => new Map(),
+    const stubs = stubRemotes(() => new KvError('UNEXPECTED', 'a write has no use for this'), {
+      remotes: {
+        url: async () => 'gate',
+        fetch: (_remote, _direction, requests) => this.fetch(requests),
+        push: (_remote, updates) => this.push(updates),
+        listRefs: async () => new Map(),
+      },
+      fetched: { markFetched: async () => undefined },
     });
     const store = new Proxy(this.store, {
       get: (target, name) => {
@@ -63,7 +65,7 @@ class Place {
       },
     });
     this.clone = {
-      ...{ store, transport, clock: new TestClock(), hasher: nodeHasher(), remote: 'origin', progress: false },
+      ...{ store, ...stubs, clock: new TestClock(), hasher: nodeHasher(), remoteName: 'origin', progress: false },
       config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
       forWriting: async () => ({
         signer: { sign: async () => '-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n' },
@@ -209,14 +211,14 @@ describe('the policy that a clone knows', () => {
     await place.publishPolicy('one');
     await place.set('first');
     await place.publishPolicy('two');
-    const { transport } = place.clone;
+    const { remotes } = place.clone;
     let lost = false;
     const racing: Clone = {
       ...place.clone,
-      transport: {
-        ...transport,
+      remotes: {
+        ...remotes,
         push: async (...args) => {
-          if (lost) return transport.push(...args);
+          if (lost) return remotes.push(...args);
           lost = true;
           throw new KvError('CAS_CONFLICT', 'the ledger has moved');
         },

@@ -20,7 +20,7 @@ import { type Receipt, write } from '../../../domain/client/write/write.js';
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from './support.js';
-import { stubTransport } from '../../stub-transport.js';
+import { stubRemotes } from '../../stub-remotes.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'mirror', offline: false } as const;
@@ -39,11 +39,11 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
   };
   const clone: Clone = {
     store,
-    transport: stubTransport(() => new Error('there is no remote'), { url: async () => null }),
+    ...stubRemotes(() => new Error('there is no remote'), { remotes: { url: async () => null } }),
     config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
     clock,
     hasher: nodeHasher(),
-    remote: 'origin',
+    remoteName: 'origin',
     forWriting: async () => ({
       signer: { sign: unsigned },
       hasher: nodeHasher(),

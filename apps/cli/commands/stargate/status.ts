@@ -12,7 +12,7 @@ export class StargateStatus extends KvCommand {
   async run(): Promise<void> {
     const { flags } = await this.input({});
     await this.withClone(flags, async ({ clone }) => {
-      const status = await clone.transport.admin(clone.remote, 'status', []);
+      const status = await clone.stargate.run(clone.remoteName, 'status', []);
       if (flags.json) await printJson({ ok: true, status });
       else await print(statusText(status));
     });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
-import type { GitTransport } from '../../ports/git-transport.js';
+import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
+import type { AdminClient } from '../../ports/admin-client.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';
 
@@ -21,39 +21,39 @@ describe('git-cli admin verbs', () => {
     url: string,
     body: string,
     how: 'GIT_SSH' | 'GIT_SSH_COMMAND' | 'config' = 'GIT_SSH_COMMAND',
-  ): Promise<GitTransport> {
+  ): Promise<AdminClient> {
     sandbox.git(clone, 'config', 'remote.origin.pushurl', url);
     const ssh = sandbox.path('fake ssh');
     writeFileSync(ssh, `#!/bin/sh\n${body}\n`);
     chmodSync(ssh, 0o755);
     if (how === 'config') sandbox.git(clone, 'config', 'core.sshCommand', `'${ssh}' -x`);
     const setting = how === 'config' ? {} : { [how]: how === 'GIT_SSH' ? ssh : `'${ssh}' -x` };
-    return openGitTransport({ directory: clone, env: { ...sandbox.env, ...setting } });
+    return openAdminClient({ directory: clone, env: { ...sandbox.env, ...setting } });
   }
   const ECHO = `node -e 'console.log(JSON.stringify(process.argv.slice(1)))' -- "$@"`;
 
   it('gives ssh what git would give it', async () => {
     const url = 'ssh://git@host.example:2222/srv/a%20b.git';
     const command = "git-kv-admin '/srv/a b.git' status 'it'\\''s' '--x'";
-    expect(await (await withSsh(url, ECHO)).admin('origin', 'status', ["it's", '--x'])).to.deep.equal([
+    expect(await (await withSsh(url, ECHO)).run('origin', 'status', ["it's", '--x'])).to.deep.equal([
       '-x',
       '-p',
       '2222',
       'git@host.example',
       command,
     ]);
-    expect(await (await withSsh(url, ECHO, 'GIT_SSH')).admin('origin', 'status', [])).to.deep.equal([
+    expect(await (await withSsh(url, ECHO, 'GIT_SSH')).run('origin', 'status', [])).to.deep.equal([
       '-p',
       '2222',
       'git@host.example',
       "git-kv-admin '/srv/a b.git' status",
     ]);
-    expect(await (await withSsh('me@host:kv/r.git', ECHO, 'config')).admin('origin', 'epoch new', ['v2'])).to.deep.equal([
+    expect(await (await withSsh('me@host:kv/r.git', ECHO, 'config')).run('origin', 'epoch new', ['v2'])).to.deep.equal([
       '-x',
       'me@host',
       "git-kv-admin 'kv/r.git' epoch new 'v2'",
     ]);
-    expect(await (await withSsh('ssh://[::1]/~/r.git', ECHO)).admin('origin', 'status', [])).to.deep.equal([
+    expect(await (await withSsh('ssh://[::1]/~/r.git', ECHO)).run('origin', 'status', [])).to.deep.equal([
       '-x',
       '::1',
       "git-kv-admin '~/r.git' status",
@@ -62,7 +62,7 @@ describe('git-cli admin verbs', () => {
 
   it('follows url.insteadOf', async () => {
     sandbox.git(clone, 'config', 'url.ssh://git@real/.insteadOf', 'gate:');
-    expect(await (await withSsh('gate:r.git', ECHO)).admin('origin', 'status', [])).to.deep.equal([
+    expect(await (await withSsh('gate:r.git', ECHO)).run('origin', 'status', [])).to.deep.equal([
       '-x',
       'git@real',
       "git-kv-admin '/r.git' status",
@@ -70,21 +70,21 @@ describe('git-cli admin verbs', () => {
   });
 
   it('refuses addresses that are not ssh, or that ssh would read as an option', async () => {
-    await failure((await withSsh('https://host/r.git', ECHO)).admin('origin', 'status', []), 'NOT_SUPPORTED');
-    await failure((await withSsh('/srv/r.git', ECHO)).admin('origin', 'status', []), 'NOT_SUPPORTED');
+    await failure((await withSsh('https://host/r.git', ECHO)).run('origin', 'status', []), 'NOT_SUPPORTED');
+    await failure((await withSsh('/srv/r.git', ECHO)).run('origin', 'status', []), 'NOT_SUPPORTED');
     for (const url of ['ssh://-oProxyCommand=x/r.git', 'ssh://-x@h/r.git', 'ssh://git@-x/r.git', 'ssh://%2Dx/r.git']) {
-      await failure((await withSsh(url, ECHO)).admin('origin', 'status', []), 'CONFIG_INVALID');
+      await failure((await withSsh(url, ECHO)).run('origin', 'status', []), 'CONFIG_INVALID');
     }
-    await failure((await withSsh('h:r.git', ECHO)).admin('origin', 'status; rm', []), 'INPUT_INVALID');
+    await failure((await withSsh('h:r.git', ECHO)).run('origin', 'status; rm', []), 'INPUT_INVALID');
   });
 
   it('throws what the Stargate said, and IO_ERROR for anything else', async () => {
     const said = `echo 'kv-error/1 {"code":"SYNC_REFUSED","message":"the mirror differs","hint":"look"}' >&2; exit 1`;
-    expect((await failure((await withSsh('h:r', said)).admin('origin', 'sync', []), 'SYNC_REFUSED')).hint).to.equal('look');
+    expect((await failure((await withSsh('h:r', said)).run('origin', 'sync', []), 'SYNC_REFUSED')).hint).to.equal('look');
     const refused = 'echo "ssh: connect to host h port 22: Connection refused" >&2; exit 255';
-    expect((await failure((await withSsh('h:r', refused)).admin('origin', 'status', []), 'IO_ERROR')).message).to.include(
+    expect((await failure((await withSsh('h:r', refused)).run('origin', 'status', []), 'IO_ERROR')).message).to.include(
       'connection refused',
     );
-    await failure((await withSsh('h:r', 'echo welcome')).admin('origin', 'status', []), 'IO_ERROR');
+    await failure((await withSsh('h:r', 'echo welcome')).run('origin', 'status', []), 'IO_ERROR');
   });
 });

@@ -1,20 +1,20 @@
 import { expect } from 'chai';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
-import type { GitTransport } from '../../ports/git-transport.js';
+import type { GitRemote } from '../../ports/git-remote.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { commit, files } from '../contracts/git-objects.js';
 import { failure } from './failure.js';
 import { Sandbox } from './git-place.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
-  describe(`git-cli transport, ${format}`, () => {
+  describe(`git-cli remote, ${format}`, () => {
     let sandbox: Sandbox;
     let mirror: string;
     let gate: string;
     let clone: string;
-    let transport: GitTransport;
+    let remote: GitRemote;
     let oids: Oid[];
 
     beforeEach(async () => {
@@ -34,7 +34,7 @@ for (const format of ['sha1', 'sha256'] as const) {
         oids.push(made.oid);
       }
       await store.close();
-      transport = await openGitTransport({ directory: clone, env: sandbox.env });
+      remote = await openGitRemote({ directory: clone, env: sandbox.env });
     });
     afterEach(() => sandbox.remove());
 
@@ -48,14 +48,14 @@ for (const format of ['sha1', 'sha256'] as const) {
     const INDEX = 'refs/kv-index/main';
 
     it('knows both directions', async () => {
-      expect(await transport.url('origin', 'read')).to.equal(mirror);
-      expect(await transport.url('origin', 'write')).to.equal(gate);
-      expect(await transport.url('nobody', 'read')).to.equal(null);
-      await failure(transport.url('--upload-pack=x', 'read'), 'INPUT_INVALID');
+      expect(await remote.url('origin', 'read')).to.equal(mirror);
+      expect(await remote.url('origin', 'write')).to.equal(gate);
+      expect(await remote.url('nobody', 'read')).to.equal(null);
+      await failure(remote.url('--upload-pack=x', 'read'), 'INPUT_INVALID');
     });
 
     it('pushes to the write side alone: creates, moves, deletes', async () => {
-      await transport.push(
+      await remote.push(
         'origin',
         [
           { ref: MAIN, old: null, next: at(0) },
@@ -64,10 +64,10 @@ for (const format of ['sha1', 'sha256'] as const) {
         { atomic: true },
       );
       expect(refsOf(gate)).to.deep.equal([`${INDEX} ${at(0)}`, `${MAIN} ${at(0)}`]);
-      await transport.push('origin', [{ ref: MAIN, old: at(0), next: at(1) }], { atomic: true });
+      await remote.push('origin', [{ ref: MAIN, old: at(0), next: at(1) }], { atomic: true });
       // Once more, as after an acknowledgement that was lost.
-      await transport.push('origin', [{ ref: MAIN, old: at(0), next: at(1) }], { atomic: true });
-      await transport.push('origin', [{ ref: INDEX, old: at(0), next: null }], { atomic: true });
+      await remote.push('origin', [{ ref: MAIN, old: at(0), next: at(1) }], { atomic: true });
+      await remote.push('origin', [{ ref: INDEX, old: at(0), next: null }], { atomic: true });
       expect(refsOf(gate)).to.deep.equal([`${MAIN} ${at(1)}`]);
       expect(refsOf(mirror)).to.deep.equal([]);
     });
@@ -83,7 +83,7 @@ for (const format of ['sha1', 'sha256'] as const) {
       ];
       for (const update of cases) {
         const other = { ref: INDEX, old: null, next: at(0) };
-        const error = await failure(transport.push('origin', [other, update], { atomic: true }), 'CAS_CONFLICT');
+        const error = await failure(remote.push('origin', [other, update], { atomic: true }), 'CAS_CONFLICT');
         expect(error.details?.['ref']).to.equal(update.ref);
       }
       expect(refsOf(gate)).to.deep.equal([`${MAIN} ${at(1)}`]);
@@ -93,7 +93,7 @@ for (const format of ['sha1', 'sha256'] as const) {
       writeFileSync(`${gate}/hooks/pre-receive`, `#!/bin/sh\ncat >/dev/null\n${body}\n`);
       chmodSync(`${gate}/hooks/pre-receive`, 0o755);
     };
-    const push = () => transport.push('origin', [{ ref: MAIN, old: null, next: at(0) }], { atomic: true });
+    const push = () => remote.push('origin', [{ ref: MAIN, old: null, next: at(0) }], { atomic: true });
 
     it('throws what the Stargate said', async () => {
       const line = {
@@ -130,9 +130,9 @@ for (const format of ['sha1', 'sha256'] as const) {
       const error = await failure(push(), 'CONFIG_INVALID');
       expect(error.hint).to.include('git kv remote setup');
       expect(refsOf(mirror)).to.deep.equal([]);
-      await failure(transport.listRefs('origin', 'write', ['refs/*']), 'CONFIG_INVALID');
-      await failure(transport.listRefs('nobody', 'read', ['refs/*']), 'CONFIG_INVALID');
-      await failure(transport.fetch('nobody', 'read', [{ remoteRef: MAIN, localRef: MAIN }]), 'CONFIG_INVALID');
+      await failure(remote.listRefs('origin', 'write', ['refs/*']), 'CONFIG_INVALID');
+      await failure(remote.listRefs('nobody', 'read', ['refs/*']), 'CONFIG_INVALID');
+      await failure(remote.fetch('nobody', 'read', [{ remoteRef: MAIN, localRef: MAIN }]), 'CONFIG_INVALID');
     });
 
     it('tells an unreachable side apart', async () => {
@@ -148,10 +148,10 @@ for (const format of ['sha1', 'sha256'] as const) {
     it('lists the refs of a side', async () => {
       sandbox.git(clone, 'push', '-q', mirror, `${at(0)}:${MAIN}`, `${at(1)}:refs/kv/main2`, `${at(1)}:refs/heads/refs/kv/main`);
       sandbox.git(clone, 'push', '-q', gate, `${at(2)}:${MAIN}`);
-      expect(await transport.listRefs('origin', 'read', [MAIN])).to.deep.equal(new Map([[MAIN, at(0)]]));
-      expect([...(await transport.listRefs('origin', 'read', ['refs/kv/*'])).keys()]).to.deep.equal([MAIN, 'refs/kv/main2']);
-      expect(await transport.listRefs('origin', 'write', ['refs/*'])).to.deep.equal(new Map([[MAIN, at(2)]]));
-      expect((await transport.listRefs('origin', 'read', ['refs/none/*'])).size).to.equal(0);
+      expect(await remote.listRefs('origin', 'read', [MAIN])).to.deep.equal(new Map([[MAIN, at(0)]]));
+      expect([...(await remote.listRefs('origin', 'read', ['refs/kv/*'])).keys()]).to.deep.equal([MAIN, 'refs/kv/main2']);
+      expect(await remote.listRefs('origin', 'write', ['refs/*'])).to.deep.equal(new Map([[MAIN, at(2)]]));
+      expect((await remote.listRefs('origin', 'read', ['refs/none/*'])).size).to.equal(0);
     });
 
     it('fetches each side, forwards and back, and deletes what is no longer there', async () => {
@@ -163,25 +163,25 @@ for (const format of ['sha1', 'sha256'] as const) {
       }));
       const local = (): string[] => refsOf(clone).filter((line) => line.startsWith('refs/kv-tracking/'));
       const T = 'refs/kv-tracking/origin/';
-      await transport.fetch('origin', 'read', requests);
+      await remote.fetch('origin', 'read', requests);
       expect(local()).to.deep.equal([`${T}kv-index/main ${at(0)}`, `${T}kv/main ${at(1)}`]);
-      await transport.fetch('origin', 'write', requests.slice(0, 1));
+      await remote.fetch('origin', 'write', requests.slice(0, 1));
       expect(local()).to.deep.equal([`${T}kv-index/main ${at(0)}`, `${T}kv/main ${at(2)}`]);
       sandbox.git(mirror, 'update-ref', '-d', INDEX);
       sandbox.git(mirror, 'update-ref', 'refs/kv-chunks/main@v1', at(1));
-      await transport.fetch('origin', 'read', requests);
+      await remote.fetch('origin', 'read', requests);
       expect(local()).to.deep.equal([`${T}kv-chunks/main@v1 ${at(1)}`, `${T}kv/main ${at(1)}`]);
       sandbox.git(mirror, 'update-ref', '-d', 'refs/kv-chunks/main@v1');
-      await transport.fetch('origin', 'read', requests);
+      await remote.fetch('origin', 'read', requests);
       expect(local()).to.deep.equal([`${T}kv/main ${at(1)}`]);
     });
 
     it('asks once for a ref that it knows to be absent', async () => {
       sandbox.git(clone, 'push', '-q', mirror, `${at(1)}:${MAIN}`);
       const requests = [MAIN, INDEX].map((ref) => ({ remoteRef: ref, localRef: ref.replace('refs/', 'refs/t/') }));
-      await transport.fetch('origin', 'read', requests);
+      await remote.fetch('origin', 'read', requests);
       const log = sandbox.path('trace');
-      const traced = await openGitTransport({ directory: clone, env: { ...sandbox.env, GIT_TRACE: log } });
+      const traced = await openGitRemote({ directory: clone, env: { ...sandbox.env, GIT_TRACE: log } });
       await traced.fetch('origin', 'read', requests);
       expect(readFileSync(log, 'utf8').match(/built-in: git fetch /g)?.length).to.equal(1);
     });
@@ -192,7 +192,7 @@ for (const format of ['sha1', 'sha256'] as const) {
       sandbox.run('git', ['init', '-q', `--object-format=${format}`, other]);
       // Relative, as git reads it: from the work tree's top.
       sandbox.git(other, 'remote', 'add', 'origin', '../mirror.git');
-      const reader = await openGitTransport({ directory: other, env: sandbox.env });
+      const reader = await openGitRemote({ directory: other, env: sandbox.env });
       await reader.fetch('origin', 'read', [{ remoteRef: MAIN, localRef: 'refs/t/kv/main' }]);
       expect(sandbox.git(other, 'rev-list', '--count', 'refs/t/kv/main')).to.equal('3');
     });
@@ -203,7 +203,7 @@ for (const format of ['sha1', 'sha256'] as const) {
       const other = sandbox.path('other');
       sandbox.run('git', ['init', '-q', `--object-format=${format}`, other]);
       sandbox.git(other, 'remote', 'add', 'origin', mirror);
-      const reader = await openGitTransport({ directory: other, env: sandbox.env });
+      const reader = await openGitRemote({ directory: other, env: sandbox.env });
       await reader.fetchObjects('origin', 'read', [blob(1), blob(2)]);
       expect(sandbox.git(other, 'count-objects')).to.match(/^2 objects/);
       expect(sandbox.git(other, 'cat-file', 'blob', blob(1))).to.equal('1');
@@ -213,21 +213,6 @@ for (const format of ['sha1', 'sha256'] as const) {
       // The older protocol gives only what refs name.
       sandbox.git(other, 'config', 'protocol.version', '0');
       await failure(reader.fetchObjects('origin', 'read', [blob(0)]), 'NOT_FOUND');
-    });
-
-    it('remembers fetches by remote, direction and key, and forgives a damaged file', async () => {
-      expect(await transport.lastFetch('origin', 'read', 'main')).to.equal(null);
-      await transport.markFetched('origin', 'read', 'main', 1234);
-      await transport.markFetched('origin', 'write', 'main', 5678);
-      const again = await openGitTransport({ directory: clone, env: sandbox.env });
-      expect(await again.lastFetch('origin', 'read', 'main')).to.equal(1234);
-      expect(await again.lastFetch('origin', 'write', 'main')).to.equal(5678);
-      expect(await again.lastFetch('origin', 'read', 'other')).to.equal(null);
-      mkdirSync(`${clone}/.git/kv`, { recursive: true });
-      writeFileSync(`${clone}/.git/kv/fetched.json`, '{"fetched":[1],"abs');
-      expect(await again.lastFetch('origin', 'read', 'main')).to.equal(null);
-      await again.markFetched('origin', 'read', 'main', 9);
-      expect(await again.lastFetch('origin', 'read', 'main')).to.equal(9);
     });
   });
 }

@@ -1,10 +1,12 @@
 import type { Oid, RefName, RefUpdate } from './vocabulary.js';
 
+/** How a fetch goes about it. */
 export interface FetchOptions {
   /** Shown on a terminal only; a pipe sees nothing. */
   readonly progress?: boolean;
 }
 
+/** A ref to fetch, and where to. */
 export interface FetchRequest {
   /** The remote ref, exactly. One that does not exist there is no error: its local ref is then deleted. */
   readonly remoteRef: RefName;
@@ -17,6 +19,7 @@ export interface FetchRequest {
 /** Where a remote's two directions lead. */
 export type Direction = 'read' | 'write';
 
+/** How a push goes about it. */
 export interface PushOptions {
   /** All or nothing at the receiving end. */
   readonly atomic: boolean;
@@ -33,7 +36,7 @@ export interface PushOptions {
  * `read` goes to the remote's `url` (the mirror), `write` to its `pushurl` (the Stargate).
  * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured.
  */
-export interface GitTransport {
+export interface GitRemote {
   /** The URL a direction uses, or null when the remote (or, for `write`, its pushurl) isn't configured. */
   url(remote: string, direction: Direction): Promise<string | null>;
 
@@ -55,13 +58,4 @@ export interface GitTransport {
    * `GIT_ERROR` with git's own words otherwise.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
-
-  /** Runs one of the Stargate's admin verbs over the same SSH connection as a push would use; gives its JSON. */
-  admin(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
-
-  /** When `fetch` last succeeded for this remote, direction and key (a caller's label, such as a namespace), epoch ms; null if never. */
-  lastFetch(remote: string, direction: Direction, key: string): Promise<number | null>;
-
-  /** Records that a fetch for this key has just succeeded. */
-  markFetched(remote: string, direction: Direction, key: string, at: number): Promise<void>;
 }

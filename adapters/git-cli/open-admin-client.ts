@@ -1,0 +1,7 @@
+import type { AdminClient, OpenAdapter } from '../../ports/index.js';
+import { openAdminClient } from './remote/admin-client.js';
+
+export { type AdminClientOptions, openAdminClient } from './remote/admin-client.js';
+
+export const open: OpenAdapter<undefined, AdminClient> = async (_config, { directory, env }) =>
+  openAdminClient({ directory, env });

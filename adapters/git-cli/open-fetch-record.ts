@@ -1,0 +1,6 @@
+import type { FetchRecord, OpenAdapter } from '../../ports/index.js';
+import { openFetchRecord } from './remote/fetch-record.js';
+
+export { type FetchRecordOptions, openFetchRecord } from './remote/fetch-record.js';
+
+export const open: OpenAdapter<undefined, FetchRecord> = (_config, { directory, env }) => openFetchRecord({ directory, env });

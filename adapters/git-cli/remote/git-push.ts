@@ -1,0 +1,37 @@
+import type { PushOptions } from '../../../ports/git-remote.js';
+import type { ObjectFormat, RefUpdate } from '../../../ports/vocabulary.js';
+import { checkOid, checkRef } from '../process/guard.js';
+import type { GitPlace, GitResult } from '../process/run-git.js';
+import { withoutHistory } from './no-history.js';
+import { pushError } from './push-outcome.js';
+import { runShown } from './run-shown.js';
+
+const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
+
+/** The clone that is pushed from. */
+export interface PushSource {
+  readonly place: GitPlace;
+  readonly commonDir: string;
+  readonly format: ObjectFormat;
+}
+
+/** Pushes to a remote whose pushurl is `url`, as `GitRemote.push` has it. */
+export async function pushRefs(
+  source: PushSource,
+  { remote, url }: { readonly remote: string; readonly url: string },
+  updates: readonly RefUpdate[],
+  { atomic, restarts, progress }: PushOptions,
+): Promise<void> {
+  const { place, format } = source;
+  // A push is silent while it gathers what it sends: then its progress tells that it lives.
+  const command = [...PUSH, '--progress', atomic ? '--atomic' : '--no-atomic'];
+  for (const { ref, old } of updates) {
+    // An explicit lease is what makes git compare with `old` instead of with whatever is there.
+    command.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
+  }
+  const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
+  const run = (from: GitPlace): Promise<GitResult> =>
+    runShown(from, { command, repository: remote, refspecs, progress, to: url });
+  const result = await (restarts === true ? withoutHistory(source, run) : run(place));
+  if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
+}

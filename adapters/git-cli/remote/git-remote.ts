@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import type { Direction, FetchOptions, FetchRequest, GitRemote, PushOptions } from '../../../ports/git-remote.js';
+import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
+import { findRepository } from '../config/repository.js';
+import { checkOid, checkRemote } from '../process/guard.js';
+import { gitPlace } from '../process/run-git.js';
+import type { Environment } from '../process/run-git.js';
+import { FetchFile } from './fetch-file.js';
+import { fetchByIds, fetchRefs, type FetchSide } from './git-fetch.js';
+import { pushRefs, type PushSource } from './git-push.js';
+import { lsRemote } from './ls-remote.js';
+import { remoteUrl, stargateUrl } from './remote-url.js';
+
+export interface GitRemoteOptions {
+  /** The Git directory, or a folder to look for one from. */
+  readonly directory: string;
+  readonly env: Environment;
+}
+
+/** Talks to the clone's remotes with the git program, so that every URL, credential and ssh setting of the user's counts. */
+export async function openGitRemote({ directory, env }: GitRemoteOptions): Promise<GitRemote> {
+  const { commonDir, objectFormat } = await findRepository(directory, env);
+  // From the folder itself, not from the Git directory: git resolves a relative URL from the work tree's top.
+  return new GitCliRemote({ place: gitPlace(resolve(directory), env), commonDir, format: objectFormat });
+}
+
+class GitCliRemote implements GitRemote {
+  private readonly file: FetchFile;
+
+  constructor(private readonly clone: PushSource) {
+    this.file = new FetchFile(clone.commonDir);
+  }
+
+  url(remote: string, direction: Direction): Promise<string | null> {
+    return remoteUrl(this.clone.place, remote, direction);
+  }
+
+  async listRefs(remote: string, direction: Direction, patterns: readonly string[]): Promise<Map<RefName, Oid>> {
+    if (patterns.length === 0) return new Map();
+    const { place, format } = this.clone;
+    return lsRemote(place, format, await this.side(remote, direction), patterns);
+  }
+
+  async fetch(
+    remote: string,
+    direction: Direction,
+    requests: readonly FetchRequest[],
+    options: FetchOptions = {},
+  ): Promise<void> {
+    if (requests.length === 0) return;
+    await fetchRefs(this.clone.place, this.file, await this.side(remote, direction), requests, options);
+  }
+
+  async fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options: FetchOptions = {}): Promise<void> {
+    if (oids.length === 0) return;
+    for (const oid of oids) checkOid(oid, this.clone.format);
+    await fetchByIds(this.clone.place, await this.side(remote, direction), oids, options);
+  }
+
+  async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
+    if (updates.length === 0) return;
+    const url = await stargateUrl(this.clone.place, remote);
+    await pushRefs(this.clone, { remote, url }, updates, options);
+  }
+
+  /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */
+  private async side(remote: string, direction: Direction): Promise<FetchSide> {
+    const from = direction === 'read' ? checkRemote(remote) : await stargateUrl(this.clone.place, remote);
+    return { remote, direction, from };
+  }
+}

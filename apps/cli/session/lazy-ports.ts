@@ -1,0 +1,27 @@
+import type { AdminClient } from '../../../ports/admin-client.js';
+import type { FetchRecord } from '../../../ports/fetch-record.js';
+import type { GitRemote } from '../../../ports/git-remote.js';
+
+/** Remotes that are opened by their first use: an offline read never pays for them. */
+export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
+  return {
+    url: async (...args) => (await open()).url(...args),
+    listRefs: async (...args) => (await open()).listRefs(...args),
+    fetch: async (...args) => (await open()).fetch(...args),
+    fetchObjects: async (...args) => (await open()).fetchObjects(...args),
+    push: async (...args) => (await open()).push(...args),
+  };
+}
+
+/** An admin client that is opened by its first use. */
+export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
+  return { run: async (...args) => (await open()).run(...args) };
+}
+
+/** A record of fetches that is opened by its first use. */
+export function lazyFetchRecord(open: () => Promise<FetchRecord>): FetchRecord {
+  return {
+    lastFetch: async (...args) => (await open()).lastFetch(...args),
+    markFetched: async (...args) => (await open()).markFetched(...args),
+  };
+}
