@@ -3,7 +3,7 @@ import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BIN_DIR, World } from '../test/e2e/world.js';
+import { BIN_DIR, World } from '../test/support/world.js';
 import { caughtUp } from './fresh-clone.js';
 import { type Peak, watchMemory } from './large/memory.js';
 import { secondVersions } from './large/second-version.js';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type Ran, World } from '../test/e2e/world.js';
+import { type Ran, World } from '../test/support/world.js';
 import { caughtUp, discard, freshClone, megabytes, must, PATIENCE, seconds } from './fresh-clone.js';
 import { type Lists, readLists, type Stanza } from './packages/stanzas.js';
 import { reportAll, round, type Sheet } from './report.js';

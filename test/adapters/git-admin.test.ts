@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 describe('git-cli admin verbs', () => {
   let sandbox: Sandbox;

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { expect } from 'chai';
 import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const REQUESTS = [{ remoteRef: 'refs/heads/main', localRef: 'refs/t/main' }];
 

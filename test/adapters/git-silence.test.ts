@@ -8,8 +8,8 @@ import { expect } from 'chai';
 import { runRemote } from '../../adapters/git-cli/remote/remote-run.js';
 import { openGitTransport } from '../../adapters/git-cli/remote/transport.js';
 import type { GitTransport } from '../../ports/git-transport.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const MAIN = 'refs/kv/main';
 const FETCH = [{ remoteRef: MAIN, localRef: 'refs/t/main' }];

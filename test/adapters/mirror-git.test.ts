@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { git, isolatedEnv, type Temporary, temporaryFolder } from '../temporary.js';
-import { mirrorBench } from './mirror-bench.js';
+import { git, isolatedEnv, type Temporary, temporaryFolder } from '../support/temporary.js';
+import { mirrorBench } from '../support/mirror-bench.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   mirrorTargetContract(`mirror-git, ${format}`, () =>

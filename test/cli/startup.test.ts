@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Place } from './support.js';
+import { Place } from '../support/place.js';
 
 /** The sources of every script that a command has loaded. */
 async function loadedBy(place: Place, args: readonly string[]): Promise<string[]> {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { chunkDirs } from '../../domain/ledger/manifest.js';
 import { placeOf } from '../../domain/ledger/paths.js';
 import type { Draft } from '../../domain/ledger/transaction.js';
-import { type Ran, World } from '../e2e/world.js';
+import { type Ran, World } from '../support/world.js';
 import { type Attack, runAttacks } from './attack.js';
 import { Forge, type Forgery } from './forge.js';
 import { chunkedBase, chunkedSet, chunksTreeWith, manifestText } from './forge-chunks.js';

@@ -4,7 +4,7 @@ import type { Commit } from '../../domain/git/commit.js';
 import { updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { type Ran, World } from '../e2e/world.js';
+import { type Ran, World } from '../support/world.js';
 import { type Attack, runAttacks } from './attack.js';
 import { Forge } from './forge.js';
 import { chunkedBase, chunkedSet } from './forge-chunks.js';

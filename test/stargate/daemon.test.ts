@@ -5,7 +5,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRejection } from '../../ports/rejection.js';
-import { processesIn, type Ran, Sandbox, sshOptions } from './support.js';
+import { processesIn, type Ran, Sandbox, sshOptions } from '../support/rig.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
 

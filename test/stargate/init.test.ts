@@ -3,8 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
-import { gitPretending } from '../old-git.js';
-import { files, Sandbox } from './support.js';
+import { gitPretending } from '../support/old-git.js';
+import { files, Sandbox } from '../support/rig.js';
 
 const sound = async (): Promise<void> => undefined;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { encodePkt, FLUSH_PKT } from '../../apps/stargate/push/pkt-line.js';
-import { commitFile, files, rig, type Rig } from './support.js';
+import { commitFile, files, rig, type Rig } from '../support/rig.js';
 
 const rejectionIn = (text: string): KvError | undefined =>
   text

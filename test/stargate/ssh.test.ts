@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import ssh2 from 'ssh2';
 import { parseRejection } from '../../ports/rejection.js';
-import { publicBlob, rig, type Ran, type Rig } from './support.js';
+import { publicBlob, rig, type Ran, type Rig } from '../support/rig.js';
 
 /** A connection that has proved its key. */
 async function connected(r: Rig, keyFile: string): Promise<ssh2.Client> {

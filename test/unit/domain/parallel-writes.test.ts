@@ -14,8 +14,8 @@ import type { FetchRequest } from '../../../ports/git-transport.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { commit, files } from '../../contracts/git-objects.js';
-import { memory, SeededRandomness, TestClock } from './support.js';
-import { stubTransport } from '../../stub-transport.js';
+import { memory, SeededRandomness, TestClock } from '../../support/memory.js';
+import { stubTransport } from '../../support/stub-transport.js';
 
 const NS = 'main';
 

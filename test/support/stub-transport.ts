@@ -1,4 +1,4 @@
-import type { GitTransport } from '../ports/git-transport.js';
+import type { GitTransport } from '../../ports/git-transport.js';
 
 /** A transport that has only the calls given; every other one fails with what `refusal` makes. */
 export function stubTransport(refusal: () => Error, calls: Partial<GitTransport>): GitTransport {

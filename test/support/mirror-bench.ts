@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MirrorTarget } from '../../ports/index.js';
 import type { MirrorBench } from '../contracts/mirror-target.js';
-import { git, isolatedEnv, temporaryFolder } from '../temporary.js';
+import { git, isolatedEnv, temporaryFolder } from './temporary.js';
 
 export interface BarePair {
   readonly stargate: string;

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const ROOT = process.cwd();
 
 /** Where the compiled project lies. */
-export const BUILD = fileURLToPath(new URL('..', import.meta.url));
+export const BUILD = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Temporary {
   readonly path: string;
