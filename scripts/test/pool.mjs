@@ -23,7 +23,7 @@ export async function runFiles(files, jobs, options, each) {
       for (const process of running) process.kill();
     }, GRACE_MS).unref();
   };
-  const work = async (id) => {
+  const work = async () => {
     let current;
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       if (current === undefined || current.isOver) {
@@ -40,7 +40,7 @@ export async function runFiles(files, jobs, options, each) {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, files.length) }, (_, id) => work(id)));
+    await Promise.all(Array.from({ length: Math.min(jobs, files.length) }, work));
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, interrupt);
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // with what killed tests left in it

@@ -7,7 +7,8 @@ import { type Composition, openProfile, parseProfile } from '../../plugins/host/
 import type { LeaderLock } from '../../ports/index.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { startHolder } from '../support/holder-process.js';
-import { BUILD, type Temporary, temporaryFolder } from '../support/temporary.js';
+import { BUILD } from '../support/root.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 const TTL = 500;
 

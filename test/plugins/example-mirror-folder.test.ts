@@ -4,7 +4,7 @@ import { openProfile, parseProfile } from '../../plugins/host/index.js';
 import type { MirrorTarget } from '../../ports/index.js';
 import { mirrorBench } from '../support/mirror-bench.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { BUILD } from '../support/temporary.js';
+import { BUILD } from '../support/root.js';
 
 const profile = (adapter: string) =>
   parseProfile(

@@ -1,8 +1,7 @@
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { MirrorTarget } from '../../ports/index.js';
 import type { MirrorBench } from '../contracts/mirror-target.js';
-import { git, isolatedEnv, temporaryFolder } from './temporary.js';
+import { Sandbox } from './sandbox.js';
 
 export interface BarePair {
   readonly stargate: string;
@@ -16,28 +15,27 @@ export async function mirrorBench(
   open: (pair: BarePair) => Promise<MirrorTarget>,
   more: { mirrorExists?: boolean } = {},
 ): Promise<MirrorBench> {
-  const folder = await temporaryFolder();
-  const env = isolatedEnv(folder.path);
-  const stargate = join(folder.path, 'stargate.git');
-  const mirror = join(folder.path, 'mirror.git');
-  await git(env, 'init', '--quiet', '--bare', `--object-format=${format}`, stargate);
-  if (more.mirrorExists ?? true) await git(env, 'init', '--quiet', '--bare', `--object-format=${format}`, mirror);
-  await git(env, '-C', stargate, 'remote', 'add', 'github-origin', mirror);
-  const tree = await git(env, '-C', stargate, 'hash-object', '-w', '-t', 'tree', '/dev/null');
-  const commit = (message: string, ...parents: string[]): Promise<string> =>
-    git(env, '-C', stargate, 'commit-tree', '-m', message, ...parents.flatMap((parent) => ['-p', parent]), tree);
-  const a = await commit('a');
-  const b = await commit('b', a);
-  const c = await commit('c', b);
-  const x = await commit('x', a);
+  const sandbox = new Sandbox();
+  const { env } = sandbox;
+  const stargate = sandbox.bare('stargate.git', format);
+  const mirror = sandbox.path('mirror.git');
+  if (more.mirrorExists ?? true) sandbox.bare('mirror.git', format);
+  sandbox.git(stargate, 'remote', 'add', 'github-origin', mirror);
+  const tree = sandbox.git(stargate, 'hash-object', '-w', '-t', 'tree', '/dev/null');
+  const commit = (message: string, ...parents: string[]): string =>
+    sandbox.git(stargate, 'commit-tree', '-m', message, ...parents.flatMap((parent) => ['-p', parent]), tree);
+  const a = commit('a');
+  const b = commit('b', a);
+  const c = commit('c', b);
+  const x = commit('x', a);
   return {
     target: await open({ stargate, mirror, env }),
     commits: { a, b, c, x },
-    localRef: (ref) => git(env, '-C', stargate, 'rev-parse', '--verify', '--quiet', ref).catch(() => null),
+    localRef: async (ref) => sandbox.git(stargate, 'for-each-ref', '--format=%(objectname)', ref) || null,
     async meddle(ref, oid) {
-      await git(env, '-C', stargate, 'push', '--quiet', '--force', mirror, `${oid ?? ''}:${ref}`);
+      sandbox.git(stargate, 'push', '--quiet', '--force', mirror, `${oid ?? ''}:${ref}`);
     },
     vanish: () => rename(mirror, `${mirror}.away`),
-    dispose: () => folder.remove(),
+    dispose: async () => sandbox.remove(),
   };
 }

@@ -1,29 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isolatedEnv } from './isolated-env.js';
+import { makeKey } from './keys.js';
+import { type RanBytes, runBytes, type RunOptions } from './processes.js';
+import { BIN_DIR } from './root.js';
 
-/** The repository that the tests were compiled from. */
-export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
-export const BIN = process.env['GIT_KV_BIN'] ?? join(ROOT, 'bin', 'git-kv.js');
-
-function findRoot(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findRoot(dirname(folder));
-}
-
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
-
-export interface RunOptions {
-  readonly input?: string | Uint8Array;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-}
+const BIN = join(BIN_DIR, 'git-kv.js');
 
 /** A repository without any remote, with a user who signs with a fresh SSH key. */
 export class Place {
@@ -32,20 +16,12 @@ export class Place {
   readonly env: Record<string, string>;
 
   constructor(options: { readonly bare?: boolean; readonly hash?: 'sha1' | 'sha256' } = {}) {
-    this.env = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: this.home,
-      GIT_CONFIG_GLOBAL: '/dev/null',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_TERMINAL_PROMPT: '0',
-    };
+    this.env = isolatedEnv(this.home);
     mkdirSync(this.repo);
     this.git('init', '--quiet', `--object-format=${options.hash ?? 'sha1'}`, ...(options.bare ? ['--bare'] : []), '.');
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'wendy@example.com', '-f', join(this.home, 'key')]);
-    this.git('config', 'user.name', 'Wendy Writer');
-    this.git('config', 'user.email', 'wendy@example.com');
-    this.git('config', 'gpg.format', 'ssh');
-    this.git('config', 'user.signingkey', join(this.home, 'key.pub'));
+    makeKey(join(this.home, 'key'), 'wendy@example.com');
+    // Written at once: a test of many places would start four gits for each.
+    appendFileSync(join(this.repo, options.bare ? 'config' : '.git/config'), configOf(join(this.home, 'key.pub')));
   }
 
   git(...args: string[]): string {
@@ -53,12 +29,12 @@ export class Place {
   }
 
   /** Runs `git kv` as its own process. */
-  kv(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  kv(args: readonly string[], options: RunOptions = {}): Promise<RanBytes> {
     return this.command(process.execPath, [BIN, ...args], options);
   }
 
   /** Runs `git kv` from a shell's command line, for bytes that no JavaScript string can hold; `$KV` is the program. */
-  shell(line: string, options: RunOptions = {}): Promise<Outcome> {
+  shell(line: string, options: RunOptions = {}): Promise<RanBytes> {
     return this.command('bash', ['-c', `KV="${process.execPath} ${BIN}"; ${line}`], options);
   }
 
@@ -78,20 +54,13 @@ export class Place {
     rmSync(this.home, { recursive: true, force: true });
   }
 
-  private command(file: string, args: readonly string[], { input, env, cwd }: RunOptions): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(file, args, { cwd: cwd ?? this.repo, env: { ...this.env, ...env } });
-      const stdout: Buffer[] = [];
-      let stderr = '';
-      child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-      child.stdin.on('error', () => undefined); // a command that doesn't read its input ends before it is written
-      child.stdin.end(input ?? '');
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, stdout: Buffer.concat(stdout), stderr }));
-    });
+  private command(file: string, args: readonly string[], { env, ...options }: RunOptions): Promise<RanBytes> {
+    return runBytes(file, args, { cwd: this.repo, ...options, env: { ...this.env, ...env } });
   }
 }
+
+const configOf = (key: string): string =>
+  `[user]\n\tname = Wendy Writer\n\temail = wendy@example.com\n\tsigningKey = ${key}\n[gpg]\n\tformat = ssh\n`;
 
 /** Skips a test where there is no script(1) to make a terminal with, and says so; in CI that is a fault of the machine's set-up. */
 export async function needsTerminal(test: Mocha.Context, place: Place): Promise<void> {
