@@ -2,7 +2,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { type Ran, World } from '../test/e2e/world.js';
+import type { Ran } from '../test/support/processes.js';
+import { World } from '../test/support/world.js';
 import {
   caughtUp,
   discard,

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BIN_DIR } from '../../test/e2e/world.js';
+import { BIN_DIR } from '../../test/support/root.js';
 import { BACKUP_TOOLS, installed } from '../backup-tools.js';
 import { timed } from '../report.js';
 

@@ -13,7 +13,7 @@ import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { contextOf, keyAt, NOW, NS, setOf, valueAt } from '../corpus.js';
-import { stubRemotes } from '../../test/stub-remotes.js';
+import { stubRemotes } from '../../test/support/stub-remotes.js';
 
 /** The key whose history is asked for: it changes in ten transactions, the seventh a deletion. */
 export const HOT = 'cfg:mode';

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import type { AdminClient } from '../../ports/admin-client.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 describe('git-cli admin verbs', () => {
   let sandbox: Sandbox;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { openFetchRecord } from '../../adapters/git-cli/remote/fetch-record.js';
-import { Sandbox } from './git-place.js';
+import { Sandbox } from '../support/sandbox.js';
 
 describe('git-cli: the record of fetches', () => {
   it('remembers fetches by remote, direction and key, and forgives a damaged file', async () => {

@@ -3,7 +3,7 @@ import { readdir, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { blob } from '../contracts/git-objects.js';
-import { Sandbox } from './git-place.js';
+import { Sandbox } from '../support/sandbox.js';
 
 describe('git-cli: a few objects, while git clears up beside', () => {
   let sandbox: Sandbox;

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { expect } from 'chai';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import type { GitRemote } from '../../ports/git-remote.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const REQUESTS = [{ remoteRef: 'refs/heads/main', localRef: 'refs/t/main' }];
 

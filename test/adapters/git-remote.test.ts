@@ -5,8 +5,8 @@ import { openGitStore } from '../../adapters/git-cli/store.js';
 import type { GitRemote } from '../../ports/git-remote.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { commit, files } from '../contracts/git-objects.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   describe(`git-cli remote, ${format}`, () => {

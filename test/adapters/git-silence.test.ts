@@ -10,8 +10,8 @@ import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import { runRemote } from '../../adapters/git-cli/remote/remote-run.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import type { GitRemote } from '../../ports/git-remote.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const MAIN = 'refs/kv/main';
 const FETCH = [{ remoteRef: MAIN, localRef: 'refs/t/main' }];

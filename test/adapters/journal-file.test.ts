@@ -5,7 +5,7 @@ import { openFileJournal } from '../../adapters/journal-file/open.js';
 import type { Journal } from '../../ports/index.js';
 import { type FileJournalBench, journalContract, journalDamageContract, replayed, sampleIntent } from '../contracts/journal.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { type Temporary, temporaryFolder } from '../temporary.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 async function bench(): Promise<FileJournalBench> {
   const folder = await temporaryFolder();

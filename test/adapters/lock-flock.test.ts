@@ -6,8 +6,8 @@ import { openFlockLock } from '../../adapters/lock-flock/open.js';
 import type { LeaderLock } from '../../ports/index.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { startHolder } from '../holder-process.js';
-import { type Temporary, temporaryFolder } from '../temporary.js';
+import { startHolder } from '../support/holder-process.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 leaderLockContract('lock-flock', async () => {
   const folder = await temporaryFolder();

@@ -3,7 +3,7 @@ import { type BreakerState, withBreaker } from '../../adapters/mirror-breaker/op
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
 import { type ErrorCode, KvError, type MirrorTarget } from '../../ports/index.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { mirrorBench } from './mirror-bench.js';
+import { mirrorBench } from '../support/mirror-bench.js';
 
 mirrorTargetContract('mirror-breaker around mirror-git', () =>
   mirrorBench('sha1', async ({ stargate, env }) =>

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { git, isolatedEnv, type Temporary, temporaryFolder } from '../temporary.js';
-import { mirrorBench } from './mirror-bench.js';
+import { mirrorBench } from '../support/mirror-bench.js';
+import { Sandbox } from '../support/sandbox.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   mirrorTargetContract(`mirror-git, ${format}`, () =>
@@ -20,22 +20,21 @@ mirrorTargetContract('mirror-git, not atomic', () =>
 
 describe('mirror-git', function () {
   this.timeout(20_000);
-  let folder: Temporary;
+  let sandbox: Sandbox;
   let env: Record<string, string>;
   let directory: string;
   let commit: string;
 
-  beforeEach(async () => {
-    folder = await temporaryFolder();
-    env = isolatedEnv(folder.path);
-    directory = join(folder.path, 'stargate.git');
-    await git(env, 'init', '--quiet', '--bare', directory);
-    const tree = await git(env, '-C', directory, 'hash-object', '-w', '-t', 'tree', '/dev/null');
-    commit = await git(env, '-C', directory, 'commit-tree', '-m', 'a', tree);
+  beforeEach(() => {
+    sandbox = new Sandbox();
+    env = sandbox.env;
+    directory = sandbox.bare('stargate.git');
+    const tree = sandbox.git(directory, 'hash-object', '-w', '-t', 'tree', '/dev/null');
+    commit = sandbox.git(directory, 'commit-tree', '-m', 'a', tree);
   });
-  afterEach(() => folder.remove());
+  afterEach(() => sandbox.remove());
 
-  const remote = (url: string): Promise<string> => git(env, '-C', directory, 'remote', 'add', 'host', url);
+  const remote = (url: string): string => sandbox.git(directory, 'remote', 'add', 'host', url);
   const open = (): ReturnType<typeof openGitMirror> => openGitMirror({ directory, remote: 'host', env });
 
   /** A "host" that answers everything with one status, and whose messages git passes on. */
@@ -47,12 +46,12 @@ describe('mirror-git', function () {
 
   /** A remote whose `ssh` is a script. */
   const scripted = async (script: string): Promise<void> => {
-    const path = join(folder.path, 'ssh.sh');
+    const path = sandbox.path('ssh.sh');
     await writeFile(path, `#!/bin/sh\n${script}\n`);
     await chmod(path, 0o755);
     env['GIT_SSH_COMMAND'] = path;
     env['GIT_SSH_VARIANT'] = 'simple';
-    await remote('ssh://git@mirror.example/r.git');
+    remote('ssh://git@mirror.example/r.git');
   };
 
   it('says what to do when the remote is not configured or has no name', async () => {
@@ -66,7 +65,7 @@ describe('mirror-git', function () {
 
   it('shows no credentials in its label or its errors', async () => {
     const server = await host(500);
-    await remote(server.url.replace('http://', 'http://james:hunter2@'));
+    remote(server.url.replace('http://', 'http://james:hunter2@'));
     const target = await open();
     expect(target.label).to.equal(server.url);
     const error = await thrownBy(target.push([{ ref: 'refs/kv/main', next: commit }]));
@@ -77,7 +76,7 @@ describe('mirror-git', function () {
 
   it('asks for patience when the host does', async () => {
     const server = await host(429, { 'Retry-After': '7' });
-    await remote(server.url);
+    remote(server.url);
     const error = await thrownBy((await open()).push([{ ref: 'refs/kv/main', next: commit }]));
     server.stop();
     expect(error.code).to.equal('IO_ERROR');
@@ -92,7 +91,7 @@ describe('mirror-git', function () {
   });
 
   it('kills a push that hangs when the signal fires', async () => {
-    const pidFile = join(folder.path, 'pid');
+    const pidFile = sandbox.path('pid');
     await scripted(`echo $PPID > ${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; cat > /dev/null`);
     const stop = new AbortController();
     const push = (await open()).push([{ ref: 'refs/kv/main', next: commit }], stop.signal);
@@ -103,22 +102,22 @@ describe('mirror-git', function () {
   });
 
   it('tells a rule of the host from a moved ref', async () => {
-    const mirror = join(folder.path, 'mirror.git');
-    await git(env, 'init', '--quiet', '--bare', mirror);
+    const mirror = sandbox.path('mirror.git');
+    sandbox.run('git', ['init', '--quiet', '--bare', mirror]);
     const hook = join(mirror, 'hooks', 'pre-receive');
     await writeFile(hook, '#!/bin/sh\necho "branch is protected" >&2\nexit 1\n');
     await chmod(hook, 0o755);
-    await remote(mirror);
+    remote(mirror);
     const error = await thrownBy((await open()).push([{ ref: 'refs/kv/main', next: commit }]));
     expect(error.code).to.equal('GIT_ERROR');
     expect(error.message).to.contain('refs/kv/main').and.contain('branch is protected');
   });
 
   it('tells a host that does not take what came from one that is away', async () => {
-    const host = join(folder.path, 'host.git');
-    await git(env, 'init', '--quiet', '--bare', host);
-    await git(env, '-C', host, 'config', 'receive.maxInputSize', '100');
-    await git(env, '-C', directory, 'remote', 'add', 'host', host);
+    const host = sandbox.path('host.git');
+    sandbox.run('git', ['init', '--quiet', '--bare', host]);
+    sandbox.git(host, 'config', 'receive.maxInputSize', '100');
+    sandbox.git(directory, 'remote', 'add', 'host', host);
     const mirror = await openGitMirror({ directory, remote: 'host', env });
     const error = await thrownBy(mirror.push([{ ref: 'refs/heads/a', next: commit }]));
     expect(error.code, error.message).to.equal('GIT_ERROR');
@@ -126,17 +125,17 @@ describe('mirror-git', function () {
   });
 
   it('says which setting helps when the host takes no atomic push', async () => {
-    const mirror = join(folder.path, 'mirror.git');
-    await git(env, 'init', '--quiet', '--bare', mirror);
-    await git(env, '-C', mirror, 'config', 'receive.advertiseAtomic', 'false');
-    await remote(mirror);
+    const mirror = sandbox.path('mirror.git');
+    sandbox.run('git', ['init', '--quiet', '--bare', mirror]);
+    sandbox.git(mirror, 'config', 'receive.advertiseAtomic', 'false');
+    remote(mirror);
     const error = await thrownBy((await open()).push([{ ref: 'refs/kv/main', next: commit }]));
     expect(error.code).to.equal('NOT_SUPPORTED');
     expect(error.hint).to.contain('atomic: false');
   });
 
   it('runs no command that a remote URL could smuggle in, and ignores what points git elsewhere', async () => {
-    await remote(`ext::sh -c "touch ${folder.path}/owned"`);
+    remote(`ext::sh -c "touch ${sandbox.folder}/owned"`);
     env['GIT_ALLOW_PROTOCOL'] = 'ext';
     env['GIT_DIR'] = '/nonexistent';
     expect((await thrownBy((await open()).push([{ ref: 'refs/kv/main', next: commit }]))).message).to.contain('ext');

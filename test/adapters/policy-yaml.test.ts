@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parsePolicy } from '../../adapters/policy-yaml/open.js';
 import { KvError } from '../../ports/index.js';
-import { temporaryFolder } from '../temporary.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const run = promisify(execFile);
 

@@ -8,8 +8,8 @@ import { sshString } from '../../adapters/signature-verifier/ssh-wire.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import type { KvError } from '../../ports/error.js';
 import type { ErrorCode } from '../../ports/error.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
 

@@ -5,8 +5,8 @@ import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import type { ErrorCode } from '../../ports/error.js';
 import type { TrustedKey } from '../../ports/signer.js';
-import { failure } from './failure.js';
-import { Sandbox } from './git-place.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
 

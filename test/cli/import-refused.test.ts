@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { keyLines, snapshotOf } from './snapshot-text.js';
-import { Place } from './support.js';
+import { Place } from '../support/place.js';
 
 describe('git kv import refuses', () => {
   let place: Place;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Place } from './support.js';
+import { Place } from '../support/place.js';
 
 describe('git kv: list and history', () => {
   let place: Place;

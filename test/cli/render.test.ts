@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { historyLine } from '../../apps/cli/render/history.js';
 import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
-import { needsTerminal, Place } from './support.js';
+import { needsTerminal, Place } from '../support/place.js';
 
 describe('git kv: what people read', () => {
   it('a time span in its two largest units', () => {

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyLines, snapshotOf } from './snapshot-text.js';
-import { Place, ROOT } from './support.js';
+import { Place } from '../support/place.js';
+import { ROOT } from '../support/root.js';
 
 const MIB = 1024 * 1024;
 const fixture = (name: string): string => join(ROOT_OF_SOURCES, 'test', 'fixtures', 'import', name);

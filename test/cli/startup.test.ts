@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Place } from './support.js';
+import { Place } from '../support/place.js';
 
 /** The sources of every script that a command has loaded. */
 async function loadedBy(place: Place, args: readonly string[]): Promise<string[]> {
@@ -36,7 +36,9 @@ describe('git kv: what a command loads', () => {
     it(`${args[0]} loads no oclif, and nothing that only writing needs`, async () => {
       const sources = await loadedBy(place, args);
       expect(
-        sources.some((source) => source.endsWith(`domain/client/read/${module}.ts`) || source.endsWith(`domain/client/read/${module}.js`)),
+        sources.some(
+          (source) => source.endsWith(`domain/client/read/${module}.ts`) || source.endsWith(`domain/client/read/${module}.js`),
+        ),
       ).to.equal(true);
       for (const name of [
         '@oclif/core',

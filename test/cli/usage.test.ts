@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { gitPretending } from '../old-git.js';
-import { needsTerminal, Place } from './support.js';
+import { gitPretending } from '../support/old-git.js';
+import { needsTerminal, Place } from '../support/place.js';
 
 describe('git kv: usage and errors', () => {
   let place: Place;

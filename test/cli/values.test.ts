@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { needsTerminal, Place } from './support.js';
+import { needsTerminal, Place } from '../support/place.js';
 
 describe('git kv: values and keys', () => {
   let place: Place;

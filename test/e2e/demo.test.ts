@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { ROOT } from './world.js';
+import { ROOT } from '../support/root.js';
 
 /** What `npm start -- --once` shows, from the first command to the last. */
 describe('the demo', () => {

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from './world.js';
+import { World } from '../support/world.js';
 
 interface Mirror {
   readonly backlog: number;

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from './world.js';
+import { World } from '../support/world.js';
 
 describe('refs that the mirror has lost', function () {
   this.timeout(120_000);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type Ran, World } from './world.js';
+import type { Ran } from '../support/processes.js';
+import { World } from '../support/world.js';
 
 const READS = 24;
 const WRITES = 6;

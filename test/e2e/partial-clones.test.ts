@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { COMMANDS } from '../../apps/cli/commands/index.js';
 import { cloneFromMirror, fillLedger, keyOf, must, traced, type Traced } from './promisor.js';
-import { World } from './world.js';
+import { World } from '../support/world.js';
 
 /** Whatever the number of keys, commits and chunks. */
 const MOST_FETCHES = 4;

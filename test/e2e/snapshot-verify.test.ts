@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from './world.js';
+import { World } from '../support/world.js';
 
 const KEYS = 60_000;
 

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { matches, type Step, type Transcript } from './transcript.js';
-import { ROOT, untilListening, World } from './world.js';
+import { ROOT } from '../support/root.js';
+import { untilListening, World } from '../support/world.js';
 
 const PATIENCE_MS = 20_000;
 const AGAIN_MS = 100;

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type Ran, World } from './world.js';
+import type { Ran } from '../support/processes.js';
+import { World } from '../support/world.js';
 
 const MIB = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { play } from './terminal.js';
 import { matches, parseTranscript } from './transcript.js';
-import { ROOT } from './world.js';
+import { ROOT } from '../support/root.js';
 
 const FOLDER = join(ROOT, 'test', 'e2e', 'scripts');
 

@@ -4,7 +4,8 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { FreezingProxy } from './freezing-proxy.js';
-import { BIN_DIR, World } from './world.js';
+import { BIN_DIR } from '../support/root.js';
+import { World } from '../support/world.js';
 
 interface Shown {
   readonly oid: string;

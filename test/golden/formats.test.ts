@@ -12,7 +12,7 @@ import { buildTransaction, type Operation } from '../../domain/ledger/transactio
 import { valuePointer } from '../../domain/ledger/transaction-plan.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/watchlog.js';
-import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../unit/domain/support.js';
+import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory.js';
 
 /**
  * The bytes on disk, frozen. A vector that changes is a change of the format: it needs an ADR, a migration and a new version.

@@ -6,8 +6,9 @@ import { openFileLock } from '../../plugins/example-lock-file/open.js';
 import { type Composition, openProfile, parseProfile } from '../../plugins/host/index.js';
 import type { LeaderLock } from '../../ports/index.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
-import { startHolder } from '../holder-process.js';
-import { BUILD, type Temporary, temporaryFolder } from '../temporary.js';
+import { startHolder } from '../support/holder-process.js';
+import { BUILD } from '../support/root.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 const TTL = 500;
 

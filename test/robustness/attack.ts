@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { ErrorCode } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
-import type { Ran, World } from '../e2e/world.js';
+import type { Ran } from '../support/processes.js';
+import type { World } from '../support/world.js';
 import type { Forge } from './forge.js';
 
 /** What plain git can try against a Stargate. Each is refused with its code and for its reason, and nothing of it stays. */

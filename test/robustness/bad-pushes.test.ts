@@ -6,7 +6,8 @@ import { updateIndex } from '../../domain/index/update.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import type { ErrorCode } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
-import { type Ran, World } from '../e2e/world.js';
+import type { Ran } from '../support/processes.js';
+import { World } from '../support/world.js';
 import { Forge, type Forgery } from './forge.js';
 
 /** What plain git can try against a Stargate. Each is refused with its code, and nothing of it stays. */

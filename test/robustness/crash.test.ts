@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
 import { decodeEvent } from '../../domain/ledger/watchlog.js';
-import { World } from '../e2e/world.js';
+import { World } from '../support/world.js';
 
 /** Where a crash leaves the transaction: none of it before the intent is on disk and a ref has moved, all of it after. */
 const OUTCOME = { 'before-intent': 'none', 'after-intent': 'none', 'after-refs': 'all', 'after-done': 'all' } as const;

@@ -5,7 +5,7 @@ import type { Base } from '../../domain/ledger/transaction.js';
 import { commitOn } from '../../domain/ledger/transaction.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Ran } from '../e2e/world.js';
+import type { Ran } from '../support/processes.js';
 import type { Forge } from './forge.js';
 import { chunkedBase } from './forge-chunks.js';
 

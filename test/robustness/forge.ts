@@ -12,7 +12,8 @@ import { MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Ran, World } from '../e2e/world.js';
+import type { Ran } from '../support/processes.js';
+import type { World } from '../support/world.js';
 
 /** Every forged transaction's id. */
 const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';

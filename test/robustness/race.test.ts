@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../e2e/world.js';
+import { World } from '../support/world.js';
 
 const WRITES = 100;
 

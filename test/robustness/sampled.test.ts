@@ -5,7 +5,8 @@ import { encodePointer, tombstone } from '../../domain/ledger/pointer.js';
 import { type PointerFile, updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git-store.js';
 import { parseRejection } from '../../ports/rejection.js';
-import { type Ran, World } from '../e2e/world.js';
+import type { Ran } from '../support/processes.js';
+import { World } from '../support/world.js';
 import { Forge } from './forge.js';
 
 const KEYS = 300;

@@ -2,7 +2,7 @@ import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Oid } from '../../ports/vocabulary.js';
-import { World } from '../e2e/world.js';
+import { World } from '../support/world.js';
 import { runAttacks } from './attack.js';
 import { Forge } from './forge.js';
 import { rollOver } from './forge-rollover.js';

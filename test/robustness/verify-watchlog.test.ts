@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { World } from '../e2e/world.js';
+import { World } from '../support/world.js';
 import type { Fault } from './spoilt.js';
 
 type Event = Record<string, unknown>;

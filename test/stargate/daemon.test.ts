@@ -5,7 +5,9 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRejection } from '../../ports/rejection.js';
-import { processesIn, type Ran, Sandbox, sshOptions } from './support.js';
+import { sshOptions } from '../support/keys.js';
+import { processesIn, type Ran } from '../support/processes.js';
+import { Sandbox } from '../support/sandbox.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
 
@@ -45,15 +47,15 @@ describe('stargate: the daemon', () => {
   let key: string;
 
   beforeEach(async () => {
-    sandbox = await Sandbox.create();
-    repo = join(sandbox.path, 'shop.git');
-    mirror = join(sandbox.path, 'mirror.git');
-    key = await sandbox.key('ada');
-    await sandbox.git('init', '--quiet', '--bare', mirror);
-    await writeFile(join(sandbox.path, 'nobody.js'), VERIFIER);
-    await writeFile(join(sandbox.path, 'package.json'), '{"type":"module"}');
-    await writeFile(join(sandbox.path, 'trial.yaml'), PROFILE);
-    const made = await sandbox.run(process.execPath, [
+    sandbox = new Sandbox();
+    repo = sandbox.path('shop.git');
+    mirror = sandbox.path('mirror.git');
+    key = sandbox.key('ada');
+    sandbox.run('git', ['init', '--quiet', '--bare', mirror]);
+    await writeFile(sandbox.path('nobody.js'), VERIFIER);
+    await writeFile(sandbox.path('package.json'), '{"type":"module"}');
+    await writeFile(sandbox.path('trial.yaml'), PROFILE);
+    const made = await sandbox.exec(process.execPath, [
       BIN,
       'init',
       '--repo',
@@ -64,13 +66,13 @@ describe('stargate: the daemon', () => {
       `${key}.pub`,
     ]);
     expect(made.stderr).to.equal('');
-    await sandbox.git('init', '--quiet', '-b', 'main', join(sandbox.path, 'work'));
-    await sandbox.git('-C', join(sandbox.path, 'work'), 'commit', '--quiet', '--allow-empty', '-m', 'first');
+    sandbox.run('git', ['init', '--quiet', '-b', 'main', sandbox.path('work')]);
+    sandbox.git(sandbox.path('work'), 'commit', '--quiet', '--allow-empty', '-m', 'first');
   });
-  afterEach(() => sandbox.dispose());
+  afterEach(() => sandbox.remove());
 
   async function start(args: string[] = [], env: Record<string, string> = {}): Promise<Running> {
-    const options = ['--repo', repo, '--profile', join(sandbox.path, 'trial.yaml'), '--mirror-remote', 'github-origin'];
+    const options = ['--repo', repo, '--profile', sandbox.path('trial.yaml'), '--mirror-remote', 'github-origin'];
     const ports = ['--listen-ssh', '127.0.0.1:0', '--listen-http', '127.0.0.1:0'];
     const { child, done } = sandbox.start(process.execPath, [BIN, ...options, ...ports, ...args], env);
     const seen: Record<string, unknown>[] = [];
@@ -99,9 +101,9 @@ describe('stargate: the daemon', () => {
     return { child, done, ssh: port('ssh'), http: port('http'), logged };
   }
 
-  const ssh = (port: number): string => `ssh ${sshOptions(key, port).join(' ')}`;
+  const ssh = (port: number): string => `ssh ${[...sshOptions(key), '-p', String(port)].join(' ')}`;
   const push = (port: number, ...args: string[]): { child: ChildProcess; done: Promise<Ran> } =>
-    sandbox.start('git', ['-C', join(sandbox.path, 'work'), 'push', 'git@127.0.0.1:shop.git', ...args], {
+    sandbox.start('git', ['-C', sandbox.path('work'), 'push', 'git@127.0.0.1:shop.git', ...args], {
       GIT_SSH_COMMAND: ssh(port),
     });
   const get = async (port: number, path: string, method = 'GET'): Promise<{ status: number; body: string }> => {
@@ -122,11 +124,11 @@ describe('stargate: the daemon', () => {
       http: { host: '127.0.0.1', port: daemon.http },
     });
     await daemon.logged('mirror.pushed'); // the policy
-    expect((await push(daemon.ssh, 'HEAD:main').done).status).to.equal(0);
-    const head = await sandbox.git('-C', join(sandbox.path, 'work'), 'rev-parse', 'HEAD');
-    expect(await sandbox.git('--git-dir', repo, 'rev-parse', 'refs/heads/main')).to.equal(head);
+    expect((await push(daemon.ssh, 'HEAD:main').done).code).to.equal(0);
+    const head = sandbox.git(sandbox.path('work'), 'rev-parse', 'HEAD');
+    expect(sandbox.git(repo, 'rev-parse', 'refs/heads/main')).to.equal(head);
 
-    const ran = await sandbox.run('sh', ['-c', `exec ${ssh(daemon.ssh)} git@127.0.0.1 "git-kv-admin 'shop.git' status"`]);
+    const ran = await sandbox.exec('sh', ['-c', `exec ${ssh(daemon.ssh)} git@127.0.0.1 "git-kv-admin 'shop.git' status"`]);
     const status = JSON.parse(ran.stdout) as Record<string, unknown>;
     expect(status).to.include({ leader: true, term: 1, repository: repo });
     expect(status['namespaces']).to.deep.equal([{ ns: 'main', epoch: null, ledger: null }]);
@@ -139,18 +141,18 @@ describe('stargate: the daemon', () => {
     expect((await get(daemon.http, '/metrics', 'POST')).status).to.equal(405);
 
     daemon.child.kill('SIGTERM');
-    expect((await daemon.done).status).to.equal(0);
+    expect((await daemon.done).code).to.equal(0);
     expect(await exists(join(repo, '.stargate', 'endpoints.json'))).to.equal(false);
-    expect(await sandbox.git('--git-dir', mirror, 'for-each-ref', '--format=%(refname)')).to.contain('refs/kv-policy/current');
+    expect(sandbox.git(mirror, 'for-each-ref', '--format=%(refname)')).to.contain('refs/kv-policy/current');
   });
 
   it('finishes the push at hand at SIGTERM', async () => {
     const daemon = await start();
     // A slow push: the client's pack is held back until the daemon has been told to end.
-    const gate = join(sandbox.path, 'gate');
-    await sandbox.run('mkfifo', [gate]);
+    const gate = sandbox.path('gate');
+    await sandbox.exec('mkfifo', [gate]);
     const wrapped = `f() { (head -c 4; cat ${gate} >/dev/null; cat) | ${ssh(daemon.ssh)} "$@"; }; f`;
-    const { done } = sandbox.start('git', ['-C', join(sandbox.path, 'work'), 'push', 'git@127.0.0.1:shop.git', 'HEAD:main'], {
+    const { done } = sandbox.start('git', ['-C', sandbox.path('work'), 'push', 'git@127.0.0.1:shop.git', 'HEAD:main'], {
       GIT_SSH_COMMAND: wrapped,
       GIT_SSH_VARIANT: 'ssh',
     });
@@ -163,7 +165,7 @@ describe('stargate: the daemon', () => {
     opener.child.stdin?.end('go\n');
     const pushed = await done;
     expect(pushed.stderr).to.contain('new branch');
-    expect((await daemon.done).status).to.equal(0);
+    expect((await daemon.done).code).to.equal(0);
   });
 
   for (const [point, lands] of [
@@ -174,7 +176,7 @@ describe('stargate: the daemon', () => {
   ] as const) {
     it(`recovers from a kill ${point}`, async () => {
       const doomed = await start([], { GIT_KV_FAILPOINT: `${point}:2` }); // the first commit publishes the policy
-      expect((await push(doomed.ssh, 'HEAD:main').done).status).to.not.equal(0);
+      expect((await push(doomed.ssh, 'HEAD:main').done).code).to.not.equal(0);
       await doomed.done;
       const deadline = performance.now() + 2000;
       let left = await processesIn(repo);
@@ -185,12 +187,12 @@ describe('stargate: the daemon', () => {
       expect(packs.filter((name) => name.endsWith('.keep'))).to.deep.equal([]);
       const daemon = await start();
       await daemon.logged('journal.recovered');
-      const refs = await sandbox.git('--git-dir', repo, 'for-each-ref', '--format=%(refname)');
+      const refs = sandbox.git(repo, 'for-each-ref', '--format=%(refname)');
       expect(refs.includes('refs/heads/main')).to.equal(lands);
       await daemon.logged(lands ? 'mirror.pushed' : 'ready');
-      expect((await push(daemon.ssh, 'HEAD:again').done).status).to.equal(0);
+      expect((await push(daemon.ssh, 'HEAD:again').done).code).to.equal(0);
       daemon.child.kill('SIGTERM');
-      expect((await daemon.done).status).to.equal(0);
+      expect((await daemon.done).code).to.equal(0);
     });
   }
 
@@ -208,7 +210,7 @@ describe('stargate: the daemon', () => {
     expect((await get(second.http, '/readyz')).status).to.equal(503);
     first.child.kill('SIGKILL');
     await second.logged('leader.won');
-    expect((await push(second.ssh, 'HEAD:main').done).status).to.equal(0);
+    expect((await push(second.ssh, 'HEAD:main').done).code).to.equal(0);
   });
 
   it('picks a changed policy up, and keeps the old one when the new one is wrong', async () => {
@@ -217,20 +219,20 @@ describe('stargate: the daemon', () => {
     const text = await readFile(file, 'utf8');
     await writeFile(file, `${text}nonsense: true\n`);
     expect((await daemon.logged('policy.rejected'))['message']).to.contain('nonsense');
-    expect((await push(daemon.ssh, 'HEAD:main').done).status).to.equal(0);
-    const other = (await readFile(`${await sandbox.key('bob')}.pub`, 'utf8')).trim();
+    expect((await push(daemon.ssh, 'HEAD:main').done).code).to.equal(0);
+    const other = (await readFile(`${sandbox.key('bob')}.pub`, 'utf8')).trim();
     await writeFile(file, text.replaceAll(/"ssh-ed25519 [^"]*"/g, JSON.stringify(other)));
     await daemon.logged('policy.changed');
     expect((await push(daemon.ssh, 'HEAD:second').done).stderr).to.contain('Permission denied');
   });
 
   it('says what is wrong with the command line', async () => {
-    const run = async (...args: string[]): Promise<number> => (await sandbox.run(process.execPath, [BIN, ...args])).status;
+    const run = async (...args: string[]): Promise<number> => (await sandbox.exec(process.execPath, [BIN, ...args])).code;
     expect(await run('serve', '--nonsense')).to.equal(64);
     expect(await run('frobnicate')).to.equal(64);
     expect(await run('serve')).to.equal(64);
     expect(await run('serve', '--repo', repo, '--listen-ssh', 'here')).to.equal(64);
-    expect(await run('serve', '--repo', join(sandbox.path, 'none'))).to.equal(78);
+    expect(await run('serve', '--repo', sandbox.path('none'))).to.equal(78);
     expect(await run('serve', '--repo', repo, '--profile', 'none')).to.equal(78);
     expect(await run('--version')).to.equal(0);
   });

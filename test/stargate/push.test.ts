@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { encodePkt, FLUSH_PKT } from '../../apps/stargate/push/pkt-line.js';
-import { commitFile, files, rig, type Rig } from './support.js';
+import { files } from '../support/files.js';
+import { commitFile, rig, type Rig } from '../support/rig.js';
 
 const rejectionIn = (text: string): KvError | undefined =>
   text
@@ -21,8 +22,8 @@ describe('stargate: a push over SSH', () => {
   afterEach(() => r.close());
 
   it('moves branches, tags and kv refs, all through proc-receive', async () => {
-    const oid = await commitFile(r, 'a.txt', 'one');
-    await r.sandbox.git('-C', r.work, 'tag', 'v1');
+    const oid = commitFile(r, 'a.txt', 'one');
+    r.sandbox.git(r.work, 'tag', 'v1');
     const pushed = await r.push(
       '--atomic',
       'HEAD:refs/heads/main',
@@ -32,11 +33,11 @@ describe('stargate: a push over SSH', () => {
       'HEAD:refs/other/x',
     );
     expect(pushed.stderr).to.contain('new branch');
-    expect(pushed.status).to.equal(0);
+    expect(pushed.code).to.equal(0);
     expect(r.gateway.committed).to.have.length(1);
     expect(r.gateway.validated[0]?.atomic).to.equal(true);
     expect(r.gateway.validated[0]?.pusher.name).to.equal('writer');
-    const refs = await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref', '--format=%(refname) %(objectname)');
+    const refs = r.sandbox.git(r.gitDir, 'for-each-ref', '--format=%(refname) %(objectname)');
     expect(refs.split('\n')).to.deep.equal(
       ['refs/heads/main', 'refs/kv-index/main', 'refs/kv/main', 'refs/other/x', 'refs/tags/v1'].map((ref) => `${ref} ${oid}`),
     );
@@ -44,8 +45,8 @@ describe('stargate: a push over SSH', () => {
   });
 
   it('sees that a client did not ask for --atomic, and takes deletions', async () => {
-    await commitFile(r, 'a.txt', 'one');
-    expect((await r.push('HEAD:refs/heads/main', 'HEAD:refs/heads/gone')).status).to.equal(0);
+    commitFile(r, 'a.txt', 'one');
+    expect((await r.push('HEAD:refs/heads/main', 'HEAD:refs/heads/gone')).code).to.equal(0);
     const deleted = await r.push(':refs/heads/gone');
     expect(deleted.stderr).to.contain('[deleted]');
     expect(r.gateway.validated.map((v) => v.atomic)).to.deep.equal([false, false]);
@@ -55,28 +56,28 @@ describe('stargate: a push over SSH', () => {
   });
 
   it('leaves nothing behind when the gateway says no', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     const before = await files(join(r.gitDir, 'objects'));
     r.gateway.check = async () => {
       throw new KvError('SIGNATURE_MISSING', 'commit is not signed — at all\nreally', { hint: 'sign it' });
     };
     const pushed = await r.push('HEAD:refs/heads/main');
-    expect(pushed.status).to.equal(1);
+    expect(pushed.code).to.equal(1);
     const error = rejectionIn(pushed.stderr);
     expect(error?.code).to.equal('SIGNATURE_MISSING');
     expect(error?.message).to.equal('commit is not signed — at all really'); // one line, whatever the other side says
     expect(pushed.stderr).to.contain('pre-receive hook declined');
     expect(await files(join(r.gitDir, 'objects'))).to.deep.equal(before);
-    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+    expect(r.sandbox.git(r.gitDir, 'for-each-ref')).to.equal('');
   });
 
   it('reports a commit that fails on every ref', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     r.gateway.beforeCommit = async () => {
       throw new KvError('NOT_LEADER', 'the lease is lost', { hint: 'push to the leader' });
     };
     const pushed = await r.push('HEAD:refs/heads/a', 'HEAD:refs/heads/b');
-    expect(pushed.status).to.equal(1);
+    expect(pushed.code).to.equal(1);
     expect(rejectionIn(pushed.stderr)?.code).to.equal('NOT_LEADER');
     expect(pushed.stderr.match(/\[remote rejected\] .*the lease is lost/g)).to.have.length(2);
     expect(r.gateway.abandoned).to.have.length(0);
@@ -84,38 +85,38 @@ describe('stargate: a push over SSH', () => {
   });
 
   it('survives a ref name that is longer than any line, and refuses it', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     const pushed = await r.push(`HEAD:refs/heads/${`${'a'.repeat(180)}/`.repeat(361)}b`);
-    expect(pushed.status).to.not.equal(0);
+    expect(pushed.code).to.not.equal(0);
     expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
-    expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
+    expect((await r.push('HEAD:refs/heads/main')).code).to.equal(0);
   });
 
   it('refuses a ref name that is not UTF-8, and lands it under no other name', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     const script = `exec git -C '${r.work}' push '${r.url()}' HEAD:refs/heads/"$(printf 'a\\377')"`;
-    const pushed = await r.sandbox.run('sh', ['-c', script], { GIT_SSH_COMMAND: r.sshCommand(r.keys.writer) });
+    const pushed = await r.sandbox.exec('sh', ['-c', script], { GIT_SSH_COMMAND: r.sshCommand(r.keys.writer) });
     expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
     expect(r.gateway.validated).to.have.length(0);
-    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+    expect(r.sandbox.git(r.gitDir, 'for-each-ref')).to.equal('');
   });
 
   for (const step of ['check', 'beforeCommit'] as const) {
     it(`ends one push alone when the dialogue itself fails (${step})`, async () => {
-      await commitFile(r, 'a.txt', 'one');
+      commitFile(r, 'a.txt', 'one');
       r.gateway[step] = async () => {
         throw Object.create(null) as Error; // cannot even be shown
       };
       const pushed = await r.push('HEAD:refs/heads/main');
-      expect(pushed.status).to.not.equal(0);
+      expect(pushed.code).to.not.equal(0);
       expect(rejectionIn(pushed.stderr)?.code).to.equal('UNEXPECTED');
       r.gateway[step] = async () => undefined;
-      expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
+      expect((await r.push('HEAD:refs/heads/main')).code).to.equal(0);
     });
   }
 
   it('gives the lock back when the client leaves between validation and commit, and before', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     const { child, done } = r.sandbox.start('git', ['-C', r.work, 'push', r.url(), 'HEAD:refs/heads/main'], {
       GIT_SSH_COMMAND: r.sshCommand(r.keys.writer),
     });
@@ -139,7 +140,7 @@ describe('stargate: a push over SSH', () => {
   });
 
   it('finishes a commit whose client has left', async () => {
-    const oid = await commitFile(r, 'a.txt', 'one');
+    const oid = commitFile(r, 'a.txt', 'one');
     const { child, done } = r.sandbox.start('git', ['-C', r.work, 'push', r.url(), 'HEAD:refs/heads/main'], {
       GIT_SSH_COMMAND: r.sshCommand(r.keys.writer),
     });
@@ -156,8 +157,8 @@ describe('stargate: a push over SSH', () => {
     await done;
     release();
     r.gateway.beforeCommit = async () => undefined;
-    expect((await r.push('HEAD:refs/heads/second')).status).to.equal(0);
-    expect(await r.sandbox.git('--git-dir', r.gitDir, 'rev-parse', 'refs/heads/main')).to.equal(oid);
+    expect((await r.push('HEAD:refs/heads/second')).code).to.equal(0);
+    expect(r.sandbox.git(r.gitDir, 'rev-parse', 'refs/heads/main')).to.equal(oid);
     expect(r.gateway.abandoned).to.have.length(0);
   });
 
@@ -178,41 +179,39 @@ describe('stargate: a push over SSH', () => {
   });
 
   it('takes two pushes at the same time, one after the other', async () => {
-    await commitFile(r, 'a.txt', 'one');
+    commitFile(r, 'a.txt', 'one');
     const both = await Promise.all([r.push('HEAD:refs/heads/a'), r.push('HEAD:refs/heads/b')]);
-    expect(both.map((p) => p.status)).to.deep.equal([0, 0]);
+    expect(both.map((p) => p.code)).to.deep.equal([0, 0]);
     expect(r.gateway.committed).to.have.length(2);
   });
 
   it('relays a pack of many megabytes both ways', async () => {
     const { randomBytes } = await import('node:crypto');
-    await commitFile(r, 'big.txt', randomBytes(6_000_000).toString('hex'));
-    expect((await r.push('HEAD:refs/heads/main')).status).to.equal(0);
-    const clone = join(r.sandbox.path, 'clone');
-    const cloned = await r.sandbox.run('git', ['clone', '--quiet', r.url(), clone], {
+    commitFile(r, 'big.txt', randomBytes(6_000_000).toString('hex'));
+    expect((await r.push('HEAD:refs/heads/main')).code).to.equal(0);
+    const clone = r.sandbox.path('clone');
+    const cloned = await r.sandbox.exec('git', ['clone', '--quiet', r.url(), clone], {
       GIT_SSH_COMMAND: r.sshCommand(r.keys.reader),
     });
     expect(cloned.stderr).to.equal('');
-    expect(await r.sandbox.git('-C', clone, 'rev-parse', 'HEAD')).to.equal(
-      await r.sandbox.git('-C', r.work, 'rev-parse', 'HEAD'),
-    );
+    expect(r.sandbox.git(clone, 'rev-parse', 'HEAD')).to.equal(r.sandbox.git(r.work, 'rev-parse', 'HEAD'));
   });
 
   it('refuses a push with plain file access', async () => {
-    await commitFile(r, 'a.txt', 'one');
-    const pushed = await r.sandbox.run('git', ['-C', r.work, 'push', r.gitDir, 'HEAD:refs/heads/main']);
-    expect(pushed.status).to.equal(1);
+    commitFile(r, 'a.txt', 'one');
+    const pushed = await r.sandbox.exec('git', ['-C', r.work, 'push', r.gitDir, 'HEAD:refs/heads/main']);
+    expect(pushed.code).to.equal(1);
     expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
   });
 
   it('refuses a part of a push that git would drop by itself', async () => {
-    await r.sandbox.git('--git-dir', r.gitDir, 'config', 'receive.hideRefs', 'refs/secret');
-    await commitFile(r, 'a.txt', 'one');
+    r.sandbox.git(r.gitDir, 'config', 'receive.hideRefs', 'refs/secret');
+    commitFile(r, 'a.txt', 'one');
     const pushed = await r.push('HEAD:refs/heads/main', 'HEAD:refs/secret/x');
     expect(rejectionIn(pushed.stderr)?.code).to.equal('REF_FORBIDDEN');
     expect(r.gateway.committed).to.have.length(0);
     expect(r.gateway.abandoned).to.have.length(1);
-    expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+    expect(r.sandbox.git(r.gitDir, 'for-each-ref')).to.equal('');
   });
 });
 
@@ -228,23 +227,23 @@ describe('stargate: bounds on a push', () => {
 
   it('counts objects', () =>
     bounded({ limits: { maxObjects: 2 } }, async (r) => {
-      await commitFile(r, 'a.txt', 'one');
+      commitFile(r, 'a.txt', 'one');
       const pushed = await r.push('HEAD:refs/heads/main');
-      expect(pushed.status).to.not.equal(0);
+      expect(pushed.code).to.not.equal(0);
       expect(rejectionIn(pushed.stderr)?.message).to.contain('3 objects');
       expect(r.gateway.validated).to.have.length(0);
     }));
 
   it('counts bytes', () =>
     bounded({ limits: { maxBytes: 1000 } }, async (r) => {
-      await commitFile(r, 'a.txt', (await import('node:crypto')).randomBytes(2000).toString('hex'));
+      commitFile(r, 'a.txt', (await import('node:crypto')).randomBytes(2000).toString('hex'));
       expect(rejectionIn((await r.push('HEAD:refs/heads/main')).stderr)?.code).to.equal('POLICY_VIOLATION');
     }));
 
   it('counts refs', () =>
     bounded({ limits: { maxCommands: 2 } }, async (r) => {
-      await commitFile(r, 'a.txt', 'one');
-      expect((await r.push('HEAD:refs/heads/a', 'HEAD:refs/heads/b')).status).to.equal(0);
+      commitFile(r, 'a.txt', 'one');
+      expect((await r.push('HEAD:refs/heads/a', 'HEAD:refs/heads/b')).code).to.equal(0);
       const pushed = await r.push('HEAD:refs/heads/c', 'HEAD:refs/heads/d', 'HEAD:refs/heads/e');
       expect(rejectionIn(pushed.stderr)?.code).to.equal('POLICY_VIOLATION');
     }));
@@ -255,12 +254,12 @@ describe('stargate: bounds on a push', () => {
       const script = await readFile(hook, 'utf8');
       const stall = 'if mkdir "$GIT_DIR/stalled" 2>/dev/null; then exec sleep 50; fi';
       await writeFile(hook, script.replace('\n', `\n${stall}\n`));
-      await commitFile(r, 'a.txt', 'one');
+      commitFile(r, 'a.txt', 'one');
       const started = performance.now();
       const both = await Promise.all([r.push('HEAD:refs/heads/a'), r.push('HEAD:refs/heads/b')]);
       expect(performance.now() - started).to.be.lessThan(8000);
-      expect(both.map(({ status }) => status === 0).sort()).to.deep.equal([false, true]);
-      const stalled = both.find(({ status }) => status !== 0);
+      expect(both.map(({ code }) => code === 0).sort()).to.deep.equal([false, true]);
+      const stalled = both.find(({ code }) => code !== 0);
       expect(rejectionIn(stalled?.stderr ?? '')?.code).to.equal('IO_ERROR');
       expect([r.gateway.committed.length, r.gateway.abandoned.length]).to.deep.equal([1, 1]);
       expect(r.outcomes.map(({ kind }) => kind).sort()).to.deep.equal(['accepted', 'rejected']);
@@ -270,9 +269,9 @@ describe('stargate: bounds on a push', () => {
     bounded({ limits: { timeout: 300 } }, async (r) => {
       const held = new Promise<void>(() => undefined);
       r.gateway.check = () => Promise.race([held, new Promise<void>((go) => setTimeout(go, 700))]);
-      await commitFile(r, 'a.txt', 'one');
+      commitFile(r, 'a.txt', 'one');
       const pushed = await r.push('HEAD:refs/heads/main');
       expect(rejectionIn(pushed.stderr)?.code).to.equal('IO_ERROR');
-      expect(await r.sandbox.git('--git-dir', r.gitDir, 'for-each-ref')).to.equal('');
+      expect(r.sandbox.git(r.gitDir, 'for-each-ref')).to.equal('');
     }));
 });

@@ -4,7 +4,9 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import ssh2 from 'ssh2';
 import { parseRejection } from '../../ports/rejection.js';
-import { publicBlob, rig, type Ran, type Rig } from './support.js';
+import { publicBlob } from '../support/keys.js';
+import type { Ran } from '../support/processes.js';
+import { rig, type Rig } from '../support/rig.js';
 
 /** A connection that has proved its key. */
 async function connected(r: Rig, keyFile: string): Promise<ssh2.Client> {
@@ -68,11 +70,11 @@ describe('stargate: room for SSH connections', () => {
     await gone;
     await Promise.all([work(second), work(third)]);
     const args = (key: string): string[] => [...r.sshArgs(key), 'git@127.0.0.1', "git-kv-admin 'shop' echo"];
-    expect((await r.sandbox.run('ssh', args(r.keys.reader))).status).to.equal(255);
-    expect((await r.sandbox.run('ssh', args(r.keys.writer))).status).to.equal(0);
+    expect((await r.sandbox.exec('ssh', args(r.keys.reader))).code).to.equal(255);
+    expect((await r.sandbox.exec('ssh', args(r.keys.writer))).code).to.equal(0);
     second.end();
     await once(second, 'close');
-    expect((await r.sandbox.run('ssh', args(r.keys.reader))).status).to.equal(0);
+    expect((await r.sandbox.exec('ssh', args(r.keys.reader))).code).to.equal(0);
     third.end();
   });
 });
@@ -85,7 +87,7 @@ describe('stargate: the SSH server', () => {
   after(() => r.close());
 
   const exec = (command: string, key = r.keys.writer, extra: string[] = [], env: Record<string, string> = {}): Promise<Ran> =>
-    r.sandbox.run('ssh', [...r.sshArgs(key), ...extra, 'git@127.0.0.1', command], env);
+    r.sandbox.exec('ssh', [...r.sshArgs(key), ...extra, 'git@127.0.0.1', command], env);
 
   it('answers to the folder name and the push_url path, with or without .git', async () => {
     for (const path of ['shop', 'shop.git', '/shop.git', 'org/repo', '/org/repo.git']) {
@@ -107,7 +109,7 @@ describe('stargate: the SSH server', () => {
       'repo.git',
     ]) {
       const ran = await exec(`git-upload-pack '${path}'`);
-      expect(ran.status, path).to.equal(128);
+      expect(ran.code, path).to.equal(128);
       expect(parseRejection(ran.stderr)?.code, path).to.equal('NOT_FOUND');
     }
   });
@@ -132,7 +134,7 @@ describe('stargate: the SSH server', () => {
     ];
     for (const command of commands) {
       const ran = await exec(command);
-      expect(ran.status, command).to.equal(128);
+      expect(ran.code, command).to.equal(128);
       expect(parseRejection(ran.stderr)?.code, command).to.equal('POLICY_VIOLATION');
       expect(ran.stdout, command).to.equal('');
     }
@@ -141,7 +143,7 @@ describe('stargate: the SSH server', () => {
   it('takes the two-word form, and holds roles apart', async () => {
     expect((await exec(`git upload-pack 'shop.git'`, r.keys.reader)).stdout).to.match(/^[0-9a-f]{4}/);
     const ran = await exec(`git-receive-pack 'shop.git'`, r.keys.reader);
-    expect([ran.status, parseRejection(ran.stderr)?.code]).to.deep.equal([128, 'POLICY_VIOLATION']);
+    expect([ran.code, parseRejection(ran.stderr)?.code]).to.deep.equal([128, 'POLICY_VIOLATION']);
   });
 
   it('passes GIT_PROTOCOL with a known value, and no other variable', async () => {
@@ -164,28 +166,28 @@ describe('stargate: the SSH server', () => {
   });
 
   it('gives no shell, terminal, subsystem or forwarding', async () => {
-    expect((await r.sandbox.run('ssh', [...r.sshArgs(r.keys.writer), '-T', 'git@127.0.0.1'])).status).to.equal(255);
-    expect((await exec('sftp', r.keys.writer, ['-s'])).status).to.equal(255);
+    expect((await r.sandbox.exec('ssh', [...r.sshArgs(r.keys.writer), '-T', 'git@127.0.0.1'])).code).to.equal(255);
+    expect((await exec('sftp', r.keys.writer, ['-s'])).code).to.equal(255);
     const forward = await exec(`git-kv-admin 'shop' echo`, r.keys.writer, [
       '-o',
       'ExitOnForwardFailure=yes',
       '-R',
       '0:127.0.0.1:9',
     ]);
-    expect(forward.status).to.equal(255);
-    expect((await exec('x', r.keys.writer, ['-W', '127.0.0.1:9'])).status).to.equal(255);
+    expect(forward.code).to.equal(255);
+    expect((await exec('x', r.keys.writer, ['-W', '127.0.0.1:9'])).code).to.equal(255);
   });
 
   it('turns strangers away', async () => {
     const ran = await exec(`git-kv-admin 'shop' echo`, r.keys.stranger);
-    expect([ran.status, ran.stdout]).to.deep.equal([255, '']);
+    expect([ran.code, ran.stdout]).to.deep.equal([255, '']);
     expect(ran.stderr).to.contain('Permission denied (publickey)');
   });
 
   it('lets nobody in with a public key alone, or with a signature by another key', async () => {
     const stranger = ssh2.utils.parseKey(await readFile(r.keys.stranger));
     if (stranger instanceof Error) throw stranger;
-    const blob = await publicBlob(r.keys.writer);
+    const blob = publicBlob(r.keys.writer);
     let signed = 0;
     // The writer's public key, offered by somebody who holds another private key.
     const forged = Object.assign(Object.create(stranger as object) as typeof stranger, {
@@ -208,7 +210,7 @@ describe('stargate: the SSH server', () => {
 
   it('takes RSA with SHA-2 only', async () => {
     const { identifyBy, judgeAuth } = await import('../../apps/stargate/ssh/auth.js');
-    const key = await r.sandbox.key('rsa', 'rsa');
+    const key = r.sandbox.key('rsa', 'rsa');
     const material = (await readFile(`${key}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
     const policy = { admins: [{ kind: 'ssh', material, name: 'rsa' }], readers: [], namespaces: new Map() } as never;
     const parsed = ssh2.utils.parseKey(await readFile(key));
@@ -232,9 +234,9 @@ describe('stargate: the SSH server', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     const closed = sockets.map((socket) => once(socket.resume(), 'close'));
     await Promise.all(closed.slice(0, 6)); // the oldest had to go
-    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(0);
+    expect((await exec(`git-kv-admin 'shop' echo`)).code).to.equal(0);
     await Promise.all(closed);
-    expect((await exec(`git-kv-admin 'shop' echo`)).status).to.equal(0);
+    expect((await exec(`git-kv-admin 'shop' echo`)).code).to.equal(0);
   });
 
   it('takes the room for a newcomer from the address that holds most of it', async () => {
@@ -254,7 +256,7 @@ describe('stargate: the SSH server', () => {
 
   it('answers an unknown verb with what it knows', async () => {
     const ran = await exec(`git-kv-admin 'shop' nonsense`);
-    expect(ran.status).to.equal(64);
+    expect(ran.code).to.equal(64);
     expect(parseRejection(ran.stderr)?.hint).to.contain('echo');
   });
 });

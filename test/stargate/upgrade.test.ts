@@ -4,7 +4,8 @@ import { access, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { HOOKS } from '../../apps/stargate/repository/hooks.js';
-import { BIN_DIR, untilListening, World } from '../e2e/world.js';
+import { BIN_DIR } from '../support/root.js';
+import { untilListening, World } from '../support/world.js';
 
 /** As an earlier version wrote it: ours, and of no use to this one. */
 const EARLIER = '#!/bin/sh\n# Written by git-kv-stargate init. Asks the daemon.\nexit 1\n';

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { ROOT, temporaryFolder } from '../temporary.js';
+import { ROOT } from '../support/root.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 interface Violation {
   readonly rule: string;

@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { BUILTIN_ADAPTERS } from '../../plugins/host/builtin-adapters.js';
 import { BUILTIN_PROFILES } from '../../plugins/host/builtin-profiles.js';
 import { createRegistry, openProfile, readProfile } from '../../plugins/host/index.js';
-import { BUILD, ROOT, temporaryFolder } from '../temporary.js';
+import { BUILD, ROOT } from '../support/root.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const { generate } = (await import(pathToFileURL(join(ROOT, 'scripts', 'generate.mjs')).href)) as {
   generate(root: string): Map<string, string>;

@@ -13,7 +13,7 @@ import {
   tokenOf,
 } from '../../ports/index.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { type Temporary, temporaryFolder } from '../temporary.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 class Config {
   @IsInt() size = 7;

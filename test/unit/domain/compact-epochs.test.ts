@@ -4,7 +4,7 @@ import { encodeCommit, stamp } from '../../../domain/git/commit.js';
 import { archiveCommit } from '../../../domain/ledger/epoch.js';
 import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
 import { KvError } from '../../../ports/error.js';
-import { memory, NOW, TestClock } from './support.js';
+import { memory, NOW, TestClock } from '../../support/memory.js';
 
 const DAY = 86_400_000;
 

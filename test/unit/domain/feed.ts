@@ -12,8 +12,8 @@ import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
-import { memory, NOW, SeededRandomness, TestClock } from './support.js';
-import { stubRemotes } from '../../stub-remotes.js';
+import { memory, NOW, SeededRandomness, TestClock } from '../../support/memory.js';
+import { stubRemotes } from '../../support/stub-remotes.js';
 
 /** A transaction to write: what it sets and deletes, or the label of the epoch that it begins. */
 export type Step = { readonly set: readonly string[]; readonly del: readonly string[] } | { readonly epoch: string };

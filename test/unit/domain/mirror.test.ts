@@ -11,7 +11,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal, JournalRecord } from '../../../ports/journal.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { memory, NOW, SeededRandomness } from './support.js';
+import { memory, NOW, SeededRandomness } from '../../support/memory.js';
 
 /** Stands still until it is moved; a sleeper wakes when its time has come. */
 class SteppedClock implements Clock {

@@ -14,8 +14,8 @@ import type { FetchRequest } from '../../../ports/git-remote.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { commit, files } from '../../contracts/git-objects.js';
-import { memory, SeededRandomness, TestClock } from './support.js';
-import { stubRemotes } from '../../stub-remotes.js';
+import { memory, SeededRandomness, TestClock } from '../../support/memory.js';
+import { stubRemotes } from '../../support/stub-remotes.js';
 
 const NS = 'main';
 

@@ -11,7 +11,7 @@ import { lookUp } from '../../../domain/verify/index-tree.js';
 import { MODE_FILE } from '../../../domain/git/tree.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { FORMATS, memory } from './support.js';
+import { FORMATS, memory } from '../../support/memory.js';
 
 async function put(store: GitMemoryStore, namer: ObjectNamer, base: Oid | null, keys: readonly string[]): Promise<Oid> {
   const out: NewObject[] = [];

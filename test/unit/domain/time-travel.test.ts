@@ -19,8 +19,8 @@ import { readChunks } from '../../../domain/client/read/value.js';
 import { type Receipt, write } from '../../../domain/client/write/write.js';
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
-import { FORMATS, memory, NOW, SeededRandomness, TestClock } from './support.js';
-import { stubRemotes } from '../../stub-remotes.js';
+import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../../support/memory.js';
+import { stubRemotes } from '../../support/stub-remotes.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'mirror', offline: false } as const;

@@ -6,7 +6,7 @@ import { PathEdits, seal } from '../../../domain/git/tree-draft.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import { FORMATS, memory } from './support.js';
+import { FORMATS, memory } from '../../support/memory.js';
 
 type Files = Record<string, string>;
 

@@ -1,8 +1,8 @@
-import { GitMemoryStore } from '../../../adapters/git-memory/open.js';
-import { nodeHasher } from '../../../adapters/hasher-node/open.js';
-import { ObjectNamer } from '../../../domain/git/object.js';
-import type { Clock, Randomness } from '../../../ports/clock.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import { GitMemoryStore } from '../../adapters/git-memory/open.js';
+import { nodeHasher } from '../../adapters/hasher-node/open.js';
+import { ObjectNamer } from '../../domain/git/object.js';
+import type { Clock, Randomness } from '../../ports/clock.js';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
 
 export const FORMATS: readonly ObjectFormat[] = ['sha1', 'sha256'];
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

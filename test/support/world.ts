@@ -1,28 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Dirent, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
-
-/** The repository's root: the tests are compiled to a folder below it. */
-export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
-
-/** The folder of the launchers; another one for binaries that were built elsewhere. */
-export const BIN_DIR = process.env['GIT_KV_BIN_DIR'] ?? join(ROOT, 'bin');
-
-function findRoot(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findRoot(dirname(folder));
-}
-
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { files } from './files.js';
+import { isolatedEnv } from './isolated-env.js';
+import { makeKey, sshOptions } from './keys.js';
+import { type Ran, run, type RunOptions } from './processes.js';
+import { BIN_DIR } from './root.js';
+import { until } from './until.js';
 
 export interface WorldOptions {
   readonly hash?: 'sha1' | 'sha256';
@@ -102,15 +90,11 @@ export class World {
 
   /** The environment of a person's terminal. */
   env(person: string, extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    const ssh = ['ssh', '-F', '/dev/null', '-i', this.key(person), '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=no'];
-    ssh.push('-o', `UserKnownHostsFile=${join(this.dir, 'known_hosts')}`, '-o', 'LogLevel=ERROR');
+    const isolated = isolatedEnv(join(this.dir, 'home'));
     return {
-      PATH: `${join(this.dir, 'bin')}:${process.env['PATH']}`,
-      HOME: join(this.dir, 'home'),
-      GIT_CONFIG_GLOBAL: '/dev/null',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_TERMINAL_PROMPT: '0',
-      GIT_SSH_COMMAND: ssh.join(' '),
+      ...isolated,
+      PATH: `${join(this.dir, 'bin')}:${isolated['PATH']}`,
+      GIT_SSH_COMMAND: ['ssh', ...sshOptions(this.key(person), join(this.dir, 'known_hosts'))].join(' '),
       LC_ALL: 'C.UTF-8',
       ...extra,
     };
@@ -170,26 +154,22 @@ export class World {
   async addPerson(person: string): Promise<void> {
     await mkdir(join(this.dir, 'keys'), { recursive: true });
     await mkdir(join(this.dir, 'home'), { recursive: true });
-    const made = await this.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', person, '-f', this.key(person)]);
-    if (made.code !== 0) throw new Error(made.stderr);
+    makeKey(this.key(person), person);
   }
 
   /** A clone of the mirror, set up as a developer would. */
   async clone(person: string, name = person): Promise<string> {
     const path = this.clonePath(name);
-    const steps: string[][] = [
-      // Not by git clone: before 2.41, git takes a SHA-256 repository without branches for a SHA-1 one.
-      ['init', '-q', `--object-format=${this.hash}`, '--initial-branch=main', path],
-      ['-C', path, 'remote', 'add', 'origin', this.mirror],
-      ['-C', path, 'config', 'user.name', person],
-      ['-C', path, 'config', 'user.email', `${person}@example.org`],
-      ['-C', path, 'config', 'gpg.format', 'ssh'],
-      ['-C', path, 'config', 'user.signingKey', this.key(person)],
+    // Not by git clone: before 2.41, git takes a SHA-256 repository without branches for a SHA-1 one.
+    const made = await this.git(this.dir, person, ['init', '-q', `--object-format=${this.hash}`, '--initial-branch=main', path]);
+    if (made.code !== 0) throw new Error(`git init: ${made.stderr}`);
+    const fetch = '+refs/heads/*:refs/remotes/origin/*';
+    const sections = [
+      `[remote "origin"]\n\turl = ${this.mirror}\n\tfetch = ${fetch}`,
+      `[user]\n\tname = ${person}\n\temail = ${person}@example.org\n\tsigningKey = ${this.key(person)}`,
+      '[gpg]\n\tformat = ssh\n',
     ];
-    for (const step of steps) {
-      const done = await this.git(this.dir, person, step);
-      if (done.code !== 0) throw new Error(`git ${step.join(' ')}: ${done.stderr}`);
-    }
+    await appendFile(join(path, '.git', 'config'), sections.join('\n'));
     await this.mirrored(); // the policy that remote setup looks for
     const setup = await this.kv(name, ['remote', 'setup'], { person });
     if (setup.code !== 0) throw new Error(`remote setup: ${setup.stderr}${setup.stdout}\n${this.log}`);
@@ -209,21 +189,8 @@ export class World {
     return this.run('git', args, { cwd, ...options, env: { ...this.env(person), ...options.env } });
   }
 
-  async run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const env = options.env ?? this.env('ada');
-    return new Promise((resolve, reject) => {
-      const child = execFile(
-        command,
-        args,
-        { cwd: options.cwd ?? this.dir, env, encoding: 'utf8', maxBuffer: 1 << 28, timeout: options.timeout ?? 120_000 },
-        (error, stdout, stderr) => {
-          if (error !== null && typeof error.code === 'string') reject(error);
-          else resolve({ code: error === null ? 0 : Number(error.code ?? 255), stdout, stderr });
-        },
-      );
-      if (options.input !== undefined) child.stdin?.end(options.input);
-      else child.stdin?.end();
-    });
+  run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    return run(command, args, { cwd: this.dir, env: this.env('ada'), ...options });
   }
 
   /** Every ref of the Stargate, as `name oid` lines. */
@@ -239,36 +206,33 @@ export class World {
   }
 
   /** Every file of the Stargate's object store: a rejected push must not add one. */
-  async objectFiles(): Promise<string[]> {
-    const read = (triesLeft: number): Promise<Dirent[]> =>
-      readdir(join(this.repo, 'objects'), { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  objectFiles(): Promise<string[]> {
+    const read = (triesLeft: number): Promise<string[]> =>
+      files(join(this.repo, 'objects')).catch((error: NodeJS.ErrnoException) => {
         // Housekeeping may take a folder away while it is being read.
         if (error.code !== 'ENOENT' || triesLeft === 0) throw error;
         return read(triesLeft - 1);
       });
-    return (await read(10))
-      .filter((file) => file.isFile())
-      .map((file) => join(file.parentPath, file.name))
-      .sort();
+    return read(10);
   }
 
   /** Waits until every ref of the Stargate is the same at the mirror. */
-  async mirrored(): Promise<void> {
-    for (let tries = 0; tries < 400; tries++) {
+  mirrored(): Promise<void> {
+    return this.until('the mirror has every ref', async () => {
       const [here, there] = await Promise.all([this.refs(), this.refs(this.mirror)]);
-      if ([...here].every(([ref, oid]) => there.get(ref) === oid)) return;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error(`the mirror did not catch up:\n${this.log}`);
+      return [...here].every(([ref, oid]) => there.get(ref) === oid);
+    });
   }
-}
 
-export interface RunOptions {
-  readonly cwd?: string;
-  readonly input?: string | Uint8Array;
-  readonly env?: NodeJS.ProcessEnv;
-  /** Two minutes, unless said otherwise. ms. */
-  readonly timeout?: number;
+  /** Waits until something holds; throws with the daemon's log when it doesn't within half a minute, or `ms`. */
+  until(what: string, holds: () => boolean | Promise<boolean>, ms?: number): Promise<void> {
+    return until(what, holds, { clue: () => this.log, ...(ms === undefined ? {} : { ms }) });
+  }
+
+  /** Waits until the daemon's log has a line that matches. */
+  logged(pattern: RegExp): Promise<void> {
+    return this.until(`a log line ${pattern}`, () => pattern.test(this.log));
+  }
 }
 
 /** Resolves with the addresses that a Stargate prints when it is ready; throws with its log when it ends before. */

@@ -1,0 +1,44 @@
+// A process that runs test files, one after the other, each with a mocha of its own; `pool.mjs` tells it which.
+// Its one argument is mocha's options as JSON.
+import { relative } from 'node:path';
+import Mocha from 'mocha';
+
+const options = JSON.parse(process.argv[2]);
+let runner;
+let stopping = false;
+
+process.on('message', async ({ file, stop }) => {
+  if (stop) return endEarly();
+  process.send(await run(file));
+  if (stopping) process.disconnect();
+});
+process.on('disconnect', () => process.exit()); // whatever a test left open must not keep the process
+
+/** Ends the test that runs, then lets the hooks clean up. */
+function endEarly() {
+  stopping = true;
+  if (runner === undefined) process.disconnect();
+  else runner.abort();
+}
+
+/** Runs one file; gives its counts and the titles of what failed. */
+async function run(file) {
+  const mocha = new Mocha(options);
+  mocha.addFile(file);
+  const name = relative('dist/test', file).replace(/\.js$/, '.ts');
+  try {
+    await mocha.loadFilesAsync();
+  } catch (error) {
+    console.error(`\n  ${name} cannot be loaded:\n`, error);
+    return { tests: 0, passed: 0, failed: 1, skipped: 0, failures: [`${name}: cannot be loaded`] };
+  }
+  const failures = [];
+  await new Promise((ended) => {
+    runner = mocha.run(ended);
+    runner.on('fail', (test) => failures.push(`${name}: ${test.fullTitle()}`));
+  });
+  const { tests, passes, pending } = runner.stats;
+  runner = undefined;
+  mocha.dispose();
+  return { tests, passed: passes, failed: failures.length, skipped: pending, failures };
+}

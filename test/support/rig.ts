@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { GIT_SETTINGS } from '../../apps/stargate/repository/git-settings.js';
+import { writeHooks } from '../../apps/stargate/repository/hooks.js';
+import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
+import type { Identify } from '../../apps/stargate/ssh/auth.js';
+import { routeCommands } from '../../apps/stargate/ssh/route.js';
+import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import type { Log } from '../../apps/stargate/log.js';
+import type { GitStore } from '../../ports/git-store.js';
+import { FakeGateway } from './fake-gateway.js';
+import { publicBlob, sshOptions } from './keys.js';
+import type { Ran } from './processes.js';
+import { Sandbox } from './sandbox.js';
+
+const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const NO_STORE = { close: async () => undefined } as unknown as GitStore;
+
+/** A bare repository behind a real SSH server, with a fake gateway, and a clone to push from. */
+export interface Rig {
+  readonly sandbox: Sandbox;
+  readonly gitDir: string;
+  readonly gateway: FakeGateway;
+  readonly ssh: SshListener;
+  readonly outcomes: PushOutcome[];
+  readonly keys: { readonly writer: string; readonly reader: string; readonly stranger: string };
+  readonly work: string;
+  sshArgs(key: string): string[];
+  sshCommand(key: string): string;
+  url(path?: string): string;
+  push(...args: string[]): Promise<Ran>;
+  close(): Promise<void>;
+}
+
+export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits> } = {}): Promise<Rig> {
+  const sandbox = new Sandbox();
+  const gitDir = sandbox.path('shop.git');
+  sandbox.run('git', ['init', '--quiet', '--bare', '-b', 'main', gitDir]);
+  for (const [name, value] of GIT_SETTINGS) sandbox.git(gitDir, 'config', name, value);
+  await writeHooks(gitDir);
+  const keys = {
+    writer: sandbox.key('writer'),
+    reader: sandbox.key('reader'),
+    stranger: sandbox.key('stranger'),
+  };
+  const host = sandbox.key('host');
+  const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
+  const identify: Identify = (_type, blob) => {
+    if (writer.equals(blob)) return { name: 'writer', admin: false, writer: true, reader: false };
+    return reader.equals(blob) ? { name: 'reader', admin: false, writer: false, reader: true } : null;
+  };
+  const gateway = new FakeGateway(sandbox, gitDir);
+  const outcomes: PushOutcome[] = [];
+  const push = serveReceivePack({
+    gitDir,
+    gateway,
+    openQuarantine: async () => NO_STORE,
+    limits: { ...PUSH_LIMITS, ...options.limits },
+    onOutcome: (outcome) => outcomes.push(outcome),
+    log: SILENT,
+  });
+  const verbs = [{ name: 'echo', role: 'any' as const, run: async (args: readonly string[]) => args }];
+  const ssh = await listenSsh({
+    host: '127.0.0.1',
+    port: 0,
+    hostKeys: [await readFile(host)],
+    identify,
+    answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
+    route: routeCommands({ gitDir, push, verbs, readTimeout: 60_000 }),
+    ...(options.ssh === undefined ? {} : { limits: options.ssh }),
+    log: SILENT,
+  });
+  const work = sandbox.path('work');
+  sandbox.run('git', ['init', '--quiet', '-b', 'main', work]);
+  const sshArgs = (key: string): string[] => [...sshOptions(key), '-p', String(ssh.port)];
+  const sshCommand = (key: string): string => `ssh ${sshArgs(key).join(' ')}`;
+  const url = (path = 'shop.git'): string => `git@127.0.0.1:${path}`;
+  return {
+    ...{ sandbox, gitDir, gateway, ssh, outcomes, keys, work, sshArgs, sshCommand, url },
+    push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
+    async close() {
+      await ssh.close(0);
+      sandbox.remove();
+    },
+  };
+}
+
+/** Commits one file and gives the commit's id. */
+export function commitFile({ sandbox, work }: Rig, name: string, text: string): string {
+  const blob = sandbox.run('git', ['-C', work, 'hash-object', '-w', '--stdin'], text).toString().trim();
+  sandbox.git(work, 'update-index', '--add', '--cacheinfo', `100644,${blob},${name}`);
+  sandbox.git(work, 'commit', '--quiet', '-m', name);
+  return sandbox.git(work, 'rev-parse', 'HEAD');
+}
