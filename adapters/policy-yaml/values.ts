@@ -1,3 +1,4 @@
+import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
 import type { PolicyKey } from '../../ports/index.js';
 import { parseOpenPgpKey } from './openpgp-key.js';
 import { parseSshKey } from './ssh-key.js';
@@ -35,9 +36,7 @@ export function prefixFault(value: unknown): string | null {
 }
 
 export function namespaceFault(name: string): string | null {
-  const good = /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name) && !name.includes('..') && !name.endsWith('.lock');
-  const rule = "lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; no '..', no '.lock' at the end";
-  return good ? null : `is no name of a namespace (${rule})`;
+  return isNamespace(name) ? null : `is no name of a namespace (${NAMESPACE_RULE})`;
 }
 
 /** A public key as `writers`, `admins` and `readers` list it; a string says what is wrong. */

@@ -170,7 +170,7 @@ describe('policy-yaml', () => {
         '4: namespaces.main.max_value_total: must be a size such as 64KiB, 1MiB, 10MB or a number of bytes',
       ]);
     }
-    for (const bad of ['365', '1y', '-1d', '0s', '1.5h', 'd', '[1d]', '{}']) {
+    for (const bad of ['365', '1y', '-1d', '0s', '999ms', '1.5h', 'd', '[1d]', '{}']) {
       expect(inMain(`retention: { ttl_default: ${bad} }`), bad).to.deep.equal([
         '4: namespaces.main.retention.ttl_default: must be a duration such as 365d, 12h, 30m, 10s or 2w',
       ]);
@@ -212,7 +212,7 @@ namespaces:
       '16: namespaces.main.verify.mode: must be auto or full or sampled',
       '16: namespaces.main.verify.sample_size: must be a whole number from 1 to 1000000',
       '17: namespaces.Main: is no name of a namespace ' +
-        "(lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; no '..', no '.lock' at the end)",
+        "(lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; the first a letter or a digit; no '..', no '.' or '.lock' at the end)",
     ]);
   });
 
@@ -308,7 +308,7 @@ namespaces:
   it('takes names of namespaces that can be part of a ref', () => {
     for (const name of ['a', '0', 'team-1', 'a.b', 'a_b', 'a'.repeat(63)])
       expect(faultsOf(`version: 1\nnamespaces: { "${name}": {} }`), name).to.deep.equal([]);
-    for (const name of ['', 'A', '-a', '.a', 'a..b', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64), 'constructor ']) {
+    for (const name of ['', 'A', '-a', '.a', 'a..b', 'a.', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64), 'constructor ']) {
       expect(faultsOf(`version: 1\nnamespaces: { "${name}": {} }`).join(), name).to.contain('is no name of a namespace');
     }
   });

@@ -87,6 +87,15 @@ describe('stargate: init', () => {
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
   });
 
+  it('refuses a namespace that no client could name', async () => {
+    for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
+      const error = await refused(initRepository({ ...request, namespaces: ['main', ns] }, sound));
+      expect([error.code, error.message]).to.deep.equal(['USAGE', `'${ns}' is no namespace name`]);
+      expect(error.hint).to.contain("no '.' or '.lock' at the end");
+    }
+    await expectNothing(request.repo);
+  });
+
   it('refuses an old git before it makes anything', async () => {
     const path = process.env['PATH'] ?? '';
     process.env['PATH'] = gitPretending(sandbox.path, path, '2.33.8');

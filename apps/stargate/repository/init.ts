@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
+import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
 import { requireGit, runGit } from './git.js';
@@ -82,11 +83,9 @@ async function readSettings(request: InitRequest): Promise<Settings> {
       hint: 'for example ssh://git@stargate.local/org/repo.git',
     });
   }
-  const bad = request.namespaces.find(
-    (ns) => !/^[a-z0-9][a-z0-9._-]{0,62}$/.test(ns) || ns.includes('..') || ns.endsWith('.lock'),
-  );
+  const bad = request.namespaces.find((ns) => !isNamespace(ns));
   if (bad !== undefined)
-    throw new KvError('USAGE', `'${bad}' is no namespace name`, { hint: 'lower-case letters, digits, dots, dashes, at most 63' });
+    throw new KvError('USAGE', `'${bad}' is no namespace name`, { hint: `a namespace is ${NAMESPACE_RULE}` });
   const [admins, writers, readers] = await Promise.all([request.admins, request.writers, request.readers].map(readKeys));
   if (admins === undefined || writers === undefined || readers === undefined || admins.length === 0) {
     throw new KvError('USAGE', 'init needs at least one --admin KEY.pub', { hint: 'for example --admin ~/.ssh/id_ed25519.pub' });

@@ -1,0 +1,6 @@
+/** What text means on every side: each grammar is written once, here. */
+export * from './duration.js';
+export * from './namespace.js';
+export * from './nearest.js';
+export * from './no-history.js';
+export * from './size.js';
