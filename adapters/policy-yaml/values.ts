@@ -1,4 +1,5 @@
 import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
+import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
 import type { PolicyKey } from '../../ports/index.js';
 import { parseOpenPgpKey } from './openpgp-key.js';
 import { parseSshKey } from './ssh-key.js';
@@ -6,17 +7,10 @@ import { parseSshKey } from './ssh-key.js';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-/** A user, if any, and a host; neither starts with a dash, which ssh would take for an option. */
-const AT_HOST = '([A-Za-z0-9_][A-Za-z0-9._-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\\[[0-9a-fA-F:.]+\\])';
-
-// No second colon: `ext::…` would have git run a program.
-const SCP_LIKE = new RegExp(`^${AT_HOST}:(?!//)[^\\s:-]\\S*$`);
-const SSH_URL = new RegExp(`^ssh://${AT_HOST}(:\\d{1,5})?/\\S+$`);
-
 /** Each of these gives null when the value is good, else what is wrong with it. */
 export function pushUrlFault(value: unknown): string | null {
-  if (typeof value === 'string' && /^ssh:\/\/[^/]*:[^/]*@/.test(value)) return 'must not hold a password';
-  if (typeof value === 'string' && (SSH_URL.test(value) || SCP_LIKE.test(value))) return null;
+  if (typeof value === 'string' && /^(?:ssh|git\+ssh|ssh\+git):\/\/[^/]*:[^/]*@/.test(value)) return 'must not hold a password';
+  if (typeof value === 'string' && parseSshUrl(value) !== undefined) return null;
   return 'must be an SSH URL such as ssh://git@stargate.example/org/repo.git';
 }
 

@@ -3,4 +3,6 @@ export * from './duration.js';
 export * from './namespace.js';
 export * from './nearest.js';
 export * from './no-history.js';
+export * from './shown-url.js';
 export * from './size.js';
+export * from './ssh-url.js';

@@ -337,6 +337,8 @@ namespaces:
       'git@github.com:org/repo.git',
       'host:repo',
       'git@10.0.0.1:/srv/r',
+      'git+ssh://h/r',
+      'ssh://my_host/r',
     ];
     for (const url of good) {
       expect(inStargate(`push_url: "${url}"`), url).to.deep.equal([]);
@@ -354,6 +356,8 @@ namespaces:
       'git@-h:r',
       'ext::sh -c x',
       'ext::sh',
+      'ssh://h:99999/r',
+      'ssh://h/a%0Ab',
       'ssh://h/a b',
       'ssh://h/a\\nb',
     ];

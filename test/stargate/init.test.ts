@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
@@ -94,6 +96,26 @@ describe('stargate: init', () => {
       expect(error.hint).to.contain("no '.' or '.lock' at the end");
     }
     await expectNothing(request.repo);
+  });
+
+  it('shows no token of the mirror: not in what differs, nor in what git says, nor in what is refused', async () => {
+    const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const denied = await refused(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
+      () => server.close(),
+    );
+    expect([denied.code, denied.message]).to.deep.equal([
+      'IO_ERROR',
+      `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,
+    ]);
+    await initRepository(request, sound);
+    const differs = await refused(initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x' }, sound));
+    expect(differs.message).to.match(/\n--mirror-remote: it was .*mirror\.git, and is https:\/\/host\/x$/);
+    const pushUrl = await refused(initRepository({ ...request, pushUrl: 'ssh://git:TOKEN@host/x' }, sound));
+    expect(pushUrl.message).to.equal("--push-url wants an SSH address, and got 'ssh://git@host/x'");
+    for (const { message, hint, details } of [denied, differs, pushUrl])
+      expect(JSON.stringify([message, hint, details])).not.to.contain('TOKEN');
   });
 
   it('refuses an old git before it makes anything', async () => {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import type { Direction, FetchOptions, FetchRequest, GitTransport, PushOptions } from '../../../ports/git-transport.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { runAdmin } from './admin-client.js';
@@ -14,7 +15,7 @@ import { progressTo } from '../process/progress.js';
 import { pushError } from './push-outcome.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { listRefs } from '../refs/refs.js';
-import { damagedThere, NOT_GIVEN, shownUrl, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, NOT_GIVEN, unreachable, wrongFormat } from './remote-error.js';
 import { runRemote } from './remote-run.js';
 import { findRepository } from '../config/repository.js';
 

@@ -2,6 +2,8 @@ import { readExpiry } from '../../../domain/client/write/expiry.js';
 import { KvError } from '../../../ports/error.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import { parseSize } from '../../../ports/grammar/size.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
 /** How long a command waits for the mirror when nobody says. Milliseconds. */
@@ -45,11 +47,8 @@ export function oidFlag(flag: string, text: string, format: ObjectFormat): Oid {
 
 /** An address that ssh can be given, `ssh://[user@]host[:port]/path` or `[user@]host:path`. Throws `USAGE` naming the flag. */
 export function sshUrlFlag(flag: string, text: string): string {
-  const url = /^(?:ssh|git\+ssh|ssh\+git):\/\/[^/\s]+\/\S+$/;
-  const scp = /^(?:[^@/:\s]+@)?(?:\[[^\]\s]+\]|[^:/@\s]+):(?!\/\/)\S+$/;
-  // ssh would read a leading dash as an option.
-  if ((url.test(text) || scp.test(text)) && !/^-|@-|\/\/-/.test(text)) return text;
-  throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(text.slice(0, 80))}`, {
+  if (parseSshUrl(text) !== undefined) return text;
+  throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(shownUrl(text).slice(0, 80))}`, {
     hint: `for example --${flag} ssh://git@stargate.local/org/repo.git`,
   });
 }

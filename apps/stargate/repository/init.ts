@@ -6,13 +6,14 @@ import ssh2 from 'ssh2';
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
 import { requireGit, runGit } from './git.js';
 import { GIT_SETTINGS } from './git-settings.js';
 import { writeHooks } from './hooks.js';
 import { renderPolicy } from './policy-template.js';
-import { pathOfUrl } from './repository-id.js';
 
 export interface InitRequest {
   readonly repo: string;
@@ -77,9 +78,9 @@ interface Settings {
 async function readSettings(request: InitRequest): Promise<Settings> {
   const { pushUrl, hash } = request;
   if (request.mirrorUrl.startsWith('-'))
-    throw new KvError('USAGE', `--mirror-remote wants a URL, and got '${request.mirrorUrl}'`);
-  if (pushUrl !== null && pathOfUrl(pushUrl) === undefined) {
-    throw new KvError('USAGE', `--push-url wants an SSH address, and got '${pushUrl}'`, {
+    throw new KvError('USAGE', `--mirror-remote wants a URL, and got '${shownUrl(request.mirrorUrl)}'`);
+  if (pushUrl !== null && parseSshUrl(pushUrl) === undefined) {
+    throw new KvError('USAGE', `--push-url wants an SSH address, and got '${shownUrl(pushUrl)}'`, {
       hint: 'for example ssh://git@stargate.local/org/repo.git',
     });
   }
@@ -151,8 +152,7 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
     (name) => JSON.stringify(had[name]) !== JSON.stringify(wanted[name]),
   );
   if (differ.length === 0) return { kind: 'unchanged', gitDir };
-  const show = (value: unknown): string =>
-    Array.isArray(value) ? value.map(nameOfKey).join(', ') : withoutPassword(String(value));
+  const show = (value: unknown): string => (Array.isArray(value) ? value.map(nameOfKey).join(', ') : shownUrl(String(value)));
   const lines = differ.map((name) => `${OPTIONS[name]}: it was ${show(had[name])}, and is ${show(wanted[name])}`);
   throw new KvError('CONFIG_INVALID', `${gitDir} is initialised with other settings; nothing changed\n${lines.join('\n')}`, {
     hint: `change keys, namespaces and push_url in ${join(gitDir, '.kv', 'policy.yaml')}, the mirror with git remote set-url`,
@@ -162,8 +162,6 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
 
 /** A key by its comment: a whole key tells a reader nothing more. */
 const nameOfKey = (line: string): string => line.split(/\s+/).slice(2).join(' ') || line.slice(0, 30);
-
-const withoutPassword = (url: string): string => url.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1:***@');
 
 const OPTIONS: Readonly<Record<keyof Settings, string>> = {
   mirrorUrl: '--mirror-remote',
