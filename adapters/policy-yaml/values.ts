@@ -2,7 +2,7 @@ import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
 import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
 import type { PolicyKey } from '../../ports/index.js';
 import { parseOpenPgpKey } from './openpgp-key.js';
-import { parseSshKey } from './ssh-key.js';
+import { readSshKey } from './ssh-key.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
 const CONTROL = /[\x00-\x1f\x7f]/;
@@ -38,5 +38,5 @@ export function parseKey(value: unknown): PolicyKey | string {
   if (typeof value !== 'string') return 'must be a public key in one string';
   if (/PRIVATE KEY/.test(value)) return 'is a PRIVATE key: remove it, replace that key, and list its public half';
   if (value.includes('-----BEGIN PGP')) return parseOpenPgpKey(value);
-  return CONTROL.test(value.trim().replaceAll('\t', ' ')) ? 'holds a control character' : parseSshKey(value.trim());
+  return readSshKey(value);
 }

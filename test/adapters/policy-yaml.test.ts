@@ -414,6 +414,7 @@ namespaces:
       [`${type} ${base64.slice(0, 30)}=${base64.slice(30)} x`, 'its base64 is damaged'],
       [`restrict,pty ${ED} x`, "options such as 'restrict,pty' are not taken"],
       [`command="x" ${ED} x`, 'options such as \'command="x"\' are not taken'],
+      [`${type} ${base64}= x`, 'its base64 is damaged'],
       [`${ED} two\nlines`, 'holds a control character'],
       [`${ED} bell\u0007`, 'holds a control character'],
       ['-----BEGIN PGP PUBLIC KEY BLOCK-----\n', 'is no complete OpenPGP public key block'],

@@ -176,9 +176,27 @@ describe('stargate: init', () => {
     const junk = join(sandbox.path, 'junk.pub');
     await writeFile(junk, 'hello\n');
     expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
+    // What the policy of the new repository could not list, or nobody could log in with.
+    const key = (await readFile(request.admins[0] ?? '', 'utf8')).trim();
+    for (const line of [`command="x" ${key}`, `${key}\u0007`, `${key}\n${key}`, key.slice(0, 60), wireKey('ssh-dss', 4)]) {
+      await writeFile(junk, `${line}\n`);
+      const error = await refused(initRepository({ ...request, readers: [junk] }, sound));
+      expect(error.message, line).to.contain('holds neither one SSH public key');
+    }
+    await writeFile(junk, wireKey('sk-ssh-ed25519@openssh.com', 2));
+    expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('a security key');
     await expectNothing(request.repo);
   });
 });
+
+/** A public key's line whose wire form has the type and some more strings. */
+function wireKey(type: string, strings: number): string {
+  const parts = [type, ...Array<string>(strings).fill('x'.repeat(32))].map(
+    (text) => [Buffer.alloc(4), Buffer.from(text)] as const,
+  );
+  for (const [length, text] of parts) length.writeUInt32BE(text.length);
+  return `${type} ${Buffer.concat(parts.flat()).toString('base64')} somebody`;
+}
 
 async function expectNothing(path: string): Promise<void> {
   const there = await stat(path).then(

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import ssh2 from 'ssh2';
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
@@ -119,8 +119,13 @@ async function readKeys(files: readonly string[]): Promise<string[]> {
     });
     const line = text.trim();
     if (/^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(line)) return line;
-    const key = line.includes('\n') || line.includes('PRIVATE KEY') ? undefined : ssh2.utils.parseKey(line);
-    if (key === undefined || key instanceof Error || key.isPrivateKey()) {
+    const key = parseSshKey(line);
+    if (typeof key !== 'string' && key.type.startsWith('sk-')) {
+      throw new KvError('CONFIG_INVALID', `${file} holds the key of a security key, with which nobody can log in to a Stargate`, {
+        hint: 'give a key of another type; one that only signs can be listed in the policy afterwards',
+      });
+    }
+    if (typeof key === 'string') {
       throw new KvError('CONFIG_INVALID', `${file} holds neither one SSH public key nor an OpenPGP public key block`, {
         hint: 'give the .pub file that ssh-keygen made, or what gpg --armor --export prints',
       });
