@@ -17,3 +17,4 @@ export * from './clone-config.js';
 export * from './policy-reader.js';
 export * from './tokens.js';
 export * from './plugin.js';
+export * from './grammar/index.js';

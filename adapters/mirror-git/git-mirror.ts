@@ -1,5 +1,6 @@
+import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
-import { type GitResult, type GitRun, runGit, withoutCredentials } from './git.js';
+import { type GitResult, type GitRun, runGit } from './git.js';
 import { withoutHistory } from './no-history.js';
 import { failure } from './outcome.js';
 
@@ -30,7 +31,7 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
       hint: `run: git --git-dir=${directory} remote add ${remote} <url>`,
     });
   }
-  const label = withoutCredentials(url.stdout.trim());
+  const label = shownUrl(url.stdout.trim());
 
   const refs = async (patterns: readonly string[], signal?: AbortSignal): Promise<Map<RefName, Oid>> => {
     const found = new Map<RefName, Oid>();

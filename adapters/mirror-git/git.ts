@@ -63,10 +63,3 @@ function cleaned(env: Readonly<Record<string, string | undefined>>): Record<stri
   // Messages are read by this adapter, so they must not be translated.
   return { ...Object.fromEntries(kept), LC_ALL: 'C', LANGUAGE: '', GIT_TERMINAL_PROMPT: '0' };
 }
-
-/** A URL as people may see it. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, (whole, scheme: string) =>
-    /^(ssh|git\+ssh|ssh\+git):/i.test(scheme) ? whole.replace(/:[^/@:]*@$/, '@') : scheme,
-  );
-}

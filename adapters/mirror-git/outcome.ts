@@ -1,5 +1,6 @@
+import { withoutSecrets } from '../../ports/grammar/shown-url.js';
 import { KvError } from '../../ports/index.js';
-import { type GitResult, withoutCredentials } from './git.js';
+import type { GitResult } from './git.js';
 
 /** One line of `git push --porcelain` that says no. */
 export interface Refusal {
@@ -36,7 +37,7 @@ export function refusals(stdout: string): Refusal[] {
 
 /** Turns git's failure into the port's errors. */
 export function failure(what: string, label: string, result: GitResult): KvError {
-  const said = withoutCredentials(result.stderr);
+  const said = withoutSecrets(result.stderr);
   const patience = tooFast(said);
   if (patience !== null) {
     const details = patience === 0 ? {} : { retryAfterMs: patience };

@@ -1,7 +1,7 @@
 import type { NamespacePolicy, PolicyKey } from '../../ports/index.js';
 import type { Faults, Path } from './faults.js';
 import type { ChunkingBlock, NamespaceBlock } from './schema.js';
-import { parseDuration, parseSize } from './units.js';
+import { readDuration, readSize } from './units.js';
 import { parseKey, prefixFault } from './values.js';
 
 const KiB = 1024;
@@ -9,8 +9,8 @@ const MiB = 1024 * KiB;
 
 /** A namespace's policy from its block, with the defaults of what is left out. */
 export function buildNamespace(block: NamespaceBlock, at: Path, faults: Faults): NamespacePolicy {
-  const maxValueInline = parseSize(block.max_value_inline) ?? MiB;
-  const maxValueTotal = parseSize(block.max_value_total) ?? 100 * MiB;
+  const maxValueInline = readSize(block.max_value_inline) ?? MiB;
+  const maxValueTotal = readSize(block.max_value_total) ?? 100 * MiB;
   if (maxValueInline > maxValueTotal)
     faults.add([...at, 'max_value_inline'], `is larger than max_value_total (${maxValueTotal} bytes)`);
   const verify = { ...block.verify };
@@ -24,7 +24,7 @@ export function buildNamespace(block: NamespaceBlock, at: Path, faults: Faults):
     writers: buildKeys(block.writers, [...at, 'writers'], faults),
     forbidLfs: Array.isArray(block.forbidden) ? block.forbidden.some((item) => item?.lfs === true) : true,
     retention: {
-      ttlDefault: parseDuration(block.retention?.ttl_default),
+      ttlDefault: readDuration(block.retention?.ttl_default),
       enforceReadside: block.retention?.enforce_readside ?? true,
       keepEpochs: block.retention?.keep_epochs ?? null,
     },
@@ -56,10 +56,10 @@ function buildChunking(block: ChunkingBlock | undefined, at: Path, faults: Fault
   for (const key of foreign) {
     if (block?.[key] !== undefined) faults.add([...at, key], `has no meaning with mode ${block.mode}`);
   }
-  if (block?.mode === 'fixed') return { mode: 'fixed', size: parseSize(block.size) ?? 256 * KiB };
-  const min = parseSize(block?.min) ?? 64 * KiB;
-  const avg = parseSize(block?.avg) ?? 256 * KiB;
-  const max = parseSize(block?.max) ?? MiB;
+  if (block?.mode === 'fixed') return { mode: 'fixed', size: readSize(block.size) ?? 256 * KiB };
+  const min = readSize(block?.min) ?? 64 * KiB;
+  const avg = readSize(block?.avg) ?? 256 * KiB;
+  const max = readSize(block?.max) ?? MiB;
   if (min > avg)
     faults.add([...at, block?.min === undefined ? 'avg' : 'min'], `min (${min} bytes) is larger than avg (${avg} bytes)`);
   if (avg > max)

@@ -1,5 +1,5 @@
 import { ValidateBy, ValidateIf } from 'class-validator';
-import { parseDuration, parseSize } from './units.js';
+import { readDuration, readSize } from './units.js';
 
 /** May be left out. An empty value (`writers:`) is no value left out: it would read as "none" or "all" by accident. */
 export const MayMiss = (): PropertyDecorator => ValidateIf((_, value) => value !== undefined);
@@ -11,10 +11,10 @@ const check = (name: string, validate: (value: unknown) => boolean, message: str
   ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
 
 export const IsSize = (): PropertyDecorator =>
-  check('isSize', (value) => parseSize(value) !== null, 'must be a size such as 64KiB, 1MiB, 10MB or a number of bytes');
+  check('isSize', (value) => readSize(value) !== null, 'must be a size such as 64KiB, 1MiB, 10MB or a number of bytes');
 
 export const IsDuration = (): PropertyDecorator =>
-  check('isDuration', (value) => parseDuration(value) !== null, 'must be a duration such as 365d, 12h, 30m, 10s or 2w');
+  check('isDuration', (value) => readDuration(value) !== null, 'must be a duration such as 365d, 12h, 30m, 10s or 2w');
 
 export const IsYesNo = (): PropertyDecorator => check('isYesNo', (value) => typeof value === 'boolean', 'must be true or false');
 

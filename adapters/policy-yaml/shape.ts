@@ -1,7 +1,7 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import type { Faults, Path } from './faults.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../../ports/grammar/nearest.js';
 
 /** Checks a mapping's shape and gives it as an instance. Faults are added under `at`. */
 export function shaped<T extends object>(type: ClassConstructor<T>, plain: object, at: Path, faults: Faults): T {
@@ -37,7 +37,7 @@ function report(error: ValidationError, at: Path, faults: Faults): void {
   const constraints = error.constraints ?? {};
   if ('whitelistValidation' in constraints) {
     const near = nearest(error.property, knownKeys(error.target));
-    faults.add(path, `unknown key${near === null ? '' : `; did you mean '${near}'?`}`);
+    faults.add(path, `unknown key${near === undefined ? '' : `; did you mean '${near}'?`}`);
   } else {
     const own = Object.entries(constraints).filter(([name]) => name !== 'nestedValidation' && name !== 'unknownValue');
     const messages = own.length > 0 ? own.map(([, message]) => message) : Object.keys(constraints).map(() => 'must be a mapping');

@@ -1,21 +1,16 @@
+import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
+import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
 import type { PolicyKey } from '../../ports/index.js';
 import { parseOpenPgpKey } from './openpgp-key.js';
-import { parseSshKey } from './ssh-key.js';
+import { readSshKey } from './ssh-key.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-/** A user, if any, and a host; neither starts with a dash, which ssh would take for an option. */
-const AT_HOST = '([A-Za-z0-9_][A-Za-z0-9._-]*@)?([A-Za-z0-9][A-Za-z0-9.-]*|\\[[0-9a-fA-F:.]+\\])';
-
-// No second colon: `ext::…` would have git run a program.
-const SCP_LIKE = new RegExp(`^${AT_HOST}:(?!//)[^\\s:-]\\S*$`);
-const SSH_URL = new RegExp(`^ssh://${AT_HOST}(:\\d{1,5})?/\\S+$`);
-
 /** Each of these gives null when the value is good, else what is wrong with it. */
 export function pushUrlFault(value: unknown): string | null {
-  if (typeof value === 'string' && /^ssh:\/\/[^/]*:[^/]*@/.test(value)) return 'must not hold a password';
-  if (typeof value === 'string' && (SSH_URL.test(value) || SCP_LIKE.test(value))) return null;
+  if (typeof value === 'string' && /^(?:ssh|git\+ssh|ssh\+git):\/\/[^/]*:[^/]*@/.test(value)) return 'must not hold a password';
+  if (typeof value === 'string' && parseSshUrl(value) !== undefined) return null;
   return 'must be an SSH URL such as ssh://git@stargate.example/org/repo.git';
 }
 
@@ -35,9 +30,7 @@ export function prefixFault(value: unknown): string | null {
 }
 
 export function namespaceFault(name: string): string | null {
-  const good = /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name) && !name.includes('..') && !name.endsWith('.lock');
-  const rule = "lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; no '..', no '.lock' at the end";
-  return good ? null : `is no name of a namespace (${rule})`;
+  return isNamespace(name) ? null : `is no name of a namespace (${NAMESPACE_RULE})`;
 }
 
 /** A public key as `writers`, `admins` and `readers` list it; a string says what is wrong. */
@@ -45,5 +38,5 @@ export function parseKey(value: unknown): PolicyKey | string {
   if (typeof value !== 'string') return 'must be a public key in one string';
   if (/PRIVATE KEY/.test(value)) return 'is a PRIVATE key: remove it, replace that key, and list its public half';
   if (value.includes('-----BEGIN PGP')) return parseOpenPgpKey(value);
-  return CONTROL.test(value.trim().replaceAll('\t', ' ')) ? 'holds a control character' : parseSshKey(value.trim());
+  return readSshKey(value);
 }

@@ -1,4 +1,7 @@
 import { KvError } from '../../ports/error.js';
+import { sshStringEnd } from '../../ports/grammar/ssh-key.js';
+
+const LENGTH_BYTES = 4;
 
 /** What can't be read as the signature it claims to be. */
 export function invalid(what: string): KvError {
@@ -26,7 +29,11 @@ export class SshReader {
   }
 
   string(): Buffer {
-    return this.raw(this.uint32());
+    const end = sshStringEnd(this.bytes, this.at);
+    if (end === undefined) throw invalid('it is cut short');
+    const start = this.at + LENGTH_BYTES;
+    this.at = end;
+    return this.bytes.subarray(start, end);
   }
 
   text(): string {

@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
+import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
 
 export interface Endpoint {
   readonly host: string;
@@ -34,10 +35,10 @@ export function cannotListen(protocol: 'SSH' | 'HTTP', { host, port }: Endpoint,
   });
 }
 
-/** The port that an SSH address leads to; undefined for what is none. */
+/** The port that an SSH URL leads to; undefined for what is none. */
 export function portOfSshUrl(url: string): number | undefined {
-  const match = /^(?:ssh|git\+ssh|ssh\+git):\/\/(?:[^@/]*@)?(?:\[[^\]]+\]|[^:/]+)(?::(\d+))?\//.exec(url);
-  return match === null ? undefined : Number(match[1] ?? 22);
+  const address = parseSshUrl(url);
+  return address?.form === 'url' ? (address.port ?? 22) : undefined;
 }
 
 /** `host:port` as a URL has it. */

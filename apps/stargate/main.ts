@@ -5,6 +5,7 @@ import { openProfile } from '../../plugins/host/index.js';
 import type { Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
+import { shownUrl } from '../../ports/grammar/shown-url.js';
 import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
@@ -96,7 +97,7 @@ async function runInit(args: readonly string[]): Promise<number> {
     ...adopted.namespaces.map((ns) => `            namespace ${ns} verified`),
     pushUrl === null
       ? '  push_url  not set: put it into the policy before developers run git kv remote setup'
-      : `  push_url  ${pushUrl}`,
+      : `  push_url  ${shownUrl(pushUrl)}`,
     `next: git-kv-stargate serve --repo ${gitDir}${listen}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { decodeCommit } from '../../domain/git/commit.js';
+import { parseLedgerMessage } from '../../domain/ledger/attestation.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
@@ -270,10 +271,16 @@ async function readHostKey(gitDir: string): Promise<Buffer> {
   }
 }
 
+/** The epoch that a ledger commit says it is of; null for one that isn't here, or doesn't say it soundly. */
 async function epochOf(store: GitStore, ledger: string): Promise<string | null> {
   const [commit] = await store.read([ledger]);
   if (!commit) return null;
-  return /^Epoch: (\S+)$/m.exec(decodeCommit(commit.body, ledger, store.objectFormat).message)?.[1] ?? null;
+  try {
+    return parseLedgerMessage(decodeCommit(commit.body, ledger, store.objectFormat).message, ledger).epoch;
+  } catch (error) {
+    if (KvError.is(error)) return null; // a damaged ledger must not keep the status of all others from whoever asks
+    throw error;
+  }
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

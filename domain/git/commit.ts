@@ -72,7 +72,23 @@ function malformed(oid: Oid, why: string): KvError {
   return new KvError('ATTESTATION_MISMATCH', `commit ${oid} is not of the ledger's form: ${why}`);
 }
 
+/** Who did something, and when: the value of an `author` or `committer` line. */
+export interface Stamp {
+  /** `Name <mail>`. */
+  readonly identity: string;
+  /** Milliseconds since the epoch, a whole number of seconds. */
+  readonly time: number;
+}
+
 /** `Name <mail> <seconds> +0000`; `ms` since the epoch. */
 export function stamp(identity: string, ms: number): string {
   return `${identity} ${Math.floor(ms / 1000)} +0000`;
 }
+
+/** Reads an `author` or `committer` of a commit that `decodeCommit` gave; the zone says nothing of when it was. */
+export function readStamp(ident: string): Stamp {
+  const [, identity = '', seconds = '0'] = STAMP.exec(ident) ?? [];
+  return { identity, time: Number(seconds) * 1000 };
+}
+
+const STAMP = /^(.*>) (\d+) [+-]\d{4}$/s;

@@ -7,24 +7,6 @@ import { fromUrlsafe, toUrlsafe } from './key.js';
  * `hh` being the first two pairs of hex digits of the SHA-256 of the key's bytes.
  */
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-const EPOCH = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
-/** True when `text` may name a namespace. */
-export function isNamespace(text: string): boolean {
-  return NAME.test(text) && legalRefPart(text);
-}
-
-/** True when `text` may label an epoch. */
-export function isEpochLabel(text: string): boolean {
-  return EPOCH.test(text) && legalRefPart(text);
-}
-
-/** Git itself refuses these as parts of a ref name. */
-function legalRefPart(text: string): boolean {
-  return !text.includes('..') && !text.endsWith('.lock') && !text.endsWith('.');
-}
-
 export const MANIFEST_SUFFIX = '.manifest.json';
 export const META_SUFFIX = '.meta';
 export const REF_SUFFIX = '.ref';

@@ -1,7 +1,7 @@
 import type { Direction } from '../../ports/git-remote.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import { utf8 } from '../git/bytes.js';
-import { isEpochLabel, isNamespace } from './paths.js';
+import { isEpochLabel, isNamespace } from '../../ports/grammar/namespace.js';
 
 /** The refs of a namespace, as the repository model names them. */
 export const ledgerRef = (ns: string): RefName => `refs/kv/${ns}`;

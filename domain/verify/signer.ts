@@ -3,7 +3,8 @@ import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyKey } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { decodeBase64, encodeBase64 } from '../git/base64.js';
+import { encodeBase64 } from '../../ports/grammar/base64.js';
+import { parseSshKey } from '../../ports/grammar/ssh-key.js';
 import { decodeLoose, writeHex } from '../git/bytes.js';
 import { type Commit, encodeCommit } from '../git/commit.js';
 import type { ObjectNamer } from '../git/object.js';
@@ -51,9 +52,9 @@ export async function verifyAnySigner(
 
 /** A key as `ssh-keygen -l` and `gpg --fingerprint` show it. */
 function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
-  const blob = kind === 'ssh' ? decodeBase64(id.split(' ')[1] ?? '') : undefined;
-  if (blob === undefined) return id;
-  const hex = hasher.hex('sha256', blob);
+  const key = kind === 'ssh' ? parseSshKey(id) : undefined;
+  if (key === undefined || typeof key === 'string') return id;
+  const hex = hasher.hex('sha256', key.blob);
   const digest = new Uint8Array(hex.length / 2);
   writeHex(hex, digest, 0);
   return `SHA256:${decodeLoose(encodeBase64(digest)).replace(/=+$/, '')}`;

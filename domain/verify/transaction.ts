@@ -4,7 +4,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { NamespacePolicy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { isEpochLabel } from '../ledger/paths.js';
+import { isEpochLabel } from '../../ports/grammar/namespace.js';
 import type { ObjectNamer } from '../git/object.js';
 import { sample } from './sample.js';
 import { isUlid } from '../ledger/ulid.js';

@@ -75,6 +75,14 @@ describe('git-cli admin verbs', () => {
     for (const url of ['ssh://-oProxyCommand=x/r.git', 'ssh://-x@h/r.git', 'ssh://git@-x/r.git', 'ssh://%2Dx/r.git']) {
       await failure((await withSsh(url, ECHO)).run('origin', 'status', []), 'CONFIG_INVALID');
     }
+    for (const [url, code] of [
+      ['https://TOKEN@host/r.git', 'NOT_SUPPORTED'],
+      ['ssh://git:TOKEN@h/r.git', 'CONFIG_INVALID'],
+      ['x-access-token:TOKEN@h/r s.git', 'CONFIG_INVALID'],
+    ] as const) {
+      const { message } = await failure((await withSsh(url, ECHO)).run('origin', 'status', []), code);
+      expect(message).not.to.contain('TOKEN');
+    }
     await failure((await withSsh('h:r.git', ECHO)).run('origin', 'status; rm', []), 'INPUT_INVALID');
   });
 

@@ -1,18 +1,48 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { shownUrl } from '../../adapters/git-cli/remote/remote-error.js';
+import { unreachable } from '../../adapters/git-cli/remote/remote-error.js';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
-describe('git-cli: an address in a message', () => {
-  for (const [url, shown] of [
-    ['https://ghp_SECRET@github.com/your-org/kv.git', 'https://github.com/your-org/kv.git'],
-    ['https://ada:p@ss@example.org/kv.git', 'https://example.org/kv.git'],
-    ['ssh://git:secret@stargate.local:2222/kv.git', 'ssh://git@stargate.local:2222/kv.git'],
-    ['ssh://git@stargate.local:2222/kv.git', 'ssh://git@stargate.local:2222/kv.git'],
-    ['git@github.com:your-org/kv.git', 'git@github.com:your-org/kv.git'],
-    ['https://example.org/a@b/kv.git', 'https://example.org/a@b/kv.git'],
-    ['/srv/git/kv@old.git', '/srv/git/kv@old.git'],
-  ] as const) {
-    it(`${url} is shown as ${shown}`, () => {
-      expect(shownUrl(url)).to.equal(shown);
-    });
-  }
+describe('git-cli: what is said of a remote', () => {
+  it('holds no token, though git names it', async () => {
+    const sandbox = new Sandbox();
+    const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const clone = sandbox.path('clone');
+      sandbox.run('git', ['init', '-q', clone]);
+      sandbox.git(clone, 'remote', 'add', 'origin', `http://TOKEN@127.0.0.1:${port}/kv.git`);
+      const remotes = await openGitRemote({ directory: clone, env: sandbox.env });
+      const error = await failure(remotes.listRefs('origin', 'read', ['refs/kv/main']), 'GIT_ERROR');
+      expect(error.message).to.contain(`could not read Password for 'http://127.0.0.1:${port}'`);
+      expect(JSON.stringify([error.message, error.hint, error.details])).not.to.contain('TOKEN');
+    } finally {
+      server.close();
+      sandbox.remove();
+    }
+  });
+
+  it('names the host whose key is to be compared, and its port', () => {
+    for (const [url, scan] of [
+      ['ssh://git@stargate.local:2222/kv.git', 'ssh-keyscan -p 2222 stargate.local |'],
+      ['git+ssh://[::1]/kv.git', 'ssh-keyscan ::1 |'],
+      ['git@github.com:org/kv.git', 'ssh-keyscan github.com |'],
+      ['git@[::1]:kv.git', 'ssh-keyscan ::1 |'],
+      ['elsewhere', 'ssh-keyscan HOST |'],
+    ] as const) {
+      const error = unreachable({ what: 'no', url, direction: 'write' }, 'Host key verification failed.');
+      expect(error?.hint, url).to.contain(scan);
+    }
+  });
+
+  it('holds no password that the other side repeats', () => {
+    const said = 'fatal: unable to access https://ada:p@ss@h/kv.git: the requested URL returned error';
+    expect(unreachable({ what: 'no', url: 'https://h/kv.git', direction: 'read' }, said)?.message).to.equal(
+      'no: unable to access https://h/kv.git: the requested URL returned error',
+    );
+  });
 });

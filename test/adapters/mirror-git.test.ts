@@ -65,7 +65,7 @@ describe('mirror-git', function () {
 
   it('shows no credentials in its label or its errors', async () => {
     const server = await host(500);
-    remote(server.url.replace('http://', 'http://james:hunter2@'));
+    remote(server.url.replace('http://', 'http://james:hunter2@hunter2@'));
     const target = await open();
     expect(target.label).to.equal(server.url);
     const error = await thrownBy(target.push([{ ref: 'refs/kv/main', next: commit }]));

@@ -170,7 +170,7 @@ describe('policy-yaml', () => {
         '4: namespaces.main.max_value_total: must be a size such as 64KiB, 1MiB, 10MB or a number of bytes',
       ]);
     }
-    for (const bad of ['365', '1y', '-1d', '0s', '1.5h', 'd', '[1d]', '{}']) {
+    for (const bad of ['365', '1y', '-1d', '0s', '999ms', '1.5h', 'd', '[1d]', '{}']) {
       expect(inMain(`retention: { ttl_default: ${bad} }`), bad).to.deep.equal([
         '4: namespaces.main.retention.ttl_default: must be a duration such as 365d, 12h, 30m, 10s or 2w',
       ]);
@@ -212,7 +212,7 @@ namespaces:
       '16: namespaces.main.verify.mode: must be auto or full or sampled',
       '16: namespaces.main.verify.sample_size: must be a whole number from 1 to 1000000',
       '17: namespaces.Main: is no name of a namespace ' +
-        "(lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; no '..', no '.lock' at the end)",
+        "(lower-case letters, digits, '.', '_', '-'; 1 to 63 of them; the first a letter or a digit; no '..', no '.' or '.lock' at the end)",
     ]);
   });
 
@@ -308,7 +308,7 @@ namespaces:
   it('takes names of namespaces that can be part of a ref', () => {
     for (const name of ['a', '0', 'team-1', 'a.b', 'a_b', 'a'.repeat(63)])
       expect(faultsOf(`version: 1\nnamespaces: { "${name}": {} }`), name).to.deep.equal([]);
-    for (const name of ['', 'A', '-a', '.a', 'a..b', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64), 'constructor ']) {
+    for (const name of ['', 'A', '-a', '.a', 'a..b', 'a.', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64), 'constructor ']) {
       expect(faultsOf(`version: 1\nnamespaces: { "${name}": {} }`).join(), name).to.contain('is no name of a namespace');
     }
   });
@@ -337,6 +337,8 @@ namespaces:
       'git@github.com:org/repo.git',
       'host:repo',
       'git@10.0.0.1:/srv/r',
+      'git+ssh://h/r',
+      'ssh://my_host/r',
     ];
     for (const url of good) {
       expect(inStargate(`push_url: "${url}"`), url).to.deep.equal([]);
@@ -354,6 +356,8 @@ namespaces:
       'git@-h:r',
       'ext::sh -c x',
       'ext::sh',
+      'ssh://h:99999/r',
+      'ssh://h/a%0Ab',
       'ssh://h/a b',
       'ssh://h/a\\nb',
     ];
@@ -410,6 +414,7 @@ namespaces:
       [`${type} ${base64.slice(0, 30)}=${base64.slice(30)} x`, 'its base64 is damaged'],
       [`restrict,pty ${ED} x`, "options such as 'restrict,pty' are not taken"],
       [`command="x" ${ED} x`, 'options such as \'command="x"\' are not taken'],
+      [`${type} ${base64}= x`, 'its base64 is damaged'],
       [`${ED} two\nlines`, 'holds a control character'],
       [`${ED} bell\u0007`, 'holds a control character'],
       ['-----BEGIN PGP PUBLIC KEY BLOCK-----\n', 'is no complete OpenPGP public key block'],

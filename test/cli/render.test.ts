@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { historyLine } from '../../apps/cli/render/history.js';
 import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
+import { setupDocument, setupText } from '../../apps/cli/render/setup.js';
+import type { SetupReport } from '../../domain/client/remote/setup.js';
 import { needsTerminal, Place } from '../support/place.js';
 
 describe('git kv: what people read', () => {
@@ -52,6 +54,17 @@ describe('git kv: what people read', () => {
     for (const url of good) expect(sshUrlFlag('url', url)).to.equal(url);
     for (const url of ['', 'nonsense', 'https://x/y', '/srv/kv.git', '-oProxyCommand=x', 'ssh://-x/kv', 'git@-x:kv', 'ssh://h'])
       expect(() => sshUrlFlag('url', url), url).to.throw('--url wants an SSH address');
+    expect(() => sshUrlFlag('url', 'ssh://git:secret@h/kv')).to.throw('and got "ssh://git@h/kv"');
+  });
+
+  it('a push URL, without what was secret in the one before', () => {
+    const report: SetupReport = {
+      ...{ remote: 'origin', pushUrl: 'ssh://git@h/kv', source: '--url', previousPushUrl: 'https://TOKEN@github.com/org/kv' },
+      ...{ fetchRefspecs: [], newRefspecs: [], stargate: { reached: true, status: {} } },
+    };
+    expect(setupText(report)).to.contain('origin.pushurl → ssh://git@h/kv').and.to.contain('it was https://github.com/org/kv\n');
+    expect(setupDocument(report)).to.include({ push_url: 'ssh://git@h/kv', previous_push_url: 'https://github.com/org/kv' });
+    expect(setupDocument({ ...report, previousPushUrl: null })).to.include({ previous_push_url: null });
   });
 
   it('a binary value is not printed on a terminal unasked', async function () {

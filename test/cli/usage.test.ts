@@ -30,6 +30,7 @@ describe('git kv: usage and errors', () => {
     [['set', 'a', 'b', '--timeout', 'soon'], /--timeout wants a duration/],
     [['set', 'a', 'b', '--timeout', '5'], /hint: for example --timeout 5s\n/],
     [['set', 'a', 'b', '--max-inline', 'big'], /--max-inline wants a size/],
+    [['set', 'a', 'b', '--max-inline', '64k'], /--max-inline wants a size, and got "64k"\n.*64KiB/],
     [['set', 'a', 'b', '--message', ''], /one line/],
     [['set', 'a', 'b', '--ctype', 'png'], /type\/subtype/],
     [['list', '--limit', '0'], /--limit wants a whole number/],

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
@@ -86,6 +88,35 @@ describe('stargate: init', () => {
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
   });
 
+  it('refuses a namespace that no client could name', async () => {
+    for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
+      const error = await refused(initRepository({ ...request, namespaces: ['main', ns] }, sound));
+      expect([error.code, error.message]).to.deep.equal(['USAGE', `'${ns}' is no namespace name`]);
+      expect(error.hint).to.contain("no '.' or '.lock' at the end");
+    }
+    await expectNothing(request.repo);
+  });
+
+  it('shows no token of the mirror: not in what differs, nor in what git says, nor in what is refused', async () => {
+    const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const denied = await refused(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
+      () => server.close(),
+    );
+    expect([denied.code, denied.message]).to.deep.equal([
+      'IO_ERROR',
+      `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,
+    ]);
+    await initRepository(request, sound);
+    const differs = await refused(initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x' }, sound));
+    expect(differs.message).to.match(/\n--mirror-remote: it was .*mirror\.git, and is https:\/\/host\/x$/);
+    const pushUrl = await refused(initRepository({ ...request, pushUrl: 'ssh://git:TOKEN@host/x' }, sound));
+    expect(pushUrl.message).to.equal("--push-url wants an SSH address, and got 'ssh://git@host/x'");
+    for (const { message, hint, details } of [denied, differs, pushUrl])
+      expect(JSON.stringify([message, hint, details])).not.to.contain('TOKEN');
+  });
+
   it('refuses an old git before it makes anything', async () => {
     const path = process.env['PATH'] ?? '';
     process.env['PATH'] = gitPretending(sandbox.folder, path, '2.33.8');
@@ -142,9 +173,27 @@ describe('stargate: init', () => {
     const junk = sandbox.path('junk.pub');
     await writeFile(junk, 'hello\n');
     expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
+    // What the policy of the new repository could not list, or nobody could log in with.
+    const key = (await readFile(request.admins[0] ?? '', 'utf8')).trim();
+    for (const line of [`command="x" ${key}`, `${key}\u0007`, `${key}\n${key}`, key.slice(0, 60), wireKey('ssh-dss', 4)]) {
+      await writeFile(junk, `${line}\n`);
+      const error = await refused(initRepository({ ...request, readers: [junk] }, sound));
+      expect(error.message, line).to.contain('holds neither one SSH public key');
+    }
+    await writeFile(junk, wireKey('sk-ssh-ed25519@openssh.com', 2));
+    expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('a security key');
     await expectNothing(request.repo);
   });
 });
+
+/** A public key's line whose wire form has the type and some more strings. */
+function wireKey(type: string, strings: number): string {
+  const parts = [type, ...Array<string>(strings).fill('x'.repeat(32))].map(
+    (text) => [Buffer.alloc(4), Buffer.from(text)] as const,
+  );
+  for (const [length, text] of parts) length.writeUInt32BE(text.length);
+  return `${type} ${Buffer.concat(parts.flat()).toString('base64')} somebody`;
+}
 
 async function expectNothing(path: string): Promise<void> {
   const there = await stat(path).then(

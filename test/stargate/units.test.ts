@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import { PassThrough } from 'node:stream';
 import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
-import { parseEndpoint, showEndpoint } from '../../apps/stargate/endpoints.js';
+import { parseEndpoint, portOfSshUrl, showEndpoint } from '../../apps/stargate/endpoints.js';
 import { formatLine } from '../../apps/stargate/log.js';
 import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/push/pkt-line.js';
 import { checkQuarantine } from '../../apps/stargate/push/pre-receive.js';
 import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
 import { PushStream } from '../../apps/stargate/push/push-stream.js';
-import { pathOfUrl, repositoryIds } from '../../apps/stargate/repository/repository-id.js';
+import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
@@ -137,12 +137,18 @@ describe('stargate: small parts', () => {
   });
 
   it('knows the repository by its names', () => {
-    expect(pathOfUrl('ssh://git@h:22/org/r.git')).to.equal('/org/r.git');
-    expect(pathOfUrl('git@h:org/r.git')).to.equal('org/r.git');
-    expect(pathOfUrl('https://h/r.git')).to.equal(undefined);
-    const answers = repositoryIds('/srv/git/shop.git', 'ssh://h/../../etc/passwd');
-    expect(['shop', '/shop.git', '//shop', '/etc/passwd', '../etc/passwd', '/srv/git/shop.git'].map(answers)).to.deep.equal(
-      [true, true, false, true, false, false], // a URL has no `..`: /etc/passwd is then a name like any other, and never opened
+    const answered = (pushUrl: string | null, paths: readonly string[]): boolean[] => {
+      const answersTo = repositoryIds('/srv/git/shop.git', pushUrl);
+      return paths.map(answersTo);
+    };
+    const forms = ['shop', '/shop.git', '/org/r.git', 'org/r', '//shop', '/srv/git/shop.git'];
+    for (const url of ['ssh://git@h:22/org/r.git', 'ssh+git://h/org/r', 'git@h:org/r.git'])
+      expect(answered(url, forms), url).to.deep.equal([true, true, true, true, false, false]);
+    for (const url of [null, 'https://h/org/r.git'])
+      expect(answered(url, forms), String(url)).to.deep.equal([true, true, false, false, false, false]);
+    expect(answered('ssh://h/~ada/r', ['~ada/r.git', '/~ada/r'])).to.deep.equal([true, true]); // git sends it without the slash
+    expect(answered('ssh://h/../../etc/passwd', ['/etc/passwd', '../etc/passwd', '/../../etc/passwd'])).to.deep.equal(
+      [false, false, false], // no client of git's sends a path without the dots, and with them it names nothing
     );
   });
 
@@ -154,6 +160,16 @@ describe('stargate: small parts', () => {
         codeOf(() => parseEndpoint(bad, '--x')),
         bad,
       ).to.equal('USAGE');
+  });
+
+  it("reads the port of the policy's push_url", () => {
+    expect(['ssh://h/r', 'ssh://git@[::1]:2222/r', 'h:r', 'ssh://h:99999/r', 'https://h:1/r'].map(portOfSshUrl)).to.deep.equal([
+      22,
+      2222,
+      undefined, // ssh's own configuration may name another
+      undefined,
+      undefined,
+    ]);
   });
 
   it('writes log lines that nobody can forge', () => {

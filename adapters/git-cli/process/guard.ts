@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isOid } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 
@@ -37,7 +38,7 @@ export function checkRemote(name: string): string {
 export function checkUrl(url: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
   if (url === '' || url.startsWith('-') || /[\u0000-\u001f]/.test(url) || /^[a-z0-9]+::/i.test(url)) {
-    throw new KvError('CONFIG_INVALID', `'${url}' is not a URL that git-kv uses`, {
+    throw new KvError('CONFIG_INVALID', `'${shownUrl(url)}' is not a URL that git-kv uses`, {
       hint: 'set the remote to an ssh, https or file URL',
     });
   }

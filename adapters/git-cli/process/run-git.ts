@@ -3,6 +3,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_pr
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -143,12 +144,12 @@ export function gitFailed(what: string, stderr: string): KvError {
   });
 }
 
-/** The first line in which git says what is wrong, without its `fatal: `. */
+/** The first line in which git says what is wrong, without its `fatal: ` and without what is secret in an address. */
 export function firstComplaint(stderr: string): string {
   const lines = stderr
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const line = lines.find((each) => /^(fatal|error): /.test(each)) ?? lines[0] ?? '';
-  return line.replace(/^(fatal|error): /, '');
+  return withoutSecrets(line.replace(/^(fatal|error): /, ''));
 }

@@ -1,8 +1,9 @@
 import { KvError } from '../../../ports/error.js';
+import { parseTimeLimit } from '../../../ports/grammar/duration.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { readConfig } from '../config/read-config.js';
 import type { GitPlace } from './run-git.js';
 import { endTree } from './process-tree.js';
-import { shownUrl } from '../remote/remote-error.js';
 
 /** So long may the other side say nothing. No less than an ssh server waits for a login, passphrase and all. Milliseconds. */
 const DEFAULT_LIMIT_MS = 120_000;
@@ -74,15 +75,14 @@ export class SilenceWatch {
   }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 /** What a timer can count to. Milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
 /** Milliseconds; 0 is no limit. Throws `CONFIG_INVALID`. */
 function timeoutSetting(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT_MS;
-  const match = /^(\d{1,15})(ms|s|m|h|d|w)$|^0$/.exec(text.trim());
-  if (match !== null) return Math.min(Number(match[1] ?? 0) * (UNITS[match[2] ?? 'ms'] as number), LONGEST);
+  const ms = parseTimeLimit(text);
+  if (ms !== undefined) return Math.min(ms, LONGEST);
   throw new KvError('CONFIG_INVALID', `kv.timeout is ${JSON.stringify(text)}, which is no duration`, {
     hint: 'git config kv.timeout 60s',
   });

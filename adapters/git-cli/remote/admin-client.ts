@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { AdminClient } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { readConfig } from '../config/read-config.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
-import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
+import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from '../process/silence.js';
 import { stargateUrl } from './remote-url.js';
-import { parseSshUrl } from './ssh-url.js';
+import { sshAddress } from './ssh-address.js';
 
 export interface AdminClientOptions {
   /** The Git directory, or a folder to look for one from. */
@@ -38,16 +39,19 @@ class SshAdminClient implements AdminClient {
 async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
   // `url.<base>.insteadOf` applies to a push as well.
   const rewritten = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
-  const address = parseSshUrl(rewritten.code === 0 ? rewritten.stdout.toString('utf8').replace(/\n$/, '') : url);
-  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
-  const sshArgs = [...(address.port === null ? [] : ['-p', address.port]), address.destination, remoteCommand];
+  const { user, host, port, path } = sshAddress(
+    rewritten.code === 0 ? rewritten.stdout.toString('utf8').replace(/\n$/, '') : url,
+  );
+  const remoteCommand = ['git-kv-admin', shellQuote(path), verb, ...args.map(shellQuote)].join(' ');
+  const destination = user === null ? host : `${user}@${host}`;
+  const sshArgs = [...(port === null ? [] : ['-p', String(port)]), destination, remoteCommand];
   const { code, stdout, stderr } = await run(place, await sshProgram(place), sshArgs, url);
   const what = `'${verb}' at ${shownUrl(url)}`;
   if (code !== 0) {
     throw (
       kvErrorIn(stderr) ??
       unreachable({ what, url, direction: 'write' }, stderr) ??
-      new KvError('IO_ERROR', `${what}: ${stderr.trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
+      new KvError('IO_ERROR', `${what}: ${withoutSecrets(stderr).trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
         hint: 'check the pushurl (`git remote -v`), that the Stargate is up, and that it knows your SSH key',
       })
     );

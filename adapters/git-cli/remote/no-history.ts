@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { noHistory } from '../../../ports/grammar/no-history.js';
 import { type ObjectFormat, OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import type { GitPlace } from '../process/run-git.js';
 
 /**
- * A place in which a push leaves out what any ref of the other side holds. Git looks for that only along the history of what it sends,
- * and finds none behind a commit without parents; in a shallow clone, where history says little, it looks at the trees of all refs.
- * So git is told that the clone is shallow, at a commit that does not exist: nothing else follows from that.
+ * Works at a place in which a push leaves out what any ref of the other side holds, as `noHistory` says. The file stays in the clone,
+ * which may be shallow itself; the mirror's counterpart is a temporary one, for a repository that never is.
  */
 export async function withoutHistory<T>(
   { place, commonDir, format }: { readonly place: GitPlace; readonly commonDir: string; readonly format: ObjectFormat },
@@ -14,7 +14,7 @@ export async function withoutHistory<T>(
 ): Promise<T> {
   const file = join(commonDir, 'kv', 'no-history');
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${await ownShallow(commonDir)}${'1'.repeat(OID_HEX_LENGTH[format])}\n`);
+  await writeFile(file, noHistory(OID_HEX_LENGTH[format], await ownShallow(commonDir)));
   return work({ ...place, env: { ...place.env, GIT_SHALLOW_FILE: file } });
 }
 

@@ -1,6 +1,7 @@
 import { KvError } from '../../../ports/error.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { firstComplaint } from '../process/run-git.js';
-import { kvErrorIn, shownUrl, unreachable } from './remote-error.js';
+import { kvErrorIn, unreachable } from './remote-error.js';
 
 const MOVED =
   /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;
@@ -37,5 +38,5 @@ export function pushError({ remote, url }: { remote: string; url: string }, stdo
 
 function remoteWords(stderr: string): string {
   const words = /^remote: (.*\S)\s*$/m.exec(stderr)?.[1];
-  return words === undefined ? '' : `: ${words}`;
+  return words === undefined ? '' : `: ${withoutSecrets(words)}`;
 }

@@ -1,5 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { Direction } from '../../../ports/git-remote.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { parseRejection } from '../../../ports/rejection.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
@@ -51,17 +53,10 @@ export interface Contact {
   readonly direction: Direction;
 }
 
-/** An address as messages show it: without a password, and without the token that may stand for the user of a web address. */
-export function shownUrl(url: string): string {
-  const [, scheme, user, rest] = /^([a-z][a-z0-9+.-]*:\/\/)([^/]*)@(.*)$/is.exec(url) ?? [];
-  if (scheme === undefined || user === undefined || rest === undefined) return url;
-  return /ssh/i.test(scheme) ? `${scheme}${user.replace(/:.*$/s, '')}@${rest}` : scheme + rest;
-}
-
 /** The other side can't be reached: `IO_ERROR` with git's or ssh's own words; null when that is not what happened. */
 export function unreachable({ what, url, direction }: Contact, stderr: string): KvError | null {
   if (!UNREACHABLE.test(stderr)) return null;
-  const lines = stderr
+  const lines = withoutSecrets(stderr)
     .replace(RESET, '')
     .split(/[\r\n]+/)
     .map((line) => line.trim())
@@ -80,9 +75,6 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
   return new KvError('IO_ERROR', `${what}: ${words}`, { hint: hintFor(stderr, url, direction) });
 }
 
-const URL_HOST = /^[a-z+]+:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?/;
-const SCP_HOST = /^(?:[^@/:]*@)?([^:/]+):/;
-
 function hintFor(stderr: string, url: string, direction: Direction): string {
   const host = direction === 'write' ? 'the Stargate' : 'the Git host';
   if (/Permission denied \(/.test(stderr)) {
@@ -90,8 +82,8 @@ function hintFor(stderr: string, url: string, direction: Direction): string {
     return `${host} knows none of the keys that ssh offered: ${where}, or choose one: git config core.sshCommand "ssh -i FILE"`;
   }
   if (/Host key verification failed/.test(stderr)) {
-    const [, name = 'HOST', port] = URL_HOST.exec(url) ?? SCP_HOST.exec(url) ?? [];
-    const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${name.replace(/^\[(.*)\]$/, '$1')}`;
+    const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
+    const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
     const published = direction === 'write' ? 'git-kv-stargate init printed' : 'the Git host publishes';
     return `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`;
   }
@@ -112,7 +104,8 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
 /** The other side has lost or damaged objects: `GIT_ERROR` with what it said; null when that is not what happened. */
 export function damagedThere(what: string, stderr: string): KvError | null {
   if (!/possible repository corruption on the remote side/.test(stderr)) return null;
-  const said = /^remote: (?:fatal|error): (.*\S)\s*$/m.exec(stderr.replace(RESET, ''))?.[1] ?? 'an object is missing';
+  const said =
+    /^remote: (?:fatal|error): (.*\S)\s*$/m.exec(withoutSecrets(stderr).replace(RESET, ''))?.[1] ?? 'an object is missing';
   return new KvError('GIT_ERROR', `${what}: the repository there is damaged: ${said}`, {
     hint: 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
   });

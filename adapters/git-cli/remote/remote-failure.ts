@@ -1,9 +1,10 @@
 import { KvError } from '../../../ports/error.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import type { Direction } from '../../../ports/git-remote.js';
 import { firstComplaint } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { lockedHere } from '../refs/local-race.js';
-import { damagedThere, shownUrl, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, unreachable, wrongFormat } from './remote-error.js';
 import { remoteUrl } from './remote-url.js';
 
 /** A side of a remote, and what was wanted of it, as the message begins. */

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CloneConfig } from '../../../ports/clone-config.js';
-
-const PUBLIC_KEY = /^(?:sk-)?(?:ssh|ecdsa)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+(?: .*)?$/;
+import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
 
 /** True when Git knows a key to sign with. */
 export const hasSigningKey = (config: CloneConfig): boolean =>
@@ -14,7 +13,7 @@ export async function ownPublicKey(config: CloneConfig): Promise<string | null> 
   const configured = config.get('user.signingkey');
   if (configured === undefined || config.get('gpg.format') !== 'ssh') return null;
   const literal = configured.replace(/^key::/, '');
-  if (PUBLIC_KEY.test(literal)) return literal;
+  if (isPublicKey(literal)) return literal;
   const path = configured.replace(/^~(?=\/)/, process.env['HOME'] ?? homedir());
   return (await firstKey(path)) ?? (path.endsWith('.pub') ? null : firstKey(join(`${path}.pub`)));
 }
@@ -22,8 +21,10 @@ export async function ownPublicKey(config: CloneConfig): Promise<string | null> 
 async function firstKey(file: string): Promise<string | null> {
   try {
     const line = (await readFile(file, 'utf8')).trim();
-    return PUBLIC_KEY.test(line) ? line : null;
+    return isPublicKey(line) ? line : null;
   } catch {
     return null; // an agent may hold a key of which there is no file here
   }
 }
+
+const isPublicKey = (line: string): boolean => typeof parseSshKey(line) !== 'string';

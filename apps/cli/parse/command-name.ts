@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { GLOBAL_FLAGS } from './flags.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../../../ports/grammar/nearest.js';
 
 const HELP = new Set(['--help', '-h']);
 

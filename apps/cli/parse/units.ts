@@ -1,28 +1,19 @@
-import { parseDuration, readExpiry } from '../../../domain/client/write/expiry.js';
+import { readExpiry } from '../../../domain/client/write/expiry.js';
 import { KvError } from '../../../ports/error.js';
+import { parseDuration } from '../../../ports/grammar/duration.js';
+import { parseSize } from '../../../ports/grammar/size.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
-const SIZES: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  k: 1024,
-  m: 1024 ** 2,
-  g: 1024 ** 3,
-  kib: 1024,
-  mib: 1024 ** 2,
-  gib: 1024 ** 3,
-};
+/** How long a command waits for the mirror when nobody says. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Bytes of `64KiB`, `1MB`, `4096`. Throws `USAGE` naming the flag. */
 export function sizeFlag(flag: string, text: string): number {
-  const match = /^(\d{1,12})\s*([A-Za-z]*)$/.exec(text);
-  const unit = SIZES[(match?.[2] ?? '-').toLowerCase()];
-  if (match === null || unit === undefined) throw wrong(flag, text, 'a size', '64KiB');
-  return Number(match[1]) * unit;
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw wrong(flag, text, 'a size', '64KiB');
+  return bytes;
 }
 
 /** Milliseconds. Throws `USAGE` naming the flag. */
@@ -56,11 +47,8 @@ export function oidFlag(flag: string, text: string, format: ObjectFormat): Oid {
 
 /** An address that ssh can be given, `ssh://[user@]host[:port]/path` or `[user@]host:path`. Throws `USAGE` naming the flag. */
 export function sshUrlFlag(flag: string, text: string): string {
-  const url = /^(?:ssh|git\+ssh|ssh\+git):\/\/[^/\s]+\/\S+$/;
-  const scp = /^(?:[^@/:\s]+@)?(?:\[[^\]\s]+\]|[^:/@\s]+):(?!\/\/)\S+$/;
-  // ssh would read a leading dash as an option.
-  if ((url.test(text) || scp.test(text)) && !/^-|@-|\/\/-/.test(text)) return text;
-  throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(text.slice(0, 80))}`, {
+  if (parseSshUrl(text) !== undefined) return text;
+  throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(shownUrl(text).slice(0, 80))}`, {
     hint: `for example --${flag} ssh://git@stargate.local/org/repo.git`,
   });
 }

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { COMMANDS } from '../commands/index.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../../../ports/grammar/nearest.js';
 import { shortUsage } from '../render/usage.js';
 
 interface ParseFailure {

@@ -1,4 +1,5 @@
 import type { SetupReport } from '../../../domain/client/remote/setup.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { scalarText } from './status.js';
 
 export function setupText({
@@ -11,8 +12,8 @@ export function setupText({
   stargate,
 }: SetupReport): string {
   const lines = [
-    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${pushUrl} (from ${source})`,
-    ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${previousPushUrl}`] : []),
+    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${shownUrl(pushUrl)} (from ${source})`,
+    ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${shownUrl(previousPushUrl)}`] : []),
     `Left ${remote}.url alone: reads go to the mirror as before`,
     ...(newRefspecs.length === 0
       ? [`Unchanged: ${remote}.fetch brings the namespaces along`]
@@ -38,9 +39,9 @@ export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchR
   return {
     ok: true,
     remote,
-    push_url: pushUrl,
+    push_url: shownUrl(pushUrl),
     source,
-    previous_push_url: previousPushUrl,
+    previous_push_url: previousPushUrl === null ? null : shownUrl(previousPushUrl),
     fetch_refspecs: fetchRefspecs,
     stargate: stargate.reached ? { reached: true, status: stargate.status } : { reached: false },
   };

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Clone } from '../../../domain/client/clone/clone.js';
-import { parseDuration } from '../../../domain/client/write/expiry.js';
-import { isNamespace } from '../../../domain/ledger/paths.js';
+import { parseTimeLimit } from '../../../ports/grammar/duration.js';
+import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
 import type {
   AdminClient,
   Chunker,
@@ -90,7 +90,7 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
 
 /** What talks to a remote reads it when a connection is slow; a mistake in it should not wait for that. */
 function checkTimeout(text: string | undefined): void {
-  if (text === undefined || text.trim() === '0' || parseDuration(text) !== undefined) return;
+  if (text === undefined || parseTimeLimit(text) !== undefined) return;
   throw new KvError('CONFIG_INVALID', `kv.timeout is ${JSON.stringify(text)}, which is no duration`, {
     hint: 'git config kv.timeout 60s',
   });
@@ -98,6 +98,6 @@ function checkTimeout(text: string | undefined): void {
 
 function notANamespace(code: 'USAGE' | 'CONFIG_INVALID', what: string): KvError {
   return new KvError(code, `${what} is no namespace name`, {
-    hint: 'a namespace is 1 to 63 lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit',
+    hint: `a namespace is ${NAMESPACE_RULE}`,
   });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { Mutex } from '../../../domain/gateway/commit/mutex.js';
-import { isEpochLabel, isNamespace } from '../../../domain/ledger/paths.js';
+import { isEpochLabel, isNamespace } from '../../../ports/grammar/namespace.js';
 import { compactedRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';

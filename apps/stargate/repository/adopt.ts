@@ -1,5 +1,6 @@
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
+import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { askGit, runGit } from './git.js';
 
@@ -81,7 +82,7 @@ async function checkEmptyMirror(gitDir: string, remote: string, format: ObjectFo
 
 function unreachable(stderr: string, format: ObjectFormat): KvError {
   if (/mismatched algorithms/.test(stderr)) return otherFormat(format === 'sha1' ? 'sha256' : 'sha1', format);
-  const said = stderr
+  const said = withoutSecrets(stderr)
     .trim()
     .split('\n')
     .filter((line) => line !== '')

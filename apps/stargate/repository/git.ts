@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../../ports/error.js';
+import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 
 /** The environment for git commands of the daemon's own: the user's, without what would point git elsewhere. */
 export function ownEnv(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
@@ -41,7 +42,7 @@ export async function runGit(args: readonly string[], options: Parameters<typeof
   const { status, stdout, stderr } = await askGit(args, options);
   if (status === 0) return stdout.trimEnd();
   const verb = args.find((arg) => /^[a-z]/.test(arg)) ?? '';
-  throw new KvError('GIT_ERROR', `git ${verb} failed: ${stderr.trim().split('\n').slice(-3).join('; ')}`);
+  throw new KvError('GIT_ERROR', `git ${verb} failed: ${withoutSecrets(stderr).trim().split('\n').slice(-3).join('; ')}`);
 }
 
 /** Throws `CONFIG_INVALID` for a git that is older than what this is made for; once there is a store, opening it says so. */

@@ -2,16 +2,18 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import ssh2 from 'ssh2';
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
+import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
 import { requireGit, runGit } from './git.js';
 import { GIT_SETTINGS } from './git-settings.js';
 import { writeHooks } from './hooks.js';
 import { renderPolicy } from './policy-template.js';
-import { pathOfUrl } from './repository-id.js';
 
 export interface InitRequest {
   readonly repo: string;
@@ -76,17 +78,15 @@ interface Settings {
 async function readSettings(request: InitRequest): Promise<Settings> {
   const { pushUrl, hash } = request;
   if (request.mirrorUrl.startsWith('-'))
-    throw new KvError('USAGE', `--mirror-remote wants a URL, and got '${request.mirrorUrl}'`);
-  if (pushUrl !== null && pathOfUrl(pushUrl) === undefined) {
-    throw new KvError('USAGE', `--push-url wants an SSH address, and got '${pushUrl}'`, {
+    throw new KvError('USAGE', `--mirror-remote wants a URL, and got '${shownUrl(request.mirrorUrl)}'`);
+  if (pushUrl !== null && parseSshUrl(pushUrl) === undefined) {
+    throw new KvError('USAGE', `--push-url wants an SSH address, and got '${shownUrl(pushUrl)}'`, {
       hint: 'for example ssh://git@stargate.local/org/repo.git',
     });
   }
-  const bad = request.namespaces.find(
-    (ns) => !/^[a-z0-9][a-z0-9._-]{0,62}$/.test(ns) || ns.includes('..') || ns.endsWith('.lock'),
-  );
+  const bad = request.namespaces.find((ns) => !isNamespace(ns));
   if (bad !== undefined)
-    throw new KvError('USAGE', `'${bad}' is no namespace name`, { hint: 'lower-case letters, digits, dots, dashes, at most 63' });
+    throw new KvError('USAGE', `'${bad}' is no namespace name`, { hint: `a namespace is ${NAMESPACE_RULE}` });
   const [admins, writers, readers] = await Promise.all([request.admins, request.writers, request.readers].map(readKeys));
   if (admins === undefined || writers === undefined || readers === undefined || admins.length === 0) {
     throw new KvError('USAGE', 'init needs at least one --admin KEY.pub', { hint: 'for example --admin ~/.ssh/id_ed25519.pub' });
@@ -119,8 +119,13 @@ async function readKeys(files: readonly string[]): Promise<string[]> {
     });
     const line = text.trim();
     if (/^-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]+-----END PGP PUBLIC KEY BLOCK-----$/.test(line)) return line;
-    const key = line.includes('\n') || line.includes('PRIVATE KEY') ? undefined : ssh2.utils.parseKey(line);
-    if (key === undefined || key instanceof Error || key.isPrivateKey()) {
+    const key = parseSshKey(line);
+    if (typeof key !== 'string' && key.type.startsWith('sk-')) {
+      throw new KvError('CONFIG_INVALID', `${file} holds the key of a security key, with which nobody can log in to a Stargate`, {
+        hint: 'give a key of another type; one that only signs can be listed in the policy afterwards',
+      });
+    }
+    if (typeof key === 'string') {
       throw new KvError('CONFIG_INVALID', `${file} holds neither one SSH public key nor an OpenPGP public key block`, {
         hint: 'give the .pub file that ssh-keygen made, or what gpg --armor --export prints',
       });
@@ -152,8 +157,7 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
     (name) => JSON.stringify(had[name]) !== JSON.stringify(wanted[name]),
   );
   if (differ.length === 0) return { kind: 'unchanged', gitDir };
-  const show = (value: unknown): string =>
-    Array.isArray(value) ? value.map(nameOfKey).join(', ') : withoutPassword(String(value));
+  const show = (value: unknown): string => (Array.isArray(value) ? value.map(nameOfKey).join(', ') : shownUrl(String(value)));
   const lines = differ.map((name) => `${OPTIONS[name]}: it was ${show(had[name])}, and is ${show(wanted[name])}`);
   throw new KvError('CONFIG_INVALID', `${gitDir} is initialised with other settings; nothing changed\n${lines.join('\n')}`, {
     hint: `change keys, namespaces and push_url in ${join(gitDir, '.kv', 'policy.yaml')}, the mirror with git remote set-url`,
@@ -163,8 +167,6 @@ async function compareSettings(gitDir: string, wanted: Settings): Promise<InitOu
 
 /** A key by its comment: a whole key tells a reader nothing more. */
 const nameOfKey = (line: string): string => line.split(/\s+/).slice(2).join(' ') || line.slice(0, 30);
-
-const withoutPassword = (url: string): string => url.replace(/(:\/\/[^:/@]*):[^@/]*@/, '$1:***@');
 
 const OPTIONS: Readonly<Record<keyof Settings, string>> = {
   mirrorUrl: '--mirror-remote',

@@ -1,21 +1,8 @@
 import { basename } from 'node:path';
+import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 
 /** Decides whether a client's path names the one repository that this daemon serves. */
 export type AnswersTo = (path: string) => boolean;
-
-/** The path of a push URL, `ssh://host/path` or `host:path`, as a client sends it; undefined where there is none. */
-export function pathOfUrl(url: string): string | undefined {
-  const scp = /^(?:[^/@:]+@)?(?:\[[^\]]+\]|[^/:]+):(?!\/\/)(.+)$/.exec(url);
-  if (scp) return scp[1];
-  if (!URL.canParse(url)) return undefined;
-  const { protocol, pathname } = new URL(url);
-  if (protocol !== 'ssh:' && protocol !== 'git+ssh:') return undefined;
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return undefined; // a stray % : such a path names nothing
-  }
-}
 
 /**
  * The repository answers to its folder's name and to the path of the policy's push_url, each with or without `.git`.
@@ -33,7 +20,7 @@ export function repositoryIds(gitDir: string, pushUrl: string | null): AnswersTo
     for (const form of [bare, `${bare}.git`]) ids.add(form).add(`/${form}`);
   };
   add(basename(gitDir));
-  const pushPath = pushUrl === null ? undefined : pathOfUrl(pushUrl);
+  const pushPath = pushUrl === null ? undefined : parseSshUrl(pushUrl)?.path;
   if (pushPath !== undefined) add(pushPath);
   return (path) => ids.has(path);
 }

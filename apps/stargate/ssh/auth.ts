@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext } from 'ssh2';
 import type { Pusher } from '../../../domain/gateway/push.js';
+import { parseSshKey, sshKeyType } from '../../../ports/grammar/ssh-key.js';
 import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
 
 /** Who a public key belongs to; null for a stranger. `keyBlob` is the key in SSH wire form. */
@@ -18,19 +19,20 @@ export type AuthVerdict =
   | { readonly kind: 'proven'; readonly key: ProvenKey }
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** What the SSH server can verify: a security key's signature has parts that it doesn't know. */
 const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 
 /** Reads the policy's SSH keys once and gives the function that looks a key up. */
 export function identifyBy(policy: Policy): Identify {
-  const pushers = new Map<string, { blob: Buffer; pusher: Pusher }>();
+  const pushers = new Map<string, { blob: Uint8Array; pusher: Pusher }>();
   const grant = (keys: readonly PolicyKey[], role: 'admin' | 'writer' | 'reader'): void => {
     for (const key of keys) {
-      const encoded = key.kind === 'ssh' ? key.material.split(' ')[1] : undefined;
-      if (encoded === undefined) continue;
-      const blob = Buffer.from(encoded, 'base64');
-      const known = pushers.get(blob.toString('base64'))?.pusher;
+      const read = key.kind === 'ssh' ? parseSshKey(key.material) : undefined;
+      if (read === undefined || typeof read === 'string') continue; // an OpenPGP key signs, and opens no connection
+      const { base64, blob } = read;
+      const known = pushers.get(base64)?.pusher;
       const pusher = { ...(known ?? { name: key.name, admin: false, writer: false, reader: false }), [role]: true };
-      pushers.set(blob.toString('base64'), { blob, pusher });
+      pushers.set(base64, { blob, pusher });
     }
   };
   grant(policy.admins, 'admin');
@@ -51,7 +53,7 @@ export function identifyBy(policy: Policy): Identify {
 export function judgeAuth(context: AuthContext, identify: Identify): AuthVerdict {
   if (context.method !== 'publickey') return { kind: 'refused', reason: `method ${context.method}` };
   const blob = Buffer.from(context.key.data);
-  const type = keyTypeOf(blob);
+  const type = sshKeyType(blob);
   if (type === undefined || !KEY_TYPES.includes(type)) return { kind: 'refused', reason: 'key type' };
   if (type !== 'ssh-rsa' && context.key.algo !== type) return { kind: 'refused', reason: 'algorithm differs from key' };
   const sha2 = context.hashAlgo === 'sha256' || context.hashAlgo === 'sha512' || context.key.algo.startsWith('rsa-sha2-');
@@ -73,11 +75,4 @@ function verifies(type: string, key: Buffer, signed: Buffer, signature: Buffer, 
   } catch {
     return false; // a signature that cannot be read proves nothing
   }
-}
-
-/** The type that a key's own wire form names. */
-function keyTypeOf(blob: Buffer): string | undefined {
-  if (blob.length < 4) return undefined;
-  const length = blob.readUInt32BE(0);
-  return length > 64 || blob.length < 4 + length ? undefined : blob.toString('latin1', 4, 4 + length);
 }

@@ -1,8 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { FetchRequest } from '../../../ports/git-remote.js';
+import { parseDuration } from '../../../ports/grammar/duration.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/attestation.js';
-import { type Commit, decodeCommit } from '../../git/commit.js';
+import { type Commit, decodeCommit, readStamp } from '../../git/commit.js';
 import {
   archiveRef,
   directionOf,
@@ -14,7 +15,6 @@ import {
   trackingRef,
 } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
-import { parseDuration } from '../write/expiry.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
 export interface Tip {
@@ -142,11 +142,9 @@ async function goesOn(clone: Clone, best: Candidate, candidate: Candidate): Prom
   return (
     candidate.from !== 'local' &&
     old.trailers.parentEpoch !== next.trailers.epoch &&
-    secondsOf(next.commit) > secondsOf(old.commit)
+    readStamp(next.commit.committer).time > readStamp(old.commit.committer).time
   );
 }
-
-const secondsOf = (commit: Commit): number => Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0);
 
 /** A ledger commit, opened. */
 export interface LedgerCommit {

@@ -4,7 +4,7 @@ import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
 import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../ledger/attestation.js';
 import { encodeCommit, stamp } from '../../git/commit.js';
 import { archiveCommit, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
-import { isEpochLabel } from '../../ledger/paths.js';
+import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, refsOfLabel, trackingRef } from '../../ledger/refs.js';
 import { commitOn } from '../../ledger/transaction.js';
 import { newUlid } from '../../ledger/ulid.js';

@@ -2,6 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
+import { readStamp } from '../../git/commit.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
@@ -147,5 +148,5 @@ function isMeant({ prefix, suffix }: Wanted & { kind: 'part' }, { oid, trailers 
 
 /** The committer's clock, milliseconds since the epoch. */
 export function timeOf({ commit }: LedgerCommit): number {
-  return Number(/ (\d+) [+-]\d{4}$/.exec(commit.committer)?.[1] ?? 0) * 1000;
+  return readStamp(commit.committer).time;
 }

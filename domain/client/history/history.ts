@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
+import { readStamp } from '../../git/commit.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
@@ -142,12 +143,12 @@ async function describe(
   const events = await receipts.of(commits.map(({ oid }) => oid));
   return commits.map(({ oid, commit, trailers }, i) => {
     const state = states[i] ?? null;
-    const [, author = '', seconds = '0'] = /^(.*>) (\d+) /.exec(commit.author) ?? [];
+    const { identity: author, time } = readStamp(commit.author);
     return {
       commit: oid,
       txn: trailers.txn,
       epoch: trailers.epoch,
-      time: formatTime(Number(seconds) * 1000),
+      time: formatTime(time),
       author,
       signed: commit.signature !== null,
       signer: events[i]?.signer ?? null,

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { encodeBase64 } from '../../git/base64.js';
+import { encodeBase64 } from '../../../ports/grammar/base64.js';
 import { concat, decodeUtf8, utf8 } from '../../git/bytes.js';
 import { quoteKey, toUrlsafe } from '../../ledger/key.js';
 import { META_SUFFIX, placeOf } from '../../ledger/paths.js';

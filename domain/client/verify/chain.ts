@@ -9,7 +9,7 @@ import {
   parseLedgerMessage,
 } from '../../ledger/attestation.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
-import { isEpochLabel } from '../../ledger/paths.js';
+import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { VerifyContext } from './context.js';
 import type { Place } from './findings.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { decodeBase64 } from '../../git/base64.js';
+import { decodeBase64 } from '../../../ports/grammar/base64.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../../git/bytes.js';
 import { keyFault, quoteKey } from '../../ledger/key.js';
 import { isContentType } from '../../ledger/metadata.js';

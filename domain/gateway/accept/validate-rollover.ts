@@ -10,7 +10,7 @@ import {
 } from '../../ledger/attestation.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
 import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
-import { isEpochLabel } from '../../ledger/paths.js';
+import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { refsOfLabel } from '../../ledger/refs.js';
 import { isUlid } from '../../ledger/ulid.js';

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
-import { decodeCommit } from '../../git/commit.js';
+import { decodeCommit, readStamp } from '../../git/commit.js';
 import { compactedCommit, type CompactedEpoch } from '../../ledger/compacted.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { archiveRef, chunksRef, classifyRef, compactedRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
@@ -25,7 +25,7 @@ interface Archive {
   readonly label: string;
   /** The label of the epoch before it, or null. */
   readonly parent: string | null;
-  /** When it ended, by the word of the admin who ended it; seconds since 1970. */
+  /** When it ended, by the word of the admin who ended it; milliseconds since the epoch. */
   readonly ended: number;
 }
 
@@ -48,7 +48,7 @@ export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
     archives.set(found.epoch, {
       label: found.epoch,
       parent: last.parentEpoch,
-      ended: Number(/ (\d+) [+-]\d{4}$/.exec(committer)?.[1] ?? 0),
+      ended: readStamp(committer).time,
     });
   }
   const archived = inOrder(archives, parentEpoch).map((label) => {

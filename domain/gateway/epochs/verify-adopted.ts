@@ -4,6 +4,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { SignatureVerifier, TrustedKey } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
+import { parseLedgerMessage } from '../../ledger/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
 import { type Link, MAX_CHAIN, pairChains, type PushedTransaction, readChain } from '../../verify/chain.js';
@@ -68,7 +69,8 @@ async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, in
   const limit = Number.POSITIVE_INFINITY;
   const links = await readChain(store, ledgerRef(ns), null, ledger, limit);
   const indexLinks = await readChain(store, indexRef(ns), null, index, limit);
-  const label = /^Epoch: (.*)$/m.exec(links[0]?.commit.message ?? '')?.[1] ?? '';
+  const [root] = links;
+  const label = root === undefined ? '' : parseLedgerMessage(root.commit.message, root.oid).epoch;
   const transactions = pairChains(ns, links, indexLinks, await chunkLinks(store, ns, label));
   const [first, ...later] = transactions as [PushedTransaction, ...PushedTransaction[]];
   const { parentEpoch, parentLedger } = first.ledger.trailers;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { decodeBase64, encodeBase64 } from '../../../domain/git/base64.js';
+import { decodeBase64, encodeBase64 } from '../../../ports/grammar/base64.js';
 import { detectFormat } from '../../../domain/client/transfer/import/detect.js';
 import { ElementScanner } from '../../../domain/client/transfer/import/elements.js';
 import { linesOf } from '../../../domain/client/transfer/import/lines.js';

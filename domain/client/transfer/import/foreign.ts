@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../../../git/base64.js';
+import { decodeBase64 } from '../../../../ports/grammar/base64.js';
 import { decodeUtf8 } from '../../../git/bytes.js';
 import { keyFault, quoteKey } from '../../../ledger/key.js';
 import type { BatchFault } from '../../write/batch.js';

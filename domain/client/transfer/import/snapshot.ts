@@ -1,6 +1,6 @@
 import { KvError } from '../../../../ports/error.js';
 import type { Hasher } from '../../../../ports/hasher.js';
-import { decodeBase64 } from '../../../git/base64.js';
+import { decodeBase64 } from '../../../../ports/grammar/base64.js';
 import { isText, isTextOrNull } from '../../../ledger/canonical-json.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../../../git/bytes.js';
 import { keyFault, quoteKey } from '../../../ledger/key.js';

@@ -1,7 +1,7 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const PAD = 0x3d;
-const CODES = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0));
-const VALUES = Uint8Array.from({ length: 128 }, (_, code) => {
+const CODES = /* @__PURE__ */ Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0));
+const VALUES = /* @__PURE__ */ Uint8Array.from({ length: 128 }, (_, code) => {
   const at = ALPHABET.indexOf(String.fromCharCode(code));
   return at < 0 ? 64 : at;
 });

@@ -1,13 +1,10 @@
-/** The candidate that a typing error would turn into `word`, or null when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  let best: string | null = null;
+/** The candidate that a typing error would turn into `word`, whatever its case; undefined when none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = edits(word.toLowerCase(), candidate);
-    if (distance < least) {
-      best = candidate;
-      least = distance;
-    }
+    const distance = edits(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
 }

@@ -1,0 +1,10 @@
+/** What text means on every side: each grammar is written once, here. */
+export * from './base64.js';
+export * from './duration.js';
+export * from './namespace.js';
+export * from './nearest.js';
+export * from './no-history.js';
+export * from './shown-url.js';
+export * from './size.js';
+export * from './ssh-key.js';
+export * from './ssh-url.js';

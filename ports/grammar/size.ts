@@ -1,0 +1,25 @@
+/** How many bytes: a whole number and its unit, decimal or binary, as flags and the policy have it. */
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+const SIZE = /^(\d{1,16}) ?([A-Za-z]*)$/;
+
+/**
+ * Bytes of `64KiB`, `10 MB`, `123`; undefined for what is no size, or more than can be counted. Units are spelt as they are here: `64k`
+ * and `1mb` are refused, since people mean 1000 as well as 1024 by them.
+ */
+export function parseSize(text: string): number | undefined {
+  const [, digits, unit = ''] = SIZE.exec(text) ?? [];
+  if (digits === undefined || !Object.hasOwn(UNITS, unit)) return undefined;
+  const bytes = Number(digits) * (UNITS[unit] as number);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
