@@ -6,7 +6,10 @@ import type { LeaderLock, Lease } from '../../ports/index.js';
 export interface LeaderLockBench {
   /** Another contender for the same lock. */
   open(): Promise<LeaderLock>;
-  /** Starts a process of its own that acquires the lock; gives its term, and ends it by `kill -9`. */
+  /**
+   * Starts a process of its own that acquires the lock; gives its term, and ends it by `kill -9`. A lock that lives in one process
+   * has a holder that vanishes without giving up.
+   */
   holderProcess(): Promise<{ readonly term: number; kill(): Promise<void> }>;
   /** How long a dead holder may keep the lock, milliseconds. */
   readonly takeoverMs: number;
