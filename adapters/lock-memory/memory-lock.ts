@@ -3,6 +3,7 @@ import { KvError, type LeaderLock, type Lease } from '../../ports/index.js';
 interface Holding {
   readonly name: string;
   readonly term: number;
+  readonly loss: AbortController;
 }
 
 /** What contenders for one lock share: the last term granted, and who holds the lease. */
@@ -19,7 +20,7 @@ export class LockPlace {
   grant(name: string): Holding | null {
     if (this.holding !== null) return null;
     this.last += 1;
-    this.holding = { name, term: this.last };
+    this.holding = { name, term: this.last, loss: new AbortController() };
     return this.holding;
   }
 
@@ -30,7 +31,9 @@ export class LockPlace {
 
   /** Takes the lease from whoever holds it, as happens to a holder that was paused for too long. */
   depose(): void {
+    const deposed = this.holding;
     this.holding = null;
+    deposed?.loss.abort();
   }
 }
 
@@ -44,6 +47,7 @@ export function openMemoryLock(place: LockPlace): LeaderLock {
   };
   const lease = (holding: Holding): Lease => ({
     term: holding.term,
+    lost: holding.loss.signal,
     held: async () => place.holder === holding,
     release: async () => giveUp(holding),
   });

@@ -15,6 +15,7 @@ leaderLockContract('lock-memory', async () => {
       const lease = await openMemoryLock(place).acquire('holder process');
       return { term: lease?.term ?? 0, kill: async () => place.depose() };
     },
+    depose: async () => place.depose(),
     dispose: async () => undefined,
   };
 });
