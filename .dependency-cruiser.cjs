@@ -89,6 +89,15 @@ module.exports = {
       to: { path: '^(test|bench)/' },
     },
     {
+      name: 'contracts-stand-alone',
+      comment:
+        'The suites ship as git-kv/testing: the author of an adapter has the ports, chai and Node, and nothing of this ' +
+        "project's tests.",
+      severity: 'error',
+      from: { path: '^test/contracts/' },
+      to: { pathNot: '^(test/contracts|ports)/|/node_modules/chai/|^node_modules/chai/', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'no-development-packages',
       comment:
         'What is installed at a user has no devDependencies. (mime-db is the example data of `npm start`, loaded ' +

@@ -2,6 +2,12 @@
 export interface Lease {
   /** The fencing term: larger than every term granted before, over restarts too. */
   readonly term: number;
+  /**
+   * Fires when this process has noticed, or must assume, that it no longer holds the lease: at the latest before `held()` says so.
+   * Then the lease stays lost. What the holder gives up itself, by `release` or by closing the lock, is no loss: it never fires then,
+   * nor later. It says nothing of when others notice: a commit still asks `held()`.
+   */
+  readonly lost: AbortSignal;
   /** True while this process is the leader. A commit asks right before it moves refs. */
   held(): Promise<boolean>;
   /** Gives the lease up. Idempotent. */

@@ -3,11 +3,19 @@ import type { GitObject, ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { parseCommit, parseTag, parseTree } from './parse.js';
 import type { CommitFacts } from './parse.js';
 
+/** The empty tree's id. Git knows that object in every repository, whether anybody wrote it or not; so nobody does. */
+const EMPTY_TREE: Readonly<Record<ObjectFormat, Oid>> = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
 /** Objects in a Map, and the walks over them. */
 export class MemoryObjects {
   private readonly objects = new Map<Oid, GitObject>();
 
-  constructor(private readonly format: ObjectFormat) {}
+  constructor(private readonly format: ObjectFormat) {
+    this.put({ oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) });
+  }
 
   get(oid: Oid): GitObject | null {
     return this.objects.get(oid) ?? null;

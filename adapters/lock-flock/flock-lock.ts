@@ -45,13 +45,28 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
     return null;
   };
 
-  const lease = (file: FileHandle, term: number): Lease => ({
-    term,
-    held: async () => held.has(file) && (await isFileAt(file, path)),
-    release: async () => {
-      if (held.delete(file)) await file.close();
-    },
-  });
+  const lease = (file: FileHandle, term: number): Lease => {
+    const loss = new AbortController();
+    return {
+      term,
+      lost: loss.signal,
+      async held() {
+        if (!held.has(file)) return false;
+        const there = await isFileAt(file, path).catch((error: unknown) => {
+          if (held.has(file)) throw error;
+          return false; // given up meanwhile, and closed under the question
+        });
+        if (there || !held.has(file)) return there && held.has(file);
+        held.delete(file);
+        loss.abort();
+        await file.close(); // the lock of a file that nobody finds excludes nobody
+        return false;
+      },
+      release: async () => {
+        if (held.delete(file)) await file.close();
+      },
+    };
+  };
 
   try {
     await mkdir(dirname(path), { recursive: true });

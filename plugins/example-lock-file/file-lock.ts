@@ -2,6 +2,15 @@ import { mkdir, open, readdir, readFile, rm, stat, truncate, utimes } from 'node
 import { join } from 'node:path';
 import { KvError, type LeaderLock, type Lease } from '../../ports/index.js';
 
+/** A lease that this process holds, as far as it knows. */
+interface Holding {
+  readonly timer: NodeJS.Timeout;
+  readonly loss: AbortController;
+  /** When the file was last touched, milliseconds of this process's own clock, which nobody sets. */
+  beaten: number;
+  beating: boolean;
+}
+
 export interface FileLockOptions {
   readonly folder: string;
   readonly ttlMs: number;
@@ -20,7 +29,7 @@ export interface FileLockOptions {
  * - Exclusive creation must be atomic: it is on local disks and on NFSv3 and later, it isn't on every network disk.
  */
 export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<LeaderLock> {
-  const beats = new Map<number, NodeJS.Timeout>();
+  const holdings = new Map<number, Holding>();
   await io(() => mkdir(folder, { recursive: true }));
 
   const pathOf = (term: number): string => join(folder, `${term}.lease`);
@@ -46,23 +55,56 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
   };
 
   const stop = (term: number): boolean => {
-    clearInterval(beats.get(term));
-    return beats.delete(term);
+    clearInterval(holdings.get(term)?.timer);
+    return holdings.delete(term);
   };
 
-  const beat = async (term: number): Promise<void> => {
-    const now = new Date();
-    // A lease that has ended stays ended, even if nobody has taken the next term yet.
-    if ((await nameOf(term)) === null) stop(term);
-    else await utimes(pathOf(term), now, now);
+  /** Ends a lease that its holder hasn't given up. */
+  const lose = (term: number): void => {
+    const holding = holdings.get(term);
+    stop(term);
+    holding?.loss.abort();
   };
 
-  const lease = (term: number): Lease => ({
-    term,
-    held: () => io(async () => beats.has(term) && (await terms())[0] === term && (await nameOf(term)) !== null),
-    // Emptied and not removed: the next term is counted from the files that are there.
-    release: () => io(async () => (stop(term) ? truncateIfThere(pathOf(term)) : undefined)),
-  });
+  const isHeld = async (term: number): Promise<boolean> => (await terms())[0] === term && (await nameOf(term)) !== null;
+
+  const beat = async (term: number, holding: Holding): Promise<void> => {
+    // A disk that doesn't answer doesn't say either that the lease has ended: others may have seen it end.
+    if (performance.now() - holding.beaten > ttlMs) return lose(term);
+    if (holding.beating) return;
+    holding.beating = true;
+    const [now, started] = [new Date(), performance.now()];
+    try {
+      // A lease that has ended stays ended, even if nobody has taken the next term yet.
+      if (!(await isHeld(term))) return lose(term);
+      await utimes(pathOf(term), now, now);
+      holding.beaten = started;
+    } finally {
+      holding.beating = false;
+    }
+  };
+
+  const hold = (term: number, since: number): Lease => {
+    const timer = setInterval(() => {
+      beat(term, holding).catch(() => lose(term)); // out of reach is out of the lease
+    }, ttlMs / 4);
+    timer.unref();
+    const holding: Holding = { timer, loss: new AbortController(), beaten: since, beating: false };
+    holdings.set(term, holding);
+    return {
+      term,
+      lost: holding.loss.signal,
+      held: () =>
+        io(async () => {
+          if (!holdings.has(term)) return false;
+          if (await isHeld(term)) return holdings.has(term);
+          lose(term);
+          return false;
+        }),
+      // Emptied and not removed: the next term is counted from the files that are there.
+      release: () => io(async () => (stop(term) ? truncateIfThere(pathOf(term)) : undefined)),
+    };
+  };
 
   return {
     capabilities: { multiHost: true },
@@ -72,6 +114,7 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
         const last = (await terms())[0] ?? 0;
         if (last > 0 && (await nameOf(last)) !== null) return null;
         const term = last + 1;
+        const since = performance.now();
         if (!(await created(pathOf(term), holder || '-'))) return null;
         // Somebody slower than a whole lease may have found an old list: a larger term has won then.
         if ((await terms())[0] !== term) {
@@ -79,12 +122,7 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
           return null;
         }
         for (const old of await terms()) if (old < term) await rm(pathOf(old), { force: true });
-        const timer = setInterval(() => {
-          beat(term).catch(() => stop(term)); // out of reach is out of the lease: held() then says no
-        }, ttlMs / 4);
-        timer.unref();
-        beats.set(term, timer);
-        return lease(term);
+        return hold(term, since);
       }),
 
     holder: () =>
@@ -96,7 +134,7 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
 
     close: () =>
       io(async () => {
-        for (const term of [...beats.keys()]) if (stop(term)) await truncateIfThere(pathOf(term));
+        for (const term of [...holdings.keys()]) if (stop(term)) await truncateIfThere(pathOf(term));
       }),
   };
 }

@@ -71,9 +71,19 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/journal-file/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'journal',
+      name: 'journal-memory',
+      module: () => import('../../adapters/journal-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'lock-memory',
+      module: () => import('../../adapters/lock-memory/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'mirror-target',
@@ -84,6 +94,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'mirror-target',
       name: 'mirror-git',
       module: () => import('../../adapters/mirror-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'mirror-memory',
+      module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'policy-reader',

@@ -141,29 +141,49 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
+      "journal": {
+        "use": "journal-memory",
+        "line": 5,
+        "wrap": []
+      },
+      "leader-lock": {
+        "use": "lock-memory",
+        "line": 6,
+        "wrap": []
+      },
+      "mirror-target": {
+        "use": "mirror-memory",
+        "line": 7,
+        "wrap": []
+      },
+      "signature-verifier": {
+        "use": "signature-verifier",
+        "line": 8,
+        "wrap": []
+      },
       "hasher": {
         "use": "hasher-node",
-        "line": 5,
+        "line": 9,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 6,
+        "line": 10,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 7,
+        "line": 11,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 8,
+        "line": 12,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 9,
+        "line": 13,
         "wrap": []
       }
     }

@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openFileJournal } from '../../adapters/journal-file/open.js';
@@ -99,6 +100,26 @@ describe('journal-file', () => {
     expect(syncs).to.be.at.most(2);
   });
 
+  it('resolves a synced append only once fdatasync has', async () => {
+    journal = await openFileJournal({ path });
+    const syncs = await interceptSyncs();
+    try {
+      let resolved = 0;
+      const append = journal.append(sampleIntent(1)).then(() => (resolved += 1));
+      await Promise.race([syncs.begun(1), append]);
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+      expect(resolved, 'while the disk has not answered').to.equal(0);
+      syncs.letGo();
+      await append;
+      await journal.append(sampleIntent(2));
+      expect(syncs.count(), 'each append that nothing waits with has a sync of its own').to.equal(2);
+      await journal.append(sampleIntent(3), { sync: false });
+      expect(syncs.count()).to.equal(2);
+    } finally {
+      syncs.restore();
+    }
+  });
+
   it('takes no append after a failed sync, until it is opened again', async () => {
     let fail = false;
     journal = await openFileJournal({
@@ -147,3 +168,39 @@ describe('journal-file', () => {
     expect(await replayed(journal)).to.deep.equal([sampleIntent(2)]);
   });
 });
+
+/** Holds every sync of a file's content back until it is let go, and counts them. */
+async function interceptSyncs(): Promise<{
+  begun(count: number): Promise<void>;
+  count(): number;
+  letGo(): void;
+  restore(): void;
+}> {
+  const handle = await open(devNull, 'r');
+  const prototype = Object.getPrototypeOf(handle) as Pick<FileHandle, 'datasync' | 'sync'>;
+  await handle.close();
+  const { datasync, sync } = prototype;
+  let count = 0;
+  let news: () => void = () => undefined;
+  let letGo: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const held = (real: () => Promise<void>) =>
+    async function (this: FileHandle): Promise<void> {
+      count += 1;
+      news();
+      await gate;
+      await real.call(this);
+    };
+  prototype.datasync = held(datasync);
+  prototype.sync = held(sync);
+  return {
+    async begun(wanted) {
+      while (count < wanted) await new Promise<void>((resolve) => (news = resolve));
+    },
+    count: () => count,
+    letGo,
+    restore: () => Object.assign(prototype, { datasync, sync }),
+  };
+}

@@ -21,6 +21,7 @@ leaderLockContract('lock-flock', async () => {
       running.push(holder.kill);
       return holder;
     },
+    depose: () => rm(path),
     async dispose() {
       for (const kill of running) await kill();
       await folder.remove();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createHash, generateKeyPairSync, randomBytes, sign as cryptoSign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign as cryptoSign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { openCloneConfig } from '../../adapters/git-cli/config/clone-config.js';
@@ -8,10 +8,30 @@ import { sshString } from '../../adapters/signature-verifier/ssh-wire.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import type { KvError } from '../../ports/error.js';
 import type { ErrorCode } from '../../ports/error.js';
+import { signatureVerifierContract } from '../contracts/signature-verifier.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
+
+signatureVerifierContract('signature-verifier', async () => {
+  const sandbox = new Sandbox();
+  const gpg = spawnSync('gpg', ['--version']).status === 0;
+  return {
+    verifier: signatureVerifier({ env: sandbox.env }),
+    kinds: gpg ? ['ssh', 'openpgp'] : ['ssh'],
+    dispose: async () => sandbox.remove(),
+  };
+});
+
+signatureVerifierContract('signature-verifier without gpg', async () => {
+  const sandbox = new Sandbox();
+  return {
+    verifier: signatureVerifier({ env: { ...sandbox.env, PATH: sandbox.folder } }),
+    kinds: ['ssh'],
+    dispose: async () => sandbox.remove(),
+  };
+});
 
 describe('signing and verifying', () => {
   let sandbox: Sandbox;
@@ -198,13 +218,6 @@ describe('signing and verifying', () => {
       }
     });
 
-    it('survives bytes that are no signature at all', async () => {
-      for (let i = 0; i < 200; i++) await refused('SIGNATURE_INVALID', verifier().verify(PAYLOAD, armour(randomBytes(i)), []));
-      for (const text of ['', 'x', '-----BEGIN SIGNED MESSAGE-----\n', '-----BEGIN SSH SIGNATURE-----']) {
-        await refused('SIGNATURE_INVALID', verifier().verify(PAYLOAD, text, []));
-      }
-    });
-
     it('signs a commit that git itself accepts, with settings from a clone', async () => {
       const { path, id } = keyPair('ed25519');
       const clone = sandbox.path('clone');
@@ -250,8 +263,6 @@ describe('signing and verifying', () => {
       await refused('CONFIG_INVALID', signer({ 'gpg.format': 'pem', 'user.signingkey': 'x' }).sign(PAYLOAD));
       await refused('CONFIG_INVALID', signer({ 'gpg.format': 'ssh', 'gpg.ssh.defaultkeycommand': 'exit 3' }).sign(PAYLOAD));
       await refused('IO_ERROR', signer({ 'gpg.format': 'ssh', 'user.signingkey': sandbox.path('absent') }).sign(PAYLOAD));
-      const absent = { 'gpg.format': 'ssh', 'user.signingkey': 'x', 'gpg.ssh.program': sandbox.path('absent') };
-      await refused('IO_ERROR', signer(absent).sign(PAYLOAD));
     });
   });
 });

@@ -1,14 +1,36 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import type { ErrorCode } from '../../ports/error.js';
 import type { TrustedKey } from '../../ports/signer.js';
+import { signerContract } from '../contracts/signer.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
+
+signerContract('signer-git, ssh', async () => {
+  const sandbox = new Sandbox();
+  const key = sandbox.path('id_ed25519');
+  sandbox.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'me@here', '-f', key]);
+  writeFileSync(sandbox.path('signers'), `me ${readFileSync(`${key}.pub`, 'utf8')}`);
+  const ssh = { 'gpg.format': 'ssh', 'user.signingkey': `${key}.pub` };
+  const signer = (settings: Record<string, string>) => gitSigner({ config: { get: (name) => settings[name] }, env: sandbox.env });
+  return {
+    signer: signer(ssh),
+    unconfigured: signer({ 'gpg.format': 'ssh' }),
+    broken: signer({ ...ssh, 'gpg.ssh.program': sandbox.path('absent') }),
+    async accepts(payload, signature) {
+      writeFileSync(sandbox.path('signature'), signature);
+      const files = ['-f', sandbox.path('signers'), '-s', sandbox.path('signature')];
+      const env = sandbox.env as NodeJS.ProcessEnv;
+      return spawnSync('ssh-keygen', ['-Y', 'verify', '-n', 'git', '-I', 'me', ...files], { env, input: payload }).status === 0;
+    },
+    dispose: async () => sandbox.remove(),
+  };
+});
 
 describe('OpenPGP signing and verifying', () => {
   let sandbox: Sandbox;

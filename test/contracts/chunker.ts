@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
 import type { Chunker } from '../../ports/index.js';
+import { sampleInputs, seededNumber } from './samples.js';
 
 async function cut(chunker: Chunker, input: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
@@ -28,36 +28,27 @@ export function chunkerContract(name: string, factory: () => Promise<Chunker>): 
     });
 
     it('loses and adds nothing, gives no empty chunk, none above the maximum', async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.uint8Array({ maxLength: 20_000 }), async (bytes) => {
-          const chunks = await cut(chunker, [bytes]);
-          expect(Buffer.concat(chunks).equals(bytes)).to.equal(true);
-          for (const chunk of chunks) expect(chunk.length).to.be.within(1, longest(chunker));
-        }),
-        { numRuns: 50 },
-      );
+      for (const bytes of sampleInputs(60, 20_000)) {
+        const chunks = await cut(chunker, [bytes]);
+        expect(Buffer.concat(chunks).equals(bytes)).to.equal(true);
+        for (const chunk of chunks) expect(chunk.length).to.be.within(1, longest(chunker));
+      }
     });
 
     it('cuts at the same places however the input comes', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.uint8Array({ minLength: 1, maxLength: 8000 }),
-          fc.array(fc.nat(4000), { maxLength: 12 }),
-          async (bytes, sizes) => {
-            const pieces: Uint8Array[] = [];
-            let at = 0;
-            for (const size of sizes) {
-              pieces.push(bytes.subarray(at, at + size));
-              at = Math.min(bytes.length, at + size);
-            }
-            pieces.push(bytes.subarray(at));
-            const whole = (await cut(chunker, [bytes])).map((chunk) => chunk.toString('hex'));
-            const split = (await cut(chunker, pieces)).map((chunk) => chunk.toString('hex'));
-            expect(split).to.deep.equal(whole);
-          },
-        ),
-        { numRuns: 50 },
-      );
+      for (const [number, bytes] of sampleInputs(60, 8000).entries()) {
+        const pieces: Uint8Array[] = [];
+        let at = 0;
+        for (let piece = 0; piece < number % 13; piece++) {
+          const size = seededNumber(`piece ${number} ${piece}`, piece % 4 === 0 ? 3 : 4000);
+          pieces.push(bytes.subarray(at, at + size));
+          at = Math.min(bytes.length, at + size);
+        }
+        pieces.push(bytes.subarray(at));
+        const whole = (await cut(chunker, [bytes])).map((chunk) => chunk.toString('hex'));
+        const split = (await cut(chunker, pieces)).map((chunk) => chunk.toString('hex'));
+        expect(split).to.deep.equal(whole);
+      }
     });
 
     it('takes an asynchronous input, and runs twice at a time', async () => {

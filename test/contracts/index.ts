@@ -1,6 +1,11 @@
-/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha. */
+/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha, beside chai. */
 export * from './chunker.js';
+export * from './clock.js';
 export * from './git-store.js';
+export * from './hasher.js';
 export * from './journal.js';
 export * from './leader-lock.js';
 export * from './mirror-target.js';
+export * from './policy-reader.js';
+export * from './signature-verifier.js';
+export * from './signer.js';

@@ -6,8 +6,13 @@ import type { LeaderLock, Lease } from '../../ports/index.js';
 export interface LeaderLockBench {
   /** Another contender for the same lock. */
   open(): Promise<LeaderLock>;
-  /** Starts a process of its own that acquires the lock; gives its term, and ends it by `kill -9`. */
+  /**
+   * Starts a process of its own that acquires the lock; gives its term, and ends it by `kill -9`. A lock that lives in one process
+   * has a holder that vanishes without giving up.
+   */
   holderProcess(): Promise<{ readonly term: number; kill(): Promise<void> }>;
+  /** Takes the lease away from a holder in this process that goes on living, as a pause or an accident does; the lock is free then. */
+  depose(): Promise<void>;
   /** How long a dead holder may keep the lock, milliseconds. */
   readonly takeoverMs: number;
   dispose(): Promise<void>;
@@ -90,6 +95,33 @@ export function leaderLockContract(name: string, factory: () => Promise<LeaderLo
       await one.close();
       expect(await lease.held()).to.equal(false);
       await held(await eventually(two));
+    });
+
+    it('calls nothing lost that is held, or that its holder has given up', async () => {
+      const released = await held(await one.acquire('alpha'));
+      expect(released.lost.aborted).to.equal(false);
+      await released.release();
+      const closed = await held(await two.acquire('beta'));
+      await two.close();
+      await held(await eventually(one));
+      for (const lease of [released, closed]) {
+        expect(await lease.held()).to.equal(false);
+        expect(lease.lost.aborted).to.equal(false);
+      }
+    });
+
+    it('tells a holder of its loss, once, before it says that the lease is not held', async () => {
+      const lease = await held(await one.acquire('alpha'));
+      let told = 0;
+      lease.lost.addEventListener('abort', () => (told += 1));
+      await bench.depose();
+      const next = await held(await eventually(two));
+      expect(next.term).to.be.greaterThan(lease.term);
+      expect(await Promise.all([lease.held(), lease.held()])).to.deep.equal([false, false]);
+      expect(lease.lost.aborted).to.equal(true);
+      await lease.release();
+      expect(told).to.equal(1);
+      expect([await next.held(), next.lost.aborted], 'the new lease is nobody’s loss').to.deep.equal([true, false]);
     });
 
     it('lets one of many contenders win', async () => {

@@ -1,10 +1,13 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import { readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { openFileLock } from '../../plugins/example-lock-file/open.js';
 import { type Composition, openProfile, parseProfile } from '../../plugins/host/index.js';
-import type { LeaderLock } from '../../ports/index.js';
+import type { LeaderLock, Lease } from '../../ports/index.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { startHolder } from '../support/holder-process.js';
 import { BUILD } from '../support/root.js';
@@ -39,6 +42,10 @@ adapters:
       );
       running.push(holder.kill);
       return holder;
+    },
+    async depose() {
+      const [last] = (await readdir(lease)).map((name) => Number.parseInt(name, 10)).sort((a, b) => b - a);
+      await writeFile(join(lease, `${(last ?? 0) + 1}.lease`), '');
     },
     async dispose() {
       for (const kill of running) await kill();
@@ -77,6 +84,28 @@ describe('example plugin lock-file', () => {
     await writeFile(join(folder.path, '2.lease'), 'b');
     expect(await lease?.held()).to.equal(false);
     expect(await lock.holder()).to.deep.equal({ name: 'b', term: 2 });
+    await lock.close();
+  });
+
+  it('tells its holder when the folder is gone, or the disk does not answer, without being asked', async () => {
+    const lock = await openFileLock({ folder: folder.path, ttlMs: TTL });
+    const lost = async (lease: Lease | null): Promise<void> => {
+      if (lease?.lost.aborted === false) await once(lease.lost, 'abort', { signal: AbortSignal.timeout(3 * TTL) });
+    };
+    const first = await lock.acquire('a');
+    await rm(join(folder.path, '1.lease'));
+    await lost(first);
+    const second = await lock.acquire('b');
+    // To open a FIFO for reading takes a writer, so the next beat hangs in it.
+    const path = join(folder.path, `${second?.term}.lease`);
+    execFileSync('mkfifo', [`${path}.fifo`]);
+    await rename(`${path}.fifo`, path);
+    try {
+      await lost(second);
+    } finally {
+      closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK)); // lets the reader go
+      await rm(path);
+    }
     await lock.close();
   });
 

@@ -1,156 +1,34 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GitCliStore, openGitStore } from '../../adapters/git-cli/open.js';
-import { nodeHasher } from '../../adapters/hasher-node/open.js';
-import { utf8 } from '../../domain/git/bytes.js';
-import { type Commit, encodeCommit } from '../../domain/git/commit.js';
-import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
-import { ObjectNamer } from '../../domain/git/object.js';
-import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
-import { decodeCommit } from '../../domain/git/commit.js';
-import { MODE_FILE } from '../../domain/git/tree.js';
-import { PathEdits, seal } from '../../domain/git/tree-draft.js';
-import type { NewObject } from '../../ports/git-store.js';
-import type { Oid } from '../../ports/vocabulary.js';
+import { openGitStore } from '../../adapters/git-cli/open.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 import type { World } from '../support/world.js';
+import { Forger } from './forger.js';
 
-/** Every forged transaction's id. */
-const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
+export type { Forged, Forgery } from './forger.js';
 
-/** What an attacker makes: a transaction like git kv's, but for one fault. */
-export interface Forgery {
-  ns: string;
-  base: Base;
-  operations: Operation[];
-  /** Changes the ledger commit before it is signed. */
-  ledger: (commit: Commit) => Commit;
-  /** Changes the index commit. */
-  index: (commit: Commit) => Commit;
-  /** Changes the built objects, such as the index tree's. */
-  draft: (draft: Draft) => Draft | Promise<Draft>;
-  /** Changes the ledger tree: a file to add or replace. */
-  plant: { path: string; content: string; mode?: string }[];
-  /** Whose key signs; null: nobody's. */
-  signer: string | null;
-}
-
-export interface Forged {
-  readonly ledger: Oid;
-  readonly index: Oid;
-  readonly chunks: Oid | null;
-  readonly epoch: string;
-}
-
-/** Builds transactions in one person's clone, by the product's own code and then wrong. */
-export class Forge {
-  readonly namer: ObjectNamer;
-
+/** Builds transactions in one person's clone, and pushes them with plain git. */
+export class Forge extends Forger {
   private constructor(
     readonly world: World,
-    readonly person: string,
-    readonly store: GitCliStore,
+    person: string,
+    store: GitStore,
   ) {
-    this.namer = new ObjectNamer(nodeHasher(), store.objectFormat);
+    super(person, store);
   }
 
   static async open(world: World, person: string): Promise<Forge> {
     return new Forge(world, person, await openGitStore({ directory: world.clonePath(person), env: world.env(person) }));
   }
 
-  close(): Promise<void> {
-    return this.store.close();
+  get pushUrl(): string {
+    return this.world.pushUrl;
   }
 
-  set(key: string, value: string | Uint8Array, meta: Partial<Metadata> = {}): Operation {
-    const bytes = typeof value === 'string' ? utf8(value) : value;
-    const etag = `blake3:${nodeHasher().hex('blake3', bytes)}`;
-    const full = {
-      ctype: 'text/plain',
-      ttl: null,
-      etag,
-      createdBy: 'forger@example.org',
-      createdAt: formatTime(Date.now()),
-      txn: TXN,
-      ...meta,
-    };
-    return { op: 'set', key, value: bytes, meta: full };
-  }
-
-  /** The state to build on: the clone's refs as last fetched from the Stargate. */
-  async base(ns = 'main'): Promise<Base> {
-    const names = [`refs/kv/${ns}`, `refs/kv-index/${ns}`];
-    await this.push(['fetch', '-q', this.world.pushUrl, ...names.map((name) => `+${name}:refs/forge/${name}`)]);
-    const refs = await this.store.refs(names.map((name) => `refs/forge/${name}`));
-    const [ledger, index] = names.map((name) => refs.get(`refs/forge/${name}`));
-    if (ledger === undefined || index === undefined)
-      return { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
-    const [top, below] = await this.store.read([ledger, index]);
-    const commit = decodeCommit(top?.body ?? new Uint8Array(), ledger, this.store.objectFormat);
-    const epoch = /^Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '';
-    const parent = /^Parent-Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '-';
-    const parentEpoch = parent === '-' ? null : parent;
-    const indexTree = decodeCommit(below?.body ?? new Uint8Array(), index, this.store.objectFormat).tree;
-    return {
-      ledger: { commit: ledger, tree: commit.tree },
-      index: { commit: index, tree: indexTree },
-      chunks: null,
-      epoch,
-      parentEpoch,
-    };
-  }
-
-  async forge(change: Partial<Forgery> = {}): Promise<Forged> {
-    const ns = change.ns ?? 'main';
-    const base = change.base ?? (await this.base(ns));
-    const operations = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
-    const txn = TXN;
-    const identity = `${this.person} <${this.person}@example.org>`;
-    const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn };
-    let draft = await buildTransaction(context, base, operations);
-    if (change.plant !== undefined) draft = await this.plant(draft, change.plant);
-    if (change.draft !== undefined) draft = await change.draft(draft);
-    const format = this.store.objectFormat;
-    const index =
-      change.index === undefined
-        ? draft.indexCommit
-        : this.commit(change.index(decodeCommit(draft.indexCommit.body, '', format)));
-    const unsigned = change.ledger === undefined ? draft.ledgerCommit : change.ledger(draft.ledgerCommit);
-    const signer = change.signer === undefined ? this.person : change.signer;
-    const signature = unsigned.signature ?? (signer === null ? null : await this.sign(encodeCommit(unsigned, format), signer));
-    const ledger = this.commit({ ...unsigned, signature });
-    await this.store.write([...draft.objects, index, ledger]);
-    return { ledger: ledger.oid, index: index.oid, chunks: draft.chunksCommit?.oid ?? null, epoch: base.epoch };
-  }
-
-  commit(commit: Commit): NewObject {
-    return this.namer.object('commit', encodeCommit(commit, this.store.objectFormat));
-  }
-
-  /** Puts files into the ledger tree that no operation would, and binds the commits to it again. */
-  private async plant(draft: Draft, files: readonly { path: string; content: string; mode?: string }[]): Promise<Draft> {
-    const oidBytes = this.store.objectFormat === 'sha1' ? 20 : 32;
-    await this.store.write(draft.objects);
-    const objects: NewObject[] = [];
-    const edits = new PathEdits();
-    for (const { path, content, mode } of files) {
-      const dirs = path.split('/');
-      const blob = this.namer.object('blob', utf8(content));
-      objects.push(blob);
-      edits.put(dirs, dirs.pop() as string, { mode: mode ?? MODE_FILE, oid: blob.oid, previous: null });
-    }
-    const tree = seal(await edits.load(this.store, draft.ledgerCommit.tree, oidBytes), this.namer, objects) as Oid;
-    const index = decodeCommit(draft.indexCommit.body, '', this.store.objectFormat);
-    const indexCommit = this.commit({
-      ...index,
-      message: index.message.replace(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${tree}`),
-    });
-    return {
-      ...draft,
-      ledgerCommit: { ...draft.ledgerCommit, tree },
-      indexCommit,
-      objects: [...draft.objects, ...objects, indexCommit],
-    };
+  protected async fetch(names: readonly RefName[]): Promise<void> {
+    await this.push(['fetch', '-q', this.pushUrl, ...names.map((name) => `+${name}:refs/forge/${name}`)]);
   }
 
   async sign(payload: Uint8Array, person: string): Promise<string> {
@@ -166,18 +44,5 @@ export class Forge {
   /** Plain git, in the clone, with this person's key. */
   push(args: readonly string[], person = this.person): Promise<Ran> {
     return this.world.git(this.world.clonePath(this.person), person, args);
-  }
-
-  /** Pushes a forged transaction with plain git. */
-  send(
-    forged: Forged,
-    options: { ns?: string; atomic?: boolean; extra?: string[]; person?: string; first?: boolean } = {},
-  ): Promise<Ran> {
-    const ns = options.ns ?? 'main';
-    const specs = [`${forged.ledger}:refs/kv/${ns}`, `${forged.index}:refs/kv-index/${ns}`];
-    if (forged.chunks !== null) specs.push(`${forged.chunks}:refs/kv-chunks/${ns}@${forged.epoch}`);
-    if (options.first === true) specs.push(`${forged.ledger}:refs/kv-epoch/${ns}`);
-    const atomic = options.atomic === false ? [] : ['--atomic'];
-    return this.push(['push', ...atomic, this.world.pushUrl, ...specs, ...(options.extra ?? [])], options.person);
   }
 }

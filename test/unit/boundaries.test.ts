@@ -34,6 +34,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'examples-are-outsiders': { 'plugins/example-x/a.ts': "export type { H } from '../host/h.js';\n" },
   'product-without-tests': { 'plugins/other/a.ts': "export { t } from '../../test/t.js';\n" },
+  'contracts-stand-alone': { 'test/contracts/a.ts': "import fc from 'fast-check';\nexport const a = fc;\n" },
   'no-development-packages': { 'apps/cli/a.ts': "import { expect } from 'chai';\nexport const a = expect;\n" },
   'no-cycles': {
     'ports/a.ts': "export type { B } from './b.js';\nexport type A = 1;\n",
@@ -50,6 +51,9 @@ const SOUND: Readonly<Record<string, string>> = {
   'plugins/host/h.ts': 'export type H = 1;\n',
   'plugins/host/builtin-adapters.ts': "export const all = [() => import('../../adapters/y/y.js')];\n",
   'apps/stargate/s.ts': "export type { H } from '../../plugins/host/h.js';\nexport type S = 1;\n",
+  'test/contracts/c.ts':
+    "import { expect } from 'chai';\nimport { hash } from 'node:crypto';\nimport type { P } from '../../ports/p.js';\n" +
+    'export const c = [expect, hash];\nexport type C = P;\n',
   'test/t.ts': "import { y } from '../adapters/y/y.js';\nexport const t = y;\n",
 };
 

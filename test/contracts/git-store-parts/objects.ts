@@ -27,6 +27,14 @@ export function objectsContract(bench: Bench): void {
       );
     });
 
+    it('knows the empty tree, which nobody writes', async () => {
+      const { oid } = tree(format, []);
+      expect((await store().read([oid]))[0])
+        .to.include({ oid, type: 'tree' })
+        .and.to.have.nested.property('body.length', 0);
+      expect(await store().headers([oid])).to.deep.equal([{ oid, type: 'tree', size: 0 }]);
+    });
+
     it('answers in the order asked, with null for what is not there and again for duplicates', async () => {
       const [one, two] = [blob(format, 'one'), blob(format, 'two')] as const;
       await store().write([one, two]);

@@ -1,0 +1,30 @@
+import { IsNotEmpty, IsOptional, IsString } from 'class-validator';
+import type { GitStore, MirrorTarget, OpenAdapter } from '../../ports/index.js';
+import { MemoryHost } from './host.js';
+import { openMemoryMirror } from './memory-mirror.js';
+
+export { MemoryHost } from './host.js';
+export { type MemoryMirrorOptions, openMemoryMirror } from './memory-mirror.js';
+
+/**
+ * The hosts that profiles name, for as long as the process lives. Two compositions of one process share nothing but their modules,
+ * and a profile is text: so what they share by a name is found here. Who composes by hand passes a host and needs no name.
+ */
+const NAMED = new Map<string, MemoryHost>();
+
+export class Config {
+  /** Openings in one process that name the same host push to it and fetch from it; without a name, each has its own. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  host?: string;
+}
+
+export const open: OpenAdapter<Config, MirrorTarget> = async ({ host: name }, { get }) =>
+  openMemoryMirror({ host: hostOf(name), store: await get<GitStore>('git-store'), label: `memory:${name ?? 'mirror'}` });
+
+function hostOf(name: string | undefined): MemoryHost {
+  const host = (name === undefined ? undefined : NAMED.get(name)) ?? new MemoryHost();
+  if (name !== undefined) NAMED.set(name, host);
+  return host;
+}

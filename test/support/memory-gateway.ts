@@ -1,0 +1,111 @@
+import { GitMemoryStore } from '../../adapters/git-memory/open.js';
+import { createMetrics } from '../../apps/stargate/http/metrics.js';
+import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
+import type { Log } from '../../apps/stargate/log.js';
+import type { Pusher } from '../../domain/gateway/push.js';
+import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
+import type { Clock } from '../../ports/clock.js';
+import type { GitStore } from '../../ports/git-store.js';
+import type { Journal, JournalRecord } from '../../ports/journal.js';
+import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../ports/mirror-target.js';
+import type { PolicyReader } from '../../ports/policy-reader.js';
+import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
+import { copyReachable } from './copy-objects.js';
+
+const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export interface MemoryGatewayOptions {
+  readonly format: ObjectFormat;
+  /** The policy's text. */
+  readonly policy: string;
+}
+
+/** What a client pushes: ref moves, and the store that has their objects. */
+export interface MemoryPush {
+  readonly pusher: Pusher;
+  readonly atomic: boolean;
+  readonly commands: readonly RefUpdate[];
+  readonly objects: GitStore;
+}
+
+/** A whole gateway with its mirror in this process: the adapters of the profile `memory`, put together as the daemon does it. */
+export class MemoryGateway {
+  private constructor(
+    private readonly composition: Composition,
+    private readonly host: GatewayHost,
+    readonly store: GitStore,
+    readonly mirror: MirrorTarget,
+    readonly lease: Lease,
+  ) {}
+
+  static async start({ format, policy: text }: MemoryGatewayOptions): Promise<MemoryGateway> {
+    const composition = await openProfile(await memoryProfile(format), { directory: '/nonexistent', env: process.env });
+    const lease = await (await composition.get<LeaderLock>('leader-lock')).acquire('memory');
+    if (lease === null) throw new Error('a lock of its own was expected to be free');
+    const policy = (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
+    const metrics = createMetrics();
+    const host = await startGateway({ composition, lease, policy: () => policy, sampleSize: 64, metrics, log: SILENT });
+    await host.publish(text);
+    const store = await composition.get<GitStore>('git-store');
+    return new MemoryGateway(composition, host, store, await composition.get<MirrorTarget>('mirror-target'), lease);
+  }
+
+  /** Both steps of a push. What is refused leaves no object. Throws what the pusher is to see. */
+  async push({ pusher, atomic, commands, objects }: MemoryPush): Promise<void> {
+    const quarantine = await openQuarantine(this.store);
+    const tips = commands.flatMap(({ next }) => next ?? []);
+    const brought = await copyReachable(objects, quarantine, tips);
+    const accepted = await this.host.gateway.validate({ pusher, atomic, commands }, quarantine);
+    try {
+      await this.store.write(brought);
+    } catch (error) {
+      this.host.gateway.abandon(accepted);
+      throw error;
+    } finally {
+      await quarantine.close();
+    }
+    await this.host.gateway.commit(accepted);
+  }
+
+  refs(): Promise<Map<RefName, Oid>> {
+    return this.store.refs(['refs/']);
+  }
+
+  async journal(): Promise<JournalRecord[]> {
+    const records: JournalRecord[] = [];
+    for await (const record of (await this.composition.get<Journal>('journal')).replay()) records.push(record);
+    return records;
+  }
+
+  /** Resolves when the mirror shows all that was accepted. */
+  async mirrored(): Promise<void> {
+    const clock = await this.composition.get<Clock>('clock');
+    while (this.host.worker.status().backlog > 0) await clock.sleep(1);
+  }
+
+  async close(): Promise<void> {
+    await this.host.stop();
+    await this.lease.release();
+    await this.composition.close();
+  }
+}
+
+/** The built-in profile, with a store of the object format. */
+async function memoryProfile(objectFormat: ObjectFormat): Promise<Profile> {
+  const profile = await findProfile('memory');
+  const store = { use: 'git-memory', config: { objectFormat }, line: 1, wrap: [] };
+  return { ...profile, adapters: { ...profile.adapters, 'git-store': store } };
+}
+
+/** A repository's objects and refs, with room for a push's objects that the repository doesn't see. */
+async function openQuarantine(store: GitStore): Promise<GitStore> {
+  const quarantine = new GitMemoryStore(store.objectFormat);
+  const refs = await store.refs(['refs/']);
+  await copyReachable(store, quarantine, refs.values());
+  await quarantine.updateRefs(
+    [...refs].map(([ref, next]) => ({ ref, old: null, next })),
+    'quarantine',
+  );
+  return quarantine;
+}
