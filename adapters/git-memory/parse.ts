@@ -25,6 +25,7 @@ export function parseTree(body: Uint8Array, format: ObjectFormat): Map<string, O
   return entries;
 }
 
+/** Reads any commit of a repository, also one that no ledger may have: so it is more lenient than the domain's reader. */
 export function parseCommit(body: Uint8Array): CommitFacts {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
   const end = text.indexOf('\n\n');
