@@ -7,7 +7,7 @@ import { decodePointer, encodePointer, type Pointer, pointerMode } from '../../l
 import { type PointerFile, updateIndex } from '../../index/update.js';
 import { addPointer } from '../../ledger/transaction.js';
 import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
-import { lookUp } from '../../verify/index-tree.js';
+import { lookUp } from '../../index/look-up.js';
 import type { VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 import { changesOf } from './trees.js';
