@@ -7,11 +7,9 @@ import { quoteKey, toUrlsafe } from '../ledger/key.js';
 import { REF_SUFFIX } from '../ledger/paths.js';
 import { decodePointer, type Pointer } from '../ledger/pointer.js';
 import { attempt, type RuleContext } from './fault.js';
+import { INDEX_BATCH, missingFile } from './index-blobs.js';
 import { disagrees, isPointer, keyOf, rebuiltIndex } from './index-step.js';
 import { treeChanges } from './trees.js';
-
-/** How many pointers to read in one request. */
-const BATCH = 4096;
 
 /** An index, and the live keys that its ledger has; null: what the index must say of that key is not known. */
 export interface WholeIndex {
@@ -44,24 +42,19 @@ async function checkPointers(
   found: readonly (readonly [string, PointerFile])[],
   { live, blobs }: Omit<WholeIndex, 'tree'>,
 ): Promise<void> {
-  for (let at = 0; at < found.length; at += BATCH) {
-    const batch = found.slice(at, at + BATCH);
+  for (let at = 0; at < found.length; at += INDEX_BATCH) {
+    const batch = found.slice(at, at + INDEX_BATCH);
     const objects = blobs ? await store.read(batch.map(([, { oid }]) => oid)) : [];
     for (const [i, [urlsafe, { oid, mode }]] of batch.entries()) {
       const key = keyOf(urlsafe);
       const body = objects[i]?.body;
-      if (blobs && body === undefined) emit(missingPointer(ns, key, oid));
+      if (blobs && body === undefined) emit(missingFile(ns, urlsafe + REF_SUFFIX, oid));
       if (live.has(key)) continue;
       const pointer = body === undefined ? null : attempt(emit, { key }, () => decodePointer(body, quoteKey(key)));
       if (mode === MODE_FILE || (pointer !== null && pointer.type !== 'deleted'))
         emit(disagrees(ns, key, 'it is a live key there alone'));
     }
   }
-}
-
-/** A pointer whose blob can't be read. */
-export function missingPointer(ns: string, key: string, object: Oid): ReturnType<typeof disagrees> {
-  return { ...disagrees(ns, key, 'its pointer is missing or damaged'), subject: { key, object } };
 }
 
 /** Every pointer of an index tree, by urlsafe key; what else lies there is a fault. */
@@ -82,8 +75,6 @@ async function pointersIn(rules: RuleContext, tree: Oid, blobs: boolean): Promis
 
 async function checkLayoutFile({ store, emit, ns }: RuleContext, { oid }: Side, blobs: boolean): Promise<void> {
   const [layout] = blobs ? await store.read([oid]) : [];
-  if (layout === null) {
-    const message = `layout of the index of namespace ${ns} is missing or damaged`;
-    emit({ code: 'ATTESTATION_MISMATCH', message, subject: { object: oid } });
-  } else if (layout !== undefined) attempt(emit, { object: oid }, () => checkLayout(layout.body, ns));
+  if (layout === null) emit(missingFile(ns, LAYOUT_FILE, oid));
+  else if (layout !== undefined) attempt(emit, { object: oid }, () => checkLayout(layout.body, ns));
 }
