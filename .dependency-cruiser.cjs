@@ -23,6 +23,24 @@ module.exports = {
       to: { pathNot: '^(domain|ports)/' },
     },
     {
+      name: 'two-sides-share-rules-alone',
+      comment:
+        'A clone and a Stargate run on different machines, in different versions. What both hold true is in domain/verify, ' +
+        'ledger, index and git, once.',
+      severity: 'error',
+      from: { path: '^domain/(client|gateway)/' },
+      to: { path: '^domain/(client|gateway)/', pathNot: '^domain/$1/' },
+    },
+    {
+      name: 'rules-take-no-side',
+      comment:
+        'The rules of a sound transaction are the same for whoever checks them: who pushed, and what becomes of a fault, is ' +
+        'up to the side that asks.',
+      severity: 'error',
+      from: { path: '^domain/verify/' },
+      to: { path: '^domain/(client|gateway)/' },
+    },
+    {
       name: 'adapters-know-ports-only',
       comment:
         'An adapter is replaced by naming another one in a profile. That works only while nothing but its port ' +

@@ -4,7 +4,7 @@ import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
-import { boundedStore } from '../verify/bounded-store.js';
+import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { MODE_DIR, TreeCursor } from './tree.js';
+import type { TreeReader } from './tree-draft.js';
 
 /** One side of a changed path. */
 export interface Side {
@@ -27,7 +27,7 @@ interface Pair {
  * Identical subtrees are never read. Gives changes ordered by depth, then by directory and name.
  */
 export async function* diffTrees(
-  store: GitStore,
+  store: TreeReader,
   before: Oid | null,
   after: Oid | null,
   oidBytes: number,
@@ -48,7 +48,7 @@ export async function* diffTrees(
 
 const EMPTY = new Uint8Array(0);
 
-async function readTrees(store: GitStore, level: readonly Pair[]): Promise<[Uint8Array, Uint8Array][]> {
+async function readTrees(store: TreeReader, level: readonly Pair[]): Promise<[Uint8Array, Uint8Array][]> {
   const oids: Oid[] = [];
   for (const { before, after } of level) {
     if (before !== null) oids.push(before);

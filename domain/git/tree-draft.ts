@@ -5,6 +5,9 @@ import { allocate, shrink } from './bytes.js';
 import type { ObjectNamer } from './object.js';
 import { entrySize, MODE_DIR, TreeCursor, writeEntry, oidBytesIn } from './tree.js';
 
+/** All that it takes to read trees. */
+export type TreeReader = Pick<GitStore, 'read'>;
+
 /** A file to put (`oid`) or to remove (`oid` null). After `load`, `previous` is what the base tree had. */
 export interface FileEdit {
   readonly mode: string;
@@ -55,7 +58,7 @@ export class PathEdits {
   }
 
   /** Reads the touched trees of `base` and gives the draft, every edit's `previous` filled in. Once only. */
-  async load(store: GitStore, base: Oid | null, oidBytes: number): Promise<TreeDraft> {
+  async load(store: TreeReader, base: Oid | null, oidBytes: number): Promise<TreeDraft> {
     this.root.base = base;
     for (let level = [this.root]; level.length > 0; level = level.flatMap((draft) => [...draft.dirs.values()])) {
       await loadBodies(store, level);
@@ -69,7 +72,7 @@ export class PathEdits {
 }
 
 /** Reads the bodies of the drafts' base trees in one request. */
-export async function loadBodies(store: GitStore, drafts: readonly TreeDraft[]): Promise<void> {
+export async function loadBodies(store: TreeReader, drafts: readonly TreeDraft[]): Promise<void> {
   const wanted = drafts.filter((draft) => draft.base !== null);
   const objects = await store.read(wanted.map((draft) => draft.base as Oid));
   wanted.forEach((draft, i) => {

@@ -1,17 +1,22 @@
-import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
-import type { GitObject, Oid } from '../../ports/vocabulary.js';
+import type { Oid } from '../../ports/vocabulary.js';
+import type { Fault, RuleContext } from './fault.js';
 
 /** How much to hold in memory at a time, bytes. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
-/** Reads blobs, in order. Throws `ATTESTATION_MISMATCH` when one is missing. */
-export async function readBlobs(store: GitStore, oids: readonly Oid[]): Promise<GitObject[]> {
-  const objects = await store.read(oids);
-  objects.forEach((object, i) => {
-    if (object === null || object.type !== 'blob') throw new KvError('ATTESTATION_MISMATCH', `blob ${oids[i]} is missing`);
+/** The bodies of blobs, in their order; null, and the fault that `missing` gives, for what is missing or is no blob. */
+export async function readBlobs<T extends { readonly oid: Oid }>(
+  { store, emit }: RuleContext,
+  items: readonly T[],
+  missing: (item: T) => Fault,
+): Promise<(Uint8Array | null)[]> {
+  const objects = await store.read(items.map(({ oid }) => oid));
+  return items.map((item, i) => {
+    const object = objects[i];
+    if (object?.type === 'blob') return object.body;
+    emit(missing(item));
+    return null;
   });
-  return objects as GitObject[];
 }
 
 /** Splits items so that those of one batch are held together in bounded memory; an item larger than that is a batch by itself. */

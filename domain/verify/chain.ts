@@ -1,93 +1,99 @@
-import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import {
-  type ChunksTrailers,
-  type IndexTrailers,
-  type LedgerTrailers,
-  parseChunksMessage,
-  parseIndexMessage,
-  parseLedgerMessage,
-} from '../ledger/attestation.js';
+import type { GitObject, Oid, RefName } from '../../ports/vocabulary.js';
 import { type Commit, decodeCommit } from '../git/commit.js';
+import { attempt, type Emit, type Fault } from './fault.js';
 
-/** A transaction as pushed: its commits, read but not yet believed. */
-export interface PushedTransaction {
-  readonly ledger: { readonly oid: Oid; readonly body: Uint8Array; readonly commit: Commit; readonly trailers: LedgerTrailers };
-  readonly index: { readonly oid: Oid; readonly commit: Commit; readonly trailers: IndexTrailers };
-  /** Null when the transaction added no chunks. */
-  readonly chunks: { readonly oid: Oid; readonly commit: Commit; readonly trailers: ChunksTrailers } | null;
+/** A commit of a chain. */
+export interface Link {
+  readonly oid: Oid;
+  readonly commit: Commit;
 }
+
+/** A commit of a chain, and what its message says; null where that can't be read. */
+export interface Attested<T> extends Link {
+  readonly trailers: T | null;
+}
+
+const NO_FAST_FORWARD = 'is not a fast-forward of the current tip';
 
 /** How many transactions one push may carry. */
 export const MAX_CHAIN = 1000;
 
-export interface Link {
-  readonly oid: Oid;
-  readonly body: Uint8Array;
-  readonly commit: Commit;
+/** Which part of a ref's history to read: what comes after `old` (null: all) up to `next`. */
+export interface ChainRequest {
+  readonly ref: RefName;
+  readonly old: Oid | null;
+  readonly next: Oid;
+  /** The most commits that it may have. */
+  readonly limit: number;
+  /** Told after every thousand commits. */
+  readonly onProgress?: (commits: number) => void;
 }
 
 /**
- * The commits from a ref's old tip (null: the ref is new) to its new one, oldest first.
- * Throws `REF_FORBIDDEN` unless they are a single-parent chain on the old tip.
+ * A ref's commits, oldest first. `REF_FORBIDDEN` unless they are a chain of single parents on `old`; where the chain breaks, the
+ * commits that are newer than the break are given.
  */
-export async function readChain(store: GitStore, ref: string, old: Oid | null, next: Oid, limit = MAX_CHAIN): Promise<Link[]> {
+export async function readChain(store: GitStore, emit: Emit, request: ChainRequest): Promise<Link[]> {
+  const { ref, old, next, limit, onProgress } = request;
   const links: Link[] = [];
   let at: Oid | null = next;
   while (at !== old) {
-    if (at === null) throw forbidden(ref, 'is not a fast-forward of the current tip');
-    if (links.length >= limit)
-      throw forbidden(ref, `has more than ${limit} new commits, or is not a fast-forward of the current tip`);
-    const [object] = await store.read([at]);
-    if (object === null || object === undefined || object.type !== 'commit')
-      throw forbidden(ref, `points to ${at}, which is no commit`);
-    const commit = decodeCommit(object.body, at, store.objectFormat);
-    if (commit.parents.length > 1) throw forbidden(ref, `has a merge commit, ${at}`);
-    links.push({ oid: at, body: object.body, commit });
-    at = commit.parents[0] ?? null;
+    if (at === null) {
+      emit(forbidden(ref, next, NO_FAST_FORWARD));
+      break;
+    }
+    if (links.length >= limit) {
+      emit(forbidden(ref, next, `has more than ${limit} new commits, or ${NO_FAST_FORWARD}`));
+      break;
+    }
+    const oid: Oid = at;
+    const [object] = await store.read([oid]);
+    const link = readLink(store, emit, ref, oid, object ?? null, links.at(-1)?.oid);
+    if (link === null) break;
+    links.push(link);
+    at = link.commit.parents[0] ?? null;
+    if (links.length % 1000 === 0) onProgress?.(links.length);
   }
   return links.reverse();
 }
 
-/** Pairs the ledger's new commits with the index's and the chunks'. Throws `ATTESTATION_MISMATCH` when they don't pair up. */
-export function pairChains(
-  ns: string,
-  ledger: readonly Link[],
-  index: readonly Link[],
-  chunks: readonly Link[],
-): PushedTransaction[] {
-  if (ledger.length !== index.length) {
-    throw unpaired(ns, `${ledger.length} ledger commits but ${index.length} index commits`);
+function readLink(
+  { objectFormat }: GitStore,
+  emit: Emit,
+  ref: RefName,
+  oid: Oid,
+  object: GitObject | null,
+  child: Oid | undefined,
+): Link | null {
+  if (object?.type !== 'commit') {
+    const from = child === undefined ? 'points to' : `goes on from ${child} to`;
+    emit(forbidden(ref, oid, `${from} ${oid}, which is ${object === null ? 'missing or damaged' : 'no commit'}`));
+    return null;
   }
-  const left = [...chunks];
-  const pairs = ledger.map((link, i) => {
-    const other = index[i] as Link;
-    const trailers = parseLedgerMessage(link.commit.message, link.oid);
-    const chunk = trailers.chunksTree === null ? undefined : left.shift();
-    if (trailers.chunksTree !== null && chunk === undefined)
-      throw unpaired(ns, `ledger commit ${link.oid} names chunks that were not pushed`);
-    return {
-      ledger: { ...link, trailers },
-      index: { oid: other.oid, commit: other.commit, trailers: parseIndexMessage(other.commit.message, other.oid) },
-      chunks:
-        chunk === undefined
-          ? null
-          : { oid: chunk.oid, commit: chunk.commit, trailers: parseChunksMessage(chunk.commit.message, chunk.oid) },
-    };
-  });
-  if (left.length > 0) throw unpaired(ns, `chunks commit ${left[0]?.oid} belongs to no ledger commit`);
-  return pairs;
+  const commit = attempt(emit, { ref, commit: oid }, () => decodeCommit(object.body, oid, objectFormat));
+  if (commit === null) return null;
+  if (commit.parents.length > 1) emit(forbidden(ref, oid, `has a merge commit, ${oid}`));
+  return { oid, commit };
 }
 
-function unpaired(ns: string, what: string): KvError {
-  return new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: ${what}`, {
-    hint: 'each transaction is one ledger commit, one index commit, and one chunks commit when it adds chunks',
+/** Reads what the commits of a chain say of themselves. */
+export function attested<T>(
+  emit: Emit,
+  ref: RefName,
+  links: readonly Link[],
+  parse: (message: string, oid: Oid) => T,
+): Attested<T>[] {
+  return links.map(({ oid, commit }) => {
+    return { oid, commit, trailers: attempt(emit, { ref, commit: oid }, () => parse(commit.message, oid)) };
   });
 }
 
-function forbidden(ref: string, why: string): KvError {
-  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, {
+function forbidden(ref: RefName, commit: Oid, why: string): Fault {
+  return {
+    code: 'REF_FORBIDDEN',
+    message: `${ref} ${why}`,
     hint: 'the ledger is linear: fetch the newest tip, build on it and push again',
-  });
+    subject: { ref, commit },
+  };
 }

@@ -2,6 +2,8 @@ import { KvError } from '../../ports/error.js';
 import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/policy-reader.js';
 import { decodeUtf8 } from '../git/bytes.js';
 import { quoteKey } from '../ledger/key.js';
+import type { Metadata } from '../ledger/metadata.js';
+import type { Emit } from './fault.js';
 
 /** What the policy says of a namespace. Throws `POLICY_VIOLATION` when it doesn't name it. */
 export function namespacePolicy(policy: Policy, ns: string): NamespacePolicy {
@@ -13,40 +15,51 @@ export function namespacePolicy(policy: Policy, ns: string): NamespacePolicy {
   });
 }
 
-/** Throws `POLICY_VIOLATION` unless the key starts with an allowed prefix. */
-export function checkPrefix(policy: NamespacePolicy, ns: string, key: string): void {
+/** `POLICY_VIOLATION` unless the key starts with an allowed prefix. */
+export function checkPrefix(policy: NamespacePolicy, ns: string, key: string, emit: Emit): void {
   if (policy.allowedPrefixes.length === 0 || policy.allowedPrefixes.some((prefix) => key.startsWith(prefix))) return;
-  throw new KvError('POLICY_VIOLATION', `key ${quoteKey(key)} has no prefix that namespace ${ns} allows`, {
+  emit({
+    code: 'POLICY_VIOLATION',
+    message: `key ${quoteKey(key)} has no prefix that namespace ${ns} allows`,
     hint: `allowed prefixes: ${policy.allowedPrefixes.join(' ')}`,
-    details: { key },
+    subject: { key },
   });
 }
 
-/** Throws `POLICY_VIOLATION` when a value is larger than the namespace takes at all. `size` in bytes. */
-export function checkTotalSize(policy: NamespacePolicy, key: string, size: number): void {
+/** `POLICY_VIOLATION` when a value is larger than the namespace takes at all. `size` in bytes. */
+export function checkTotalSize(policy: NamespacePolicy, key: string, size: number, emit: Emit): void {
   if (size <= policy.maxValueTotal) return;
-  throw new KvError(
-    'POLICY_VIOLATION',
-    `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueTotal} more than max_value_total`,
-    {
-      hint: `the policy takes values of up to ${policy.maxValueTotal} bytes`,
-      details: { key, size, limit: policy.maxValueTotal },
-    },
-  );
+  emit({
+    code: 'POLICY_VIOLATION',
+    message: `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueTotal} more than max_value_total`,
+    hint: `the policy takes values of up to ${policy.maxValueTotal} bytes`,
+    subject: { key },
+    facts: { size, limit: policy.maxValueTotal },
+  });
 }
 
-/** Throws `POLICY_VIOLATION` when an inline value is too large to be stored inline. `size` in bytes. */
-export function checkInlineSize(policy: NamespacePolicy, key: string, size: number): void {
-  checkTotalSize(policy, key, size);
+/** `POLICY_VIOLATION` when an inline value is too large to be stored inline, or at all. `size` in bytes. */
+export function checkInlineSize(policy: NamespacePolicy, key: string, size: number, emit: Emit): void {
+  checkTotalSize(policy, key, size, emit);
   if (size <= policy.maxValueInline) return;
-  throw new KvError(
-    'POLICY_VIOLATION',
-    `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueInline} more than max_value_inline`,
-    {
-      hint: `the policy takes inline values of up to ${policy.maxValueInline} bytes`,
-      details: { key, size, limit: policy.maxValueInline },
-    },
-  );
+  emit({
+    code: 'POLICY_VIOLATION',
+    message: `value of ${quoteKey(key)} has ${size} bytes, ${size - policy.maxValueInline} more than max_value_inline`,
+    hint: `the policy takes inline values of up to ${policy.maxValueInline} bytes`,
+    subject: { key },
+    facts: { size, limit: policy.maxValueInline },
+  });
+}
+
+/** `POLICY_VIOLATION` when a value has no TTL though the policy has a default: that is a rule, so that every value expires at some time. */
+export function checkTtl(policy: NamespacePolicy, key: string, meta: Metadata, emit: Emit): void {
+  if (policy.retention.ttlDefault === null || meta.ttl !== null) return;
+  emit({
+    code: 'POLICY_VIOLATION',
+    message: `value of ${quoteKey(key)} has no TTL, and the policy's ttl_default wants one`,
+    hint: 'fetch the policy (git kv remote setup) and set the key again: git kv then adds the default TTL',
+    subject: { key },
+  });
 }
 
 /** The expiry that a value set at `now` (ms) gets when its writer asked for none; null: none. */
@@ -68,12 +81,14 @@ export function isLfsPointer(value: Uint8Array): boolean {
   );
 }
 
-/** Throws `POLICY_VIOLATION` when the policy forbids LFS and the value is a pointer to it. */
-export function checkLfs(policy: NamespacePolicy, key: string, value: Uint8Array): void {
+/** `POLICY_VIOLATION` when the policy forbids LFS and the value is a pointer to it. */
+export function checkLfs(policy: NamespacePolicy, key: string, value: Uint8Array, emit: Emit): void {
   if (!policy.forbidLfs || !isLfsPointer(value)) return;
-  throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} is a Git LFS pointer`, {
+  emit({
+    code: 'POLICY_VIOLATION',
+    message: `value of ${quoteKey(key)} is a Git LFS pointer`,
     hint: 'store the file itself: git kv set KEY FILE',
-    details: { key },
+    subject: { key },
   });
 }
 

@@ -2,56 +2,72 @@ import { KvError } from '../../ports/error.js';
 import type { Hasher } from '../../ports/hasher.js';
 import type { PolicyKey } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
-import type { Oid } from '../../ports/vocabulary.js';
 import { encodeBase64 } from '../../ports/grammar/base64.js';
 import { parseSshKey } from '../../ports/grammar/ssh-key.js';
 import { decodeLoose, writeHex } from '../git/bytes.js';
-import { type Commit, encodeCommit } from '../git/commit.js';
+import { encodeCommit } from '../git/commit.js';
 import type { ObjectNamer } from '../git/object.js';
-
-export interface SignedLedgerCommit {
-  readonly ns: string;
-  readonly oid: Oid;
-  readonly commit: Commit;
-  readonly namer: ObjectNamer;
-}
+import type { Link } from './chain.js';
+import { faultOf, type RuleContext } from './fault.js';
 
 /** Whose signature it must be. */
 export type SignerRole = 'writer' | 'admin';
 
-/** Gives the name of the key that signed. Throws `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, `SIGNER_UNKNOWN`. */
-export async function verifySigner(
+/**
+ * The key that signed a ledger commit, whosever it is; null, and a fault, when there is no sound signature: `SIGNATURE_MISSING`,
+ * `SIGNATURE_INVALID`. An OpenPGP signature needs its key to be among `atHand`: `SIGNER_UNKNOWN`.
+ */
+export async function anySigner(
+  { namer, emit }: RuleContext,
   verifier: SignatureVerifier,
-  signed: SignedLedgerCommit,
-  keys: readonly PolicyKey[],
-  role: SignerRole,
-): Promise<string> {
-  const { payload, signature } = signatureOf(signed);
-  const key = await verifier.verify(payload, signature, keys);
-  const owner = await whoseKey(key, keys, verifier, payload, signature);
-  if (owner !== undefined) return owner.name;
-  const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${signed.ns}`;
-  throw new KvError(
-    'SIGNER_UNKNOWN',
-    `commit ${signed.oid} is signed by ${fingerprint(key, signed.namer.hasher)}, a key that ${what}`,
-    {
-      hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${signed.ns}.writers`} in the policy`,
-    },
-  );
+  { oid, commit }: Link,
+  atHand: readonly TrustedKey[],
+): Promise<SigningKey | null> {
+  if (commit.signature === null) {
+    emit({
+      code: 'SIGNATURE_MISSING',
+      message: `commit ${oid} is not signed`,
+      hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
+      subject: { commit: oid },
+    });
+    return null;
+  }
+  try {
+    return await verifier.verify(payloadOf({ oid, commit }, namer), commit.signature, atHand);
+  } catch (error) {
+    emit(faultOf(error, { commit: oid }));
+    return null;
+  }
 }
 
-/** Verifies a signature of whatever key; gives the key's id. An OpenPGP signature needs its key to be `at hand`. */
-export async function verifyAnySigner(
+/**
+ * The name of the listed key that signed a ledger commit. `SIGNATURE_MISSING`, `SIGNATURE_INVALID`, or `SIGNER_UNKNOWN` when
+ * another key did: then its fingerprint is given, and `-` when there is no sound signature.
+ */
+export async function signerOf(
+  rules: RuleContext,
   verifier: SignatureVerifier,
-  signed: SignedLedgerCommit,
-  atHand: readonly TrustedKey[],
+  link: Link,
+  listed: readonly PolicyKey[],
+  role: SignerRole,
 ): Promise<string> {
-  const { payload, signature } = signatureOf(signed);
-  return (await verifier.verify(payload, signature, atHand)).id;
+  const key = await anySigner(rules, verifier, link, listed);
+  if (key === null) return '-';
+  const owner = await whoseKey(key, listed, verifier, payloadOf(link, rules.namer), link.commit.signature ?? '');
+  if (owner !== undefined) return owner.name;
+  const shown = fingerprint(key, rules.namer.hasher);
+  const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${rules.ns}`;
+  rules.emit({
+    code: 'SIGNER_UNKNOWN',
+    message: `commit ${link.oid} is signed by ${shown}, a key that ${what}`,
+    hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${rules.ns}.writers`} in the policy`,
+    subject: { commit: link.oid },
+  });
+  return shown;
 }
 
 /** A key as `ssh-keygen -l` and `gpg --fingerprint` show it. */
-function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
+export function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
   const key = kind === 'ssh' ? parseSshKey(id) : undefined;
   if (key === undefined || typeof key === 'string') return id;
   const hex = hasher.hex('sha256', key.blob);
@@ -60,13 +76,7 @@ function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
   return `SHA256:${decodeLoose(encodeBase64(digest)).replace(/=+$/, '')}`;
 }
 
-function signatureOf({ oid, commit, namer }: SignedLedgerCommit): { payload: Uint8Array; signature: string } {
-  if (commit.signature !== null)
-    return { payload: encodeCommit({ ...commit, signature: null }, namer.format), signature: commit.signature };
-  throw new KvError('SIGNATURE_MISSING', `commit ${oid} is not signed`, {
-    hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
-  });
-}
+const payloadOf = ({ commit }: Link, { format }: ObjectNamer): Uint8Array => encodeCommit({ ...commit, signature: null }, format);
 
 /** The listed key that made a signature. An OpenPGP signature names a fingerprint, so each listed block is tried by itself. */
 async function whoseKey(

@@ -187,7 +187,7 @@ describe('git kv verify: watchlog and watermark', function () {
       `${body.replace(/^parent .*$/m, (line) => `${line}\nparent ${refs.get(logRef(first)) as string}`)}\n`,
     );
     await git(['update-ref', logRef('second'), merge]);
-    await faultsOf(/is a merge$/);
+    await faultsOf(/has a merge commit, \w+$/);
     await git(['update-ref', logRef('second'), refs.get('refs/kv-tracking/mirror/kv/main') as string]);
     await faultsOf(/holds no event of version 1|has tree/);
   });

@@ -1,8 +1,9 @@
 import type { VerifyReport } from '../../../domain/client/verify/verify.js';
-import type { Fault } from '../../../domain/client/verify/findings.js';
+import type { Finding } from '../../../domain/client/verify/findings.js';
 import { formatBytes, formatMany } from './units.js';
 
-export function faultLine({ code, what, epoch, ref, commit, key }: Fault): string {
+/** A fault, and where it was found as far as its words don't say. */
+export function faultLine({ code, what, epoch, ref, commit, key }: Finding): string {
   const where = [
     ...(epoch === undefined ? [] : [`epoch ${epoch}`]),
     ...(ref === undefined || what.includes(ref) ? [] : [ref]),
@@ -23,6 +24,7 @@ export function reportText({ ns, full, epochs, faults }: VerifyReport): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The report for `--json`. */
 export function reportDocument({ ns, full, epochs, faults, notes }: VerifyReport): Record<string, unknown> {
   const shown = epochs.map(({ label, ledger, root, transactions, keys, values, chunks, bytes }) => {
     return { epoch: label, ledger, root, transactions, keys, values, chunks, bytes };

@@ -1,16 +1,14 @@
 import type { GitStore } from '../../../ports/git-store.js';
-import type { Hasher } from '../../../ports/hasher.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
-import type { Findings } from './findings.js';
+import { about, type RuleContext } from '../../verify/fault.js';
+import type { Findings, Place } from './findings.js';
 
 /** What the parts of a verification share. */
 export interface VerifyContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;
-  readonly hasher: Hasher;
-  readonly oidBytes: number;
   readonly verifier: SignatureVerifier;
   /** As published and last fetched; null when this clone has none. */
   readonly policy: Policy | null;
@@ -21,6 +19,11 @@ export interface VerifyContext {
   readonly ns: string;
   readonly findings: Findings;
   readonly onProgress: (what: string) => void;
+}
+
+/** What a rule is given here: its faults are kept, with where the walk is. */
+export function rulesAt({ store, namer, ns, findings }: VerifyContext, place: Place): RuleContext {
+  return { store, namer, ns, emit: about(findings.emit, place) };
 }
 
 /** What was checked. Bytes are those of values. */

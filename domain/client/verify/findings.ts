@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../ports/error.js';
-import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import { type Emit, type Fault, faultOf } from '../../verify/fault.js';
 
 /** Where something was found; what is not known is absent. */
 export interface Place {
@@ -12,30 +12,42 @@ export interface Place {
   readonly object?: Oid;
 }
 
-/** Something that is not as it must be. */
-export interface Fault extends Place {
+/** A fault as the report has it. */
+export interface Finding extends Place {
   readonly code: ErrorCode;
   readonly what: string;
 }
 
+/** What may not be pushed, found in a clone, is a ledger that is not what it attests: nothing is judged by a policy there. */
+const AS_FOUND: Partial<Record<ErrorCode, ErrorCode>> = {
+  REF_FORBIDDEN: 'ATTESTATION_MISMATCH',
+  POLICY_VIOLATION: 'ATTESTATION_MISMATCH',
+};
+
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
-  readonly faults: Fault[] = [];
+  readonly faults: Finding[] = [];
   private readonly counted = new Map<string, number>();
   private readonly reported = new Set<string>();
 
+  /** The sink for the faults of rules. */
+  readonly emit: Emit = ({ code, message, subject }: Fault): void => {
+    const { path: _path, chunk: _chunk, ...place } = subject; // the message names them
+    this.fault(message, place, AS_FOUND[code] ?? code);
+  };
+
+  /** Keeps a fault of the walk itself. */
   fault(what: string, place: Place = {}, code: ErrorCode = 'ATTESTATION_MISMATCH'): void {
-    const fault = { code, what, ...place };
-    const identity = JSON.stringify(fault);
+    const finding = { code, what, ...place };
+    const identity = JSON.stringify(finding);
     if (this.reported.has(identity)) return; // two refs lead to it, most likely
     this.reported.add(identity);
-    this.faults.push(fault);
+    this.faults.push(finding);
   }
 
   /** Keeps what was thrown as a fault; what is no KvError goes on. */
   thrown(error: unknown, place: Place = {}): void {
-    if (!KvError.is(error)) throw error;
-    this.fault(error.message, place, error.code);
+    this.emit(faultOf(error, place));
   }
 
   /** A note that is told once, with how often it applied. */
@@ -43,6 +55,7 @@ export class Findings {
     this.counted.set(text, (this.counted.get(text) ?? 0) + times);
   }
 
+  /** The notes, in the order in which they were first told. */
   get notes(): string[] {
     return [...this.counted].map(([text, times]) => text.replace('%d', String(times)));
   }

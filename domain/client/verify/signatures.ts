@@ -1,10 +1,10 @@
-import { KvError } from '../../../ports/error.js';
 import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { encodeCommit } from '../../git/commit.js';
-import type { Transaction } from './chain.js';
-import type { VerifyContext } from './context.js';
+import type { Fault } from '../../verify/fault.js';
+import type { Transaction } from '../../verify/pairs.js';
+import { anySigner, fingerprint } from '../../verify/signer.js';
+import { rulesAt, type VerifyContext } from './context.js';
 
 /**
  * Verifies every ledger commit's signature, and gives the keys that made those which verify, by commit. One that doesn't verify is a
@@ -20,40 +20,36 @@ export async function checkSignatures(
   const keys = new Map<Oid, SigningKey>();
   let done = 0;
   for (const { ledger } of transactions) {
-    const { oid, commit, trailers } = ledger;
-    const place = { commit: oid, ...(trailers === null ? {} : { epoch: trailers.epoch }) };
+    const { oid, trailers } = ledger;
+    const rules = rulesAt(context, trailers === null ? {} : { epoch: trailers.epoch });
+    const emit = (fault: Fault): void => {
+      const note = noteOf(context, fault);
+      if (note !== null) findings.note(note);
+      else if (fault.message.includes(oid)) rules.emit(fault);
+      else rules.emit({ ...fault, message: `commit ${oid}: ${fault.message}` });
+    };
     if (++done % 1000 === 0) context.onProgress(`${done} of ${transactions.length} signatures`);
-    if (commit.signature === null) {
-      if (mayBeUnsigned(context)) findings.note('%d ledger commits are not signed');
-      else findings.fault(`commit ${oid} is not signed`, place, 'SIGNATURE_MISSING');
-      continue;
-    }
-    try {
-      const key = await verifier.verify(encodeCommit({ ...commit, signature: null }, namer.format), commit.signature, writers);
-      keys.set(oid, key);
-      if (policy !== null && !isListed(key, writers))
-        findings.note(`%d ledger commits are signed by ${nameOf(key)}, who is no writer of ${ns} any more`);
-    } catch (error) {
-      if (KvError.is(error) && error.code === 'SIGNER_UNKNOWN')
-        findings.note('%d signatures were not checked: their OpenPGP keys are not at hand');
-      else if (KvError.is(error) && error.code === 'NOT_SUPPORTED')
-        findings.note(`%d signatures were not checked: ${error.message}`);
-      else findings.thrown(KvError.is(error) ? new KvError(error.code, `commit ${oid}: ${error.message}`) : error, place);
+    const key = await anySigner({ ...rules, emit }, verifier, ledger, writers);
+    if (key === null) continue;
+    keys.set(oid, key);
+    if (policy !== null && !isListed(key, writers)) {
+      const shown = fingerprint(key, namer.hasher);
+      findings.note(`%d ledger commits are signed by ${shown}, who is no writer of ${ns} any more`);
     }
   }
   if (policy === null) findings.note('the policy is not known here, so that no signer was held against it: git kv remote setup');
   return keys;
 }
 
-function mayBeUnsigned({ policy, ns, alone }: VerifyContext): boolean {
-  return alone || policy?.namespaces.get(ns)?.requireSignedCommits === false;
+/** A signature that is missing with leave, or can't be checked here, is no fault: the note to tell instead. */
+function noteOf({ policy, ns, alone }: VerifyContext, { code, message }: Fault): string | null {
+  const mayBeUnsigned = alone || policy?.namespaces.get(ns)?.requireSignedCommits === false;
+  if (code === 'SIGNATURE_MISSING' && mayBeUnsigned) return '%d ledger commits are not signed';
+  if (code === 'SIGNER_UNKNOWN') return '%d signatures were not checked: their OpenPGP keys are not at hand';
+  return code === 'NOT_SUPPORTED' ? `%d signatures were not checked: ${message}` : null;
 }
 
 /** An OpenPGP signature was verified against the listed keys alone. */
 function isListed(key: SigningKey, listed: readonly PolicyKey[]): boolean {
   return key.kind === 'openpgp' || listed.some(({ kind, material }) => kind === 'ssh' && material === key.id);
-}
-
-function nameOf({ kind, id }: SigningKey): string {
-  return kind === 'ssh' && id.length > 48 ? `${id.split(' ')[0]} …${id.slice(-16)}` : id;
 }

@@ -5,10 +5,11 @@ import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import type { LedgerTrailers } from '../../ledger/attestation.js';
 import { trackingRef, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent, encodeEvent } from '../../ledger/watchlog.js';
-import { type Link, readChain } from './chain.js';
+import type { Attested } from '../../verify/chain.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './epoch.js';
 import type { Place } from './findings.js';
+import { wholeChain } from './transactions.js';
 
 /** Holds what is here of an epoch's watchlog against its ledger: the chain, each event, and their order. Fetches nothing. */
 export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch, full: boolean): Promise<void> {
@@ -28,7 +29,7 @@ export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch
   const ledgers = new Map(epoch.ledgers.map((link) => [link.oid, link]));
   const chains: { readonly name: RefName; readonly commits: ReadonlySet<Oid> }[] = [];
   for (const [tip, name] of tips) {
-    const links = await readChain(context, name, tip, readEvent);
+    const links = await wholeChain(context, name, tip, readEvent);
     checkLinks(context, name, epoch, links);
     checkOrder(context, name, epoch, links);
     for (const { oid, trailers: event } of links) {
@@ -63,7 +64,7 @@ function checkLinks(
   { findings, namer, ns }: VerifyContext,
   ref: RefName,
   epoch: VerifiedEpoch,
-  links: readonly Link<WatchEvent>[],
+  links: readonly Attested<WatchEvent>[],
 ): void {
   const empty = namer.emptyTree();
   for (const [i, { oid, commit, trailers: event }] of links.entries()) {
@@ -84,7 +85,12 @@ function checkLinks(
 }
 
 /** Its events name the ledger's commits in their order, each once, as far as both are here. */
-function checkOrder({ findings }: VerifyContext, ref: RefName, epoch: VerifiedEpoch, links: readonly Link<WatchEvent>[]): void {
+function checkOrder(
+  { findings }: VerifyContext,
+  ref: RefName,
+  epoch: VerifiedEpoch,
+  links: readonly Attested<WatchEvent>[],
+): void {
   const ledger = epoch.ledgers.map(({ oid }) => oid);
   const at = new Map(ledger.map((oid, i) => [oid, i]));
   const seen = new Set<Oid>();
@@ -117,7 +123,7 @@ function checkEvent(
   context: VerifyContext,
   place: Place,
   event: WatchEvent,
-  ledger: Link<LedgerTrailers>,
+  ledger: Attested<LedgerTrailers>,
   key: SigningKey | undefined,
 ): void {
   const { findings } = context;

@@ -4,6 +4,7 @@ import type { NamespacePolicy } from '../../../ports/policy-reader.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import type { Manifest } from '../../ledger/manifest.js';
 import { DEFAULT_CTYPE, formatTime, isContentType, MAX_CTYPE_LENGTH, type Metadata } from '../../ledger/metadata.js';
+import { throwFault } from '../../verify/fault.js';
 import { checkInlineSize, checkLfs, checkPrefix, checkTotalSize, defaultExpiry } from '../../verify/policy-rules.js';
 import type { Operation } from '../../ledger/transaction.js';
 
@@ -48,7 +49,7 @@ export interface CompletionContext {
 /** Checks what can be checked before a value is read. Throws `KEY_INVALID`, `POLICY_VIOLATION` or `USAGE`. */
 export function checkRequest(ns: string, policy: NamespacePolicy | null, request: RequestedOperation): void {
   keyBytes(request.key);
-  if (policy !== null && request.op === 'set') checkPrefix(policy, ns, request.key);
+  if (policy !== null && request.op === 'set') checkPrefix(policy, ns, request.key, throwFault);
   if (request.op === 'del' || request.ctype === undefined || isContentType(request.ctype)) return;
   throw new KvError(
     'USAGE',
@@ -74,12 +75,12 @@ export function completeOperation(context: CompletionContext, prepared: Prepared
     txn: context.txn,
   });
   if (!(value instanceof Uint8Array)) {
-    if (policy !== null) checkTotalSize(policy, key, value.totalSize);
+    if (policy !== null) checkTotalSize(policy, key, value.totalSize, throwFault);
     return { op: 'set', key, manifest: value, meta: meta(value.etag) };
   }
   if (policy !== null) {
-    checkInlineSize(policy, key, value.length);
-    checkLfs(policy, key, value);
+    checkInlineSize(policy, key, value.length, throwFault);
+    checkLfs(policy, key, value, throwFault);
   }
   return { op: 'set', key, value, meta: meta(`blake3:${hasher.hex('blake3', value)}`) };
 }

@@ -1,14 +1,16 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
-import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
+import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { namespacePolicy } from '../../verify/policy-rules.js';
-import { type Link, pairChains, readChain } from '../../verify/chain.js';
+import { type Link, MAX_CHAIN, readChain } from '../../verify/chain.js';
+import { throwFault } from '../../verify/fault.js';
+import { pairInOrder } from '../../verify/pairs.js';
 import type { PushRequest } from '../push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
-import { verifyTransaction } from '../../verify/transaction.js';
+import { checkTransaction } from '../../verify/transaction.js';
 
 /**
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.
@@ -32,9 +34,12 @@ export async function validatePush(
 async function validateTransactions(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent[]> {
   const { ns, ledger, index } = push;
   const policy = namespacePolicy(context.policy, ns);
-  const links = await readChain(store, ledger.ref, ledger.old, ledger.next as Oid);
-  const indexLinks = await readChain(store, index.ref, index.old, index.next as Oid);
-  const transactions = pairChains(ns, links, indexLinks, await chunkLinks(push, store));
+  const chains = {
+    ledger: await newLinks(store, ledger),
+    index: await newLinks(store, index),
+    chunks: push.chunks === null ? [] : await newLinks(store, push.chunks),
+  };
+  const transactions = pairInOrder(throwFault, ns, chains);
   const first = transactions[0];
   if (first === undefined) throw new KvError('REF_FORBIDDEN', `${ledger.ref} is pushed without a new commit`);
   if (push.epoch !== null && (push.epoch.old !== null || push.epoch.next !== first.ledger.oid)) {
@@ -49,16 +54,16 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
   }
   const events: WatchEvent[] = [];
   for (const pushed of transactions) {
-    const verified = await verifyTransaction({ ...context, store, ns, policy }, pushed, state);
-    state = verified.state;
+    const judged = await checkTransaction({ ...context, store, ns, policy, emit: throwFault }, pushed, state);
+    state = judged.state;
     const { epoch, txn } = pushed.ledger.trailers;
     const received = formatTime(context.clock.now());
-    const { signer, set, del } = verified;
+    const { signer, set, del } = judged;
     events.push({ v: 1, ns, epoch, oid: pushed.ledger.oid, txn, received, signer, set, del, parentEpoch: null });
   }
   return events;
 }
 
-async function chunkLinks({ chunks }: NamespacePush, store: GitStore): Promise<Link[]> {
-  return chunks === null ? [] : readChain(store, chunks.ref, chunks.old, chunks.next as Oid);
+function newLinks(store: GitStore, { ref, old, next }: RefUpdate): Promise<Link[]> {
+  return readChain(store, throwFault, { ref, old, next: next as Oid, limit: MAX_CHAIN });
 }

@@ -1,13 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
-import {
-  type IndexTrailers,
-  type LedgerTrailers,
-  parseChunksMessage,
-  parseIndexMessage,
-  parseLedgerMessage,
-} from '../../ledger/attestation.js';
+import { type LedgerTrailers, parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
 import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
 import { isEpochLabel } from '../../../ports/grammar/namespace.js';
@@ -17,7 +11,9 @@ import { isUlid } from '../../ledger/ulid.js';
 import type { NamespacePush } from './ref-rules.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
 import type { ParentState } from '../../verify/transaction.js';
-import { verifySigner } from '../../verify/signer.js';
+import { type Expect, expectation, expectChunks, expectIndex } from '../../verify/binding.js';
+import { throwFault } from '../../verify/fault.js';
+import { signerOf } from '../../verify/signer.js';
 
 /**
  * Checks the one push that moves a ledger to a commit that doesn't follow from its tip: the beginning of an epoch. Everything in it
@@ -34,9 +30,9 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   const root = await rootCommit(store, ledger.ref, ledger.next as Oid);
   const t = parseLedgerMessage(root.commit.message, root.oid);
   const indexRoot = await rootCommit(store, index.ref, index.next as Oid);
-  const check = expectation(root.oid);
+  const check = expectation(throwFault, root.oid, ' begins no epoch', 'begin an epoch with git kv epoch new');
   checkLedger(check, ns, t, state, root.commit, indexRoot.commit, ledger.old);
-  checkIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
+  expectIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
   check('the epoch ref', epoch.next, root.oid);
   await checkLabel(store, ns, t.epoch, state);
 
@@ -48,28 +44,14 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   if (chunks !== null) await checkChunksRoot(check, store, ns, t, chunks.ref, chunks.next as Oid);
   await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
 
-  const signer = await verifySigner(context.verifier, { ns, oid: root.oid, commit: root.commit, namer }, policy.admins, 'admin');
+  const rules = { store, namer, ns, emit: throwFault };
+  const signer = await signerOf(rules, context.verifier, root, policy.admins, 'admin');
   const received = formatTime(clock.now());
   return { v: 1, ns, epoch: t.epoch, oid: root.oid, txn: t.txn, received, signer, set: 0, del: 0, parentEpoch: state.epoch };
 }
 
-type Check = (what: string, actual: string | number | null, wanted: string | number | null) => void;
-
-function expectation(commit: Oid): Check {
-  return (what, actual, wanted) => {
-    if (actual === wanted) return;
-    throw new KvError(
-      'ATTESTATION_MISMATCH',
-      `commit ${commit} begins no epoch: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
-      {
-        hint: 'begin an epoch with git kv epoch new',
-      },
-    );
-  };
-}
-
 function checkLedger(
-  check: Check,
+  check: Expect,
   ns: string,
   t: LedgerTrailers,
   state: ParentState,
@@ -89,19 +71,13 @@ function checkLedger(
   check('Epoch', isEpochLabel(t.epoch) ? 'legal' : 'no legal label', 'legal');
 }
 
-function checkIndex(check: Check, ns: string, t: LedgerTrailers, index: IndexTrailers, ledgerTree: Oid): void {
-  check('KV-NS of the index commit', index.ns, ns);
-  check('KV-Txn of the index commit', index.txn, t.txn);
-  check('KV-Ledger-Tree', index.ledgerTree, ledgerTree);
-}
-
 async function checkLabel(store: GitStore, ns: string, label: string, state: ParentState): Promise<void> {
   const refs = await store.refs(refsOfLabel(ns, label));
   checkFreshLabel(ns, label, refs.size > 0 || label === state.epoch || label === state.parentEpoch);
 }
 
 async function checkChunksRoot(
-  check: Check,
+  check: Expect,
   store: GitStore,
   ns: string,
   t: LedgerTrailers,
@@ -111,12 +87,11 @@ async function checkChunksRoot(
   const { commit } = await rootCommit(store, ref, oid);
   const trailers = parseChunksMessage(commit.message, oid);
   check('the chunks tree', commit.tree, t.chunksTree);
-  check('KV-NS of the chunks commit', trailers.ns, ns);
-  check('KV-Txn of the chunks commit', trailers.txn, t.txn);
+  expectChunks(check, ns, t, trailers);
 }
 
 async function checkArchive(
-  check: Check,
+  check: Expect,
   store: GitStore,
   ns: string,
   state: ParentState,

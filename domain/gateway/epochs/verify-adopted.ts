@@ -2,17 +2,21 @@ import type { Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { SignatureVerifier, TrustedKey } from '../../../ports/signer.js';
-import type { Oid } from '../../../ports/vocabulary.js';
+import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
-import { type Link, MAX_CHAIN, pairChains, type PushedTransaction, readChain } from '../../verify/chain.js';
+import { checkBinding } from '../../verify/binding.js';
+import { type Link, MAX_CHAIN, readChain } from '../../verify/chain.js';
+import { throwFault } from '../../verify/fault.js';
 import { ledgerChanges } from '../../verify/ledger-changes.js';
-import { recomputeIndex } from '../../verify/index-tree.js';
-import { type ParentState, verifyTransaction } from '../../verify/transaction.js';
-import { verifyAnySigner } from '../../verify/signer.js';
-import { verifyValues } from '../../verify/values.js';
+import { checkIndexStep } from '../../verify/index-step.js';
+import { chunksIn } from '../../verify/manifests.js';
+import { pairInOrder, type PushedTransaction } from '../../verify/pairs.js';
+import { type ParentState, checkTransaction } from '../../verify/transaction.js';
+import { anySigner } from '../../verify/signer.js';
+import { checkValues } from '../../verify/values.js';
 
 export interface AdoptionContext {
   readonly store: GitStore;
@@ -66,12 +70,15 @@ interface VerifiedEpoch {
 
 async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, index: Oid): Promise<VerifiedEpoch> {
   const { store } = context;
-  const limit = Number.POSITIVE_INFINITY;
-  const links = await readChain(store, ledgerRef(ns), null, ledger, limit);
-  const indexLinks = await readChain(store, indexRef(ns), null, index, limit);
+  const links = await wholeChain(store, ledgerRef(ns), ledger);
   const [root] = links;
   const label = root === undefined ? '' : parseLedgerMessage(root.commit.message, root.oid).epoch;
-  const transactions = pairChains(ns, links, indexLinks, await chunkLinks(store, ns, label));
+  const chains = {
+    ledger: links,
+    index: await wholeChain(store, indexRef(ns), index),
+    chunks: await chunkLinks(store, ns, label),
+  };
+  const transactions = pairInOrder(throwFault, ns, chains);
   const [first, ...later] = transactions as [PushedTransaction, ...PushedTransaction[]];
   const { parentEpoch, parentLedger } = first.ledger.trailers;
   let state = parentEpoch === null ? await transition(context, ns, first, NEW) : await verifySnapshot(context, ns, first);
@@ -85,37 +92,38 @@ async function transition(
   pushed: PushedTransaction,
   state: ParentState,
 ): Promise<ParentState> {
-  return (await verifyTransaction({ ...context, ns, policy: null, sampleSize: MAX_CHAIN }, pushed, state)).state;
+  const rules = { ...context, ns, policy: null, sampleSize: MAX_CHAIN, emit: throwFault };
+  return (await checkTransaction(rules, pushed, state)).state;
 }
 
 /** The first commit of a later epoch: it has no base, so its trees are held against each other whole. */
 async function verifySnapshot(context: AdoptionContext, ns: string, pushed: PushedTransaction): Promise<ParentState> {
-  const { store, namer, verifier } = context;
+  const rules = { ...context, ns, emit: throwFault };
   const { ledger, index, chunks } = pushed;
   const t = ledger.trailers;
   const chunksTree = chunks?.commit.tree ?? null;
-  const bound =
-    t.ns === ns &&
-    index.trailers.txn === t.txn &&
-    t.indexTree === index.commit.tree &&
-    index.trailers.ledgerTree === ledger.commit.tree;
-  if (!bound || t.chunksTree !== chunksTree || t.baseTree !== ledger.commit.tree) {
-    throw new KvError(
-      'ATTESTATION_MISMATCH',
-      `commit ${ledger.oid} begins epoch ${t.epoch}, but its trailers don't bind its trees`,
-    );
-  }
-  await verifyAnySigner(verifier, { ns, oid: ledger.oid, commit: ledger.commit, namer }, context.keysAtHand);
-  const tree = ledger.commit.tree === namer.emptyTree() ? null : ledger.commit.tree;
-  const changes = await ledgerChanges(store, namer.hasher, ns, null, tree);
-  const rules = { policy: null, ns, txn: null, chunksTree, digests: 'all' as const };
-  const pointers = await verifyValues(store, namer.hasher, rules, changes);
-  await recomputeIndex(store, namer, { ns, before: null, after: t.indexTree, pointers });
+  checkBinding(throwFault, ns, pushed, 'epoch');
+  await anySigner(rules, context.verifier, ledger, context.keysAtHand);
+  const { changes } = await ledgerChanges(rules, null, ledger.commit.tree);
+  const request = {
+    policy: null,
+    txn: null,
+    sizesFirst: true,
+    findChunks: chunksIn(rules, chunksTree),
+    content: false,
+    digests: 'all' as const,
+  };
+  const { pointers } = await checkValues(rules, request, changes);
+  await checkIndexStep(rules, { before: null, after: index.commit.tree, pointers }, true);
   return { ledgerTree: ledger.commit.tree, indexTree: t.indexTree, chunksTree, epoch: t.epoch, parentEpoch: t.parentEpoch };
 }
 
 async function chunkLinks(store: GitStore, ns: string, epoch: string): Promise<Link[]> {
   const ref = chunksRef(ns, epoch);
   const tip = (await store.refs([ref])).get(ref);
-  return tip === undefined ? [] : readChain(store, ref, null, tip, Number.POSITIVE_INFINITY);
+  return tip === undefined ? [] : wholeChain(store, ref, tip);
+}
+
+function wholeChain(store: GitStore, ref: RefName, tip: Oid): Promise<Link[]> {
+  return readChain(store, throwFault, { ref, old: null, next: tip, limit: Number.POSITIVE_INFINITY });
 }

@@ -7,7 +7,7 @@ import { toUrlsafe } from '../../../domain/ledger/key.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
 import { type PointerFile, updateIndex } from '../../../domain/index/update.js';
 import { listPointers } from '../../../domain/index/list.js';
-import { lookUp } from '../../../domain/verify/index-tree.js';
+import { lookUp } from '../../../domain/index/look-up.js';
 import { MODE_FILE } from '../../../domain/git/tree.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';

@@ -1,6 +1,7 @@
 import { KvError } from '../../../../ports/error.js';
 import type { NamespacePolicy } from '../../../../ports/policy-reader.js';
 import { keyFault, quoteKey } from '../../../ledger/key.js';
+import { throwFault } from '../../../verify/fault.js';
 import { checkLfs, checkTotalSize } from '../../../verify/policy-rules.js';
 import { acknowledgedWrite } from '../../write/acknowledged-write.js';
 import { type BatchFault, batchRefused } from '../../write/batch.js';
@@ -208,8 +209,8 @@ function refusal(ns: string, policy: NamespacePolicy | null, operation: Requeste
   try {
     checkRequest(ns, policy, operation);
     if (policy === null || operation.op === 'del' || !(operation.value instanceof Uint8Array)) return undefined;
-    checkTotalSize(policy, operation.key, operation.value.length);
-    checkLfs(policy, operation.key, operation.value);
+    checkTotalSize(policy, operation.key, operation.value.length, throwFault);
+    checkLfs(policy, operation.key, operation.value, throwFault);
     return undefined;
   } catch (error) {
     return error; // a file's own faults are told first

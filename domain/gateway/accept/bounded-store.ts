@@ -1,6 +1,6 @@
-import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
-import type { GitObject, ObjectType, Oid } from '../../ports/vocabulary.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
 
 /**
  * What an object of a push may take when it is opened, bytes. A pack of a few kilobytes can hold objects of gigabytes, so a size is

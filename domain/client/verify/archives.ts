@@ -1,0 +1,75 @@
+import type { Oid } from '../../../ports/vocabulary.js';
+import { decodeCommit } from '../../git/commit.js';
+import { archiveMessage } from '../../ledger/epoch.js';
+import { archiveRef, chunksRef, trackingRef } from '../../ledger/refs.js';
+import { newestRef } from '../clone/chunks-tip.js';
+import type { Clone } from '../clone/clone.js';
+import type { VerifyContext } from './context.js';
+import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
+
+/** The newest chunks of an epoch that are here; null: none are. */
+export async function chunksOf(clone: Clone, { ns, findings }: VerifyContext, label: string): Promise<Oid | null> {
+  const ref = chunksRef(ns, label);
+  const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+  try {
+    return (await newestRef(clone, names)) ?? null;
+  } catch (error) {
+    findings.thrown(error, { ref });
+    return null;
+  }
+}
+
+/** The epochs before, as far as their archives are here. */
+export async function verifyArchives(clone: Clone, context: VerifyContext, current: VerifiedEpoch): Promise<VerifiedEpoch[]> {
+  const { ns, findings, store } = context;
+  const epochs: VerifiedEpoch[] = [];
+  for (let below = current; below.parentEpoch !== null; ) {
+    const label: string = below.parentEpoch;
+    const ref = archiveRef(ns, label);
+    const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+    const refs = await clone.store.refs(names);
+    const name = names.find((each) => refs.has(each));
+    if (name === undefined) {
+      findings.note(`epoch ${label} and those before it are not in this clone: git kv history KEY --epochs fetches them`);
+      break;
+    }
+    const oid = refs.get(name) as Oid;
+    const place = { ref: name, epoch: label, commit: oid };
+    for (const each of names)
+      if (refs.has(each) && refs.get(each) !== oid)
+        findings.fault(`${each} points to another archive than ${name}`, { ...place, ref: each });
+    const [object] = await store.read([oid]);
+    if (object?.type !== 'commit') {
+      findings.fault(`${name} points to ${oid}, which is ${object ? 'no commit' : 'missing or damaged'}`, place);
+      break;
+    }
+    let parents: readonly Oid[] = [];
+    try {
+      const commit = decodeCommit(object.body, oid, store.objectFormat);
+      ({ parents } = commit);
+      if (commit.message !== archiveMessage(ns, label))
+        findings.fault(`${name} points to ${oid}, which is no archive of epoch ${label}`, place);
+    } catch (error) {
+      findings.thrown(error, place);
+    }
+    const [ledger, index] = parents;
+    if (ledger !== below.parentLedger)
+      findings.fault(
+        `${name} holds ledger ${ledger ?? '-'}, but epoch ${below.label} goes on from ${below.parentLedger ?? '-'}`,
+        place,
+      );
+    if (ledger === undefined) break;
+    const chunks = await chunksOf(clone, context, label);
+    below = await verifyEpoch(context, {
+      label,
+      ledger,
+      index: index ?? null,
+      chunks,
+      ledgerName: name,
+      indexName: name,
+      full: true,
+    });
+    epochs.push(below);
+  }
+  return epochs;
+}

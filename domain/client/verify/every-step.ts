@@ -1,0 +1,56 @@
+import type { Oid } from '../../../ports/vocabulary.js';
+import type { Pointer } from '../../ledger/pointer.js';
+import { checkCounts } from '../../verify/binding.js';
+import { checkIndexBlobs } from '../../verify/index-blobs.js';
+import { checkIndexStep } from '../../verify/index-step.js';
+import type { Transaction } from '../../verify/pairs.js';
+import { rulesAt, type VerifyContext } from './context.js';
+import { checkKeys } from './keys.js';
+import type { ChunksStep } from './known-chunks.js';
+import type { EpochWalk } from './last-state.js';
+
+/** Checks each transaction of an epoch against the one before it, and reads every value and chunk. */
+export async function checkEveryStep(context: VerifyContext, walk: EpochWalk): Promise<void> {
+  const { label, transactions } = walk;
+  let chunksTree: Oid | null = null;
+  for (const [i, one] of transactions.entries()) {
+    if (one.chunks !== null) {
+      const step: ChunksStep = { before: chunksTree, after: one.chunks.commit.tree, commit: one.chunks.oid, epoch: label };
+      await walk.chunks.take(context, step, true, walk.tally);
+      chunksTree = step.after;
+    }
+    await checkStep(context, walk, one, transactions[i - 1]);
+    context.onProgress(`${i + 1} of ${transactions.length} transactions of epoch ${label}`);
+  }
+}
+
+async function checkStep(
+  context: VerifyContext,
+  { label, chunks, tally }: EpochWalk,
+  { ledger, index }: Transaction,
+  before: Transaction | undefined,
+): Promise<void> {
+  const t = ledger.trailers;
+  const place = { epoch: label, commit: ledger.oid };
+  // What follows a break in the chain is held against the tree that it says it builds on; an epoch begins with a whole state.
+  const begins = before === undefined && ledger.commit.parents.length === 0;
+  const base: Oid | null = before?.ledger.commit.tree ?? (begins ? null : (t?.baseTree ?? null));
+  const snapshot = begins && t?.parentEpoch !== null;
+  const txn = snapshot ? null : (t?.txn ?? null);
+  const request = { before: base, after: ledger.commit.tree, txn, place, chunks, digests: true };
+  const { pointers, set, del } = await checkKeys(context, request, tally);
+  checkCounts(rulesAt(context, place).emit, ledger, snapshot ? 0 : set, snapshot ? 0 : del);
+  const previous: Oid | null = before?.index?.commit.tree ?? null;
+  if (index === null || (previous === null && !begins)) return;
+  await checkIndex(context, place, { before: previous, after: index.commit.tree, pointers });
+}
+
+async function checkIndex(
+  context: VerifyContext,
+  place: { readonly epoch: string; readonly commit: Oid },
+  step: { readonly before: Oid | null; readonly after: Oid; readonly pointers: ReadonlyMap<string, Pointer | null> },
+): Promise<void> {
+  const rules = rulesAt(context, place);
+  if (context.blobs) await checkIndexBlobs(rules, step.before, step.after);
+  await checkIndexStep(rules, step, true);
+}

@@ -1,0 +1,29 @@
+import type { Oid } from '../../ports/vocabulary.js';
+import { REF_SUFFIX } from '../ledger/paths.js';
+import type { Fault, RuleContext } from './fault.js';
+import { disagrees, keyOf } from './index-step.js';
+import { treeChanges } from './trees.js';
+
+/** How many blobs to read in one request. */
+export const INDEX_BATCH = 4096;
+
+/** Reads the files that are new in an index: what they say follows from their ids, but they must also be there. */
+export async function checkIndexBlobs(rules: RuleContext, before: Oid | null, after: Oid): Promise<void> {
+  const { store, emit, ns } = rules;
+  const fresh = (await treeChanges(rules, before, after)).flatMap(({ path, after: file }) =>
+    file === null ? [] : [{ name: path.slice(path.lastIndexOf('/') + 1), oid: file.oid }],
+  );
+  for (let at = 0; at < fresh.length; at += INDEX_BATCH) {
+    const batch = fresh.slice(at, at + INDEX_BATCH);
+    const objects = await store.read(batch.map(({ oid }) => oid));
+    for (const [i, { name, oid }] of batch.entries()) if (!objects[i]) emit(missingFile(ns, name, oid));
+  }
+}
+
+/** A file of an index that can't be read, by its name. */
+export function missingFile(ns: string, name: string, object: Oid): Fault {
+  const why = 'its file in the index is missing or damaged';
+  if (!name.endsWith(REF_SUFFIX)) return { ...disagrees(ns, name, why), subject: { path: name, object } };
+  const key = keyOf(name.slice(0, -REF_SUFFIX.length));
+  return { ...disagrees(ns, key, why), subject: { key, object } };
+}

@@ -1,0 +1,142 @@
+import type { Oid } from '../../ports/vocabulary.js';
+import { MODE_FILE } from '../git/tree.js';
+import type { Side, TreeChange } from '../git/tree-diff.js';
+import { encodeLayout, LAYOUT_FILE, pairAt } from '../index/layout.js';
+import { lookUp } from '../index/look-up.js';
+import { type PointerFile, updateIndex } from '../index/update.js';
+import { fromUrlsafe, quoteKey, toUrlsafe } from '../ledger/key.js';
+import { REF_SUFFIX } from '../ledger/paths.js';
+import { encodePointer, type Pointer, pointerMode } from '../ledger/pointer.js';
+import { addPointer } from '../ledger/transaction.js';
+import { type Fault, faultOf, type RuleContext } from './fault.js';
+import { treeChanges } from './trees.js';
+
+/** An index before and after a transaction. */
+export interface IndexTransition {
+  /** Null: the transaction begins the index. */
+  readonly before: Oid | null;
+  readonly after: Oid;
+  /** What the index must say of each changed key; null: a fault leaves that open. */
+  readonly pointers: ReadonlyMap<string, Pointer | null>;
+}
+
+const HINT = 'the index must be the old one with the changed keys put in, as docs/FORMAT.md lays it out';
+
+/**
+ * Checks an index against the one before it: with `recompute`, that it is exactly that one with these pointers put in, which says
+ * of its shape too; else, or to name the keys, by what changed in it. `ATTESTATION_MISMATCH` otherwise.
+ */
+export async function checkIndexStep(rules: RuleContext, transition: IndexTransition, recompute: boolean): Promise<void> {
+  const { before, after, pointers } = transition;
+  const known = [...pointers.values()].every((pointer) => pointer !== null);
+  if (known && (recompute || before === null)) {
+    const expected = await recomputeIndex(rules, transition);
+    if (expected === after || expected === null) return;
+    rules.emit({
+      code: 'ATTESTATION_MISMATCH',
+      message: `index of namespace ${rules.ns} does not agree with its ledger: tree ${after}, expected ${expected}`,
+      hint: HINT,
+      subject: {},
+    });
+  }
+  await compareIndex(rules, transition);
+}
+
+async function recomputeIndex(rules: RuleContext, { before, pointers }: IndexTransition): Promise<Oid | null> {
+  const files = new Map<string, PointerFile>();
+  for (const pointer of pointers.values()) if (pointer !== null) addPointer(pointer, rules.namer, files, []);
+  return rebuiltIndex(rules, before, files);
+}
+
+/** The index tree that putting pointers into another gives; null, and a fault, when that can't be read. */
+export async function rebuiltIndex(
+  { store, namer, ns, emit }: RuleContext,
+  before: Oid | null,
+  files: ReadonlyMap<string, PointerFile>,
+): Promise<Oid | null> {
+  try {
+    return await updateIndex(store, namer, ns, before, files, []);
+  } catch (error) {
+    emit(faultOf(error));
+    return null;
+  }
+}
+
+/**
+ * Checks an index by what changed in it, without building it: every changed key has its pointer, in a place of its own, and no
+ * other pointer is other than it was. It does not say that directories are split where they should be.
+ */
+async function compareIndex(rules: RuleContext, { before, after, pointers }: IndexTransition): Promise<void> {
+  const { store, ns, emit } = rules;
+  const moved = changedPointers(rules, before, await treeChanges(rules, before, after));
+  for (const [key, pointer] of pointers) {
+    const urlsafe = toUrlsafe(key);
+    const { old, next } = moved.get(urlsafe) ?? { old: null, next: null };
+    moved.delete(urlsafe);
+    if (pointer === null) continue;
+    // Set again to what it was, a key's pointer is no change of the index.
+    const found = next ?? (old === null ? await lookUp(store, ns, after, urlsafe) : null);
+    if (!isPointer(rules, pointer, found ?? undefined)) emit(disagrees(ns, key));
+  }
+  // What is left are pointers of keys that did not change: a directory that was split hands them down as they are.
+  for (const [urlsafe, { old, next }] of moved) {
+    if (old === null || next === null || old.oid !== next.oid || old.mode !== next.mode) emit(disagrees(ns, keyOf(urlsafe)));
+  }
+}
+
+/** True when a pointer's file is what a key's value and metadata give it. */
+export function isPointer({ namer }: RuleContext, wanted: Pointer, found: PointerFile | undefined): boolean {
+  return found?.oid === namer.oid('blob', encodePointer(wanted)) && found.mode === pointerMode(wanted);
+}
+
+/** An index that says something else of a key than the ledger. */
+export function disagrees(ns: string, key: string, why?: string): Fault {
+  const message = `index of namespace ${ns} does not agree with its ledger at ${quoteKey(key)}`;
+  return {
+    code: 'ATTESTATION_MISMATCH',
+    message: why === undefined ? message : `${message}: ${why}`,
+    hint: HINT,
+    subject: { key },
+  };
+}
+
+/** The key that a pointer's name spells, or the name itself. */
+export const keyOf = (urlsafe: string): string => fromUrlsafe(urlsafe) ?? urlsafe;
+
+interface Moved {
+  old: Side | null;
+  next: Side | null;
+}
+
+/** The pointers that are not where or what they were, by urlsafe key. */
+function changedPointers(
+  { namer, ns, emit }: RuleContext,
+  before: Oid | null,
+  changes: readonly TreeChange[],
+): Map<string, Moved> {
+  const moved = new Map<string, Moved>();
+  for (const change of changes) {
+    const urlsafe = urlsafeAt(change.path, ns);
+    if (urlsafe === undefined) {
+      const begins = before === null && change.path === `kv/${ns}/index/${LAYOUT_FILE}`;
+      const layout = begins && change.after?.oid === namer.oid('blob', encodeLayout()) && change.after.mode === MODE_FILE;
+      if (!layout) emit({ ...disagrees(ns, change.path), subject: { path: change.path } });
+      continue;
+    }
+    const sides = moved.get(urlsafe) ?? { old: null, next: null };
+    if ((change.before !== null && sides.old !== null) || (change.after !== null && sides.next !== null))
+      emit(disagrees(ns, keyOf(urlsafe)));
+    moved.set(urlsafe, { old: change.before ?? sides.old, next: change.after ?? sides.next });
+  }
+  return moved;
+}
+
+/** The urlsafe key whose pointer may lie at a path of the index tree. */
+export function urlsafeAt(path: string, ns: string): string | undefined {
+  const parts = path.split('/');
+  const name = parts.pop() ?? '';
+  const [kv, own, index, ...dirs] = parts;
+  if (kv !== 'kv' || own !== ns || index !== 'index' || !name.endsWith(REF_SUFFIX)) return undefined;
+  const urlsafe = name.slice(0, -REF_SUFFIX.length);
+  return dirs.length >= 2 && dirs.every((dir, depth) => pairAt(urlsafe, depth) === dir) ? urlsafe : undefined;
+}

@@ -1,0 +1,101 @@
+import type { NamespacePolicy } from '../../ports/policy-reader.js';
+import type { Oid } from '../../ports/vocabulary.js';
+import { quoteKey } from '../ledger/key.js';
+import { chunkDirs, decodeManifest, type Manifest } from '../ledger/manifest.js';
+import type { Metadata } from '../ledger/metadata.js';
+import { readBlobs } from './blobs.js';
+import { checkChunkedContent } from './chunked-content.js';
+import { attempt, wrongKey, type RuleContext } from './fault.js';
+import type { SetChange } from './ledger-changes.js';
+import { checkTotalSize } from './policy-rules.js';
+import { blobsAt } from './trees.js';
+
+/** Finds the blobs of chunks by their digests. Null: not all chunks are here, so that nothing can be held against them. */
+export type FindChunks = (digests: readonly string[]) => Promise<ReadonlyMap<string, Oid> | null>;
+
+/** What manifests are held against. */
+export interface ManifestRequest {
+  readonly policy: NamespacePolicy | null;
+  /** The chunks that manifests may name. */
+  readonly findChunks: FindChunks;
+  /** Read every chunk, and hold the whole value against its ETag. */
+  readonly content: boolean;
+}
+
+/** Sizes of values by key, as far as they are known, and what was read whole. */
+export interface ReadValues {
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly values: number;
+  readonly bytes: number;
+}
+
+/** The chunks of a chunks tree (null: there are none). */
+export function chunksIn(rules: RuleContext, tree: Oid | null): FindChunks {
+  return async (digests) => {
+    const paths = new Map(digests.map((digest) => [digest, [...chunkDirs(rules.ns, digest), digest].join('/')]));
+    const blobs = await blobsAt(rules, tree, [...paths.values()]);
+    return new Map(
+      [...paths].flatMap(([digest, path]) => {
+        const blob = blobs.get(path);
+        return blob === undefined ? [] : [[digest, blob] as const];
+      }),
+    );
+  };
+}
+
+/** Checks the manifests of keys that have one: each by itself, against the key's metadata, and against the epoch's chunks. */
+export async function checkManifests(
+  rules: RuleContext,
+  request: ManifestRequest,
+  sets: readonly SetChange[],
+  metas: ReadonlyMap<string, Metadata>,
+): Promise<ReadValues> {
+  const { emit } = rules;
+  const sizes = new Map<string, number>();
+  let [values, bytes] = [0, 0];
+  const files = sets.flatMap(({ key, manifest }) => (manifest === null ? [] : [{ key, oid: manifest }]));
+  const bodies = await readBlobs(rules, files, ({ key, oid }) => wrongKey(key, 'its manifest is missing or is no blob', oid));
+  for (const [i, { key }] of files.entries()) {
+    const body = bodies[i];
+    const manifest = body ? attempt(emit, { key }, () => decodeManifest(body, quoteKey(key))) : null;
+    if (manifest === null) continue;
+    sizes.set(key, manifest.totalSize);
+    checkManifest(rules, key, manifest, metas.get(key));
+    if (request.policy !== null) checkTotalSize(request.policy, key, manifest.totalSize, emit);
+    const there = await checkReferences(rules, request.findChunks, key, manifest);
+    if (!request.content || !there) continue;
+    await checkChunkedContent(rules, key, manifest);
+    values++;
+    bytes += manifest.totalSize;
+  }
+  return { sizes, values, bytes };
+}
+
+function checkManifest({ store, emit }: RuleContext, key: string, manifest: Manifest, meta: Metadata | undefined): void {
+  if (manifest.key !== key) emit(wrongKey(key, `its manifest is that of ${quoteKey(manifest.key)}`));
+  if (manifest.gitHash !== store.objectFormat) emit(wrongKey(key, `its manifest is made for ${manifest.gitHash} objects`));
+  if (meta !== undefined && manifest.etag !== meta.etag)
+    emit(wrongKey(key, 'its manifest and its metadata have different ETags'));
+}
+
+/** Every chunk that a manifest names is among the epoch's, as the blob and with the size that it says. True when all are. */
+async function checkReferences(
+  { store, emit }: RuleContext,
+  findChunks: FindChunks,
+  key: string,
+  { chunks }: Manifest,
+): Promise<boolean> {
+  const found = await findChunks(chunks.map(({ digest }) => digest));
+  if (found === null) return false;
+  const headers = await store.headers(chunks.map(({ blob }) => blob));
+  let sound = true;
+  for (const [i, { digest, blob, size }] of chunks.entries()) {
+    let why: string | null = null;
+    if (found.get(digest) !== blob) why = `chunk ${i} (${digest.slice(0, 12)}…) is not among the chunks of the epoch`;
+    else if (headers[i]?.size !== size) why = `chunk ${i} has ${headers[i]?.size ?? 'no'} bytes, its manifest says ${size}`;
+    if (why === null) continue;
+    sound = false;
+    emit(wrongKey(key, why, blob));
+  }
+  return sound;
+}
