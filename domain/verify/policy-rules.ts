@@ -72,7 +72,8 @@ export function isLfsPointer(value: Uint8Array): boolean {
 export function checkLfs(policy: NamespacePolicy, key: string, value: Uint8Array): void {
   if (!policy.forbidLfs || !isLfsPointer(value)) return;
   throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} is a Git LFS pointer`, {
-    hint: 'store the file itself: git kv set KEY FILE',
+    hint: 'store the file itself',
+    advice: { id: 'store-file' },
     details: { key },
   });
 }

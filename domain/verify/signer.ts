@@ -63,7 +63,8 @@ function signatureOf({ oid, commit, namer }: SignedLedgerCommit): { payload: Uin
   if (commit.signature !== null)
     return { payload: encodeCommit({ ...commit, signature: null }, namer.format), signature: commit.signature };
   throw new KvError('SIGNATURE_MISSING', `commit ${oid} is not signed`, {
-    hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
+    hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through a client of git-kv',
+    advice: { id: 'configure-signing' },
   });
 }
 

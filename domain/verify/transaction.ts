@@ -146,6 +146,7 @@ function isFull(policy: NamespacePolicy | null, changed: number): boolean {
 
 function mismatch({ ledger }: PushedTransaction, what: string): KvError {
   return new KvError('ATTESTATION_MISMATCH', `commit ${ledger.oid}: ${what}`, {
-    hint: 'write through git kv, or compare with docs/FORMAT.md',
+    hint: 'write through a client of git-kv, or compare with docs/FORMAT.md',
+    advice: { id: 'write-through-client' },
   });
 }

@@ -128,7 +128,8 @@ async function verifyInline(
 function checkTtl(policy: NamespacePolicy, key: string, meta: Metadata): void {
   if (policy.retention.ttlDefault === null || meta.ttl !== null) return;
   throw new KvError('POLICY_VIOLATION', `value of ${quoteKey(key)} has no TTL, and the policy's ttl_default wants one`, {
-    hint: 'fetch the policy (git kv remote setup) and set the key again: git kv then adds the default TTL',
+    hint: 'fetch the policy and set the key again: the client then adds the default TTL',
+    advice: { id: 'fetch-policy' },
     details: { key },
   });
 }

@@ -10,7 +10,7 @@ import { parseSshUrl } from './ssh-url.js';
 /** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate, over ssh as git would start it; gives the JSON it prints. */
 export async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
   if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, { hint: 'run `git kv stargate --help`' });
+    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, { hint: 'a verb is lower-case words' });
   }
   // `url.<base>.insteadOf` applies to a push as well.
   const rewritten = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);

@@ -13,7 +13,8 @@ export function parseSshUrl(url: string): SshAddress {
   const address = fromUrl(url) ?? fromScp(url);
   if (address === null) {
     throw new KvError('NOT_SUPPORTED', `'${url}' is not an ssh address, and the Stargate's own commands need one`, {
-      hint: 'set the pushurl to ssh://user@host:port/repository with `git kv remote setup --url`',
+      hint: 'set the pushurl to ssh://user@host:port/repository',
+      advice: { id: 'set-push-url' },
     });
   }
   // ssh would read either as an option.

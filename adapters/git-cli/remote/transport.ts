@@ -182,7 +182,8 @@ class GitCliTransport implements GitTransport {
     const url = await this.url(remote, 'write');
     if (url !== null) return checkUrl(url);
     throw new KvError('CONFIG_INVALID', `the remote '${remote}' has no pushurl, so there is no Stargate to write to`, {
-      hint: 'run `git kv remote setup`',
+      hint: 'set the remote up first',
+      advice: { id: 'set-up-remote' },
     });
   }
 
@@ -198,7 +199,10 @@ class GitCliTransport implements GitTransport {
       damagedThere(what, result.stderr) ??
       lockedHere(what, result.stderr) ??
       unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, result.stderr) ??
-      new KvError('GIT_ERROR', `${what}: ${firstComplaint(result.stderr)}`, { hint: 'run the command again with --debug' })
+      new KvError('GIT_ERROR', `${what}: ${firstComplaint(result.stderr)}`, {
+        hint: 'git says more when it is run by hand',
+        advice: { id: 'debug' },
+      })
     );
   }
 }

@@ -11,7 +11,7 @@ export function setupText({
   stargate,
 }: SetupReport): string {
   const lines = [
-    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${pushUrl} (from ${source})`,
+    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${pushUrl} (from ${source ?? '--url'})`,
     ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${previousPushUrl}`] : []),
     `Left ${remote}.url alone: reads go to the mirror as before`,
     ...(newRefspecs.length === 0
@@ -39,7 +39,7 @@ export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchR
     ok: true,
     remote,
     push_url: pushUrl,
-    source,
+    source: source ?? '--url',
     previous_push_url: previousPushUrl,
     fetch_refspecs: fetchRefspecs,
     stargate: stargate.reached ? { reached: true, status: stargate.status } : { reached: false },

@@ -1,5 +1,6 @@
 import type { VerifyReport } from '../../../domain/client/verify/verify.js';
-import type { Fault } from '../../../domain/client/verify/findings.js';
+import type { Fault, Note } from '../../../domain/client/verify/findings.js';
+import { words } from '../hints/hint.js';
 import { formatBytes, formatMany } from './units.js';
 
 export function faultLine({ code, what, epoch, ref, commit, key }: Fault): string {
@@ -9,6 +10,11 @@ export function faultLine({ code, what, epoch, ref, commit, key }: Fault): strin
     ...(commit === undefined || key === undefined || what.includes(commit) ? [] : [`commit ${commit.slice(0, 10)}`]),
   ];
   return `${code} ${what}${where.length === 0 ? '' : ` [${where.join(', ')}]`}`;
+}
+
+/** What a note says, and what can be done about it. */
+export function noteText({ text, advice }: Note): string {
+  return advice === undefined ? text : `${text}: ${words(advice)}`;
 }
 
 /** A line an epoch: what was checked. */
@@ -27,5 +33,5 @@ export function reportDocument({ ns, full, epochs, faults, notes }: VerifyReport
   const shown = epochs.map(({ label, ledger, root, transactions, keys, values, chunks, bytes }) => {
     return { epoch: label, ledger, root, transactions, keys, values, chunks, bytes };
   });
-  return { ns, full, epochs: shown, faults, notes };
+  return { ns, full, epochs: shown, faults, notes: notes.map(noteText) };
 }

@@ -18,8 +18,8 @@ export interface SetupRequest {
 export interface SetupReport {
   readonly remote: string;
   readonly pushUrl: string;
-  /** Where the URL came from: `--url`, a file, a branch or a ref. */
-  readonly source: string;
+  /** Where the URL came from: a file, a branch or a ref; null when the request gave it. */
+  readonly source: string | null;
   readonly previousPushUrl: string | null;
   readonly fetchRefspecs: readonly string[];
   /** Those of them that were not configured before. */
@@ -39,7 +39,7 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
   const { remote, transport } = clone;
   if ((await transport.url(remote, 'read')) === null) throw noRemote(remote);
   const previousPushUrl = await transport.url(remote, 'write');
-  const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };
+  const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: null };
   const specs = fetchRefspecs();
   const had = clone.config.all(`remote.${remote}.fetch`);
   const newRefspecs = specs.filter((spec) => !had.includes(spec));
@@ -78,7 +78,8 @@ async function discover(clone: Clone, request: SetupRequest): Promise<{ url: str
     look(await published(clone), POLICY_REF);
   if (found !== undefined) return found;
   throw new KvError('CONFIG_INVALID', `no policy names the Stargate (${tried.join('; ')})`, {
-    hint: 'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
+    hint: 'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or give the URL here',
+    advice: { id: 'name-stargate' },
   });
 }
 

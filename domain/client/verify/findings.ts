@@ -1,3 +1,4 @@
+import type { Advice } from '../../../ports/advice.js';
 import type { ErrorCode } from '../../../ports/error.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
@@ -18,10 +19,16 @@ export interface Fault extends Place {
   readonly what: string;
 }
 
+/** What could not be checked here, or is worth knowing and no fault; with advice, when something can be done about it. */
+export interface Note {
+  readonly text: string;
+  readonly advice?: Advice;
+}
+
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
   readonly faults: Fault[] = [];
-  private readonly counted = new Map<string, number>();
+  private readonly counted = new Map<string, { readonly times: number; readonly advice: Advice | undefined }>();
   private readonly reported = new Set<string>();
 
   fault(what: string, place: Place = {}, code: ErrorCode = 'ATTESTATION_MISMATCH'): void {
@@ -39,11 +46,13 @@ export class Findings {
   }
 
   /** A note that is told once, with how often it applied. */
-  note(text: string, times = 1): void {
-    this.counted.set(text, (this.counted.get(text) ?? 0) + times);
+  note(text: string, times = 1, advice?: Advice): void {
+    this.counted.set(text, { times: (this.counted.get(text)?.times ?? 0) + times, advice });
   }
 
-  get notes(): string[] {
-    return [...this.counted].map(([text, times]) => text.replace('%d', String(times)));
+  get notes(): Note[] {
+    return [...this.counted].map(([text, { times, advice }]) => {
+      return { text: text.replace('%d', String(times)), ...(advice === undefined ? {} : { advice }) };
+    });
   }
 }

@@ -41,7 +41,8 @@ export async function checkSignatures(
       else findings.thrown(KvError.is(error) ? new KvError(error.code, `commit ${oid}: ${error.message}`) : error, place);
     }
   }
-  if (policy === null) findings.note('the policy is not known here, so that no signer was held against it: git kv remote setup');
+  if (policy === null)
+    findings.note('the policy is not known here, so that no signer was held against it', 1, { id: 'learn-policy' });
   return keys;
 }
 

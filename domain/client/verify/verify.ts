@@ -12,7 +12,7 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { newestTip, noNamespace } from '../clone/tips.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
-import { type Fault, Findings } from './findings.js';
+import { type Fault, Findings, type Note } from './findings.js';
 import { soundStore } from './sound-store.js';
 import { checkWatchlog } from './watchlog.js';
 import { checkWatermark } from './watermark.js';
@@ -30,7 +30,7 @@ export interface VerifyReport {
   /** Newest first. */
   readonly epochs: readonly VerifiedEpoch[];
   readonly faults: readonly Fault[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** The refs of one source, or of the clone itself. */
@@ -71,7 +71,7 @@ export async function verifyClone(clone: Clone, verifier: SignatureVerifier, req
     epochs.push(current);
     await checkPlaces(context, places, current);
     if (full) epochs.push(...(await verifyArchives(clone, context, current)));
-    else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified: --full verifies those that are here');
+    else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
     for (const epoch of epochs) await checkWatchlog(context, epoch, full);
     await checkWatermark(context, epochs, full);
   }
@@ -240,7 +240,7 @@ async function verifyArchives(clone: Clone, context: VerifyContext, current: Ver
     const refs = await clone.store.refs(names);
     const name = names.find((each) => refs.has(each));
     if (name === undefined) {
-      findings.note(`epoch ${label} and those before it are not in this clone: git kv history KEY --epochs fetches them`);
+      findings.note(`epoch ${label} and those before it are not in this clone`, 1, { id: 'fetch-epochs' });
       break;
     }
     const oid = refs.get(name) as Oid;

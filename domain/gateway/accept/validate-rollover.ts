@@ -62,7 +62,8 @@ function expectation(commit: Oid): Check {
       'ATTESTATION_MISMATCH',
       `commit ${commit} begins no epoch: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
       {
-        hint: 'begin an epoch with git kv epoch new',
+        hint: 'begin an epoch through a client of git-kv',
+        advice: { id: 'begin-epoch' },
       },
     );
   };
@@ -135,7 +136,8 @@ async function rootCommit(store: GitStore, ref: string, oid: Oid): Promise<{ oid
   const commit = await readCommit(store, ref, oid);
   if (commit.parents.length === 0) return { oid, commit };
   throw new KvError('REF_FORBIDDEN', `${ref} begins an epoch with ${oid}, which has a parent`, {
-    hint: 'begin an epoch with git kv epoch new',
+    hint: 'begin an epoch through a client of git-kv',
+    advice: { id: 'begin-epoch' },
   });
 }
 
