@@ -1,3 +1,4 @@
+import type { StatusReport } from '../../../domain/admin/status.js';
 import type { SetupReport } from '../../../domain/client/remote/setup.js';
 import { scalarText } from './status.js';
 
@@ -22,16 +23,10 @@ export function setupText({
   return `${lines.join('\n')}\n`;
 }
 
-/** The status in a line; it may come from a Stargate that is newer than this client, so nothing is taken for granted. */
-function summary(status: unknown): string {
-  const { leader, namespaces, mirror } = (status ?? {}) as {
-    leader?: unknown;
-    namespaces?: unknown;
-    mirror?: { backlog?: unknown };
-  };
-  const names = Array.isArray(namespaces) ? namespaces.map((one: { ns?: unknown }) => scalarText(one.ns)).join(', ') : '';
-  const role = leader === true ? 'it leads' : 'it stands by';
-  return `${role}, namespaces ${names || 'none'}, ${scalarText(mirror?.backlog)} waiting for the mirror`;
+/** The status in a line. */
+function summary({ leader, namespaces, mirror }: StatusReport): string {
+  const names = namespaces.map(({ ns }) => scalarText(ns)).join(', ');
+  return `${leader ? 'it leads' : 'it stands by'}, namespaces ${names || 'none'}, ${mirror.backlog} waiting for the mirror`;
 }
 
 export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): object {

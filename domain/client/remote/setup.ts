@@ -1,6 +1,8 @@
 import type { CloneConfigWriter } from '../../../ports/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import type { Policy } from '../../../ports/policy-reader.js';
+import { STATUS, type StatusReport } from '../../admin/status.js';
+import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
@@ -25,7 +27,9 @@ export interface SetupReport {
   /** Those of them that were not configured before. */
   readonly newRefspecs: readonly string[];
   /** What the Stargate answered, or why it didn't. */
-  readonly stargate: { readonly reached: true; readonly status: unknown } | { readonly reached: false; readonly error: KvError };
+  readonly stargate:
+    | { readonly reached: true; readonly status: StatusReport }
+    | { readonly reached: false; readonly error: KvError };
 }
 
 /** The refs that a plain `git fetch` then brings along, into this clone's tracking refs. */
@@ -51,7 +55,7 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
 
 async function greet(clone: Clone): Promise<SetupReport['stargate']> {
   try {
-    return { reached: true, status: await clone.transport.admin(clone.remote, 'status', []) };
+    return { reached: true, status: await askStargate(clone.transport, clone.remote, STATUS, {}) };
   } catch (error) {
     if (KvError.is(error)) return { reached: false, error }; // the set-up stands; the report says that nobody answered
     throw error;
