@@ -1,3 +1,5 @@
+import type { Advice } from './advice.js';
+
 /**
  * The one error type that crosses a port. `code` is stable and documented in docs/ERRORS.md;
  * the message says what failed and names the key, ref or file; the hint says what to do next.
@@ -33,8 +35,10 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface KvErrorFields {
-  /** What to do next, as one sentence. */
+  /** What to do next, as one sentence for whoever embeds the library: it names no program's commands. */
   readonly hint?: string;
+  /** The same as data, for a program that has better words for it: its own commands. */
+  readonly advice?: Advice;
   /** Named facts for `--json`; never a value or a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
@@ -45,6 +49,7 @@ const BRAND = Symbol.for('git-kv/error');
 export class KvError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly advice: Advice | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly [BRAND] = true;
 
@@ -53,6 +58,7 @@ export class KvError extends Error {
     this.name = 'KvError';
     this.code = code;
     this.hint = fields.hint;
+    this.advice = fields.advice;
     this.details = fields.details;
   }
 
@@ -68,6 +74,7 @@ export function toKvError(thrown: unknown): KvError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new KvError('UNEXPECTED', message, {
     cause: thrown,
-    hint: 'this is a bug in git-kv: run the command again with --debug and report what it prints',
+    hint: 'this is a bug in git-kv: report it with what led to it',
+    advice: { id: 'report-bug' },
   });
 }

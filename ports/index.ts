@@ -1,5 +1,6 @@
 /** `git-kv/ports`: what an integrator implements. */
 export * from './vocabulary.js';
+export * from './advice.js';
 export * from './error.js';
 export * from './rejection.js';
 export * from './git-store.js';

@@ -1,14 +1,18 @@
+import { readAdvice } from './advice.js';
 import { ERROR_CODES, type ErrorCode, KvError } from './error.js';
 
 /**
  * How a KvError crosses a connection: one line of printable ASCII on a hook's or a verb's standard error.
  * A hook's exit status never reaches the pusher, so this line is all that tells a policy violation from a lost race.
+ * A reader passes over a field that it doesn't know: one that has no words for the advice shows the hint.
  */
 const PREFIX = 'kv-error/1 ';
 
+/** The line that a KvError becomes, without a line end. */
 export function formatRejection(error: KvError): string {
   const fields: Record<string, unknown> = { code: error.code, message: error.message };
   if (error.hint !== undefined) fields['hint'] = error.hint;
+  if (error.advice !== undefined) fields['advice'] = error.advice;
   if (error.details !== undefined) fields['details'] = error.details;
   return (
     PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -17,7 +21,8 @@ export function formatRejection(error: KvError): string {
 
 /**
  * Reads a `kv-error/1` line, with or without git's `remote: ` and colours; undefined for any other line, and for one that was
- * cut off. The other side's text loses what would steer a terminal; an unknown code becomes `GIT_ERROR`.
+ * cut off. The other side's text loses what would steer a terminal; an unknown code becomes `GIT_ERROR`; advice that this version
+ * doesn't know is left out.
  */
 export function parseRejection(line: string): KvError | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
@@ -26,10 +31,12 @@ export function parseRejection(line: string): KvError | undefined {
   const fields = parseObject(plain.slice(PREFIX.length).trim());
   if (fields === undefined) return undefined;
   const { code, message, hint, details } = fields;
+  const advice = readAdvice(plainTexts(fields['advice']));
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   const known = ERROR_CODES.find((c): c is ErrorCode => c === code);
   return new KvError(known ?? 'GIT_ERROR', printable(known === undefined ? `${code}: ${message}` : message), {
     ...(typeof hint === 'string' ? { hint: printable(hint) } : {}),
+    ...(advice === undefined ? {} : { advice }),
     ...(typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {}),
   });
 }
@@ -41,6 +48,13 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined; // cut off: git's own words are left to the caller
   }
+}
+
+function plainTexts(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]: [string, unknown]) => [name, typeof each === 'string' ? printable(each) : each]),
+  );
 }
 
 function printable(text: string): string {

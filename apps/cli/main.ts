@@ -13,6 +13,6 @@ export async function main(args: readonly string[]): Promise<number> {
     await runOclif(argv);
     return 0;
   } catch (error) {
-    return reportError(error, doorOptions(args));
+    return await reportError(error, doorOptions(args));
   }
 }

@@ -139,6 +139,7 @@ function count(text: string, name: string, commit: Oid): number {
 
 function mismatch(commit: Oid, what: string): KvError {
   return new KvError('ATTESTATION_MISMATCH', `commit ${commit}: ${what}`, {
-    hint: 'write through git kv, which adds the trailers of docs/FORMAT.md',
+    hint: 'write through a client of git-kv, which adds the trailers of docs/FORMAT.md',
+    advice: { id: 'write-attested' },
   });
 }

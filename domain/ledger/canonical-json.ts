@@ -47,7 +47,8 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
 
 function broken(name: string, where: string, why: string): KvError {
   return new KvError('ATTESTATION_MISMATCH', `invalid ${name} of ${where}: ${why}`, {
-    hint: 'write through git kv, or compare with docs/FORMAT.md',
+    hint: 'write through a client of git-kv, or compare with docs/FORMAT.md',
+    advice: { id: 'write-through-client' },
   });
 }
 

@@ -2,22 +2,29 @@ import type { Oid } from '../../ports/vocabulary.js';
 import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../ledger/attestation.js';
 import { isEpochLabel } from '../../ports/grammar/namespace.js';
 import { isUlid } from '../ledger/ulid.js';
-import type { Emit } from './fault.js';
+import type { Emit, Fault } from './fault.js';
 import type { Transaction } from './pairs.js';
 
 /** Holds one thing that a commit says against what it must be; `-` stands for null. */
 export type Expect = (what: string, actual: string | number | null, wanted: string | number | null) => void;
 
-const HINT = 'write through git kv, or compare with docs/FORMAT.md';
+/** What to do about a commit that is not as the format says. */
+const NOT_AS_WRITTEN: Next = {
+  hint: 'write through a client of git-kv, or compare with docs/FORMAT.md',
+  advice: { id: 'write-through-client' },
+};
+
+/** What to do next, as a fault has it. */
+type Next = Pick<Fault, 'hint' | 'advice'>;
 
 /** An `Expect` whose faults name a commit; `wrong` says what is wrong with it, if not only that. */
-export function expectation(emit: Emit, commit: Oid, wrong = '', hint = HINT): Expect {
+export function expectation(emit: Emit, commit: Oid, wrong = '', next: Next = NOT_AS_WRITTEN): Expect {
   return (what, actual, wanted) => {
     if (actual === wanted) return;
     emit({
       code: 'ATTESTATION_MISMATCH',
       message: `commit ${commit}${wrong}: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
-      hint,
+      ...next,
       subject: { commit },
     });
   };
@@ -85,5 +92,5 @@ export function checkCounts(emit: Emit, ledger: Transaction['ledger'], set: numb
 }
 
 function illegal(commit: Oid, what: string): Parameters<Emit>[0] {
-  return { code: 'ATTESTATION_MISMATCH', message: `commit ${commit}: ${what}`, hint: HINT, subject: { commit } };
+  return { code: 'ATTESTATION_MISMATCH', message: `commit ${commit}: ${what}`, ...NOT_AS_WRITTEN, subject: { commit } };
 }

@@ -1,3 +1,4 @@
+import type { Advice } from '../../ports/advice.js';
 import { type ErrorCode, KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
@@ -22,6 +23,7 @@ export interface Fault {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+  readonly advice?: Advice;
   readonly subject: Subject;
   /** What else is worth knowing by name, such as a size and its limit. */
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -42,10 +44,11 @@ export interface RuleContext {
 }
 
 /** The sink of those who stop at the first fault: throws it as a KvError, its subject and facts as the details. */
-export const throwFault: Emit = ({ code, message, hint, subject, facts }) => {
+export const throwFault: Emit = ({ code, message, hint, advice, subject, facts }) => {
   const details = { ...subject, ...facts };
   throw new KvError(code, message, {
     ...(hint === undefined ? {} : { hint }),
+    ...(advice === undefined ? {} : { advice }),
     ...(Object.keys(details).length === 0 ? {} : { details }),
   });
 };
@@ -58,12 +61,13 @@ export function about(emit: Emit, subject: Subject): Emit {
 /** What was thrown, as a fault. What is no KvError is a bug, and is thrown on. */
 export function faultOf(error: unknown, subject: Subject = {}): Fault {
   if (!KvError.is(error)) throw error;
-  const { code, message, hint, details } = error;
+  const { code, message, hint, advice, details } = error;
   return {
     code,
     message,
     subject,
     ...(hint === undefined ? {} : { hint }),
+    ...(advice === undefined ? {} : { advice }),
     ...(details === undefined ? {} : { facts: details }),
   };
 }

@@ -57,7 +57,8 @@ export function checkTtl(policy: NamespacePolicy, key: string, meta: Metadata, e
   emit({
     code: 'POLICY_VIOLATION',
     message: `value of ${quoteKey(key)} has no TTL, and the policy's ttl_default wants one`,
-    hint: 'fetch the policy (git kv remote setup) and set the key again: git kv then adds the default TTL',
+    hint: 'fetch the policy and set the key again: the client then adds the default TTL',
+    advice: { id: 'fetch-policy' },
     subject: { key },
   });
 }
@@ -87,7 +88,8 @@ export function checkLfs(policy: NamespacePolicy, key: string, value: Uint8Array
   emit({
     code: 'POLICY_VIOLATION',
     message: `value of ${quoteKey(key)} is a Git LFS pointer`,
-    hint: 'store the file itself: git kv set KEY FILE',
+    hint: 'store the file itself',
+    advice: { id: 'store-file' },
     subject: { key },
   });
 }

@@ -27,7 +27,8 @@ export async function anySigner(
     emit({
       code: 'SIGNATURE_MISSING',
       message: `commit ${oid} is not signed`,
-      hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
+      hint: 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through a client of git-kv',
+      advice: { id: 'configure-signing' },
       subject: { commit: oid },
     });
     return null;

@@ -160,7 +160,7 @@ for (const format of ['sha1', 'sha256'] as const) {
           'IO_ERROR',
           `object ${oids[0]} is not in this partial clone (nor are ${FILES - 1} more)`,
         ]);
-        expect(error.hint).to.contain('--offline');
+        expect(error.advice).to.deep.equal({ id: 'fetch-partial' });
       }
       expect((await git.read([tip]))[0]?.type).to.equal('commit');
       await git.prefetch([tip]);

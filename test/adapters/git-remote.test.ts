@@ -128,7 +128,7 @@ for (const format of ['sha1', 'sha256'] as const) {
     it('needs a pushurl to push, and never pushes to the mirror instead', async () => {
       sandbox.git(clone, 'config', '--unset', 'remote.origin.pushurl');
       const error = await failure(push(), 'CONFIG_INVALID');
-      expect(error.hint).to.include('git kv remote setup');
+      expect(error.advice).to.deep.equal({ id: 'set-up-remote' });
       expect(refsOf(mirror)).to.deep.equal([]);
       await failure(remote.listRefs('origin', 'write', ['refs/*']), 'CONFIG_INVALID');
       await failure(remote.listRefs('nobody', 'read', ['refs/*']), 'CONFIG_INVALID');

@@ -52,7 +52,9 @@ describe('git kv: what a command loads', () => {
       ]) {
         expect(packagesOf(sources)).not.to.include(name);
       }
-      expect(sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)/.test(source))).to.deep.equal([]);
+      expect(
+        sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)|apps\/cli\/hints/.test(source)),
+      ).to.deep.equal([]);
     });
   }
 

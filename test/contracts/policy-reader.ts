@@ -157,7 +157,8 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
       for (const called of ['a', '0', 'team-1', 'a.b', 'a_b', 'constructor', 'a'.repeat(63)]) {
         expect([...parse(named(called)).namespaces.keys()], called).to.deep.equal([called]);
       }
-      for (const called of ['', 'A', '-a', '.a', 'a..b', 'a.', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64)]) refused(named(called));
+      for (const called of ['', 'A', '-a', '.a', 'a..b', 'a.', 'a.lock', 'a/b', 'a b', 'ä', 'a'.repeat(64)])
+        refused(named(called));
     });
 
     it('shows nothing secret of what it refuses', () => {

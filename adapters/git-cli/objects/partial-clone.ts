@@ -111,7 +111,8 @@ export class PromisedObjects {
     if (!/^(1|true|yes|on)$/i.test(this.place.env['GIT_NO_LAZY_FETCH'] ?? '')) return;
     const more = oids.length > 1 ? ` (nor are ${oids.length - 1} more)` : '';
     throw new KvError('IO_ERROR', `object ${oids[0]} is not in this partial clone${more}`, {
-      hint: 'run it once without --offline (or GIT_NO_LAZY_FETCH), so that it is fetched',
+      hint: 'run it once online, without GIT_NO_LAZY_FETCH, so that it is fetched',
+      advice: { id: 'fetch-partial' },
       details: { missing: oids.slice(0, 100) },
     });
   }

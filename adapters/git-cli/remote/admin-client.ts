@@ -28,7 +28,7 @@ class SshAdminClient implements AdminClient {
   async run(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
     if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
       throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
-        hint: 'run `git kv stargate --help`',
+        hint: 'a verb is lower-case words',
       });
     }
     return runAdmin(this.place, await stargateUrl(this.place, remote), verb, args);

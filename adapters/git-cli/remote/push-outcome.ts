@@ -31,7 +31,8 @@ export function pushError({ remote, url }: { remote: string; url: string }, stdo
   return (
     unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr) ??
     new KvError('GIT_ERROR', `cannot push to ${shownUrl(url)}: ${firstComplaint(stderr)}`, {
-      hint: 'run the command again with --debug',
+      hint: 'git says more when it is run by hand',
+      advice: { id: 'debug' },
     })
   );
 }

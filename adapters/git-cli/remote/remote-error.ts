@@ -1,4 +1,4 @@
-import { KvError } from '../../../ports/error.js';
+import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Direction } from '../../../ports/git-remote.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
@@ -63,7 +63,8 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
     .filter((line) => line !== '');
   if (direction === 'write' && /Connection refused/i.test(stderr)) {
     return new KvError('IO_ERROR', `no Stargate at ${shownUrl(url)}: connection refused`, {
-      hint: 'start it, or correct the address: git kv remote setup --url URL',
+      hint: 'start it, or correct the pushurl',
+      advice: { id: 'correct-push-url' },
     });
   }
   const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
@@ -72,24 +73,31 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
     .replace(/^(fatal|error): /, '')
     .replace(/^\S+@\S+: (?=Permission denied)/, '')
     .replace(/\.$/, '');
-  return new KvError('IO_ERROR', `${what}: ${words}`, { hint: hintFor(stderr, url, direction) });
+  return new KvError('IO_ERROR', `${what}: ${words}`, hintFor(stderr, url, direction));
 }
 
-function hintFor(stderr: string, url: string, direction: Direction): string {
+function hintFor(stderr: string, url: string, direction: Direction): KvErrorFields {
   const host = direction === 'write' ? 'the Stargate' : 'the Git host';
   if (/Permission denied \(/.test(stderr)) {
     const where = direction === 'write' ? 'have an admin add yours to the policy' : 'add yours there';
-    return `${host} knows none of the keys that ssh offered: ${where}, or choose one: git config core.sshCommand "ssh -i FILE"`;
+    const choose = 'choose one: git config core.sshCommand "ssh -i FILE"';
+    return { hint: `${host} knows none of the keys that ssh offered: ${where}, or ${choose}` };
   }
   if (/Host key verification failed/.test(stderr)) {
     const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
     const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
-    const published = direction === 'write' ? 'git-kv-stargate init printed' : 'the Git host publishes';
-    return `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`;
+    const published = direction === 'write' ? 'the Stargate printed when it was made' : 'the Git host publishes';
+    return {
+      hint: `compare ${scan} | ssh-keygen -lf - with what ${published}, then: ${scan} >> ~/.ssh/known_hosts`,
+      ...(direction === 'write' ? { advice: { id: 'compare-host-key', scan } } : {}),
+    };
   }
   return direction === 'write'
-    ? 'check the address (git remote -v) and that the Stargate is up'
-    : 'check the address (git remote -v); to read without it: --read-from=stargate, or --offline';
+    ? { hint: 'check the address (git remote -v) and that the Stargate is up' }
+    : {
+        hint: 'check the address (git remote -v), or read without it: from the Stargate, or offline',
+        advice: { id: 'read-elsewhere' },
+      };
 }
 
 /** A clone of the other object format: a SHA-256 repository without branches, cloned by git before 2.41. Null when that is not it. */
@@ -97,7 +105,8 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
   const formats = /mismatched algorithms: client (\w+); server (\w+)/.exec(stderr);
   if (formats === null) return null;
   return new KvError('GIT_ERROR', `${what}: it has ${formats[2]} objects, and this clone was made for ${formats[1]}`, {
-    hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add and git kv remote setup in it`,
+    hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add in it, and set the remote up`,
+    advice: { id: 'clone-anew', format: formats[2] ?? '' },
   });
 }
 
@@ -107,6 +116,7 @@ export function damagedThere(what: string, stderr: string): KvError | null {
   const said =
     /^remote: (?:fatal|error): (.*\S)\s*$/m.exec(withoutSecrets(stderr).replace(RESET, ''))?.[1] ?? 'an object is missing';
   return new KvError('GIT_ERROR', `${what}: the repository there is damaged: ${said}`, {
-    hint: 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
+    hint: 'read from the other side, and have git fsck run on this one',
+    advice: { id: 'read-either-side' },
   });
 }

@@ -27,6 +27,9 @@ export async function remoteFailure(place: GitPlace, { remote, direction, what }
     damagedThere(what, stderr) ??
     lockedHere(what, stderr) ??
     unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, stderr) ??
-    new KvError('GIT_ERROR', `${what}: ${firstComplaint(stderr)}`, { hint: 'run the command again with --debug' })
+    new KvError('GIT_ERROR', `${what}: ${firstComplaint(stderr)}`, {
+      hint: 'git says more when it is run by hand',
+      advice: { id: 'debug' },
+    })
   );
 }

@@ -17,6 +17,7 @@ export async function stargateUrl(place: GitPlace, remote: string): Promise<stri
   const url = await remoteUrl(place, remote, 'write');
   if (url !== null) return checkUrl(url);
   throw new KvError('CONFIG_INVALID', `the remote '${remote}' has no pushurl, so there is no Stargate to write to`, {
-    hint: 'run `git kv remote setup`',
+    hint: 'set the remote up first',
+    advice: { id: 'set-up-remote' },
   });
 }

@@ -12,6 +12,7 @@ export function sshAddress(url: string): SshUrl {
     });
   }
   throw new KvError('NOT_SUPPORTED', `'${shownUrl(url)}' is not an ssh address, and the Stargate's own commands need one`, {
-    hint: 'set the pushurl to ssh://user@host:port/repository with `git kv remote setup --url`',
+    hint: 'set the pushurl to ssh://user@host:port/repository',
+    advice: { id: 'set-push-url' },
   });
 }

@@ -1,3 +1,5 @@
+import { COMPACT } from '../../../domain/admin/compact.js';
+import { askStargate } from '../../../domain/admin/verb.js';
 import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
@@ -23,11 +25,10 @@ To bring an epoch back into a clone: git fetch FILE.bundle 'refs/*:refs/*'`);
 
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
-    const { epoch } = flags;
     await this.withClone(flags, async ({ clone, ns }) => {
-      const args = [ns, ...(epoch === undefined ? [] : ['--epoch', epoch]), ...(flags['dry-run'] === true ? ['--dry-run'] : [])];
-      const report = await clone.stargate.run(clone.remoteName, 'compact', args);
-      if (flags.json === true) return printJson({ ok: true, ...(report as object) });
+      const args = { ns, label: flags.epoch, dryRun: flags['dry-run'] === true };
+      const report = await askStargate(clone.stargate, clone.remoteName, COMPACT, args);
+      if (flags.json === true) return printJson({ ok: true, ...report });
       return print(compactText(report));
     });
   }

@@ -5,7 +5,7 @@ import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { faultLine, reportDocument, reportText } from '../render/verify.js';
+import { faultLine, noteText, reportDocument, reportText } from '../render/verify.js';
 import { formatCount } from '../render/units.js';
 import { note, print, printJson, Progress } from '../io/terminal.js';
 
@@ -41,7 +41,7 @@ signer who isn't a writer any more, for example.`);
         const { faults } = report;
         if (json && faults.length === 0) return await printJson({ ok: true, ...reportDocument(report) });
         if (!json) for (const fault of faults) await print(`${faultLine(fault)}\n`);
-        if (!json) for (const text of report.notes) note(`note: ${text}`);
+        if (!json) for (const each of report.notes) note(`note: ${noteText(each)}`);
         if (!json) await print(reportText(report));
         if (faults.length === 0) return;
         throw new KvError(

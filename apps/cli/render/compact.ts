@@ -1,19 +1,8 @@
+import type { CompactReport } from '../../../domain/admin/compact.js';
 import { formatBytes } from './units.js';
 
-interface CompactReport {
-  readonly ns: string;
-  readonly current: string;
-  readonly keep_epochs: number | null;
-  readonly kept: readonly string[];
-  readonly dry_run: boolean;
-  readonly epochs: readonly { readonly epoch: string; readonly bundle: string | null; readonly bundle_bytes: number }[];
-  readonly bytes_freed: number;
-  readonly reclaimed: boolean;
-}
-
 /** What `compact` did, or would do, for people. */
-export function compactText(answer: unknown): string {
-  const report = answer as CompactReport;
+export function compactText(report: CompactReport): string {
   const { ns, current, epochs, kept, dry_run: dry, bytes_freed: freed } = report;
   const rest = `kept: ${[current, ...kept].join(' ')}\n`;
   if (epochs.length === 0) {

@@ -7,20 +7,22 @@ export interface DoorOptions {
   readonly debug: boolean;
 }
 
-/** The one way out for errors: says what happened and gives the exit code. */
-export function reportError(thrown: unknown, { json, debug }: DoorOptions): number {
+/** The one way out for errors: says what happened and what to do next, and gives the exit code. */
+export async function reportError(thrown: unknown, { json, debug }: DoorOptions): Promise<number> {
   if (thrown instanceof ReaderGone) return 0;
   const error = toKvError(thrown);
   const exit = EXIT_CODES[error.code];
-  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, exit))}\n`);
+  const { hintOf } = await import('../hints/hint.js'); // a command that succeeds needs no words for what to do instead
+  const hint = hintOf(error);
+  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, hint, exit))}\n`);
   note(`${paint('1;31', 'error:')} ${error.message}`);
-  if (error.hint !== undefined) note(`${paint('36', 'hint:')} ${error.hint}`);
+  if (hint !== undefined) note(`${paint('36', 'hint:')} ${hint}`);
   if (debug) note(causes(error));
   return exit;
 }
 
-function errorDocument(error: KvError, exit: number): object {
-  const { code, message, hint, details } = error;
+function errorDocument(error: KvError, hint: string | undefined, exit: number): object {
+  const { code, message, details } = error;
   return { ok: false, error: { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) } };
 }
 

@@ -1,3 +1,4 @@
+import type { StatusReport } from '../../../domain/admin/status.js';
 import type { SetupReport } from '../../../domain/client/remote/setup.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { scalarText } from './status.js';
@@ -12,7 +13,7 @@ export function setupText({
   stargate,
 }: SetupReport): string {
   const lines = [
-    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${shownUrl(pushUrl)} (from ${source})`,
+    `${previousPushUrl === pushUrl ? 'Unchanged:' : 'Configured'} ${remote}.pushurl → ${shownUrl(pushUrl)} (from ${source ?? '--url'})`,
     ...(previousPushUrl !== null && previousPushUrl !== pushUrl ? [`  it was ${shownUrl(previousPushUrl)}`] : []),
     `Left ${remote}.url alone: reads go to the mirror as before`,
     ...(newRefspecs.length === 0
@@ -23,16 +24,10 @@ export function setupText({
   return `${lines.join('\n')}\n`;
 }
 
-/** The status in a line; it may come from a Stargate that is newer than this client, so nothing is taken for granted. */
-function summary(status: unknown): string {
-  const { leader, namespaces, mirror } = (status ?? {}) as {
-    leader?: unknown;
-    namespaces?: unknown;
-    mirror?: { backlog?: unknown };
-  };
-  const names = Array.isArray(namespaces) ? namespaces.map((one: { ns?: unknown }) => scalarText(one.ns)).join(', ') : '';
-  const role = leader === true ? 'it leads' : 'it stands by';
-  return `${role}, namespaces ${names || 'none'}, ${scalarText(mirror?.backlog)} waiting for the mirror`;
+/** The status in a line. */
+function summary({ leader, namespaces, mirror }: StatusReport): string {
+  const names = namespaces.map(({ ns }) => scalarText(ns)).join(', ');
+  return `${leader ? 'it leads' : 'it stands by'}, namespaces ${names || 'none'}, ${mirror.backlog} waiting for the mirror`;
 }
 
 export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): object {
@@ -40,7 +35,7 @@ export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchR
     ok: true,
     remote,
     push_url: shownUrl(pushUrl),
-    source,
+    source: source ?? '--url',
     previous_push_url: previousPushUrl === null ? null : shownUrl(previousPushUrl),
     fetch_refspecs: fetchRefspecs,
     stargate: stargate.reached ? { reached: true, status: stargate.status } : { reached: false },

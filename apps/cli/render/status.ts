@@ -1,16 +1,17 @@
+import type { StatusReport } from '../../../domain/admin/status.js';
 import { formatSeconds, printable } from './units.js';
 
 /** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
-export function statusText(status: unknown): string {
+export function statusText(status: StatusReport): string {
   return `${lines(withUptime(status), '').join('\n')}\n`;
 }
 
 /** Seconds since the start, as people say it. */
-function withUptime(status: unknown): unknown {
-  if (typeof status !== 'object' || status === null) return status;
+function withUptime(status: StatusReport): object {
+  const { uptime_s: uptime } = status;
   return Object.fromEntries(
     Object.entries(status).map(([name, value]: [string, unknown]) =>
-      name === 'uptime_s' && typeof value === 'number' ? ['up', formatSeconds(value)] : [name, value],
+      name === 'uptime_s' ? ['up', formatSeconds(uptime)] : [name, value],
     ),
   );
 }

@@ -1,5 +1,6 @@
 import type { VerifyReport } from '../../../domain/client/verify/verify.js';
-import type { Finding } from '../../../domain/client/verify/findings.js';
+import type { Finding, Note } from '../../../domain/client/verify/findings.js';
+import { words } from '../hints/hint.js';
 import { formatBytes, formatMany } from './units.js';
 
 /** A fault, and where it was found as far as its words don't say. */
@@ -10,6 +11,11 @@ export function faultLine({ code, what, epoch, ref, commit, key }: Finding): str
     ...(commit === undefined || key === undefined || what.includes(commit) ? [] : [`commit ${commit.slice(0, 10)}`]),
   ];
   return `${code} ${what}${where.length === 0 ? '' : ` [${where.join(', ')}]`}`;
+}
+
+/** What a note says, and what can be done about it. */
+export function noteText({ text, advice }: Note): string {
+  return advice === undefined ? text : `${text}: ${words(advice)}`;
 }
 
 /** A line an epoch: what was checked. */
@@ -29,5 +35,5 @@ export function reportDocument({ ns, full, epochs, faults, notes }: VerifyReport
   const shown = epochs.map(({ label, ledger, root, transactions, keys, values, chunks, bytes }) => {
     return { epoch: label, ledger, root, transactions, keys, values, chunks, bytes };
   });
-  return { ns, full, epochs: shown, faults, notes };
+  return { ns, full, epochs: shown, faults, notes: notes.map(noteText) };
 }

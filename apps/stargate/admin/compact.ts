@@ -1,14 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { COMPACT, type CompactArguments, type CompactReport, type DroppedEpoch } from '../../../domain/admin/compact.js';
 import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { Mutex } from '../../../domain/gateway/commit/mutex.js';
-import { isEpochLabel, isNamespace } from '../../../ports/grammar/namespace.js';
 import { compactedRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy } from '../../../ports/policy-reader.js';
-import type { AdminVerb } from './serve-admin.js';
+import { type AdminVerb, served } from './serve-admin.js';
 import { archivesFolder, bundlePath, exists, writeBundle } from '../repository/epoch-bundle.js';
 import { failpoint } from '../failpoint.js';
 import type { Log } from '../log.js';
@@ -25,34 +25,23 @@ export interface CompactSources {
   readonly log: Log;
 }
 
-interface Arguments {
-  readonly ns: string;
-  readonly label: string | undefined;
-  readonly dryRun: boolean;
-}
-
 /**
  * `compact NS [--epoch LABEL] [--dry-run]`: for each epoch to drop, first a proven bundle on disk, then the refs go, through the
  * journal and so at the mirror too; at the end the objects. A crash leaves an epoch its refs, its bundle, or both.
  */
 export function compactVerb(sources: CompactSources): AdminVerb {
   const oneAtATime = new Mutex();
-  return {
-    name: 'compact',
-    role: 'admin',
-    async run(words) {
-      const args = readArguments(words);
-      const release = await oneAtATime.acquire();
-      try {
-        return await compact(sources, args);
-      } finally {
-        release();
-      }
-    },
-  };
+  return served(COMPACT, async (args) => {
+    const release = await oneAtATime.acquire();
+    try {
+      return await compact(sources, args);
+    } finally {
+      release();
+    }
+  });
 }
 
-async function compact(sources: CompactSources, { ns, label, dryRun }: Arguments): Promise<object> {
+async function compact(sources: CompactSources, { ns, label, dryRun }: CompactArguments): Promise<CompactReport> {
   const { gitDir, store } = sources;
   const gateway = await sources.gateway();
   const keepEpochs = sources.policy().namespaces.get(ns)?.retention.keepEpochs ?? null;
@@ -82,7 +71,7 @@ async function dropOne(
   gateway: RepositoryGateway,
   ns: string,
   epoch: ArchivedEpoch,
-): Promise<object> {
+): Promise<DroppedEpoch> {
   const bundle = bundlePath(gitDir, ns, epoch.label);
   const bytes = await writeBundle(gitDir, store.objectFormat, bundle, epoch.refs);
   failpoint('compact-bundled');
@@ -109,7 +98,9 @@ async function reclaim({ gitDir, quietly, log }: CompactSources, gateway: Reposi
 /** There since the refs of an epoch were dropped, and until its objects are. */
 const unreclaimed = (gitDir: string): string => join(archivesFolder(gitDir), 'unreclaimed');
 
-async function estimate({ gitDir, store }: CompactSources, chosen: readonly ArchivedEpoch[]): Promise<object> {
+type Estimate = Omit<CompactReport, 'ns' | 'current' | 'keep_epochs' | 'kept' | 'dry_run'>;
+
+async function estimate({ gitDir, store }: CompactSources, chosen: readonly ArchivedEpoch[]): Promise<Estimate> {
   const gone = new Set(chosen.flatMap(({ refs }) => [...refs.keys()]));
   const all = await store.refs(['refs/']);
   const staying = [...all].filter(([ref]) => !gone.has(ref)).map(([, oid]) => oid);
@@ -134,21 +125,4 @@ async function checkCompacted({ gitDir, store }: CompactSources, ns: string, lab
   throw new KvError('NOT_FOUND', `epoch ${label} of namespace ${ns} was compacted already`, {
     hint: `its bundle ${isThere ? 'is' : 'was'} ${bundle} on the Stargate: git fetch that file 'refs/*:refs/*' brings it back into a clone`,
   });
-}
-
-function readArguments(words: readonly string[]): Arguments {
-  const rest = [...words];
-  const ns = rest.shift() ?? '';
-  if (!isNamespace(ns)) throw new KvError('USAGE', `'compact' wants a namespace, and got '${ns.slice(0, 60)}'`);
-  let label: string | undefined;
-  let dryRun = false;
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--dry-run') dryRun = true;
-    else if (word === '--epoch') label = rest.shift() ?? '';
-    else throw new KvError('USAGE', `'compact' does not know '${word.slice(0, 60)}'`);
-  }
-  // The label becomes part of a file's name.
-  if (label !== undefined && !isEpochLabel(label))
-    throw new KvError('USAGE', `${JSON.stringify(label.slice(0, 80))} is no epoch label`);
-  return { ns, label, dryRun };
 }

@@ -1,8 +1,8 @@
+import type { MirrorStatus } from '../../../domain/admin/status.js';
 import type { MirrorObserver, MirrorStatus as WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
-import type { MirrorStatus } from './status.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../http/metrics.js';
 
@@ -31,7 +31,7 @@ export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
 
 /** The mirror as `status` shows it. A target without a breaker is always closed. */
 export async function describeMirror(target: MirrorTarget, worker: WorkerStatus | null, store: GitStore): Promise<MirrorStatus> {
-  const { state = 'closed' } = target as { readonly state?: MirrorStatus['breaker'] };
+  const { state = 'closed' } = target as { readonly state?: string };
   const watermark: Record<string, string> = {};
   for (const [ref, oid] of await store.refs(['refs/kv-mirror/'])) watermark[ref.slice('refs/kv-mirror/'.length)] = oid;
   const failed = worker?.lastError ?? null;

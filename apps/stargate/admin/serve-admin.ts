@@ -1,3 +1,4 @@
+import type { VerbFormat } from '../../../domain/admin/verb.js';
 import type { Pusher } from '../../../domain/gateway/push.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
@@ -9,6 +10,14 @@ export interface AdminVerb {
   /** Who may ask: any key of the policy, or admins alone. */
   readonly role: 'any' | 'admin';
   run(args: readonly string[], pusher: Pusher): Promise<unknown>;
+}
+
+/** A verb of the domain, served by `run`: its words are read first, so that `run` meets none. */
+export function served<Arguments, Report>(
+  { name, role, decode }: VerbFormat<Arguments, Report>,
+  run: (args: Arguments) => Promise<Report>,
+): AdminVerb {
+  return { name, role, run: async (words) => run(decode(words)) };
 }
 
 /** As often as git's own server sides do it (`receive.keepAlive`). Milliseconds. */

@@ -1,25 +1,8 @@
-import { KvError } from '../../../ports/error.js';
+import { type MirrorStatus, type PolicyStatus, STATUS } from '../../../domain/admin/status.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { AdminVerb } from './serve-admin.js';
+import { type AdminVerb, served } from './serve-admin.js';
 import type { LeadershipState } from '../leader/leadership.js';
-import type { PolicyStatus } from '../repository/policy-file.js';
-
-/** What the mirror worker says of itself. Times are ISO 8601 UTC. */
-export interface MirrorStatus {
-  readonly label: string;
-  /** The circuit breaker's: `open` while the mirror is given a rest. */
-  readonly breaker: 'closed' | 'open' | 'half-open';
-  readonly backlog: number;
-  /** Refs of namespaces that the mirror has lost, or has elsewhere, though nothing waits that moves them. */
-  readonly missing: number;
-  readonly last_success: string | null;
-  readonly last_error: string | null;
-  /** The namespaces that the mirror refuses, and why, while the others go on. */
-  readonly refused: Readonly<Record<string, string>>;
-  /** The newest ledger commit that the mirror is known to show, by namespace. */
-  readonly watermark: Readonly<Record<string, string>>;
-}
 
 export interface StatusSources {
   readonly repository: string;
@@ -37,29 +20,24 @@ export interface StatusSources {
 
 /** `status`: who leads, where the namespaces stand, how the mirror does. */
 export function statusVerb(sources: StatusSources): AdminVerb {
-  return {
-    name: 'status',
-    role: 'any',
-    async run(args) {
-      if (args.length > 0) throw new KvError('USAGE', `'status' takes no arguments, and got '${args[0]?.slice(0, 60)}'`);
-      const refs = await sources.store.refs(['refs/kv/']);
-      const known = [...refs.keys()].map((ref) => ref.slice('refs/kv/'.length));
-      const names = [...new Set([...sources.namespaces(), ...known])].sort();
-      const namespaces = await Promise.all(
-        names.map(async (ns) => {
-          const ledger = refs.get(`refs/kv/${ns}`) ?? null;
-          return { ns, epoch: ledger === null ? null : await sources.epochOf(ledger), ledger };
-        }),
-      );
-      return {
-        ...(await sources.leadership()),
-        uptime_s: Math.floor(sources.uptime() / 1000),
-        repository: sources.repository,
-        namespaces,
-        policy: sources.policy(),
-        mirror: await sources.mirror(),
-        version: sources.version,
-      };
-    },
-  };
+  return served(STATUS, async () => {
+    const refs = await sources.store.refs(['refs/kv/']);
+    const known = [...refs.keys()].map((ref) => ref.slice('refs/kv/'.length));
+    const names = [...new Set([...sources.namespaces(), ...known])].sort();
+    const namespaces = await Promise.all(
+      names.map(async (ns) => {
+        const ledger = refs.get(`refs/kv/${ns}`) ?? null;
+        return { ns, epoch: ledger === null ? null : await sources.epochOf(ledger), ledger };
+      }),
+    );
+    return {
+      ...(await sources.leadership()),
+      uptime_s: Math.floor(sources.uptime() / 1000),
+      repository: sources.repository,
+      namespaces,
+      policy: sources.policy(),
+      mirror: await sources.mirror(),
+      version: sources.version,
+    };
+  });
 }

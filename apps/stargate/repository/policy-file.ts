@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import type { PolicyStatus } from '../../../domain/admin/status.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
@@ -8,13 +9,6 @@ import type { Log } from '../log.js';
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;
-}
-
-/** What the status says of the policy. Times are ISO 8601 UTC. */
-export interface PolicyStatus {
-  readonly in_force_since: string;
-  /** Why the file as it is now was not taken; null when it is in force. */
-  readonly rejected: string | null;
 }
 
 /** The policy in force. A bad new version leaves the old one in force. */

@@ -182,7 +182,8 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
 
 export function notSetUp(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, {
-    hint: 'run: git kv remote setup',
+    hint: 'set the remote up first',
+    advice: { id: 'set-up-remote' },
   });
 }
 
@@ -194,11 +195,12 @@ export function noRemote(remote: string): KvError {
 
 /** `missing` is the remote that this clone has not got. */
 export function noNamespace(ns: string, missing?: string): KvError {
-  const begin = `git kv --ns ${ns} set KEY VALUE`;
   return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here${missing === undefined ? ' or at the mirror' : ''}`, {
-    hint:
-      missing === undefined
-        ? `the first write creates it: ${begin}`
-        : `this clone has no remote: git remote add ${missing} URL && git kv remote setup; to begin without one: ${begin}`,
+    ...(missing === undefined
+      ? { hint: 'the first write creates it', advice: { id: 'write-first', ns } }
+      : {
+          hint: `this clone has no remote: git remote add ${missing} URL, and set it up; the first write begins without one`,
+          advice: { id: 'begin-namespace', ns, remote: missing },
+        }),
   });
 }

@@ -48,7 +48,8 @@ export function parseAt(text: string, format: ObjectFormat): Wanted {
     'USAGE',
     `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor an ISO 8601 time, nor a transaction`,
     {
-      hint: 'git kv history KEY names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
+      hint: 'the history of a key names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
+      advice: { id: 'name-state' },
     },
   );
 }
@@ -93,11 +94,15 @@ async function findMoment(
       ? `state of namespace ${ns} at ${formatTime(wanted.ms)}`
       : `${wanted.kind === 'txn' || wanted.prefix === undefined ? 'transaction' : 'ledger commit'} ${at} in namespace ${ns}`;
   const { parentEpoch } = oldest.trailers;
-  const why = freshness.offline ? 'is not in this clone: leave --offline out' : 'can no longer be had: it was compacted away';
-  const oldestHad = `the oldest that can be had is ${oldest.oid.slice(0, 12)} of ${formatTime(timeOf(oldest))}`;
+  const why = freshness.offline ? 'is not in this clone' : 'can no longer be had: it was compacted away';
+  const [short, time] = [oldest.oid.slice(0, 12), formatTime(timeOf(oldest))];
+  const oldestHad = `the oldest that can be had is ${short} of ${time}`;
   throw new KvError('NOT_FOUND', `no ${shown}`, {
     hint: parentEpoch === null ? oldestHad : `${oldestHad}; the epoch before, ${parentEpoch}, ${why}`,
-    details: { oldest: oldest.oid, time: formatTime(timeOf(oldest)), epoch: oldest.trailers.epoch },
+    ...(parentEpoch !== null && freshness.offline === true
+      ? { advice: { id: 'leave-offline-out', oldest: short, time, epoch: parentEpoch } }
+      : {}),
+    details: { oldest: oldest.oid, time, epoch: oldest.trailers.epoch },
   });
 }
 

@@ -35,7 +35,8 @@ export async function* epochsBack(
         'ATTESTATION_MISMATCH',
         `${archiveRef(ns, parentEpoch)} is not what epoch ${epoch} of namespace ${ns} goes on from`,
         {
-          hint: 'read it from the Stargate: --read-from=stargate; git kv verify --full says more',
+          hint: 'read it from the Stargate; a full verification says more',
+          advice: { id: 'read-stargate' },
           details: { expected: root.trailers.parentLedger, actual: older.oid },
         },
       );

@@ -1,4 +1,4 @@
-import { KvError } from '../../../ports/error.js';
+import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { readStamp } from '../../git/commit.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
@@ -72,15 +72,15 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   if (older !== null) request.onOlder?.(older);
   if (found || (await statesOf(clone, ns, tip.commit.tree, [key]))[0]) return;
   throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in the history of namespace ${ns}`, {
-    hint: whereElse(clone, request, older),
+    ...whereElse(clone, request, older),
   });
 }
 
-function whereElse({ store }: Clone, { ns, epochs }: HistoryRequest, older: string | null): string {
+function whereElse({ store }: Clone, { ns, epochs }: HistoryRequest, older: string | null): KvErrorFields {
   if (store.capabilities.shallow === true)
-    return 'this clone is shallow, and may have been cut off after it: git fetch --unshallow';
-  if (older !== null && epochs !== true) return 'look into earlier epochs too: --epochs';
-  return `see what there is: git kv --ns ${ns} list`;
+    return { hint: 'this clone is shallow, and may have been cut off after it: git fetch --unshallow' };
+  if (older !== null && epochs !== true) return { hint: 'look into earlier epochs too', advice: { id: 'look-into-epochs' } };
+  return { hint: 'list the keys that there are', advice: { id: 'list-keys', ns } };
 }
 
 /** An epoch's commits that changed a key, in batches. */

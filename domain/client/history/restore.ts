@@ -33,7 +33,8 @@ export async function planRestore(clone: Clone, request: RestoreRequest): Promis
     .map(({ key }) => quoteKey(key));
   if (nowhere.length > 0) {
     throw new KvError('NOT_FOUND', `no key ${nowhere.join(', ')} in namespace ${ns}, neither at ${at} nor now`, {
-      hint: `see what there was: git kv --ns ${ns} list --at ${at}`,
+      hint: 'list the keys that there were',
+      advice: { id: 'list-keys-at', ns, at },
     });
   }
   const below = prefix === undefined ? [] : await differingKeys(clone, ns, tip.commit.tree, then.commit.tree, prefix);

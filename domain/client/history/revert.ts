@@ -17,7 +17,8 @@ const LISTED = 10;
 export async function planRevert(clone: Clone, ns: string, txn: string): Promise<PutBack> {
   if (!isUlid(txn)) {
     throw new KvError('USAGE', `${JSON.stringify(txn.slice(0, 80))} is no transaction`, {
-      hint: 'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R: git kv history KEY --json gives it',
+      hint: 'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, which the history of a key gives',
+      advice: { id: 'name-transaction' },
     });
   }
   const freshness = await writersFreshness(clone);
@@ -25,7 +26,8 @@ export async function planRevert(clone: Clone, ns: string, txn: string): Promise
   const { ledger: tip } = await momentNow(clone, ns, { ...freshness, offline: true });
   if (isRollover(undone)) {
     throw new KvError('USAGE', `transaction ${txn} began epoch ${undone.trailers.epoch} and changed no key`, {
-      hint: 'an epoch is not undone; restore KEY --at puts single keys back',
+      hint: 'an epoch is not undone; restoring puts single keys back',
+      advice: { id: 'restore-keys' },
     });
   }
   const [parent] = await openAll(clone, undone.commit.parents);
@@ -52,7 +54,8 @@ function conflict(txn: string, keys: readonly string[], all: number): KvError {
   const more = keys.length > LISTED ? `, and ${keys.length - LISTED} more` : '';
   const count = `${keys.length} of its ${all} ${all === 1 ? 'key' : 'keys'}`;
   return new KvError('CAS_CONFLICT', `cannot revert ${txn}: ${count} changed since: ${listed}${more}`, {
-    hint: 'see who changed them (git kv history KEY), and put back what you want with git kv restore KEY --at',
+    hint: 'see in their history who changed them, and restore the keys that you want',
+    advice: { id: 'revert-by-key' },
     details: { txn, keys },
   });
 }

@@ -53,14 +53,16 @@ export async function readKeyIn(
   const found = data ?? manifestBlob;
   if (!metaBlob || !found) {
     throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, {
-      hint: `see what there is: git kv --ns ${ns} list`,
+      hint: 'list the keys that there are',
+      advice: { id: 'list-keys', ns },
     });
   }
   const meta = decodeMetadata(metaBlob.body, quoteKey(key));
   const expired = hasPassed(meta.ttl, now) && (await hidesExpired(clone, ns));
   if (expired && !request.allowExpired) {
     throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${meta.ttl}`, {
-      hint: 'read it all the same with --allow-expired',
+      hint: 'expired values can be read all the same, when that is asked for',
+      advice: { id: 'allow-expired' },
     });
   }
   const { epoch } = ledger.trailers;

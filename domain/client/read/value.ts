@@ -61,7 +61,8 @@ export async function* readChunks(
     'ATTESTATION_MISMATCH',
     `value of ${quoteKey(value.key)} is not the one that was written: its ETag is ${actual}`,
     {
-      hint: 'every chunk is sound, so the manifest is not: git kv verify --full says more',
+      hint: 'every chunk is sound, so the manifest is not: a full verification says more',
+      advice: { id: 'verify-manifest' },
     },
   );
 }
@@ -115,9 +116,10 @@ function checked(
     const { ns, key, epoch } = value;
     throw new KvError('NOT_FOUND', `${nameOf(value, i, chunk)} is missing`, {
       hint: value.offline
-        ? 'run it without --offline, which fetches what is missing'
+        ? 'read it online, which fetches what is missing'
         : `fetch the chunks anew: git fetch --refetch REMOTE ${chunksRef(ns, epoch)} (git 2.36; an older one must clone anew), ` +
           "where REMOTE is the mirror's or the Stargate's URL",
+      ...(value.offline ? { advice: { id: 'fetch-missing' } } : {}),
       details: { key, chunk: i, digest: chunk.digest, blob: chunk.blob satisfies Oid },
     });
   }

@@ -1,6 +1,8 @@
 import type { CloneConfigWriter } from '../../../ports/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import type { Policy } from '../../../ports/policy-reader.js';
+import { STATUS, type StatusReport } from '../../admin/status.js';
+import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
@@ -18,14 +20,16 @@ export interface SetupRequest {
 export interface SetupReport {
   readonly remote: string;
   readonly pushUrl: string;
-  /** Where the URL came from: `--url`, a file, a branch or a ref. */
-  readonly source: string;
+  /** Where the URL came from: a file, a branch or a ref; null when the request gave it. */
+  readonly source: string | null;
   readonly previousPushUrl: string | null;
   readonly fetchRefspecs: readonly string[];
   /** Those of them that were not configured before. */
   readonly newRefspecs: readonly string[];
   /** What the Stargate answered, or why it didn't. */
-  readonly stargate: { readonly reached: true; readonly status: unknown } | { readonly reached: false; readonly error: KvError };
+  readonly stargate:
+    | { readonly reached: true; readonly status: StatusReport }
+    | { readonly reached: false; readonly error: KvError };
 }
 
 /** The refs that a plain `git fetch` then brings along, into this clone's tracking refs. */
@@ -39,7 +43,7 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
   const { remoteName: remote, remotes } = clone;
   if ((await remotes.url(remote, 'read')) === null) throw noRemote(remote);
   const previousPushUrl = await remotes.url(remote, 'write');
-  const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: '--url' };
+  const { url, source } = request.url === undefined ? await discover(clone, request) : { url: request.url, source: null };
   const specs = fetchRefspecs();
   const had = clone.config.all(`remote.${remote}.fetch`);
   const newRefspecs = specs.filter((spec) => !had.includes(spec));
@@ -51,7 +55,7 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
 
 async function greet(clone: Clone): Promise<SetupReport['stargate']> {
   try {
-    return { reached: true, status: await clone.stargate.run(clone.remoteName, 'status', []) };
+    return { reached: true, status: await askStargate(clone.stargate, clone.remoteName, STATUS, {}) };
   } catch (error) {
     if (KvError.is(error)) return { reached: false, error }; // the set-up stands; the report says that nobody answered
     throw error;
@@ -78,7 +82,8 @@ async function discover(clone: Clone, request: SetupRequest): Promise<{ url: str
     look(await published(clone), POLICY_REF);
   if (found !== undefined) return found;
   throw new KvError('CONFIG_INVALID', `no policy names the Stargate (${tried.join('; ')})`, {
-    hint: 'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
+    hint: 'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or give the URL here',
+    advice: { id: 'name-stargate' },
   });
 }
 

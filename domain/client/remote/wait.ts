@@ -34,7 +34,8 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
     const left = request.timeoutMs - (clock.now() - started);
     if (left <= 0) {
       throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${request.timeoutMs / 1000} s`, {
-        hint: 'see why with: git kv stargate status; wait longer with --timeout; or read from the Stargate with --read-from=stargate',
+        hint: 'the status of the Stargate says why; wait longer, or read from the Stargate',
+        advice: { id: 'wait-longer' },
         details: { watermark },
       });
     }

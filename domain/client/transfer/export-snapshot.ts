@@ -196,7 +196,8 @@ class Export {
     if (pointer.type === 'inline') {
       if (`blake3:${this.clone.hasher.hex('blake3', object.body)}` === meta.etag) return yield object.body;
       throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(key)} is not the one that its ETag names`, {
-        hint: 'git kv verify --full says more',
+        hint: 'a full verification says more',
+        advice: { id: 'verify-full' },
         details: { key },
       });
     }
@@ -248,7 +249,10 @@ async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<
 
 function found(object: GitObject | null | undefined, key: string, what: string): GitObject {
   if (object?.type === 'blob') return object;
-  throw new KvError('GIT_ERROR', `${what} of ${quoteKey(key)} is missing`, { hint: 'run git kv verify in this clone' });
+  throw new KvError('GIT_ERROR', `${what} of ${quoteKey(key)} is missing`, {
+    hint: 'verify this clone',
+    advice: { id: 'verify-clone' },
+  });
 }
 
 function tooLarge(key: string, size: number): KvError {
@@ -256,7 +260,8 @@ function tooLarge(key: string, size: number): KvError {
     'USAGE',
     `value of ${quoteKey(key)} has ${size} bytes, more than the ${MAX_LINE_VALUE} that a line can carry`,
     {
-      hint: 'write large values to files beside the snapshot: --files DIR',
+      hint: 'write large values to files beside the snapshot',
+      advice: { id: 'export-files' },
       details: { key, size, limit: MAX_LINE_VALUE },
     },
   );

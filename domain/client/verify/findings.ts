@@ -1,3 +1,4 @@
+import type { Advice } from '../../../ports/advice.js';
 import type { ErrorCode } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { type Emit, type Fault, faultOf } from '../../verify/fault.js';
@@ -24,10 +25,16 @@ const AS_FOUND: Partial<Record<ErrorCode, ErrorCode>> = {
   POLICY_VIOLATION: 'ATTESTATION_MISMATCH',
 };
 
+/** What could not be checked here, or is worth knowing and no fault; with advice, when something can be done about it. */
+export interface Note {
+  readonly text: string;
+  readonly advice?: Advice;
+}
+
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
   readonly faults: Finding[] = [];
-  private readonly counted = new Map<string, number>();
+  private readonly counted = new Map<string, { readonly times: number; readonly advice: Advice | undefined }>();
   private readonly reported = new Set<string>();
 
   /** The sink for the faults of rules. */
@@ -51,12 +58,14 @@ export class Findings {
   }
 
   /** A note that is told once, with how often it applied. */
-  note(text: string, times = 1): void {
-    this.counted.set(text, (this.counted.get(text) ?? 0) + times);
+  note(text: string, times = 1, advice?: Advice): void {
+    this.counted.set(text, { times: (this.counted.get(text)?.times ?? 0) + times, advice });
   }
 
   /** The notes, in the order in which they were first told. */
-  get notes(): string[] {
-    return [...this.counted].map(([text, times]) => text.replace('%d', String(times)));
+  get notes(): Note[] {
+    return [...this.counted].map(([text, { times, advice }]) => {
+      return { text: text.replace('%d', String(times)), ...(advice === undefined ? {} : { advice }) };
+    });
   }
 }

@@ -37,7 +37,8 @@ export async function checkSignatures(
       findings.note(`%d ledger commits are signed by ${shown}, who is no writer of ${ns} any more`);
     }
   }
-  if (policy === null) findings.note('the policy is not known here, so that no signer was held against it: git kv remote setup');
+  if (policy === null)
+    findings.note('the policy is not known here, so that no signer was held against it', 1, { id: 'learn-policy' });
   return keys;
 }
 

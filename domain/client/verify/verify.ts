@@ -7,7 +7,7 @@ import { noNamespace } from '../clone/tips.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
-import { type Finding, Findings } from './findings.js';
+import { type Finding, Findings, type Note } from './findings.js';
 import { checkPair, checkPlaces, readRefs, startOf } from './refs.js';
 import { soundStore } from './sound-store.js';
 import { checkWatchlog } from './watchlog.js';
@@ -28,7 +28,7 @@ export interface VerifyReport {
   /** Newest first. */
   readonly epochs: readonly VerifiedEpoch[];
   readonly faults: readonly Finding[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /**
@@ -58,7 +58,7 @@ export async function verifyClone(clone: Clone, verifier: SignatureVerifier, req
     epochs.push(current);
     await checkPlaces(context, places, current);
     if (full) epochs.push(...(await verifyArchives(clone, context, current)));
-    else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified: --full verifies those that are here');
+    else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
     for (const epoch of epochs) await checkWatchlog(context, epoch, full);
     await checkWatermark(context, epochs, full);
   }

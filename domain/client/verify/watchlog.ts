@@ -23,9 +23,7 @@ export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch
     if (tip !== undefined && !tips.has(tip)) tips.set(tip, name);
   }
   if (tips.size === 0 && full && !alone)
-    findings.note(
-      `the watchlog of epoch ${epoch.label} is not in this clone: git kv watch --since oldest --once fetches what there is`,
-    );
+    findings.note(`the watchlog of epoch ${epoch.label} is not in this clone`, 1, { id: 'fetch-watchlog' });
   const ledgers = new Map(epoch.ledgers.map((link) => [link.oid, link]));
   const chains: { readonly name: RefName; readonly commits: ReadonlySet<Oid> }[] = [];
   for (const [tip, name] of tips) {

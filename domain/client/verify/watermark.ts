@@ -11,7 +11,7 @@ export async function checkWatermark(context: VerifyContext, epochs: readonly Ve
   const ref = mirrorRef(ns);
   const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
   const refs = await store.refs(names);
-  if (refs.size === 0 && full && !alone) findings.note('the watermark is not in this clone: git kv wait asks the mirror for it');
+  if (refs.size === 0 && full && !alone) findings.note('the watermark is not in this clone', 1, { id: 'fetch-watermark' });
   for (const [name, oid] of refs) {
     if (epochs.some(({ commits }) => commits.has(oid))) continue;
     const place = { ref: name, commit: oid };

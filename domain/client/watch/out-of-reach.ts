@@ -7,7 +7,8 @@ export function outOfReach(what: string, oldest: WatchEvent | null): KvError {
   const { oid, epoch, parentEpoch } = oldest;
   const compacted = parentEpoch === null ? '' : `, which may be compacted away with the epochs up to ${parentEpoch}`;
   return new KvError('NOT_FOUND', `${what}${compacted}; the oldest that can be had is ${oid}`, {
-    hint: `begin with that event by --since oldest, or after it by --since ${oid}`,
+    hint: `begin with that event, the oldest, or after it: since ${oid}`,
+    advice: { id: 'watch-from', oldest: oid },
     details: { oldest: oid, epoch, compacted: parentEpoch },
   });
 }

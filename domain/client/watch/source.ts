@@ -143,7 +143,8 @@ export class WatchlogSource {
       'ATTESTATION_MISMATCH',
       `the watchlog of ${this.options.ns}@${label} was rewritten: it does not go on from ${from}`,
       {
-        hint: 'a watchlog only grows: ask who wrote to the mirror, and compare with --read-from=stargate',
+        hint: "a watchlog only grows: ask who wrote to the mirror, and compare with the Stargate's",
+        advice: { id: 'compare-watchlog' },
       },
     );
   }

@@ -153,7 +153,8 @@ export class Watch implements AsyncIterable<WatchedEvent> {
     if ((await remotes.url(remote, fromMirror ? 'read' : 'write')) !== null) return;
     if (!fromMirror) throw notSetUp(remote);
     throw new KvError('CONFIG_INVALID', `there is no remote ${remote}, and so no watchlog to read`, {
-      hint: `add the mirror with git remote add ${remote} URL, then run git kv remote setup`,
+      hint: `add the mirror with git remote add ${remote} URL, then set the remote up`,
+      advice: { id: 'set-up-mirror', remote },
     });
   }
 }

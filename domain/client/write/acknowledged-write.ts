@@ -40,10 +40,11 @@ export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWrite
 
 /** Whatever went wrong with the waiting, the write stands: an error that hid that would have it written twice. */
 function landedAllTheSame(error: unknown, receipt: Receipt): KvError {
-  const { code, message, hint, details } = toKvError(error);
+  const { code, message, hint, advice, details } = toKvError(error);
   return new KvError(code, `the write has landed as ${receipt.commit}, but ${message}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
+    ...(advice === undefined ? {} : { advice }),
     details: { ...details, receipt },
   });
 }

@@ -21,7 +21,8 @@ export async function checkExpectations(clone: Clone, ns: string, expected: Expe
   if (expectTree !== undefined && tip?.commit.tree !== expectTree) {
     const actual = tip?.commit.tree ?? null;
     throw new KvError('CAS_CONFLICT', `the ledger of namespace ${ns} has tree ${actual ?? 'none'}, expected ${expectTree}`, {
-      hint: 'read the newest state (git kv get KEY --json gives its tree) and decide again',
+      hint: 'read the newest state, which names its tree, and decide again',
+      advice: { id: 'read-tree-again' },
       details: { tree: actual },
     });
   }
@@ -37,7 +38,8 @@ export async function checkExpectations(clone: Clone, ns: string, expected: Expe
     const wanted = expectBlobs.get(key) ?? null;
     if (actual === wanted) return;
     throw new KvError('CAS_CONFLICT', `key ${quoteKey(key)} has blob ${actual ?? 'none'}, expected ${wanted ?? 'none'}`, {
-      hint: 'read the key again (git kv get KEY --json) and decide again',
+      hint: 'read the key again and decide again',
+      advice: { id: 'read-key-again' },
       details: { key, blob: actual },
     });
   });
@@ -49,6 +51,7 @@ export function requireDeleted(ns: string, draft: Draft, operations: readonly Re
   const missing = draft.unchanged.filter((key) => deletions.has(key));
   if (missing.length === 0) return;
   throw new KvError('NOT_FOUND', `no key ${missing.map(quoteKey).join(', ')} in namespace ${ns}: nothing was deleted`, {
-    hint: `see what there is: git kv --ns ${ns} list`,
+    hint: 'list the keys that there are',
+    advice: { id: 'list-keys', ns },
   });
 }

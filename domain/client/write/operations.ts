@@ -55,7 +55,8 @@ export function checkRequest(ns: string, policy: NamespacePolicy | null, request
     'USAGE',
     `content type of ${quoteKey(request.key)} is not of the form type/subtype (${MAX_CTYPE_LENGTH} characters at the most)`,
     {
-      hint: 'for example --ctype application/json',
+      hint: 'for example application/json',
+      advice: { id: 'name-content-type' },
     },
   );
 }

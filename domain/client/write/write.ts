@@ -206,7 +206,8 @@ export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean)
     return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
   if (tip.index === null) {
     throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
-      hint: 'fetch it: git kv list --read-from=stargate --limit 1',
+      hint: 'read from the Stargate once, which fetches it',
+      advice: { id: 'fetch-index' },
     });
   }
   const { epoch, parentEpoch, indexTree } = tip.trailers;

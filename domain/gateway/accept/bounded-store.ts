@@ -38,6 +38,7 @@ export function boundedStore(store: GitStore): GitStore {
 
 function tooLarge(what: string, size: number, limit: number): KvError {
   return new KvError('POLICY_VIOLATION', `${what} has ${size} bytes, more than the ${limit} that a push may have checked`, {
-    hint: 'write through git kv, and less at a time',
+    hint: 'write through a client of git-kv, and less at a time',
+    advice: { id: 'write-less' },
   });
 }

@@ -41,7 +41,8 @@ export async function sortRefs(request: PushRequest, store: GitStore): Promise<N
   }
   if (perNamespace.size > 0 && !request.atomic) {
     throw new KvError('REF_FORBIDDEN', 'a push of kv refs must be atomic', {
-      hint: 'write through git kv, or push with --atomic',
+      hint: 'write through a client of git-kv, or push atomically',
+      advice: { id: 'push-atomically' },
     });
   }
   return [...perNamespace].map(([ns, parts]) => whole(ns, parts));
@@ -63,7 +64,8 @@ function whole(ns: string, parts: Parts): NamespacePush {
   const { ledger, index, epoch = null, chunks = null, archive = null } = parts;
   if (ledger === undefined || index === undefined) {
     throw new KvError('ATTESTATION_MISMATCH', `namespace ${ns}: a push must move the ledger and the index together`, {
-      hint: `push refs/kv/${ns} and refs/kv-index/${ns} with --atomic, or write through git kv`,
+      hint: `push refs/kv/${ns} and refs/kv-index/${ns} atomically, or write through a client of git-kv`,
+      advice: { id: 'push-pair', ns },
     });
   }
   const begins = ledger.old === null || archive !== null;

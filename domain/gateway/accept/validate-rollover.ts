@@ -15,6 +15,9 @@ import { type Expect, expectation, expectChunks, expectIndex } from '../../verif
 import { throwFault } from '../../verify/fault.js';
 import { signerOf } from '../../verify/signer.js';
 
+/** What to do about a push that is no beginning of an epoch. */
+const BEGIN_EPOCH = { hint: 'begin an epoch through a client of git-kv', advice: { id: 'begin-epoch' } } as const;
+
 /**
  * Checks the one push that moves a ledger to a commit that doesn't follow from its tip: the beginning of an epoch. Everything in it
  * is a function of the old tips but the label, the time and the signature, and is recomputed here.
@@ -30,7 +33,7 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   const root = await rootCommit(store, ledger.ref, ledger.next as Oid);
   const t = parseLedgerMessage(root.commit.message, root.oid);
   const indexRoot = await rootCommit(store, index.ref, index.next as Oid);
-  const check = expectation(throwFault, root.oid, ' begins no epoch', 'begin an epoch with git kv epoch new');
+  const check = expectation(throwFault, root.oid, ' begins no epoch', BEGIN_EPOCH);
   checkLedger(check, ns, t, state, root.commit, indexRoot.commit, ledger.old);
   expectIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
   check('the epoch ref', epoch.next, root.oid);
@@ -110,7 +113,7 @@ async function rootCommit(store: GitStore, ref: string, oid: Oid): Promise<{ oid
   const commit = await readCommit(store, ref, oid);
   if (commit.parents.length === 0) return { oid, commit };
   throw new KvError('REF_FORBIDDEN', `${ref} begins an epoch with ${oid}, which has a parent`, {
-    hint: 'begin an epoch with git kv epoch new',
+    ...BEGIN_EPOCH,
   });
 }
 

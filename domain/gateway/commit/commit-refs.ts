@@ -43,7 +43,8 @@ export async function requireLease(context: CommitContext): Promise<number> {
   const lease = context.lease();
   if (lease !== null && (await lease.held())) return lease.term;
   throw new KvError('NOT_LEADER', 'this Stargate does not hold the lease', {
-    hint: 'push to the leader: see git kv stargate status',
+    hint: 'push to the leader, which the status of the Stargate names',
+    advice: { id: 'push-to-leader' },
   });
 }
 

@@ -35,7 +35,8 @@ export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
   const tip = refs.get(ledgerRef(ns));
   if (tip === undefined) {
     throw new KvError('NOT_FOUND', `there is no namespace ${ns} on this Stargate`, {
-      hint: 'see what there is: git kv stargate status',
+      hint: 'the status of the Stargate names its namespaces',
+      advice: { id: 'see-namespaces' },
     });
   }
   const { epoch: current, parentEpoch } = await trailersOf(store, tip);
@@ -89,7 +90,8 @@ export function epochsToDrop({ current, archived }: Epochs, { ns, label, keepEpo
       'USAGE',
       `epoch ${label} is the current one of namespace ${ns}, and only archived epochs can be compacted`,
       {
-        hint: 'begin a new epoch first: git kv epoch new --label LABEL',
+        hint: 'begin a new epoch first',
+        advice: { id: 'begin-epoch-first' },
       },
     );
   }
@@ -114,7 +116,8 @@ export async function dropEpoch(context: TraceContext, ns: string, epoch: Archiv
   const same = now !== undefined && current !== epoch.label && now.refs.size === epoch.refs.size;
   if (!same || [...epoch.refs].some(([ref, oid]) => now.refs.get(ref) !== oid)) {
     throw new KvError('CAS_CONFLICT', `epoch ${epoch.label} of namespace ${ns} has changed while it was bundled`, {
-      hint: 'run git kv compact again',
+      hint: 'compact again',
+      advice: { id: 'compact-again' },
     });
   }
   const archive = epoch.refs.get(archiveRef(ns, epoch.label)) as Oid;

@@ -94,7 +94,7 @@ describe('the watch feed', () => {
     expect(error.code).to.equal('NOT_FOUND');
     expect(error.message).to.contain('ab'.repeat(20)).and.contain(recording.events[0]?.oid);
     expect(error.message).not.to.contain('compacted');
-    expect(error.hint).to.contain('--since oldest');
+    expect(error.advice).to.include({ id: 'watch-from' });
   });
 
   it('refuses an oid that was compacted away and names the oldest that is left', async () => {

@@ -4,6 +4,7 @@ import { KvError } from '../../../../ports/error.js';
 import { KvCommand } from '../../oclif/base.js';
 import type { FlagTable } from '../../parse/flags.js';
 import { oclifFlags } from '../../oclif/flags.js';
+import { hintOf } from '../../hints/hint.js';
 import { prose } from '../../render/prose.js';
 import { setupDocument, setupText } from '../../render/setup.js';
 import { hasSigningKey } from '../../io/signing-key.js';
@@ -45,7 +46,8 @@ The remote is origin, or what git config kv.remote says.`);
         note('hint: no signing key is configured: git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub');
       const { stargate } = report;
       if (!stargate.reached) {
-        const { code, message, hint } = stargate.error;
+        const { code, message } = stargate.error;
+        const hint = hintOf(stargate.error);
         throw new KvError(code, message, {
           cause: stargate.error,
           hint: `${hint === undefined ? '' : `${hint}; `}all else is configured, so then try: git kv stargate status`,

@@ -1,3 +1,5 @@
+import { STATUS } from '../../../../domain/admin/status.js';
+import { askStargate } from '../../../../domain/admin/verb.js';
 import { KvCommand } from '../../oclif/base.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import { statusText } from '../../render/status.js';
@@ -12,7 +14,7 @@ export class StargateStatus extends KvCommand {
   async run(): Promise<void> {
     const { flags } = await this.input({});
     await this.withClone(flags, async ({ clone }) => {
-      const status = await clone.stargate.run(clone.remoteName, 'status', []);
+      const status = await askStargate(clone.stargate, clone.remoteName, STATUS, {});
       if (flags.json) await printJson({ ok: true, status });
       else await print(statusText(status));
     });

@@ -28,7 +28,8 @@ export async function detectFormat(source: ImportSource): Promise<ImportFormat> 
     'INPUT_INVALID',
     `${source.name} is ${text === '' ? 'empty' : 'nothing that can be imported'}, nothing was written`,
     {
-      hint: 'import takes what these write: git kv snapshot --export, consul kv export, etcdctl get --prefix -w json; and the lines of git kv mset',
+      hint: 'what can be imported: a snapshot, an export of consul or etcd (in JSON), the lines of a batch',
+      advice: { id: 'import-formats' },
     },
   );
 }

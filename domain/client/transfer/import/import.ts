@@ -105,7 +105,7 @@ class Import {
     if (faults.length > 0) throw batchRefused(source.name, faults);
     if (refused !== undefined) throw refused;
     if (this.request.skip > this.operations) {
-      throw new KvError('USAGE', `--skip ${this.request.skip} is more than the ${this.operations} operations of ${source.name}`);
+      throw new KvError('USAGE', `skip ${this.request.skip} is more than the ${this.operations} operations of ${source.name}`);
     }
   }
 
@@ -220,7 +220,8 @@ function refusal(ns: string, policy: NamespacePolicy | null, operation: Requeste
 function stopped(error: KvError, landed: number, of: number): KvError {
   if (landed === 0) return error;
   return new KvError(error.code, `${landed} of ${of} operations have landed, the next did not: ${error.message}`, {
-    hint: `go on with the same command and --skip ${landed}${error.hint === undefined ? '' : `; ${error.hint}`}`,
+    hint: `go on with the same import, and skip ${landed}${error.hint === undefined ? '' : `; ${error.hint}`}`,
+    advice: { id: 'skip-landed', landed: String(landed) },
     details: { ...error.details, landed },
     cause: error,
   });

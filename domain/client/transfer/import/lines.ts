@@ -39,6 +39,7 @@ export async function* linesOf(source: ImportSource): AsyncGenerator<Line[]> {
 
 export function tooLong(name: string, line: number, what: string): KvError {
   return new KvError('INPUT_INVALID', `${name}:${line}: the ${what} is longer than ${MAX_LINE} bytes`, {
-    hint: 'give large values as files: git kv mset takes {"op":"set","key":…,"file":…}',
+    hint: 'give large values as files: a batch takes {"op":"set","key":…,"file":…}',
+    advice: { id: 'mset-files' },
   });
 }

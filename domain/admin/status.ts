@@ -1,0 +1,82 @@
+import { KvError } from '../../ports/error.js';
+import { isCount, isFlag, isText, listOf, mapOf, orNull, recordOf } from './fields.js';
+import { type NoArguments, shownWord, type VerbFormat } from './verb.js';
+
+/** Where a namespace stands. */
+export interface NamespaceStatus {
+  readonly ns: string;
+  /** The label of its current epoch; null before the first write. */
+  readonly epoch: string | null;
+  /** The newest ledger commit; null before the first write. */
+  readonly ledger: string | null;
+}
+
+/** The policy in force. */
+export interface PolicyStatus {
+  readonly in_force_since: string;
+  /** Why the file as it is now was not taken; null when it is in force. */
+  readonly rejected: string | null;
+}
+
+/** What the mirror worker says of itself. Times are ISO 8601 UTC. */
+export interface MirrorStatus {
+  readonly label: string;
+  /** The circuit breaker's: `closed`, `half-open`, or `open` while the mirror is given a rest. */
+  readonly breaker: string;
+  /** The transactions that wait for the mirror. */
+  readonly backlog: number;
+  /** Refs of namespaces that the mirror has lost, or has elsewhere, though nothing waits that moves them. */
+  readonly missing: number;
+  readonly last_success: string | null;
+  readonly last_error: string | null;
+  /** The namespaces that the mirror refuses, and why, while the others go on. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** The newest ledger commit that the mirror is known to show, by namespace. */
+  readonly watermark: Readonly<Record<string, string>>;
+}
+
+/** Who leads, where the namespaces stand, how the mirror does. */
+export interface StatusReport {
+  readonly leader: boolean;
+  /** The name of the process that leads; null when none does. */
+  readonly holder: string | null;
+  readonly term: number | null;
+  /** Seconds since the daemon started. */
+  readonly uptime_s: number;
+  readonly repository: string;
+  readonly namespaces: readonly NamespaceStatus[];
+  readonly policy: PolicyStatus;
+  readonly mirror: MirrorStatus;
+  readonly version: string;
+}
+
+/** `status`, without arguments. */
+export const STATUS: VerbFormat<NoArguments, StatusReport> = {
+  name: 'status',
+  role: 'any',
+  encode: () => [],
+  decode([word]) {
+    if (word === undefined) return {};
+    throw new KvError('USAGE', `'status' takes no arguments, and got ${shownWord(word)}`);
+  },
+  report: {
+    leader: isFlag,
+    holder: orNull(isText),
+    term: orNull(isCount),
+    uptime_s: isCount,
+    repository: isText,
+    namespaces: listOf(recordOf<NamespaceStatus>({ ns: isText, epoch: orNull(isText), ledger: orNull(isText) })),
+    policy: recordOf<PolicyStatus>({ in_force_since: isText, rejected: orNull(isText) }),
+    mirror: recordOf<MirrorStatus>({
+      label: isText,
+      breaker: isText,
+      backlog: isCount,
+      missing: isCount,
+      last_success: orNull(isText),
+      last_error: orNull(isText),
+      refused: mapOf(isText),
+      watermark: mapOf(isText),
+    }),
+    version: isText,
+  },
+};
