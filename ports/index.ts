@@ -15,3 +15,4 @@ export * from './clone-config.js';
 export * from './policy-reader.js';
 export * from './tokens.js';
 export * from './plugin.js';
+export * from './unwrap.js';

@@ -1,15 +1,16 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import type { BreakerState } from '../../../ports/mirror-target.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { AdminVerb } from './serve-admin.js';
 import type { LeadershipState } from '../leader/leadership.js';
 import type { PolicyStatus } from '../repository/policy-file.js';
 
-/** What the mirror worker says of itself. Times are ISO 8601 UTC. */
-export interface MirrorStatus {
+/** The mirror, as `status` shows it. Times are ISO 8601 UTC. */
+export interface MirrorReport {
   readonly label: string;
   /** The circuit breaker's: `open` while the mirror is given a rest. */
-  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly breaker: BreakerState;
   readonly backlog: number;
   /** Refs of namespaces that the mirror has lost, or has elsewhere, though nothing waits that moves them. */
   readonly missing: number;
@@ -32,7 +33,7 @@ export interface StatusSources {
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
   readonly policy: () => PolicyStatus;
-  readonly mirror: () => Promise<MirrorStatus>;
+  readonly mirror: () => Promise<MirrorReport>;
 }
 
 /** `status`: who leads, where the namespaces stand, how the mirror does. */
