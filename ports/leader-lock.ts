@@ -4,6 +4,8 @@ export interface Lease {
   readonly term: number;
   /** True while this process is the leader. A commit asks right before it moves refs. */
   held(): Promise<boolean>;
+  /** Fires once the lease is known to be held no more, however it ended. */
+  readonly lost: AbortSignal;
   /** Gives the lease up. Idempotent. */
   release(): Promise<void>;
 }

@@ -21,7 +21,7 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
   const stem = path.replace(/\.lock$/, '');
   const termPath = `${stem}.term`;
   const notePath = `${stem}.json`;
-  const held = new Set<FileHandle>();
+  const held = new Map<FileHandle, AbortController>();
 
   const io = (cause: unknown): KvError =>
     KvError.is(cause)
@@ -45,11 +45,22 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
     return null;
   };
 
-  const lease = (file: FileHandle, term: number): Lease => ({
-    term,
-    held: async () => held.has(file) && (await isFileAt(file, path)),
+  /** The lease ends, however; true when it had not ended yet. */
+  const end = (file: FileHandle): boolean => {
+    held.get(file)?.abort();
+    return held.delete(file);
+  };
+
+  const lease = (file: FileHandle, term: number, lost: AbortSignal): Lease => ({
+    ...{ term, lost },
+    async held() {
+      if (!held.has(file)) return false;
+      if (await isFileAt(file, path)) return true;
+      held.get(file)?.abort(); // somebody has put another file in its place: what we locked is nobody's lock
+      return false;
+    },
     release: async () => {
-      if (held.delete(file)) await file.close();
+      if (end(file)) await file.close();
     },
   });
 
@@ -75,8 +86,9 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
           const term = Math.max(await readTerm(termPath), (await readNote(notePath))?.term ?? 0) + 1;
           await writeDurably(termPath, `${term}\n`);
           await writeDurably(notePath, `${JSON.stringify({ name: holder, pid: process.pid, term })}\n`);
-          held.add(file);
-          return lease(file, term);
+          const lost = new AbortController();
+          held.set(file, lost);
+          return lease(file, term, lost.signal);
         } catch (error) {
           await file.close();
           throw error;
@@ -101,9 +113,7 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
     },
 
     async close() {
-      const files = [...held];
-      held.clear();
-      for (const file of files) await file.close();
+      for (const file of [...held.keys()]) if (end(file)) await file.close();
     },
   };
 }

@@ -20,7 +20,7 @@ export interface FileLockOptions {
  * - Exclusive creation must be atomic: it is on local disks and on NFSv3 and later, it isn't on every network disk.
  */
 export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<LeaderLock> {
-  const beats = new Map<number, NodeJS.Timeout>();
+  const beats = new Map<number, { readonly timer: NodeJS.Timeout; readonly lost: AbortController }>();
   await io(() => mkdir(folder, { recursive: true }));
 
   const pathOf = (term: number): string => join(folder, `${term}.lease`);
@@ -46,7 +46,8 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
   };
 
   const stop = (term: number): boolean => {
-    clearInterval(beats.get(term));
+    clearInterval(beats.get(term)?.timer);
+    beats.get(term)?.lost.abort();
     return beats.delete(term);
   };
 
@@ -57,8 +58,8 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
     else await utimes(pathOf(term), now, now);
   };
 
-  const lease = (term: number): Lease => ({
-    term,
+  const lease = (term: number, lost: AbortSignal): Lease => ({
+    ...{ term, lost },
     held: () => io(async () => beats.has(term) && (await terms())[0] === term && (await nameOf(term)) !== null),
     // Emptied and not removed: the next term is counted from the files that are there.
     release: () => io(async () => (stop(term) ? truncateIfThere(pathOf(term)) : undefined)),
@@ -83,8 +84,9 @@ export async function openFileLock({ folder, ttlMs }: FileLockOptions): Promise<
           beat(term).catch(() => stop(term)); // out of reach is out of the lease: held() then says no
         }, ttlMs / 4);
         timer.unref();
-        beats.set(term, timer);
-        return lease(term);
+        const lost = new AbortController();
+        beats.set(term, { timer, lost });
+        return lease(term, lost.signal);
       }),
 
     holder: () =>
