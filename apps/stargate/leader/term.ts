@@ -82,12 +82,12 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => metrics.role(false));
     return {
       ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
-      async quietly(work) {
-        over.signal.throwIfAborted();
-        return housekeeping.quietly(async () => {
+      quietly(work) {
+        const stillLeading = async (): Promise<void> => {
           over.signal.throwIfAborted();
           await work();
-        }, COMPACT_PATIENCE_MS);
+        };
+        return housekeeping.quietly(stillLeading, COMPACT_PATIENCE_MS);
       },
     };
   } catch (error) {
