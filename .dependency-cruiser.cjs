@@ -69,10 +69,19 @@ module.exports = {
       name: 'apps-ignore-each-other',
       comment:
         'The command line and the Stargate are installed on different machines; what both need is domain or port. ' +
-        'Files directly under apps/ are for both.',
+        'Files directly under apps/ are for both, and apps/http/ is what servers have in common.',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
-      to: { path: '^apps/[^/]+/', pathNot: '^apps/$1/' },
+      to: { path: '^apps/[^/]+/', pathNot: '^apps/($1|http)/' },
+    },
+    {
+      name: 'http-is-for-servers',
+      comment:
+        'An app that answers over HTTP mounts itself on apps/http/. The command line answers nobody, and its start would ' +
+        'pay for the library.',
+      severity: 'error',
+      from: { path: '^apps/', pathNot: '^apps/(http|stargate|api)/' },
+      to: { path: '^apps/http/' },
     },
     {
       name: 'host-knows-no-app',

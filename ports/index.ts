@@ -19,3 +19,4 @@ export * from './policy-reader.js';
 export * from './tokens.js';
 export * from './plugin.js';
 export * from './grammar/index.js';
+export * from './unwrap.js';

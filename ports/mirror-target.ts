@@ -1,3 +1,4 @@
+import type { Layered } from './unwrap.js';
 import type { Oid, RefName } from './vocabulary.js';
 
 /** One ref to set at the mirror. */
@@ -19,12 +20,21 @@ export interface MirrorTargetCapabilities {
   readonly anyRef: boolean;
 }
 
+/** A circuit breaker's: `open` while nothing is tried, `half-open` while one push tries whether the host is well again. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** What a mirror target, or what is wrapped around it, may offer besides the port. Read it with `unwrap`. */
+export interface MirrorExtras {
+  /** The circuit breaker in front of the host. */
+  readonly breaker: { readonly state: BreakerState };
+}
+
 /**
  * The read host. Idempotent: pushing what is there already succeeds.
  * Throws `SYNC_REFUSED` when a ref at the mirror is not where it should be (somebody else wrote there),
  * `IO_ERROR` when the host can't be reached or asks for patience (`details.retryAfterMs` when it says how long).
  */
-export interface MirrorTarget {
+export interface MirrorTarget extends Layered<MirrorExtras> {
   readonly capabilities: MirrorTargetCapabilities;
   /** A name for people, without credentials. */
   readonly label: string;

@@ -13,7 +13,13 @@ export interface AdapterContext {
   get<T>(port: PortName): Promise<T>;
 }
 
-/** The module that an adapter entry names exports this as `open`. It must open what it needs before it resolves. */
+/**
+ * The module that an adapter entry names exports this as `open`. It must open what it needs before it resolves.
+ *
+ * A wrapper (named under `wrap:`) gets what it wraps from the context, by its own port's name, and owns it: its `close` closes
+ * both. It gives it as `wraps` too, on ports that are `Layered`, so that extras of the layers below stay reachable by `unwrap`;
+ * what it adds itself stands in `extras`, under a name of the port's own table. Nobody casts an adapter to find out what it has.
+ */
 export type OpenAdapter<Config = unknown, Port = unknown> = (config: Config, context: AdapterContext) => Promise<Port>;
 
 /** A class whose instances class-validator checks; absent for an adapter that takes no configuration. */

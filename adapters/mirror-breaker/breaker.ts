@@ -1,7 +1,5 @@
 import CircuitBreaker from 'opossum';
-import { KvError, type MirrorTarget, type MirrorUpdate } from '../../ports/index.js';
-
-export type BreakerState = 'closed' | 'open' | 'half-open';
+import { type BreakerState, KvError, type MirrorTarget, type MirrorUpdate } from '../../ports/index.js';
 
 export interface BreakerOptions {
   /** How many pushes the window must hold before their failures count. */
@@ -17,16 +15,12 @@ export interface BreakerOptions {
 
 export const BREAKER_DEFAULTS: BreakerOptions = { volume: 3, threshold: 50, windowMs: 120_000, resetMs: 15_000 };
 
-export interface GuardedMirror extends MirrorTarget {
-  readonly state: BreakerState;
-}
-
 /**
  * A circuit breaker around `push`: while the mirror fails, pushes fail at once with `IO_ERROR` and `details.retryAfterMs`,
  * until one is let through to try. Only `IO_ERROR` and `INTERRUPTED` (the caller's patience ended) count: `SYNC_REFUSED`
- * and the like are answers of a healthy host. Owns `target`.
+ * and the like are answers of a healthy host. Owns `target`, and adds the extra `breaker`.
  */
-export function withBreaker(target: MirrorTarget, options: Partial<BreakerOptions> = {}): GuardedMirror {
+export function withBreaker(target: MirrorTarget, options: Partial<BreakerOptions> = {}): MirrorTarget {
   const { volume, threshold, windowMs, resetMs, onState } = { ...BREAKER_DEFAULTS, ...options };
   const push = (updates: readonly MirrorUpdate[], signal?: AbortSignal): Promise<void> => target.push(updates, signal);
   const breaker = new CircuitBreaker(push, {
@@ -54,9 +48,14 @@ export function withBreaker(target: MirrorTarget, options: Partial<BreakerOption
     get label() {
       return target.label;
     },
-    get state() {
-      if (breaker.opened) return 'open';
-      return breaker.halfOpen ? 'half-open' : 'closed';
+    wraps: target,
+    extras: {
+      breaker: {
+        get state(): BreakerState {
+          if (breaker.opened) return 'open';
+          return breaker.halfOpen ? 'half-open' : 'closed';
+        },
+      },
     },
     async push(updates, signal) {
       try {

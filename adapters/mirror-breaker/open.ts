@@ -2,7 +2,7 @@ import { IsInt, Max, Min } from 'class-validator';
 import type { MirrorTarget, OpenAdapter } from '../../ports/index.js';
 import { BREAKER_DEFAULTS, withBreaker } from './breaker.js';
 
-export { BREAKER_DEFAULTS, type BreakerOptions, type BreakerState, type GuardedMirror, withBreaker } from './breaker.js';
+export { BREAKER_DEFAULTS, type BreakerOptions, withBreaker } from './breaker.js';
 
 export class Config {
   /** How many pushes the window must hold before their failures count. */

@@ -17,5 +17,5 @@ export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirro
 
   --help, --version
 
-Exit: 0 ok, 5 IO or Git, 9 lost the lease, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
+Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;

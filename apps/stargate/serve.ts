@@ -1,40 +1,31 @@
-import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { decodeCommit } from '../../domain/git/commit.js';
-import { parseLedgerMessage } from '../../domain/ledger/attestation.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
-import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
-import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
-import { compactVerb } from './admin/compact.js';
-import { statusVerb } from './admin/status.js';
-import { type Endpoint, portOfSshUrl, writeEndpoints } from './endpoints.js';
-import { type GatewayHost, startGateway } from './leader/gateway-host.js';
-import { ownEnv } from './repository/git.js';
-import { hooksInPlace, otherHooks } from './repository/hooks.js';
-import { startHousekeeping } from './repository/housekeeping.js';
-import { listenHttp } from './http/server.js';
-import { type LeadershipState, startLeadership } from './leader/leadership.js';
-import type { Log } from './log.js';
+import type { PolicyReader } from '../../ports/policy-reader.js';
+import { healthMount } from '../http/health-mount.js';
+import { adminVerbs } from './admin/verbs.js';
+import { mirrorProbe } from './admin/mirror-view.js';
+import { type Endpoint, writeEndpoints } from './endpoints.js';
+import { stargateHealth } from './http/health.js';
+import { listenHttp } from './http/listen.js';
 import { createMetrics } from './http/metrics.js';
-import { describeMirror, mirrorProbe } from './admin/mirror-view.js';
+import { type LeadershipState, startLeadership } from './leader/leadership.js';
+import { takeOver } from './leader/term.js';
+import type { Log } from './log.js';
+import { ownEnv } from './repository/git.js';
+import { otherHooks } from './repository/hooks.js';
 import { openPolicyFile } from './repository/policy-file.js';
-import { sweepQuarantines } from './push/quarantine.js';
-import { type PushOutcome, pushLimits, serveReceivePack } from './push/receive-pack.js';
-import { type AnswersTo, repositoryIds } from './repository/repository-id.js';
+import { accessBy } from './ssh/access.js';
+import { readHostKey } from './ssh/host-key.js';
+import { checkPushUrl } from './ssh/push-url.js';
 import { routeCommands } from './ssh/route.js';
-import type { ServeExec } from './ssh/exec-session.js';
-import { type Identify, identifyBy } from './ssh/auth.js';
 import { listenSsh } from './ssh/server.js';
-import { clearStaleLocks } from './repository/stale-locks.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
-import { traceBundles } from './repository/trace-bundles.js';
-import { upgradeRepository } from './repository/upgrade.js';
-import { productVersion } from './version.js';
+import { undoStack } from './undo.js';
 
 export interface ServeOptions extends ProfileChoice {
   readonly repo: string;
@@ -49,103 +40,48 @@ export interface ServeOptions extends ProfileChoice {
 export interface Daemon {
   readonly ssh: Endpoint;
   readonly http: Endpoint;
-  /** Who leads: this one, when it has won the lease. */
+  /** Who led when the daemon had started: this one, when it had won the lease. */
   readonly leadership: LeadershipState;
-  /** Resolves when the daemon must end by itself: it has lost the lease. */
-  readonly lost: Promise<void>;
   /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
   stop(): Promise<void>;
 }
 
 const GRACE_MS = 30_000;
+/** For one answer over HTTP that is being written when the daemon ends. */
+const HTTP_GRACE_MS = 1000;
 const READ_TIMEOUT_MS = 3_600_000;
-/** How long a compaction holds new pushes up to wait for the ones at hand. */
-const COMPACT_PATIENCE_MS = 30_000;
 
 /** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
 export async function serve(options: ServeOptions): Promise<Daemon> {
   const { log } = options;
   const started = Date.now();
   const gitDir = resolve(options.repo);
-  const hostKey = await readHostKey(gitDir);
+  const hostKeys = [await readHostKey(gitDir)];
   await otherHooks(gitDir); // those of another version are written anew once this one leads; foreign ones are refused now
   const profile = await chooseProfile(options);
   const env = ownEnv();
-  const composition = await openProfile(profile, { directory: gitDir, env });
-  const closing: (() => Promise<void> | void)[] = [() => composition.close()];
-  const stop = once(async () => {
-    for (const close of closing.splice(0).reverse()) {
-      await Promise.resolve(close()).catch((error: unknown) => log.warn('stop.failed', { message: toKvError(error).message }));
-    }
+  const openOwn = () => openProfile(profile, { directory: gitDir, env });
+  const composition = await openOwn();
+  const running = undoStack(log);
+  const stop = async (): Promise<void> => {
+    await running.undo();
     log.info('stopped');
-  });
+  };
+  running.push(() => composition.close());
   try {
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
-    let host: GatewayHost | undefined;
-
+    /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
+    let publish: ((text: string) => Promise<void>) | undefined;
     const policyFile = await openPolicyFile({
       path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
       reader: await composition.get<PolicyReader>('policy-reader'),
-      onChange: async ({ text }) => host?.publish(text),
+      onChange: ({ text }) => publish?.(text),
       log,
     });
-    closing.push(() => policyFile.close());
-    const clients = accessBy(gitDir, () => policyFile.current.policy);
-
-    let lose: () => void = () => undefined;
-    const lost = new Promise<void>((resolveLost) => {
-      lose = resolveLost;
-    });
-    metrics.role(false);
-    const leadership = await startLeadership({
-      lock: await composition.get<LeaderLock>('leader-lock'),
-      name: `${hostname()}:${process.pid}`,
-      async onWon(lease) {
-        const cleared = await clearStaleLocks(gitDir); // first: a locked config can't be upgraded
-        if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
-        const { hooks, settings } = await upgradeRepository(gitDir);
-        if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
-        await sweepQuarantines(gitDir, 2 * pushLimits(policyFile.current.policy).timeout);
-        const fresh = await startGateway({
-          ...{ composition, lease, metrics, log, sampleSize: options.sampleSize },
-          policy: () => policyFile.current.policy,
-        });
-        try {
-          await fresh.publish(policyFile.current.text);
-          const traced = await traceBundles({ gitDir, store, gateway: fresh.gateway, log });
-          if (traced.length > 0) log.info('epoch.traced', { refs: traced });
-        } catch (error) {
-          await fresh.stop();
-          throw error;
-        }
-        host = fresh;
-        metrics.role(true);
-      },
-      onLost() {
-        metrics.role(false);
-        lose();
-      },
-      log,
-    });
-    closing.push(() => leadership.stop());
-    closing.push(() => host?.stop());
-    const housekeeping = startHousekeeping({
-      ...{ gitDir, log },
-      tidy: async () => host?.gateway.exclusively(async () => host?.compact()),
-    });
-    closing.push(() => housekeeping.stop());
-
-    const onOutcome = (outcome: PushOutcome): void => {
-      if (outcome.kind === 'rejected') {
-        metrics.rejected(outcome.error.code);
-        return;
-      }
-      metrics.accepted(outcome.ms);
-      housekeeping.accepted();
-    };
+    running.push(() => policyFile.close());
     /** Reads of the pushed objects, the repository behind them, in a composition of their own. */
     const openQuarantine = async (path: string | null): Promise<GitStore> => {
       const own = await openProfile(profile, {
@@ -154,136 +90,44 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       });
       return own.get<GitStore>('git-store');
     };
-    // One for all pushes, so that it knows whether any other is at hand.
-    const receive = serveReceivePack({
-      ...{ gitDir, openQuarantine, onOutcome, log },
-      get gateway() {
-        return (host as GatewayHost).gateway;
-      },
-      get limits() {
-        return pushLimits(policyFile.current.policy);
-      },
-    });
-    const push: ServeExec = async (session) => {
-      await leadership.lease();
-      return housekeeping.during(() => receive(session));
-    };
-    const status = statusVerb({
-      repository: gitDir,
-      version: productVersion(),
-      uptime: () => Date.now() - started,
-      leadership: () => leadership.state(),
-      namespaces: () => policyFile.current.policy.namespaces.keys(),
-      store,
-      epochOf: async (ledger) => epochOf(store, ledger),
-      policy: () => policyFile.status,
-      mirror: () => describeMirror(mirror, host?.worker.status() ?? null, store),
-    });
-    const compact = compactVerb({
-      ...{ gitDir, store, log },
-      policy: () => policyFile.current.policy,
-      gateway: async () => {
-        await leadership.lease();
-        return (host as GatewayHost).gateway;
-      },
-      quietly: (work) => housekeeping.quietly(work, COMPACT_PATIENCE_MS),
-    });
-    const probe = mirrorProbe(mirror, () => clock.now());
-    const http = await listenHttp({
-      ...options.listenHttp,
-      metrics,
-      async healthz() {
-        // A standby leaves them as the leader, which may be of another version, needs them.
-        const hooks = host === undefined || (await hooksInPlace(gitDir));
-        const readable = await store.refs(['refs/kv-policy/']).then(
-          () => [],
-          (error: unknown) => [`repository: ${toKvError(error).message}`],
-        );
-        return { reasons: [...readable, ...(hooks ? [] : ['hooks: not in place'])], facts: { version: productVersion() } };
-      },
-      async readyz() {
-        const [{ leader, holder }, unreachable] = await Promise.all([leadership.state(), probe()]);
-        const worker = host?.worker.status() ?? null;
-        // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
-        const stuck = worker !== null && worker.backlog > 0 ? worker.hostError : null;
-        metrics.ready(unreachable === null);
-        const reasons = [
-          ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
-          ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
-          ...(stuck === null ? [] : [`mirror queue: ${worker?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
-        ];
-        return { reasons, facts: { leader, backlog: worker?.backlog ?? 0 } };
-      },
-    });
-    closing.push(() => http.close());
-    const ssh = await listenSsh({
-      ...options.listenSsh,
-      hostKeys: [hostKey],
-      identify: (type, blob) => clients().identify(type, blob),
-      answersTo: (path) => clients().answersTo(path),
-      route: routeCommands({ gitDir, push, verbs: [status, compact], readTimeout: READ_TIMEOUT_MS }),
+
+    metrics.role(false);
+    const policy = () => policyFile.current;
+    const leadership = await startLeadership({
+      lock: await composition.get<LeaderLock>('leader-lock'),
+      name: `${hostname()}:${process.pid}`,
+      takeOver: (lease) =>
+        takeOver(lease, { gitDir, composition, openOwn, openQuarantine, policy, metrics, log, sampleSize: options.sampleSize }),
       log,
     });
-    closing.push(() => ssh.close(GRACE_MS));
-    closing.push(await writeEndpoints(gitDir, { ssh, http }));
+    running.push(() => leadership.stop());
+    publish = async (text) => leadership.current?.publish(text);
+
+    const worker = () => leadership.current?.worker.status() ?? null;
+    const probe = mirrorProbe(mirror, () => clock.now());
+    const health = stargateHealth({ gitDir, store, metrics, worker, probe, leadership: () => leadership.state() });
+    const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
+    running.push(() => http.close(HTTP_GRACE_MS));
+    const access = accessBy(gitDir, () => policy().policy);
+    const ssh = await listenSsh({
+      ...{ ...options.listenSsh, ...access, log, hostKeys },
+      route: routeCommands({
+        ...{ gitDir, readTimeout: READ_TIMEOUT_MS },
+        push: async (session) => (await leadership.lead()).push(session),
+        verbs: adminVerbs({ gitDir, store, mirror, leadership, policyFile, started, log }),
+      }),
+    });
+    running.push(() => ssh.close(GRACE_MS));
+    running.push(await writeEndpoints(gitDir, { ssh, http }));
     const state = await leadership.state();
-    const { leader } = state;
-    log.info('ready', { ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, leader, profile: profile.name });
-    const { pushUrl } = policyFile.current.policy;
-    const wanted = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
-    if (wanted !== undefined && wanted !== ssh.port && options.listenSsh.port !== 0)
-      log.warn('policy.push-url', { push_url: pushUrl, port: wanted, listening: ssh.port });
-    return { ssh, http, leadership: state, lost, stop };
+    log.info('ready', {
+      ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
+      ...{ leader: state.leader, profile: profile.name },
+    });
+    checkPushUrl(policy().policy.pushUrl, options.listenSsh, ssh, log);
+    return { ssh, http, leadership: state, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-/** Who may come in, and by which names the repository goes, as the policy in force says; worked out once a policy. */
-function accessBy(gitDir: string, policy: () => Policy): () => { readonly identify: Identify; readonly answersTo: AnswersTo } {
-  let of: Policy | undefined;
-  let clients = { identify: (): null => null, answersTo: () => false } as { identify: Identify; answersTo: AnswersTo };
-  return () => {
-    const now = policy();
-    if (now !== of) clients = { identify: identifyBy(now), answersTo: repositoryIds(gitDir, now.pushUrl) };
-    of = now;
-    return clients;
-  };
-}
-
-async function readHostKey(gitDir: string): Promise<Buffer> {
-  try {
-    await access(join(gitDir, 'objects'));
-    return await readFile(join(gitDir, '.stargate', 'ssh_host_ed25519_key'));
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new KvError('CONFIG_INVALID', `cannot read ${gitDir}: permission denied`, {
-        cause,
-        hint: 'run as the owner of the repository',
-      });
-    }
-    throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${code}`, {
-      cause,
-      hint: 'make it with git-kv-stargate init',
-    });
-  }
-}
-
-/** The epoch that a ledger commit says it is of; null for one that isn't here, or doesn't say it soundly. */
-async function epochOf(store: GitStore, ledger: string): Promise<string | null> {
-  const [commit] = await store.read([ledger]);
-  if (!commit) return null;
-  try {
-    return parseLedgerMessage(decodeCommit(commit.body, ledger, store.objectFormat).message, ledger).epoch;
-  } catch (error) {
-    if (KvError.is(error)) return null; // a damaged ledger must not keep the status of all others from whoever asks
-    throw error;
-  }
-}
-
-function once(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => (running ??= work());
 }

@@ -105,7 +105,9 @@ export class RepositoryGateway implements Gateway {
   }
 
   private async mend(): Promise<void> {
-    if (this.broken) await this.recover();
+    if (!this.broken) return;
+    await requireLease(this.context); // the journal is another leader's once the lease is lost
+    await this.recover();
   }
 }
 

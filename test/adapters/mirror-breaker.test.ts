@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { type BreakerState, withBreaker } from '../../adapters/mirror-breaker/open.js';
+import { withBreaker } from '../../adapters/mirror-breaker/open.js';
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
-import { type ErrorCode, KvError, type MirrorTarget } from '../../ports/index.js';
+import { type BreakerState, type ErrorCode, KvError, type MirrorTarget, unwrap } from '../../ports/index.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
 import { mirrorBench } from '../support/mirror-bench.js';
 
@@ -50,7 +50,7 @@ describe('mirror-breaker', () => {
     const alive = setInterval(() => undefined, 10);
     fails = 'IO_ERROR';
     for (let at = 0; at < 3; at++) expect((await thrownBy(guarded.push([]))).message).to.equal('no');
-    expect(guarded.state).to.equal('open');
+    expect(unwrap(guarded, 'breaker')?.state).to.equal('open');
     const error = await thrownBy(guarded.push([]));
     expect(error.code).to.equal('IO_ERROR');
     expect(error.details?.['retryAfterMs']).to.be.within(1, 60);
@@ -58,7 +58,7 @@ describe('mirror-breaker', () => {
     await isHalfOpen;
     fails = null;
     await guarded.push([]);
-    expect(guarded.state).to.equal('closed');
+    expect(unwrap(guarded, 'breaker')?.state).to.equal('closed');
     expect(states).to.deep.equal(['open', 'half-open', 'closed']);
     clearInterval(alive);
     await guarded.close();
@@ -69,7 +69,7 @@ describe('mirror-breaker', () => {
     const guarded = withBreaker(target, { volume: 2 });
     fails = 'SYNC_REFUSED';
     for (let at = 0; at < 10; at++) expect((await thrownBy(guarded.push([]))).code).to.equal('SYNC_REFUSED');
-    expect(guarded.state).to.equal('closed');
+    expect(unwrap(guarded, 'breaker')?.state).to.equal('closed');
     expect(pushes).to.equal(10);
     await guarded.close();
   });

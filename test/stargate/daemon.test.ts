@@ -1,13 +1,18 @@
 import { expect } from 'chai';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { sshOptions } from '../support/keys.js';
 import { processesIn, type Ran } from '../support/processes.js';
 import { Sandbox } from '../support/sandbox.js';
+
+/** The example of a lease that ends when its holder doesn't beat, after so many milliseconds. */
+const LOCK_FILE = fileURLToPath(new URL('../../plugins/example-lock-file/manifest.js', import.meta.url));
+const TTL = 3000;
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
 
@@ -36,8 +41,8 @@ interface Running {
   readonly done: Promise<Ran>;
   readonly ssh: number;
   readonly http: number;
-  /** Resolves when a log line names the event. */
-  logged(event: string): Promise<Record<string, unknown>>;
+  /** Resolves when a log line names the event, for the so manieth time. */
+  logged(event: string, times?: number): Promise<Record<string, unknown>>;
 }
 
 describe('stargate: the daemon', () => {
@@ -84,9 +89,9 @@ describe('stargate: the daemon', () => {
       for (const line of lines.filter((l) => l.startsWith('{'))) seen.push(JSON.parse(line) as Record<string, unknown>);
       wake.dispatchEvent(new Event('line'));
     });
-    const logged = async (event: string): Promise<Record<string, unknown>> => {
+    const logged = async (event: string, times = 1): Promise<Record<string, unknown>> => {
       for (;;) {
-        const found = seen.find((entry) => entry['event'] === event);
+        const found = seen.filter((entry) => entry['event'] === event)[times - 1];
         if (found !== undefined) return found;
         await Promise.race([
           new Promise((resolve) => wake.addEventListener('line', resolve, { once: true })),
@@ -102,6 +107,32 @@ describe('stargate: the daemon', () => {
   }
 
   const ssh = (port: number): string => `ssh ${[...sshOptions(key), '-p', String(port)].join(' ')}`;
+  const read = async (port: number): Promise<string> => {
+    const args = ['-C', sandbox.path('work'), 'ls-remote', 'git@127.0.0.1:shop.git'];
+    return (await sandbox.exec('git', args, { GIT_SSH_COMMAND: ssh(port) })).stdout;
+  };
+  const status = async (port: number): Promise<Record<string, unknown>> => {
+    const ran = await sandbox.exec('sh', ['-c', `exec ${ssh(port)} git@127.0.0.1 "git-kv-admin 'shop.git' status"`]);
+    return JSON.parse(ran.stdout) as Record<string, unknown>;
+  };
+  const rejection = (ran: Ran): KvError | undefined =>
+    ran.stderr
+      .split('\n')
+      .map(parseRejection)
+      .find((e) => e !== undefined);
+  /** A push whose pack is held back, once the daemon serves it, until it is let go. */
+  const heldPush = async (port: number): Promise<{ done: Promise<Ran>; go: () => void }> => {
+    const gate = sandbox.path('gate');
+    await sandbox.exec('mkfifo', [gate]);
+    const wrapped = `f() { (head -c 4; cat ${gate} >/dev/null; cat) | ${ssh(port)} "$@"; }; f`;
+    const { done } = sandbox.start('git', ['-C', sandbox.path('work'), 'push', 'git@127.0.0.1:shop.git', 'HEAD:main'], {
+      ...{ GIT_SSH_COMMAND: wrapped, GIT_SSH_VARIANT: 'ssh' },
+    });
+    const opener = sandbox.start('sh', ['-c', `exec 3>${gate}; echo open; read go`]); // opens when the pipeline's cat does
+    if (opener.child.stdout) await once(opener.child.stdout, 'data');
+    await status(port); // the command is running on the server once another connection is through
+    return { done, go: () => opener.child.stdin?.end('go\n') };
+  };
   const push = (port: number, ...args: string[]): { child: ChildProcess; done: Promise<Ran> } =>
     sandbox.start('git', ['-C', sandbox.path('work'), 'push', 'git@127.0.0.1:shop.git', ...args], {
       GIT_SSH_COMMAND: ssh(port),
@@ -128,10 +159,9 @@ describe('stargate: the daemon', () => {
     const head = sandbox.git(sandbox.path('work'), 'rev-parse', 'HEAD');
     expect(sandbox.git(repo, 'rev-parse', 'refs/heads/main')).to.equal(head);
 
-    const ran = await sandbox.exec('sh', ['-c', `exec ${ssh(daemon.ssh)} git@127.0.0.1 "git-kv-admin 'shop.git' status"`]);
-    const status = JSON.parse(ran.stdout) as Record<string, unknown>;
-    expect(status).to.include({ leader: true, term: 1, repository: repo });
-    expect(status['namespaces']).to.deep.equal([{ ns: 'main', epoch: null, ledger: null }]);
+    const shown = await status(daemon.ssh);
+    expect(shown).to.include({ leader: true, term: 1, repository: repo });
+    expect(shown['namespaces']).to.deep.equal([{ ns: 'main', epoch: null, ledger: null }]);
 
     expect((await get(daemon.http, '/healthz')).status).to.equal(200);
     expect((await get(daemon.http, '/metrics')).body)
@@ -148,21 +178,9 @@ describe('stargate: the daemon', () => {
 
   it('finishes the push at hand at SIGTERM', async () => {
     const daemon = await start();
-    // A slow push: the client's pack is held back until the daemon has been told to end.
-    const gate = sandbox.path('gate');
-    await sandbox.exec('mkfifo', [gate]);
-    const wrapped = `f() { (head -c 4; cat ${gate} >/dev/null; cat) | ${ssh(daemon.ssh)} "$@"; }; f`;
-    const { done } = sandbox.start('git', ['-C', sandbox.path('work'), 'push', 'git@127.0.0.1:shop.git', 'HEAD:main'], {
-      GIT_SSH_COMMAND: wrapped,
-      GIT_SSH_VARIANT: 'ssh',
-    });
-    const opener = sandbox.start('sh', ['-c', `exec 3>${gate}; echo open; read go`]); // opens when the pipeline's cat does
-    if (opener.child.stdout) await once(opener.child.stdout, 'data');
-    // The command is running on the server once it counts as a connection that waits.
-    const status = sandbox.start('sh', ['-c', `exec ${ssh(daemon.ssh)} git@127.0.0.1 "git-kv-admin 'shop' status"`]);
-    await status.done;
+    const { done, go } = await heldPush(daemon.ssh);
     daemon.child.kill('SIGTERM');
-    opener.child.stdin?.end('go\n');
+    go();
     const pushed = await done;
     expect(pushed.stderr).to.contain('new branch');
     expect((await daemon.done).code).to.equal(0);
@@ -201,16 +219,65 @@ describe('stargate: the daemon', () => {
     const second = await start();
     expect((await second.logged('ready'))['leader']).to.equal(false);
     const refused = await push(second.ssh, 'HEAD:main').done;
-    const error = refused.stderr
-      .split('\n')
-      .map(parseRejection)
-      .find((e) => e !== undefined);
+    const error = rejection(refused);
     expect(error?.code).to.equal('NOT_LEADER');
     expect(error?.hint).to.contain(String(first.child.pid));
     expect((await get(second.http, '/readyz')).status).to.equal(503);
     first.child.kill('SIGKILL');
     await second.logged('leader.won');
     expect((await push(second.ssh, 'HEAD:main').done).code).to.equal(0);
+  });
+
+  it('steps down when it was stopped for too long, serves reads meanwhile, and leads again when the other goes', async () => {
+    const lock = `{ use: lock-file, config: { folder: .stargate/lease, ttlMs: ${TTL} } }`;
+    const profile = PROFILE.replace('lock-flock', lock).replace('./nobody.js', `./nobody.js, '${LOCK_FILE}'`);
+    await writeFile(sandbox.path('trial.yaml'), profile);
+    const first = await start();
+    await first.logged('mirror.pushed');
+    const { done, go } = await heldPush(first.ssh);
+    first.child.kill('SIGSTOP');
+    const second = await start();
+    await second.logged('leader.won');
+    expect((await push(second.ssh, 'HEAD:second').done).code).to.equal(0);
+
+    first.child.kill('SIGCONT');
+    await first.logged('leader.stepped-down');
+    go(); // only the client's own end of the pipe waits for that now
+    expect(rejection(await done)?.code, 'the push at hand').to.equal('NOT_LEADER');
+    expect(rejection(await push(first.ssh, 'HEAD:third').done)?.hint).to.contain(String(second.child.pid));
+    expect(await read(first.ssh), 'what the other has taken')
+      .to.contain('refs/heads/second')
+      .and.not.to.contain('main');
+    expect(await status(first.ssh)).to.include({ leader: false, term: 2 });
+    expect((await get(first.http, '/healthz')).status).to.equal(200);
+    const ready = await get(first.http, '/readyz');
+    expect([ready.status, ready.body.includes('standby: the leader is ')]).to.deep.equal([503, true]);
+    expect((await get(first.http, '/metrics')).body)
+      .to.contain('stargate_ha_role 0')
+      .and.to.contain('stargate_mirror_backlog_size 0');
+
+    second.child.kill('SIGTERM');
+    expect((await second.done).code).to.equal(0);
+    await first.logged('leader.won', 2);
+    expect(await status(first.ssh)).to.include({ leader: true, term: 3 });
+    expect((await push(first.ssh, 'HEAD:main').done).code).to.equal(0);
+    await first.logged('mirror.pushed', 2);
+    expect((await get(first.http, '/metrics')).body).to.contain('stargate_ha_role 1');
+    first.child.kill('SIGTERM');
+    expect((await first.done).code).to.equal(0);
+  });
+
+  it('goes on when the file of its lock was replaced: steps down, and wins the lease anew', async () => {
+    const daemon = await start();
+    for (const term of [2, 3]) {
+      await rm(join(repo, '.stargate', 'leader.lock'));
+      await daemon.logged('leader.won', term);
+      expect(await status(daemon.ssh)).to.include({ leader: true, term });
+      expect((await push(daemon.ssh, `HEAD:term-${term}`).done).code).to.equal(0);
+    }
+    await daemon.logged('leader.stepped-down', 2);
+    daemon.child.kill('SIGTERM');
+    expect((await daemon.done).code).to.equal(0);
   });
 
   it('picks a changed policy up, and keeps the old one when the new one is wrong', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { readdir, readFile, watch, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
@@ -82,6 +82,39 @@ describe('stargate: a push over SSH', () => {
     expect(pushed.stderr.match(/\[remote rejected\] .*the lease is lost/g)).to.have.length(2);
     expect(r.gateway.abandoned).to.have.length(0);
     expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['rejected']);
+  });
+
+  it('refuses the push at hand, and those that come, once another leads; what that has in quarantine stays', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    const theirs = join(r.gitDir, 'objects', 'incoming-Th3irs');
+    await mkdir(theirs);
+    let go = (): void => undefined;
+    const reached = new Promise<void>((resolve) => {
+      r.gateway.check = () => {
+        resolve();
+        return new Promise((check) => {
+          go = check;
+        });
+      };
+    });
+    const pushing = r.push('HEAD:refs/heads/main');
+    await reached;
+    r.over.abort(new KvError('NOT_LEADER', 'another leads', { hint: 'push there' }));
+    go();
+    const pushed = await pushing;
+    expect(pushed.code).to.not.equal(0);
+    expect(rejectionIn(pushed.stderr)).to.include({ code: 'NOT_LEADER', hint: 'push there' });
+    expect(rejectionIn((await r.push('HEAD:refs/heads/main')).stderr)?.code).to.equal('NOT_LEADER');
+    expect(r.gateway.committed).to.have.length(0);
+    expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['rejected']);
+    expect(await readdir(theirs)).to.deep.equal([]);
+  });
+
+  it('ends the commit at hand when another leads: its refs are moving', async () => {
+    await commitFile(r, 'a.txt', 'one');
+    r.gateway.beforeCommit = async () => r.over.abort(new KvError('NOT_LEADER', 'another leads'));
+    expect((await r.push('HEAD:refs/heads/main')).code).to.equal(0);
+    expect(r.outcomes.map((o) => o.kind)).to.deep.equal(['accepted']);
   });
 
   it('survives a ref name that is longer than any line, and refuses it', async () => {

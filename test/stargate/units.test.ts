@@ -9,6 +9,7 @@ import { checkQuarantine } from '../../apps/stargate/push/pre-receive.js';
 import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
 import { PushStream } from '../../apps/stargate/push/push-stream.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
+import { undoStack } from '../../apps/stargate/undo.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
@@ -207,5 +208,20 @@ describe('stargate: small parts', () => {
   it('has an exit code for every error', () => {
     expect(Object.keys(EXIT_CODES).sort()).to.deep.equal([...ERROR_CODES].sort());
     expect(Object.values(EXIT_CODES)).to.not.include(0);
+  });
+});
+
+describe('stargate: undo', () => {
+  it('stops the last first, all of them, once', async () => {
+    const said: unknown[] = [];
+    const warn = (_event: string, fields?: object): void => void said.push(fields);
+    const stack = undoStack({ info: () => undefined, error: () => undefined, warn });
+    stack.push(() => void said.push('first'));
+    stack.push(() => {
+      throw new Error('stuck');
+    });
+    stack.push(async () => void said.push('last'));
+    await Promise.all([stack.undo(), stack.undo()]);
+    expect(said).to.deep.equal(['last', { message: 'stuck' }, 'first']);
   });
 });

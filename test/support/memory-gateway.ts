@@ -1,7 +1,6 @@
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { createMetrics } from '../../apps/stargate/http/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
-import type { Log } from '../../apps/stargate/log.js';
 import type { Pusher } from '../../domain/gateway/push.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
@@ -12,8 +11,7 @@ import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { copyReachable } from './copy-objects.js';
-
-const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+import { SILENT } from './silent-log.js';
 
 export interface MemoryGatewayOptions {
   readonly format: ObjectFormat;
@@ -45,7 +43,11 @@ export class MemoryGateway {
     if (lease === null) throw new Error('a lock of its own was expected to be free');
     const policy = (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
     const metrics = createMetrics();
-    const host = await startGateway({ composition, lease, policy: () => policy, sampleSize: 64, metrics, log: SILENT });
+    const host = await startGateway({
+      ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
+      journal: await composition.get<Journal>('journal'),
+      policy: () => policy,
+    });
     await host.publish(text);
     const store = await composition.get<GitStore>('git-store');
     return new MemoryGateway(composition, host, store, await composition.get<MirrorTarget>('mirror-target'), lease);

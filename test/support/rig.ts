@@ -6,14 +6,12 @@ import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
 import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
-import type { Log } from '../../apps/stargate/log.js';
 import type { GitStore } from '../../ports/git-store.js';
 import { FakeGateway } from './fake-gateway.js';
 import { publicBlob, sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
 import { Sandbox } from './sandbox.js';
-
-const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+import { SILENT } from './silent-log.js';
 
 const NO_STORE = { close: async () => undefined } as unknown as GitStore;
 
@@ -24,6 +22,8 @@ export interface Rig {
   readonly gateway: FakeGateway;
   readonly ssh: SshListener;
   readonly outcomes: PushOutcome[];
+  /** Ends the leadership that pushes are served under; its reason is what they are refused with. */
+  readonly over: AbortController;
   readonly keys: { readonly writer: string; readonly reader: string; readonly stranger: string };
   readonly work: string;
   sshArgs(key: string): string[];
@@ -52,12 +52,14 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   };
   const gateway = new FakeGateway(sandbox, gitDir);
   const outcomes: PushOutcome[] = [];
+  const over = new AbortController();
   const push = serveReceivePack({
     gitDir,
     gateway,
     openQuarantine: async () => NO_STORE,
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
+    over: over.signal,
     log: SILENT,
   });
   const verbs = [{ name: 'echo', role: 'any' as const, run: async (args: readonly string[]) => args }];
@@ -77,7 +79,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const sshCommand = (key: string): string => `ssh ${sshArgs(key).join(' ')}`;
   const url = (path = 'shop.git'): string => `git@127.0.0.1:${path}`;
   return {
-    ...{ sandbox, gitDir, gateway, ssh, outcomes, keys, work, sshArgs, sshCommand, url },
+    ...{ sandbox, gitDir, gateway, ssh, outcomes, over, keys, work, sshArgs, sshCommand, url },
     push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
     async close() {
       await ssh.close(0);

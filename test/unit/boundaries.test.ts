@@ -36,6 +36,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'adapters-ignore-each-other': { 'adapters/x/a.ts': "export { y } from '../y/y.js';\n" },
   'apps-compose-through-the-host': { 'apps/cli/a.ts': "export const load = () => import('../../adapters/y/y.js');\n" },
   'apps-ignore-each-other': { 'apps/cli/a.ts': "import { type S } from '../stargate/s.js';\nexport type A = S;\n" },
+  'http-is-for-servers': { 'apps/cli/a.ts': "export type { H } from '../http/h.js';\n" },
   'host-knows-no-app': { 'plugins/host/a.ts': "export * from '../../apps/stargate/s.js';\n" },
   'host-registry-is-lazy': {
     'plugins/host/builtin-adapters.ts': "import { y } from '../../adapters/y/y.js';\nexport const a = y;\n",
@@ -60,7 +61,9 @@ const SOUND: Readonly<Record<string, string>> = {
     "import { parse } from 'yaml';\nimport type { P } from '../../ports/p.js';\nexport const y: P = parse('1');\n",
   'plugins/host/h.ts': 'export type H = 1;\n',
   'plugins/host/builtin-adapters.ts': "export const all = [() => import('../../adapters/y/y.js')];\n",
-  'apps/stargate/s.ts': "export type { H } from '../../plugins/host/h.js';\nexport type S = 1;\n",
+  'apps/http/h.ts': 'export type H = 1;\n',
+  'apps/stargate/s.ts':
+    "export type { H } from '../../plugins/host/h.js';\nexport type { H as M } from '../http/h.js';\nexport type S = 1;\n",
   'test/contracts/c.ts':
     "import { expect } from 'chai';\nimport { hash } from 'node:crypto';\nimport type { P } from '../../ports/p.js';\n" +
     'export const c = [expect, hash];\nexport type C = P;\n',

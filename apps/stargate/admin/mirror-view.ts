@@ -3,6 +3,7 @@ import type { MirrorObserver, MirrorStatus as WorkerStatus } from '../../../doma
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import { unwrap } from '../../../ports/unwrap.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../http/metrics.js';
 
@@ -31,14 +32,13 @@ export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
 
 /** The mirror as `status` shows it. A target without a breaker is always closed. */
 export async function describeMirror(target: MirrorTarget, worker: WorkerStatus | null, store: GitStore): Promise<MirrorStatus> {
-  const { state = 'closed' } = target as { readonly state?: string };
   const watermark: Record<string, string> = {};
   for (const [ref, oid] of await store.refs(['refs/kv-mirror/'])) watermark[ref.slice('refs/kv-mirror/'.length)] = oid;
   const failed = worker?.lastError ?? null;
   const refused = [...(worker?.refused ?? [])].map(([ns, { code, message }]) => [ns || 'refs/kv-policy', `${code}: ${message}`]);
   return {
     label: target.label,
-    breaker: state,
+    breaker: unwrap(target, 'breaker')?.state ?? 'closed',
     backlog: worker?.backlog ?? 0,
     missing: worker?.missing ?? 0,
     last_success: worker?.lastSuccess ?? null,

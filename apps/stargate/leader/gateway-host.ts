@@ -17,7 +17,7 @@ import type { Log } from '../log.js';
 import type { Metrics } from '../http/metrics.js';
 import { observeMirror } from '../admin/mirror-view.js';
 
-/** The leader's half of the daemon: the gateway, recovered, and the mirror worker, running. */
+/** The gateway, recovered, and the mirror worker, running. */
 export interface GatewayHost {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
@@ -25,12 +25,17 @@ export interface GatewayHost {
   publish(text: string): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   compact(): Promise<void>;
-  /** Stops the mirror worker; what it has not pushed is in the journal. */
+  /**
+   * Stops the mirror worker, whose queue is in the journal, and waits for the commit at hand. No other commit begins, from
+   * the moment this is called.
+   */
   stop(): Promise<void>;
 }
 
 export interface GatewayHostOptions {
   readonly composition: Composition;
+  /** As the last leader has left it: opened after the lease was won. */
+  readonly journal: Journal;
   readonly lease: Lease;
   readonly policy: () => Policy;
   readonly sampleSize: number;
@@ -38,21 +43,21 @@ export interface GatewayHostOptions {
   readonly log: Log;
 }
 
-/** Recovers and starts. The journal is opened here and not before: it belongs to the holder of the lease. */
+/** Recovers what a crash, or another leader, has left in the journal, and starts. */
 export async function startGateway(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { composition, lease, policy, sampleSize, metrics, log } = options;
+  const { composition, journal, lease, policy, sampleSize, metrics, log } = options;
   const store = await composition.get<GitStore>('git-store');
-  const journal = await composition.get<Journal>('journal');
   const clock = await composition.get<Clock>('clock');
   const randomness = await composition.get<Randomness>('randomness');
   const verifier = await composition.get<SignatureVerifier>('signature-verifier');
   const target = await composition.get<MirrorTarget>('mirror-target');
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
 
+  const stopping = new AbortController();
   const worker = new MirrorWorker({ store, journal, target, clock, randomness, observer: observeMirror(metrics, log) });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
-    lease: () => lease,
+    lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),
     unmirrored: (intents) => worker.enqueue(intents),
   });
@@ -62,7 +67,6 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     rolled_back: report.rolledBack,
     unmirrored: worker.status().backlog,
   });
-  const stopping = new AbortController();
   const running = worker.run(stopping.signal);
   return {
     gateway,
@@ -74,7 +78,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     },
     async stop() {
       stopping.abort();
-      await running;
+      await Promise.all([running, gateway.exclusively(async () => undefined)]);
     },
   };
 }

@@ -9,62 +9,89 @@ export interface LeadershipState {
   readonly term: number | null;
 }
 
-export interface Leadership {
-  /** The lease, while this process holds it and has finished recovery; throws `NOT_LEADER` naming the holder otherwise. */
-  lease(): Promise<Lease>;
+/** What runs while this process leads. */
+export interface Reversible {
+  /** Stops all that taking over has started, and nothing else. Never throws. */
+  stepDown(): Promise<void>;
+}
+
+/** Whether this process leads, over any number of terms won and lost. */
+export interface Leadership<Term extends Reversible> {
+  /** What runs while this process leads; undefined from the moment the lease is known to be lost, and on a standby. */
+  readonly current: Term | undefined;
+  /** The same; throws `NOT_LEADER`, naming the holder, on a standby. */
+  lead(): Promise<Term>;
   state(): Promise<LeadershipState>;
-  /** Resolves with the first lease won and recovered from; never, as long as another process leads. */
-  readonly won: Promise<void>;
-  /** Stops trying and gives the lease up. */
+  /** Stops trying, steps down and gives the lease up. */
   stop(): Promise<void>;
 }
 
-export interface LeadershipOptions {
+export interface LeadershipOptions<Term extends Reversible> {
   readonly lock: LeaderLock;
   /** This process's name for people, such as `host:pid`. */
   readonly name: string;
-  /** Runs after the lease was won and before the first push: recovery. A failure gives the lease up again. */
-  readonly onWon: (lease: Lease) => Promise<void>;
-  readonly onLost: () => void;
+  /** Runs after each lease won. Where it fails, it has undone what it began, and the lease is given up again. */
+  readonly takeOver: (lease: Lease) => Promise<Term>;
   readonly log: Log;
-  /** Milliseconds between tries, and between checks of a held lease. */
+  /** Milliseconds between tries, and between checks of a held lease; a lease that says by itself that it is lost is heard at once. */
   readonly interval?: number;
 }
 
-/** Tries for the lease once, then each interval until it is won; watches it from then on. */
-export async function startLeadership(options: LeadershipOptions): Promise<Leadership> {
+/** A lease, what runs under it, and its end once that has begun. */
+interface Reign<Term> {
+  readonly lease: Lease;
+  readonly term: Term;
+  ending?: Promise<void>;
+}
+
+/** Tries for the lease once, then each interval while it isn't held. Throws what the first try throws. */
+export async function startLeadership<Term extends Reversible>(options: LeadershipOptions<Term>): Promise<Leadership<Term>> {
   const { lock, name, log, interval = 1000 } = options;
-  let lease: Lease | undefined;
+  let reign: Reign<Term> | undefined;
   let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
   let complained = '';
-  let resolveWon: () => void = () => undefined;
-  const won = new Promise<void>((resolve) => {
-    resolveWon = resolve;
-  });
+  let wake: () => void = () => undefined;
+
+  const end = (one: Reign<Term>): Promise<void> => (one.ending ??= endOnce(one));
+  const endOnce = async ({ lease, term }: Reign<Term>): Promise<void> => {
+    lease.lost.removeEventListener('abort', onLost);
+    await term.stepDown();
+    // Only now: until everything has stopped, nobody should begin who can still be kept from it.
+    await lease.release().catch((error: unknown) => log.warn('leader.release', { message: toKvError(error).message }));
+    reign = undefined;
+  };
+  const lose = async (one: Reign<Term>): Promise<void> => {
+    if (one.ending !== undefined) return one.ending;
+    log.warn('leader.lost', { term: one.lease.term });
+    await end(one);
+    log.info('leader.stepped-down', { term: one.lease.term });
+  };
+  const onLost = (): void => {
+    if (reign !== undefined) void lose(reign);
+    wake();
+  };
 
   const attempt = async (): Promise<void> => {
-    const fresh = await lock.acquire(name);
-    if (fresh === null) return;
+    const lease = await lock.acquire(name);
+    if (lease === null) return;
+    let term: Term;
     try {
-      await options.onWon(fresh);
+      term = await options.takeOver(lease);
     } catch (error) {
-      await fresh.release();
+      await lease.release();
       throw error;
     }
-    lease = fresh;
+    reign = { lease, term };
     complained = '';
-    log.info('leader.won', { term: fresh.term });
-    resolveWon();
+    log.info('leader.won', { term: lease.term });
+    if (lease.lost.aborted) return lose(reign);
+    lease.lost.addEventListener('abort', onLost, { once: true });
   };
 
   const step = async (): Promise<void> => {
     try {
-      if (lease === undefined) return await attempt();
-      if (await lease.held()) return;
-      lease = undefined;
-      log.warn('leader.lost');
-      options.onLost();
+      if (reign === undefined) return await attempt();
+      if (reign.ending !== undefined || !(await reign.lease.held())) await lose(reign);
     } catch (thrown) {
       const { code, message } = toKvError(thrown);
       if (message !== complained) log.error('leader.failed', { code, message });
@@ -72,37 +99,49 @@ export async function startLeadership(options: LeadershipOptions): Promise<Leade
     }
   };
 
-  const loop = async (): Promise<void> => {
-    await step();
-    if (!stopped) timer = setTimeout(() => (running = loop()), interval);
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, interval);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const run = async (): Promise<void> => {
+    while (!stopped) {
+      await pause();
+      if (!stopped) await step();
+    }
   };
   // The first try's errors are the caller's: a journal that can't be read must not look like a standby.
   await attempt();
-  let running: Promise<void> = Promise.resolve();
-  timer = setTimeout(() => (running = loop()), interval);
+  const running = run();
 
-  const holder = async () => lock.holder().catch(() => null);
+  const leading = (): Reign<Term> | undefined => (reign === undefined || reign.ending !== undefined ? undefined : reign);
+  const holder = async () => lock.holder().catch(() => null); // for people only: who asks is told "nobody"
   return {
-    won,
-    async lease() {
-      if (lease !== undefined) return lease;
+    get current() {
+      return leading()?.term;
+    },
+    async lead() {
+      const here = leading();
+      if (here !== undefined) return here.term;
       const other = await holder();
       throw new KvError('NOT_LEADER', 'this Stargate is standing by and takes no pushes', {
         hint: other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${other.name}`,
       });
     },
     async state() {
-      if (lease !== undefined) return { leader: true, holder: name, term: lease.term };
+      const here = leading();
+      if (here !== undefined) return { leader: true, holder: name, term: here.lease.term };
       const other = await holder();
       return { leader: false, holder: other?.name ?? null, term: other?.term ?? null };
     },
     async stop() {
       stopped = true;
-      clearTimeout(timer);
+      wake();
       await running;
-      clearTimeout(timer);
-      await lease?.release();
-      lease = undefined;
+      if (reign !== undefined) await end(reign);
     },
   };
 }

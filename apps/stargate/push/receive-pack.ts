@@ -49,21 +49,32 @@ export interface ReceivePackOptions {
   readonly openQuarantine: (path: string | null) => Promise<GitStore>;
   /** Asked for each push. */
   readonly limits: PushLimits;
+  /** Fires, with the KvError to refuse pushes with, when this Stargate leads no more. */
+  readonly over: AbortSignal;
   readonly onOutcome: (outcome: PushOutcome) => void;
   readonly log: Log;
 }
 
 /** Serves one push. Whatever way it ends, the gateway's lock is given back. */
 export function serveReceivePack(options: ReceivePackOptions): ServeExec {
-  let active = 0;
+  const atHand = new Set<Push>();
+  options.over.addEventListener(
+    'abort',
+    () => {
+      for (const push of atHand) push.depose();
+    },
+    { once: true },
+  );
   return async (session) => {
-    active += 1;
+    options.over.throwIfAborted();
     const push = new Push(session, options);
+    atHand.add(push);
     try {
       return await push.run();
     } finally {
-      active -= 1;
-      if (push.unwanted && active === 0) await sweepQuarantines(options.gitDir, 0);
+      atHand.delete(push);
+      // Once another leads, a quarantine may be that of a push to it.
+      if (push.unwanted && atHand.size === 0 && !options.over.aborted) await sweepQuarantines(options.gitDir, 0);
     }
   };
 }
@@ -75,6 +86,7 @@ class Push {
   private spent = 0;
   private committing = false;
   private ended = false;
+  private told = false;
   /** Cut off before its end. */
   unwanted = false;
 
@@ -254,6 +266,13 @@ class Push {
     this.stop();
   }
 
+  /** Refuses a push whose refs are not moving yet: whether they may is for the next leader to say. */
+  depose(): void {
+    if (this.committing || this.ended) return;
+    this.release();
+    this.fail(toKvError(this.options.over.reason));
+  }
+
   private reject(thrown: unknown): void {
     const error = toKvError(thrown);
     const { log } = this.options;
@@ -262,7 +281,10 @@ class Push {
     this.tell({ kind: 'rejected', error });
   }
 
+  /** Once: what is refused because it took too long may fail a second time, while it is being stopped. */
   private tell(outcome: PushOutcome): void {
+    if (this.told) return;
+    this.told = true;
     try {
       this.options.onOutcome(outcome);
     } catch (error) {

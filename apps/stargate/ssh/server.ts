@@ -173,7 +173,7 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
       const exec = execSession(channel, facts);
       connections.begin(remote);
-      const done = serve(info.command, exec, pusher !== null, options)
+      const done = runCommand(info.command, exec, pusher !== null, options)
         .then((status) => finishChannel(channel, status))
         .catch((error: unknown) => {
           log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
@@ -191,7 +191,7 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
 
 const NOBODY = { name: '-', admin: false, writer: false, reader: false };
 
-async function serve(line: unknown, session: ExecSession, known: boolean, options: SshServerOptions): Promise<number> {
+async function runCommand(line: unknown, session: ExecSession, known: boolean, options: SshServerOptions): Promise<number> {
   const started = Date.now();
   let what = 'unreadable';
   let status = REFUSED;

@@ -1,0 +1,48 @@
+import type { HealthSources } from '../../http/health-mount.js';
+import type { MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
+import { toKvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { LeadershipState } from '../leader/leadership.js';
+import { hooksInPlace } from '../repository/hooks.js';
+import { productVersion } from '../version.js';
+import type { Metrics } from './metrics.js';
+
+export interface StargateHealth {
+  readonly gitDir: string;
+  readonly store: GitStore;
+  readonly metrics: Metrics;
+  readonly leadership: () => Promise<LeadershipState>;
+  /** The mirror worker's; null on a standby. */
+  readonly worker: () => MirrorStatus | null;
+  /** What keeps the mirror from being reached; null when nothing does. */
+  readonly probe: () => Promise<string | null>;
+}
+
+/** What a Stargate says of its health: `/healthz` of the repository, `/readyz` of leadership and mirror. */
+export function stargateHealth({ gitDir, store, metrics, leadership, worker, probe }: StargateHealth): HealthSources {
+  return {
+    metrics,
+    async healthz() {
+      // A standby leaves the hooks as the leader, which may be of another version, needs them.
+      const hooks = worker() === null || (await hooksInPlace(gitDir));
+      const readable = await store.refs(['refs/kv-policy/']).then(
+        () => [],
+        (error: unknown) => [`repository: ${toKvError(error).message}`],
+      );
+      return { reasons: [...readable, ...(hooks ? [] : ['hooks: not in place'])], facts: { version: productVersion() } };
+    },
+    async readyz() {
+      const [{ leader, holder }, unreachable] = await Promise.all([leadership(), probe()]);
+      const mirror = worker();
+      // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
+      const stuck = mirror !== null && mirror.backlog > 0 ? mirror.hostError : null;
+      metrics.ready(unreachable === null);
+      const reasons = [
+        ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
+        ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
+        ...(stuck === null ? [] : [`mirror queue: ${mirror?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
+      ];
+      return { reasons, facts: { leader, backlog: mirror?.backlog ?? 0 } };
+    },
+  };
+}

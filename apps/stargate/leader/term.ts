@@ -1,0 +1,119 @@
+import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import type { Composition } from '../../../plugins/host/index.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Journal } from '../../../ports/journal.js';
+import type { Lease } from '../../../ports/leader-lock.js';
+import type { Metrics } from '../http/metrics.js';
+import type { Log } from '../log.js';
+import { leaderPushes } from '../push/leader-pushes.js';
+import { sweepQuarantines } from '../push/quarantine.js';
+import { pushLimits } from '../push/receive-pack.js';
+import { startHousekeeping } from '../repository/housekeeping.js';
+import type { LoadedPolicy } from '../repository/policy-file.js';
+import { clearStaleLocks } from '../repository/stale-locks.js';
+import { traceBundles } from '../repository/trace-bundles.js';
+import { upgradeRepository } from '../repository/upgrade.js';
+import type { ServeExec } from '../ssh/exec-session.js';
+import { undoStack } from '../undo.js';
+import { startGateway } from './gateway-host.js';
+import type { Reversible } from './leadership.js';
+
+/** All that a Stargate runs while it leads: from winning the lease to losing it. Each lease won gets a new one. */
+export interface LeaderTerm extends Reversible {
+  readonly gateway: RepositoryGateway;
+  readonly worker: MirrorWorker;
+  readonly push: ServeExec;
+  /** Publishes a policy's text as `refs/kv-policy/current`, unless that says so already. */
+  publish(text: string): Promise<void>;
+  /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
+  quietly(work: () => Promise<void>): Promise<boolean>;
+}
+
+export interface TakeOverOptions {
+  readonly gitDir: string;
+  /** What outlives a term. */
+  readonly composition: Composition;
+  /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
+  readonly openOwn: () => Promise<Composition>;
+  /** Opens the repository, with a push's quarantine on top where there is one; the push closes it. */
+  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  readonly policy: () => LoadedPolicy;
+  readonly sampleSize: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** How long a compaction holds new pushes up to wait for the ones at hand. */
+const COMPACT_PATIENCE_MS = 30_000;
+
+/**
+ * Puts the repository in order, recovers, and takes pushes. What it has begun is undone when it fails, and by `stepDown`: pushes
+ * that have not begun to move refs are refused with `NOT_LEADER`, a commit at hand ends, mirror and housekeeping stop, the
+ * journal is closed. Readers notice nothing of either.
+ */
+export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<LeaderTerm> {
+  const { gitDir, composition, metrics, log } = options;
+  const policy = () => options.policy().policy;
+  const started = undoStack(log);
+  try {
+    await prepare(options);
+    const own = await options.openOwn();
+    started.push(() => own.close());
+    const journal = await own.get<Journal>('journal');
+    started.push(() => forgetQueue(metrics));
+    const host = await startGateway({ ...options, journal, lease, policy });
+    started.push(() => host.stop());
+    const { gateway, worker } = host;
+    const store = await composition.get<GitStore>('git-store');
+    const traced = await traceBundles({ gitDir, store, gateway, log });
+    if (traced.length > 0) log.info('epoch.traced', { refs: traced });
+    const housekeeping = startHousekeeping({ gitDir, log, tidy: () => gateway.exclusively(() => host.compact()) });
+    started.push(() => housekeeping.stop());
+    const over = new AbortController();
+    started.push(() => over.abort(notLeader()));
+    const push = leaderPushes({
+      ...{ gitDir, gateway, housekeeping, metrics, log, openQuarantine: options.openQuarantine, over: over.signal },
+      limits: () => pushLimits(policy()),
+    });
+    await host.publish(options.policy().text); // last, so that a change of it meanwhile is in
+    metrics.role(true);
+    started.push(() => metrics.role(false));
+    return {
+      ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
+      quietly(work) {
+        const stillLeading = async (): Promise<void> => {
+          over.signal.throwIfAborted();
+          await work();
+        };
+        return housekeeping.quietly(stillLeading, COMPACT_PATIENCE_MS);
+      },
+    };
+  } catch (error) {
+    await started.undo();
+    throw error;
+  }
+}
+
+/** Clears up what a leader that died has left, and brings an older version's repository along. */
+async function prepare({ gitDir, policy, log }: TakeOverOptions): Promise<void> {
+  const cleared = await clearStaleLocks(gitDir); // first: a locked config can't be upgraded
+  if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
+  const { hooks, settings } = await upgradeRepository(gitDir);
+  if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
+  await sweepQuarantines(gitDir, 2 * pushLimits(policy().policy).timeout);
+}
+
+/** A standby has no queue for the mirror, so its metrics tell of none. */
+function forgetQueue(metrics: Metrics): void {
+  metrics.mirrorBacklog(0);
+  metrics.mirrorRefused(0);
+}
+
+function notLeader(): KvError {
+  return new KvError('NOT_LEADER', 'this Stargate leads no more', {
+    hint: 'push to the leader',
+    advice: { id: 'push-to-leader' },
+  });
+}

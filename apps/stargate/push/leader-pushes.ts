@@ -1,0 +1,32 @@
+import type { Metrics } from '../http/metrics.js';
+import type { Housekeeping } from '../repository/housekeeping.js';
+import type { ServeExec } from '../ssh/exec-session.js';
+import { type PushLimits, type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
+
+export interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
+  /** Asked for each push: the policy in force may have changed. */
+  readonly limits: () => PushLimits;
+  readonly housekeeping: Housekeeping;
+  readonly metrics: Metrics;
+}
+
+/** Serves the pushes to a leader: counts what becomes of them, and lets housekeeping go between them. */
+export function leaderPushes(options: LeaderPushOptions): ServeExec {
+  const { housekeeping, metrics, limits } = options;
+  // One for all pushes, so that it knows whether any other is at hand.
+  const receive = serveReceivePack({
+    ...options,
+    get limits() {
+      return limits();
+    },
+    onOutcome(outcome: PushOutcome) {
+      if (outcome.kind === 'rejected') {
+        metrics.rejected(outcome.error.code);
+        return;
+      }
+      metrics.accepted(outcome.ms);
+      housekeeping.accepted();
+    },
+  });
+  return (session) => housekeeping.during(() => receive(session));
+}

@@ -1,0 +1,25 @@
+import type { Policy } from '../../../ports/policy-reader.js';
+import { type AnswersTo, repositoryIds } from '../repository/repository-id.js';
+import { type Identify, identifyBy } from './auth.js';
+
+/** Who may come in, and by which names the repository goes. */
+export interface Access {
+  readonly identify: Identify;
+  readonly answersTo: AnswersTo;
+}
+
+/** Access as the policy in force says; worked out once for each policy. */
+export function accessBy(gitDir: string, policy: () => Policy): Access {
+  let known: Policy | undefined;
+  let access: Access = { identify: () => null, answersTo: () => false };
+  const current = (): Access => {
+    const inForce = policy();
+    if (inForce !== known) access = { identify: identifyBy(inForce), answersTo: repositoryIds(gitDir, inForce.pushUrl) };
+    known = inForce;
+    return access;
+  };
+  return {
+    identify: (type, blob) => current().identify(type, blob),
+    answersTo: (path) => current().answersTo(path),
+  };
+}
