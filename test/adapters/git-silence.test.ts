@@ -131,7 +131,7 @@ describe('git-cli: another side that says nothing', () => {
     const works = [() => transport.fetch('origin', 'read', FETCH), () => transport.admin('origin', 'status', [])];
     for (const work of works) {
       expect((await failure(work(), 'IO_ERROR')).message).to.match(/^no answer from /);
-      await until(() => !isAlive(Number(readFileSync(pid, 'utf8'))), 500); // the signal was sent: a moment to die
+      await until(() => !isAlive(Number(readFileSync(pid, 'utf8')))); // the signal was sent: a moment to die
       expect(isAlive(Number(readFileSync(pid, 'utf8')))).to.equal(false);
     }
   });

@@ -158,7 +158,7 @@ describe('git kv: usage and errors', () => {
     const script = [
       'git init -q --bare ../mirror.git; git remote add origin ../mirror.git',
       `$KV wait --oid ${'0'.repeat(39)}1 --visible-on=github & pid=$!`,
-      'until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do :; done', // it has started git
+      'until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do sleep 0.02; done', // it has started git
       'kill -INT $pid; wait $pid; echo "rc=$?"',
     ];
     const { stdout } = await place.shell(script.join('\n'));

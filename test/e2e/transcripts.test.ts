@@ -33,8 +33,7 @@ describe('sessions', () => {
     .filter((name) => name.endsWith('.txt'))
     .sort()) {
     const transcript = parseTranscript(readFileSync(join(FOLDER, file), 'utf8'), file);
-    it(`${file.replace('.txt', '')}: ${transcript.title}`, async function () {
-      this.timeout(120_000);
+    it(`${file.replace('.txt', '')}: ${transcript.title}`, async () => {
       const missing = transcript.setting.needs.filter((program) => !isInstalled(program));
       if (missing.length > 0) {
         console.log(`      ${missing.join(', ')} is not installed: ${file} is not run`);

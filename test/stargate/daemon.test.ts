@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseRejection } from '../../ports/rejection.js';
 import { sshOptions } from '../support/keys.js';
 import { processesIn, type Ran } from '../support/processes.js';
+import { rejectionIn } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
+import { until } from '../support/until.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
 
@@ -134,9 +135,9 @@ describe('stargate: the daemon', () => {
     expect(status['namespaces']).to.deep.equal([{ ns: 'main', epoch: null, ledger: null }]);
 
     expect((await get(daemon.http, '/healthz')).status).to.equal(200);
-    expect((await get(daemon.http, '/metrics')).body)
-      .to.contain('stargate_txn_accepted_total 1')
-      .and.to.contain('stargate_ha_role 1');
+    const metrics = async (): Promise<string> => (await get(daemon.http, '/metrics')).body;
+    await until('the push is counted', async () => (await metrics()).includes('stargate_txn_accepted_total 1'));
+    expect(await metrics()).to.contain('stargate_ha_role 1');
     expect((await get(daemon.http, '/')).status).to.equal(404);
     expect((await get(daemon.http, '/metrics', 'POST')).status).to.equal(405);
 
@@ -178,10 +179,12 @@ describe('stargate: the daemon', () => {
       const doomed = await start([], { GIT_KV_FAILPOINT: `${point}:2` }); // the first commit publishes the policy
       expect((await push(doomed.ssh, 'HEAD:main').done).code).to.not.equal(0);
       await doomed.done;
-      const deadline = performance.now() + 2000;
-      let left = await processesIn(repo);
-      while (left.length > 0 && performance.now() < deadline) left = await processesIn(repo);
-      expect(left, 'what outlives the daemon').to.deep.equal([]);
+      let left: string[] = [];
+      const ended = async (): Promise<boolean> => {
+        left = await processesIn(repo);
+        return left.length === 0;
+      };
+      await until('nothing outlives the daemon', ended, { ms: 10_000, clue: () => left.join('\n') });
       const packs = await readdir(join(repo, 'objects', 'pack'));
       expect(packs.some((name) => name.endsWith('.pack'))).to.equal(true);
       expect(packs.filter((name) => name.endsWith('.keep'))).to.deep.equal([]);
@@ -201,10 +204,7 @@ describe('stargate: the daemon', () => {
     const second = await start();
     expect((await second.logged('ready'))['leader']).to.equal(false);
     const refused = await push(second.ssh, 'HEAD:main').done;
-    const error = refused.stderr
-      .split('\n')
-      .map(parseRejection)
-      .find((e) => e !== undefined);
+    const error = rejectionIn(refused.stderr);
     expect(error?.code).to.equal('NOT_LEADER');
     expect(error?.hint).to.contain(String(first.child.pid));
     expect((await get(second.http, '/readyz')).status).to.equal(503);

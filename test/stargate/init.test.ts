@@ -4,20 +4,11 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
 import { gitPretending } from '../support/old-git.js';
+import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const sound = async (): Promise<void> => undefined;
-
-async function refused(work: Promise<unknown>): Promise<KvError> {
-  try {
-    await work;
-  } catch (error) {
-    if (KvError.is(error)) return error;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
 
 describe('stargate: init', () => {
   let sandbox: Sandbox;
@@ -80,7 +71,7 @@ describe('stargate: init', () => {
   it('says what differs when it is run with other settings', async () => {
     await initRepository(request, sound);
     const policy = await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8');
-    const error = await refused(initRepository({ ...request, namespaces: ['other'], pushUrl: 'ssh://git@h/x.git' }, sound));
+    const error = await refusal(initRepository({ ...request, namespaces: ['other'], pushUrl: 'ssh://git@h/x.git' }, sound));
     expect(error.code).to.equal('CONFIG_INVALID');
     expect(error.message).to.contain('--ns: it was main, and is other').and.to.contain('--push-url');
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
@@ -90,7 +81,7 @@ describe('stargate: init', () => {
     const path = process.env['PATH'] ?? '';
     process.env['PATH'] = gitPretending(sandbox.folder, path, '2.33.8');
     const before = await files(sandbox.folder);
-    const error = await refused(initRepository(request, sound)).finally(() => {
+    const error = await refusal(initRepository(request, sound)).finally(() => {
       process.env['PATH'] = path;
     });
     expect(error.code).to.equal('CONFIG_INVALID');
@@ -117,7 +108,7 @@ describe('stargate: init', () => {
   it('refuses kv refs that do not verify, and leaves nothing', async () => {
     fillMirror();
     const before = await files(sandbox.folder);
-    const error = await refused(
+    const error = await refusal(
       initRepository(request, async () => {
         throw new KvError('ATTESTATION_MISMATCH', 'commit abc has no trailers');
       }),
@@ -128,20 +119,20 @@ describe('stargate: init', () => {
   });
 
   it('refuses an unreachable mirror, another object format and a folder of somebody else', async () => {
-    expect((await refused(initRepository({ ...request, mirrorUrl: sandbox.path('nowhere') }, sound))).code).to.equal('IO_ERROR');
-    expect((await refused(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
+    expect((await refusal(initRepository({ ...request, mirrorUrl: sandbox.path('nowhere') }, sound))).code).to.equal('IO_ERROR');
+    expect((await refusal(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
     fillMirror();
-    expect((await refused(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
-    expect((await refused(initRepository({ ...request, repo: request.mirrorUrl }, sound))).code).to.equal('CONFIG_INVALID');
+    expect((await refusal(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
+    expect((await refusal(initRepository({ ...request, repo: request.mirrorUrl }, sound))).code).to.equal('CONFIG_INVALID');
     await expectNothing(request.repo);
   });
 
   it('refuses a private key and a file that holds no key', async () => {
     const secret = request.admins[0]?.replace(/\.pub$/, '') ?? '';
-    expect((await refused(initRepository({ ...request, admins: [secret] }, sound))).code).to.equal('CONFIG_INVALID');
+    expect((await refusal(initRepository({ ...request, admins: [secret] }, sound))).code).to.equal('CONFIG_INVALID');
     const junk = sandbox.path('junk.pub');
     await writeFile(junk, 'hello\n');
-    expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
+    expect((await refusal(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
     await expectNothing(request.repo);
   });
 });
