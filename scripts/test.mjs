@@ -52,7 +52,7 @@ const rank = (file) => {
 ensureInstalled();
 ensureBuilt();
 const { loadOptions } = createRequire(import.meta.url)('mocha/lib/cli/options.cjs');
-const { _: subsets, jobs = availableParallelism(), ...options } = loadOptions(process.argv.slice(2));
+const { _: subsets, jobs = availableParallelism() + 1, ...options } = loadOptions(process.argv.slice(2));
 // The command line's names, as mocha's class has them.
 const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 const mochaOptions = {

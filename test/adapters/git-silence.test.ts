@@ -99,7 +99,7 @@ describe('git-cli: another side that says nothing', () => {
 
   for (const scheme of ['ssh', 'http', 'git'] as const) {
     it(`is given up over ${scheme}, and nothing is left running`, async () => {
-      const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}.git`;
+      const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}-${port}.git`;
       const transport = await remote(url);
       const errors = await Promise.all(
         [
@@ -114,8 +114,8 @@ describe('git-cli: another side that says nothing', () => {
         expect(error.message).to.equal(`no answer from ${url} for 0.7 s`);
         expect(error.hint).to.include('git config kv.timeout');
       }
-      await until(() => running(`silent-${scheme}`).length === 0);
-      expect(running(`silent-${scheme}`)).to.deep.equal([]);
+      await until(() => running(`silent-${scheme}-${port}`).length === 0);
+      expect(running(`silent-${scheme}-${port}`)).to.deep.equal([]);
     });
   }
 
