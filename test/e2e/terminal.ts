@@ -8,7 +8,7 @@ import { ROOT } from '../support/root.js';
 import { untilListening, World } from '../support/world.js';
 
 const PATIENCE_MS = 30_000;
-const AGAIN_MS = 100;
+const AGAIN_MS = 200;
 /** For whoever writes a script: print what comes, expect nothing. */
 const SHOW = process.env['GIT_KV_TRANSCRIPT'] === 'show';
 

@@ -14,7 +14,7 @@ describe('two writers racing on one namespace', () => {
   after(() => world?.close());
 
   it(`${2 * WRITES} writes: every acknowledged one is in the history exactly once`, async function () {
-    this.timeout(240_000);
+    this.timeout(600_000);
     const acknowledged: string[] = [];
     let retries = 0;
     const writer = async (person: string): Promise<void> => {
