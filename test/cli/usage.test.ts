@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { gitPretending } from '../support/old-git.js';
-import { needsTerminal, Place } from '../support/place.js';
+import { needs } from '../support/needs.js';
+import { Place } from '../support/place.js';
 
 describe('git kv: usage and errors', () => {
   let place: Place;
@@ -101,7 +102,7 @@ describe('git kv: usage and errors', () => {
   it('colours a terminal, unless NO_COLOR is set', async function () {
     const script = (env: Record<string, string>) =>
       place.shell('script -qec "$KV get missing" /dev/null', { env: { TERM: 'xterm', ...env } });
-    await needsTerminal(this, place);
+    needs(this, 'script');
     expect((await script({})).stdout.toString()).to.contain('\u001b[1;31merror:');
     expect((await script({ NO_COLOR: '1' })).stdout.toString()).not.to.contain('\u001b[1;31m');
   });
