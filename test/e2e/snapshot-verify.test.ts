@@ -29,7 +29,7 @@ describe('snapshot, import and verify through a Stargate', function () {
   after(() => world?.close());
 
   const ok = async (person: string, ...args: string[]): Promise<string> => {
-    const ran = await world.kv(person, args);
+    const ran = await world.kv(person, args, { timeout: 300_000 });
     expect(ran.code, ran.stdout + ran.stderr + world.daemonLog()).to.equal(0);
     return ran.stdout;
   };
