@@ -10,10 +10,27 @@ import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 import { runFiles } from './test/pool.mjs';
 
 /** The files that take longest, the longest first: whoever starts one of these at the end makes everybody wait for it. */
-const LONGEST = ['e2e/transcripts'];
+const LONGEST = [
+  'e2e/transcripts',
+  'e2e/partial-clones',
+  'robustness/bad-pushes',
+  'e2e/compact',
+  'e2e/large-values',
+  'robustness/race',
+  'robustness/verify',
+  'e2e/watch',
+  'robustness/bad-rollovers',
+  'e2e/parallel',
+  'robustness/bad-chunks',
+  'cli/writes',
+  'cli/values',
+  'e2e/time-travel',
+  'adapters/git-silence',
+  'stargate/daemon',
+];
 
 /** Files that look at how long something takes: they run when nothing else does. */
-const ALONE = [];
+const ALONE = ['adapters/git-partial', 'e2e/snapshot-verify'];
 
 /** The compiled test files of a folder of test/, or the one file of that name. */
 function filesOf(subset) {
@@ -35,7 +52,7 @@ const rank = (file) => {
 ensureInstalled();
 ensureBuilt();
 const { loadOptions } = createRequire(import.meta.url)('mocha/lib/cli/options.cjs');
-const { _: subsets, jobs = availableParallelism(), ...options } = loadOptions(process.argv.slice(2));
+const { _: subsets, jobs = availableParallelism() + 1, ...options } = loadOptions(process.argv.slice(2));
 // The command line's names, as mocha's class has them.
 const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 const mochaOptions = {

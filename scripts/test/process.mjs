@@ -32,7 +32,7 @@ export class TestProcess {
 
   /** Runs one file: gives its counts, or one failure when the process ends over it. */
   async run(file) {
-    this.#child.send({ file: join('dist', 'test', file) });
+    this.#child.send({ file: join('dist', 'test', file) }, () => undefined); // one that has ended says so by its end
     const result = once(this.#child, 'message').then(([counts]) => counts);
     const broken = this.#ended.then(([code, signal]) => {
       const failure = `${file.replace(/\.js$/, '.ts')}: the process that ran it ended with ${code ?? signal}`;

@@ -9,16 +9,18 @@ let stopping = false;
 
 process.on('message', async ({ file, stop }) => {
   if (stop) return endEarly();
-  process.send(await run(file));
-  if (stopping) process.disconnect();
+  const counts = await run(file);
+  if (!process.connected) process.exit();
+  process.send(counts, () => stopping && process.disconnect());
 });
-process.on('disconnect', () => process.exit()); // whatever a test left open must not keep the process
+// Whoever gives the files is gone, or has no more: whatever a test left open must not keep this process.
+process.on('disconnect', () => (runner === undefined ? process.exit() : endEarly()));
 
 /** Ends the test that runs, then lets the hooks clean up. */
 function endEarly() {
   stopping = true;
-  if (runner === undefined) process.disconnect();
-  else runner.abort();
+  if (runner !== undefined) runner.abort();
+  else if (process.connected) process.disconnect();
 }
 
 /** Runs one file; gives its counts and the titles of what failed. */

@@ -94,7 +94,7 @@ describe('chunker-fastcdc', () => {
     expect(await lengths({}, split(bytes, [64 * KIB, 1, 3 * KIB * KIB]))).to.deep.equal(
       referenceChunks(bytes, all).map((chunk) => chunk.length),
     );
-  }).timeout(30_000);
+  });
 
   it('gives chunks that stay as they are, and starts afresh after a stream that ended or was left', async () => {
     const chunker = fastCdcChunker(SMALL);

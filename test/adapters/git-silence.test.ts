@@ -109,7 +109,7 @@ describe('git-cli: another side that says nothing', () => {
 
   for (const scheme of ['ssh', 'http', 'git'] as const) {
     it(`is given up over ${scheme}, and nothing is left running`, async () => {
-      const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}.git`;
+      const url = `${scheme}://127.0.0.1:${port}/silent-${scheme}-${port}.git`;
       const origin = await remote(url);
       const errors = await Promise.all(
         [
@@ -124,8 +124,8 @@ describe('git-cli: another side that says nothing', () => {
         expect(error.message).to.equal(`no answer from ${url} for 0.7 s`);
         expect(error.hint).to.include('git config kv.timeout');
       }
-      await until(() => running(`silent-${scheme}`).length === 0);
-      expect(running(`silent-${scheme}`)).to.deep.equal([]);
+      await until(() => running(`silent-${scheme}-${port}`).length === 0);
+      expect(running(`silent-${scheme}-${port}`)).to.deep.equal([]);
     });
   }
 
@@ -141,7 +141,7 @@ describe('git-cli: another side that says nothing', () => {
     const works = [() => origin.fetch('origin', 'read', FETCH), () => status(env)];
     for (const work of works) {
       expect((await failure(work(), 'IO_ERROR')).message).to.match(/^no answer from /);
-      await until(() => !isAlive(Number(readFileSync(pid, 'utf8'))), 500); // the signal was sent: a moment to die
+      await until(() => !isAlive(Number(readFileSync(pid, 'utf8')))); // the signal was sent: a moment to die
       expect(isAlive(Number(readFileSync(pid, 'utf8')))).to.equal(false);
     }
   });

@@ -18,8 +18,7 @@ mirrorTargetContract('mirror-git, not atomic', () =>
   mirrorBench('sha1', ({ stargate, env }) => openGitMirror({ directory: stargate, remote: 'github-origin', env, atomic: false })),
 );
 
-describe('mirror-git', function () {
-  this.timeout(20_000);
+describe('mirror-git', () => {
   let sandbox: Sandbox;
   let env: Record<string, string>;
   let directory: string;

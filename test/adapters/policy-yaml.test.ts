@@ -352,8 +352,7 @@ namespaces:
       expect(inStargate(`read_url: "${url}"`).join(), url).to.contain('SSH or HTTP');
   });
 
-  it('takes the keys that ssh-keygen makes', async function () {
-    this.timeout(30_000);
+  it('takes the keys that ssh-keygen makes', async () => {
     const folder = await temporaryFolder();
     for (const [type, bits] of [
       ['ed25519', ''],

@@ -4,8 +4,7 @@ import { Place } from '../support/place.js';
 describe('git kv: list and history', () => {
   let place: Place;
   const COUNT = 3000;
-  before(async function () {
-    this.timeout(30_000);
+  before(async () => {
     place = new Place();
     const lines = Array.from(
       { length: COUNT },

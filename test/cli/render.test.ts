@@ -5,7 +5,8 @@ import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
 import { setupDocument, setupText } from '../../apps/cli/render/setup.js';
 import type { SetupReport } from '../../domain/client/remote/setup.js';
-import { needsTerminal, Place } from '../support/place.js';
+import { needs } from '../support/needs.js';
+import { Place } from '../support/place.js';
 
 describe('git kv: what people read', () => {
   it('a time span in its two largest units', () => {
@@ -71,7 +72,7 @@ describe('git kv: what people read', () => {
   it('a binary value is not printed on a terminal unasked', async function () {
     const place = new Place();
     try {
-      await needsTerminal(this, place);
+      needs(this, 'script');
       await place.ok(['set', 'bin', '-'], { input: Uint8Array.of(1, 0, 255) });
       const shown = await place.shell('script -qec "$KV get bin" /dev/null');
       expect(shown.stdout.toString()).to.contain('this value is binary (3 B)').and.to.contain('-o FILE');

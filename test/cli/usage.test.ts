@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { gitPretending } from '../support/old-git.js';
-import { needsTerminal, Place } from '../support/place.js';
+import { needs } from '../support/needs.js';
+import { Place } from '../support/place.js';
 
 describe('git kv: usage and errors', () => {
   let place: Place;
@@ -102,7 +103,7 @@ describe('git kv: usage and errors', () => {
   it('colours a terminal, unless NO_COLOR is set', async function () {
     const script = (env: Record<string, string>) =>
       place.shell('script -qec "$KV get missing" /dev/null', { env: { TERM: 'xterm', ...env } });
-    await needsTerminal(this, place);
+    needs(this, 'script');
     expect((await script({})).stdout.toString()).to.contain('\u001b[1;31merror:');
     expect((await script({ NO_COLOR: '1' })).stdout.toString()).not.to.contain('\u001b[1;31m');
   });
@@ -159,7 +160,7 @@ describe('git kv: usage and errors', () => {
     const script = [
       'git init -q --bare ../mirror.git; git remote add origin ../mirror.git',
       `$KV wait --oid ${'0'.repeat(39)}1 --visible-on=github & pid=$!`,
-      'until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do :; done', // it has started git
+      'until [ -n "$(cat /proc/$pid/task/*/children 2>/dev/null)" ]; do sleep 0.02; done', // it has started git
       'kill -INT $pid; wait $pid; echo "rc=$?"',
     ];
     const { stdout } = await place.shell(script.join('\n'));

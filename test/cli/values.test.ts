@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { needsTerminal, Place } from '../support/place.js';
+import { needs } from '../support/needs.js';
+import { Place } from '../support/place.js';
 
 describe('git kv: values and keys', () => {
   let place: Place;
@@ -31,7 +32,7 @@ describe('git kv: values and keys', () => {
   }
 
   it('adds a newline on a terminal only, and not with --raw', async function () {
-    await needsTerminal(this, place);
+    needs(this, 'script');
     await place.ok(['set', 'tty', 'v']);
     const terminal = async (flags: string): Promise<string> =>
       (await place.shell(`script -qec "$KV get tty ${flags}" /dev/null`)).stdout.toString();

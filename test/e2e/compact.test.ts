@@ -37,12 +37,8 @@ for (const hash of ['sha1', 'sha256'] as const) {
     };
     const refsOf = async (label: string, repo?: string): Promise<string[]> =>
       [...(await world.refs(repo)).keys()].filter((ref) => ref.endsWith(`@${label}`) && !ref.includes('/kv-compacted/')).sort();
-    const gone = async (label: string): Promise<void> => {
-      for (let tries = 0; (await refsOf(label, world.mirror)).length > 0; tries++) {
-        if (tries > 200) throw new Error(`the mirror keeps ${label}:\n${world.daemonLog()}`);
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
-    };
+    const gone = (label: string): Promise<void> =>
+      world.until(`the mirror has dropped ${label}`, async () => (await refsOf(label, world.mirror)).length === 0);
     const sound = async (): Promise<void> => {
       const fsck = await world.git(world.repo, 'ada', ['fsck', '--strict', '--no-dangling']);
       expect(fsck.code, fsck.stderr).to.equal(0);
@@ -144,9 +140,8 @@ for (const hash of ['sha1', 'sha256'] as const) {
 
     it('applies the policy: the newest so many stay', async () => {
       await world.editPolicy((text) => text.replace('enforce_readside: true', 'enforce_readside: true, keep_epochs: 1'));
-      let report = await json('ada', 'compact', '--dry-run');
-      for (let tries = 0; report['keep_epochs'] !== 1 && tries < 200; tries++) report = await json('ada', 'compact', '--dry-run');
-      report = await json('ada', 'compact');
+      await world.until('the policy', async () => (await json('ada', 'compact', '--dry-run'))['keep_epochs'] === 1);
+      const report = await json('ada', 'compact');
       expect((report['epochs'] as { epoch: string }[]).map(({ epoch }) => epoch)).to.deep.equal(['e2']);
       expect(report['kept']).to.deep.equal(['e3']);
       await gone('e2');

@@ -10,8 +10,7 @@ interface Mirror {
   readonly watermark: Readonly<Record<string, string>>;
 }
 
-describe('a namespace that somebody has rewritten at the mirror', function () {
-  this.timeout(120_000);
+describe('a namespace that somebody has rewritten at the mirror', () => {
   let world: World;
   let sound = '';
   let forged = '';
@@ -34,12 +33,6 @@ describe('a namespace that somebody has rewritten at the mirror', function () {
     return JSON.parse(ran.stdout) as Record<string, unknown>;
   };
   const mirror = async (): Promise<Mirror> => ((await kv('stargate', 'status'))['status'] as { mirror: Mirror }).mirror;
-  const until = async (what: string, done: () => Promise<boolean>, ms = 25_000): Promise<void> => {
-    for (const deadline = Date.now() + ms; !(await done()); ) {
-      if (Date.now() > deadline) throw new Error(`waiting for: ${what}\n${world.daemonLog()}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  };
   /** Every ref of a namespace is at the mirror as it is at the Stargate. */
   const shown = async (ns: string): Promise<boolean> => {
     const [here, there] = [await world.refs(), await world.refs(world.mirror)];
@@ -61,7 +54,7 @@ describe('a namespace that somebody has rewritten at the mirror', function () {
   it('is named by status, stays as it is, and holds up no other', async () => {
     await rewrite();
     await kv('set', '--ns', 'main', 'second', '2');
-    await until('the refusal', async () => 'main' in (await mirror()).refused);
+    await world.until('the refusal', async () => 'main' in (await mirror()).refused);
     for (const ns of ['shop', 'news']) {
       const { commit } = await kv('set', '--ns', ns, 'second', '2');
       const waited = await world.kv('ada', [
@@ -75,13 +68,13 @@ describe('a namespace that somebody has rewritten at the mirror', function () {
         '5s',
       ]);
       expect(waited.code, waited.stderr + world.daemonLog()).to.equal(0);
-      expect((await mirror()).watermark[ns]).to.equal(commit);
+      await world.until(`the watermark of ${ns}`, async () => (await mirror()).watermark[ns] === commit);
     }
-    const { refused, backlog, last_error: error, watermark } = await mirror();
+    await world.until('a queue of main alone', async () => (await mirror()).backlog === 1);
+    const { refused, last_error: error, watermark } = await mirror();
     expect(Object.keys(refused)).to.deep.equal(['main']);
     expect(refused['main']).to.match(/^SYNC_REFUSED: .*refs\/kv\/main/);
     expect(error).to.match(/SYNC_REFUSED: .*refs\/kv\/main/);
-    expect(backlog).to.equal(1);
     expect(watermark['main']).to.equal(sound);
     expect((await world.refs(world.mirror)).get('refs/kv/main')).to.equal(forged);
     expect((await world.kv('ada', ['stargate', 'status'])).stdout).to.match(/refused:\n +main: +SYNC_REFUSED/);
@@ -95,7 +88,7 @@ describe('a namespace that somebody has rewritten at the mirror', function () {
     for (const ns of ['main', 'shop', 'news']) await kv('set', '--ns', ns, 'fourth', '4');
     await release();
     // Sooner than what was refused is tried again.
-    await until('shop and news', async () => (await shown('shop')) && (await shown('news')), 9000);
+    await world.until('shop and news', async () => (await shown('shop')) && (await shown('news')), 9000);
     expect(await shown('main')).to.equal(false);
   });
 
@@ -105,19 +98,19 @@ describe('a namespace that somebody has rewritten at the mirror', function () {
     await kv('set', '--ns', 'shop', 'fifth', '5');
     await world.stop('SIGKILL');
     await release();
-    await until('the push that was at hand', async () => (await world.refs(world.mirror)).get('refs/kv/shop') === began);
+    await world.until('the push that was at hand', async () => (await world.refs(world.mirror)).get('refs/kv/shop') === began);
     await world.start();
     await kv('set', '--ns', 'news', 'fifth', '5');
-    await until('shop and news', async () => (await shown('shop')) && (await shown('news')), 9000);
-    await until('the refusal', async () => 'main' in (await mirror()).refused);
+    await world.until('shop and news', async () => (await shown('shop')) && (await shown('news')), 9000);
+    await world.until('the refusal', async () => 'main' in (await mirror()).refused);
     expect(Object.keys((await mirror()).refused)).to.deep.equal(['main']);
   });
 
   it('goes on by itself once the mirror was put right', async () => {
     await world.git(world.mirror, 'ada', ['update-ref', 'refs/kv/main', sound]);
-    await until('main', async () => shown('main'));
+    await world.until('main', async () => shown('main'));
     await world.mirrored();
-    await until('an empty queue', async () => (await mirror()).backlog === 0);
+    await world.until('an empty queue', async () => (await mirror()).backlog === 0);
     expect((await mirror()).refused).to.deep.equal({});
     expect((await mirror()).last_error).to.equal(null);
   });

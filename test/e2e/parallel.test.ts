@@ -4,7 +4,8 @@ import { World } from '../support/world.js';
 
 const READS = 24;
 const WRITES = 6;
-const ROUNDS = 2;
+/** The race is the same whatever the hash: with SHA-256 it is run once. */
+const ROUNDS = { sha1: 2, sha256: 1 } as const;
 
 for (const hash of ['sha1', 'sha256'] as const) {
   describe(`commands side by side in one clone (${hash})`, () => {
@@ -21,7 +22,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
     const failed = (ran: readonly Ran[]): string[] => ran.filter(({ code }) => code !== 0).map(({ stderr }) => stderr);
 
     it('reads, each of which finds the same new refs to fetch', async () => {
-      for (let round = 1; round <= ROUNDS; round++) {
+      for (let round = 1; round <= ROUNDS[hash]; round++) {
         const written = await world.kv('ada', ['set', 'shared', String(round), '--wait']);
         expect(written.code, written.stderr).to.equal(0);
         const reads = await times(READS, () => world.kv('bob', ['get', 'shared']));
@@ -31,7 +32,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
     });
 
     it('writes of different keys, and reads of both sides between them', async () => {
-      for (let round = 1; round <= ROUNDS; round++) {
+      for (let round = 1; round <= ROUNDS[hash]; round++) {
         const all = await Promise.all([
           times(WRITES, (i) => world.kv('bob', ['set', `k:${i}`, `${round}`])),
           times(READS / 3, (i) => world.kv('bob', ['get', 'shared', `--read-from=${i % 2 === 0 ? 'stargate' : 'mirror'}`])),

@@ -7,8 +7,8 @@ import { matches, type Step, type Transcript } from './transcript.js';
 import { ROOT } from '../support/root.js';
 import { untilListening, World } from '../support/world.js';
 
-const PATIENCE_MS = 20_000;
-const AGAIN_MS = 100;
+const PATIENCE_MS = 30_000;
+const AGAIN_MS = 200;
 /** For whoever writes a script: print what comes, expect nothing. */
 const SHOW = process.env['GIT_KV_TRANSCRIPT'] === 'show';
 

@@ -90,7 +90,8 @@ export function parseTranscript(text: string, file: string): Transcript {
     const expected = step.expected as string[];
     while (expected.at(-1)?.trim() === '') expected.pop();
   }
-  return { title, setting: { ...setting, clones: clones ?? setting.writers }, steps };
+  const atWork = new Set(steps.map((step) => ('who' in step ? step.who : '')));
+  return { title, setting: { ...setting, clones: clones ?? setting.writers.filter((who) => atWork.has(who)) }, steps };
 }
 
 function replacement(text: string): readonly [RegExp, string] | undefined {

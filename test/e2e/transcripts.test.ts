@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { play } from './terminal.js';
 import { matches, parseTranscript } from './transcript.js';
+import { needs } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const FOLDER = join(ROOT, 'test', 'e2e', 'scripts');
@@ -34,22 +34,8 @@ describe('sessions', () => {
     .sort()) {
     const transcript = parseTranscript(readFileSync(join(FOLDER, file), 'utf8'), file);
     it(`${file.replace('.txt', '')}: ${transcript.title}`, async function () {
-      this.timeout(120_000);
-      const missing = transcript.setting.needs.filter((program) => !isInstalled(program));
-      if (missing.length > 0) {
-        console.log(`      ${missing.join(', ')} is not installed: ${file} is not run`);
-        return;
-      }
+      needs(this, ...transcript.setting.needs);
       await play(transcript);
     });
   }
 });
-
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false; // command -v says so by its exit status
-  }
-}

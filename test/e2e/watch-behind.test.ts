@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { World } from '../support/world.js';
 
-describe('a watch from a mirror that is epochs behind', function () {
-  this.timeout(60_000);
+describe('a watch from a mirror that is epochs behind', () => {
   let world: World;
   before(async () => {
     world = await World.create();

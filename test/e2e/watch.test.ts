@@ -193,13 +193,13 @@ for (const hash of ['sha1', 'sha256'] as const) {
       const path = world.clonePath('eve');
       const settings = [
         ['remote.origin.pushurl', world.pushUrl.replace(`:${world.port}/`, `:${proxy.port}/`)],
-        ['kv.timeout', '1500ms'],
+        ['kv.timeout', '3s'],
       ] as const;
       try {
         for (const [key, value] of settings) await world.git(path, 'eve', ['config', key, value]);
         const watcher = await watch('--read-from=stargate');
         proxy.freeze();
-        await watcher.said(/^warning: .*no answer from ssh:.* for 1.5 s/m);
+        await watcher.said(/^warning: .*no answer from ssh:.* for 3 s/m);
         await kv('ada', 'set', 'silent:1', '1');
         await kv('ada', 'set', 'silent:2', '2');
         expect(watcher.events).to.deep.equal([]);

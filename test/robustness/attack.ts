@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ErrorCode } from '../../ports/error.js';
-import { parseRejection } from '../../ports/rejection.js';
+import { rejectionIn } from '../support/failure.js';
 import type { Ran } from '../support/processes.js';
 import type { World } from '../support/world.js';
 import type { Forge } from './forge.js';
@@ -24,10 +24,7 @@ export function runAttacks(attacks: readonly Attack[], given: () => { readonly w
       const before = await picture();
       const ran = await run(forge);
       expect(ran.code, ran.stderr).to.not.equal(0);
-      const rejection = ran.stderr
-        .split('\n')
-        .map(parseRejection)
-        .find((error) => error !== undefined);
+      const rejection = rejectionIn(ran.stderr);
       expect(rejection?.code, ran.stderr).to.equal(code);
       expect(rejection?.message).to.contain(says);
       expect(await picture()).to.deep.equal(before);

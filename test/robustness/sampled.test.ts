@@ -4,7 +4,7 @@ import type { Commit } from '../../domain/git/commit.js';
 import { encodePointer, tombstone } from '../../domain/ledger/pointer.js';
 import { type PointerFile, updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git-store.js';
-import { parseRejection } from '../../ports/rejection.js';
+import { rejectionIn } from '../support/failure.js';
 import type { Ran } from '../support/processes.js';
 import { World } from '../support/world.js';
 import { Forge } from './forge.js';
@@ -72,12 +72,7 @@ describe('verify: sampled', () => {
       const before = await world.refs();
       const ran = await withPointers(pointers);
       expect(ran.code, ran.stderr).to.not.equal(0);
-      expect(
-        ran.stderr
-          .split('\n')
-          .map(parseRejection)
-          .find((error) => error !== undefined)?.code,
-      ).to.equal('ATTESTATION_MISMATCH');
+      expect(rejectionIn(ran.stderr)?.code).to.equal('ATTESTATION_MISMATCH');
       expect((await world.refs()).get('refs/kv/main')).to.equal(before.get('refs/kv/main'));
     });
   }

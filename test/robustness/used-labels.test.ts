@@ -7,8 +7,7 @@ import { runAttacks } from './attack.js';
 import { Forge } from './forge.js';
 import { rollOver } from './forge-rollover.js';
 
-describe('the label of an epoch that was compacted away', function () {
-  this.timeout(120_000);
+describe('the label of an epoch that was compacted away', () => {
   let world: World;
   let forge: Forge;
   let first = '';

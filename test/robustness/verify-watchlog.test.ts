@@ -4,8 +4,7 @@ import type { Fault } from './spoilt.js';
 
 type Event = Record<string, unknown>;
 
-describe('git kv verify: watchlog and watermark', function () {
-  this.timeout(120_000);
+describe('git kv verify: watchlog and watermark', () => {
   let world: World;
   let first = '';
   const refs = new Map<string, string>();

@@ -3,8 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type Fault, Spoilt } from './spoilt.js';
 
-describe('git kv verify', function () {
-  this.timeout(120_000);
+describe('git kv verify', () => {
   const spoilt = new Spoilt();
   let chunksRef = '';
   before(async () => {

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { KvError } from '../../ports/error.js';
-import { parseRejection } from '../../ports/rejection.js';
 import { sshOptions } from '../support/keys.js';
 import { processesIn, type Ran } from '../support/processes.js';
+import { rejectionIn } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
+import { until } from '../support/until.js';
 
 /** The example of a lease that ends when its holder doesn't beat, after so many milliseconds. */
 const LOCK_FILE = fileURLToPath(new URL('../../plugins/example-lock-file/manifest.js', import.meta.url));
@@ -115,11 +115,6 @@ describe('stargate: the daemon', () => {
     const ran = await sandbox.exec('sh', ['-c', `exec ${ssh(port)} git@127.0.0.1 "git-kv-admin 'shop.git' status"`]);
     return JSON.parse(ran.stdout) as Record<string, unknown>;
   };
-  const rejection = (ran: Ran): KvError | undefined =>
-    ran.stderr
-      .split('\n')
-      .map(parseRejection)
-      .find((e) => e !== undefined);
   /** A push whose pack is held back, once the daemon serves it, until it is let go. */
   const heldPush = async (port: number): Promise<{ done: Promise<Ran>; go: () => void }> => {
     const gate = sandbox.path('gate');
@@ -164,9 +159,9 @@ describe('stargate: the daemon', () => {
     expect(shown['namespaces']).to.deep.equal([{ ns: 'main', epoch: null, ledger: null }]);
 
     expect((await get(daemon.http, '/healthz')).status).to.equal(200);
-    expect((await get(daemon.http, '/metrics')).body)
-      .to.contain('stargate_txn_accepted_total 1')
-      .and.to.contain('stargate_ha_role 1');
+    const metrics = async (): Promise<string> => (await get(daemon.http, '/metrics')).body;
+    await until('the push is counted', async () => (await metrics()).includes('stargate_txn_accepted_total 1'));
+    expect(await metrics()).to.contain('stargate_ha_role 1');
     expect((await get(daemon.http, '/')).status).to.equal(404);
     expect((await get(daemon.http, '/metrics', 'POST')).status).to.equal(405);
 
@@ -196,10 +191,12 @@ describe('stargate: the daemon', () => {
       const doomed = await start([], { GIT_KV_FAILPOINT: `${point}:2` }); // the first commit publishes the policy
       expect((await push(doomed.ssh, 'HEAD:main').done).code).to.not.equal(0);
       await doomed.done;
-      const deadline = performance.now() + 2000;
-      let left = await processesIn(repo);
-      while (left.length > 0 && performance.now() < deadline) left = await processesIn(repo);
-      expect(left, 'what outlives the daemon').to.deep.equal([]);
+      let left: string[] = [];
+      const ended = async (): Promise<boolean> => {
+        left = await processesIn(repo);
+        return left.length === 0;
+      };
+      await until('nothing outlives the daemon', ended, { ms: 10_000, clue: () => left.join('\n') });
       const packs = await readdir(join(repo, 'objects', 'pack'));
       expect(packs.some((name) => name.endsWith('.pack'))).to.equal(true);
       expect(packs.filter((name) => name.endsWith('.keep'))).to.deep.equal([]);
@@ -219,7 +216,7 @@ describe('stargate: the daemon', () => {
     const second = await start();
     expect((await second.logged('ready'))['leader']).to.equal(false);
     const refused = await push(second.ssh, 'HEAD:main').done;
-    const error = rejection(refused);
+    const error = rejectionIn(refused.stderr);
     expect(error?.code).to.equal('NOT_LEADER');
     expect(error?.hint).to.contain(String(first.child.pid));
     expect((await get(second.http, '/readyz')).status).to.equal(503);
@@ -243,8 +240,8 @@ describe('stargate: the daemon', () => {
     first.child.kill('SIGCONT');
     await first.logged('leader.stepped-down');
     go(); // only the client's own end of the pipe waits for that now
-    expect(rejection(await done)?.code, 'the push at hand').to.equal('NOT_LEADER');
-    expect(rejection(await push(first.ssh, 'HEAD:third').done)?.hint).to.contain(String(second.child.pid));
+    expect(rejectionIn((await done).stderr)?.code, 'the push at hand').to.equal('NOT_LEADER');
+    expect(rejectionIn((await push(first.ssh, 'HEAD:third').done).stderr)?.hint).to.contain(String(second.child.pid));
     expect(await read(first.ssh), 'what the other has taken')
       .to.contain('refs/heads/second')
       .and.not.to.contain('main');

@@ -6,20 +6,11 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
 import { gitPretending } from '../support/old-git.js';
+import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const sound = async (): Promise<void> => undefined;
-
-async function refused(work: Promise<unknown>): Promise<KvError> {
-  try {
-    await work;
-  } catch (error) {
-    if (KvError.is(error)) return error;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
 
 describe('stargate: init', () => {
   let sandbox: Sandbox;
@@ -82,7 +73,7 @@ describe('stargate: init', () => {
   it('says what differs when it is run with other settings', async () => {
     await initRepository(request, sound);
     const policy = await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8');
-    const error = await refused(initRepository({ ...request, namespaces: ['other'], pushUrl: 'ssh://git@h/x.git' }, sound));
+    const error = await refusal(initRepository({ ...request, namespaces: ['other'], pushUrl: 'ssh://git@h/x.git' }, sound));
     expect(error.code).to.equal('CONFIG_INVALID');
     expect(error.message).to.contain('--ns: it was main, and is other').and.to.contain('--push-url');
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
@@ -90,7 +81,7 @@ describe('stargate: init', () => {
 
   it('refuses a namespace that no client could name', async () => {
     for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
-      const error = await refused(initRepository({ ...request, namespaces: ['main', ns] }, sound));
+      const error = await refusal(initRepository({ ...request, namespaces: ['main', ns] }, sound));
       expect([error.code, error.message]).to.deep.equal(['USAGE', `'${ns}' is no namespace name`]);
       expect(error.hint).to.contain("no '.' or '.lock' at the end");
     }
@@ -101,7 +92,7 @@ describe('stargate: init', () => {
     const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const denied = await refused(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
+    const denied = await refusal(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
       () => server.close(),
     );
     expect([denied.code, denied.message]).to.deep.equal([
@@ -109,9 +100,9 @@ describe('stargate: init', () => {
       `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,
     ]);
     await initRepository(request, sound);
-    const differs = await refused(initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x' }, sound));
+    const differs = await refusal(initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x' }, sound));
     expect(differs.message).to.match(/\n--mirror-remote: it was .*mirror\.git, and is https:\/\/host\/x$/);
-    const pushUrl = await refused(initRepository({ ...request, pushUrl: 'ssh://git:TOKEN@host/x' }, sound));
+    const pushUrl = await refusal(initRepository({ ...request, pushUrl: 'ssh://git:TOKEN@host/x' }, sound));
     expect(pushUrl.message).to.equal("--push-url wants an SSH address, and got 'ssh://git@host/x'");
     for (const { message, hint, details } of [denied, differs, pushUrl])
       expect(JSON.stringify([message, hint, details])).not.to.contain('TOKEN');
@@ -121,7 +112,7 @@ describe('stargate: init', () => {
     const path = process.env['PATH'] ?? '';
     process.env['PATH'] = gitPretending(sandbox.folder, path, '2.33.8');
     const before = await files(sandbox.folder);
-    const error = await refused(initRepository(request, sound)).finally(() => {
+    const error = await refusal(initRepository(request, sound)).finally(() => {
       process.env['PATH'] = path;
     });
     expect(error.code).to.equal('CONFIG_INVALID');
@@ -148,7 +139,7 @@ describe('stargate: init', () => {
   it('refuses kv refs that do not verify, and leaves nothing', async () => {
     fillMirror();
     const before = await files(sandbox.folder);
-    const error = await refused(
+    const error = await refusal(
       initRepository(request, async () => {
         throw new KvError('ATTESTATION_MISMATCH', 'commit abc has no trailers');
       }),
@@ -159,29 +150,29 @@ describe('stargate: init', () => {
   });
 
   it('refuses an unreachable mirror, another object format and a folder of somebody else', async () => {
-    expect((await refused(initRepository({ ...request, mirrorUrl: sandbox.path('nowhere') }, sound))).code).to.equal('IO_ERROR');
-    expect((await refused(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
+    expect((await refusal(initRepository({ ...request, mirrorUrl: sandbox.path('nowhere') }, sound))).code).to.equal('IO_ERROR');
+    expect((await refusal(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
     fillMirror();
-    expect((await refused(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
-    expect((await refused(initRepository({ ...request, repo: request.mirrorUrl }, sound))).code).to.equal('CONFIG_INVALID');
+    expect((await refusal(initRepository({ ...request, hash: 'sha256' }, sound))).hint).to.equal('run init with --hash sha1');
+    expect((await refusal(initRepository({ ...request, repo: request.mirrorUrl }, sound))).code).to.equal('CONFIG_INVALID');
     await expectNothing(request.repo);
   });
 
   it('refuses a private key and a file that holds no key', async () => {
     const secret = request.admins[0]?.replace(/\.pub$/, '') ?? '';
-    expect((await refused(initRepository({ ...request, admins: [secret] }, sound))).code).to.equal('CONFIG_INVALID');
+    expect((await refusal(initRepository({ ...request, admins: [secret] }, sound))).code).to.equal('CONFIG_INVALID');
     const junk = sandbox.path('junk.pub');
     await writeFile(junk, 'hello\n');
-    expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
+    expect((await refusal(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('junk.pub');
     // What the policy of the new repository could not list, or nobody could log in with.
     const key = (await readFile(request.admins[0] ?? '', 'utf8')).trim();
     for (const line of [`command="x" ${key}`, `${key}\u0007`, `${key}\n${key}`, key.slice(0, 60), wireKey('ssh-dss', 4)]) {
       await writeFile(junk, `${line}\n`);
-      const error = await refused(initRepository({ ...request, readers: [junk] }, sound));
+      const error = await refusal(initRepository({ ...request, readers: [junk] }, sound));
       expect(error.message, line).to.contain('holds neither one SSH public key');
     }
     await writeFile(junk, wireKey('sk-ssh-ed25519@openssh.com', 2));
-    expect((await refused(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('a security key');
+    expect((await refusal(initRepository({ ...request, writers: [junk] }, sound))).message).to.contain('a security key');
     await expectNothing(request.repo);
   });
 });

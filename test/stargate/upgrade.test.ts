@@ -10,8 +10,7 @@ import { untilListening, World } from '../support/world.js';
 /** As an earlier version wrote it: ours, and of no use to this one. */
 const EARLIER = '#!/bin/sh\n# Written by git-kv-stargate init. Asks the daemon.\nexit 1\n';
 
-describe('stargate: serving a repository that another version made', function () {
-  this.timeout(60_000);
+describe('stargate: serving a repository that another version made', () => {
   let world: World;
   before(async () => {
     world = await World.create();

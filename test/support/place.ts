@@ -61,11 +61,3 @@ export class Place {
 
 const configOf = (key: string): string =>
   `[user]\n\tname = Wendy Writer\n\temail = wendy@example.com\n\tsigningKey = ${key}\n[gpg]\n\tformat = ssh\n`;
-
-/** Skips a test where there is no script(1) to make a terminal with, and says so; in CI that is a fault of the machine's set-up. */
-export async function needsTerminal(test: Mocha.Context, place: Place): Promise<void> {
-  if ((await place.shell('command -v script')).code === 0) return;
-  if (process.env['CI'] || process.env['GIT_KV_NO_SKIP']) throw new Error('script(1) is not on this machine');
-  console.log('      skipped: there is no script(1) on this machine');
-  test.skip();
-}

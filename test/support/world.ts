@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -113,6 +114,7 @@ export class World {
       this.log += text;
     });
     this.http = (await untilListening(daemon, daemon.stdout, () => this.log)).http;
+    await this.logged(/"event":"ready"/); // by another pipe: with it, all that was logged before is here
   }
 
   /** The running daemon's process; undefined when there is none. */
@@ -255,11 +257,20 @@ export async function untilListening(
   return { ssh: after('ssh'), http: after('http') };
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+/**
+ * A port that nobody listens at, for a server that comes and goes. It lies below those that the system gives to whoever asks for
+ * any port, so that none of these takes it meanwhile.
+ */
+async function freePort(): Promise<number> {
+  const port = randomInt(10_000, 32_000);
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return freePort();
+  }
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return port;
 }

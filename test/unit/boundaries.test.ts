@@ -70,9 +70,7 @@ const SOUND: Readonly<Record<string, string>> = {
   'test/t.ts': "import { y } from '../adapters/y/y.js';\nexport const t = y;\n",
 };
 
-describe('boundaries', function () {
-  this.timeout(60_000);
-
+describe('boundaries', () => {
   it('hold in the whole project', async () => {
     expect(await violations(ROOT)).to.deep.equal([]);
   });

@@ -12,7 +12,7 @@ function asked(): Set<PortName> {
   const folder = join(ROOT, 'apps', 'stargate');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const text = sources.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
-  return new Set([...text.matchAll(/composition\.get<\w+>\('([a-z-]+)'\)/g)].map((match) => match[1] as PortName));
+  return new Set([...text.matchAll(/\.get<\w+>\('([a-z-]+)'\)/g)].map((match) => match[1] as PortName));
 }
 
 describe('the profile memory', () => {

@@ -21,6 +21,8 @@ import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../../support/memory.js';
 import { stubRemotes } from '../../support/stub-remotes.js';
+import { all } from '../../support/all.js';
+import { refusal } from '../../support/failure.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'mirror', offline: false } as const;
@@ -94,22 +96,6 @@ async function stateAt(clone: Clone, at: string): Promise<Map<string, string | u
   return state;
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
-async function refused(work: Promise<unknown>): Promise<KvError> {
-  try {
-    await work;
-  } catch (error) {
-    if (KvError.is(error)) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
 const KEYS = ['a', 'b/ü', 'cfg:c', 'cfg:d'];
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ key: fc.constantFrom(...KEYS), text: fc.string({ minLength: 1, maxLength: 30 }) }) },
@@ -148,7 +134,7 @@ describe('time travel', () => {
         for (const key of KEYS) {
           const expected = past.filter((one) => one.key === key).map(({ txn, op }) => `${txn} ${op}`);
           const history = keyHistory(clone, { ns: NS, key, epochs: true, ...FRESH });
-          if (expected.length === 0) expect((await refused(all(history))).code).to.equal('NOT_FOUND');
+          if (expected.length === 0) expect((await refusal(all(history))).code).to.equal('NOT_FOUND');
           else expect((await all(history)).map(({ txn, op }) => `${txn} ${op}`)).to.deep.equal(expected.reverse());
         }
         const then = past[pick % past.length] as (typeof past)[number];
@@ -175,7 +161,7 @@ describe('time travel', () => {
       }),
       { numRuns: 60 },
     );
-  }).timeout(60_000);
+  });
 
   for (const format of FORMATS) {
     it(`goes back over two rollovers with a value in chunks (${format})`, async () => {
@@ -223,7 +209,7 @@ describe('time travel', () => {
     const at = (ms: number): Promise<string | undefined> => valueAt(clone, 'k', new Date(ms).toISOString());
     clock.at = soon + 3_600_000;
     expect(await at(soon - 1000)).to.equal('short');
-    expect((await refused(at(soon + 1000))).code).to.equal('EXPIRED');
+    expect((await refusal(at(soon + 1000))).code).to.equal('EXPIRED');
     expect(await valueAt(clone, 'k', receipt.commit as Oid)).to.equal('short');
     const far = clock.at + 3_600_000;
     const lasting = await commit(here, [set('k', 'long', far)]);
@@ -239,18 +225,18 @@ describe('time travel', () => {
     const { clone } = here;
     const receipt = await commit(here, [set('x', '1'), set('y', '1'), set('z', '1')]);
     await commit(here, [set('x', '2'), { op: 'del', key: 'z' }]);
-    const error = await refused(planRevert(clone, NS, receipt.txn as string));
+    const error = await refusal(planRevert(clone, NS, receipt.txn as string));
     expect(error).to.include({ code: 'CAS_CONFLICT' });
     expect(error.details).to.deep.include({ keys: ['x', 'z'] });
     // The same value set again counts as a change: its TTL and its writer may be others.
     const second = await commit(here, [set('w', '1')]);
     await commit(here, [set('w', '1')]);
-    expect((await refused(planRevert(clone, NS, second.txn as string))).details).to.deep.include({ keys: ['w'] });
+    expect((await refusal(planRevert(clone, NS, second.txn as string))).details).to.deep.include({ keys: ['w'] });
     // A key that changes between the plan and the write
     const third = await commit(here, [set('v', '1')]);
     const plan = await planRevert(clone, NS, third.txn as string);
     await commit(here, [set('v', '2')]);
-    expect((await refused(apply(here, plan))).code).to.equal('CAS_CONFLICT');
+    expect((await refusal(apply(here, plan))).code).to.equal('CAS_CONFLICT');
   });
 
   it('says what can be had of what it does not know', async () => {
@@ -259,23 +245,23 @@ describe('time travel', () => {
     const first = await commit(here, [set('k', '1')]);
     const rolled = await roll(here, 'two');
     const at = (text: string): Promise<unknown> => momentAt(clone, NS, text, FRESH);
-    expect((await refused(at('2001-01-01'))).hint).to.contain(`oldest that can be had is ${first.commit?.slice(0, 12)}`);
-    expect((await refused(at('01ARZ3NDEKTSV4RRFFQ69G5FAV'))).code).to.equal('NOT_FOUND');
-    expect((await refused(at('f'.repeat(40)))).code).to.equal('NOT_FOUND');
+    expect((await refusal(at('2001-01-01'))).hint).to.contain(`oldest that can be had is ${first.commit?.slice(0, 12)}`);
+    expect((await refusal(at('01ARZ3NDEKTSV4RRFFQ69G5FAV'))).code).to.equal('NOT_FOUND');
+    expect((await refusal(at('f'.repeat(40)))).code).to.equal('NOT_FOUND');
     for (const text of ['', 'abc', 'yesterday', '2026-13-01', 'f'.repeat(41)])
-      expect((await refused(at(text))).code).to.equal('USAGE');
-    expect((await refused(planRevert(clone, NS, rolled.txn))).code).to.equal('USAGE');
-    expect((await refused(planRestore(clone, { ns: NS, at: rolled.txn, keys: ['nowhere'] }))).code).to.equal('NOT_FOUND');
+      expect((await refusal(at(text))).code).to.equal('USAGE');
+    expect((await refusal(planRevert(clone, NS, rolled.txn))).code).to.equal('USAGE');
+    expect((await refusal(planRestore(clone, { ns: NS, at: rolled.txn, keys: ['nowhere'] }))).code).to.equal('NOT_FOUND');
     // An archive that was dropped
     const ref = `refs/kv-archive/${NS}@${rolled.parentEpoch}`;
     const archive = (await clone.store.refs([ref])).get(ref) as Oid;
     await clone.store.updateRefs([{ ref, old: archive, next: null }], 'test');
-    expect((await refused(at(first.txn as string))).hint).to.contain('compacted away');
+    expect((await refusal(at(first.txn as string))).hint).to.contain('compacted away');
     // An archive that is another ledger's
     await clone.store.updateRefs([{ ref, old: null, next: rolled.commit }], 'test');
-    expect((await refused(at(first.txn as string))).code).to.equal('NOT_FOUND');
+    expect((await refusal(at(first.txn as string))).code).to.equal('NOT_FOUND');
     const foreign = await commit(here, [set('k', '9')]);
     await clone.store.updateRefs([{ ref, old: rolled.commit, next: foreign.commit as Oid }], 'test');
-    expect((await refused(at(first.txn as string))).code).to.equal('ATTESTATION_MISMATCH');
+    expect((await refusal(at(first.txn as string))).code).to.equal('ATTESTATION_MISMATCH');
   });
 });

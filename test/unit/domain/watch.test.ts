@@ -1,9 +1,11 @@
 import { expect } from 'chai';
-import { OLDEST, Watch, type WatchedEvent, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
+import { OLDEST, Watch, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
 import { archiveRef, compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
+import { all } from '../../support/all.js';
+import { refusal } from '../../support/failure.js';
 import { AbortableClock, NS, Recording, Replay, type Step } from './feed.js';
 
 const request = (more: Partial<WatchRequest> = {}): WatchRequest => ({
@@ -13,22 +15,6 @@ const request = (more: Partial<WatchRequest> = {}): WatchRequest => ({
   once: true,
   ...more,
 });
-
-async function all(feed: AsyncIterable<WatchedEvent>): Promise<WatchedEvent[]> {
-  const events: WatchedEvent[] = [];
-  for await (const event of feed) events.push(event);
-  return events;
-}
-
-async function refusal(work: Promise<unknown>): Promise<KvError> {
-  try {
-    await work;
-  } catch (error) {
-    if (KvError.is(error)) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
 
 describe('the watch feed', () => {
   const put = (...set: string[]): Step => ({ set, del: [] });

@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+
+/** Skips a test where a program is missing, and says so; in CI that is a fault of the machine's set-up. */
+export function needs(test: Mocha.Context, ...programs: readonly string[]): void {
+  const missing = programs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) return;
+  const text = `not on this machine: ${missing.join(', ')}`;
+  if (process.env['CI'] || process.env['GIT_KV_NO_SKIP']) throw new Error(text);
+  console.log(`      skipped: ${text}`);
+  test.skip();
+}
+
+function isInstalled(program: string): boolean {
+  try {
+    execFileSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false; // command -v says so by its exit status
+  }
+}
