@@ -1,9 +1,15 @@
 import type { Oid, RefName, RefUpdate } from './vocabulary.js';
 
+/**
+ * Hears how far a transfer has come. It is given the line that tells so at the moment, in git's words or the other side's
+ * (`Receiving objects:  50% (1/2)`), each time that there is a newer one: never an end of line in it, nor the line in which a
+ * Stargate says why it refuses. An empty line when the transfer begins, and when it is over, well or not: there is nothing to tell.
+ */
+export type TransferProgress = (line: string) => void;
+
 /** How a fetch goes about it. */
 export interface FetchOptions {
-  /** Shown on a terminal only; a pipe sees nothing. */
-  readonly progress?: boolean;
+  readonly onProgress?: TransferProgress | undefined;
 }
 
 /** A ref to fetch, and where to. */
@@ -28,7 +34,7 @@ export interface PushOptions {
    * Costs a look at all trees of those refs.
    */
   readonly restarts?: boolean;
-  readonly progress?: boolean;
+  readonly onProgress?: TransferProgress | undefined;
 }
 
 /**

@@ -36,7 +36,9 @@ describe('git kv: what a command loads', () => {
     it(`${args[0]} loads no oclif, and nothing that only writing needs`, async () => {
       const sources = await loadedBy(place, args);
       expect(
-        sources.some((source) => source.endsWith(`domain/client/read/${module}.ts`) || source.endsWith(`domain/client/read/${module}.js`)),
+        sources.some(
+          (source) => source.endsWith(`domain/client/read/${module}.ts`) || source.endsWith(`domain/client/read/${module}.js`),
+        ),
       ).to.equal(true);
       for (const name of [
         '@oclif/core',
