@@ -40,7 +40,8 @@ export interface PushOptions {
 /**
  * The clone's connection to its remotes, by the name that Git knows them by (`origin`).
  * `read` goes to the remote's `url` (the mirror), `write` to its `pushurl` (the Stargate).
- * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured.
+ * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured for the direction, and
+ * `INPUT_INVALID` for what is no remote's name, no full ref name or no full object id.
  */
 export interface GitRemote {
   /** The URL a direction uses, or null when the remote (or, for `write`, its pushurl) isn't configured. */
@@ -59,9 +60,10 @@ export interface GitRemote {
   fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
   /**
-   * Pushes to the remote's `write` side. Resolves when every ref was accepted.
-   * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref had moved;
-   * `GIT_ERROR` with git's own words otherwise.
+   * Pushes to the remote's `write` side, never to its `read` side. Resolves when every ref was accepted; a ref that is already where it
+   * is to go counts as accepted, so that a push whose answer was lost may be sent again.
+   * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref was not at its `old`, with the
+   * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
 }
