@@ -1,9 +1,15 @@
 import type { Oid, RefName, RefUpdate } from './vocabulary.js';
 
+/**
+ * Hears how far a transfer has come. It is given the line that tells so at the moment, in git's words or the other side's
+ * (`Receiving objects:  50% (1/2)`), each time that there is a newer one: never an end of line in it, nor the line in which a
+ * Stargate says why it refuses. An empty line when the transfer begins, and when it is over, well or not: there is nothing to tell.
+ */
+export type TransferProgress = (line: string) => void;
+
 /** How a fetch goes about it. */
 export interface FetchOptions {
-  /** Shown on a terminal only; a pipe sees nothing. */
-  readonly progress?: boolean;
+  readonly onProgress?: TransferProgress | undefined;
 }
 
 /** A ref to fetch, and where to. */
@@ -28,13 +34,14 @@ export interface PushOptions {
    * Costs a look at all trees of those refs.
    */
   readonly restarts?: boolean;
-  readonly progress?: boolean;
+  readonly onProgress?: TransferProgress | undefined;
 }
 
 /**
  * The clone's connection to its remotes, by the name that Git knows them by (`origin`).
  * `read` goes to the remote's `url` (the mirror), `write` to its `pushurl` (the Stargate).
- * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured.
+ * Throws `IO_ERROR` when the other side can't be reached, `CONFIG_INVALID` when the remote isn't configured for the direction, and
+ * `INPUT_INVALID` for what is no remote's name, no full ref name or no full object id.
  */
 export interface GitRemote {
   /** The URL a direction uses, or null when the remote (or, for `write`, its pushurl) isn't configured. */
@@ -53,9 +60,10 @@ export interface GitRemote {
   fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
   /**
-   * Pushes to the remote's `write` side. Resolves when every ref was accepted.
-   * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref had moved;
-   * `GIT_ERROR` with git's own words otherwise.
+   * Pushes to the remote's `write` side, never to its `read` side. Resolves when every ref was accepted; a ref that is already where it
+   * is to go counts as accepted, so that a push whose answer was lost may be sent again.
+   * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref was not at its `old`, with the
+   * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
 }

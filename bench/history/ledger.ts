@@ -146,6 +146,5 @@ export function cloneOf({ store }: Ledger, prepares = false): Clone {
     remoteName: 'origin',
     forWriting: never,
     policyReader: never,
-    progress: false,
   };
 }

@@ -1,37 +1,41 @@
 import { expect } from 'chai';
-import { progressTo } from '../../adapters/git-cli/process/progress.js';
+import { progressIn } from '../../adapters/git-cli/process/progress.js';
+import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
+import { failure } from '../support/failure.js';
+import { Sandbox } from '../support/sandbox.js';
 
-describe("git-cli: git's progress on a terminal", () => {
-  const now = Date.now;
-  afterEach(() => {
-    Date.now = now;
+describe("git-cli: git's progress", () => {
+  it('is told line by line, the newest of each piece, whole; a kv-error line is not told', () => {
+    const told: string[] = [];
+    const hear = progressIn((line) => told.push(line));
+    hear('Enumerating objects: 38, done.\nCounting objects:  50% (1/2)  \rCounting obj');
+    expect(told).to.deep.equal(['Counting objects:  50% (1/2)']);
+    hear('ects: 100% (2/2)\r\n\nremote: kv-err');
+    hear('or/1 {"code":"USAGE","message":"no"}\n');
+    expect(told.slice(1)).to.deep.equal(['Counting objects: 100% (2/2)']);
   });
 
-  function terminal(isTTY: boolean): { written: string[]; stream: NodeJS.WritableStream & { isTTY: boolean; columns: number } } {
-    const written: string[] = [];
-    const stream = { isTTY, columns: 20, write: (text: string) => written.push(text) > 0 };
-    return { written, stream: stream as unknown as NodeJS.WritableStream & { isTTY: boolean; columns: number } };
-  }
-
-  it('says nothing of what is over in a moment', () => {
-    const { written, stream } = terminal(true);
-    const line = progressTo(stream);
-    line?.onStderr('Enumerating objects: 38, done.\nCounting objects: 100%\r');
-    line?.end();
-    expect(written).to.deep.equal([]);
-  });
-
-  it('rewrites one line, cut to the width, and clears it; a kv-error line is not shown', () => {
-    const { written, stream } = terminal(true);
-    const line = progressTo(stream);
-    Date.now = () => now() + 5000;
-    line?.onStderr('Writing objects:  50% (1/2), a long line\rremote: kv-err');
-    line?.onStderr('or/1 {"code":"USAGE","message":"no"}\n');
-    line?.end();
-    expect(written).to.deep.equal(['\r\u001b[KWriting objects:  5', '\r\u001b[K']);
-  });
-
-  it('is not there without a terminal', () => {
-    expect(progressTo(terminal(false).stream)).to.equal(undefined);
+  it('begins and ends with an empty line, whether the transfer succeeds or not', async () => {
+    const sandbox = new Sandbox();
+    try {
+      const clone = sandbox.path('clone');
+      sandbox.run('git', ['init', '-q', clone]);
+      sandbox.git(clone, 'commit', '-q', '--allow-empty', '-m', 'x');
+      sandbox.git(clone, 'remote', 'add', 'origin', sandbox.bare('mirror.git'));
+      sandbox.git(clone, 'config', 'remote.origin.pushurl', sandbox.path('mirror.git'));
+      const remote = await openGitRemote({ directory: clone, env: sandbox.env });
+      const update = { ref: 'refs/kv/main', old: null, next: sandbox.git(clone, 'rev-parse', 'HEAD') };
+      const told: string[] = [];
+      await remote.push('origin', [update], { atomic: true, onProgress: (line) => told.push(line) });
+      expect([told[0], told.at(-1)]).to.deep.equal(['', '']);
+      expect(told.slice(1, -1).join('\n')).to.match(/^(Enumerating|Counting|Writing) objects: /m);
+      told.length = 0;
+      sandbox.git(clone, 'config', 'remote.origin.url', sandbox.path('absent.git'));
+      const request = { remoteRef: 'refs/kv/main', localRef: 'refs/t/main' };
+      await failure(remote.fetch('origin', 'read', [request], { onProgress: (line) => told.push(line) }), 'IO_ERROR');
+      expect([told[0], told.at(-1)]).to.deep.equal(['', '']);
+    } finally {
+      sandbox.remove();
+    }
   });
 });

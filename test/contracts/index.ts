@@ -1,6 +1,8 @@
 /** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha, beside chai. */
 export * from './chunker.js';
 export * from './clock.js';
+export * from './fetch-record.js';
+export * from './git-remote.js';
 export * from './git-store.js';
 export * from './hasher.js';
 export * from './journal.js';

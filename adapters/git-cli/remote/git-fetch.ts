@@ -9,7 +9,7 @@ import type { FetchFile } from './fetch-file.js';
 import { exactRefspec, optionalRefspec } from './refspec.js';
 import { NOT_GIVEN } from './remote-error.js';
 import { remoteFailure } from './remote-failure.js';
-import { runShown } from './run-shown.js';
+import { runTransfer } from './transfer.js';
 
 const FETCH = [
   'fetch',
@@ -34,14 +34,14 @@ export async function fetchRefs(
   file: FetchFile,
   { remote, direction, from }: FetchSide,
   requests: readonly FetchRequest[],
-  { progress }: FetchOptions,
+  { onProgress }: FetchOptions,
 ): Promise<void> {
   for (const { remoteRef, localRef } of requests) [remoteRef, localRef].forEach(checkRef);
   const attempt = { remote, direction, what: `cannot fetch from '${remote}'` };
   const label = (request: FetchRequest): string => `${remote} ${direction} ${request.remoteRef}`;
   const absent = new Set((await file.read()).absent);
   const run = (refspecs: readonly string[]): Promise<GitResult> =>
-    unlessRaced(() => runShown(place, { command: [...FETCH, '--prune'], repository: from, refspecs, progress }));
+    unlessRaced(() => runTransfer(place, { command: [...FETCH, '--prune'], repository: from, refspecs, onProgress }));
   // A ref that was not there last time is asked for by a pattern, so that its absence costs no second connection.
   const isOptional = (each: FetchRequest): boolean => each.seldom === true || absent.has(label(each));
   const first = await run(requests.map((each) => (isOptional(each) ? optionalRefspec(each) : exactRefspec(each))));
@@ -68,12 +68,12 @@ export async function fetchByIds(
   place: GitPlace,
   { remote, direction, from }: FetchSide,
   oids: readonly Oid[],
-  { progress }: FetchOptions,
+  { onProgress }: FetchOptions,
 ): Promise<void> {
   // Telling the other side what is here would have it walk all of that, to leave out what was not asked for.
   const command = ['-c', 'fetch.negotiationAlgorithm=noop', ...FETCH, '--stdin'];
   const input = `${oids.join('\n')}\n`;
-  const result = await unlessRaced(() => runShown(place, { command, repository: from, refspecs: [], progress, input }));
+  const result = await unlessRaced(() => runTransfer(place, { command, repository: from, refspecs: [], onProgress, input }));
   if (result.code === 0) return;
   if (NOT_GIVEN.test(result.stderr)) {
     throw new KvError('NOT_FOUND', `'${remote}' does not give all of these objects by their ids`, {

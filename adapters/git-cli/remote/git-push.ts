@@ -4,7 +4,7 @@ import { checkOid, checkRef } from '../process/guard.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
 import { withoutHistory } from './no-history.js';
 import { pushError } from './push-outcome.js';
-import { runShown } from './run-shown.js';
+import { runTransfer } from './transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
 
@@ -20,7 +20,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, progress }: PushOptions,
+  { atomic, restarts, onProgress }: PushOptions,
 ): Promise<void> {
   const { place, format } = source;
   // A push is silent while it gathers what it sends: then its progress tells that it lives.
@@ -31,7 +31,7 @@ export async function pushRefs(
   }
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
   const run = (from: GitPlace): Promise<GitResult> =>
-    runShown(from, { command, repository: remote, refspecs, progress, to: url });
+    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url });
   const result = await (restarts === true ? withoutHistory(source, run) : run(place));
   if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
 }

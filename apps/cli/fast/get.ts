@@ -9,7 +9,7 @@ import { writeFileAtomically } from '../io/files.js';
 import type { FlagValues, GET_FLAGS, GlobalValues } from '../parse/flags.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes } from '../render/units.js';
-import { Progress, print, printJson } from '../io/terminal.js';
+import { Progress, print, printJson, transferLine } from '../io/terminal.js';
 
 export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
 
@@ -21,7 +21,7 @@ export async function runGet(key: string, flags: GetFlags): Promise<void> {
   keyArgument(key);
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
-    progress: process.stderr.isTTY === true && !flags.json,
+    onProgress: flags.json ? undefined : transferLine(),
     offline: freshness.offline,
   });
   try {

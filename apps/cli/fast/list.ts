@@ -5,7 +5,7 @@ import { openSession } from '../session/session.js';
 import type { FlagValues, GlobalValues, LIST_FLAGS } from '../parse/flags.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
-import { print } from '../io/terminal.js';
+import { print, transferLine } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
 
 export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
@@ -27,7 +27,7 @@ export async function runList(flags: ListFlags): Promise<void> {
   };
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
-    progress: process.stderr.isTTY === true && !json,
+    onProgress: json ? undefined : transferLine(),
     offline: freshness.offline,
   });
   try {

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { TransferProgress } from '../../../ports/git-remote.js';
 
 /** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */
 export class ReaderGone extends Error {}
@@ -71,4 +72,30 @@ export class Progress {
     if (this.shown) process.stderr.write('\r\u001b[K');
     this.shown = false;
   }
+}
+
+/** A transfer of a few keys is over before its progress could be read. Milliseconds. */
+const QUIET_MS = 2000;
+
+/** A terminal, or what stands in for one. */
+export type TerminalStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
+
+/**
+ * Shows the progress of what is fetched and pushed in one line that is rewritten, once a transfer takes longer than a moment, and cleared
+ * when it is over; undefined when there is no terminal.
+ */
+export function transferLine(stream: TerminalStream = process.stderr): TransferProgress | undefined {
+  if (stream.isTTY !== true) return undefined;
+  let started = Date.now();
+  let shown = false;
+  return (line) => {
+    if (line === '') {
+      if (shown) stream.write('\r\u001b[K');
+      shown = false;
+      started = Date.now();
+    } else if (Date.now() - started >= QUIET_MS) {
+      shown = true;
+      stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+    }
+  };
 }

@@ -1,6 +1,7 @@
 import { Command } from '@oclif/core';
 import { KvError } from '../../../ports/error.js';
 import { openSession, type Session } from '../session/session.js';
+import { transferLine } from '../io/terminal.js';
 import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from '../parse/flags.js';
 import { oclifFlags } from './flags.js';
 
@@ -26,7 +27,7 @@ export abstract class KvCommand extends Command {
   protected async withClone<R>(flags: GlobalValues, work: (session: Session) => Promise<R>): Promise<R> {
     const session = await openSession({
       ns: flags.ns,
-      progress: process.stderr.isTTY === true && flags.json !== true,
+      onProgress: flags.json === true ? undefined : transferLine(),
       offline: 'offline' in flags && flags.offline === true,
     });
     try {

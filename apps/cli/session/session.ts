@@ -14,6 +14,7 @@ import type {
   PolicyReader,
   Randomness,
   Signer,
+  TransferProgress,
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
 import { lazyAdminClient, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
@@ -29,7 +30,8 @@ export interface Session {
 
 export interface SessionRequest {
   readonly ns?: string | undefined;
-  readonly progress: boolean;
+  /** Hears how far what is fetched and pushed has come; undefined when nobody looks. */
+  readonly onProgress: TransferProgress | undefined;
   /** Nothing is to be fetched: not by git either, in a partial clone. The remotes are opened only when they are used all the same. */
   readonly offline?: boolean;
 }
@@ -42,7 +44,7 @@ function startFolder(): string {
 }
 
 /** Opens the clone around the current folder. Throws `GIT_ERROR` when there is none. */
-export async function openSession({ ns, progress, offline }: SessionRequest): Promise<Session> {
+export async function openSession({ ns, onProgress, offline }: SessionRequest): Promise<Session> {
   if (ns !== undefined && !isNamespace(ns)) throw notANamespace('USAGE', `--ns ${JSON.stringify(ns)}`);
   const composition = await openProfile(PROFILE, {
     directory: startFolder(),
@@ -72,7 +74,7 @@ export async function openSession({ ns, progress, offline }: SessionRequest): Pr
       clock,
       hasher,
       remoteName: config.get('kv.remote') ?? 'origin',
-      progress,
+      onProgress,
       forWriting: async () => ({
         signer: await composition.get<Signer>('signer'),
         hasher,

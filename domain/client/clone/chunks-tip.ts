@@ -8,7 +8,7 @@ import type { Clone } from './clone.js';
 export async function fetchChunks(clone: Clone, ns: string, epoch: string, source: Source): Promise<void> {
   const ref = chunksRef(ns, epoch);
   const request = { remoteRef: ref, localRef: trackingRef(source, ref) };
-  await clone.remotes.fetch(clone.remoteName, directionOf(source), [request], { progress: clone.progress });
+  await clone.remotes.fetch(clone.remoteName, directionOf(source), [request], { onProgress: clone.onProgress });
 }
 
 /** The newest chunks of an epoch that this clone knows; null when it knows none. */

@@ -3,7 +3,7 @@ import type { Chunker, ChunkingSpec } from '../../../ports/chunker.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { CloneConfig } from '../../../ports/clone-config.js';
 import type { FetchRecord } from '../../../ports/fetch-record.js';
-import type { GitRemote } from '../../../ports/git-remote.js';
+import type { GitRemote, TransferProgress } from '../../../ports/git-remote.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { PolicyReader } from '../../../ports/policy-reader.js';
@@ -26,8 +26,8 @@ export interface Clone {
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
-  /** Shows progress on a terminal's standard error. */
-  readonly progress: boolean;
+  /** Hears how far what is fetched and pushed has come. */
+  readonly onProgress?: TransferProgress | undefined;
 }
 
 export interface WritingPorts {

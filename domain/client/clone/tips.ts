@@ -45,7 +45,7 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
   const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
   const epoch = await fetchedEpoch(clone, ns, source);
   if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
-  await clone.remotes.fetch(clone.remoteName, direction, requests, { progress: clone.progress });
+  await clone.remotes.fetch(clone.remoteName, direction, requests, { onProgress: clone.onProgress });
   await clone.fetched.markFetched(clone.remoteName, direction, ns, clone.clock.now());
 }
 

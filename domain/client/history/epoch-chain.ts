@@ -92,7 +92,7 @@ async function archivedEnd(clone: Clone, ns: string, label: string, freshness: F
     const direction = readFrom === 'mirror' ? 'read' : 'write';
     if ((await clone.remotes.url(clone.remoteName, direction)) === null) return null;
     const request = { remoteRef: ref, localRef: trackingRef(readFrom, ref) };
-    await clone.remotes.fetch(clone.remoteName, direction, [request], { progress: clone.progress });
+    await clone.remotes.fetch(clone.remoteName, direction, [request], { onProgress: clone.onProgress });
     archive = await known();
   }
   if (archive === undefined) return null;

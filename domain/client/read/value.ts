@@ -79,7 +79,7 @@ export async function fetchMissing(clone: Clone, at: ChunksAt, chunks: readonly 
   const headers = await clone.store.headers(blobs);
   const missing = blobs.filter((_, i) => headers[i] === null);
   try {
-    await clone.remotes.fetchObjects(clone.remoteName, directionOf(at.readFrom), missing, { progress: clone.progress });
+    await clone.remotes.fetchObjects(clone.remoteName, directionOf(at.readFrom), missing, { onProgress: clone.onProgress });
   } catch (error) {
     if (!KvError.is(error) || error.code !== 'NOT_FOUND') throw error;
     await fetchChunks(clone, at.ns, at.epoch, at.readFrom);

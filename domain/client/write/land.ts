@@ -26,7 +26,7 @@ export async function land(clone: Clone, ns: string, updates: readonly RefUpdate
   const all = [...updates, ...(await unpublishedEpoch(clone, ns, updates))];
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
-  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, progress: clone.progress });
+  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, onProgress: clone.onProgress });
   return remember(clone, ns, all);
 }
 

@@ -143,7 +143,7 @@ export class Replay {
       },
     });
     const config = { get: () => undefined, all: () => [], identity: async () => IDENTITY };
-    const common = { store, ...stubs, config, clock, hasher: nodeHasher(), remoteName: 'origin', progress: false };
+    const common = { store, ...stubs, config, clock, hasher: nodeHasher(), remoteName: 'origin' };
     return { ...common, forWriting: refuse, policyReader: refuse };
   }
 

@@ -65,7 +65,7 @@ class Place {
       },
     });
     this.clone = {
-      ...{ store, ...stubs, clock: new TestClock(), hasher: nodeHasher(), remoteName: 'origin', progress: false },
+      ...{ store, ...stubs, clock: new TestClock(), hasher: nodeHasher(), remoteName: 'origin' },
       config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
       forWriting: async () => ({
         signer: { sign: async () => '-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n' },

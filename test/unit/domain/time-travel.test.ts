@@ -53,7 +53,6 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
       chunkerFor: async () => fixedChunker(5),
     }),
     policyReader: never,
-    progress: false,
   };
   return { clone, clock };
 }

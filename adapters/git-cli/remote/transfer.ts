@@ -1,0 +1,32 @@
+import type { TransferProgress } from '../../../ports/git-remote.js';
+import { progressIn } from '../process/progress.js';
+import type { GitPlace, GitResult } from '../process/run-git.js';
+import { runRemote } from './remote-run.js';
+
+/** A fetch or a push. */
+export interface Transfer {
+  readonly command: readonly string[];
+  /** A remote's name or URL, as git is given it. */
+  readonly repository: string;
+  readonly refspecs: readonly string[];
+  readonly onProgress: TransferProgress | undefined;
+  readonly input?: string;
+  /** The URL behind `repository`, where that is a name and a push needs it. */
+  readonly to?: string;
+}
+
+/** Runs a fetch or a push, quietly when nobody wants to hear of its progress. */
+export async function runTransfer(place: GitPlace, transfer: Transfer): Promise<GitResult> {
+  const { command, repository, refspecs, onProgress } = transfer;
+  const how = command.includes('--progress') ? [] : [onProgress === undefined ? '--quiet' : '--progress'];
+  onProgress?.('');
+  try {
+    return await runRemote(place, [...command, ...how, '--end-of-options', repository, ...refspecs], {
+      from: transfer.to ?? repository,
+      ...(transfer.input === undefined ? {} : { input: transfer.input }),
+      ...(onProgress === undefined ? {} : { onStderr: progressIn(onProgress) }),
+    });
+  } finally {
+    onProgress?.('');
+  }
+}
