@@ -2,16 +2,16 @@ import type { Randomness } from '../../ports/clock.js';
 import type { NamespacePolicy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { checkBinding, checkCounts, type Parent } from './binding.js';
+import { checkBinding, checkCounts, type Parent } from './attestation/binding.js';
 import type { RuleContext } from './fault.js';
-import { checkIndexStep } from './index-step.js';
-import { ledgerChanges } from './ledger-changes.js';
-import { chunksIn } from './manifests.js';
-import { checkDigests, checkNewChunks } from './new-chunks.js';
-import type { PushedTransaction } from './pairs.js';
+import { checkIndexStep } from './index/index-step.js';
+import { ledgerChanges } from './keys/ledger-changes.js';
+import { chunksIn } from './keys/manifests.js';
+import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
+import type { PushedTransaction } from './attestation/pairs.js';
 import { sample } from './sample.js';
-import { anySigner, signerOf } from './signer.js';
-import { checkValues } from './values.js';
+import { anySigner, signerOf } from './attestation/signer.js';
+import { checkValues } from './keys/values.js';
 
 /** What a transaction is judged by. */
 export interface TransactionContext extends RuleContext {

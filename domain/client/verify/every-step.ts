@@ -1,9 +1,9 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { Pointer } from '../../ledger/pointer.js';
-import { checkCounts } from '../../verify/binding.js';
-import { checkIndexBlobs } from '../../verify/index-blobs.js';
-import { checkIndexStep } from '../../verify/index-step.js';
-import type { Transaction } from '../../verify/pairs.js';
+import { checkCounts } from '../../verify/attestation/binding.js';
+import { checkIndexBlobs } from '../../verify/index/index-blobs.js';
+import { checkIndexStep } from '../../verify/index/index-step.js';
+import type { Transaction } from '../../verify/attestation/pairs.js';
 import { rulesAt, type VerifyContext } from './context.js';
 import { checkKeys } from './keys.js';
 import type { ChunksStep } from './known-chunks.js';

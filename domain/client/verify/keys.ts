@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type Pointer, tombstone } from '../../ledger/pointer.js';
-import { type KeyChange, ledgerChanges } from '../../verify/ledger-changes.js';
-import { checkValues } from '../../verify/values.js';
+import { type KeyChange, ledgerChanges } from '../../verify/keys/ledger-changes.js';
+import { checkValues } from '../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 import type { KnownChunks } from './known-chunks.js';

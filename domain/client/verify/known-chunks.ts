@@ -1,6 +1,6 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { FindChunks } from '../../verify/manifests.js';
-import { checkDigests, checkNewChunks } from '../../verify/new-chunks.js';
+import type { FindChunks } from '../../verify/keys/manifests.js';
+import { checkDigests, checkNewChunks } from '../../verify/keys/new-chunks.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
 import type { Findings } from './findings.js';
 

@@ -1,5 +1,5 @@
-import type { Transaction } from '../../verify/pairs.js';
-import { checkWholeIndex } from '../../verify/whole-index.js';
+import type { Transaction } from '../../verify/attestation/pairs.js';
+import { checkWholeIndex } from '../../verify/index/whole-index.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
 import { checkKeys } from './keys.js';
 import type { KnownChunks } from './known-chunks.js';

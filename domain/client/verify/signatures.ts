@@ -2,8 +2,8 @@ import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { Fault } from '../../verify/fault.js';
-import type { Transaction } from '../../verify/pairs.js';
-import { anySigner, fingerprint } from '../../verify/signer.js';
+import type { Transaction } from '../../verify/attestation/pairs.js';
+import { anySigner, fingerprint } from '../../verify/attestation/signer.js';
 import { rulesAt, type VerifyContext } from './context.js';
 
 /**

@@ -1,10 +1,10 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
-import { checkBinding, type Parent } from '../../verify/binding.js';
-import { type Attested, attested, type Link, readChain } from '../../verify/chain.js';
+import { checkBinding, type Parent } from '../../verify/attestation/binding.js';
+import { type Attested, attested, type Link, readChain } from '../../verify/attestation/chain.js';
 import { about } from '../../verify/fault.js';
-import { pairByName, type Transaction } from '../../verify/pairs.js';
+import { pairByName, type Transaction } from '../../verify/attestation/pairs.js';
 import type { VerifyContext } from './context.js';
 
 /** Where an epoch ends, as far as that is here, and by which refs that is known. */

@@ -5,7 +5,7 @@ import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import type { LedgerTrailers } from '../../ledger/attestation.js';
 import { trackingRef, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent, encodeEvent } from '../../ledger/watchlog.js';
-import type { Attested } from '../../verify/chain.js';
+import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './epoch.js';
 import type { Place } from './findings.js';

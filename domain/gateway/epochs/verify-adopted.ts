@@ -7,16 +7,16 @@ import { decodeCommit } from '../../git/commit.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
-import { checkBinding } from '../../verify/binding.js';
-import { type Link, MAX_CHAIN, readChain } from '../../verify/chain.js';
+import { checkBinding } from '../../verify/attestation/binding.js';
+import { type Link, MAX_CHAIN, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
-import { ledgerChanges } from '../../verify/ledger-changes.js';
-import { checkIndexStep } from '../../verify/index-step.js';
-import { chunksIn } from '../../verify/manifests.js';
-import { pairInOrder, type PushedTransaction } from '../../verify/pairs.js';
+import { ledgerChanges } from '../../verify/keys/ledger-changes.js';
+import { checkIndexStep } from '../../verify/index/index-step.js';
+import { chunksIn } from '../../verify/keys/manifests.js';
+import { pairInOrder, type PushedTransaction } from '../../verify/attestation/pairs.js';
 import { type ParentState, checkTransaction } from '../../verify/transaction.js';
-import { anySigner } from '../../verify/signer.js';
-import { checkValues } from '../../verify/values.js';
+import { anySigner } from '../../verify/attestation/signer.js';
+import { checkValues } from '../../verify/keys/values.js';
 
 export interface AdoptionContext {
   readonly store: GitStore;

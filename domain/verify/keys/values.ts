@@ -1,13 +1,13 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { valuePointer } from '../ledger/transaction-plan.js';
-import type { Metadata } from '../ledger/metadata.js';
-import { type Pointer, tombstone } from '../ledger/pointer.js';
-import { inBatches, readBlobs } from './blobs.js';
-import { wrongKey, type RuleContext } from './fault.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { valuePointer } from '../../ledger/transaction-plan.js';
+import type { Metadata } from '../../ledger/metadata.js';
+import { type Pointer, tombstone } from '../../ledger/pointer.js';
+import { inBatches, readBlobs } from '../blobs.js';
+import { wrongKey, type RuleContext } from '../fault.js';
 import type { KeyChange, SetChange } from './ledger-changes.js';
 import { checkManifests, type ManifestRequest, type ReadValues } from './manifests.js';
 import { checkMetas, type MetaRequest } from './metas.js';
-import { checkInlineSize, checkLfs, checkPrefix, LFS_POINTER_MAX } from './policy-rules.js';
+import { checkInlineSize, checkLfs, checkPrefix, LFS_POINTER_MAX } from '../policy-rules.js';
 
 /** What values are held against. */
 export interface ValueRequest extends MetaRequest, ManifestRequest {

@@ -1,14 +1,14 @@
-import type { NamespacePolicy } from '../../ports/policy-reader.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import { quoteKey } from '../ledger/key.js';
-import { chunkDirs, decodeManifest, type Manifest } from '../ledger/manifest.js';
-import type { Metadata } from '../ledger/metadata.js';
-import { readBlobs } from './blobs.js';
+import type { NamespacePolicy } from '../../../ports/policy-reader.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { quoteKey } from '../../ledger/key.js';
+import { chunkDirs, decodeManifest, type Manifest } from '../../ledger/manifest.js';
+import type { Metadata } from '../../ledger/metadata.js';
+import { readBlobs } from '../blobs.js';
 import { checkChunkedContent } from './chunked-content.js';
-import { attempt, wrongKey, type RuleContext } from './fault.js';
+import { attempt, wrongKey, type RuleContext } from '../fault.js';
 import type { SetChange } from './ledger-changes.js';
-import { checkTotalSize } from './policy-rules.js';
-import { blobsAt } from './trees.js';
+import { checkTotalSize } from '../policy-rules.js';
+import { blobsAt } from '../trees.js';
 
 /** Finds the blobs of chunks by their digests. Null: not all chunks are here, so that nothing can be held against them. */
 export type FindChunks = (digests: readonly string[]) => Promise<ReadonlyMap<string, Oid> | null>;

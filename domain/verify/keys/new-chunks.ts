@@ -1,9 +1,9 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { MODE_FILE } from '../git/tree.js';
-import { parseChunkPath } from '../ledger/manifest.js';
-import { inBatches, readBlobs } from './blobs.js';
-import type { Fault, RuleContext } from './fault.js';
-import { treeChanges } from './trees.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { MODE_FILE } from '../../git/tree.js';
+import { parseChunkPath } from '../../ledger/manifest.js';
+import { inBatches, readBlobs } from '../blobs.js';
+import type { Fault, RuleContext } from '../fault.js';
+import { treeChanges } from '../trees.js';
 
 /** No chunker that a policy may name cuts larger chunks; more would let one blob fill the memory. Bytes. */
 const MAX_CHUNK = 64 * 1024 * 1024;

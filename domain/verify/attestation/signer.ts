@@ -1,14 +1,14 @@
-import { KvError } from '../../ports/error.js';
-import type { Hasher } from '../../ports/hasher.js';
-import type { PolicyKey } from '../../ports/policy-reader.js';
-import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/signer.js';
-import { encodeBase64 } from '../../ports/grammar/base64.js';
-import { parseSshKey } from '../../ports/grammar/ssh-key.js';
-import { decodeLoose, writeHex } from '../git/bytes.js';
-import { encodeCommit } from '../git/commit.js';
-import type { ObjectNamer } from '../git/object.js';
+import { KvError } from '../../../ports/error.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { PolicyKey } from '../../../ports/policy-reader.js';
+import type { SignatureVerifier, SigningKey, TrustedKey } from '../../../ports/signer.js';
+import { encodeBase64 } from '../../../ports/grammar/base64.js';
+import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import { decodeLoose, writeHex } from '../../git/bytes.js';
+import { encodeCommit } from '../../git/commit.js';
+import type { ObjectNamer } from '../../git/object.js';
 import type { Link } from './chain.js';
-import { faultOf, type RuleContext } from './fault.js';
+import { faultOf, type RuleContext } from '../fault.js';
 
 /** Whose signature it must be. */
 export type SignerRole = 'writer' | 'admin';

@@ -1,15 +1,15 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { MODE_EXEC, MODE_FILE } from '../git/tree.js';
-import type { Side } from '../git/tree-diff.js';
-import { checkLayout, LAYOUT_FILE } from '../index/layout.js';
-import type { PointerFile } from '../index/update.js';
-import { quoteKey, toUrlsafe } from '../ledger/key.js';
-import { REF_SUFFIX } from '../ledger/paths.js';
-import { decodePointer, type Pointer } from '../ledger/pointer.js';
-import { attempt, type RuleContext } from './fault.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
+import type { Side } from '../../git/tree-diff.js';
+import { checkLayout, LAYOUT_FILE } from '../../index/layout.js';
+import type { PointerFile } from '../../index/update.js';
+import { quoteKey, toUrlsafe } from '../../ledger/key.js';
+import { REF_SUFFIX } from '../../ledger/paths.js';
+import { decodePointer, type Pointer } from '../../ledger/pointer.js';
+import { attempt, type RuleContext } from '../fault.js';
 import { INDEX_BATCH, missingFile } from './index-blobs.js';
 import { disagrees, isPointer, keyOf, rebuiltIndex } from './index-step.js';
-import { treeChanges } from './trees.js';
+import { treeChanges } from '../trees.js';
 
 /** An index, and the live keys that its ledger has; null: what the index must say of that key is not known. */
 export interface WholeIndex {

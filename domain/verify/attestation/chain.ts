@@ -1,7 +1,7 @@
-import type { GitStore } from '../../ports/git-store.js';
-import type { GitObject, Oid, RefName } from '../../ports/vocabulary.js';
-import { type Commit, decodeCommit } from '../git/commit.js';
-import { attempt, type Emit, type Fault } from './fault.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
+import { type Commit, decodeCommit } from '../../git/commit.js';
+import { attempt, type Emit, type Fault } from '../fault.js';
 
 /** A commit of a chain. */
 export interface Link {

@@ -1,8 +1,8 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../ledger/attestation.js';
-import { isEpochLabel } from '../../ports/grammar/namespace.js';
-import { isUlid } from '../ledger/ulid.js';
-import type { Emit, Fault } from './fault.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../../ledger/attestation.js';
+import { isEpochLabel } from '../../../ports/grammar/namespace.js';
+import { isUlid } from '../../ledger/ulid.js';
+import type { Emit, Fault } from '../fault.js';
 import type { Transaction } from './pairs.js';
 
 /** Holds one thing that a commit says against what it must be; `-` stands for null. */

@@ -1,4 +1,4 @@
-import type { Oid } from '../../ports/vocabulary.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import {
   type ChunksTrailers,
   type IndexTrailers,
@@ -6,9 +6,9 @@ import {
   parseChunksMessage,
   parseIndexMessage,
   parseLedgerMessage,
-} from '../ledger/attestation.js';
+} from '../../ledger/attestation.js';
 import type { Attested, Link } from './chain.js';
-import { attempt, type Emit, type Fault, type Subject } from './fault.js';
+import { attempt, type Emit, type Fault, type Subject } from '../fault.js';
 
 /** A transaction's commits, as far as they are there and can be read. */
 export interface Transaction {

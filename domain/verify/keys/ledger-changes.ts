@@ -1,9 +1,9 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { MODE_FILE } from '../git/tree.js';
-import type { TreeChange } from '../git/tree-diff.js';
-import { type LedgerFile, parseLedgerPath, pathsOf, placeOf } from '../ledger/paths.js';
-import { type Fault, wrongKey, type RuleContext } from './fault.js';
-import { blobsAt, treeChanges } from './trees.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { MODE_FILE } from '../../git/tree.js';
+import type { TreeChange } from '../../git/tree-diff.js';
+import { type LedgerFile, parseLedgerPath, pathsOf, placeOf } from '../../ledger/paths.js';
+import { type Fault, wrongKey, type RuleContext } from '../fault.js';
+import { blobsAt, treeChanges } from '../trees.js';
 
 /** What a transaction did to one key, as its ledger trees tell it. */
 export type KeyChange =

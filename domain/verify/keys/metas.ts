@@ -1,10 +1,10 @@
-import type { NamespacePolicy } from '../../ports/policy-reader.js';
-import { quoteKey } from '../ledger/key.js';
-import { decodeMetadata, type Metadata } from '../ledger/metadata.js';
-import { readBlobs } from './blobs.js';
-import { attempt, wrongKey, type RuleContext } from './fault.js';
+import type { NamespacePolicy } from '../../../ports/policy-reader.js';
+import { quoteKey } from '../../ledger/key.js';
+import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import { readBlobs } from '../blobs.js';
+import { attempt, wrongKey, type RuleContext } from '../fault.js';
 import type { SetChange } from './ledger-changes.js';
-import { checkTtl } from './policy-rules.js';
+import { checkTtl } from '../policy-rules.js';
 
 /** Metadata is a few hundred bytes; more than this, in bytes, is no metadata. */
 const MAX_META = 4096;

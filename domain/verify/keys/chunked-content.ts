@@ -1,5 +1,5 @@
-import type { Manifest } from '../ledger/manifest.js';
-import { wrongKey, type RuleContext } from './fault.js';
+import type { Manifest } from '../../ledger/manifest.js';
+import { wrongKey, type RuleContext } from '../fault.js';
 
 /** How many chunks to hold at a time. */
 const BATCH = 16;

@@ -1,8 +1,8 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { REF_SUFFIX } from '../ledger/paths.js';
-import type { Fault, RuleContext } from './fault.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { REF_SUFFIX } from '../../ledger/paths.js';
+import type { Fault, RuleContext } from '../fault.js';
 import { disagrees, keyOf } from './index-step.js';
-import { treeChanges } from './trees.js';
+import { treeChanges } from '../trees.js';
 
 /** How many blobs to read in one request. */
 export const INDEX_BATCH = 4096;
