@@ -1,20 +1,24 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { traceBundles } from '../../domain/gateway/epochs/trace-bundles.js';
 import { decodeCommit } from '../../domain/git/commit.js';
 import { openProfile } from '../../plugins/host/index.js';
+import type { BundleArchive } from '../../ports/bundle-archive.js';
 import type { Clock } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
+import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
+import type { RepositoryUpkeep } from '../../ports/repository-upkeep.js';
 import { compactVerb } from './admin/compact.js';
 import { statusVerb } from './admin/status.js';
 import { type Endpoint, portOfSshUrl, writeEndpoints } from './endpoints.js';
 import { type GatewayHost, startGateway } from './leader/gateway-host.js';
-import { ownEnv } from './repository/git.js';
-import { hooksInPlace, otherHooks } from './repository/hooks.js';
+import { ownEnv } from './environment.js';
 import { startHousekeeping } from './repository/housekeeping.js';
 import { listenHttp } from './http/server.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
@@ -22,17 +26,13 @@ import type { Log } from './log.js';
 import { createMetrics } from './http/metrics.js';
 import { describeMirror, mirrorProbe } from './admin/mirror-view.js';
 import { openPolicyFile } from './repository/policy-file.js';
-import { sweepQuarantines } from './push/quarantine.js';
 import { type PushOutcome, pushLimits, serveReceivePack } from './push/receive-pack.js';
 import { type AnswersTo, repositoryIds } from './repository/repository-id.js';
 import { routeCommands } from './ssh/route.js';
 import type { ServeExec } from './ssh/exec-session.js';
 import { type Identify, identifyBy } from './ssh/auth.js';
 import { listenSsh } from './ssh/server.js';
-import { clearStaleLocks } from './repository/stale-locks.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
-import { traceBundles } from './repository/trace-bundles.js';
-import { upgradeRepository } from './repository/upgrade.js';
 import { productVersion } from './version.js';
 
 export interface ServeOptions extends ProfileChoice {
@@ -66,11 +66,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const { log } = options;
   const started = Date.now();
   const gitDir = resolve(options.repo);
-  const hostKey = await readHostKey(gitDir);
-  await otherHooks(gitDir); // those of another version are written anew once this one leads; foreign ones are refused now
   const profile = await chooseProfile(options);
   const env = ownEnv();
   const composition = await openProfile(profile, { directory: gitDir, env });
+  const repository = await composition.get<RepositoryHost>('repository-host');
+  await repository.check(); // hooks of another version are written anew once this one leads
+  const hostKey = await readHostKey(gitDir);
   const closing: (() => Promise<void> | void)[] = [() => composition.close()];
   const stop = once(async () => {
     for (const close of closing.splice(0).reverse()) {
@@ -83,6 +84,9 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
+    const upkeep = await composition.get<RepositoryUpkeep>('repository-upkeep');
+    const bundles = await composition.get<BundleArchive>('bundle-archive');
+    const services = await composition.get<GitService>('git-service');
     let host: GatewayHost | undefined;
 
     const policyFile = await openPolicyFile({
@@ -103,18 +107,21 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
       async onWon(lease) {
-        const cleared = await clearStaleLocks(gitDir); // first: a locked config can't be upgraded
+        const cleared = await repository.unlock(); // first: a locked config can't be upgraded
         if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
-        const { hooks, settings } = await upgradeRepository(gitDir);
+        const { hooks, settings } = await repository.upgrade();
         if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
-        await sweepQuarantines(gitDir, 2 * pushLimits(policyFile.current.policy).timeout);
+        await repository.sweepQuarantines(2 * pushLimits(policyFile.current.policy).timeout);
         const fresh = await startGateway({
           ...{ composition, lease, metrics, log, sampleSize: options.sampleSize },
           policy: () => policyFile.current.policy,
         });
         try {
           await fresh.publish(policyFile.current.text);
-          const traced = await traceBundles({ gitDir, store, gateway: fresh.gateway, log });
+          const traced = await traceBundles({
+            ...{ bundles, store, gateway: fresh.gateway },
+            unreadable: (bundle, { message }) => log.warn('bundle.unreadable', { bundle, message }),
+          });
           if (traced.length > 0) log.info('epoch.traced', { refs: traced });
         } catch (error) {
           await fresh.stop();
@@ -132,7 +139,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     closing.push(() => leadership.stop());
     closing.push(() => host?.stop());
     const housekeeping = startHousekeeping({
-      ...{ gitDir, log },
+      ...{ upkeep, log },
       tidy: async () => host?.gateway.exclusively(async () => host?.compact()),
     });
     closing.push(() => housekeeping.stop());
@@ -155,7 +162,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     };
     // One for all pushes, so that it knows whether any other is at hand.
     const receive = serveReceivePack({
-      ...{ gitDir, openQuarantine, onOutcome, log },
+      ...{ services, host: repository, openQuarantine, onOutcome, log },
       get gateway() {
         return (host as GatewayHost).gateway;
       },
@@ -179,7 +186,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       mirror: () => describeMirror(mirror, host?.worker.status() ?? null, store),
     });
     const compact = compactVerb({
-      ...{ gitDir, store, log },
+      ...{ store, bundles, upkeep, log },
       policy: () => policyFile.current.policy,
       gateway: async () => {
         await leadership.lease();
@@ -193,7 +200,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       metrics,
       async healthz() {
         // A standby leaves them as the leader, which may be of another version, needs them.
-        const hooks = host === undefined || (await hooksInPlace(gitDir));
+        const hooks = host === undefined || (await repository.hooksInPlace());
         const readable = await store.refs(['refs/kv-policy/']).then(
           () => [],
           (error: unknown) => [`repository: ${toKvError(error).message}`],
@@ -220,7 +227,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       hostKeys: [hostKey],
       identify: (type, blob) => clients().identify(type, blob),
       answersTo: (path) => clients().answersTo(path),
-      route: routeCommands({ gitDir, push, verbs: [status, compact], readTimeout: READ_TIMEOUT_MS }),
+      route: routeCommands({ services, push, verbs: [status, compact], readTimeout: READ_TIMEOUT_MS }),
       log,
     });
     closing.push(() => ssh.close(GRACE_MS));
@@ -253,7 +260,6 @@ function accessBy(gitDir: string, policy: () => Policy): () => { readonly identi
 
 async function readHostKey(gitDir: string): Promise<Buffer> {
   try {
-    await access(join(gitDir, 'objects'));
     return await readFile(join(gitDir, '.stargate', 'ssh_host_ed25519_key'));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

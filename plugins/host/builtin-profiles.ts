@@ -74,49 +74,69 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 5,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 6,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 7,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-file",
-        "line": 5,
+        "line": 9,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 6,
+        "line": 10,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 7,
+        "line": 11,
         "wrap": [
           {
             "use": "mirror-breaker",
-            "line": 10
+            "line": 14
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 11,
+        "line": 15,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 12,
+        "line": 16,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 13,
+        "line": 17,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 14,
+        "line": 18,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 15,
+        "line": 19,
         "wrap": []
       }
     }
@@ -168,14 +188,34 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 5,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 9,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 10,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 11,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-file",
         "config": {
           "path": ".stargate/journal.ndjson"
         },
-        "line": 8,
+        "line": 14,
         "configLines": {
-          "path": 11
+          "path": 17
         },
         "wrap": []
       },
@@ -184,9 +224,9 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "config": {
           "path": ".stargate/leader.lock"
         },
-        "line": 14,
+        "line": 20,
         "configLines": {
-          "path": 17
+          "path": 23
         },
         "wrap": []
       },
@@ -196,10 +236,10 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
           "remote": "github-origin",
           "atomic": true
         },
-        "line": 19,
+        "line": 25,
         "configLines": {
-          "remote": 23,
-          "atomic": 25
+          "remote": 29,
+          "atomic": 31
         },
         "wrap": [
           {
@@ -210,39 +250,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 120000,
               "resetMs": 15000
             },
-            "line": 27,
+            "line": 33,
             "configLines": {
-              "volume": 30,
-              "threshold": 32,
-              "windowMs": 34,
-              "resetMs": 36
+              "volume": 36,
+              "threshold": 38,
+              "windowMs": 40,
+              "resetMs": 42
             }
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 38,
+        "line": 44,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 39,
+        "line": 45,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 40,
+        "line": 46,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 41,
+        "line": 47,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 42,
+        "line": 48,
         "wrap": []
       }
     }
@@ -257,44 +297,64 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 5,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 6,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 7,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
       "git-transport": {
         "use": "git-cli",
-        "line": 5,
+        "line": 9,
         "wrap": []
       },
       "clone-config": {
         "use": "git-cli",
-        "line": 6,
+        "line": 10,
         "wrap": []
       },
       "clone-config-writer": {
         "use": "git-cli",
-        "line": 7,
+        "line": 11,
         "wrap": []
       },
       "signer": {
         "use": "signer-git",
-        "line": 8,
+        "line": 12,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 9,
+        "line": 13,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 10,
+        "line": 14,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 11,
+        "line": 15,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 12,
+        "line": 16,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -304,39 +364,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 15,
+            "line": 19,
             "configLines": {
-              "volume": 16,
-              "threshold": 16,
-              "windowMs": 16,
-              "resetMs": 16
+              "volume": 20,
+              "threshold": 20,
+              "windowMs": 20,
+              "resetMs": 20
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 17,
+        "line": 21,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 18,
+        "line": 22,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 19,
+        "line": 23,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 20,
+        "line": 24,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 21,
+        "line": 25,
         "wrap": []
       }
     }

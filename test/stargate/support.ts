@@ -11,8 +11,9 @@ import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
-import { writeHooks } from '../../apps/stargate/repository/hooks.js';
-import { GIT_SETTINGS } from '../../apps/stargate/repository/git-settings.js';
+import { openProfile } from '../../plugins/host/index.js';
+import type { GitService } from '../../ports/git-service.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
 
 const run = promisify(execFile);
 
@@ -217,15 +218,16 @@ export interface Rig {
 export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits> } = {}): Promise<Rig> {
   const sandbox = await Sandbox.create();
   const gitDir = join(sandbox.path, 'shop.git');
-  await sandbox.git('init', '--quiet', '--bare', '-b', 'main', gitDir);
-  for (const [name, value] of GIT_SETTINGS) await sandbox.git('--git-dir', gitDir, 'config', name, value);
-  await writeHooks(gitDir);
+  const composition = await openProfile('test', { directory: gitDir, env: sandbox.env });
+  const host = await composition.get<RepositoryHost>('repository-host');
+  const services = await composition.get<GitService>('git-service');
+  await host.create({ objectFormat: 'sha1', mirror: { remote: 'mirror', url: '/nowhere', push: [] } });
   const keys = {
     writer: await sandbox.key('writer'),
     reader: await sandbox.key('reader'),
     stranger: await sandbox.key('stranger'),
   };
-  const host = await sandbox.key('host');
+  const hostKey = await sandbox.key('host');
   const [writer, reader] = [await publicBlob(keys.writer), await publicBlob(keys.reader)];
   const identify: Identify = (_type, blob) => {
     if (writer.equals(blob)) return { name: 'writer', admin: false, writer: true, reader: false };
@@ -234,8 +236,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const gateway = new FakeGateway(sandbox, gitDir);
   const outcomes: PushOutcome[] = [];
   const push = serveReceivePack({
-    gitDir,
-    gateway,
+    ...{ services, host, gateway },
     openQuarantine: async () => NO_STORE,
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
@@ -245,10 +246,10 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const ssh = await listenSsh({
     host: '127.0.0.1',
     port: 0,
-    hostKeys: [await readFile(host)],
+    hostKeys: [await readFile(hostKey)],
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ gitDir, push, verbs, readTimeout: 60_000 }),
+    route: routeCommands({ services, push, verbs, readTimeout: 60_000 }),
     ...(options.ssh === undefined ? {} : { limits: options.ssh }),
     log: SILENT,
   });
@@ -262,6 +263,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
     push: (...args) => sandbox.run('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
     async close() {
       await ssh.close(0);
+      await composition.close();
       await sandbox.dispose();
     },
   };

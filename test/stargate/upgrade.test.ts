@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { access, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HOOKS } from '../../apps/stargate/repository/hooks.js';
+import { HOOKS } from '../../adapters/host-git/repository/hooks.js';
 import { BIN_DIR, untilListening, World } from '../e2e/world.js';
 
 /** As an earlier version wrote it: ours, and of no use to this one. */
