@@ -3,14 +3,22 @@ import type { GitObject, ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { parseCommit, parseTag, parseTree } from './parse.js';
 import type { CommitFacts } from './parse.js';
 
-/** Objects in a Map, and the walks over them. */
+/** Objects in a Map, in front of others where there are some, and the walks over them. */
 export class MemoryObjects {
   private readonly objects = new Map<Oid, GitObject>();
 
-  constructor(private readonly format: ObjectFormat) {}
+  constructor(
+    private readonly format: ObjectFormat,
+    private readonly behind: MemoryObjects | null = null,
+  ) {}
 
   get(oid: Oid): GitObject | null {
-    return this.objects.get(oid) ?? null;
+    return this.objects.get(oid) ?? this.behind?.get(oid) ?? null;
+  }
+
+  /** Those of its own, without what is behind them. */
+  own(): Iterable<GitObject> {
+    return this.objects.values();
   }
 
   put(object: GitObject): void {

@@ -67,8 +67,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const started = Date.now();
   const gitDir = resolve(options.repo);
   const profile = await chooseProfile(options);
-  const env = ownEnv();
-  const composition = await openProfile(profile, { directory: gitDir, env });
+  const composition = await openProfile(profile, { directory: gitDir, env: ownEnv() });
   const repository = await composition.get<RepositoryHost>('repository-host');
   await repository.check(); // hooks of another version are written anew once this one leads
   const hostKey = await readHostKey(gitDir);
@@ -152,17 +151,9 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       metrics.accepted(outcome.ms);
       housekeeping.accepted();
     };
-    /** Reads of the pushed objects, the repository behind them, in a composition of their own. */
-    const openQuarantine = async (path: string | null): Promise<GitStore> => {
-      const own = await openProfile(profile, {
-        directory: gitDir,
-        env: path === null ? env : { ...env, GIT_KV_QUARANTINE: path },
-      });
-      return own.get<GitStore>('git-store');
-    };
     // One for all pushes, so that it knows whether any other is at hand.
     const receive = serveReceivePack({
-      ...{ services, host: repository, openQuarantine, onOutcome, log },
+      ...{ services, host: repository, store, onOutcome, log },
       get gateway() {
         return (host as GatewayHost).gateway;
       },

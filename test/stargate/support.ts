@@ -134,8 +134,6 @@ export async function processesIn(folder: string): Promise<string[]> {
 
 export const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-const NO_STORE = { close: async () => undefined } as unknown as GitStore;
-
 /** Accepts what its `check` lets through and moves the refs with `git update-ref`; records what it was asked. */
 export class FakeGateway implements Gateway {
   readonly validated: PushRequest[] = [];
@@ -237,7 +235,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const outcomes: PushOutcome[] = [];
   const push = serveReceivePack({
     ...{ services, host, gateway },
-    openQuarantine: async () => NO_STORE,
+    store: await composition.get<GitStore>('git-store'),
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
     log: SILENT,

@@ -42,16 +42,21 @@ export interface ReceivePackOptions {
   readonly services: GitService;
   readonly host: RepositoryHost;
   readonly gateway: Gateway;
-  /** Opens the repository, with a quarantine on top where there is one; the caller closes it. */
-  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  readonly store: GitStore;
   /** Asked for each push. */
   readonly limits: PushLimits;
   readonly onOutcome: (outcome: PushOutcome) => void;
   readonly log: Log;
 }
 
-/** Serves one push. Whatever way it ends, the gateway's lock is given back. */
+/**
+ * Serves one push. Whatever way it ends, the gateway's lock is given back.
+ * Throws `CONFIG_INVALID` for a store that can't see what a push brings before it is taken.
+ */
 export function serveReceivePack(options: ReceivePackOptions): ServeExec {
+  if (!options.store.capabilities.quarantines.includes('given')) {
+    throw new KvError('CONFIG_INVALID', "the profile's git-store reads no quarantine of a push", { hint: 'use git-cli' });
+  }
   let active = 0;
   return async (session) => {
     active += 1;
@@ -138,13 +143,13 @@ class Push {
   }
 
   private async validate(report: HookReport): Promise<AcceptedPush> {
-    const { host, gateway, openQuarantine } = this.options;
+    const { host, gateway, store: repository } = this.options;
     const announced = this.stream.announcement;
     if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
     checkSameCommands(announced.commands, report.commands);
     const quarantine = quarantineOf(report);
     if (quarantine !== null) await host.prepareQuarantine(quarantine);
-    const store = await openQuarantine(quarantine);
+    const store = await repository.openQuarantine(quarantine);
     const started = performance.now();
     try {
       const request: PushRequest = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
