@@ -92,6 +92,12 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('waits for a client that is slow, and not for one that is gone', async () => {
+      // More than one read brings, and little enough for the process to end while the client is slow.
+      const names = Array.from({ length: 400 }, (_, i) => `refs/heads/${'one-of-many-'.repeat(15)}${i}`);
+      await store.updateRefs(
+        names.map((ref) => ({ ref, old: null, next: tip })),
+        'test',
+      );
       let handed = 0;
       const stuck: ServiceClient = {
         output: () => {
