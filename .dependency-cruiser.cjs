@@ -66,6 +66,15 @@ module.exports = {
       to: { path: '^adapters/' },
     },
     {
+      name: 'stargate-runs-no-programs',
+      comment:
+        'Git processes and the layout of a Git directory live in adapters alone, where their environment and arguments are guarded ' +
+        'and a contract suite holds them. The host key is made by ssh-keygen, once, at init.',
+      severity: 'error',
+      from: { path: '^apps/stargate/', pathNot: '^apps/stargate/ssh/host-key\\.js$' },
+      to: { path: '^(node:)?child_process$' },
+    },
+    {
       name: 'apps-ignore-each-other',
       comment:
         'The command line and the Stargate are installed on different machines; what both need is domain or port. ' +

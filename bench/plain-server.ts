@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { serviceEnv, startService } from '../apps/stargate/repository/git-process.js';
 import { ndjsonLog } from '../apps/stargate/log.js';
+import { clientOf, feed } from '../apps/stargate/ssh/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
+import { openProfile } from '../plugins/host/index.js';
+import type { GitService } from '../ports/git-service.js';
 
 /**
  * The Stargate's own SSH server in front of a plain bare repository: no hooks, no validation, no journal.
  * `node plain-server.js GITDIR HOSTKEY` prints its port.
  */
 const [gitDir, hostKey] = process.argv.slice(2) as [string, string];
+const composition = await openProfile('embedded', { directory: gitDir, env: process.env });
+const services = await composition.get<GitService>('git-service');
 const pusher = { name: 'anyone', admin: true, writer: true, reader: true };
 const { port } = await listenSsh({
   host: '127.0.0.1',
@@ -16,10 +20,8 @@ const { port } = await listenSsh({
   identify: () => pusher,
   answersTo: () => true,
   route: () => async (session) => {
-    const { child, ended } = startService(['receive-pack', gitDir], serviceEnv(gitDir, session.gitProtocol), 3);
-    session.input.pipe(child.stdin as NodeJS.WritableStream);
-    child.stdout?.pipe(session.output, { end: false });
-    child.stderr?.on('data', (text: Buffer) => session.complain(text.toString('utf8')));
+    const { input, ended } = services.receive({ gitProtocol: session.gitProtocol, maxBytes: 2 ** 31 }, clientOf(session));
+    feed(session, input);
     return ended;
   },
   log: ndjsonLog(() => undefined, Date.now),

@@ -7,6 +7,11 @@ export interface GitStoreCapabilities {
   readonly durable: boolean;
   /** `history` can follow paths. */
   readonly pathHistory: boolean;
+  /**
+   * What `openQuarantine` takes: `given`, the path of a quarantine that git's receive-pack has filled; `new`, for null, an empty one
+   * that is written to. What is not listed is `NOT_SUPPORTED`.
+   */
+  readonly quarantines: readonly ('given' | 'new')[];
   /** A partial clone: objects may have been left at its remote, and a read brings them. */
   readonly partial?: boolean;
   /** A shallow clone: the history of some ref may end here before it ends. */
@@ -29,6 +34,20 @@ export interface HistoryQuery {
   readonly limit?: number;
   /** Leave out this commit and all that it can reach. */
   readonly exclude?: Oid;
+}
+
+/**
+ * The objects of a push before it is decided whether they are taken. Reads see them in front of the repository's, and its refs are
+ * those of the repository; `updateRefs` and `openQuarantine` are `NOT_SUPPORTED`. Closing it drops what was not accepted, and leaves
+ * the store open that it came from. It is to be closed before that one.
+ */
+export interface Quarantine extends GitStore {
+  /**
+   * Takes what was written here into the repository, where its store sees it when this resolves, durable where the adapter is; and
+   * closes the quarantine. Refs are moved to its objects only afterwards. A failure may leave some of them there, which no ref
+   * reaches. `NOT_SUPPORTED` for one that was given, as `write` is: receive-pack fills it and takes it over by itself.
+   */
+  accept(): Promise<void>;
 }
 
 /**
@@ -84,6 +103,13 @@ export interface GitStore {
    * in a commit-graph). Changes no answer. Never throws for want of permission or room: false when nothing was prepared.
    */
   prepareHistory?(tip: Oid): Promise<boolean>;
+
+  /**
+   * Opens a quarantine in front of this repository; the store itself sees nothing of it before it is accepted. `path` is what git's
+   * receive-pack gives its hooks (`GIT_QUARANTINE_PATH`), null for a new, empty one. Throws `NOT_SUPPORTED` as the capabilities say,
+   * `INPUT_INVALID` for a path that is no quarantine of this repository.
+   */
+  openQuarantine(path: string | null): Promise<Quarantine>;
 
   /** Ends child processes and releases files. The store is unusable afterwards. Idempotent. */
   close(): Promise<void>;

@@ -16,6 +16,10 @@ export const TOKENS = {
   CloneConfig: Symbol.for('git-kv/clone-config'),
   CloneConfigWriter: Symbol.for('git-kv/clone-config-writer'),
   PolicyReader: Symbol.for('git-kv/policy-reader'),
+  RepositoryHost: Symbol.for('git-kv/repository-host'),
+  RepositoryUpkeep: Symbol.for('git-kv/repository-upkeep'),
+  BundleArchive: Symbol.for('git-kv/bundle-archive'),
+  GitService: Symbol.for('git-kv/git-service'),
 } as const;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */
@@ -35,7 +39,11 @@ export type PortName =
   | 'randomness'
   | 'clone-config'
   | 'clone-config-writer'
-  | 'policy-reader';
+  | 'policy-reader'
+  | 'repository-host'
+  | 'repository-upkeep'
+  | 'bundle-archive'
+  | 'git-service';
 
 export const PORT_NAMES: readonly PortName[] = [
   'git-store',
@@ -54,6 +62,10 @@ export const PORT_NAMES: readonly PortName[] = [
   'clone-config',
   'clone-config-writer',
   'policy-reader',
+  'repository-host',
+  'repository-upkeep',
+  'bundle-archive',
+  'git-service',
 ];
 
 /** The token a port is bound to. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject } from '../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';
@@ -12,40 +12,36 @@ import { mergeBaseIsAncestor, revList, writeChangedPaths } from './objects/histo
 import { maintain } from './objects/maintenance.js';
 import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './objects/partial-clone.js';
 import { writeObjects } from './objects/object-writer.js';
-import { quarantineEnvironment } from './objects/quarantine.js';
 import { syncLocksIn } from './refs/ref-locks.js';
 import { listRefs, RefTransactions } from './refs/refs.js';
-import { findRepository } from './config/repository.js';
+import { findRepository, type Repository } from './config/repository.js';
 import { idsAtPaths } from './objects/tree-paths.js';
 
-export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = { objectFormats: ['sha1', 'sha256'], durable: true, pathHistory: true };
+export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
+  objectFormats: ['sha1', 'sha256'],
+  durable: true,
+  pathHistory: true,
+  quarantines: ['given', 'new'],
+};
 
 export interface GitStoreOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;
   readonly env: Environment;
-  /** The absolute path of a push's quarantine: reads see it in front of the repository, and writes are `NOT_SUPPORTED`. */
-  readonly quarantine?: string;
 }
 
 /** Opens a repository with the git program. One short process; the one that will read is started beside it. */
 export async function openGitStore(options: GitStoreOptions): Promise<GitCliStore> {
-  const extra = options.quarantine === undefined ? {} : quarantineEnvironment(options.quarantine);
-  const around = gitPlace(resolve(options.directory), options.env, extra);
+  const around = gitPlace(resolve(options.directory), options.env);
   let objects = new CatFile(around, '--batch', OBJECT_REPLY);
   objects.warm();
   try {
     const repository = await findRepository(options.directory, options.env);
-    const place = { cwd: repository.place.cwd, env: { ...repository.place.env, ...extra } };
+    const { place, objectFormat, commonDir } = repository;
     objects.moveTo(place);
-    const folder = options.quarantine === undefined ? repository.objectsFolder : null;
-    const transactions = new RefTransactions(
-      place,
-      repository.objectFormat,
-      repository.syncsRefs ? null : syncLocksIn(repository.commonDir),
-    );
+    const transactions = new RefTransactions(place, objectFormat, repository.syncsRefs ? null : syncLocksIn(commonDir));
     let readingPlace = place;
-    const partial = folder !== null && isPartialClone(repository);
+    const partial = isPartialClone(repository);
     const apart = partial ? await placeWithoutRemotes(repository) : null;
     if (apart !== null) {
       readingPlace = apart;
@@ -53,11 +49,9 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
       objects = new CatFile(apart, '--batch', OBJECT_REPLY);
     }
     const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
-    const shallow = existsSync(join(repository.commonDir, 'shallow'));
+    const shallow = existsSync(join(commonDir, 'shallow'));
     const readers = { objects, headers, promised: apart && new PromisedObjects(around, headers), partial, shallow };
-    const store = new GitCliStore(repository.objectFormat, place, repository.gitDir, folder, readers, transactions);
-    if (options.quarantine !== undefined) store.warm();
-    return store;
+    return new GitCliStore(repository, place, repository.objectsFolder, readers, transactions);
   } catch (error) {
     await objects.close();
     throw error;
@@ -77,23 +71,22 @@ export class GitCliStore implements GitStore {
   readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;
   private wrote = false;
+  readonly objectFormat: ObjectFormat;
+  /** The absolute path of the Git directory. */
+  readonly gitDir: string;
 
   constructor(
-    readonly objectFormat: ObjectFormat,
+    private readonly repository: Repository,
     private readonly place: GitPlace,
-    /** The absolute path of the Git directory. */
-    readonly gitDir: string,
+    /** Where objects are written; null where none may be. */
     private readonly objectsFolder: string | null,
     private readonly readers: Readers,
     private readonly transactions: RefTransactions,
   ) {
+    this.objectFormat = repository.objectFormat;
+    this.gitDir = repository.gitDir;
     const { partial, shallow } = readers;
     this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
-  }
-
-  /** Starts the process that answers `headers` before it is asked: a push waits for both, one after the other otherwise. */
-  warm(): void {
-    this.readers.headers.warm();
   }
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
@@ -172,6 +165,18 @@ export class GitCliStore implements GitStore {
     return this.objectsFolder !== null && (await writeChangedPaths(this.place, this.objectFormat, tip));
   }
 
+  async openQuarantine(path: string | null): Promise<Quarantine> {
+    this.checkOpen();
+    // Only a gateway has one: a command that reads must not load it.
+    const { openQuarantine } = await import('./objects/quarantine.js');
+    return openQuarantine(this.repository, path, {
+      readThrough: (place) => this.readingFrom(place),
+      accepted: () => {
+        this.wrote = true;
+      },
+    });
+  }
+
   async close(): Promise<void> {
     const { objects, headers, promised } = this.readers;
     this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close()]).then(async () => {
@@ -179,6 +184,18 @@ export class GitCliStore implements GitStore {
       if (added && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
     });
     await this.closing;
+  }
+
+  /** A store that reads the same repository from another place and changes nothing. What it will be asked by is started now. */
+  private readingFrom(place: GitPlace): GitStore {
+    const objects = new CatFile(place, '--batch', OBJECT_REPLY);
+    const headers = new CatFile(place, '--batch-check', HEADER_REPLY);
+    // A push waits for both, one after the other otherwise.
+    objects.warm();
+    headers.warm();
+    const { partial, shallow } = this.readers;
+    const readers = { objects, headers, promised: null, partial, shallow };
+    return new GitCliStore(this.repository, place, null, readers, new RefTransactions(place, this.objectFormat));
   }
 
   /** Reads objects; in a partial clone, what is missing is brought over one connection and read then. */

@@ -9,16 +9,24 @@ const EMPTY_TREE: Readonly<Record<ObjectFormat, Oid>> = {
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
 
-/** Objects in a Map, and the walks over them. */
+/** Objects in a Map, in front of others where there are some, and the walks over them. */
 export class MemoryObjects {
   private readonly objects = new Map<Oid, GitObject>();
 
-  constructor(private readonly format: ObjectFormat) {
-    this.put({ oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) });
+  constructor(
+    private readonly format: ObjectFormat,
+    private readonly behind: MemoryObjects | null = null,
+  ) {
+    if (behind === null) this.put({ oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) });
   }
 
   get(oid: Oid): GitObject | null {
-    return this.objects.get(oid) ?? null;
+    return this.objects.get(oid) ?? this.behind?.get(oid) ?? null;
+  }
+
+  /** Those of its own, without what is behind them. */
+  own(): Iterable<GitObject> {
+    return this.objects.values();
   }
 
   put(object: GitObject): void {

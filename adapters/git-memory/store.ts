@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject } from '../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { MemoryObjects } from './objects.js';
@@ -9,18 +9,19 @@ export const GIT_MEMORY_CAPABILITIES: GitStoreCapabilities = {
   objectFormats: ['sha1', 'sha256'],
   durable: false,
   pathHistory: true,
+  quarantines: ['new'],
 };
 
 /** A repository that lives as long as the object: for unit tests and the `memory` profile. */
 export class GitMemoryStore implements GitStore {
-  readonly capabilities = GIT_MEMORY_CAPABILITIES;
-  private readonly objects: MemoryObjects;
-  private readonly tips = new Map<RefName, Oid>();
+  readonly capabilities: GitStoreCapabilities = GIT_MEMORY_CAPABILITIES;
   private closed = false;
 
-  constructor(readonly objectFormat: ObjectFormat = 'sha1') {
-    this.objects = new MemoryObjects(objectFormat);
-  }
+  constructor(
+    readonly objectFormat: ObjectFormat = 'sha1',
+    protected readonly objects = new MemoryObjects(objectFormat),
+    private readonly tips = new Map<RefName, Oid>(),
+  ) {}
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
     this.checkOpen();
@@ -85,6 +86,14 @@ export class GitMemoryStore implements GitStore {
     yield* walk(this.objects, query);
   }
 
+  async openQuarantine(path: string | null): Promise<Quarantine> {
+    this.checkOpen();
+    if (path === null) return new MemoryQuarantine(this.objectFormat, this.objects, this.tips);
+    throw new KvError('NOT_SUPPORTED', 'no other program can fill a quarantine in memory', {
+      hint: 'open a new one and write to it',
+    });
+  }
+
   async close(): Promise<void> {
     this.closed = true;
   }
@@ -103,8 +112,36 @@ export class GitMemoryStore implements GitStore {
     });
   }
 
-  private checkOpen(): void {
+  protected checkOpen(): void {
     if (this.closed) throw new KvError('UNEXPECTED', 'this store is closed', { hint: 'open another' });
+  }
+}
+
+/** Objects of its own in front of a store's, and that store's refs. */
+class MemoryQuarantine extends GitMemoryStore implements Quarantine {
+  override readonly capabilities = { ...GIT_MEMORY_CAPABILITIES, quarantines: [] };
+
+  constructor(
+    format: ObjectFormat,
+    private readonly behind: MemoryObjects,
+    tips: Map<RefName, Oid>,
+  ) {
+    super(format, new MemoryObjects(format, behind), tips);
+  }
+
+  override async updateRefs(): Promise<void> {
+    this.checkOpen();
+    throw new KvError('NOT_SUPPORTED', 'cannot move refs in the quarantine of a push', { hint: 'accept it, and move them then' });
+  }
+
+  override async openQuarantine(): Promise<Quarantine> {
+    throw new KvError('NOT_SUPPORTED', 'a quarantine has no quarantine of its own', { hint: 'open it on the repository itself' });
+  }
+
+  async accept(): Promise<void> {
+    this.checkOpen();
+    for (const object of this.objects.own()) this.behind.put(object);
+    await this.close();
   }
 }
 

@@ -1,20 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { verifyNamespace } from '../../domain/gateway/epochs/verify-adopted.js';
-import { ObjectNamer } from '../../domain/git/object.js';
-import { openProfile } from '../../plugins/host/index.js';
-import type { Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
 import { shownUrl } from '../../ports/grammar/shown-url.js';
-import type { Hasher } from '../../ports/hasher.js';
-import type { PolicyReader } from '../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import type { VerifyAdopted } from './repository/adopt.js';
-import { adoptedKeys } from './repository/adopted-keys.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
-import { ownEnv } from './repository/git.js';
 import { HELP } from './help.js';
 import { initRepository } from './repository/init.js';
 import { ndjsonLog } from './log.js';
@@ -69,19 +58,16 @@ async function runInit(args: readonly string[]): Promise<number> {
   if (shown(values)) return 0;
   const { hash } = values;
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
-  const outcome = await initRepository(
-    {
-      repo: required(values.repo, '--repo'),
-      mirrorUrl: required(values['mirror-remote'], '--mirror-remote'),
-      hash,
-      pushUrl: values['push-url'] ?? null,
-      admins: values.admin,
-      writers: values.writer,
-      readers: values.reader,
-      namespaces: values.ns,
-    },
-    verifyAdopted,
-  );
+  const outcome = await initRepository({
+    repo: required(values.repo, '--repo'),
+    mirrorUrl: required(values['mirror-remote'], '--mirror-remote'),
+    hash,
+    pushUrl: values['push-url'] ?? null,
+    admins: values.admin,
+    writers: values.writer,
+    readers: values.reader,
+    namespaces: values.ns,
+  });
   if (outcome.kind === 'unchanged') {
     process.stdout.write(`${outcome.gitDir}: already initialised, nothing changed\n`);
     return 0;
@@ -136,21 +122,6 @@ async function runServe(args: readonly string[]): Promise<number> {
   await daemon.stop();
   return 0;
 }
-
-/** Opens what was fetched and verifies a namespace's whole history. */
-const verifyAdopted: VerifyAdopted = async (gitDir, ns) => {
-  const composition = await openProfile('embedded', { directory: gitDir, env: ownEnv() });
-  try {
-    const store = await composition.get<GitStore>('git-store');
-    const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
-    const verifier = await composition.get<SignatureVerifier>('signature-verifier');
-    const randomness = await composition.get<Randomness>('randomness');
-    const keysAtHand = await adoptedKeys(store, await composition.get<PolicyReader>('policy-reader'));
-    await verifyNamespace({ store, namer, verifier, randomness, keysAtHand }, ns);
-  } finally {
-    await composition.close();
-  }
-};
 
 function parse<T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) {
   try {

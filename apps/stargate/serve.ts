@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
+import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
 import { healthMount } from '../http/health-mount.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './admin/mirror-view.js';
@@ -16,8 +18,7 @@ import { createMetrics } from './http/metrics.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
-import { ownEnv } from './repository/git.js';
-import { otherHooks } from './repository/hooks.js';
+import { ownEnv } from './environment.js';
 import { openPolicyFile } from './repository/policy-file.js';
 import { accessBy } from './ssh/access.js';
 import { readHostKey } from './ssh/host-key.js';
@@ -56,11 +57,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const { log } = options;
   const started = Date.now();
   const gitDir = resolve(options.repo);
-  const hostKeys = [await readHostKey(gitDir)];
-  await otherHooks(gitDir); // those of another version are written anew once this one leads; foreign ones are refused now
   const profile = await chooseProfile(options);
-  const env = ownEnv();
-  const openOwn = () => openProfile(profile, { directory: gitDir, env });
+  const openOwn = () => openProfile(profile, { directory: gitDir, env: ownEnv() });
   const composition = await openOwn();
   const running = undoStack(log);
   const stop = async (): Promise<void> => {
@@ -69,6 +67,9 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   };
   running.push(() => composition.close());
   try {
+    const repository = await composition.get<RepositoryHost>('repository-host');
+    await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
+    const hostKeys = [await readHostKey(gitDir)];
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
@@ -82,22 +83,13 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log,
     });
     running.push(() => policyFile.close());
-    /** Reads of the pushed objects, the repository behind them, in a composition of their own. */
-    const openQuarantine = async (path: string | null): Promise<GitStore> => {
-      const own = await openProfile(profile, {
-        directory: gitDir,
-        env: path === null ? env : { ...env, GIT_KV_QUARANTINE: path },
-      });
-      return own.get<GitStore>('git-store');
-    };
 
     metrics.role(false);
     const policy = () => policyFile.current;
     const leadership = await startLeadership({
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) =>
-        takeOver(lease, { gitDir, composition, openOwn, openQuarantine, policy, metrics, log, sampleSize: options.sampleSize }),
+      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, log, sampleSize: options.sampleSize }),
       log,
     });
     running.push(() => leadership.stop());
@@ -105,16 +97,17 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
-    const health = stargateHealth({ gitDir, store, metrics, worker, probe, leadership: () => leadership.state() });
+    const health = stargateHealth({ repository, store, metrics, worker, probe, leadership: () => leadership.state() });
     const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
       ...{ ...options.listenSsh, ...access, log, hostKeys },
       route: routeCommands({
-        ...{ gitDir, readTimeout: READ_TIMEOUT_MS },
+        services: await composition.get<GitService>('git-service'),
+        readTimeout: READ_TIMEOUT_MS,
         push: async (session) => (await leadership.lead()).push(session),
-        verbs: adminVerbs({ gitDir, store, mirror, leadership, policyFile, started, log }),
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, started, log }),
       }),
     });
     running.push(() => ssh.close(GRACE_MS));

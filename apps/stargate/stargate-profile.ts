@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { findProfile, type Profile } from '../../plugins/host/index.js';
+import type { PortName } from '../../ports/tokens.js';
 
 export interface ProfileChoice {
   readonly profile: string;
@@ -9,14 +10,20 @@ export interface ProfileChoice {
   readonly plugins: readonly string[];
 }
 
+/** Ports that a profile from before them doesn't name: they are then what the `embedded` profile says. */
+const LATER_PORTS: readonly PortName[] = ['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service'];
+
 /** The profile with what the command line changes about it. */
 export async function chooseProfile({ profile: name, mirrorRemote, plugins }: ProfileChoice): Promise<Profile> {
   const profile = await findProfile(name);
   const target = profile.adapters['mirror-target'];
   const more = plugins.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin));
-  const adapters =
+  const remote =
     mirrorRemote === undefined || target?.use !== 'mirror-git'
-      ? profile.adapters
-      : { ...profile.adapters, 'mirror-target': { ...target, config: { ...target.config, remote: mirrorRemote } } };
+      ? {}
+      : { 'mirror-target': { ...target, config: { ...target.config, remote: mirrorRemote } } };
+  const usual = (await findProfile('embedded')).adapters;
+  const later = Object.fromEntries(LATER_PORTS.map((port) => [port, usual[port]] as const));
+  const adapters = { ...later, ...profile.adapters, ...remote };
   return { ...profile, plugins: [...profile.plugins, ...more], adapters };
 }

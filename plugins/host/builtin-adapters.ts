@@ -66,6 +66,26 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/hasher-node/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'repository-host',
+      name: 'host-git',
+      module: () => import('../../adapters/host-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'repository-upkeep',
+      name: 'host-git',
+      module: () => import('../../adapters/host-git/open-upkeep.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'bundle-archive',
+      name: 'host-git',
+      module: () => import('../../adapters/host-git/open-bundles.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-service',
+      name: 'host-git',
+      module: () => import('../../adapters/host-git/open-service.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'journal',
       name: 'journal-file',
       module: () => import('../../adapters/journal-file/open.js') as Promise<AdapterModule>,

@@ -84,49 +84,69 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 4,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 5,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 6,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 7,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-file",
-        "line": 5,
+        "line": 9,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 6,
+        "line": 10,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 7,
+        "line": 11,
         "wrap": [
           {
             "use": "mirror-breaker",
-            "line": 10
+            "line": 14
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 11,
+        "line": 15,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 12,
+        "line": 16,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 13,
+        "line": 17,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 14,
+        "line": 18,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 15,
+        "line": 19,
         "wrap": []
       }
     }
@@ -198,14 +218,34 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 5,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 9,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 10,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 11,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-file",
         "config": {
           "path": ".stargate/journal.ndjson"
         },
-        "line": 8,
+        "line": 14,
         "configLines": {
-          "path": 11
+          "path": 17
         },
         "wrap": []
       },
@@ -214,9 +254,9 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "config": {
           "path": ".stargate/leader.lock"
         },
-        "line": 14,
+        "line": 20,
         "configLines": {
-          "path": 17
+          "path": 23
         },
         "wrap": []
       },
@@ -226,10 +266,10 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
           "remote": "github-origin",
           "atomic": true
         },
-        "line": 19,
+        "line": 25,
         "configLines": {
-          "remote": 23,
-          "atomic": 25
+          "remote": 29,
+          "atomic": 31
         },
         "wrap": [
           {
@@ -240,39 +280,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 120000,
               "resetMs": 15000
             },
-            "line": 27,
+            "line": 33,
             "configLines": {
-              "volume": 30,
-              "threshold": 32,
-              "windowMs": 34,
-              "resetMs": 36
+              "volume": 36,
+              "threshold": 38,
+              "windowMs": 40,
+              "resetMs": 42
             }
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 38,
+        "line": 44,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 39,
+        "line": 45,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 40,
+        "line": 46,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 41,
+        "line": 47,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 42,
+        "line": 48,
         "wrap": []
       }
     }
@@ -302,39 +342,59 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 7,
         "wrap": []
       },
+      "repository-host": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 9,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 10,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 11,
+        "wrap": []
+      },
       "clone-config": {
         "use": "git-cli",
-        "line": 8,
+        "line": 12,
         "wrap": []
       },
       "clone-config-writer": {
         "use": "git-cli",
-        "line": 9,
+        "line": 13,
         "wrap": []
       },
       "signer": {
         "use": "signer-git",
-        "line": 10,
+        "line": 14,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 11,
+        "line": 15,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 12,
+        "line": 16,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 13,
+        "line": 17,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 14,
+        "line": 18,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -344,39 +404,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 17,
+            "line": 21,
             "configLines": {
-              "volume": 18,
-              "threshold": 18,
-              "windowMs": 18,
-              "resetMs": 18
+              "volume": 22,
+              "threshold": 22,
+              "windowMs": 22,
+              "resetMs": 22
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 19,
+        "line": 23,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 20,
+        "line": 24,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 21,
+        "line": 25,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 22,
+        "line": 26,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 23,
+        "line": 27,
         "wrap": []
       }
     }

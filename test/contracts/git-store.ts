@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { GitStore, GitStoreCapabilities } from '../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities, NewObject } from '../../ports/git-store.js';
 import { OID_HEX_LENGTH } from '../../ports/vocabulary.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { all, chain, rejects } from './git-store-parts/bench.js';
@@ -7,10 +7,13 @@ import type { Bench } from './git-store-parts/bench.js';
 import { historyContract } from './git-store-parts/history.js';
 import { objectsContract } from './git-store-parts/objects.js';
 import { pathsContract } from './git-store-parts/paths.js';
+import { quarantineContract } from './git-store-parts/quarantine.js';
 import { refsContract } from './git-store-parts/refs.js';
 
 export interface OpenedStore {
   readonly store: GitStore;
+  /** Makes the quarantine of a push that git's receive-pack has filled with these; its path. For stores that are given such. */
+  fillQuarantine?(objects: readonly NewObject[]): Promise<string>;
   /** Removes what the factory made. The suite closes the store itself. */
   cleanup?(): Promise<void>;
 }
@@ -53,6 +56,10 @@ function contract(format: ObjectFormat, capabilities: GitStoreCapabilities, fact
   pathsContract(bench);
   refsContract(bench);
   historyContract(bench);
+  quarantineContract(bench, (objects) => {
+    if (opened.fillQuarantine === undefined) throw new Error('the factory fills no quarantine');
+    return opened.fillQuarantine(objects);
+  });
 
   it('refuses every call once it is closed, and closes twice', async () => {
     const [tip] = (await chain(bench, [{ a: '1' }])) as [Oid];
@@ -66,6 +73,7 @@ function contract(format: ObjectFormat, capabilities: GitStoreCapabilities, fact
       store.write([]),
       store.refs(['refs/']),
       store.updateRefs([], 'late'),
+      store.openQuarantine(null),
       store.isAncestor(tip, tip),
       all(store.history({ tip })),
     ];

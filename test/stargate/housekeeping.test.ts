@@ -8,7 +8,7 @@ describe('housekeeping: work while no push is at hand', () => {
   let said: string[];
   beforeEach(() => {
     said = [];
-    housekeeping = startHousekeeping({ gitDir: '/nowhere', log: quiet });
+    housekeeping = startHousekeeping({ upkeep: { repack: async () => undefined }, log: quiet });
   });
   afterEach(() => housekeeping.stop());
 

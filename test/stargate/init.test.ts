@@ -123,7 +123,7 @@ describe('stargate: init', () => {
   it('takes a mirror over: branches, tags, kv refs and the default branch', async () => {
     const oid = fillMirror();
     const verified: string[] = [];
-    const outcome = await initRepository(request, async (_gitDir, ns) => void verified.push(ns));
+    const outcome = await initRepository(request, async (_context, ns) => void verified.push(ns));
     expect(outcome.kind === 'created' && outcome.adopted).to.deep.equal({
       refs: 4,
       namespaces: ['main'],

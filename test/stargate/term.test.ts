@@ -22,6 +22,10 @@ const PROFILE = `
 name: term
 adapters:
   git-store: git-cli
+  repository-host: host-git
+  repository-upkeep: host-git
+  bundle-archive: host-git
+  git-service: host-git
   journal: journal-file
   leader-lock: lock-flock
   mirror-target: { use: mirror-git, config: { remote: github-origin } }
@@ -71,8 +75,7 @@ describe('stargate: terms over one repository', function () {
       log,
       takeOver: (lease) =>
         takeOver(lease, {
-          ...{ gitDir, composition, metrics, log, sampleSize: 32, openOwn: open },
-          openQuarantine: async () => (await open()).get<GitStore>('git-store'),
+          ...{ composition, metrics, log, sampleSize: 32, openOwn: open },
           policy: () => policyFile.current,
         }),
     });

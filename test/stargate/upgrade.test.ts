@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { access, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { HOOKS } from '../../apps/stargate/repository/hooks.js';
+import { openProfile } from '../../plugins/host/index.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
 import { BIN_DIR } from '../support/root.js';
 import { untilListening, World } from '../support/world.js';
+
+const HOOKS = ['pre-receive', 'proc-receive'];
 
 /** As an earlier version wrote it: ours, and of no use to this one. */
 const EARLIER = '#!/bin/sh\n# Written by git-kv-stargate init. Asks the daemon.\nexit 1\n';
@@ -20,10 +23,10 @@ describe('stargate: serving a repository that another version made', () => {
 
   const hook = (name: string): string => join(world.repo, 'hooks', name);
   const inPlace = async (): Promise<void> => {
-    for (const [name, text] of Object.entries(HOOKS)) {
-      expect(await readFile(hook(name), 'utf8'), name).to.equal(text);
-      expect((await stat(hook(name))).mode & 0o777, name).to.equal(0o755);
-    }
+    const composition = await openProfile('embedded', { directory: world.repo, env: world.env('ada') });
+    expect(await (await composition.get<RepositoryHost>('repository-host')).hooksInPlace()).to.equal(true);
+    await composition.close();
+    for (const name of HOOKS) expect((await stat(hook(name))).mode & 0o777, name).to.equal(0o755);
   };
   const setting = async (name: string): Promise<string> =>
     (await world.git(world.repo, 'ada', ['config', '--local', '--get-all', name])).stdout;
@@ -49,7 +52,7 @@ describe('stargate: serving a repository that another version made', () => {
 
   it('writes its own hooks over those of another version, and says so', async () => {
     await world.stop();
-    for (const name of Object.keys(HOOKS)) await writeFile(hook(name), EARLIER);
+    for (const name of HOOKS) await writeFile(hook(name), EARLIER);
     await world.start();
     expect(upgraded()).to.deep.include({ level: 'warn', hooks: ['pre-receive', 'proc-receive'], settings: [] });
     await inPlace();
@@ -109,7 +112,7 @@ describe('stargate: serving a repository that another version made', () => {
   });
 
   it('leaves the hooks to the leader while it stands by', async () => {
-    for (const name of Object.keys(HOOKS)) await writeFile(hook(name), EARLIER); // as if the leader were an earlier version
+    for (const name of HOOKS) await writeFile(hook(name), EARLIER); // as if the leader were an earlier version
     const args = ['serve', '--repo', world.repo, '--listen-ssh', '127.0.0.1:0', '--listen-http', '127.0.0.1:0'];
     const standby = spawn(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), ...args], { env: world.env('ada') });
     try {

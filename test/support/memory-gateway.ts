@@ -1,4 +1,3 @@
-import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { createMetrics } from '../../apps/stargate/http/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import type { Pusher } from '../../domain/gateway/push.js';
@@ -55,19 +54,21 @@ export class MemoryGateway {
 
   /** Both steps of a push. What is refused leaves no object. Throws what the pusher is to see. */
   async push({ pusher, atomic, commands, objects }: MemoryPush): Promise<void> {
-    const quarantine = await openQuarantine(this.store);
+    const quarantine = await this.store.openQuarantine(null);
     const tips = commands.flatMap(({ next }) => next ?? []);
-    const brought = await copyReachable(objects, quarantine, tips);
-    const accepted = await this.host.gateway.validate({ pusher, atomic, commands }, quarantine);
     try {
-      await this.store.write(brought);
-    } catch (error) {
-      this.host.gateway.abandon(accepted);
-      throw error;
+      await copyReachable(objects, quarantine, tips);
+      const accepted = await this.host.gateway.validate({ pusher, atomic, commands }, quarantine);
+      try {
+        await quarantine.accept();
+      } catch (error) {
+        this.host.gateway.abandon(accepted);
+        throw error;
+      }
+      await this.host.gateway.commit(accepted);
     } finally {
       await quarantine.close();
     }
-    await this.host.gateway.commit(accepted);
   }
 
   refs(): Promise<Map<RefName, Oid>> {
@@ -98,16 +99,4 @@ async function memoryProfile(objectFormat: ObjectFormat): Promise<Profile> {
   const profile = await findProfile('memory');
   const store = { use: 'git-memory', config: { objectFormat }, line: 1, wrap: [] };
   return { ...profile, adapters: { ...profile.adapters, 'git-store': store } };
-}
-
-/** A repository's objects and refs, with room for a push's objects that the repository doesn't see. */
-async function openQuarantine(store: GitStore): Promise<GitStore> {
-  const quarantine = new GitMemoryStore(store.objectFormat);
-  const refs = await store.refs(['refs/']);
-  await copyReachable(store, quarantine, refs.values());
-  await quarantine.updateRefs(
-    [...refs].map(([ref, next]) => ({ ref, old: null, next })),
-    'quarantine',
-  );
-  return quarantine;
 }

@@ -1,19 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
-import { GIT_SETTINGS } from '../../apps/stargate/repository/git-settings.js';
-import { writeHooks } from '../../apps/stargate/repository/hooks.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
 import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import { openProfile } from '../../plugins/host/index.js';
+import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
 import { FakeGateway } from './fake-gateway.js';
 import { publicBlob, sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
 import { Sandbox } from './sandbox.js';
 import { SILENT } from './silent-log.js';
-
-const NO_STORE = { close: async () => undefined } as unknown as GitStore;
 
 /** A bare repository behind a real SSH server, with a fake gateway, and a clone to push from. */
 export interface Rig {
@@ -36,15 +35,16 @@ export interface Rig {
 export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits> } = {}): Promise<Rig> {
   const sandbox = new Sandbox();
   const gitDir = sandbox.path('shop.git');
-  sandbox.run('git', ['init', '--quiet', '--bare', '-b', 'main', gitDir]);
-  for (const [name, value] of GIT_SETTINGS) sandbox.git(gitDir, 'config', name, value);
-  await writeHooks(gitDir);
+  const composition = await openProfile('test', { directory: gitDir, env: sandbox.env });
+  const host = await composition.get<RepositoryHost>('repository-host');
+  const services = await composition.get<GitService>('git-service');
+  await host.create({ objectFormat: 'sha1', mirror: { remote: 'mirror', url: '/nowhere', push: [] } });
   const keys = {
     writer: sandbox.key('writer'),
     reader: sandbox.key('reader'),
     stranger: sandbox.key('stranger'),
   };
-  const host = sandbox.key('host');
+  const hostKey = sandbox.key('host');
   const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
   const identify: Identify = (_type, blob) => {
     if (writer.equals(blob)) return { name: 'writer', admin: false, writer: true, reader: false };
@@ -54,9 +54,8 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const outcomes: PushOutcome[] = [];
   const over = new AbortController();
   const push = serveReceivePack({
-    gitDir,
-    gateway,
-    openQuarantine: async () => NO_STORE,
+    ...{ services, host, gateway },
+    store: await composition.get<GitStore>('git-store'),
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
     over: over.signal,
@@ -66,10 +65,10 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const ssh = await listenSsh({
     host: '127.0.0.1',
     port: 0,
-    hostKeys: [await readFile(host)],
+    hostKeys: [await readFile(hostKey)],
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ gitDir, push, verbs, readTimeout: 60_000 }),
+    route: routeCommands({ services, push, verbs, readTimeout: 60_000 }),
     ...(options.ssh === undefined ? {} : { limits: options.ssh }),
     log: SILENT,
   });
@@ -83,6 +82,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
     push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
     async close() {
       await ssh.close(0);
+      await composition.close();
       sandbox.remove();
     },
   };

@@ -35,6 +35,9 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'adapters-know-ports-only': { 'adapters/x/a.ts': "import type { D } from '../../domain/d.js';\nexport type A = D;\n" },
   'adapters-ignore-each-other': { 'adapters/x/a.ts': "export { y } from '../y/y.js';\n" },
   'apps-compose-through-the-host': { 'apps/cli/a.ts': "export const load = () => import('../../adapters/y/y.js');\n" },
+  'stargate-runs-no-programs': {
+    'apps/stargate/a.ts': "import { spawn } from 'node:child_process';\nexport const a = spawn;\n",
+  },
   'apps-ignore-each-other': { 'apps/cli/a.ts': "import { type S } from '../stargate/s.js';\nexport type A = S;\n" },
   'http-is-for-servers': { 'apps/cli/a.ts': "export type { H } from '../http/h.js';\n" },
   'host-knows-no-app': { 'plugins/host/a.ts': "export * from '../../apps/stargate/s.js';\n" },

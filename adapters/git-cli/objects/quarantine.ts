@@ -1,14 +1,47 @@
-import { basename, dirname, isAbsolute } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { mkdir, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import type { Environment } from '../process/run-git.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../../ports/git-store.js';
+import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../../ports/vocabulary.js';
+import type { Repository } from '../config/repository.js';
+import type { Environment, GitPlace } from '../process/run-git.js';
+import { migrate } from './migrate.js';
+import { writeObjects } from './object-writer.js';
 
-/** The environment in which git reads the quarantine of a running push and, behind it, the repository. */
-export function quarantineEnvironment(quarantine: string): Environment {
-  if (!isAbsolute(quarantine) || !/^(tmp_objdir-)?incoming-[A-Za-z0-9]+$/.test(basename(quarantine))) {
-    throw new KvError('INPUT_INVALID', `'${quarantine}' is not a receive-pack quarantine`, {
-      hint: 'pass the absolute path that git gives its hooks as GIT_QUARANTINE_PATH',
-    });
-  }
+/** What a quarantine needs of the store that it stands in front of. */
+export interface Behind {
+  /** A store that reads the repository from this place, and refuses to change anything. */
+  readonly readThrough: (place: GitPlace) => GitStore;
+  /** Told when objects have come into the repository. */
+  readonly accepted: () => void;
+}
+
+/** Opens a quarantine in front of a repository: the one at a path, or a new one. Throws `INPUT_INVALID` for another path. */
+export async function openQuarantine(repository: Repository, path: string | null, behind: Behind): Promise<Quarantine> {
+  const { objectsFolder, place } = repository;
+  const folder = path === null ? await makeQuarantine(objectsFolder) : await checkQuarantine(objectsFolder, path);
+  const reader = behind.readThrough({ cwd: place.cwd, env: { ...place.env, ...quarantineEnvironment(folder) } });
+  return new GitQuarantine(reader, folder, path === null ? { objectsFolder, accepted: behind.accepted } : null);
+}
+
+/** A name that git would give one: what a crash leaves is then swept with git's own. */
+async function makeQuarantine(objectsFolder: string): Promise<string> {
+  const folder = join(objectsFolder, `tmp_objdir-incoming-${randomBytes(6).toString('hex')}`);
+  await mkdir(folder, { mode: 0o700 });
+  return folder;
+}
+
+async function checkQuarantine(objectsFolder: string, path: string): Promise<string> {
+  const where = isAbsolute(path) ? await realpath(dirname(path)).catch(() => null) : null; // no such folder: no quarantine
+  if (/^(tmp_objdir-)?incoming-[A-Za-z0-9]+$/.test(basename(path)) && where === (await realpath(objectsFolder))) return path;
+  throw new KvError('INPUT_INVALID', `'${path}' is not a receive-pack quarantine of this repository`, {
+    hint: 'pass the absolute path that git gives its hooks as GIT_QUARANTINE_PATH',
+  });
+}
+
+/** The environment in which git reads the quarantine and, behind it, the repository. */
+function quarantineEnvironment(quarantine: string): Environment {
   return {
     GIT_OBJECT_DIRECTORY: quarantine,
     GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(dirname(quarantine)),
@@ -19,4 +52,77 @@ export function quarantineEnvironment(quarantine: string): Environment {
 /** The variable is a list with colons between; a path that would break it is quoted as in C. */
 function quoted(path: string): string {
   return /[:"\\]/.test(path) ? `"${path.replace(/(["\\])/g, '\\$1')}"` : path;
+}
+
+/** Reads go to a store whose git sees the quarantine; writes, where it is ours, to its folder. */
+class GitQuarantine implements Quarantine {
+  readonly capabilities: GitStoreCapabilities;
+  readonly objectFormat: ObjectFormat;
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    private readonly reader: GitStore,
+    private readonly folder: string,
+    /** Where to its objects go; null for one that git's receive-pack owns. */
+    private readonly own: { readonly objectsFolder: string; readonly accepted: () => void } | null,
+  ) {
+    this.capabilities = { ...reader.capabilities, quarantines: [] };
+    this.objectFormat = reader.objectFormat;
+  }
+
+  read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+    return this.reader.read(oids);
+  }
+
+  headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
+    return this.reader.headers(oids);
+  }
+
+  readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
+    return this.reader.readPaths(root, paths);
+  }
+
+  async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
+    if (this.own === null || this.closing !== null) return this.reader.write(objects); // which refuses
+    await writeObjects(this.folder, this.objectFormat, objects);
+  }
+
+  refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
+    return this.reader.refs(patterns);
+  }
+
+  updateRefs(...move: Parameters<GitStore['updateRefs']>): Promise<void> {
+    return this.reader.updateRefs(...move); // which refuses
+  }
+
+  isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {
+    return this.reader.isAncestor(ancestor, descendant);
+  }
+
+  history(query: HistoryQuery): AsyncIterable<Oid> {
+    return this.reader.history(query);
+  }
+
+  async openQuarantine(): Promise<Quarantine> {
+    throw new KvError('NOT_SUPPORTED', 'a quarantine has no quarantine of its own', { hint: 'open it on the repository itself' });
+  }
+
+  async accept(): Promise<void> {
+    if (this.own === null) {
+      throw new KvError('NOT_SUPPORTED', 'git receive-pack takes its quarantine over by itself', {
+        hint: 'let the hook succeed',
+      });
+    }
+    if (this.closing !== null) throw new KvError('UNEXPECTED', 'this quarantine is closed', { hint: 'open another' });
+    await migrate(this.folder, this.own.objectsFolder);
+    this.own.accepted();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.closing ??= this.reader.close().then(async () => {
+      if (this.own !== null) await rm(this.folder, { recursive: true, force: true });
+    });
+    await this.closing;
+  }
 }

@@ -1,5 +1,8 @@
+import type { Composition } from '../../../plugins/host/index.js';
+import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { LeaderTerm } from '../leader/term.js';
 import type { Log } from '../log.js';
@@ -13,8 +16,7 @@ import { statusVerb } from './status.js';
 
 export interface AdminSources {
   readonly gitDir: string;
-  readonly store: GitStore;
-  readonly mirror: MirrorTarget;
+  readonly composition: Composition;
   readonly leadership: Leadership<LeaderTerm>;
   readonly policyFile: PolicyFile;
   /** When the daemon was started, milliseconds since 1970. */
@@ -23,7 +25,10 @@ export interface AdminSources {
 }
 
 /** The verbs of `git-kv-admin`. `status` answers on a standby too; what changes anything throws `NOT_LEADER` there. */
-export function adminVerbs({ gitDir, store, mirror, leadership, policyFile, started, log }: AdminSources): readonly AdminVerb[] {
+export async function adminVerbs(sources: AdminSources): Promise<readonly AdminVerb[]> {
+  const { gitDir, composition, leadership, policyFile, started, log } = sources;
+  const store = await composition.get<GitStore>('git-store');
+  const mirror = await composition.get<MirrorTarget>('mirror-target');
   const policy = () => policyFile.current.policy;
   const status = statusVerb({
     repository: gitDir,
@@ -37,7 +42,9 @@ export function adminVerbs({ gitDir, store, mirror, leadership, policyFile, star
     mirror: () => describeMirror(mirror, leadership.current?.worker.status() ?? null, store),
   });
   const compact = compactVerb({
-    ...{ gitDir, store, policy, log },
+    ...{ store, policy, log },
+    bundles: await composition.get<BundleArchive>('bundle-archive'),
+    upkeep: await composition.get<RepositoryUpkeep>('repository-upkeep'),
     gateway: async () => (await leadership.lead()).gateway,
     quietly: async (work) => (await leadership.lead()).quietly(work),
   });

@@ -2,13 +2,13 @@ import type { HealthSources } from '../../http/health-mount.js';
 import type { MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { LeadershipState } from '../leader/leadership.js';
-import { hooksInPlace } from '../repository/hooks.js';
 import { productVersion } from '../version.js';
 import type { Metrics } from './metrics.js';
 
 export interface StargateHealth {
-  readonly gitDir: string;
+  readonly repository: RepositoryHost;
   readonly store: GitStore;
   readonly metrics: Metrics;
   readonly leadership: () => Promise<LeadershipState>;
@@ -19,12 +19,12 @@ export interface StargateHealth {
 }
 
 /** What a Stargate says of its health: `/healthz` of the repository, `/readyz` of leadership and mirror. */
-export function stargateHealth({ gitDir, store, metrics, leadership, worker, probe }: StargateHealth): HealthSources {
+export function stargateHealth({ repository, store, metrics, leadership, worker, probe }: StargateHealth): HealthSources {
   return {
     metrics,
     async healthz() {
       // A standby leaves the hooks as the leader, which may be of another version, needs them.
-      const hooks = worker() === null || (await hooksInPlace(gitDir));
+      const hooks = worker() === null || (await repository.hooksInPlace());
       const readable = await store.refs(['refs/kv-policy/']).then(
         () => [],
         (error: unknown) => [`repository: ${toKvError(error).message}`],

@@ -1,20 +1,21 @@
+import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import type { Composition } from '../../../plugins/host/index.js';
+import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
+import type { GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../http/metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
-import { sweepQuarantines } from '../push/quarantine.js';
 import { pushLimits } from '../push/receive-pack.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
-import { clearStaleLocks } from '../repository/stale-locks.js';
-import { traceBundles } from '../repository/trace-bundles.js';
-import { upgradeRepository } from '../repository/upgrade.js';
 import type { ServeExec } from '../ssh/exec-session.js';
 import { undoStack } from '../undo.js';
 import { startGateway } from './gateway-host.js';
@@ -32,13 +33,10 @@ export interface LeaderTerm extends Reversible {
 }
 
 export interface TakeOverOptions {
-  readonly gitDir: string;
   /** What outlives a term. */
   readonly composition: Composition;
   /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
   readonly openOwn: () => Promise<Composition>;
-  /** Opens the repository, with a push's quarantine on top where there is one; the push closes it. */
-  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
   readonly policy: () => LoadedPolicy;
   readonly sampleSize: number;
   readonly metrics: Metrics;
@@ -54,11 +52,12 @@ const COMPACT_PATIENCE_MS = 30_000;
  * journal is closed. Readers notice nothing of either.
  */
 export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<LeaderTerm> {
-  const { gitDir, composition, metrics, log } = options;
+  const { composition, metrics, log } = options;
   const policy = () => options.policy().policy;
   const started = undoStack(log);
   try {
-    await prepare(options);
+    const repository = await composition.get<RepositoryHost>('repository-host');
+    await prepare(repository, options);
     const own = await options.openOwn();
     started.push(() => own.close());
     const journal = await own.get<Journal>('journal');
@@ -67,14 +66,21 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => host.stop());
     const { gateway, worker } = host;
     const store = await composition.get<GitStore>('git-store');
-    const traced = await traceBundles({ gitDir, store, gateway, log });
+    const traced = await traceBundles({
+      ...{ store, gateway, bundles: await composition.get<BundleArchive>('bundle-archive') },
+      unreadable: (bundle, { message }) => log.warn('bundle.unreadable', { bundle, message }),
+    });
     if (traced.length > 0) log.info('epoch.traced', { refs: traced });
-    const housekeeping = startHousekeeping({ gitDir, log, tidy: () => gateway.exclusively(() => host.compact()) });
+    const housekeeping = startHousekeeping({
+      ...{ log, upkeep: await composition.get<RepositoryUpkeep>('repository-upkeep') },
+      tidy: () => gateway.exclusively(() => host.compact()),
+    });
     started.push(() => housekeeping.stop());
     const over = new AbortController();
     started.push(() => over.abort(notLeader()));
     const push = leaderPushes({
-      ...{ gitDir, gateway, housekeeping, metrics, log, openQuarantine: options.openQuarantine, over: over.signal },
+      ...{ gateway, housekeeping, metrics, log, store, host: repository, over: over.signal },
+      services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
     await host.publish(options.policy().text); // last, so that a change of it meanwhile is in
@@ -97,12 +103,12 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
 }
 
 /** Clears up what a leader that died has left, and brings an older version's repository along. */
-async function prepare({ gitDir, policy, log }: TakeOverOptions): Promise<void> {
-  const cleared = await clearStaleLocks(gitDir); // first: a locked config can't be upgraded
+async function prepare(repository: RepositoryHost, { policy, log }: TakeOverOptions): Promise<void> {
+  const cleared = await repository.unlock(); // first: a locked config can't be upgraded
   if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
-  const { hooks, settings } = await upgradeRepository(gitDir);
+  const { hooks, settings } = await repository.upgrade();
   if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });
-  await sweepQuarantines(gitDir, 2 * pushLimits(policy().policy).timeout);
+  await repository.sweepQuarantines(2 * pushLimits(policy().policy).timeout);
 }
 
 /** A standby has no queue for the mirror, so its metrics tell of none. */

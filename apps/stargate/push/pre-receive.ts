@@ -1,19 +1,18 @@
-import { dirname, join, normalize } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { formatRejection } from '../../../ports/rejection.js';
 import { KvError, toKvError } from '../../../ports/error.js';
+import type { ByteSink } from '../../../ports/git-service.js';
+import { formatRejection } from '../../../ports/rejection.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { bytesOf } from './hook-pipe.js';
 import { oidOrNull } from './push-stream.js';
 
 /** What the pre-receive hook says of a push. */
 export interface HookReport {
+  /** Where the pushed objects lie; empty where git made no quarantine. */
   readonly quarantine: string;
   readonly commands: readonly RefUpdate[];
 }
 
 /** Reads the hook's lines up to `end`; undefined when the hook ended before. */
-export async function readHookReport(input: Readable): Promise<HookReport | undefined> {
+export async function readHookReport(input: AsyncIterable<Uint8Array>): Promise<HookReport | undefined> {
   let quarantine = '';
   const commands: RefUpdate[] = [];
   for await (const line of linesOf(input)) {
@@ -27,10 +26,10 @@ export async function readHookReport(input: Readable): Promise<HookReport | unde
   return undefined;
 }
 
-async function* linesOf(input: Readable): AsyncGenerator<string> {
+async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let pending = '';
   const decoder = new TextDecoder();
-  for await (const bytes of bytesOf(input)) {
+  for await (const bytes of input) {
     const lines = (pending + decoder.decode(bytes, { stream: true })).split('\n');
     pending = lines.pop() ?? '';
     yield* lines;
@@ -38,17 +37,13 @@ async function* linesOf(input: Readable): AsyncGenerator<string> {
 }
 
 /**
- * Checks that a quarantine is a folder right inside the repository's object store. Throws `GIT_ERROR`.
- * Null for a push that brings no objects: git makes no quarantine for it.
+ * The quarantine of a push, null for a push that brings no objects: git makes none for it.
+ * Throws `GIT_ERROR` when it brings some and the hook names none.
  */
-export function checkQuarantine(gitDir: string, quarantine: string, commands: readonly RefUpdate[]): string | null {
-  if (quarantine === '' && commands.every((command) => command.next === null)) return null;
-  const name = quarantine.slice(dirname(quarantine).length + 1);
-  const inside = normalize(dirname(quarantine)) === normalize(join(gitDir, 'objects'));
-  if (!inside || !/^(tmp_objdir-)?incoming-[A-Za-z0-9]{6,}$/.test(name)) {
-    throw new KvError('GIT_ERROR', 'the hook names a quarantine outside of the repository');
-  }
-  return quarantine;
+export function quarantineOf({ quarantine, commands }: HookReport): string | null {
+  if (quarantine !== '') return quarantine;
+  if (commands.every((command) => command.next === null)) return null;
+  throw new KvError('GIT_ERROR', 'the hook names no quarantine');
 }
 
 /** Throws unless git checks exactly what the client announced: a ref that git dropped on its own would split a push. */
@@ -70,7 +65,7 @@ export function checkSameCommands(announced: readonly RefUpdate[], checked: read
 }
 
 /** Sends a verdict to a hook: lines for the pusher's terminal, then the decision. */
-export function sendVerdict(output: Writable, thrown: unknown): void {
+export function sendVerdict(output: ByteSink, thrown: unknown): void {
   const lines = thrown === undefined ? ['ok'] : [`say ${formatRejection(toKvError(thrown))}`, 'no'];
-  output.write(`${lines.join('\n')}\n`);
+  void output.write(Buffer.from(`${lines.join('\n')}\n`));
 }

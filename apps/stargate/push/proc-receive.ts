@@ -1,7 +1,6 @@
-import type { Readable, Writable } from 'node:stream';
 import { KvError } from '../../../ports/error.js';
+import type { ByteSink } from '../../../ports/git-service.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { bytesOf } from './hook-pipe.js';
 import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader, pktText } from './pkt-line.js';
 import { oidOrNull } from './push-stream.js';
 
@@ -15,12 +14,15 @@ export interface ProcReceiveRequest {
  * Speaks git's proc-receive protocol, version 1 (githooks(5)), up to the end of the command list.
  * Undefined when the hook ended before. Throws `GIT_ERROR` for another version. Push options are never negotiated.
  */
-export async function readProcReceive(input: Readable, output: Writable): Promise<ProcReceiveRequest | undefined> {
+export async function readProcReceive(
+  input: AsyncIterable<Uint8Array>,
+  output: ByteSink,
+): Promise<ProcReceiveRequest | undefined> {
   const reader = new PktReader();
   const commands: RefUpdate[] = [];
   let greeting: string[] | undefined;
   let greeted = false;
-  for await (const bytes of bytesOf(input)) {
+  for await (const bytes of input) {
     reader.push(bytes);
     for (let pkt = reader.next(); pkt !== undefined; pkt = reader.next()) {
       if (pkt.kind === 'data') {
@@ -30,7 +32,7 @@ export async function readProcReceive(input: Readable, output: Writable): Promis
         return { atomic: greeting?.includes('atomic') ?? false, commands };
       } else {
         greeted = true;
-        output.write(Buffer.concat([encodePkt('version=1\n'), FLUSH_PKT]));
+        void output.write(Buffer.concat([encodePkt('version=1\n'), FLUSH_PKT]));
       }
     }
   }
@@ -38,9 +40,9 @@ export async function readProcReceive(input: Readable, output: Writable): Promis
 }
 
 /** Reports on every command, in the order they came; `reason` is one line, undefined when all were carried out. */
-export function reportProcReceive(output: Writable, commands: readonly RefUpdate[], reason: string | undefined): void {
+export function reportProcReceive(output: ByteSink, commands: readonly RefUpdate[], reason: string | undefined): void {
   const lines = commands.map(({ ref }) => encodePkt(reason === undefined ? `ok ${ref}\n` : refusal(ref, reason)));
-  output.write(Buffer.concat([...lines, FLUSH_PKT]));
+  void output.write(Buffer.concat([...lines, FLUSH_PKT]));
 }
 
 /** One `ng` line; the reason is cut, at a character, to what a pkt-line has room for after the ref. */

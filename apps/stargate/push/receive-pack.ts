@@ -1,15 +1,14 @@
-import type { Readable, Writable } from 'node:stream';
 import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/push.js';
 import { KvError, toKvError } from '../../../ports/error.js';
+import type { GitService, PushHooks, PushProcess } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy } from '../../../ports/policy-reader.js';
-import { serviceEnv, startService, type ServiceProcess } from '../repository/git-process.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { Log } from '../log.js';
-import { checkQuarantine, checkSameCommands, readHookReport, sendVerdict } from './pre-receive.js';
+import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { PushStream, type PushStreamLimits } from './push-stream.js';
-import { removeKeeps, sweepQuarantines } from './quarantine.js';
-import { refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
+import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
 
 export interface PushLimits extends PushStreamLimits {
   /** Milliseconds for one push, from the command to the report. */
@@ -17,9 +16,6 @@ export interface PushLimits extends PushStreamLimits {
   /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
   readonly handover: number;
 }
-
-/** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
-const WHOLE = ['-c', 'receive.shallowUpdate=false'];
 
 export const PUSH_LIMITS: PushLimits = {
   maxObjects: 1_000_000,
@@ -43,10 +39,10 @@ export type PushOutcome =
   | { readonly kind: 'rejected'; readonly error: KvError };
 
 export interface ReceivePackOptions {
-  readonly gitDir: string;
+  readonly services: GitService;
+  readonly host: RepositoryHost;
   readonly gateway: Gateway;
-  /** Opens the repository, with a quarantine on top where there is one; the caller closes it. */
-  readonly openQuarantine: (path: string | null) => Promise<GitStore>;
+  readonly store: GitStore;
   /** Asked for each push. */
   readonly limits: PushLimits;
   /** Fires, with the KvError to refuse pushes with, when this Stargate leads no more. */
@@ -55,8 +51,14 @@ export interface ReceivePackOptions {
   readonly log: Log;
 }
 
-/** Serves one push. Whatever way it ends, the gateway's lock is given back. */
+/**
+ * Serves one push. Whatever way it ends, the gateway's lock is given back.
+ * Throws `CONFIG_INVALID` for a store that can't see what a push brings before it is taken.
+ */
 export function serveReceivePack(options: ReceivePackOptions): ServeExec {
+  if (!options.store.capabilities.quarantines.includes('given')) {
+    throw new KvError('CONFIG_INVALID', "the profile's git-store reads no quarantine of a push", { hint: 'use git-cli' });
+  }
   const atHand = new Set<Push>();
   options.over.addEventListener(
     'abort',
@@ -74,14 +76,14 @@ export function serveReceivePack(options: ReceivePackOptions): ServeExec {
     } finally {
       atHand.delete(push);
       // Once another leads, a quarantine may be that of a push to it.
-      if (push.unwanted && atHand.size === 0 && !options.over.aborted) await sweepQuarantines(options.gitDir, 0);
+      if (push.unwanted && atHand.size === 0 && !options.over.aborted) await options.host.sweepQuarantines(0);
     }
   };
 }
 
 class Push {
   private readonly stream: PushStream;
-  private readonly process: ServiceProcess;
+  private readonly process: PushProcess;
   private held: AcceptedPush | undefined;
   private spent = 0;
   private committing = false;
@@ -95,10 +97,8 @@ class Push {
     private readonly options: ReceivePackOptions,
   ) {
     this.stream = new PushStream(options.limits);
-    const env = { ...serviceEnv(options.gitDir, session.gitProtocol), GIT_KV_STARGATE: '1' };
-    // git's own bound, in front of what the repository's configuration says.
-    const bound = `receive.maxInputSize=${options.limits.maxBytes}`;
-    this.process = startService(['-c', bound, ...WHOLE, 'receive-pack', options.gitDir], env, 7);
+    const { services, limits } = options;
+    this.process = services.receive({ gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes }, clientOf(session));
   }
 
   async run(): Promise<number> {
@@ -111,7 +111,7 @@ class Push {
     const leave = (): void => this.stop();
     session.gone.addEventListener('abort', leave);
     if (session.gone.aborted) leave();
-    this.relay();
+    feed(session, this.process.input, (bytes) => this.isTaken(bytes));
     const dialogue = this.converse()
       .catch((thrown: unknown) => this.broken(thrown))
       .finally(() => this.release());
@@ -128,62 +128,43 @@ class Push {
     }
   }
 
-  private relay(): void {
-    const { child } = this.process;
-    const stdin = child.stdin as Writable;
-    this.session.input.on('data', (chunk: Buffer) => {
-      try {
-        this.stream.push(chunk);
-      } catch (error) {
-        this.session.input.pause();
-        this.fail(toKvError(error));
-        return;
-      }
-      if (!stdin.write(chunk)) {
-        this.session.input.pause();
-        stdin.once('drain', () => this.session.input.resume());
-      }
-    });
-    this.session.input.once('end', () => stdin.end());
-    child.stdout?.pipe(this.session.output, { end: false });
-    child.stderr?.on('data', (text: Buffer) => this.session.complain(text.toString('utf8')));
+  private isTaken(bytes: Uint8Array): boolean {
+    try {
+      this.stream.push(bytes);
+      return true;
+    } catch (error) {
+      this.fail(toKvError(error));
+      return false;
+    }
   }
 
   /** The two hooks, one after the other. */
   private async converse(): Promise<void> {
-    const [, , , preIn, preOut, procIn, procOut] = this.process.child.stdio as unknown as [
-      0,
-      0,
-      0,
-      Readable,
-      Writable,
-      Readable,
-      Writable,
-    ];
-    const report = await readHookReport(preIn);
+    const { hooks } = this.process;
+    const report = await readHookReport(hooks.preReceive);
     if (report === undefined) return;
     try {
-      this.held = await this.validate(report.quarantine, report.commands);
+      this.held = await this.validate(report);
     } catch (thrown) {
       this.reject(thrown);
-      sendVerdict(preOut, thrown);
+      sendVerdict(hooks.verdict, thrown);
       return;
     }
-    sendVerdict(preOut, undefined);
-    await this.commit(procIn, procOut, preOut);
+    sendVerdict(hooks.verdict, undefined);
+    await this.commit(hooks);
   }
 
-  private async validate(quarantine: string, checked: PushRequest['commands']): Promise<AcceptedPush> {
-    const { gitDir, gateway, openQuarantine } = this.options;
+  private async validate(report: HookReport): Promise<AcceptedPush> {
+    const { host, gateway, store: repository } = this.options;
     const announced = this.stream.announcement;
     if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
-    checkSameCommands(announced.commands, checked);
-    const path = checkQuarantine(gitDir, quarantine, checked);
-    if (path !== null) await removeKeeps(path);
-    const store = await openQuarantine(path);
+    checkSameCommands(announced.commands, report.commands);
+    const quarantine = quarantineOf(report);
+    if (quarantine !== null) await host.prepareQuarantine(quarantine);
+    const store = await repository.openQuarantine(quarantine);
     const started = performance.now();
     try {
-      const request = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
+      const request: PushRequest = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
       return await gateway.validate(request, store);
     } finally {
       this.spent += performance.now() - started;
@@ -194,7 +175,7 @@ class Push {
     }
   }
 
-  private async commit(input: Readable, output: Writable, verdict: Writable): Promise<void> {
+  private async commit({ procReceive, procReceiveReply: reply, verdict }: PushHooks): Promise<void> {
     const accepted = this.held;
     if (accepted === undefined) return;
     const { handover } = this.options.limits;
@@ -207,7 +188,7 @@ class Push {
         }),
       );
     }, handover);
-    const request = await readProcReceive(input, output).catch((error: unknown) => {
+    const request = await readProcReceive(procReceive, reply).catch((error: unknown) => {
       this.options.log.error('push.proc-receive', { message: toKvError(error).message });
       this.stop();
       return undefined;
@@ -233,8 +214,8 @@ class Push {
         : toKvError(failure)
             .message.replace(/[\p{Cc}]+/gu, ' ')
             .slice(0, 500);
-    reportProcReceive(output, request.commands, reason);
-    output.end();
+    reportProcReceive(reply, request.commands, reason);
+    reply.end();
     sendVerdict(verdict, failure);
     verdict.end();
     if (failure === undefined) this.tell({ kind: 'accepted', accepted, ms: this.spent });

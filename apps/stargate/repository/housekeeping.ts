@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { toKvError } from '../../../ports/error.js';
-import { serviceEnv } from './git-process.js';
+import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Log } from '../log.js';
 
 /** Keeps the object store in shape between pushes. */
@@ -19,7 +18,7 @@ export interface Housekeeping {
 }
 
 export interface HousekeepingOptions {
-  readonly gitDir: string;
+  readonly upkeep: Pick<RepositoryUpkeep, 'repack'>;
   readonly log: Log;
   /** What else there is to put in order, such as the journal. */
   readonly tidy?: () => Promise<void>;
@@ -33,7 +32,7 @@ export interface HousekeepingOptions {
  * dropped, so pushes go on meanwhile.
  */
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
-  const { gitDir, log, tidy = async () => undefined, every = 25 } = options;
+  const { upkeep, log, tidy = async () => undefined, every = 25 } = options;
   let active = 0;
   let since = 0;
   let stopped = false;
@@ -43,17 +42,18 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   let gate: Promise<void> | undefined;
   let drained: () => void = () => undefined;
 
-  const collect = (): Promise<void> =>
-    new Promise((resolve) => {
-      const started = Date.now();
-      abort = new AbortController();
-      const args = ['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'];
-      execFile('git', args, { env: serviceEnv(gitDir, undefined), signal: abort.signal }, (error, _out, stderr) => {
-        if (error === null) log.info('repack.done', { ms: Date.now() - started });
-        else if (!abort.signal.aborted) log.warn('repack.failed', { message: stderr.trim() || error.message });
-        resolve();
-      });
-    });
+  const collect = async (): Promise<void> => {
+    if (stopped) return;
+    const started = Date.now();
+    abort = new AbortController();
+    const { signal } = abort;
+    try {
+      await upkeep.repack(signal);
+      log.info('repack.done', { ms: Date.now() - started });
+    } catch (error) {
+      if (!signal.aborted) throw error; // ended because the daemon stops
+    }
+  };
 
   const maybe = (): void => {
     if (stopped || gate !== undefined || since < every || collecting !== undefined) return;

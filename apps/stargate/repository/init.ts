@@ -1,18 +1,20 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { adoptMirror, type Adopted } from '../../../domain/gateway/epochs/adopt.js';
+import { type AdoptionContext, verifyNamespace } from '../../../domain/gateway/epochs/verify-adopted.js';
 import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
-import { KvError } from '../../../ports/error.js';
+import { type Composition, openProfile } from '../../../plugins/host/index.js';
+import { KvError, toKvError } from '../../../ports/error.js';
 import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import { adoptMirror, type Adopted, type VerifyAdopted } from './adopt.js';
-import { requireGit, runGit } from './git.js';
-import { GIT_SETTINGS } from './git-settings.js';
-import { writeHooks } from './hooks.js';
+import { ownEnv } from '../environment.js';
+import { adoptionContext } from './adoption-context.js';
+import { makeHostKey } from '../ssh/host-key.js';
 import { renderPolicy } from './policy-template.js';
 
 export interface InitRequest {
@@ -40,21 +42,26 @@ export type InitOutcome =
 const MIRROR_REMOTE = 'github-origin';
 const RECORD = join('.stargate', 'init.json');
 
+/** Verifies one namespace of what was taken over; throws the KvError that says what is wrong. */
+export type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown>;
+
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
  * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
  */
-export async function initRepository(request: InitRequest, verify: VerifyAdopted): Promise<InitOutcome> {
+export async function initRepository(request: InitRequest, verify: VerifyNamespace = verifyNamespace): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
-  await requireGit();
+  // Everything is made beside its place and moved there at the end: a failure leaves no half of a repository.
+  const draft = join(dirname(gitDir), `.${basename(gitDir)}.init-${randomBytes(6).toString('hex')}`);
+  const composition = await openProfile('embedded', { directory: draft, env: ownEnv() });
+  const host = await composition.get<RepositoryHost>('repository-host');
+  await host.checkPrograms();
   const settings = await readSettings(request);
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   await mkdir(dirname(gitDir), { recursive: true });
-  // Everything is made beside its place and moved there at the end: a failure leaves no half of a repository.
-  const draft = await mkdtemp(join(dirname(gitDir), `.${basename(gitDir)}.init-`));
   try {
-    const adopted = await build(draft, settings, verify);
+    const adopted = await build(composition, host, draft, settings, verify).finally(() => composition.close());
     const fingerprint = await makeHostKey(draft);
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
@@ -178,37 +185,39 @@ const OPTIONS: Readonly<Record<keyof Settings, string>> = {
   namespaces: '--ns',
 };
 
-async function build(gitDir: string, settings: Settings, verify: VerifyAdopted): Promise<Adopted> {
-  await runGit(['init', '--quiet', '--bare', `--object-format=${settings.hash}`, '--initial-branch=main', '--template=', gitDir]);
-  await chmod(gitDir, 0o755);
-  await mkdir(join(gitDir, '.stargate'), { mode: 0o700 });
-  await mkdir(join(gitDir, '.kv'), { mode: 0o755 });
-  for (const [name, value] of GIT_SETTINGS) await runGit(['--git-dir', gitDir, 'config', name, value]);
-  const remote = `remote.${MIRROR_REMOTE}`;
-  await runGit(['--git-dir', gitDir, 'config', `${remote}.url`, settings.mirrorUrl]);
-  for (const kind of KV_FAMILIES)
-    await runGit(['--git-dir', gitDir, 'config', '--add', `${remote}.push`, `+refs/${kind}/*:refs/${kind}/*`]);
-  await writeHooks(gitDir);
-  const adopted = await adoptMirror(gitDir, MIRROR_REMOTE, settings.hash, verify);
-  await runGit(['--git-dir', gitDir, 'symbolic-ref', 'HEAD', adopted.head ?? 'refs/heads/main']);
-  await runGit(['--git-dir', gitDir, 'hash-object', '-t', 'tree', '-w', '--stdin']);
+async function build(
+  composition: Composition,
+  host: RepositoryHost,
+  draft: string,
+  settings: Settings,
+  verify: VerifyNamespace,
+): Promise<Adopted> {
+  const push = KV_FAMILIES.map((kind) => `+refs/${kind}/*:refs/${kind}/*`);
+  await host.create({ objectFormat: settings.hash, mirror: { remote: MIRROR_REMOTE, url: settings.mirrorUrl, push } });
+  await mkdir(join(draft, '.kv'), { mode: 0o755 });
+  const context = once(() => adoptionContext(composition)); // not before the objects are there: it reads the published policies
+  const adopted = await adoptMirror(host, MIRROR_REMOTE, async (ns) => verify(await context(), ns)).catch(withInitsHint);
   const namespaces = [...new Set([...settings.namespaces, ...adopted.namespaces])];
-  await writeFile(join(gitDir, '.kv', 'policy.yaml'), renderPolicy({ ...settings, namespaces }), { mode: 0o644 });
+  await writeFile(join(draft, '.kv', 'policy.yaml'), renderPolicy({ ...settings, namespaces }), { mode: 0o644 });
   return adopted;
 }
 
-/** Gives the key's fingerprint as ssh shows it. */
-async function makeHostKey(gitDir: string): Promise<string> {
-  const file = join(gitDir, '.stargate', 'ssh_host_ed25519_key');
-  try {
-    await promisify(execFile)('ssh-keygen', ['-t', 'ed25519', '-N', '', '-q', '-C', 'git-kv-stargate', '-f', file]);
-    await chmod(file, 0o600);
-    const { stdout } = await promisify(execFile)('ssh-keygen', ['-l', '-f', `${file}.pub`]);
-    return stdout.split(' ')[1] ?? '';
-  } catch (cause) {
-    throw new KvError('IO_ERROR', `cannot make the SSH host key: ${(cause as Error).message}`, {
-      cause,
-      hint: 'install the OpenSSH client',
-    });
+/** Throws what adoption threw, with what to do about it in the words of this command. */
+function withInitsHint(thrown: unknown): never {
+  const error = toKvError(thrown);
+  const { code, message, details } = error;
+  const there = details?.['objectFormat'];
+  if (code === 'CONFIG_INVALID' && typeof there === 'string') {
+    throw new KvError(code, message, { cause: error, hint: `run init with --hash ${there}` });
   }
+  if (code === 'IO_ERROR') {
+    const hint = 'create the mirror repository, check the URL and that this user has access; nothing was created here';
+    throw new KvError(code, message, { cause: error, hint });
+  }
+  throw error;
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => (running ??= work());
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { KvError } from '../../../ports/error.js';
+import type { ServiceClient, ServiceProcess } from '../../../ports/git-service.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { Pusher } from '../../../domain/gateway/push.js';
 
@@ -27,4 +28,34 @@ export const REFUSED = 128;
 export function refuse(session: Pick<ExecSession, 'complain'>, error: KvError): number {
   session.complain(`${formatRejection(error)}\n`);
   return REFUSED;
+}
+
+/** The client of an exec request, as a git process that serves it sees it. */
+export function clientOf({ output, complain }: ExecSession): ServiceClient {
+  return {
+    output(bytes) {
+      if (output.destroyed || output.writableEnded || output.write(bytes)) return undefined;
+      return new Promise((resolve) => output.once('drain', resolve));
+    },
+    errors: (bytes) => complain(new TextDecoder().decode(bytes)),
+  };
+}
+
+/** Hands the client's bytes to a process, no faster than it takes them. `look` sees each piece first; false ends it there. */
+export function feed(
+  { input }: ExecSession,
+  to: ServiceProcess['input'],
+  look: (bytes: Uint8Array) => boolean = () => true,
+): void {
+  input.on('data', (bytes: Buffer) => {
+    if (!look(bytes)) {
+      input.pause();
+      return;
+    }
+    const taken = to.write(bytes);
+    if (taken === undefined) return;
+    input.pause();
+    void taken.then(() => input.resume());
+  });
+  input.once('end', () => to.end());
 }

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { GitService } from '../../../ports/git-service.js';
 import type { Pusher } from '../../../domain/gateway/push.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
 import type { ExecSession, ServeExec } from './exec-session.js';
@@ -6,7 +7,8 @@ import type { SshCommand } from './command.js';
 import { serveRead } from './upload-pack.js';
 
 export interface Routes {
-  readonly gitDir: string;
+  /** Serves fetches. */
+  readonly services: GitService;
   readonly push: ServeExec;
   readonly verbs: readonly AdminVerb[];
   /** Milliseconds for one fetch. */
@@ -22,7 +24,7 @@ export function routeCommands(routes: Routes): (command: SshCommand, session: Ex
       return routes.push;
     }
     if (!pusher.reader && !pusher.writer && !pusher.admin) throw notAllowed(pusher, 'fetch', 'a reader');
-    return serveRead(command.service, routes.gitDir, routes.readTimeout);
+    return serveRead(command.service, routes.services, routes.readTimeout);
   };
 }
 

@@ -1,22 +1,20 @@
 import { KvError } from '../../../ports/error.js';
-import { serviceEnv, startService } from '../repository/git-process.js';
-import { refuse, type ExecSession, type ServeExec } from './exec-session.js';
+import type { GitService as GitServices } from '../../../ports/git-service.js';
 import type { GitService } from './command.js';
+import { clientOf, type ExecSession, feed, refuse, type ServeExec } from './exec-session.js';
 
 /** Serves a fetch or an archive: relays between the client and git. `timeout` in milliseconds. */
-export function serveRead(service: Exclude<GitService, 'git-receive-pack'>, gitDir: string, timeout: number): ServeExec {
+export function serveRead(service: Exclude<GitService, 'git-receive-pack'>, services: GitServices, timeout: number): ServeExec {
   return async (session: ExecSession): Promise<number> => {
-    const verb = service.replace('git-', '');
-    const { child, ended, stop } = startService([verb, gitDir], serviceEnv(gitDir, session.gitProtocol), 3);
+    const verb = service === 'git-upload-pack' ? 'upload-pack' : 'upload-archive';
+    const { input, ended, stop } = services.read(verb, session, clientOf(session));
     const timer = setTimeout(() => {
       refuse(session, new KvError('IO_ERROR', `the ${verb} took longer than ${timeout / 1000} s`));
       stop();
     }, timeout);
     session.gone.addEventListener('abort', stop);
     if (session.gone.aborted) stop();
-    session.input.pipe(child.stdin as NodeJS.WritableStream);
-    child.stdout?.pipe(session.output, { end: false });
-    child.stderr?.on('data', (text: Buffer) => session.complain(text.toString('utf8')));
+    feed(session, input);
     try {
       return await ended;
     } finally {

@@ -70,6 +70,7 @@ export function soundStore(store: GitStore, namer: ObjectNamer, findings: Findin
     },
     write: refuse,
     updateRefs: refuse,
+    openQuarantine: refuse,
     refs: (patterns) => store.refs(patterns),
     isAncestor: (ancestor, descendant) => store.isAncestor(ancestor, descendant),
     history: (query) => store.history(query),

@@ -1,21 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
-import { KvError } from '../../../ports/error.js';
-
-/** The whole environment of a git process that serves a client: nothing of the client's, nothing of the user's. */
-export function serviceEnv(gitDir: string, gitProtocol: string | undefined): Record<string, string> {
-  return {
-    PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    HOME: join(gitDir, '.stargate'),
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    LC_ALL: 'C',
-    ...(gitProtocol === undefined ? {} : { GIT_PROTOCOL: gitProtocol }),
-  };
-}
+import { type ChildProcess, spawn } from 'node:child_process';
+import { KvError } from '../../../ports/index.js';
+import { drop } from './byte-streams.js';
 
 /** A git process at the head of its own process group. */
-export interface ServiceProcess {
+export interface Started {
   readonly child: ChildProcess;
   /** Resolves with the exit status (128 + 15 where a signal ended it) when the process is gone and its output read. */
   readonly ended: Promise<number>;
@@ -26,10 +14,11 @@ export interface ServiceProcess {
 const TERMINATE_AFTER_MS = 1000;
 const KILL_AFTER_MS = 5000;
 
-/** Starts `git <args>` with `pipes` inherited descriptors (at least 0, 1 and 2). */
-export function startService(args: readonly string[], env: Record<string, string>, pipes: number): ServiceProcess {
+/** Starts `git <args>` with `pipes` inherited descriptors (at least 0, 1 and 2). `env` is its whole environment. */
+export function startGit(args: readonly string[], env: Readonly<Record<string, string>>, pipes: number): Started {
   const child = spawn('git', [...args], { env, cwd: '/', detached: true, stdio: Array<'pipe'>(pipes).fill('pipe') });
   let gone = false;
+  let stopped = false;
   let killer: NodeJS.Timeout | undefined;
   // Writing to a process that is gone fails with EPIPE; its exit status tells the story.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
@@ -57,9 +46,11 @@ export function startService(args: readonly string[], env: Record<string, string
     child,
     ended,
     stop() {
-      if (killer !== undefined || gone) return;
+      if (stopped) return;
+      stopped = true;
       // Closing our ends lets git and its hooks end by themselves and clear up; what they still say is read and dropped.
-      for (const stream of [child.stdout, child.stderr]) stream?.unpipe().resume();
+      for (const stream of [child.stdout, child.stderr]) drop(stream);
+      if (gone) return;
       for (const [fd, stream] of child.stdio.entries()) if (fd !== 1 && fd !== 2) stream?.destroy();
       killer = setTimeout(() => {
         signal('SIGTERM');

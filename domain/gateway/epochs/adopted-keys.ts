@@ -1,4 +1,4 @@
-import { POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
+import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { PolicyKey, PolicyReader } from '../../../ports/policy-reader.js';

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KvError } from '../../../ports/error.js';
+import { KvError } from '../../../ports/index.js';
 
 /*
  * Descriptors that the daemon gives to receive-pack and that its hooks inherit:

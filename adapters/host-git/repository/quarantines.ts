@@ -1,5 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, normalize } from 'node:path';
+import { KvError } from '../../../ports/index.js';
 
 /**
  * Removes what pushes that were cut off have left in `objects/`: git clears up by itself, unless it was killed.
@@ -24,12 +25,20 @@ export async function sweepQuarantines(gitDir: string, olderThan: number): Promi
 /**
  * Removes the `.keep` file that receive-pack puts beside a pushed pack. If a cut-off push left one, or one at hand holds it, git
  * from 2.47 on would refuse the same pack when it is pushed again. Nothing here drops objects on their way from arrival to refs.
+ * Throws `GIT_ERROR` unless the quarantine is a folder right inside the repository's object store.
  */
-export async function removeKeeps(quarantine: string): Promise<void> {
-  const folder = join(quarantine, 'pack');
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+export async function prepareQuarantine(gitDir: string, quarantine: string): Promise<void> {
+  const objects = join(gitDir, 'objects');
+  const folder = normalize(dirname(quarantine));
+  // Where the path to the repository has a symbolic link in it, git names the quarantine by where that leads.
+  const inside = folder === normalize(objects) || folder === (await realpath(objects));
+  if (!inside || !/^(tmp_objdir-)?incoming-[A-Za-z0-9]{6,}$/.test(basename(quarantine))) {
+    throw new KvError('GIT_ERROR', 'the hook names a quarantine outside of the repository');
+  }
+  const packs = join(quarantine, 'pack');
+  const names = await readdir(packs).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []; // no pack came
     throw error;
   });
-  for (const name of names) if (name.endsWith('.keep')) await rm(join(folder, name), { force: true });
+  for (const name of names) if (name.endsWith('.keep')) await rm(join(packs, name), { force: true });
 }

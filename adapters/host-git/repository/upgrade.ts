@@ -1,13 +1,8 @@
-import { KvError } from '../../../ports/error.js';
-import { runGit } from './git.js';
-import { GIT_SETTINGS } from './git-settings.js';
+import { KvError, type Upgraded } from '../../../ports/index.js';
+import type { Hosted } from '../process/hosted.js';
+import { runGit } from '../process/run-git.js';
 import { otherHooks, writeHooks } from './hooks.js';
-
-/** What was not as this version makes it: hooks by file name, settings by name. */
-export interface Upgraded {
-  readonly hooks: readonly string[];
-  readonly settings: readonly string[];
-}
+import { GIT_SETTINGS } from './settings.js';
 
 /** Without it git moves the refs itself, past the journal. What else an operator has chosen stays. */
 const NEVER_OTHERWISE = 'receive.procReceiveRefs';
@@ -16,12 +11,13 @@ const NEVER_OTHERWISE = 'receive.procReceiveRefs';
  * Brings a repository that another version made, or that somebody has touched, to this version's hooks and settings.
  * For the leader alone: hooks and daemon must be of one version. Throws `CONFIG_INVALID` for a hook that is not ours, or that can't be written.
  */
-export async function upgradeRepository(gitDir: string): Promise<Upgraded> {
+export async function upgradeRepository(hosted: Hosted): Promise<Upgraded> {
+  const { gitDir, ownEnv: env } = hosted;
   const hooks = await otherHooks(gitDir);
-  const settings = await otherSettings(gitDir);
+  const settings = await otherSettings(hosted);
   try {
     await writeHooks(gitDir, hooks);
-    for (const [name, value] of settings) await runGit(['--git-dir', gitDir, 'config', '--replace-all', name, value]);
+    for (const [name, value] of settings) await runGit(['--git-dir', gitDir, 'config', '--replace-all', name, value], { env });
   } catch (cause) {
     throw new KvError('CONFIG_INVALID', `cannot bring ${gitDir} to this version: ${(cause as Error).message}`, {
       cause,
@@ -31,9 +27,9 @@ export async function upgradeRepository(gitDir: string): Promise<Upgraded> {
   return { hooks, settings: settings.map(([name]) => name) };
 }
 
-async function otherSettings(gitDir: string): Promise<(readonly [name: string, value: string])[]> {
+async function otherSettings({ gitDir, ownEnv: env }: Hosted): Promise<(readonly [name: string, value: string])[]> {
   const values = new Map<string, string[]>();
-  for (const entry of (await runGit(['--git-dir', gitDir, 'config', '--local', '--list', '-z'])).split('\0')) {
+  for (const entry of (await runGit(['--git-dir', gitDir, 'config', '--local', '--list', '-z'], { env })).split('\0')) {
     const [name = '', ...rest] = entry.split('\n');
     values.set(name, [...(values.get(name) ?? []), rest.join('\n')]);
   }

@@ -1,0 +1,6 @@
+import type { BundleArchive, OpenAdapter } from '../../ports/index.js';
+import { hostedAt } from './process/hosted.js';
+import { GitBundles } from './upkeep/bundles.js';
+
+export const open: OpenAdapter<undefined, BundleArchive> = async (_config, { directory, env }) =>
+  new GitBundles(hostedAt(directory, env));

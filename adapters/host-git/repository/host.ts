@@ -1,0 +1,83 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  KvError,
+  type NewRepository,
+  type RefName,
+  type RemoteListing,
+  type RepositoryHost,
+  type Upgraded,
+} from '../../../ports/index.js';
+import { checkRef } from '../process/guard.js';
+import type { Hosted } from '../process/hosted.js';
+import { requireGit, runGit } from '../process/run-git.js';
+import { createRepository } from './create.js';
+import { hooksInPlace, otherHooks } from './hooks.js';
+import { prepareQuarantine, sweepQuarantines } from './quarantines.js';
+import { fetchRemote, listRemote } from './remote.js';
+import { clearStaleLocks } from './stale-locks.js';
+import { upgradeRepository } from './upgrade.js';
+
+/** A bare repository on this machine's disk, kept with the git program. */
+export class GitHost implements RepositoryHost {
+  constructor(private readonly hosted: Hosted) {}
+
+  checkPrograms(): Promise<void> {
+    return requireGit(this.hosted.ownEnv);
+  }
+
+  create(repository: NewRepository): Promise<void> {
+    return createRepository(this.hosted, repository);
+  }
+
+  async check(): Promise<void> {
+    const { gitDir } = this.hosted;
+    await access(join(gitDir, 'objects')).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EACCES' || cause.code === 'EPERM') {
+        throw new KvError('CONFIG_INVALID', `cannot read ${gitDir}: permission denied`, {
+          cause,
+          hint: 'run as the owner of the repository',
+        });
+      }
+      throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${cause.code}`, {
+        cause,
+        hint: 'make it with git-kv-stargate init',
+      });
+    });
+    await otherHooks(gitDir); // those of another version are fine, foreign ones are refused
+  }
+
+  hooksInPlace(): Promise<boolean> {
+    return hooksInPlace(this.hosted.gitDir);
+  }
+
+  upgrade(): Promise<Upgraded> {
+    return upgradeRepository(this.hosted);
+  }
+
+  unlock(): Promise<readonly string[]> {
+    return clearStaleLocks(this.hosted.gitDir);
+  }
+
+  sweepQuarantines(olderThan: number): Promise<number> {
+    return sweepQuarantines(this.hosted.gitDir, olderThan);
+  }
+
+  prepareQuarantine(path: string): Promise<void> {
+    return prepareQuarantine(this.hosted.gitDir, path);
+  }
+
+  listRemote(remote: string): Promise<RemoteListing> {
+    return listRemote(this.hosted, remote);
+  }
+
+  fetchRemote(remote: string, kinds: readonly string[]): Promise<void> {
+    return fetchRemote(this.hosted, remote, kinds);
+  }
+
+  async setHead(branch: RefName): Promise<void> {
+    if (!checkRef(branch).startsWith('refs/heads/')) throw new KvError('INPUT_INVALID', `'${branch}' is not a branch`);
+    const { gitDir, ownEnv: env } = this.hosted;
+    await runGit(['--git-dir', gitDir, 'symbolic-ref', 'HEAD', branch], { env });
+  }
+}
