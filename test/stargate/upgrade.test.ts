@@ -102,7 +102,7 @@ describe('stargate: serving a repository that another version made', () => {
     ]);
     expect(ran.code).to.equal(78);
     expect(ran.stderr).to.contain(
-      `error: ${hook('pre-receive')} is not a hook that git-kv-stargate has written\nhint: move it away: mv `,
+      `error: ${hook('pre-receive')} is not a hook that a Stargate has written\nhint: move it away: mv `,
     );
     expect(await readFile(hook('pre-receive'), 'utf8')).to.equal(own);
     await rm(hook('pre-receive'));

@@ -10,7 +10,10 @@ import { KvError } from '../../../ports/index.js';
 
 const DIRECT_PUSH =
   'kv-error/1 {"code":"REF_FORBIDDEN","message":"this repository takes pushes only through its Stargate",' +
-  '"hint":"push to the SSH address that git-kv-stargate prints; git kv remote setup configures it"}';
+  '"hint":"push to the SSH address that the Stargate prints when it starts","advice":{"id":"set-up-remote"}}';
+
+/** Every version of our hooks has this in its second line. */
+const MARKER = '# Written by git-kv-stargate init.';
 
 const VERDICT = `while IFS= read -r line <&4; do
   case $line in
@@ -21,7 +24,7 @@ const VERDICT = `while IFS= read -r line <&4; do
 done`;
 
 const PRE_RECEIVE = `#!/bin/sh
-# Written by git-kv-stargate init. Hands the push to the daemon and waits for its verdict.
+${MARKER} Hands the push to the daemon and waits for its verdict.
 if [ "$GIT_KV_STARGATE" != 1 ] || ! { true >&3 && true <&4; } 2>/dev/null; then
   printf '%s\\n' '${DIRECT_PUSH}' >&2
   exit 1
@@ -36,7 +39,7 @@ exit 1
 `;
 
 const PROC_RECEIVE = `#!/bin/sh
-# Written by git-kv-stargate init. Connects receive-pack with the daemon, which moves the refs.
+${MARKER} Connects receive-pack with the daemon, which moves the refs.
 exec 7<&0
 cat <&7 >&5 &
 exec 7<&-
@@ -50,9 +53,6 @@ exit 1
 
 /** The hooks by file name. */
 export const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
-
-/** Every version of our hooks has this in its second line. */
-const MARKER = '# Written by git-kv-stargate init.';
 
 /** Writes hooks into `<gitDir>/hooks`, executable; each is there whole or not at all. */
 export async function writeHooks(gitDir: string, names: readonly string[] = Object.keys(HOOKS)): Promise<void> {
@@ -81,8 +81,8 @@ export async function otherHooks(gitDir: string): Promise<string[]> {
     const file = join(gitDir, 'hooks', name);
     const found = await readHook(file);
     if (found !== null && found.text !== text && found.text.split('\n')[1]?.startsWith(MARKER) !== true) {
-      throw new KvError('CONFIG_INVALID', `${file} is not a hook that git-kv-stargate has written`, {
-        hint: `move it away: mv ${file} ${file}.old; git-kv-stargate serve then writes its own`,
+      throw new KvError('CONFIG_INVALID', `${file} is not a hook that a Stargate has written`, {
+        hint: `move it away: mv ${file} ${file}.old; the Stargate then writes its own when it starts`,
       });
     }
     if (found === null || found.text !== text || !found.executable) other.push(name);

@@ -41,7 +41,7 @@ export class GitHost implements RepositoryHost {
       }
       throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${cause.code}`, {
         cause,
-        hint: 'make it with git-kv-stargate init',
+        hint: 'initialise it first',
       });
     });
     await otherHooks(gitDir); // those of another version are fine, foreign ones are refused

@@ -14,7 +14,7 @@ export interface CompactionContext {
   readonly store: GitStore;
   readonly bundles: BundleArchive;
   readonly upkeep: RepositoryUpkeep;
-  readonly gateway: RepositoryGateway;
+  readonly gateway: Pick<RepositoryGateway, 'moveOwn' | 'exclusively'>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. */
   readonly quietly: (work: () => Promise<void>) => Promise<boolean>;
   readonly failpoint: (name: CompactionFailpoint) => void;

@@ -10,7 +10,7 @@ import { traceEpoch } from './compact.js';
 export interface TraceSources {
   readonly bundles: BundleArchive;
   readonly store: GitStore;
-  readonly gateway: RepositoryGateway;
+  readonly gateway: Pick<RepositoryGateway, 'moveOwn'>;
   /** Told of a bundle that can't be read: it is left alone, and its label could be used again. */
   readonly unreadable: (place: string, error: KvError) => void;
 }

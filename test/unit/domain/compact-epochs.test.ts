@@ -1,47 +1,8 @@
 import { expect } from 'chai';
-import { renderLedgerMessage } from '../../../domain/ledger/attestation.js';
-import { encodeCommit, stamp } from '../../../domain/git/commit.js';
-import { archiveCommit } from '../../../domain/ledger/epoch.js';
 import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
 import { KvError } from '../../../ports/error.js';
-import { memory, NOW, TestClock } from '../../support/memory.js';
-
-const DAY = 86_400_000;
-
-/** A namespace that went through these epochs; each archive ends a day after the one before. */
-async function namespaceWith(labels: readonly string[], gone: readonly string[] = []) {
-  const { store, namer } = memory();
-  const tree = namer.object('tree', new Uint8Array(0));
-  await store.write([tree]);
-  const updates: { ref: string; old: null; next: string }[] = [];
-  for (const [i, label] of labels.entries()) {
-    const ident = stamp('ada <ada@example.org>', NOW + i * DAY);
-    const message = renderLedgerMessage('x', {
-      ...{
-        ns: 'main',
-        txn: '01KDYF0000ABCDEFGHJKMNPQRS',
-        baseTree: null,
-        indexTree: tree.oid,
-        chunksTree: null,
-        keysSet: 0,
-        keysDel: 0,
-      },
-      ...{ epoch: label, parentEpoch: labels[i - 1] ?? null, parentLedger: null },
-    });
-    const ledger = namer.object(
-      'commit',
-      encodeCommit({ tree: tree.oid, parents: [], author: ident, committer: ident, signature: null, message }, 'sha1'),
-    );
-    const archive = archiveCommit(namer, { ns: 'main', label, ledger: ledger.oid, tree: tree.oid, index: ledger.oid }, ident);
-    await store.write([ledger, archive]);
-    const last = i === labels.length - 1;
-    if (last) updates.push({ ref: 'refs/kv/main', old: null, next: ledger.oid });
-    else if (!gone.includes(label)) updates.push({ ref: `refs/kv-archive/main@${label}`, old: null, next: archive.oid });
-    if (!gone.includes(label)) updates.push({ ref: `refs/kv-watchlog/main@${label}`, old: null, next: ledger.oid });
-  }
-  await store.updateRefs(updates, 'test');
-  return store;
-}
+import { namespaceWith } from './epochs.js';
+import { memory, TestClock } from '../../support/memory.js';
 
 const codeOf = (work: () => unknown): string => {
   try {
