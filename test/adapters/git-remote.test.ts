@@ -90,7 +90,7 @@ describe('git-cli: the remotes of a clone', () => {
   it('say that it is the pushurl that is missing, and how to set it', async () => {
     const error = await failure(push(), 'CONFIG_INVALID');
     expect(error.message).to.include('pushurl');
-    expect(error.hint).to.include('git kv remote setup');
+    expect(error.advice).to.deep.equal({ id: 'set-up-remote' });
   });
 
   it('are asked once for a ref that is known to be absent', async () => {
