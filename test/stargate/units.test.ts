@@ -3,10 +3,10 @@ import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from '../../apps/stargate/endpoints.js';
 import { formatLine } from '../../apps/stargate/log.js';
-import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../apps/stargate/push/pkt-line.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../domain/git/wire/pkt-line.js';
 import { quarantineOf } from '../../apps/stargate/push/pre-receive.js';
 import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
-import { PushStream } from '../../apps/stargate/push/push-stream.js';
+import { PushStream } from '../../domain/git/wire/push-request.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import { undoStack } from '../../apps/stargate/undo.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
@@ -24,7 +24,7 @@ const codeOf = (work: () => unknown): string => {
 
 describe("stargate: a client's push stream", () => {
   const packHeader = (objects: number): Buffer => Buffer.concat([Buffer.from('PACK\0\0\0\x02'), Buffer.from([0, 0, 0, objects])]);
-  const feed = (bytes: Buffer, step: number): PushStream => {
+  const feed = (bytes: Uint8Array, step: number): PushStream => {
     const stream = new PushStream(LIMITS);
     for (let at = 0; at < bytes.length; at += step) stream.push(bytes.subarray(at, at + step));
     return stream;
@@ -57,14 +57,14 @@ describe("stargate: a client's push stream", () => {
     expect(codeOf(() => feed(Buffer.concat([command, FLUSH_PKT, packHeader(1), Buffer.alloc(100_001)]), 8192))).to.equal(
       'POLICY_VIOLATION',
     );
-    expect(codeOf(() => feed(Buffer.concat(Array<Buffer>(300).fill(command)), 1000))).to.equal('POLICY_VIOLATION');
+    expect(codeOf(() => feed(Buffer.concat(Array<Uint8Array>(300).fill(command)), 1000))).to.equal('POLICY_VIOLATION');
     expect(codeOf(() => feed(encodePkt('push-cert\0atomic'), 9))).to.equal('POLICY_VIOLATION');
     for (const bad of [
       'GET / HTTP/1.1',
       '00',
       '0003',
       'fffffff',
-      encodePkt('x y z').toString(),
+      Buffer.from(encodePkt('x y z')).toString(),
       `${command.toString()}00010000`,
     ]) {
       expect(
@@ -76,7 +76,7 @@ describe("stargate: a client's push stream", () => {
   });
 
   it('names refs in UTF-8 of at most 1000 bytes, and not too many', () => {
-    const named = (ref: Buffer | string): Buffer =>
+    const named = (ref: Buffer | string): Uint8Array =>
       encodePkt(Buffer.concat([Buffer.from(`${ZERO} ${B} `), Buffer.from(ref as string)]));
     const long = (bytes: number): string => `refs/heads/${'ü'.repeat((bytes - 11) / 2)}`;
     expect(codeOf(() => feed(named(`${long(999)}x`), 99))).to.equal('none');
@@ -84,7 +84,7 @@ describe("stargate: a client's push stream", () => {
     expect(codeOf(() => feed(named(long(9001)), 99))).to.equal('REF_FORBIDDEN');
     expect(codeOf(() => feed(named(Buffer.from('refs/heads/\xff', 'latin1')), 99))).to.equal('REF_FORBIDDEN');
     expect(codeOf(() => feed(named('refs/heads/\ufffd'), 99))).to.equal('none');
-    const list = (count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(named('refs/heads/x')));
+    const list = (count: number): Buffer => Buffer.concat(Array<Uint8Array>(count).fill(named('refs/heads/x')));
     expect(codeOf(() => feed(list(100), 4096))).to.equal('none');
     expect(codeOf(() => feed(list(101), 4096))).to.equal('POLICY_VIOLATION');
   });
@@ -97,7 +97,7 @@ describe("stargate: a client's push stream", () => {
       const reader = new PktReader();
       reader.push(Buffer.concat(written));
       const pkt = reader.next();
-      return pkt?.kind === 'data' ? pkt.payload.toString('utf8', length + 4) : '';
+      return pkt?.kind === 'data' ? Buffer.from(pkt.payload).toString('utf8', length + 4) : '';
     };
     expect(reported(20, 'no ü')).to.equal('no ü\n');
     expect(reported(MAX_PAYLOAD - 8, 'no ü')).to.equal('no \n'); // half a letter is none
@@ -105,7 +105,7 @@ describe("stargate: a client's push stream", () => {
   });
 
   it('frames pkt-lines', () => {
-    expect(encodePkt('a\n').toString()).to.equal('0006a\n');
+    expect(Buffer.from(encodePkt('a\n')).toString()).to.equal('0006a\n');
     expect(() => encodePkt('x'.repeat(MAX_PAYLOAD + 1))).to.throw(RangeError);
     const reader = new PktReader();
     reader.push(Buffer.concat([encodePkt('x'.repeat(MAX_PAYLOAD)), Buffer.from('0001000200')]));

@@ -2,7 +2,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { ByteSink } from '../../../ports/git-service.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { oidOrNull } from './push-stream.js';
+import { oidOrNull } from '../../../domain/git/wire/push-request.js';
 
 /** What the pre-receive hook says of a push. */
 export interface HookReport {

@@ -7,7 +7,7 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { Log } from '../log.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
-import { PushStream, type PushStreamLimits } from './push-stream.js';
+import { PushStream, type PushStreamLimits } from '../../../domain/git/wire/push-request.js';
 import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
 
 export interface PushLimits extends PushStreamLimits {

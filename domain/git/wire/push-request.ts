@@ -1,7 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
+import { concat, decodeLoose, decodeUtf8, utf8 } from '../bytes.js';
 import { PktReader } from './pkt-line.js';
 
+/** Bounds on what a client may say and send. */
 export interface PushStreamLimits {
   /** Objects in the pack. */
   readonly maxObjects: number;
@@ -31,7 +33,7 @@ export class PushStream {
   private readonly commands: RefUpdate[] = [];
   private capabilities: readonly string[] = [];
   private state: 'commands' | 'header' | 'body' = 'commands';
-  private header: Buffer = Buffer.alloc(0);
+  private header: Uint8Array = new Uint8Array(0);
   private seen = 0;
 
   constructor(private readonly limits: PushStreamLimits) {}
@@ -75,13 +77,12 @@ export class PushStream {
     }
   }
 
-  private readLine(payload: Buffer): void {
+  private readLine(payload: Uint8Array): void {
     const nul = payload.indexOf(0);
     const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
     if (line.startsWith('shallow ')) return;
     if (nul >= 0)
-      this.capabilities = payload
-        .toString('utf8', nul + 1)
+      this.capabilities = decodeLoose(payload.subarray(nul + 1))
         .trim()
         .split(/\s+/);
     if (line === 'push-cert') {
@@ -92,7 +93,7 @@ export class PushStream {
     const match = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (refs\/.+)$/.exec(line);
     if (match === null) throw malformed('a line that is no ref update');
     const ref = match[3] as string;
-    if (Buffer.byteLength(ref) > MAX_REF_BYTES) {
+    if (utf8(ref).length > MAX_REF_BYTES) {
       throw new KvError('REF_FORBIDDEN', `ref '${ref.slice(0, 100)}…' has a name of more than ${MAX_REF_BYTES} bytes`, {
         hint: 'push to a ref with a shorter name',
       });
@@ -106,11 +107,11 @@ export class PushStream {
   }
 
   private readHeader(chunk: Uint8Array): void {
-    this.header = Buffer.concat([this.header, chunk.subarray(0, PACK_HEADER_BYTES - this.header.length)]);
+    this.header = concat([this.header, chunk.subarray(0, PACK_HEADER_BYTES - this.header.length)]);
     if (this.header.length < PACK_HEADER_BYTES) return;
     this.state = 'body';
-    if (this.header.toString('latin1', 0, 4) !== 'PACK') throw malformed('no pack after the command list');
-    const objects = this.header.readUInt32BE(8);
+    if (decodeLoose(this.header.subarray(0, 4)) !== 'PACK') throw malformed('no pack after the command list');
+    const objects = new DataView(this.header.buffer, this.header.byteOffset).getUint32(8);
     if (objects > this.limits.maxObjects) {
       throw new KvError('POLICY_VIOLATION', `the push has ${objects} objects, more than the ${this.limits.maxObjects} allowed`, {
         hint: 'push the history in smaller steps',
@@ -129,18 +130,12 @@ function nextPkt(reader: PktReader): ReturnType<PktReader['next']> {
 
 /** Names must survive the way through text: a byte that is no UTF-8 would come out as another name. */
 function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    const shown = Buffer.from(bytes)
-      .toString('latin1')
-      .replace(/[^ -~]/g, '?')
-      .slice(0, 200);
-    throw new KvError('REF_FORBIDDEN', `the push names a ref that is not UTF-8: ${shown}`, {
-      cause,
-      hint: 'rename the ref to a name in UTF-8',
-    });
-  }
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  const shown = String.fromCharCode(...bytes.subarray(0, 200)).replace(/[^ -~]/g, '?');
+  throw new KvError('REF_FORBIDDEN', `the push names a ref that is not UTF-8: ${shown}`, {
+    hint: 'rename the ref to a name in UTF-8',
+  });
 }
 
 /** A name of only zeros stands for "does not exist". */
