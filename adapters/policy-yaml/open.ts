@@ -3,7 +3,7 @@ import { parsePolicy } from './parse.js';
 
 export { parsePolicy } from './parse.js';
 
-export function yamlPolicyReader(): PolicyReader {
+function yamlPolicyReader(): PolicyReader {
   return { parse: parsePolicy };
 }
 

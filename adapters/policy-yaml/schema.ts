@@ -5,7 +5,7 @@ import { IsCount, IsDuration, IsList, IsMapping, IsOneOf, IsSize, IsYesNo, MayBe
 
 /** The policy file's mappings, as they are written. Values that need more than a shape are checked in build.ts. */
 
-export class StargateBlock {
+class StargateBlock {
   @MayBeNull() push_url?: unknown;
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
@@ -22,19 +22,19 @@ export class ChunkingBlock {
   @MayMiss() @IsSize() size?: unknown;
 }
 
-export class RetentionBlock {
+class RetentionBlock {
   @MayBeNull() @IsDuration() ttl_default?: unknown;
   @MayMiss() @IsYesNo() enforce_readside?: boolean;
   @MayBeNull() @IsCount(0, 1_000_000) keep_epochs?: number | null;
 }
 
-export class VerifyBlock {
+class VerifyBlock {
   @MayMiss() @IsOneOf('auto', 'full', 'sampled') mode?: 'auto' | 'full' | 'sampled';
   @MayBeNull() @IsCount(1, 1_000_000) sample_size?: number | null;
   @MayMiss() @IsCount(0, 1_000_000_000) full_limit?: number;
 }
 
-export class ForbiddenItem {
+class ForbiddenItem {
   @IsYesNo() lfs!: boolean;
 }
 

@@ -3,7 +3,7 @@ import { KvError } from '../../ports/error.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface ProgramResult {
+interface ProgramResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

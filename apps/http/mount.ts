@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from './authenticate.js';
 
 /** What a mount gets besides the instance that it adds its routes to. */
-export interface MountContext {
+interface MountContext {
   /** Fires when the listener begins to close. A mount ends its event streams then: the close waits for them, up to its grace. */
   readonly closing: AbortSignal;
 }

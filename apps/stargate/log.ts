@@ -1,5 +1,5 @@
 /** What a log line may carry: short facts. Never a value, a secret or key material. */
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | readonly string[]>>;
+type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | readonly string[]>>;
 
 export interface Log {
   info(event: string, fields?: LogFields): void;

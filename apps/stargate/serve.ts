@@ -28,7 +28,7 @@ import { listenSsh } from './ssh/server.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
 import { undoStack } from './undo.js';
 
-export interface ServeOptions extends ProfileChoice {
+interface ServeOptions extends ProfileChoice {
   readonly repo: string;
   readonly listenSsh: Endpoint;
   readonly listenHttp: Endpoint;
@@ -38,7 +38,7 @@ export interface ServeOptions extends ProfileChoice {
   readonly log: Log;
 }
 
-export interface Daemon {
+interface Daemon {
   readonly ssh: Endpoint;
   readonly http: Endpoint;
   /** Who led when the daemon had started: this one, when it had won the lease. */

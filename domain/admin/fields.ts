@@ -1,5 +1,5 @@
 /** True when a value that came from elsewhere is a `T`. */
-export type Guard<T> = (value: unknown) => value is T;
+type Guard<T> = (value: unknown) => value is T;
 
 /** What each field of a record must be. Fields beside them are left alone: a later version may have more. */
 export type Fields<T> = { readonly [Name in keyof T]-?: Guard<T[Name]> };

@@ -11,7 +11,7 @@ import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.
 import { recover } from './commit/recover.js';
 import { validatePush } from './accept/validate-push.js';
 
-export interface GatewayContext extends CommitContext {
+interface GatewayContext extends CommitContext {
   readonly verifier: SignatureVerifier;
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;

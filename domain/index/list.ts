@@ -12,7 +12,7 @@ export interface ListedPointer {
   readonly oid: Oid;
 }
 
-export interface ListRange {
+interface ListRange {
   /** The urlsafe form of the prefix; empty lists all. */
   readonly prefix: string;
   /** Only what sorts after this urlsafe key. */

@@ -14,7 +14,7 @@ export interface Metadata {
 
 export const DEFAULT_CTYPE = 'application/octet-stream';
 export const MAX_CTYPE_LENGTH = 255;
-export const MAX_CREATED_BY_LENGTH = 320;
+const MAX_CREATED_BY_LENGTH = 320;
 
 /** RFC 6838's type/subtype with optional parameters, printable ASCII. */
 const CTYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[\x20-\x7e]*)?$/;

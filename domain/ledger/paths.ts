@@ -12,7 +12,7 @@ export const META_SUFFIX = '.meta';
 export const REF_SUFFIX = '.ref';
 
 /** A key's place in a ledger. */
-export interface KeyPlace {
+interface KeyPlace {
   readonly urlsafe: string;
   /** The two directories below `data` and `meta`. */
   readonly shards: readonly [string, string];

@@ -2,7 +2,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { decodeRecord, encodeJson, isCount, isText, isTextOrNull, type RecordFormat } from './canonical-json.js';
 import { MODE_EXEC, MODE_FILE } from '../git/tree.js';
 
-export type PointerType = 'inline' | 'chunked' | 'deleted';
+type PointerType = 'inline' | 'chunked' | 'deleted';
 
 /** What the index says of a key: a `.ref` file. `size` in bytes, `ttl` ISO 8601 UTC. A tombstone has type `deleted`. */
 export interface Pointer {

@@ -32,7 +32,7 @@ export const trackingRef = (source: Source, ref: RefName): RefName => ref.replac
 /** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
 export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 
-export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
+type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
 
 /** A ref, taken apart. `branch` and `tag` are the ordinary ones; `other` is anything that has no place here. */
 export type RefClass =

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/index.js';
 
-export interface GitOutcome {
+interface GitOutcome {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;

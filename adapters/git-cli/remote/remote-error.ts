@@ -45,7 +45,7 @@ const BOILERPLATE =
 export const NOT_GIVEN = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
 
 /** Who was spoken to, and what for. */
-export interface Contact {
+interface Contact {
   /** What failed, as the message begins. */
   readonly what: string;
   readonly url: string;

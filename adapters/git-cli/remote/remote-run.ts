@@ -23,7 +23,7 @@ const DUMB_HTTP =
 /** As git tells a path from `host:path`. */
 const ON_THIS_MACHINE = /^(?:file:\/\/|[^:/]*(?:\/|$))/;
 
-export interface RemoteRunOptions extends Pick<RunOptions, 'input' | 'onStderr'> {
+interface RemoteRunOptions extends Pick<RunOptions, 'input' | 'onStderr'> {
   /** The other side: a remote's name, or its URL, as which a push must give it. */
   readonly from: string;
 }

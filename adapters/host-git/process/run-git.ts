@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { KvError, withoutSecrets } from '../../../ports/index.js';
 
-export interface GitAnswer {
+interface GitAnswer {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly input?: string;

@@ -52,7 +52,7 @@ exit 1
 `;
 
 /** The hooks by file name. */
-export const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
+const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
 
 /** Writes hooks into `<gitDir>/hooks`, executable; each is there whole or not at all. */
 export async function writeHooks(gitDir: string, names: readonly string[] = Object.keys(HOOKS)): Promise<void> {

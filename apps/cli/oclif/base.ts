@@ -5,7 +5,7 @@ import { transferLine } from '../io/terminal.js';
 import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from '../parse/flags.js';
 import { oclifFlags } from './flags.js';
 
-export interface Input<T extends FlagTable> {
+interface Input<T extends FlagTable> {
   readonly flags: GlobalValues & FlagValues<T>;
   /** The positional arguments, in order. */
   readonly args: readonly string[];

@@ -19,7 +19,7 @@ export function diffDocument(ns: string, { from, to, changes }: Diff): object {
   return { ok: true, ns, from: momentDocument(from), to: momentDocument(to), changes };
 }
 
-export function momentDocument({ ledger, time, by }: Moment): object {
+function momentDocument({ ledger, time, by }: Moment): object {
   const { epoch, txn } = ledger.trailers;
   return { commit: ledger.oid, tree: ledger.commit.tree, txn, epoch, time: formatTime(time), by };
 }

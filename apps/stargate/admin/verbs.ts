@@ -14,7 +14,7 @@ import { describeMirror } from './mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 
-export interface AdminSources {
+interface AdminSources {
   readonly gitDir: string;
   readonly composition: Composition;
   readonly leadership: Leadership<LeaderTerm>;

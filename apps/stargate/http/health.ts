@@ -7,7 +7,7 @@ import type { LeadershipState } from '../leader/leadership.js';
 import { productVersion } from '../version.js';
 import type { Metrics } from './metrics.js';
 
-export interface StargateHealth {
+interface StargateHealth {
   readonly repository: RepositoryHost;
   readonly store: GitStore;
   readonly metrics: Metrics;

@@ -32,7 +32,7 @@ export interface GatewayHost {
   stop(): Promise<void>;
 }
 
-export interface GatewayHostOptions {
+interface GatewayHostOptions {
   readonly composition: Composition;
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;

@@ -26,7 +26,7 @@ export interface Leadership<Term extends Reversible> {
   stop(): Promise<void>;
 }
 
-export interface LeadershipOptions<Term extends Reversible> {
+interface LeadershipOptions<Term extends Reversible> {
   readonly lock: LeaderLock;
   /** This process's name for people, such as `host:pid`. */
   readonly name: string;

@@ -32,7 +32,7 @@ export interface LeaderTerm extends Reversible {
   quietly(work: () => Promise<void>): Promise<boolean>;
 }
 
-export interface TakeOverOptions {
+interface TakeOverOptions {
   /** What outlives a term. */
   readonly composition: Composition;
   /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */

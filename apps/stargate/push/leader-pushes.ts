@@ -3,7 +3,7 @@ import type { Housekeeping } from '../repository/housekeeping.js';
 import type { ServeExec } from '../ssh/exec-session.js';
 import { type PushLimits, type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
 
-export interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
+interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
   /** Asked for each push: the policy in force may have changed. */
   readonly limits: () => PushLimits;
   readonly housekeeping: Housekeeping;

@@ -6,7 +6,7 @@ export const MAX_PAYLOAD = 65516;
 export const FLUSH_PKT: Buffer = Buffer.from('0000');
 
 /** A payload, or one of the special lines that carry none. */
-export type Pkt = { readonly kind: 'data'; readonly payload: Buffer } | { readonly kind: 'flush' | 'delim' | 'response-end' };
+type Pkt = { readonly kind: 'data'; readonly payload: Buffer } | { readonly kind: 'flush' | 'delim' | 'response-end' };
 
 const SPECIAL = ['flush', 'delim', 'response-end'] as const;
 

@@ -29,7 +29,7 @@ export interface InitRequest {
   readonly namespaces: readonly string[];
 }
 
-export type InitOutcome =
+type InitOutcome =
   | {
       readonly kind: 'created';
       readonly gitDir: string;
@@ -43,7 +43,7 @@ const MIRROR_REMOTE = 'github-origin';
 const RECORD = join('.stargate', 'init.json');
 
 /** Verifies one namespace of what was taken over; throws the KvError that says what is wrong. */
-export type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown>;
+type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown>;
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.

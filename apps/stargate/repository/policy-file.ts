@@ -20,7 +20,7 @@ export interface PolicyFile {
   close(): void;
 }
 
-export interface PolicyFileOptions {
+interface PolicyFileOptions {
   readonly path: string;
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */

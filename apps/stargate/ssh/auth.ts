@@ -14,7 +14,7 @@ export interface ProvenKey {
   readonly blob: Buffer;
 }
 
-export type AuthVerdict =
+type AuthVerdict =
   | { readonly kind: 'acceptable' }
   | { readonly kind: 'proven'; readonly key: ProvenKey }
   | { readonly kind: 'refused'; readonly reason: string };

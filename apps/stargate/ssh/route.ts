@@ -6,7 +6,7 @@ import type { ExecSession, ServeExec } from './exec-session.js';
 import type { SshCommand } from './command.js';
 import { serveRead } from './upload-pack.js';
 
-export interface Routes {
+interface Routes {
   /** Serves fetches. */
   readonly services: GitService;
   readonly push: ServeExec;

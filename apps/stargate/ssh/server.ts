@@ -18,7 +18,7 @@ export interface SshLimits extends ConnectionLimits {
   readonly maxAuthAttempts: number;
 }
 
-export const SSH_LIMITS: SshLimits = {
+const SSH_LIMITS: SshLimits = {
   maxConnections: 64,
   maxUnauthenticated: 32,
   maxConnectionsPerKey: 16,
@@ -29,7 +29,7 @@ export const SSH_LIMITS: SshLimits = {
   idleTimeout: 60_000,
 };
 
-export interface SshServerOptions {
+interface SshServerOptions {
   readonly host: string;
   readonly port: number;
   readonly hostKeys: readonly Buffer[];

@@ -36,7 +36,7 @@ export function isTransactionSuffix(text: string): boolean {
 }
 
 /** Takes `<oid|time|txn>` apart. Throws `USAGE`. */
-export function parseAt(text: string, format: ObjectFormat): Wanted {
+function parseAt(text: string, format: ObjectFormat): Wanted {
   if (isUlid(text)) return { kind: 'txn', txn: text };
   const hex = text.toLowerCase();
   const isOidPrefix = /^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format];
@@ -152,6 +152,6 @@ function isMeant({ prefix, suffix }: Wanted & { kind: 'part' }, { oid, trailers 
 }
 
 /** The committer's clock, milliseconds since the epoch. */
-export function timeOf({ commit }: LedgerCommit): number {
+function timeOf({ commit }: LedgerCommit): number {
   return readStamp(commit.committer).time;
 }

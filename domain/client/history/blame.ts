@@ -5,7 +5,7 @@ import { commitsBack, epochsBack } from './epoch-chain.js';
 import { listKeys } from '../read/list.js';
 import type { Freshness } from '../clone/tips.js';
 
-export interface BlameRequest extends Freshness {
+interface BlameRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
   /** Also look the ledger commits up, which walks the history once. */

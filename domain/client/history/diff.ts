@@ -4,7 +4,7 @@ import type { Clone } from '../clone/clone.js';
 import { differingKeys, type KeyState, sizesOf } from './key-state.js';
 import type { Freshness } from '../clone/tips.js';
 
-export interface DiffRequest extends Freshness {
+interface DiffRequest extends Freshness {
   readonly ns: string;
   /** `<oid|time|txn>`; `to` absent: now. */
   readonly from: string;

@@ -10,7 +10,7 @@ import { type KeyState, sizesOf, statesOf } from './key-state.js';
 import { Receipts } from '../write/landed.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
 
-export interface HistoryRequest extends Freshness {
+interface HistoryRequest extends Freshness {
   readonly ns: string;
   readonly key: string;
   readonly limit?: number;

@@ -15,7 +15,7 @@ export interface KeyState {
 }
 
 /** A key that differs between two ledger trees. Null: it isn't there. */
-export interface KeyDifference {
+interface KeyDifference {
   readonly key: string;
   readonly before: KeyState | null;
   readonly after: KeyState | null;

@@ -6,7 +6,7 @@ import type { Clone } from '../clone/clone.js';
 import { differingKeys, missing, statesOf } from './key-state.js';
 import { putBack, type PutBack, type Replacement, writersFreshness } from './put-back.js';
 
-export interface RestoreRequest {
+interface RestoreRequest {
   readonly ns: string;
   readonly at: string;
   readonly keys: readonly string[];

@@ -11,7 +11,7 @@ import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { hasPassed, hidesExpired } from './read.js';
 import type { Freshness, LedgerCommit } from '../clone/tips.js';
 
-export interface ListRequest extends Freshness {
+interface ListRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
   /** Only keys that sort after this one. */

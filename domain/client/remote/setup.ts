@@ -9,7 +9,7 @@ import type { Clone } from '../clone/clone.js';
 import { publishedPolicyText } from '../clone/known-policy.js';
 import { noRemote } from '../clone/tips.js';
 
-export interface SetupRequest {
+interface SetupRequest {
   /** Given by the user: no policy is looked for. */
   readonly url?: string;
   /** The work tree's policy file, when there is one. */
@@ -33,7 +33,7 @@ export interface SetupReport {
 }
 
 /** The refs that a plain `git fetch` then brings along, into this clone's tracking refs. */
-export function fetchRefspecs(): string[] {
+function fetchRefspecs(): string[] {
   const refs = ['refs/kv/*', 'refs/kv-index/*', 'refs/kv-epoch/*', 'refs/kv-policy/*'];
   return refs.map((ref) => `+${ref}:${trackingRef('mirror', ref)}`);
 }

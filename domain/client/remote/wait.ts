@@ -3,7 +3,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { ledgerRef, mirrorRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 
-export interface WaitRequest {
+interface WaitRequest {
   readonly ns: string;
   /** The ledger commit to wait for. */
   readonly oid: Oid;

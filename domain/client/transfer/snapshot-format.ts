@@ -15,7 +15,7 @@ export const MAX_LINE_VALUE = 16 * 1024 * 1024;
 /** What a reader takes as one line: the largest value in base64, and room for the rest. Bytes. */
 export const MAX_LINE = 24 * 1024 * 1024;
 
-export interface SnapshotHeader {
+interface SnapshotHeader {
   readonly ns: string;
   readonly epoch: string;
   /** The ledger commit whose state it is. */
@@ -36,7 +36,7 @@ export function encodeEnd(keys: number, sha256: string): string {
   return `${JSON.stringify({ 'git-kv': 'end', keys, sha256 })}\n`;
 }
 
-export interface KeyFacts {
+interface KeyFacts {
   readonly key: string;
   readonly ctype: string;
   readonly ttl: string | null;

@@ -14,7 +14,7 @@ import { checkWatchlog } from './watchlog.js';
 import { checkWatermark } from './watermark.js';
 
 /** What to verify. */
-export interface VerifyRequest {
+interface VerifyRequest {
   readonly ns: string;
   /** Every epoch that is here, every transaction, every value and chunk. */
   readonly full: boolean;

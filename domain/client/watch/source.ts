@@ -8,7 +8,7 @@ import { isAhead, isBehind } from './lateness.js';
 import { outOfReach } from './out-of-reach.js';
 
 /** Watchlog commits of one epoch, oldest first. */
-export interface Run {
+interface Run {
   readonly epoch: string;
   readonly commits: readonly Oid[];
 }

@@ -21,7 +21,7 @@ export interface ChunkReport {
   readonly newBytes: number;
 }
 
-export interface ChunkRequest {
+interface ChunkRequest {
   readonly ns: string;
   readonly key: string;
   readonly spec: ChunkingSpec;

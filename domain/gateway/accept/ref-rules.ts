@@ -5,7 +5,7 @@ import { classifyRef, type RefClass } from '../../ledger/refs.js';
 import type { PushRequest } from '../push.js';
 
 /** A ref of one epoch that is moved or created. */
-export interface EpochRefUpdate extends RefUpdate {
+interface EpochRefUpdate extends RefUpdate {
   readonly epoch: string;
 }
 

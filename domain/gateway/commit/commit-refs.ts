@@ -15,7 +15,7 @@ export const REASON = 'kv: stargate';
 
 /** The steps of a commit at which a test may stop the process. */
 export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
-export type Failpoint = (typeof FAILPOINTS)[number];
+type Failpoint = (typeof FAILPOINTS)[number];
 
 export interface CommitContext {
   readonly store: GitStore;

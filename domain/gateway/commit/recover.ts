@@ -5,7 +5,7 @@ import { completeUpdates, countMoved } from './commit-refs.js';
 import type { RecoveryReport } from '../push.js';
 
 /** The journal, read: intents without an outcome, and intents that are done but not mirrored yet, oldest first. */
-export interface JournalState {
+interface JournalState {
   readonly open: readonly IntentRecord[];
   readonly unmirrored: readonly IntentRecord[];
   readonly records: number;

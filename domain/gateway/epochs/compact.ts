@@ -15,7 +15,7 @@ export interface ArchivedEpoch {
   readonly refs: ReadonlyMap<RefName, Oid>;
 }
 
-export interface Epochs {
+interface Epochs {
   readonly current: string;
   /** Newest first. */
   readonly archived: readonly ArchivedEpoch[];
@@ -74,7 +74,7 @@ function inOrder(archives: ReadonlyMap<string, Archive>, newest: string | null):
   return order;
 }
 
-export interface CompactRequest {
+interface CompactRequest {
   readonly ns: string;
   /** Exactly this epoch; undefined: what the policy's `keep_epochs` leaves over. */
   readonly label: string | undefined;

@@ -8,7 +8,7 @@ import type { RepositoryGateway } from '../gateway.js';
 import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './compact.js';
 
 /** The steps of a compaction at which a test may stop the process. */
-export type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';
+type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';
 
 export interface CompactionContext {
   readonly store: GitStore;
@@ -22,13 +22,13 @@ export interface CompactionContext {
 }
 
 /** Told as a compaction goes on. */
-export interface CompactionObserver {
+interface CompactionObserver {
   dropped(ns: string, epoch: DroppedEpoch): void;
   /** The pushes at hand took too long: the next compaction frees the space. */
   unreclaimed(): void;
 }
 
-export interface Compaction {
+interface Compaction {
   readonly ns: string;
   /** Exactly this epoch; undefined: what `keepEpochs` leaves over. */
   readonly label: string | undefined;
@@ -69,7 +69,7 @@ export async function compactNamespace(context: CompactionContext, request: Comp
 }
 
 /** A bundle is named after the epoch that it holds. */
-export const bundleName = (ns: string, epoch: string): string => `${ns}@${epoch}`;
+const bundleName = (ns: string, epoch: string): string => `${ns}@${epoch}`;
 
 async function dropOne(context: CompactionContext, ns: string, epoch: ArchivedEpoch): Promise<DroppedEpoch> {
   const { store, bundles, upkeep, gateway, failpoint, observer } = context;

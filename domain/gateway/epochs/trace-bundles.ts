@@ -7,7 +7,7 @@ import { archiveRef, classifyRef, compactedRef } from '../../ledger/refs.js';
 import type { RepositoryGateway } from '../gateway.js';
 import { traceEpoch } from './compact.js';
 
-export interface TraceSources {
+interface TraceSources {
   readonly bundles: BundleArchive;
   readonly store: GitStore;
   readonly gateway: Pick<RepositoryGateway, 'moveOwn'>;

@@ -23,7 +23,7 @@ interface Gap {
   readonly diverged: RefName[];
 }
 
-export interface Restored {
+interface Restored {
   /** How many refs of namespaces the mirror shows again. */
   readonly refs: number;
   /** Branches and tags that it lacks. */

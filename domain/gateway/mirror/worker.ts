@@ -27,7 +27,7 @@ export interface MirrorObserver {
   restored(refs: number): void;
 }
 
-export interface MirrorContext {
+interface MirrorContext {
   readonly store: GitStore;
   readonly journal: Journal;
   readonly target: MirrorTarget;
@@ -36,7 +36,7 @@ export interface MirrorContext {
   readonly observer: MirrorObserver;
 }
 
-export interface MirrorFailure {
+interface MirrorFailure {
   readonly at: string;
   readonly code: string;
   readonly message: string;

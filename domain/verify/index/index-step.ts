@@ -12,7 +12,7 @@ import { type Fault, faultOf, type RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';
 
 /** An index before and after a transaction. */
-export interface IndexTransition {
+interface IndexTransition {
   /** Null: the transaction begins the index. */
   readonly before: Oid | null;
   readonly after: Oid;
@@ -132,7 +132,7 @@ function changedPointers(
 }
 
 /** The urlsafe key whose pointer may lie at a path of the index tree. */
-export function urlsafeAt(path: string, ns: string): string | undefined {
+function urlsafeAt(path: string, ns: string): string | undefined {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   const [kv, own, index, ...dirs] = parts;

@@ -12,7 +12,7 @@ import { disagrees, isPointer, keyOf, rebuiltIndex } from './index-step.js';
 import { treeChanges } from '../trees.js';
 
 /** An index, and the live keys that its ledger has; null: what the index must say of that key is not known. */
-export interface WholeIndex {
+interface WholeIndex {
   readonly tree: Oid;
   readonly live: ReadonlyMap<string, Pointer | null>;
   /** False: blobs are not here, and none is read. */

@@ -4,7 +4,7 @@ import { MAX_LINE } from '../snapshot-format.js';
 import type { ImportSource } from './source.js';
 
 /** A line without its newline; `line` counts from 1. */
-export interface Line {
+interface Line {
   readonly line: number;
   readonly bytes: Uint8Array;
 }

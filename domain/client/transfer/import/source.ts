@@ -2,7 +2,7 @@ import type { BatchFault } from '../../write/batch.js';
 import type { RequestedOperation } from '../../write/operations.js';
 
 /** A file that can be read from its beginning more than once. */
-export interface RereadableFile {
+interface RereadableFile {
   open(): AsyncIterable<Uint8Array>;
 }
 
