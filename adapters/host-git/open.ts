@@ -1,6 +1,6 @@
 import type { OpenAdapter, RepositoryHost } from '../../ports/index.js';
 import { hostedAt } from './process/hosted.js';
-import { GitHost } from './repository/host.js';
+import { GitHost } from './repository/git-host.js';
 
 export const open: OpenAdapter<undefined, RepositoryHost> = async (_config, { directory, env }) =>
   new GitHost(hostedAt(directory, env));

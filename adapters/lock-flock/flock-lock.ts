@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KvError, type LeaderLock, type Lease } from '../../ports/index.js';
 import { tryFlock } from './flock.js';
-import { readNote, readTerm, writeDurably } from './term.js';
+import { readNote, readTerm, writeDurably } from './term-file.js';
 
 export interface FlockLockOptions {
   /** The lock file. Its neighbours `<name>.term` and `<name>.json` hold the last term and the holder's name. */

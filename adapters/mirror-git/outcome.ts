@@ -1,6 +1,6 @@
 import { withoutSecrets } from '../../ports/grammar/shown-url.js';
 import { KvError } from '../../ports/index.js';
-import type { GitResult } from './git.js';
+import type { GitResult } from './run-git.js';
 
 /** One line of `git push --porcelain` that says no. */
 interface Refusal {

@@ -1,7 +1,7 @@
 import { KvError, type GitObject, type GitStore, isOid, type MirrorTarget, type Oid, type RefName } from '../../ports/index.js';
-import type { MemoryHost } from './host.js';
+import type { MemoryHost } from './memory-host.js';
 import { links } from './links.js';
-import { type Move, refMatcher, wellFormed } from './refs.js';
+import { type Move, refMatcher, wellFormed } from './ref-patterns.js';
 
 export interface MemoryMirrorOptions {
   readonly host: MemoryHost;

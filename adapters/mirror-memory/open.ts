@@ -1,9 +1,9 @@
 import { IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import type { GitStore, MirrorTarget, OpenAdapter } from '../../ports/index.js';
-import { MemoryHost } from './host.js';
+import { MemoryHost } from './memory-host.js';
 import { openMemoryMirror } from './memory-mirror.js';
 
-export { MemoryHost } from './host.js';
+export { MemoryHost } from './memory-host.js';
 export { type MemoryMirrorOptions, openMemoryMirror } from './memory-mirror.js';
 
 /**

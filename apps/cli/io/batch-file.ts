@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Batch, type BatchFault, batchRefused, parseBatch } from '../../../domain/client/write/batch.js';
+import { type Batch, type BatchFault, batchRefused, parseBatch } from '../../../domain/client/write/parse-batch.js';
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
 import { fileStream, readRegularFile, readStandardInput, reasonOf } from './files.js';
 import { formatCount } from '../render/units.js';

@@ -1,5 +1,5 @@
 import type { HealthSources } from '../../http/health-mount.js';
-import type { MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
+import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
@@ -13,7 +13,7 @@ interface StargateHealth {
   readonly metrics: Metrics;
   readonly leadership: () => Promise<LeadershipState>;
   /** The mirror worker's; null on a standby. */
-  readonly worker: () => MirrorStatus | null;
+  readonly worker: () => WorkerStatus | null;
   /** What keeps the mirror from being reached; null when nothing does. */
   readonly probe: () => Promise<string | null>;
 }

@@ -1,5 +1,5 @@
 import { ObjectNamer } from '../../../domain/git/object.js';
-import { compactJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
@@ -24,7 +24,7 @@ export interface GatewayHost {
   /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
-  compact(): Promise<void>;
+  shortenJournal(): Promise<void>;
   /**
    * Stops the mirror worker, whose queue is in the journal, and waits for the commit at hand. No other commit begins, from
    * the moment this is called.
@@ -72,8 +72,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     gateway,
     worker,
     publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
-    async compact() {
-      const { before, after } = await compactJournal(journal, (id) => worker.isWaiting(id));
+    async shortenJournal() {
+      const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });
     },
     async stop() {

@@ -73,7 +73,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     if (traced.length > 0) log.info('epoch.traced', { refs: traced });
     const housekeeping = startHousekeeping({
       ...{ log, upkeep: await composition.get<RepositoryUpkeep>('repository-upkeep') },
-      tidy: () => gateway.exclusively(() => host.compact()),
+      tidy: () => gateway.exclusively(() => host.shortenJournal()),
     });
     started.push(() => housekeeping.stop());
     const over = new AbortController();

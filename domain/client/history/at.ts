@@ -8,7 +8,7 @@ import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseTime } from '../write/expiry.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
-import { Receipts } from '../write/landed.js';
+import { EpochEvents } from './epoch-events.js';
 
 /** A state of a namespace's past. */
 export interface Moment {
@@ -120,11 +120,11 @@ async function findInEpoch(
   end: LedgerCommit,
   freshness: Freshness,
 ): Promise<Moment | { readonly oldest: LedgerCommit }> {
-  const receipts = new Receipts(clone, ns, end.trailers.epoch, freshness);
+  const epochEvents = new EpochEvents(clone, ns, end.trailers.epoch, freshness);
   const matches: LedgerCommit[] = [];
   let oldest = end;
   for await (const batch of commitsBack(clone, end)) {
-    const events = wanted.kind === 'time' ? await receipts.of(batch.map(({ oid }) => oid)) : [];
+    const events = wanted.kind === 'time' ? await epochEvents.of(batch.map(({ oid }) => oid)) : [];
     for (const [i, one] of batch.entries()) {
       oldest = one;
       if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };

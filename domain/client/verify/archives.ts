@@ -5,7 +5,7 @@ import { archiveRef, chunksRef, trackingRef } from '../../ledger/refs.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import type { VerifyContext } from './context.js';
-import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
+import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 
 /** The newest chunks of an epoch that are here; null: none are. */
 export async function chunksOf(clone: Clone, { ns, findings }: VerifyContext, label: string): Promise<Oid | null> {

@@ -4,10 +4,10 @@ import type { Clone } from '../clone/clone.js';
 import type { Place } from './epoch-logs.js';
 import { notSetUp, type ReadFrom } from '../clone/tips.js';
 import type { ConnectionNotice } from './connection.js';
-import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './keys.js';
+import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './changed-keys.js';
 import { WatchlogSource } from './source.js';
 
-export type { ChangedKeys } from './keys.js';
+export type { ChangedKeys } from './changed-keys.js';
 
 /** Stands for the place before the oldest event that can be had. */
 export const OLDEST = 'oldest';

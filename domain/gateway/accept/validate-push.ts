@@ -10,7 +10,7 @@ import type { PushRequest } from '../push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
-import { checkTransaction } from '../../verify/transaction.js';
+import { checkTransaction } from '../../verify/check-transaction.js';
 
 /**
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.

@@ -5,7 +5,7 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import { compactedRef } from '../../ledger/refs.js';
 import type { CompactReport, DroppedEpoch } from '../../admin/compact.js';
 import type { RepositoryGateway } from '../gateway.js';
-import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './compact.js';
+import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './archived-epochs.js';
 
 /** The steps of a compaction at which a test may stop the process. */
 type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';

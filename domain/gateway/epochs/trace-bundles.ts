@@ -5,7 +5,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { archiveRef, classifyRef, compactedRef } from '../../ledger/refs.js';
 import type { RepositoryGateway } from '../gateway.js';
-import { traceEpoch } from './compact.js';
+import { traceEpoch } from './archived-epochs.js';
 
 interface TraceSources {
   readonly bundles: BundleArchive;

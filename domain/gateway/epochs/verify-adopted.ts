@@ -14,8 +14,8 @@ import { ledgerChanges } from '../../verify/keys/ledger-changes.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';
 import { chunksIn } from '../../verify/keys/manifests.js';
 import { pairInOrder, type PushedTransaction } from '../../verify/attestation/pairs.js';
-import { type ParentState, checkTransaction } from '../../verify/transaction.js';
-import { anySigner } from '../../verify/attestation/signer.js';
+import { type ParentState, checkTransaction } from '../../verify/check-transaction.js';
+import { anySigner } from '../../verify/attestation/commit-signer.js';
 import { checkValues } from '../../verify/keys/values.js';
 
 export interface AdoptionContext {

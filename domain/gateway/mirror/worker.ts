@@ -42,7 +42,8 @@ interface MirrorFailure {
   readonly message: string;
 }
 
-export interface MirrorStatus {
+/** Where the mirror worker stands: what waits, and what keeps it. Times are ISO 8601 UTC. */
+export interface WorkerStatus {
   readonly backlog: number;
   readonly lastSuccess: string | null;
   /** The newest of those that still stand. */
@@ -97,7 +98,7 @@ export class MirrorWorker {
     return this.queue.has(id);
   }
 
-  status(): MirrorStatus {
+  status(): WorkerStatus {
     const { hostError, lastSuccess } = this;
     const refusals = this.refusals();
     const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];

@@ -4,7 +4,7 @@ import { keyFault, quoteKey } from '../../../ledger/key.js';
 import { throwFault } from '../../../verify/fault.js';
 import { checkLfs, checkTotalSize } from '../../../verify/policy-rules.js';
 import { acknowledgedWrite } from '../../write/acknowledged-write.js';
-import { type BatchFault, batchRefused } from '../../write/batch.js';
+import { type BatchFault, batchRefused } from '../../write/parse-batch.js';
 import type { Clone } from '../../clone/clone.js';
 import { knownPolicy } from '../../clone/known-policy.js';
 import { checkRequest, type RequestedOperation } from '../../write/operations.js';

@@ -1,4 +1,4 @@
-import type { BatchFault } from '../../write/batch.js';
+import type { BatchFault } from '../../write/parse-batch.js';
 import type { RequestedOperation } from '../../write/operations.js';
 
 /** A file that can be read from its beginning more than once. */

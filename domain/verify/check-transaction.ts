@@ -10,7 +10,7 @@ import { chunksIn } from './keys/manifests.js';
 import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
 import type { PushedTransaction } from './attestation/pairs.js';
 import { sample } from './sample.js';
-import { anySigner, signerOf } from './attestation/signer.js';
+import { anySigner, signerOf } from './attestation/commit-signer.js';
 import { checkValues } from './keys/values.js';
 
 /** What a transaction is judged by. */

@@ -13,7 +13,7 @@ const BATCH = 500;
  * What the Stargate noted of an epoch's transactions: when it received each, and who had signed it. Read from the newest back, as
  * far as is asked for. The watchlog is fetched once, when what this clone has of it does not do, unless the read is offline.
  */
-export class Receipts {
+export class EpochEvents {
   private readonly seen = new Map<Oid, WatchEvent>();
   private source: AsyncGenerator<WatchEvent[]>;
   private fetched = false;

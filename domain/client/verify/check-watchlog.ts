@@ -7,7 +7,7 @@ import { trackingRef, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent, encodeEvent } from '../../ledger/watchlog.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './epoch.js';
+import type { VerifiedEpoch } from './verify-epoch.js';
 import type { Place } from './findings.js';
 import { wholeChain } from './transactions.js';
 

@@ -6,7 +6,7 @@ import { epochRef, indexRef, ledgerRef, trackingRef } from '../../ledger/refs.js
 import type { Clone } from '../clone/clone.js';
 import { newestTip } from '../clone/tips.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './epoch.js';
+import type { VerifiedEpoch } from './verify-epoch.js';
 import { Findings } from './findings.js';
 
 /** The refs of one source, or of the clone itself. */
