@@ -9,7 +9,6 @@ import { fromUrlsafe, toUrlsafe } from './key.js';
 
 export const MANIFEST_SUFFIX = '.manifest.json';
 export const META_SUFFIX = '.meta';
-export const REF_SUFFIX = '.ref';
 
 /** A key's place in a ledger. */
 interface KeyPlace {

@@ -7,7 +7,7 @@ import { readConfig } from '../config/read-config.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
-import { SilenceWatch } from '../process/silence.js';
+import { SilenceWatch } from './silence.js';
 import { stargateUrl } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Stream } from 'node:stream';
 import { type Environment, type GitPlace, type GitResult, type RunOptions, runGit, type Supervisor } from '../process/run-git.js';
 import { withoutProgress } from '../process/progress.js';
-import { SilenceWatch } from '../process/silence.js';
+import { SilenceWatch } from './silence.js';
 
 /**
  * Has git tell of everything that comes from the other side: of each packet, among them the empty ones by which a server that

@@ -1,5 +1,5 @@
 import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
-import { readBatch } from '../io/batch-file.js';
+import { readBatch } from '../parse/batch-file.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { WriteCommand } from '../oclif/write-command.js';

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { isTransactionSuffix, momentAt } from '../../../domain/client/history/at.js';
+import { isTransactionSuffix, momentAt } from '../../../domain/client/past/at.js';
 import { writersFreshness } from '../../../domain/client/history/put-back.js';
 import { planRevert } from '../../../domain/client/history/revert.js';
 import { PUT_BACK_FLAGS } from '../parse/flags.js';

@@ -1,5 +1,5 @@
 import type { Diff, DiffSide, KeyChange } from '../../../domain/client/history/diff.js';
-import type { Moment } from '../../../domain/client/history/at.js';
+import type { Moment } from '../../../domain/client/past/at.js';
 import { formatTime } from '../../../domain/ledger/metadata.js';
 import { formatBytes } from './units.js';
 

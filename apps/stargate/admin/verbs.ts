@@ -10,7 +10,7 @@ import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
 import { epochLabelOf } from './epoch-label.js';
-import { describeMirror } from './mirror-view.js';
+import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 

@@ -5,7 +5,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { LeadershipState } from '../leader/leadership.js';
 import { productVersion } from '../version.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from '../metrics.js';
 
 interface StargateHealth {
   readonly repository: RepositoryHost;

@@ -14,8 +14,8 @@ import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { failpoint } from '../failpoint.js';
 import type { Log } from '../log.js';
-import type { Metrics } from '../http/metrics.js';
-import { observeMirror } from '../admin/mirror-view.js';
+import type { Metrics } from '../metrics.js';
+import { observeMirror } from './mirror-view.js';
 
 /** The gateway, recovered, and the mirror worker, running. */
 export interface GatewayHost {

@@ -1,6 +1,6 @@
-import type { Metrics } from '../http/metrics.js';
+import type { Metrics } from '../metrics.js';
 import type { Housekeeping } from '../repository/housekeeping.js';
-import type { ServeExec } from '../ssh/exec-session.js';
+import type { ServeExec } from '../exec-session.js';
 import { type PushLimits, type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
 
 interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {

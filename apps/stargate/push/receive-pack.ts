@@ -1,4 +1,4 @@
-import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/push.js';
+import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/accept/push.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitService, PushHooks, PushProcess } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -8,7 +8,7 @@ import type { Log } from '../log.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { PushStream, type PushStreamLimits } from './push-stream.js';
-import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
+import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../exec-session.js';
 
 export interface PushLimits extends PushStreamLimits {
   /** Milliseconds for one push, from the command to the report. */

@@ -1,5 +1,5 @@
 import type { ServerChannel, Session } from 'ssh2';
-import type { ExecSession } from './exec-session.js';
+import type { ExecSession } from '../exec-session.js';
 
 /** Ends the request that a channel carries: pending output first, then the status, then the channel. */
 export function finishChannel(channel: ServerChannel, status: number): void {

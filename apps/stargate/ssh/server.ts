@@ -5,7 +5,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
-import { refuse, REFUSED, type ExecSession, type ServeExec } from './exec-session.js';
+import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
 import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { SshConnections, type ConnectionLimits } from './connections.js';

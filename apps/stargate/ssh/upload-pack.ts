@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitService as GitServices } from '../../../ports/git-service.js';
 import type { GitService } from './command.js';
-import { clientOf, type ExecSession, feed, refuse, type ServeExec } from './exec-session.js';
+import { clientOf, type ExecSession, feed, refuse, type ServeExec } from '../exec-session.js';
 
 /** Serves a fetch or an archive: relays between the client and git. `timeout` in milliseconds. */
 export function serveRead(service: Exclude<GitService, 'git-receive-pack'>, services: GitServices, timeout: number): ServeExec {

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { momentNow } from './at.js';
+import { momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
-import { commitsBack, epochsBack } from './epoch-chain.js';
+import { commitsBack, epochsBack } from '../past/epoch-chain.js';
 import { listKeys } from '../read/list.js';
 import type { Freshness } from '../clone/tips.js';
 

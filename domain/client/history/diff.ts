@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { type Moment, momentAt, momentNow } from './at.js';
+import { type Moment, momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, type KeyState, sizesOf } from './key-state.js';
 import type { Freshness } from '../clone/tips.js';

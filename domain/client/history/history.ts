@@ -5,9 +5,9 @@ import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { Clone } from '../clone/clone.js';
-import { epochsBack, isRollover, openAll } from './epoch-chain.js';
+import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
 import { type KeyState, sizesOf, statesOf } from './key-state.js';
-import { EpochEvents } from './epoch-events.js';
+import { EpochEvents } from '../past/epoch-events.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
 
 interface HistoryRequest extends Freshness {

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { decodeMetadata } from '../../ledger/metadata.js';
-import { momentAt, momentNow } from './at.js';
+import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, missing, statesOf } from './key-state.js';
 import { putBack, type PutBack, type Replacement, writersFreshness } from './put-back.js';

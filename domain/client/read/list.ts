@@ -6,7 +6,7 @@ import { decodeMetadata } from '../../ledger/metadata.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
 import { MODE_FILE } from '../../git/tree.js';
-import { momentAt, momentNow } from '../history/at.js';
+import { momentAt, momentNow } from '../past/at.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { hasPassed, hidesExpired } from './read.js';
 import type { Freshness, LedgerCommit } from '../clone/tips.js';

@@ -8,7 +8,7 @@ import { newUlid } from '../../ledger/ulid.js';
 import type { ChunkReport } from './chunk-value.js';
 import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
-import { firstEpochLabel } from '../epochs/first-label.js';
+import { firstEpochLabel } from '../../ledger/first-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
 import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';

@@ -6,7 +6,7 @@ import { namespacePolicy } from '../../verify/policy-rules.js';
 import { type Link, MAX_CHAIN, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { pairInOrder } from '../../verify/attestation/pairs.js';
-import type { PushRequest } from '../push.js';
+import type { PushRequest } from './push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
 import { stateAt, type ValidationContext } from './validation-context.js';

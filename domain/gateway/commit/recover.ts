@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/journal.js';
 import { completeUpdates, countMoved } from './commit-refs.js';
-import type { RecoveryReport } from '../push.js';
+import type { RecoveryReport } from '../accept/push.js';
 
 /** The journal, read: intents without an outcome, and intents that are done but not mirrored yet, oldest first. */
 interface JournalState {

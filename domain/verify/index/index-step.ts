@@ -1,11 +1,10 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { Side, TreeChange } from '../../git/tree-diff.js';
-import { encodeLayout, LAYOUT_FILE, pairAt } from '../../index/layout.js';
+import { encodeLayout, LAYOUT_FILE, pairAt, REF_SUFFIX } from '../../index/layout.js';
 import { lookUp } from '../../index/look-up.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';
 import { fromUrlsafe, quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { REF_SUFFIX } from '../../ledger/paths.js';
 import { encodePointer, type Pointer, pointerMode } from '../../ledger/pointer.js';
 import { addPointer } from '../../ledger/transaction.js';
 import { type Fault, faultOf, type RuleContext } from '../fault.js';

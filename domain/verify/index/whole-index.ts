@@ -1,10 +1,9 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
 import type { Side } from '../../git/tree-diff.js';
-import { checkLayout, LAYOUT_FILE } from '../../index/layout.js';
+import { checkLayout, LAYOUT_FILE, REF_SUFFIX } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
 import { quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { REF_SUFFIX } from '../../ledger/paths.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { attempt, type RuleContext } from '../fault.js';
 import { INDEX_BATCH, missingFile } from './index-blobs.js';

@@ -5,7 +5,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import { unwrap } from '../../../ports/unwrap.js';
 import type { Log } from '../log.js';
-import type { Metrics } from '../http/metrics.js';
+import type { Metrics } from '../metrics.js';
 
 /** Turns what the mirror worker tells into metrics and log lines. */
 export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {
