@@ -1,4 +1,4 @@
-import type { Direction } from '../../ports/git-remote.js';
+import type { Direction, FetchRequest } from '../../ports/git-remote.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import { utf8 } from '../git/bytes.js';
 import { isEpochLabel, isNamespace } from '../../ports/grammar/namespace.js';
@@ -28,7 +28,15 @@ export const POLICY_PATH = '.kv/policy.yaml';
 export type Source = 'mirror' | 'stargate';
 /** Which of a remote's two sides a source is. */
 export const directionOf = (source: Source): Direction => (source === 'mirror' ? 'read' : 'write');
+/** A clone's own copy of a ref, or of a pattern of refs, as it was last fetched from a source. */
 export const trackingRef = (source: Source, ref: RefName): RefName => ref.replace(/^refs\//, `refs/kv-tracking/${source}/`);
+/** Every name under which a clone may have a ref: as the Stargate had it, as the mirror had it, and the clone's own. */
+export const trackedNames = (ref: RefName): RefName[] => [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+/** Asks a source for a ref, into the tracking ref that this source has. */
+export const trackingRequest = (source: Source, ref: RefName): FetchRequest => ({
+  remoteRef: ref,
+  localRef: trackingRef(source, ref),
+});
 /** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
 export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 

@@ -13,6 +13,7 @@ import {
   POLICY_REF,
   type Source,
   trackingRef,
+  trackingRequest,
 } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
 
@@ -42,7 +43,7 @@ const SOURCES: readonly Source[] = ['mirror', 'stargate'];
 export async function fetchNamespace(clone: Clone, ns: string, source: Source): Promise<void> {
   const direction = directionOf(source);
   const refs = [ledgerRef(ns), indexRef(ns), epochRef(ns), POLICY_REF];
-  const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  const requests: FetchRequest[] = refs.map((ref) => trackingRequest(source, ref));
   const epoch = await fetchedEpoch(clone, ns, source);
   if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
   await clone.remotes.fetch(clone.remoteName, direction, requests, { onProgress: clone.onProgress });
@@ -55,7 +56,7 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
  */
 export function archiveRequest(source: Source, ns: string, epoch: string): FetchRequest {
   const ref = archiveRef(ns, epoch);
-  return { remoteRef: ref, localRef: trackingRef(source, ref), seldom: true };
+  return { ...trackingRequest(source, ref), seldom: true };
 }
 
 /** The epoch of the ledger that was last fetched from one side; null when there was none, or it can't be read. */

@@ -4,7 +4,7 @@ import type { Policy } from '../../../ports/policy-reader.js';
 import { STATUS, type StatusReport } from '../../admin/status.js';
 import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';
-import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
+import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { publishedPolicyText } from '../clone/known-policy.js';
 import { noRemote } from '../clone/tips.js';
@@ -96,6 +96,6 @@ async function policyOnDefaultBranch(clone: Clone): Promise<string | null> {
 }
 
 async function published(clone: Clone): Promise<string | null> {
-  await clone.remotes.fetch(clone.remoteName, 'read', [{ remoteRef: POLICY_REF, localRef: trackingRef('mirror', POLICY_REF) }]);
+  await clone.remotes.fetch(clone.remoteName, 'read', [trackingRequest('mirror', POLICY_REF)]);
   return publishedPolicyText(clone);
 }

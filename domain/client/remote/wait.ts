@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { ledgerRef, mirrorRef, trackingRef } from '../../ledger/refs.js';
+import { ledgerRef, mirrorRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 
 interface WaitRequest {
@@ -58,7 +58,7 @@ async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
 /** A later watermark is only known to contain the commit once its history is here. */
 async function isAtOrPast(clone: Clone, { oid, ns }: WaitRequest, watermark: Oid): Promise<boolean> {
   if (watermark === oid) return true;
-  const request = { remoteRef: ledgerRef(ns), localRef: trackingRef('mirror', ledgerRef(ns)) };
+  const request = trackingRequest('mirror', ledgerRef(ns));
   const [known] = await clone.store.headers([watermark]);
   if (!known) await clone.remotes.fetch(clone.remoteName, 'read', [request]);
   return clone.store.isAncestor(oid, watermark);
