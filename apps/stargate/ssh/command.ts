@@ -44,6 +44,7 @@ export function parseSshCommand(line: string): SshCommand {
     }
   }
   throw new KvError('POLICY_VIOLATION', 'the Stargate does not run this command', {
-    hint: 'it takes git push, git fetch, git archive and the git kv stargate verbs; there is no shell',
+    hint: 'it takes git push, git fetch, git archive and its own verbs; there is no shell',
+    advice: { id: 'see-commands' },
   });
 }

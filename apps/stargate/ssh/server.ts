@@ -201,7 +201,8 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
     what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
-        hint: "check the remote's pushurl; git kv remote setup takes it from the policy",
+        hint: "check the remote's pushurl: the policy has it",
+        advice: { id: 'confirm-push-url' },
       });
     }
     status = await options.route(command, session)(session);
