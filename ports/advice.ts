@@ -73,6 +73,7 @@ export const ADVICE = {
   'verify-manifest': [], //           the chunks are sound, so the manifest is not
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** The ids of the table. */
 export type AdviceId = keyof typeof ADVICE;
 
 /** The advice of one id, with its facts. */

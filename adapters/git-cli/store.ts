@@ -17,6 +17,7 @@ import { listRefs, RefTransactions } from './refs/refs.js';
 import { findRepository, type Repository } from './config/repository.js';
 import { idsAtPaths } from './objects/tree-paths.js';
 
+/** What a repository that git keeps on a disk can do. */
 export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
   objectFormats: ['sha1', 'sha256'],
   durable: true,
@@ -24,6 +25,7 @@ export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
   quarantines: ['given', 'new'],
 };
 
+/** Which repository is opened, and the environment that git runs in. */
 export interface GitStoreOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;
@@ -67,6 +69,7 @@ interface Readers {
   readonly shallow: boolean;
 }
 
+/** A repository on a disk: git reads it, our own code writes packs, and git moves refs. */
 export class GitCliStore implements GitStore {
   readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;

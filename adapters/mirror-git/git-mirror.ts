@@ -4,6 +4,7 @@ import { type GitResult, type GitRun, runGit } from './run-git.js';
 import { withoutHistory } from './no-history.js';
 import { failure } from './outcome.js';
 
+/** From which repository a mirror is pushed to, and what it takes. */
 export interface GitMirrorOptions {
   /** The Stargate's bare repository. */
   readonly directory: string;

@@ -3,6 +3,7 @@ import type { MemoryHost } from './memory-host.js';
 import { links } from './links.js';
 import { type Move, refMatcher, wellFormed } from './ref-patterns.js';
 
+/** From which repository a host in memory is pushed to. */
 export interface MemoryMirrorOptions {
   readonly host: MemoryHost;
   /** The Stargate's repository. */

@@ -7,4 +7,5 @@ function yamlPolicyReader(): PolicyReader {
   return { parse: parsePolicy };
 }
 
+/** Opens the reader of policies in YAML. */
 export const open: OpenAdapter<undefined, PolicyReader> = async () => yamlPolicyReader();

@@ -13,6 +13,7 @@ class StargateBlock {
   @MayMiss() @IsList('public keys') readers?: unknown[];
 }
 
+/** `chunking` of a namespace: how large values are cut. */
 export class ChunkingBlock {
   @IsOneOf('fastcdc', 'fixed') mode!: 'fastcdc' | 'fixed';
   @MayMiss() @IsSize() min?: unknown;
@@ -38,6 +39,7 @@ class ForbiddenItem {
   @IsYesNo() lfs!: boolean;
 }
 
+/** What `namespaces` says of one namespace. */
 export class NamespaceBlock {
   @MayMiss() @IsOneOf('linear') ledger_mode?: 'linear';
   @MayMiss() @IsYesNo() require_signed_commits?: boolean;
@@ -51,6 +53,7 @@ export class NamespaceBlock {
   @MayMiss() @IsMapping() @ValidateNested() @Type(() => VerifyBlock) verify?: VerifyBlock;
 }
 
+/** The whole document. */
 export class PolicyFile {
   @IsOneOf(1) version!: 1;
   @MayMiss() @IsMapping() @ValidateNested() @Type(() => StargateBlock) stargate?: StargateBlock;

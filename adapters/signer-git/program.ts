@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/error.js';
 
+/** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface ProgramResult {

@@ -17,6 +17,7 @@ import { adoptionContext } from './repository/adoption-context.js';
 import { makeHostKey } from './ssh/host-key.js';
 import { renderPolicy } from './repository/policy-template.js';
 
+/** What `init` is to make. */
 export interface InitRequest {
   readonly repo: string;
   readonly mirrorUrl: string;

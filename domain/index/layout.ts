@@ -10,8 +10,11 @@ import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
  * set of pointers.
  */
 export const PAIR = 2;
+/** How many levels of directories there always are. */
 export const FIXED_LEVELS = 2;
+/** A deeper directory that would hold more pointers than this is split. */
 export const SPLIT_ABOVE = 256;
+/** The name of the file that tells the layout, beside the directories of the first level. */
 export const LAYOUT_FILE = 'layout.json';
 /** How a pointer's file name ends, after the urlsafe key. */
 export const REF_SUFFIX = '.ref';

@@ -7,6 +7,7 @@ interface GitOutcome {
   readonly stderr: string;
 }
 
+/** Runs git in a repository; `input` goes to its standard input, and `signal` ends it. */
 export type Git = (directory: string, args: readonly string[], input?: string, signal?: AbortSignal) => Promise<GitOutcome>;
 
 /** Runs git in one of the two repositories. */

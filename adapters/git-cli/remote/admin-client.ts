@@ -11,6 +11,7 @@ import { SilenceWatch } from './silence.js';
 import { stargateUrl } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 
+/** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;

@@ -16,6 +16,7 @@ const FLAGS = {
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv mset`: a batch of operations in one transaction. */
 export class Mset extends WriteCommand {
   static override summary = 'set and delete many keys in one transaction';
   static override description = prose(`A line sets or deletes one key:

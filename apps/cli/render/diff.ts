@@ -15,6 +15,7 @@ function size(side: DiffSide | null): string {
   return (side === null ? '-' : formatBytes(side.size)).padStart(WIDTH);
 }
 
+/** A diff as `--json` shows it. */
 export function diffDocument(ns: string, { from, to, changes }: Diff): object {
   return { ok: true, ns, from: momentDocument(from), to: momentDocument(to), changes };
 }

@@ -3,6 +3,7 @@
 /** The largest payload of one line, bytes. */
 export const MAX_PAYLOAD = 65516;
 
+/** The packet that ends a list. */
 export const FLUSH_PKT: Buffer = Buffer.from('0000');
 
 /** A payload, or one of the special lines that carry none. */

@@ -2,6 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { PktReader } from './pkt-line.js';
 
+/** How large a push may be, before any of it reaches git. */
 export interface PushStreamLimits {
   /** Objects in the pack. */
   readonly maxObjects: number;

@@ -6,6 +6,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
 
+/** A policy, and the text that says it. */
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;

@@ -37,6 +37,7 @@ export function onEnvironment(session: Session): () => string | undefined {
   return () => protocol;
 }
 
+/** An exec request over its ssh2 channel. */
 export function execSession(channel: ServerChannel, facts: Omit<ExecSession, 'input' | 'output' | 'complain'>): ExecSession {
   return { ...facts, input: channel, output: channel, complain: (text) => complainOn(channel, text) };
 }

@@ -42,6 +42,7 @@ interface SshServerOptions {
   readonly log: Log;
 }
 
+/** An SSH server that answers, at the port that it was given. */
 export interface SshListener {
   readonly host: string;
   readonly port: number;

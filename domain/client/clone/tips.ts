@@ -28,6 +28,7 @@ export interface Tip {
   readonly from: 'local' | Source;
 }
 
+/** The side that is fetched from before reading. */
 export type ReadFrom = 'mirror' | 'stargate';
 
 /** How fresh a read must be. */
@@ -181,6 +182,7 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
   return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
 }
 
+/** `CONFIG_INVALID` for a remote whose push URL leads to no Stargate. */
 export function notSetUp(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, {
     hint: 'set the remote up first',
@@ -188,6 +190,7 @@ export function notSetUp(remote: string): KvError {
   });
 }
 
+/** `CONFIG_INVALID` for a remote that is not configured. */
 export function noRemote(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
     hint: `add the mirror first: git remote add ${remote} URL`,

@@ -24,6 +24,7 @@ interface ListRequest extends Freshness {
   readonly at?: string;
 }
 
+/** A live key, in a long listing with what its pointer and metadata say. */
 export interface ListedKey {
   readonly key: string;
   /** Present in a long listing. `size` in bytes; times ISO 8601. */

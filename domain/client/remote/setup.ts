@@ -17,6 +17,7 @@ interface SetupRequest {
   readonly writer: CloneConfigWriter;
 }
 
+/** What was configured, and whom it leads to. */
 export interface SetupReport {
   readonly remote: string;
   readonly pushUrl: string;

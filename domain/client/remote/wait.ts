@@ -11,6 +11,7 @@ interface WaitRequest {
   readonly signal?: AbortSignal;
 }
 
+/** The mirror shows a write. `waitedMs`: how long that took. */
 export interface Visible {
   readonly oid: Oid;
   /** The watermark that was found: the commit itself or a later one. */

@@ -17,6 +17,7 @@ import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_L
 import { type Freshness, noNamespace, type Tip, tipForReading } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
 
+/** What goes into a snapshot, and where large values go. */
 export interface SnapshotRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
@@ -30,6 +31,7 @@ export interface SnapshotRequest extends Freshness {
   readonly onProgress?: (keys: number) => void;
 }
 
+/** What a snapshot holds. */
 export interface SnapshotSummary {
   readonly ns: string;
   readonly epoch: string;

@@ -6,6 +6,7 @@ import { utf8 } from '../../git/bytes.js';
  * The key lines, and the end with them, depend on the keys' values, types and expiries alone, and on nothing else.
  */
 
+/** The version of snapshots that is written, and the only one that is read. */
 export const SNAPSHOT_VERSION = 1;
 
 /** Values above this are never text in a snapshot, and go to files where a folder for them is named. Bytes. */
@@ -26,6 +27,7 @@ interface SnapshotHeader {
   readonly files: string | null;
 }
 
+/** The first line of a snapshot, with its LF. */
 export function encodeHeader({ ns, epoch, commit, prefix, files }: SnapshotHeader): string {
   const rest = { ...(prefix === '' ? {} : { prefix }), ...(files === null ? {} : { files }) };
   return `${JSON.stringify({ 'git-kv': 'snapshot', v: SNAPSHOT_VERSION, ns, epoch, commit, ...rest })}\n`;

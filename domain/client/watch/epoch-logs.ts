@@ -28,6 +28,7 @@ export interface LoggedEvent {
   readonly event: WatchEvent;
 }
 
+/** Which namespace's watchlogs are read, over which connection. */
 export interface EpochLogsOptions extends WatchConnectionOptions {
   readonly ns: string;
 }

@@ -12,6 +12,7 @@ export type { ChangedKeys } from './changed-keys.js';
 /** Stands for the place before the oldest event that can be had. */
 export const OLDEST = 'oldest';
 
+/** What is watched, from where on, and when it ends. */
 export interface WatchRequest {
   readonly ns: string;
   readonly readFrom: ReadFrom;
@@ -36,6 +37,7 @@ export interface WatchedEvent extends WatchEvent {
   readonly keys: ChangedKeys | null;
 }
 
+/** What a watch tells besides its events. */
 export type WatchNotice =
   | ConnectionNotice
   /** The feed is open. */

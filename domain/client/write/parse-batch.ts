@@ -19,6 +19,7 @@ export interface BatchFault {
   readonly what: string;
 }
 
+/** The operations of a batch, and what is wrong with its other lines. */
 export interface Batch {
   readonly entries: readonly BatchEntry[];
   readonly faults: readonly BatchFault[];

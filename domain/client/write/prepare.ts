@@ -20,6 +20,7 @@ interface PreparationContext {
   readonly onProgress?: (key: string, bytes: number) => void;
 }
 
+/** Operations that are ready to be built into a transaction, and what became of large values. */
 export interface Prepared {
   readonly operations: readonly PreparedOperation[];
   readonly chunked: readonly ChunkReport[];

@@ -18,6 +18,7 @@ import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
 import { fetchNamespace, newestTip, type Tip } from '../clone/tips.js';
 
+/** What is written, on which conditions. */
 export interface WriteRequest extends Expectations {
   readonly ns: string;
   readonly operations: readonly RequestedOperation[];
@@ -35,6 +36,7 @@ export interface WriteRequest extends Expectations {
   readonly onProgress?: (key: string, bytes: number) => void;
 }
 
+/** What a write did, or would do on a dry run. */
 export interface Receipt {
   readonly ns: string;
   /** Null when nothing was changed, or on a dry run. */

@@ -17,6 +17,7 @@ export const REASON = 'kv: stargate';
 export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
 type Failpoint = (typeof FAILPOINTS)[number];
 
+/** What moving refs takes, and who is told. */
 export interface CommitContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;

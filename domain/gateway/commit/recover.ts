@@ -11,6 +11,7 @@ interface JournalState {
   readonly records: number;
 }
 
+/** What a journal says: the intents without an outcome, and those that the mirror lacks, each in their order. */
 export async function readJournal(journal: Journal): Promise<JournalState> {
   const open = new Map<string, IntentRecord>();
   let unmirrored: IntentRecord[] = [];

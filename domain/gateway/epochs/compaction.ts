@@ -10,6 +10,7 @@ import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './archi
 /** The steps of a compaction at which a test may stop the process. */
 type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';
 
+/** What a compaction takes, and who is told. */
 export interface CompactionContext {
   readonly store: GitStore;
   readonly bundles: BundleArchive;

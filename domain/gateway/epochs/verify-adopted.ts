@@ -18,6 +18,7 @@ import { type ParentState, checkTransaction } from '../../verify/check-transacti
 import { anySigner } from '../../verify/attestation/commit-signer.js';
 import { checkValues } from '../../verify/keys/values.js';
 
+/** What checking a mirror's ledgers takes, before a Stargate makes them its own. */
 export interface AdoptionContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;

@@ -3,6 +3,7 @@ import { KvCommand } from '../../oclif/base.js';
 import { unknownCommand } from '../../parse/command-name.js';
 import { oclifFlags } from '../../oclif/flags.js';
 
+/** `git kv help COMMAND`, where there is no such command: those that there are never get here. */
 export class Help extends KvCommand {
   static override summary = 'explain a command';
   static override description = 'The same as COMMAND -h.';

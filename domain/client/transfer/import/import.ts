@@ -16,6 +16,7 @@ import { readConsul, readEtcd } from './foreign.js';
 import { readSnapshot } from './snapshot.js';
 import { type Found, type ImportEntry, type ImportFormat, type ImportSource, input } from './source.js';
 
+/** What is imported, under which keys, in how many transactions. */
 export interface ImportRequest {
   readonly ns: string;
   readonly source: ImportSource;

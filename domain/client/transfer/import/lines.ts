@@ -37,6 +37,7 @@ export async function* linesOf(source: ImportSource): AsyncGenerator<Line[]> {
   if (held > 0) yield [{ line, bytes: concat(rest) }];
 }
 
+/** `INPUT_INVALID` for a line, or a file's only text, that is longer than an import reads. */
 export function tooLong(name: string, line: number, what: string): KvError {
   return new KvError('INPUT_INVALID', `${name}:${line}: the ${what} is longer than ${MAX_LINE} bytes`, {
     hint: 'give large values as files: a batch takes {"op":"set","key":…,"file":…}',
