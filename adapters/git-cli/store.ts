@@ -47,7 +47,7 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
     const apart = partial ? await placeWithoutRemotes(repository) : null;
     if (apart !== null) {
       readingPlace = apart;
-      await objects.close(); // it would fetch what it misses, one by one
+      await objects.close(); // git would fetch the objects that it misses, one by one
       objects = new CatFile(apart, '--batch', OBJECT_REPLY);
     }
     const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
@@ -143,7 +143,7 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);
     checkOid(descendant, this.objectFormat);
-    const [commit] = await this.readers.objects.ask([descendant]); // one that is not here is unknown, and not asked for
+    const [commit] = await this.readers.objects.ask([descendant]); // a commit that is not here is unknown, and not fetched
     if (commit?.type !== 'commit') return false;
     // The usual question, on every push: one commit on top of the other. It needs no process.
     if (ancestor === descendant || parentsOf(commit.body).includes(ancestor)) {

@@ -49,7 +49,7 @@ export class OpenPgpVerifier {
     this.keyrings.delete(name);
     const keyring = known ?? this.makeKeyring(all);
     this.keyrings.set(name, keyring);
-    // One that failed is tried again.
+    // A keyring that could not be made is tried again.
     keyring.catch(() => this.keyrings.delete(name));
     for (const [oldest, folder] of this.keyrings) {
       if (this.keyrings.size <= MAX_KEYRINGS) break;

@@ -6,7 +6,7 @@ import { shownWord, type VerbFormat } from './verb.js';
 /** Which epochs of a namespace are to go. */
 export interface CompactArguments {
   readonly ns: string;
-  /** Exactly this archived epoch; undefined: those that the policy leaves over. */
+  /** Exactly this archived epoch; undefined: the epochs that the policy leaves over. */
   readonly label: string | undefined;
   /** Only say what would go. */
   readonly dryRun: boolean;

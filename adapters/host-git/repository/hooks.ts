@@ -68,7 +68,7 @@ export async function writeHooks(gitDir: string, names: readonly string[] = Obje
 
 /** True when both hooks are there as this version writes them, and git will run them. */
 export async function hooksInPlace(gitDir: string): Promise<boolean> {
-  return (await otherHooks(gitDir).catch(() => [''])).length === 0; // one that can't be read is not in place either
+  return (await otherHooks(gitDir).catch(() => [''])).length === 0; // a hook that can't be read is not in place either
 }
 
 /**

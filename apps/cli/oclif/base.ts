@@ -47,12 +47,12 @@ export abstract class KvCommand extends Command {
         reject(new KvError('INTERRUPTED', 'interrupted', { hint: 'run the command again; what had landed before stays' }));
       };
     });
-    interrupted.catch(() => undefined); // it is raced below, and may lose
+    interrupted.catch(() => undefined); // the interruption is raced below, and may lose
     process.once('SIGINT', stop);
     try {
       return await this.withClone(flags, (session) => {
         const done = work(session, controller.signal);
-        done.catch(() => undefined); // it may fail after the interruption has been reported
+        done.catch(() => undefined); // the work may fail after the interruption has been reported
         return Promise.race([done, interrupted]);
       });
     } finally {

@@ -13,7 +13,7 @@ interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutco
 /** Serves the pushes to a leader: counts what becomes of them, and lets housekeeping go between them. */
 export function leaderPushes(options: LeaderPushOptions): ServeExec {
   const { housekeeping, metrics, limits } = options;
-  // One for all pushes, so that it knows whether any other is at hand.
+  // All pushes share one server side, which therefore knows whether another push is at hand.
   const receive = serveReceivePack({
     ...options,
     get limits() {

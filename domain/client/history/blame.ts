@@ -31,9 +31,9 @@ export async function* blame(clone: Clone, request: BlameRequest): AsyncGenerato
     return;
   }
   const found: Blame[] = [];
-  for await (const one of keys) found.push(one);
+  for await (const blame of keys) found.push(blame);
   const commits = await commitsOf(clone, request.ns, new Set(found.map(({ txn }) => txn)), request);
-  for (const one of found) yield { ...one, commit: commits.get(one.txn) ?? null };
+  for (const blame of found) yield { ...blame, commit: commits.get(blame.txn) ?? null };
 }
 
 async function* blameKeys(clone: Clone, request: BlameRequest): AsyncGenerator<Blame> {

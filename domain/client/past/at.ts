@@ -64,13 +64,13 @@ export async function momentNow(clone: Clone, ns: string, freshness: Freshness):
 /**
  * The state that `<oid|time|txn>` names, in any epoch, newest first. A commit's beginning, or a transaction's
  * end, must be the only one of its epoch. A time
- * gives the newest transaction that the Stargate had received by then; one that no watchlog tells of counts from its committer's
+ * gives the newest transaction that the Stargate had received by then; a transaction that no watchlog tells of counts from its committer's
  * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
  */
 export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
   const wanted = parseAt(at, clone.store.objectFormat);
-  const now = await momentNow(clone, ns, freshness);
-  return findMoment(clone, ns, at, wanted, now.ledger, freshness);
+  const newest = await momentNow(clone, ns, freshness);
+  return findMoment(clone, ns, at, wanted, newest.ledger, freshness);
 }
 
 async function findMoment(

@@ -25,7 +25,7 @@ export interface SetupReport {
   readonly source: string | null;
   readonly previousPushUrl: string | null;
   readonly fetchRefspecs: readonly string[];
-  /** Those of them that were not configured before. */
+  /** The refspecs that were not configured before. */
   readonly newRefspecs: readonly string[];
   /** What the Stargate answered, or why it didn't. */
   readonly stargate:

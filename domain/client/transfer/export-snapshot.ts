@@ -242,7 +242,7 @@ async function* inThrees(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (rest.length > 0) yield rest;
 }
 
-/** As `read`, with null for null. */
+/** As `GitStore.read`; gives null where an id is null. */
 async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<(GitObject | null)[]> {
   const objects = await store.read(oids.filter((oid) => oid !== null));
   let at = 0;

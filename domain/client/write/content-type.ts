@@ -42,7 +42,7 @@ export function typeOfText(text: string): string {
     JSON.parse(text);
     return 'application/json';
   } catch {
-    return TEXT_CTYPE; // it only looks like JSON
+    return TEXT_CTYPE; // the text only looks like JSON
   }
 }
 

@@ -16,7 +16,7 @@ export type SetChange = Extract<KeyChange, { op: 'set' }>;
 /** The keys that a transaction changed. */
 interface LedgerChanges {
   readonly changes: readonly KeyChange[];
-  /** Those that a fault was found with: what happened to them can't be told. */
+  /** The keys that a fault was found with: what happened to them can't be told. */
   readonly torn: readonly string[];
 }
 

@@ -11,7 +11,7 @@ interface Line {
 
 const NEWLINE = 0x0a;
 
-/** The lines of a file, those of one piece of it at a time. Throws `INPUT_INVALID` for a line that is longer than any value allows. */
+/** The lines of a file, as many at a time as a piece of it has. Throws `INPUT_INVALID` for a line that is longer than any value allows. */
 export async function* linesOf(source: ImportSource): AsyncGenerator<Line[]> {
   let rest: Uint8Array[] = [];
   let held = 0;
