@@ -5,7 +5,7 @@ import { diffStates } from '../domain/client/history/diff.js';
 import { keyHistory } from '../domain/client/history/history.js';
 import { readKeyAt } from '../domain/client/history/read-at.js';
 import { statesOf } from '../domain/client/history/key-state.js';
-import { openAll } from '../domain/client/history/epoch-chain.js';
+import { openAll } from '../domain/client/past/epoch-chain.js';
 import { decodeMetadata } from '../domain/ledger/metadata.js';
 import { pathsOf, placeOf } from '../domain/ledger/paths.js';
 import { ledgerRef } from '../domain/ledger/refs.js';

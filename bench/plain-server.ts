@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ndjsonLog } from '../apps/stargate/log.js';
-import { clientOf, feed } from '../apps/stargate/ssh/exec-session.js';
+import { clientOf, feed } from '../apps/stargate/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
 import { openProfile } from '../plugins/host/index.js';
 import type { GitService } from '../ports/git-service.js';

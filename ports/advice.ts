@@ -51,8 +51,10 @@ export const ADVICE = {
   'compare-host-key': ['scan'], //    the program that asks the Stargate's host for its key, with its arguments
   'correct-push-url': [], //          nobody listens there
   debug: [], //                     run it again with all that git says
+  'confirm-push-url': [], //          the Stargate at the push URL has no repository of that name
   'name-stargate': [], //             no policy names the Stargate
   'report-bug': [],
+  'see-commands': [], //              what a Stargate can be asked for over SSH
   'see-namespaces': [], //            what the Stargate has
   'set-push-url': [], //              the push URL is no SSH address
   'set-up-remote': [],
@@ -71,6 +73,7 @@ export const ADVICE = {
   'verify-manifest': [], //           the chunks are sound, so the manifest is not
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** The ids of the table. */
 export type AdviceId = keyof typeof ADVICE;
 
 /** The advice of one id, with its facts. */

@@ -6,6 +6,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Where ids and jitter come from. */
 export interface Randomness {
   /** `count` bytes fit for an id; no promise of secrecy. */
   bytes(count: number): Uint8Array;

@@ -5,6 +5,7 @@ import type { Advice } from './advice.js';
  * the message says what failed and names the key, ref or file; the hint says what to do next.
  */
 
+/** Every error code. A code is never given another meaning; apps/exit-codes.ts has the exit status of each. */
 export const ERROR_CODES = [
   'UNEXPECTED', //            a bug of ours
   'CAS_CONFLICT', //          a tip or an expected value is not what the writer built on
@@ -32,8 +33,10 @@ export const ERROR_CODES = [
   'INTERRUPTED', //           the user stopped it
 ] as const;
 
+/** A code of the table. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** What an error says besides its code and its message. */
 export interface KvErrorFields {
   /** What to do next, as one sentence for whoever embeds the library: it names no program's commands. */
   readonly hint?: string;
@@ -46,6 +49,7 @@ export interface KvErrorFields {
 
 const BRAND = Symbol.for('git-kv/error');
 
+/** The one type of errors that are meant for whoever asked: a stable code, and a message that names the key, ref or file. */
 export class KvError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;

@@ -18,7 +18,7 @@ export interface FetchRequest {
   readonly remoteRef: RefName;
   /** The local ref that follows it. */
   readonly localRef: RefName;
-  /** It is not there more often than it is: a connection is not to be spent on finding out. */
+  /** The remote ref is seldom there: a connection is not to be spent on finding out. */
   readonly seldom?: true;
 }
 

@@ -51,11 +51,13 @@ export interface PushProcess extends ServiceProcess {
   readonly hooks: PushHooks;
 }
 
+/** What a client asks of one of git's server sides. */
 export interface ServiceRequest {
   /** The value of GIT_PROTOCOL that the client asked for, checked; undefined when it asked for none. */
   readonly gitProtocol: string | undefined;
 }
 
+/** What a push asks, and how large it may be. */
 export interface PushServiceRequest extends ServiceRequest {
   /** The largest push that is taken, bytes, whatever the repository's configuration says. */
   readonly maxBytes: number;

@@ -25,6 +25,7 @@ export interface NewObject {
   readonly body: Uint8Array;
 }
 
+/** Which commits a history gives. */
 export interface HistoryQuery {
   /** The commit to start at. */
   readonly tip: Oid;

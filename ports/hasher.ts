@@ -1,3 +1,4 @@
+/** The algorithms of Git objects and keys, of chunks, and of ETags (`blake3`). */
 export type HashAlgorithm = 'sha1' | 'sha256' | 'blake3';
 
 /** A digest that is fed in pieces. */

@@ -27,13 +27,16 @@ export interface MirroredRecord {
   readonly ts: string;
 }
 
+/** Anything that stands in a journal. */
 export type JournalRecord = IntentRecord | OutcomeRecord | MirroredRecord;
 
+/** What a journal promises. */
 export interface JournalCapabilities {
   /** A synced record survives a power failure. */
   readonly durable: boolean;
 }
 
+/** When an append has happened. */
 export interface AppendOptions {
   /** Resolve only once the record is durable (the default). Without it, the record is durable with the next synced one. */
   readonly sync?: boolean;

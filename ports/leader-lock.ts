@@ -14,6 +14,7 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** What a lock promises. */
 export interface LeaderLockCapabilities {
   /** Leadership moves between hosts, not only between processes of one host (or one shared volume). */
   readonly multiHost: boolean;

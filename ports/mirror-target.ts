@@ -13,6 +13,7 @@ export interface MirrorUpdate {
   readonly expected?: Oid | null;
 }
 
+/** What a mirror takes. */
 export interface MirrorTargetCapabilities {
   /** A push lands whole or not at all. Without it, a watermark may be at the mirror before the ledger that it names. */
   readonly atomic: boolean;

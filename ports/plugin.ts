@@ -25,12 +25,14 @@ export type OpenAdapter<Config = unknown, Port = unknown> = (config: Config, con
 /** A class whose instances class-validator checks; absent for an adapter that takes no configuration. */
 export type ConfigClass = new () => object;
 
+/** The module that an adapter's entry names. */
 export interface AdapterModule<Config = unknown, Port = unknown> {
   readonly open: OpenAdapter<Config, Port>;
   /** The adapter's configuration. Absent: any key in the profile is an error. */
   readonly Config?: ConfigClass;
 }
 
+/** One adapter of a plugin: its port, its name, and where its module is. */
 export interface AdapterEntry {
   readonly port: PortName;
   /** Lower case, unique for its port: `git-cli`, `flock`. */
@@ -39,6 +41,7 @@ export interface AdapterEntry {
   readonly module: () => Promise<AdapterModule>;
 }
 
+/** What a plugin exports as `manifest`. */
 export interface PluginManifest {
   readonly api: typeof PLUGIN_API;
   /** The package's name. */

@@ -31,6 +31,7 @@ export interface PolicyKey {
   readonly name: string;
 }
 
+/** A policy as it was read and checked, its defaults filled in. URLs are null where it names none. */
 export interface Policy {
   readonly version: 1;
   readonly pushUrl: string | null;

@@ -4,7 +4,7 @@ import { ERROR_CODES, type ErrorCode, KvError } from './error.js';
 /**
  * How a KvError crosses a connection: one line of printable ASCII on a hook's or a verb's standard error.
  * A hook's exit status never reaches the pusher, so this line is all that tells a policy violation from a lost race.
- * A reader passes over a field that it doesn't know: one that has no words for the advice shows the hint.
+ * A reader passes over a field that it doesn't know: a program that has no words for the advice shows the hint.
  */
 const PREFIX = 'kv-error/1 ';
 

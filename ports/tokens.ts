@@ -1,74 +1,34 @@
-/** What the container is asked for. `Symbol.for`, so that a plugin's own copy of this file means the same. */
-export const TOKENS = {
-  GitStore: Symbol.for('git-kv/git-store'),
-  GitRemote: Symbol.for('git-kv/git-remote'),
-  AdminClient: Symbol.for('git-kv/admin-client'),
-  FetchRecord: Symbol.for('git-kv/fetch-record'),
-  Journal: Symbol.for('git-kv/journal'),
-  LeaderLock: Symbol.for('git-kv/leader-lock'),
-  MirrorTarget: Symbol.for('git-kv/mirror-target'),
-  Chunker: Symbol.for('git-kv/chunker'),
-  Hasher: Symbol.for('git-kv/hasher'),
-  Signer: Symbol.for('git-kv/signer'),
-  SignatureVerifier: Symbol.for('git-kv/signature-verifier'),
-  Clock: Symbol.for('git-kv/clock'),
-  Randomness: Symbol.for('git-kv/randomness'),
-  CloneConfig: Symbol.for('git-kv/clone-config'),
-  CloneConfigWriter: Symbol.for('git-kv/clone-config-writer'),
-  PolicyReader: Symbol.for('git-kv/policy-reader'),
-  RepositoryHost: Symbol.for('git-kv/repository-host'),
-  RepositoryUpkeep: Symbol.for('git-kv/repository-upkeep'),
-  BundleArchive: Symbol.for('git-kv/bundle-archive'),
-  GitService: Symbol.for('git-kv/git-service'),
-} as const;
+/** Every port: the name that a profile gives it, with its interface. Its contract suite is named after the interface too. */
+export const PORTS = {
+  'git-store': 'GitStore',
+  'git-remote': 'GitRemote',
+  'admin-client': 'AdminClient',
+  'fetch-record': 'FetchRecord',
+  journal: 'Journal',
+  'leader-lock': 'LeaderLock',
+  'mirror-target': 'MirrorTarget',
+  chunker: 'Chunker',
+  hasher: 'Hasher',
+  signer: 'Signer',
+  'signature-verifier': 'SignatureVerifier',
+  clock: 'Clock',
+  randomness: 'Randomness',
+  'clone-config': 'CloneConfig',
+  'clone-config-writer': 'CloneConfigWriter',
+  'policy-reader': 'PolicyReader',
+  'repository-host': 'RepositoryHost',
+  'repository-upkeep': 'RepositoryUpkeep',
+  'bundle-archive': 'BundleArchive',
+  'git-service': 'GitService',
+} as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */
-export type PortName =
-  | 'git-store'
-  | 'git-remote'
-  | 'admin-client'
-  | 'fetch-record'
-  | 'journal'
-  | 'leader-lock'
-  | 'mirror-target'
-  | 'chunker'
-  | 'hasher'
-  | 'signer'
-  | 'signature-verifier'
-  | 'clock'
-  | 'randomness'
-  | 'clone-config'
-  | 'clone-config-writer'
-  | 'policy-reader'
-  | 'repository-host'
-  | 'repository-upkeep'
-  | 'bundle-archive'
-  | 'git-service';
+export type PortName = keyof typeof PORTS;
 
-export const PORT_NAMES: readonly PortName[] = [
-  'git-store',
-  'git-remote',
-  'admin-client',
-  'fetch-record',
-  'journal',
-  'leader-lock',
-  'mirror-target',
-  'chunker',
-  'hasher',
-  'signer',
-  'signature-verifier',
-  'clock',
-  'randomness',
-  'clone-config',
-  'clone-config-writer',
-  'policy-reader',
-  'repository-host',
-  'repository-upkeep',
-  'bundle-archive',
-  'git-service',
-];
+/** Every port's name, in the order of the table. */
+export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[]; // the table's keys are the names
 
-/** The token a port is bound to. */
+/** The token a port is bound to. `Symbol.for`, so that a plugin's own copy of this file means the same. */
 export function tokenOf(port: PortName): symbol {
   return Symbol.for(`git-kv/${port}`);
 }

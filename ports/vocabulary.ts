@@ -9,6 +9,7 @@ export type Oid = string;
 /** A full ref name, such as `refs/kv/main`. */
 export type RefName = string;
 
+/** The four types of Git objects. */
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
 
 /** An object read from a store: `body` is the content without Git's header. */
@@ -52,6 +53,7 @@ export interface WatchEvent {
   readonly parentEpoch: string | null;
 }
 
+/** How many hex digits an object id has. */
 export const OID_HEX_LENGTH: Readonly<Record<ObjectFormat, number>> = { sha1: 40, sha256: 64 };
 
 /** True when `value` is a full object id of the given format. */

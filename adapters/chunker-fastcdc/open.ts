@@ -5,6 +5,7 @@ import { BOUNDS } from './parameters.js';
 
 export { fastCdcChunker } from './fastcdc-chunker.js';
 
+/** Bounds and normalisation of FastCDC; by default those of docs/FORMAT.md. */
 export class Config {
   /** No chunk but the last is shorter, in bytes. */
   @IsInt()
@@ -31,4 +32,5 @@ export class Config {
   nc = DEFAULTS.nc;
 }
 
+/** Opens a FastCDC chunker. Throws `CONFIG_INVALID` for parameters that cannot go together. */
 export const open: OpenAdapter<Config, Chunker> = async ({ min, avg, max, nc }) => fastCdcChunker({ min, avg, max, nc });

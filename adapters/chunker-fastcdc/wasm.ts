@@ -7,11 +7,13 @@ export const local = {
   tee: (index: number): number[] => [0x22, index],
 };
 
+/** Instructions on global variables, by index. */
 export const global = {
   get: (index: number): number[] => [0x23, index],
   set: (index: number): number[] => [0x24, index],
 };
 
+/** The 32-bit integer type and its instructions. */
 export const i32 = {
   type: 0x7f,
   /** `value` is at most 63, so that its signed encoding is one byte. */
@@ -22,6 +24,7 @@ export const i32 = {
   load8U: (offset: number): number[] => [0x2d, 0, offset],
 };
 
+/** The 64-bit integer type and its instructions. */
 export const i64 = {
   type: 0x7e,
   const: (value: number): number[] => [0x42, value],
@@ -34,13 +37,20 @@ export const i64 = {
 
 const END = 0x0b;
 const NO_RESULT = 0x40;
+/** Instructions whose label is behind them: a branch to it leaves them. */
 export const block = (...body: number[][]): number[] => [0x02, NO_RESULT, ...body.flat(), END];
+/** Instructions whose label is before them: a branch to it repeats them. */
 export const loop = (...body: number[][]): number[] => [0x03, NO_RESULT, ...body.flat(), END];
+/** Takes an i32 from the stack, and runs the instructions unless it is 0. */
 export const when = (...body: number[][]): number[] => [0x04, NO_RESULT, ...body.flat(), END];
+/** Goes to a label, counted from the innermost, which is 0. */
 export const br = (label: number): number[] => [0x0c, label];
+/** As `br`, if the i32 that it takes from the stack is not 0. */
 export const brIf = (label: number): number[] => [0x0d, label];
+/** Ends the function with what is on the stack. */
 export const returns = [0x0f];
 
+/** What a function is made of: value types, and its instructions without the final `end`. */
 export interface FunctionParts {
   readonly parameters: readonly number[];
   readonly result: number;

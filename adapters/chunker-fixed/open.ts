@@ -4,6 +4,7 @@ import { fixedChunker } from './fixed-chunker.js';
 
 export { fixedChunker } from './fixed-chunker.js';
 
+/** How long a chunk is. */
 export class Config {
   /** A chunk's size in bytes. */
   @IsInt()
@@ -12,4 +13,5 @@ export class Config {
   size = 256 * 1024;
 }
 
+/** Opens a chunker of one size. */
 export const open: OpenAdapter<Config, Chunker> = async (config) => fixedChunker(config.size);

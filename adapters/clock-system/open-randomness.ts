@@ -6,4 +6,5 @@ export function systemRandomness(): Randomness {
   return { bytes: (count) => randomFillSync(new Uint8Array(count)) };
 }
 
+/** Opens the machine's randomness. */
 export const open: OpenAdapter<undefined, Randomness> = async () => systemRandomness();

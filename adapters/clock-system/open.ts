@@ -15,4 +15,5 @@ export function systemClock(): Clock {
   };
 }
 
+/** Opens the machine's clock. */
 export const open: OpenAdapter<undefined, Clock> = async () => systemClock();

@@ -17,6 +17,7 @@ import { listRefs, RefTransactions } from './refs/refs.js';
 import { findRepository, type Repository } from './config/repository.js';
 import { idsAtPaths } from './objects/tree-paths.js';
 
+/** What a repository that git keeps on a disk can do. */
 export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
   objectFormats: ['sha1', 'sha256'],
   durable: true,
@@ -24,6 +25,7 @@ export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
   quarantines: ['given', 'new'],
 };
 
+/** Which repository is opened, and the environment that git runs in. */
 export interface GitStoreOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;
@@ -45,7 +47,7 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
     const apart = partial ? await placeWithoutRemotes(repository) : null;
     if (apart !== null) {
       readingPlace = apart;
-      await objects.close(); // it would fetch what it misses, one by one
+      await objects.close(); // git would fetch the objects that it misses, one by one
       objects = new CatFile(apart, '--batch', OBJECT_REPLY);
     }
     const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
@@ -67,6 +69,7 @@ interface Readers {
   readonly shallow: boolean;
 }
 
+/** A repository on a disk: git reads it, our own code writes packs, and git moves refs. */
 export class GitCliStore implements GitStore {
   readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;
@@ -140,7 +143,7 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);
     checkOid(descendant, this.objectFormat);
-    const [commit] = await this.readers.objects.ask([descendant]); // one that is not here is unknown, and not asked for
+    const [commit] = await this.readers.objects.ask([descendant]); // a commit that is not here is unknown, and not fetched
     if (commit?.type !== 'commit') return false;
     // The usual question, on every push: one commit on top of the other. It needs no process.
     if (ancestor === descendant || parentsOf(commit.body).includes(ancestor)) {

@@ -24,7 +24,7 @@ export class MemoryObjects {
     return this.objects.get(oid) ?? this.behind?.get(oid) ?? null;
   }
 
-  /** Those of its own, without what is behind them. */
+  /** The objects that were put here, without those of the repository behind. */
   own(): Iterable<GitObject> {
     return this.objects.values();
   }

@@ -1,6 +1,7 @@
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 
+/** What a walk through history needs to know of a commit. */
 export interface CommitFacts {
   readonly tree: Oid;
   readonly parents: readonly Oid[];

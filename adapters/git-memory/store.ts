@@ -5,6 +5,7 @@ import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } f
 import { MemoryObjects } from './objects.js';
 import { walk } from './walk.js';
 
+/** What a repository in memory can do. */
 export const GIT_MEMORY_CAPABILITIES: GitStoreCapabilities = {
   objectFormats: ['sha1', 'sha256'],
   durable: false,

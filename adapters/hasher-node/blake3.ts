@@ -11,10 +11,12 @@ function blake3(): Blake3 {
   return loaded;
 }
 
+/** BLAKE3 of bytes, 32 bytes in hex. */
 export function blake3Hex(bytes: Uint8Array): string {
   return Buffer.from(blake3().hash(asBuffer(bytes))).toString('hex');
 }
 
+/** BLAKE3 of bytes that come in pieces. */
 export function blake3Stream(): HashStream {
   const digest = blake3().createHash();
   return {

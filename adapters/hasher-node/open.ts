@@ -3,4 +3,5 @@ import { nodeHasher } from './node-hasher.js';
 
 export { nodeHasher } from './node-hasher.js';
 
+/** Opens Node's hashes, and BLAKE3. */
 export const open: OpenAdapter<undefined, Hasher> = async () => nodeHasher();

@@ -5,6 +5,7 @@ import { type Journal, type JournalRecord, KvError } from '../../ports/index.js'
 import { checkHeader, encodeRecord, HEADER } from './line.js';
 import { scan } from './scan.js';
 
+/** Where a journal lies, and how it is made durable. */
 export interface FileJournalOptions {
   readonly path: string;
   /** Makes what was written durable; fdatasync. A test replaces it to see a disk fail. */

@@ -9,6 +9,7 @@ export const HEADER = '{"journal":"git-kv","v":1}\n';
 
 const KINDS: ReadonlySet<unknown> = new Set(['intent', 'done', 'aborted', 'mirrored']);
 
+/** A record as its line: the CRC-32 of the JSON in eight hex digits, a space, the JSON, LF. */
 export function encodeRecord(record: JournalRecord): Buffer {
   const json = JSON.stringify(record);
   return Buffer.from(`${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);

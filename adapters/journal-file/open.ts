@@ -5,6 +5,7 @@ import { openFileJournal } from './file-journal.js';
 
 export { type FileJournalOptions, openFileJournal } from './file-journal.js';
 
+/** Where the journal lies. */
 export class Config {
   /** The journal's file, from the repository's folder; `.stargate/journal.ndjson` when absent. */
   @IsOptional()
@@ -13,5 +14,6 @@ export class Config {
   path?: string;
 }
 
+/** Opens the journal's file, which is made when it isn't there. Throws `JOURNAL_CORRUPT`, `IO_ERROR`. */
 export const open: OpenAdapter<Config, Journal> = (config, { directory }) =>
   openFileJournal({ path: resolve(directory, config.path ?? join('.stargate', 'journal.ndjson')) });

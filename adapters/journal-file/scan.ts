@@ -5,7 +5,7 @@ import { checkHeader, decodeLine, HEADER } from './line.js';
 const PIECE = 256 * 1024;
 
 /** A record, and the offset behind it: where the file may be cut when nothing good follows. */
-export interface Scanned {
+interface Scanned {
   readonly record: JournalRecord;
   readonly end: number;
 }

@@ -10,6 +10,7 @@ export { JournalPlace, openMemoryJournal } from './memory-journal.js';
  */
 const NAMED = new Map<string, JournalPlace>();
 
+/** Which journal of this process is meant. */
 export class Config {
   /** Openings in one process that name the same place have one journal; without a name, each has its own. */
   @IsOptional()
@@ -18,6 +19,7 @@ export class Config {
   place?: string;
 }
 
+/** Opens a journal in memory: an empty one, or the named place's. */
 export const open: OpenAdapter<Config, Journal> = async ({ place }) => openMemoryJournal(placeOf(place));
 
 function placeOf(name: string | undefined): JournalPlace {

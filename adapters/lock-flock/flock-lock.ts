@@ -4,8 +4,9 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KvError, type LeaderLock, type Lease } from '../../ports/index.js';
 import { tryFlock } from './flock.js';
-import { readNote, readTerm, writeDurably } from './term.js';
+import { readNote, readTerm, writeDurably } from './term-file.js';
 
+/** Which file is locked, by a program in which environment. */
 export interface FlockLockOptions {
   /** The lock file. Its neighbours `<name>.term` and `<name>.json` hold the last term and the holder's name. */
   readonly path: string;

@@ -5,6 +5,7 @@ import { openFlockLock } from './flock-lock.js';
 
 export { type FlockLockOptions, openFlockLock } from './flock-lock.js';
 
+/** Where the lock lies. */
 export class Config {
   /** The lock file, from the repository's folder; `.stargate/leader.lock` when absent. */
   @IsOptional()
@@ -13,5 +14,6 @@ export class Config {
   path?: string;
 }
 
+/** Opens the lock, which nobody holds by that. */
 export const open: OpenAdapter<Config, LeaderLock> = (config, { directory, env }) =>
   openFlockLock({ path: resolve(directory, config.path ?? join('.stargate', 'leader.lock')), env });

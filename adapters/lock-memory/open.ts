@@ -11,6 +11,7 @@ export { LockPlace, openMemoryLock } from './memory-lock.js';
  */
 const NAMED = new Map<string, LockPlace>();
 
+/** Which lock of this process is meant. */
 export class Config {
   /** Openings in one process that name the same place contend for one lease; without a name, each has a lock of its own. */
   @IsOptional()
@@ -19,6 +20,7 @@ export class Config {
   place?: string;
 }
 
+/** Opens a lock in memory, which nobody holds by that. */
 export const open: OpenAdapter<Config, LeaderLock> = async ({ place }) => openMemoryLock(placeOf(place));
 
 function placeOf(name: string | undefined): LockPlace {

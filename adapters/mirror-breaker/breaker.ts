@@ -1,6 +1,7 @@
 import CircuitBreaker from 'opossum';
 import { type BreakerState, KvError, type MirrorTarget, type MirrorUpdate } from '../../ports/index.js';
 
+/** When a breaker opens, and for how long. */
 export interface BreakerOptions {
   /** How many pushes the window must hold before their failures count. */
   readonly volume: number;
@@ -13,6 +14,7 @@ export interface BreakerOptions {
   readonly onState?: (state: BreakerState) => void;
 }
 
+/** Opens when more than half of at least three pushes of two minutes failed; tries again after 15 s. */
 export const BREAKER_DEFAULTS: BreakerOptions = { volume: 3, threshold: 50, windowMs: 120_000, resetMs: 15_000 };
 
 /**

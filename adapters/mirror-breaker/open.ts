@@ -4,6 +4,7 @@ import { BREAKER_DEFAULTS, withBreaker } from './breaker.js';
 
 export { BREAKER_DEFAULTS, type BreakerOptions, withBreaker } from './breaker.js';
 
+/** When the breaker opens, and for how long; by default `BREAKER_DEFAULTS`. */
 export class Config {
   /** How many pushes the window must hold before their failures count. */
   @IsInt()

@@ -1,9 +1,10 @@
 import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
-import { type GitResult, type GitRun, runGit } from './git.js';
+import { type GitResult, type GitRun, runGit } from './run-git.js';
 import { withoutHistory } from './no-history.js';
 import { failure } from './outcome.js';
 
+/** From which repository a mirror is pushed to, and what it takes. */
 export interface GitMirrorOptions {
   /** The Stargate's bare repository. */
   readonly directory: string;

@@ -4,6 +4,7 @@ import { openGitMirror } from './git-mirror.js';
 
 export { type GitMirrorOptions, openGitMirror } from './git-mirror.js';
 
+/** Where the mirror is, and what it takes. */
 export class Config {
   /** The remote in the Stargate's repository that leads to the mirror. */
   @IsString()
@@ -15,5 +16,6 @@ export class Config {
   atomic = true;
 }
 
+/** Opens the mirror that a remote of the repository leads to. Throws `CONFIG_INVALID` when there is no such remote. */
 export const open: OpenAdapter<Config, MirrorTarget> = ({ remote, atomic }, { directory, env }) =>
   openGitMirror({ directory, env, remote, atomic });

@@ -1,9 +1,9 @@
 import { withoutSecrets } from '../../ports/grammar/shown-url.js';
 import { KvError } from '../../ports/index.js';
-import type { GitResult } from './git.js';
+import type { GitResult } from './run-git.js';
 
 /** One line of `git push --porcelain` that says no. */
-export interface Refusal {
+interface Refusal {
   readonly ref: string;
   readonly reason: string;
 }
@@ -26,7 +26,7 @@ const BROKEN_OFF = /remote failed to report status|unpacker error|unpack failed|
 const CONTENT = /pack exceeds maximum allowed size|unpack failed: (?:index-pack|unpack-objects) abnormal exit/;
 
 /** The refs that were refused, without those that only fell with them. */
-export function refusals(stdout: string): Refusal[] {
+function refusals(stdout: string): Refusal[] {
   const found: Refusal[] = [];
   for (const line of stdout.split('\n')) {
     const match = /^!\t[^\t]*:([^:\t]+)\t\[[^\]]*\](?: \((.*)\))?$/.exec(line);

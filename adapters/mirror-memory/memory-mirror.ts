@@ -1,8 +1,9 @@
 import { KvError, type GitObject, type GitStore, isOid, type MirrorTarget, type Oid, type RefName } from '../../ports/index.js';
-import type { MemoryHost } from './host.js';
+import type { MemoryHost } from './memory-host.js';
 import { links } from './links.js';
-import { type Move, refMatcher, wellFormed } from './refs.js';
+import { type Move, refMatcher, wellFormed } from './ref-patterns.js';
 
+/** From which repository a host in memory is pushed to. */
 export interface MemoryMirrorOptions {
   readonly host: MemoryHost;
   /** The Stargate's repository. */

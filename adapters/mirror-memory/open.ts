@@ -1,9 +1,9 @@
 import { IsNotEmpty, IsOptional, IsString } from 'class-validator';
 import type { GitStore, MirrorTarget, OpenAdapter } from '../../ports/index.js';
-import { MemoryHost } from './host.js';
+import { MemoryHost } from './memory-host.js';
 import { openMemoryMirror } from './memory-mirror.js';
 
-export { MemoryHost } from './host.js';
+export { MemoryHost } from './memory-host.js';
 export { type MemoryMirrorOptions, openMemoryMirror } from './memory-mirror.js';
 
 /**
@@ -12,6 +12,7 @@ export { type MemoryMirrorOptions, openMemoryMirror } from './memory-mirror.js';
  */
 const NAMED = new Map<string, MemoryHost>();
 
+/** Which host of this process is meant. */
 export class Config {
   /** Openings in one process that name the same host push to it and fetch from it; without a name, each has its own. */
   @IsOptional()
@@ -20,6 +21,7 @@ export class Config {
   host?: string;
 }
 
+/** Opens a mirror in memory: an empty host, or the named one. */
 export const open: OpenAdapter<Config, MirrorTarget> = async ({ host: name }, { get }) =>
   openMemoryMirror({ host: hostOf(name), store: await get<GitStore>('git-store'), label: `memory:${name ?? 'mirror'}` });
 

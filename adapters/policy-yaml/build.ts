@@ -32,6 +32,7 @@ export function buildNamespace(block: NamespaceBlock, at: Path, faults: Faults):
   };
 }
 
+/** Reads a list of public keys. What is no key becomes a fault at its own place, and is left out. */
 export function buildKeys(list: unknown, at: Path, faults: Faults): PolicyKey[] {
   const keys: PolicyKey[] = [];
   for (const [index, value] of elements(list).entries()) {

@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
 import { KvError } from '../../ports/index.js';
 
+/** Where in a document a value stands: keys of mappings, and indexes of lists from 0. */
 export type Path = readonly (string | number)[];
 
 const MOST = 100;

@@ -3,8 +3,9 @@ import { parsePolicy } from './parse.js';
 
 export { parsePolicy } from './parse.js';
 
-export function yamlPolicyReader(): PolicyReader {
+function yamlPolicyReader(): PolicyReader {
   return { parse: parsePolicy };
 }
 
+/** Opens the reader of policies in YAML. */
 export const open: OpenAdapter<undefined, PolicyReader> = async () => yamlPolicyReader();

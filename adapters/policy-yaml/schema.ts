@@ -5,7 +5,7 @@ import { IsCount, IsDuration, IsList, IsMapping, IsOneOf, IsSize, IsYesNo, MayBe
 
 /** The policy file's mappings, as they are written. Values that need more than a shape are checked in build.ts. */
 
-export class StargateBlock {
+class StargateBlock {
   @MayBeNull() push_url?: unknown;
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
@@ -13,6 +13,7 @@ export class StargateBlock {
   @MayMiss() @IsList('public keys') readers?: unknown[];
 }
 
+/** `chunking` of a namespace: how large values are cut. */
 export class ChunkingBlock {
   @IsOneOf('fastcdc', 'fixed') mode!: 'fastcdc' | 'fixed';
   @MayMiss() @IsSize() min?: unknown;
@@ -22,22 +23,23 @@ export class ChunkingBlock {
   @MayMiss() @IsSize() size?: unknown;
 }
 
-export class RetentionBlock {
+class RetentionBlock {
   @MayBeNull() @IsDuration() ttl_default?: unknown;
   @MayMiss() @IsYesNo() enforce_readside?: boolean;
   @MayBeNull() @IsCount(0, 1_000_000) keep_epochs?: number | null;
 }
 
-export class VerifyBlock {
+class VerifyBlock {
   @MayMiss() @IsOneOf('auto', 'full', 'sampled') mode?: 'auto' | 'full' | 'sampled';
   @MayBeNull() @IsCount(1, 1_000_000) sample_size?: number | null;
   @MayMiss() @IsCount(0, 1_000_000_000) full_limit?: number;
 }
 
-export class ForbiddenItem {
+class ForbiddenItem {
   @IsYesNo() lfs!: boolean;
 }
 
+/** What `namespaces` says of one namespace. */
 export class NamespaceBlock {
   @MayMiss() @IsOneOf('linear') ledger_mode?: 'linear';
   @MayMiss() @IsYesNo() require_signed_commits?: boolean;
@@ -51,6 +53,7 @@ export class NamespaceBlock {
   @MayMiss() @IsMapping() @ValidateNested() @Type(() => VerifyBlock) verify?: VerifyBlock;
 }
 
+/** The whole document. */
 export class PolicyFile {
   @IsOneOf(1) version!: 1;
   @MayMiss() @IsMapping() @ValidateNested() @Type(() => StargateBlock) stargate?: StargateBlock;

@@ -14,6 +14,7 @@ export function pushUrlFault(value: unknown): string | null {
   return 'must be an SSH URL such as ssh://git@stargate.example/org/repo.git';
 }
 
+/** What is wrong with the URL that a mirror is read from; null when it is good. */
 export function readUrlFault(value: unknown): string | null {
   if (typeof value !== 'string' || pushUrlFault(value) === null) return pushUrlFault(value);
   if (/^https?:\/\/[^/\s]*@/.test(value)) return 'must not hold a user name or a password';
@@ -22,6 +23,7 @@ export function readUrlFault(value: unknown): string | null {
     : 'must be an SSH or HTTP URL such as https://git.example/org/repo.git';
 }
 
+/** What is wrong with a prefix of keys; null when it is good. */
 export function prefixFault(value: unknown): string | null {
   if (typeof value !== 'string') return 'must be a string';
   if (value === '') return 'is empty; leave the whole list out to allow every key';
@@ -29,6 +31,7 @@ export function prefixFault(value: unknown): string | null {
   return Buffer.byteLength(value) > 512 ? 'is longer than a key may be (512 bytes)' : null;
 }
 
+/** What is wrong with a namespace's name; null when it is good. */
 export function namespaceFault(name: string): string | null {
   return isNamespace(name) ? null : `is no name of a namespace (${NAMESPACE_RULE})`;
 }

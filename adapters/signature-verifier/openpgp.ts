@@ -8,11 +8,13 @@ import { KvError } from '../../ports/error.js';
 import type { SigningKey } from '../../ports/signer.js';
 import { invalid } from './ssh-wire.js';
 
+/** The environment of gpg; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const MAX_KEYRINGS = 16;
 const MAX_ARMOUR = 64 * 1024;
 
+/** Whether a commit's signature is OpenPGP's, told by its first line. */
 export function isOpenPgpSignature(signature: string): boolean {
   return signature.startsWith('-----BEGIN PGP SIGNATURE-----') || signature.startsWith('-----BEGIN PGP MESSAGE-----');
 }
@@ -47,7 +49,7 @@ export class OpenPgpVerifier {
     this.keyrings.delete(name);
     const keyring = known ?? this.makeKeyring(all);
     this.keyrings.set(name, keyring);
-    // One that failed is tried again.
+    // A keyring that could not be made is tried again.
     keyring.catch(() => this.keyrings.delete(name));
     for (const [oldest, folder] of this.keyrings) {
       if (this.keyrings.size <= MAX_KEYRINGS) break;

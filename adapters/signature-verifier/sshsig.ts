@@ -11,6 +11,7 @@ const NAMESPACE = 'git';
 // The largest key here (RSA 16384) needs about 6 KiB.
 const MAX_ARMOUR = 32 * 1024;
 
+/** Whether a commit's signature is SSH's, told by its first line. */
 export function isSshSignature(signature: string): boolean {
   return signature.startsWith(BEGIN);
 }

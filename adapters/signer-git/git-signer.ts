@@ -5,6 +5,7 @@ import { runProgram, signingFailed } from './program.js';
 import type { Environment } from './program.js';
 import { defaultSshKey, signWithSsh } from './ssh.js';
 
+/** The configuration that says how to sign, and the environment of the program that signs. */
 export interface GitSignerOptions {
   /** Values by key, section and variable in lower case: a `CloneConfig`. */
   readonly config: Pick<CloneConfig, 'get'>;

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/error.js';
 
+/** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface ProgramResult {
+interface ProgramResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

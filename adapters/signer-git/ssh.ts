@@ -30,7 +30,7 @@ export async function signWithSsh(program: string, key: string, env: Environment
 }
 
 /** The public key in `key::<key>` or `ssh-<type> …`, or null for a path. */
-export function literalKey(key: string): string | null {
+function literalKey(key: string): string | null {
   if (key.startsWith('key::')) return key.slice('key::'.length);
   return key.startsWith('ssh-') ? key : null;
 }

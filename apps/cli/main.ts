@@ -9,7 +9,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const argv = hoistGlobals(args);
     if (await fastRead(argv[0], argv.slice(1))) return 0;
-    const { runOclif } = await import('./oclif/run.js');
+    const { runOclif } = await import('./run/run.js');
     await runOclif(argv);
     return 0;
   } catch (error) {

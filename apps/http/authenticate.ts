@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sendProblem } from './problem.js';
 
 /** Who sent a request, as far as every mount cares. A mount's own `Authenticate` may give more. */
-export interface Caller {
+interface Caller {
   /** A name for people, as the log shows it. */
   readonly name: string;
 }

@@ -8,7 +8,7 @@ export function drainable(server: Server): (grace: number) => () => void {
     if (draining && active === 0) server.closeAllConnections();
   };
   server.on('connection', (socket) => {
-    if (draining) socket.destroy(); // it came between the decision to close and the close
+    if (draining) socket.destroy(); // the connection came between the decision to close and the close
   });
   server.on('request', (_request, response) => {
     active += 1;

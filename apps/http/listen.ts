@@ -8,6 +8,7 @@ import { PROBLEM_TYPE, problemBody, problemOf, sendProblem } from './problem.js'
 import { REQUEST_ID_HEADER, requestId } from './request-id.js';
 import type { ServedRequest } from './request-metrics.js';
 
+/** Where a listener listens, what it puts up with, and who is told. */
 export interface ListenOptions {
   readonly host: string;
   /** 0 for a free one. */
@@ -19,6 +20,7 @@ export interface ListenOptions {
   readonly failed?: (thrown: unknown, requestId: string) => void;
 }
 
+/** A listener that answers, at the port that it was given. */
 export interface HttpListener {
   readonly host: string;
   readonly port: number;

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, KvError, toKvError } from '../../ports/error.js';
 
 /** What is said of a request that failed; becomes a body as RFC 9457 has it. */
-export interface Problem {
+interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly code?: ErrorCode;

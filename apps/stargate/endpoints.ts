@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
 
+/** An address to listen at, or one that is listened at. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;

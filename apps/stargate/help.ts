@@ -1,3 +1,4 @@
+/** What `git-kv-stargate --help` prints. */
 export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirrors git-kv writes
 
   git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub

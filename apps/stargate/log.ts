@@ -1,6 +1,7 @@
 /** What a log line may carry: short facts. Never a value, a secret or key material. */
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | readonly string[]>>;
+type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | readonly string[]>>;
 
+/** Takes the events of the daemon, each with a name that stays and its own fields. */
 export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;

@@ -5,7 +5,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
 import { HELP } from './help.js';
-import { initRepository } from './repository/init.js';
+import { initRepository } from './init.js';
 import { ndjsonLog } from './log.js';
 import { productVersion } from './version.js';
 

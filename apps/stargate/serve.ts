@@ -10,11 +10,11 @@ import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
 import { healthMount } from '../http/health-mount.js';
 import { adminVerbs } from './admin/verbs.js';
-import { mirrorProbe } from './admin/mirror-view.js';
+import { mirrorProbe } from './leader/mirror-view.js';
 import { type Endpoint, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
-import { createMetrics } from './http/metrics.js';
+import { createMetrics } from './metrics.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
@@ -28,7 +28,7 @@ import { listenSsh } from './ssh/server.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
 import { undoStack } from './undo.js';
 
-export interface ServeOptions extends ProfileChoice {
+interface ServeOptions extends ProfileChoice {
   readonly repo: string;
   readonly listenSsh: Endpoint;
   readonly listenHttp: Endpoint;
@@ -38,7 +38,7 @@ export interface ServeOptions extends ProfileChoice {
   readonly log: Log;
 }
 
-export interface Daemon {
+interface Daemon {
   readonly ssh: Endpoint;
   readonly http: Endpoint;
   /** Who led when the daemon had started: this one, when it had won the lease. */

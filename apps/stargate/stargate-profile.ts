@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { findProfile, type Profile } from '../../plugins/host/index.js';
 import type { PortName } from '../../ports/tokens.js';
 
+/** Which adapters a Stargate is composed of. */
 export interface ProfileChoice {
   readonly profile: string;
   /** The remote that leads to the mirror; undefined: as the profile says. */

@@ -3,9 +3,10 @@ import { isEpochLabel, isNamespace } from '../../ports/grammar/namespace.js';
 import { isCount, isFlag, isText, listOf, orNull, recordOf } from './fields.js';
 import { shownWord, type VerbFormat } from './verb.js';
 
+/** Which epochs of a namespace are to go. */
 export interface CompactArguments {
   readonly ns: string;
-  /** Exactly this archived epoch; undefined: those that the policy leaves over. */
+  /** Exactly this archived epoch; undefined: the epochs that the policy leaves over. */
   readonly label: string | undefined;
   /** Only say what would go. */
   readonly dryRun: boolean;
@@ -20,6 +21,7 @@ export interface DroppedEpoch {
   readonly bundle_bytes: number;
 }
 
+/** Which epochs went, or would go on a dry run; sizes in bytes, of all objects that the Stargate has. */
 export interface CompactReport {
   readonly ns: string;
   /** The label of the current epoch, which always stays. */

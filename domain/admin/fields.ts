@@ -1,10 +1,12 @@
 /** True when a value that came from elsewhere is a `T`. */
-export type Guard<T> = (value: unknown) => value is T;
+type Guard<T> = (value: unknown) => value is T;
 
 /** What each field of a record must be. Fields beside them are left alone: a later version may have more. */
 export type Fields<T> = { readonly [Name in keyof T]-?: Guard<T[Name]> };
 
+/** Whether a field is text. */
 export const isText: Guard<string> = (value) => typeof value === 'string';
+/** Whether a field is true or false. */
 export const isFlag: Guard<boolean> = (value) => typeof value === 'boolean';
 /** A count, a size or a term: a number that is no fraction and not below zero. */
 export const isCount: Guard<number> = (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

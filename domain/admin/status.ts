@@ -3,7 +3,7 @@ import { isCount, isFlag, isText, listOf, mapOf, orNull, recordOf } from './fiel
 import { type NoArguments, shownWord, type VerbFormat } from './verb.js';
 
 /** Where a namespace stands. */
-export interface NamespaceStatus {
+interface NamespaceStatus {
   readonly ns: string;
   /** The label of its current epoch; null before the first write. */
   readonly epoch: string | null;

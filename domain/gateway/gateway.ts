@@ -7,11 +7,11 @@ import type { RefUpdate } from '../../ports/vocabulary.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
-import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './push.js';
+import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
 import { recover } from './commit/recover.js';
 import { validatePush } from './accept/validate-push.js';
 
-export interface GatewayContext extends CommitContext {
+interface GatewayContext extends CommitContext {
   readonly verifier: SignatureVerifier;
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;

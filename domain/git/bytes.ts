@@ -31,6 +31,7 @@ export function shrink(piece: Uint8Array, kept: number): Uint8Array {
   return piece.subarray(0, kept);
 }
 
+/** A text in UTF-8; an unpaired surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
   if (text.length > SHORT / 3) return encoder.encode(text);
   const room = allocate(text.length * 3); // no UTF-16 unit needs more
@@ -56,6 +57,7 @@ export function isWellFormed(text: string): boolean {
   return !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 }
 
+/** The parts one after the other, in new memory. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -68,6 +70,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Whether two byte strings are the same. Not in constant time. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

@@ -73,7 +73,7 @@ function malformed(oid: Oid, why: string): KvError {
 }
 
 /** Who did something, and when: the value of an `author` or `committer` line. */
-export interface Stamp {
+interface Stamp {
   /** `Name <mail>`. */
   readonly identity: string;
   /** Milliseconds since the epoch, a whole number of seconds. */

@@ -94,7 +94,7 @@ export function childTrees(draft: TreeDraft, wanted: ReadonlyMap<string, unknown
 }
 
 /** Fills in `previous` for the draft's file edits. */
-export function notePrevious(draft: TreeDraft, oidBytes: number): void {
+function notePrevious(draft: TreeDraft, oidBytes: number): void {
   if (draft.files.size === 0) return;
   const cursor = new TreeCursor(draft.body, oidBytes);
   while (cursor.next()) {

@@ -8,8 +8,11 @@ import { toHex, writeAscii, writeHex } from './bytes.js';
  * copies the runs of bytes that it doesn't touch.
  */
 
+/** The mode of a directory in a tree. */
 export const MODE_DIR = '40000';
+/** The mode of a plain file in a tree. */
 export const MODE_FILE = '100644';
+/** The mode of an executable file, by which the index marks a pointer that a listing must open. */
 export const MODE_EXEC = '100755';
 
 const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
@@ -18,6 +21,7 @@ const SLASH = 0x2f;
 /** How many bytes an id takes in a tree object. */
 export const oidBytesIn = (format: ObjectFormat): number => OID_HEX_LENGTH[format] / 2;
 
+/** One entry of a tree, its mode in octal as Git writes it. */
 export interface TreeEntry {
   readonly mode: string;
   readonly name: string;

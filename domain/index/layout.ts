@@ -1,6 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import { encodeJson } from '../ledger/canonical-json.js';
-import { decodeUtf8, equalBytes } from '../git/bytes.js';
+import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
 
 /**
  * The index tree's shape, all that a reader needs to know of it, as it stands in `kv/<ns>/index/layout.json`.
@@ -11,11 +10,16 @@ import { decodeUtf8, equalBytes } from '../git/bytes.js';
  * set of pointers.
  */
 export const PAIR = 2;
+/** How many levels of directories there always are. */
 export const FIXED_LEVELS = 2;
+/** A deeper directory that would hold more pointers than this is split. */
 export const SPLIT_ABOVE = 256;
+/** The name of the file that tells the layout, beside the directories of the first level. */
 export const LAYOUT_FILE = 'layout.json';
+/** How a pointer's file name ends, after the urlsafe key. */
+export const REF_SUFFIX = '.ref';
 
-const LAYOUT = encodeJson({ v: 1, pair: PAIR, levels: FIXED_LEVELS, split_above: SPLIT_ABOVE });
+const LAYOUT = utf8(JSON.stringify({ v: 1, pair: PAIR, levels: FIXED_LEVELS, split_above: SPLIT_ABOVE }));
 
 /** The bytes of `layout.json`. */
 export function encodeLayout(): Uint8Array {

@@ -1,8 +1,7 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { checkLayout, FIXED_LEVELS, LAYOUT_FILE, PAIR } from './layout.js';
-import { REF_SUFFIX } from '../ledger/paths.js';
+import { checkLayout, FIXED_LEVELS, LAYOUT_FILE, PAIR, REF_SUFFIX } from './layout.js';
 import { MODE_DIR, readTree, type TreeEntry } from '../git/tree.js';
 
 /** A pointer that a listing came across, not opened yet. */
@@ -12,7 +11,7 @@ export interface ListedPointer {
   readonly oid: Oid;
 }
 
-export interface ListRange {
+interface ListRange {
   /** The urlsafe form of the prefix; empty lists all. */
   readonly prefix: string;
   /** Only what sorts after this urlsafe key. */

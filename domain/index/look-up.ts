@@ -1,8 +1,7 @@
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { findEntry, MODE_DIR, oidBytesIn } from '../git/tree.js';
-import { REF_SUFFIX } from '../ledger/paths.js';
-import { pairAt } from './layout.js';
+import { pairAt, REF_SUFFIX } from './layout.js';
 import type { PointerFile } from './update.js';
 
 /** Finds one key's pointer in an index tree; undefined when it has none. */

@@ -1,7 +1,6 @@
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, SPLIT_ABOVE } from './layout.js';
-import { REF_SUFFIX } from '../ledger/paths.js';
+import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from './layout.js';
 import type { ObjectNamer } from '../git/object.js';
 import { MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree.js';
 import { childTrees, loadBodies, seal, TreeDraft } from '../git/tree-draft.js';

@@ -19,12 +19,14 @@ export interface LedgerTrailers {
   readonly parentLedger: Oid | null;
 }
 
+/** What an index commit says: the transaction, and the ledger tree that it is the index of. */
 export interface IndexTrailers {
   readonly ns: string;
   readonly txn: string;
   readonly ledgerTree: Oid;
 }
 
+/** What a chunks commit says: the transaction that brought the chunks. */
 export interface ChunksTrailers {
   readonly ns: string;
   readonly txn: string;
@@ -66,10 +68,12 @@ export function renderLedgerMessage(subject: string, t: LedgerTrailers): string 
   return `${subject}\n\n${lines.join('\n')}\n`;
 }
 
+/** The whole message of an index commit. */
 export function renderIndexMessage(t: IndexTrailers): string {
   return `kv-index: ${t.ns}\n\nKV-NS: ${t.ns}\nKV-Txn: ${t.txn}\nKV-Ledger-Tree: ${t.ledgerTree}\n`;
 }
 
+/** The whole message of a chunks commit. */
 export function renderChunksMessage(t: ChunksTrailers): string {
   return `kv-chunks: ${t.ns}\n\nKV-NS: ${t.ns}\nKV-Txn: ${t.txn}\n`;
 }
@@ -91,11 +95,13 @@ export function parseLedgerMessage(message: string, commit: Oid): LedgerTrailers
   };
 }
 
+/** Reads an index commit's message. Throws `ATTESTATION_MISMATCH` naming the commit and the trailer. */
 export function parseIndexMessage(message: string, commit: Oid): IndexTrailers {
   const t = readTrailers(message, commit, INDEX, []);
   return { ns: t('KV-NS'), txn: t('KV-Txn'), ledgerTree: t('KV-Ledger-Tree') };
 }
 
+/** Reads a chunks commit's message. Throws `ATTESTATION_MISMATCH` naming the commit and the trailer. */
 export function parseChunksMessage(message: string, commit: Oid): ChunksTrailers {
   const t = readTrailers(message, commit, CHUNKS, []);
   return { ns: t('KV-NS'), txn: t('KV-Txn') };

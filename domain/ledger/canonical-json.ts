@@ -52,7 +52,9 @@ function broken(name: string, where: string, why: string): KvError {
   });
 }
 
+/** Whether a field is text. */
 export const isText = (value: unknown): value is string => typeof value === 'string';
+/** Whether a field is text or null. */
 export const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string';
 /** A whole number of at least 0. */
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -87,6 +87,7 @@ export function archiveCommit(
   return namer.object('commit', encodeCommit(commit, namer.format));
 }
 
+/** The whole message of the commit that an archive ref points to. */
 export function archiveMessage(ns: string, label: string): string {
   return `kv-archive: ${ns}@${label}\n\nKV-NS: ${ns}\nEpoch: ${label}\n`;
 }

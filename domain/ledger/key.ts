@@ -7,7 +7,7 @@ import { decodeUtf8, isWellFormed, utf8 } from '../git/bytes.js';
  * therefore always encoded, so that no key can spell `.git`, `..`, or the suffix of another file.
  */
 
-export const MAX_KEY_BYTES = 512;
+const MAX_KEY_BYTES = 512;
 
 const KEPT = /[A-Za-z0-9_:-]/;
 const ESCAPES: readonly string[] = Array.from({ length: 256 }, (_, byte) => {

@@ -41,6 +41,7 @@ const FORMAT: RecordFormat<Manifest> = {
   write: encodeManifest,
 };
 
+/** The bytes of a manifest's blob. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return encodeJson({
     v: 1,

@@ -12,15 +12,18 @@ export interface Metadata {
   readonly txn: string;
 }
 
+/** The content type of bytes of which nothing is known. */
 export const DEFAULT_CTYPE = 'application/octet-stream';
+/** The longest content type, in characters. */
 export const MAX_CTYPE_LENGTH = 255;
-export const MAX_CREATED_BY_LENGTH = 320;
+const MAX_CREATED_BY_LENGTH = 320;
 
 /** RFC 6838's type/subtype with optional parameters, printable ASCII. */
 const CTYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[\x20-\x7e]*)?$/;
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const ETAG = /^blake3:[0-9a-f]{64}$/;
 
+/** Whether a text is a media type as RFC 6838 spells it, with or without parameters. */
 export function isContentType(text: string): boolean {
   return text.length <= MAX_CTYPE_LENGTH && CTYPE.test(text);
 }
@@ -49,6 +52,7 @@ const FORMAT: RecordFormat<Metadata> = {
   write: encodeMetadata,
 };
 
+/** The bytes of a metadata blob. */
 export function encodeMetadata(meta: Metadata): Uint8Array {
   return encodeJson({
     v: 1,
@@ -61,6 +65,7 @@ export function encodeMetadata(meta: Metadata): Uint8Array {
   });
 }
 
+/** Reads a metadata blob; `where` names it in errors. Throws `FORMAT_UNSUPPORTED`, `ATTESTATION_MISMATCH`. */
 export function decodeMetadata(bytes: Uint8Array, where: string): Metadata {
   return decodeRecord(FORMAT, bytes, where);
 }

@@ -7,17 +7,19 @@ import { fromUrlsafe, toUrlsafe } from './key.js';
  * `hh` being the first two pairs of hex digits of the SHA-256 of the key's bytes.
  */
 
+/** How a manifest's file name ends, after the urlsafe key. */
 export const MANIFEST_SUFFIX = '.manifest.json';
+/** How a metadata file's name ends, after the urlsafe key. */
 export const META_SUFFIX = '.meta';
-export const REF_SUFFIX = '.ref';
 
 /** A key's place in a ledger. */
-export interface KeyPlace {
+interface KeyPlace {
   readonly urlsafe: string;
   /** The two directories below `data` and `meta`. */
   readonly shards: readonly [string, string];
 }
 
+/** Where a key lies in a ledger of any namespace. */
 export function placeOf(key: string, hasher: Hasher): KeyPlace {
   const digest = hasher.hex('sha256', utf8(key));
   return { urlsafe: toUrlsafe(key), shards: [digest.slice(0, 2), digest.slice(2, 4)] };
@@ -33,6 +35,7 @@ export function pathsOf(ns: string, place: KeyPlace): { data: string; manifest: 
   };
 }
 
+/** The kinds of files in a ledger: a value, a large value's manifest, a key's metadata. */
 export type LedgerFile = 'data' | 'manifest' | 'meta';
 
 /** What a path of a ledger tree stands for; undefined when no key of this namespace can lie there. */

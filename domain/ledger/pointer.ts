@@ -2,7 +2,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { decodeRecord, encodeJson, isCount, isText, isTextOrNull, type RecordFormat } from './canonical-json.js';
 import { MODE_EXEC, MODE_FILE } from '../git/tree.js';
 
-export type PointerType = 'inline' | 'chunked' | 'deleted';
+type PointerType = 'inline' | 'chunked' | 'deleted';
 
 /** What the index says of a key: a `.ref` file. `size` in bytes, `ttl` ISO 8601 UTC. A tombstone has type `deleted`. */
 export interface Pointer {
@@ -29,6 +29,7 @@ const FORMAT: RecordFormat<Pointer> = {
   write: encodePointer,
 };
 
+/** The bytes of a pointer's blob. */
 export function encodePointer(pointer: Pointer): Uint8Array {
   return encodeJson({
     v: 1,
@@ -42,10 +43,12 @@ export function encodePointer(pointer: Pointer): Uint8Array {
   });
 }
 
+/** Reads a pointer's blob; `where` names it in errors. Throws `FORMAT_UNSUPPORTED`, `ATTESTATION_MISMATCH`. */
 export function decodePointer(bytes: Uint8Array, where: string): Pointer {
   return decodeRecord(FORMAT, bytes, where);
 }
 
+/** The pointer of a key that was deleted. */
 export function tombstone(key: string): Pointer {
   return { key, type: 'deleted', ledgerBlob: null, manifestBlob: null, size: 0, ctype: null, ttl: null };
 }

@@ -1,14 +1,19 @@
-import type { Direction } from '../../ports/git-remote.js';
+import type { Direction, FetchRequest } from '../../ports/git-remote.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import { utf8 } from '../git/bytes.js';
 import { isEpochLabel, isNamespace } from '../../ports/grammar/namespace.js';
 
 /** The refs of a namespace, as the repository model names them. */
 export const ledgerRef = (ns: string): RefName => `refs/kv/${ns}`;
+/** Where a namespace's prefix index stands. */
 export const indexRef = (ns: string): RefName => `refs/kv-index/${ns}`;
+/** Where the chunks of an epoch's large values stand. */
 export const chunksRef = (ns: string, epoch: string): RefName => `refs/kv-chunks/${ns}@${epoch}`;
+/** Where the first ledger commit of a namespace's current epoch is kept. */
 export const epochRef = (ns: string): RefName => `refs/kv-epoch/${ns}`;
+/** Where the last tips of an epoch that has ended are kept. */
 export const archiveRef = (ns: string, epoch: string): RefName => `refs/kv-archive/${ns}@${epoch}`;
+/** Where the accepted transactions of an epoch are listed, by the Stargate alone. */
 export const watchlogRef = (ns: string, epoch: string): RefName => `refs/kv-watchlog/${ns}@${epoch}`;
 /** There since an epoch was compacted away, so that its label is not used again. */
 export const compactedRef = (ns: string, epoch: string): RefName => `refs/kv-compacted/${ns}@${epoch}`;
@@ -19,7 +24,9 @@ export const refsOfLabel = (ns: string, epoch: string): RefName[] => [
   watchlogRef(ns, epoch),
   compactedRef(ns, epoch),
 ];
+/** Where a namespace's watermark stands: the newest ledger commit that the mirror is known to show. */
 export const mirrorRef = (ns: string): RefName => `refs/kv-mirror/${ns}`;
+/** Where the Stargate publishes the policy in force. */
 export const POLICY_REF: RefName = 'refs/kv-policy/current';
 /** Where the policy lies, in a work tree, on a branch and in the published commit. */
 export const POLICY_PATH = '.kv/policy.yaml';
@@ -28,11 +35,19 @@ export const POLICY_PATH = '.kv/policy.yaml';
 export type Source = 'mirror' | 'stargate';
 /** Which of a remote's two sides a source is. */
 export const directionOf = (source: Source): Direction => (source === 'mirror' ? 'read' : 'write');
+/** A clone's own copy of a ref, or of a pattern of refs, as it was last fetched from a source. */
 export const trackingRef = (source: Source, ref: RefName): RefName => ref.replace(/^refs\//, `refs/kv-tracking/${source}/`);
+/** Every name under which a clone may have a ref: as the Stargate had it, as the mirror had it, and the clone's own. */
+export const trackedNames = (ref: RefName): RefName[] => [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+/** Asks a source for a ref, into the tracking ref that this source has. */
+export const trackingRequest = (source: Source, ref: RefName): FetchRequest => ({
+  remoteRef: ref,
+  localRef: trackingRef(source, ref),
+});
 /** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
 export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 
-export type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
+type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
 
 /** A ref, taken apart. `branch` and `tag` are the ordinary ones; `other` is anything that has no place here. */
 export type RefClass =
@@ -72,6 +87,7 @@ function isTroublesome(ref: RefName): boolean {
   return /[\s\p{Cc}\p{Cf}\p{Zs}\ufffd]/u.test(ref) || /^refs\/(?:heads|tags)\/refs(?:\/|$)/.test(ref);
 }
 
+/** Takes a ref apart. A name that is no ref of a namespace, branch or tag, or could be taken for another, is `other`. */
 export function classifyRef(ref: RefName): RefClass {
   if (isTroublesome(ref)) return { kind: 'other' };
   if (ref.startsWith('refs/heads/')) return { kind: 'branch' };

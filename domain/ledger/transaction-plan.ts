@@ -16,7 +16,7 @@ export type Operation =
   | { readonly op: 'del'; readonly key: string };
 
 /** An operation with its places in the trees. After loading, the edits know what was there before. */
-export interface PlannedOperation {
+interface PlannedOperation {
   readonly op: Operation;
   readonly data: FileEdit;
   readonly manifest: FileEdit;

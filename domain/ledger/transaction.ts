@@ -28,6 +28,7 @@ export interface Base {
   readonly parentEpoch: string | null;
 }
 
+/** What building a transaction takes: the repository, who writes, when, and under which id. */
 export interface BuildContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;

@@ -27,6 +27,7 @@ export function newUlid(clock: Clock, randomness: Randomness): string {
   return head + tail;
 }
 
+/** Whether a text is a ULID as it is written here: 26 characters, upper case. */
 export function isUlid(text: string): boolean {
   return ULID.test(text);
 }

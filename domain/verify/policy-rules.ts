@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/policy-reader.js';
+import type { NamespacePolicy, Policy } from '../../ports/policy-reader.js';
 import { decodeUtf8 } from '../git/bytes.js';
 import { quoteKey } from '../ledger/key.js';
 import type { Metadata } from '../ledger/metadata.js';
@@ -72,7 +72,7 @@ export function defaultExpiry(policy: NamespacePolicy, now: number): number | nu
 export const LFS_POINTER_MAX = 1024;
 
 /** True when a value is a Git LFS pointer file. */
-export function isLfsPointer(value: Uint8Array): boolean {
+function isLfsPointer(value: Uint8Array): boolean {
   if (value.length >= LFS_POINTER_MAX) return false;
   const text = decodeUtf8(value);
   return (
@@ -92,9 +92,4 @@ export function checkLfs(policy: NamespacePolicy, key: string, value: Uint8Array
     advice: { id: 'store-file' },
     subject: { key },
   });
-}
-
-/** Every key that may sign for the namespace. */
-export function signersOf(policy: Policy, ns: string): readonly PolicyKey[] {
-  return namespacePolicy(policy, ns).writers;
 }

@@ -11,6 +11,7 @@ interface Holding {
   beating: boolean;
 }
 
+/** Where the lease files lie, and how long a lease lasts without a beat, milliseconds. */
 export interface FileLockOptions {
   readonly folder: string;
   readonly ttlMs: number;

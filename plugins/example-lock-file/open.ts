@@ -5,6 +5,7 @@ import { openFileLock } from './file-lock.js';
 
 export { type FileLockOptions, openFileLock } from './file-lock.js';
 
+/** Where the lease files lie, and how long a lease lasts. */
 export class Config {
   /** The folder of the lease files, from the repository's folder. */
   @IsString()
@@ -17,5 +18,6 @@ export class Config {
   ttlMs = 10_000;
 }
 
+/** Opens the lock, which nobody holds by that. */
 export const open: OpenAdapter<Config, LeaderLock> = ({ folder, ttlMs }, { directory }) =>
   openFileLock({ folder: resolve(directory, folder), ttlMs });

@@ -2,6 +2,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
 import { type Git, gitWith } from './git.js';
 
+/** From where to where is pushed, and the environment that git runs in. */
 export interface FolderMirrorOptions {
   /** The Stargate's repository. */
   readonly directory: string;

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/index.js';
 
-export interface GitOutcome {
+interface GitOutcome {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+/** Runs git in a repository; `input` goes to its standard input, and `signal` ends it. */
 export type Git = (directory: string, args: readonly string[], input?: string, signal?: AbortSignal) => Promise<GitOutcome>;
 
 /** Runs git in one of the two repositories. */

@@ -5,6 +5,7 @@ import { openFolderMirror } from './folder-mirror.js';
 
 export { type FolderMirrorOptions, openFolderMirror } from './folder-mirror.js';
 
+/** Where the mirror lies. */
 export class Config {
   /** Where the mirror lies, from the Stargate's repository; made when it isn't there. */
   @IsString()
@@ -12,5 +13,6 @@ export class Config {
   folder!: string;
 }
 
+/** Opens the mirror, whose repository is made when it isn't there. */
 export const open: OpenAdapter<Config, MirrorTarget> = ({ folder }, { directory, env }) =>
   openFolderMirror({ directory, folder: resolve(directory, folder), env });

@@ -14,6 +14,7 @@ import { loadPlugin } from './load-plugin.js';
 import { type Layer, type Profile, readProfile } from './profile.js';
 import { createRegistry, type RegisteredAdapter, type Registry } from './registry.js';
 
+/** Where a profile is opened, and which plugins there are. */
 export interface OpenProfileOptions {
   /** The repository's Git directory, or the folder to look for one from. */
   readonly directory: string;
@@ -30,6 +31,7 @@ export interface ActiveAdapter {
   readonly plugin: string;
 }
 
+/** The adapters that a profile names, each opened when it is asked for. */
 export interface Composition {
   readonly profile: Profile;
   /** Opens a port's adapter, once, and gives it. Throws `CONFIG_INVALID` when the profile names none; what `open` throws. */

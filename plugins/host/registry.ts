@@ -9,6 +9,7 @@ export interface Registry {
   names(port: PortName): readonly string[];
 }
 
+/** An adapter, and who brought it. */
 export interface RegisteredAdapter extends AdapterEntry {
   /** The id of the plugin that brought it. */
   readonly plugin: string;

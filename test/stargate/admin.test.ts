@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { serveAdmin } from '../../apps/stargate/admin/serve-admin.js';
-import type { ExecSession } from '../../apps/stargate/ssh/exec-session.js';
+import type { ExecSession } from '../../apps/stargate/exec-session.js';
 
 describe('an admin verb that takes long', () => {
   it('is heard of meanwhile, by what does not change the JSON', async () => {

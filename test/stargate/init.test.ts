@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import { initRepository, type InitRequest } from '../../apps/stargate/repository/init.js';
+import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
 import { gitPretending } from '../support/old-git.js';
 import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';

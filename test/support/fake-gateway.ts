@@ -1,4 +1,4 @@
-import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/push.js';
+import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/accept/push.js';
 import type { Sandbox } from './sandbox.js';
 
 /** Accepts what its `check` lets through and moves the refs with `git update-ref`; records what it was asked. */

@@ -1,6 +1,6 @@
-import { createMetrics } from '../../apps/stargate/http/metrics.js';
+import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
-import type { Pusher } from '../../domain/gateway/push.js';
+import type { Pusher } from '../../domain/gateway/accept/push.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitStore } from '../../ports/git-store.js';

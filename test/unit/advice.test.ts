@@ -79,7 +79,7 @@ describe('advice', () => {
   });
 
   it('is given somewhere, every one', () => {
-    const text = ['domain', 'adapters', 'ports']
+    const text = ['domain', 'adapters', 'ports', 'apps/stargate']
       .flatMap((layer) =>
         readdirSync(join(ROOT, layer), { recursive: true, encoding: 'utf8' })
           .filter((name) => name.endsWith('.ts') && name !== 'advice.ts')

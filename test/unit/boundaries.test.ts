@@ -12,7 +12,8 @@ interface Violation {
   readonly to: string;
 }
 
-const { violations } = (await import(pathToFileURL(join(ROOT, 'scripts', 'boundaries.mjs')).href)) as {
+const { folderCircles, violations } = (await import(pathToFileURL(join(ROOT, 'scripts', 'boundaries.mjs')).href)) as {
+  folderCircles(root: string): string[][];
   violations(root: string): Promise<Violation[]>;
 };
 
@@ -73,9 +74,33 @@ const SOUND: Readonly<Record<string, string>> = {
   'test/t.ts': "import { y } from '../adapters/y/y.js';\nexport const t = y;\n",
 };
 
+async function place(root: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(root, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
+
 describe('boundaries', () => {
   it('hold in the whole project', async () => {
     expect(await violations(ROOT)).to.deep.equal([]);
+    expect(folderCircles(ROOT).map((circle) => circle.join(' -> '))).to.deep.equal([]);
+  });
+
+  it('keep folders beside each other from a circle, which no two of their files need to form', async () => {
+    const folder = await temporaryFolder();
+    await place(folder.path, SOUND);
+    await place(folder.path, {
+      'domain/client/read/r.ts': "import type { Q } from '../past/deep/q.js';\nexport type R = Q;\n",
+      'domain/client/past/deep/q.ts': 'export type Q = 1;\n',
+      'domain/client/top.ts': "export type { R } from './read/r.js';\nexport type T = 1;\n",
+      'domain/client/past/p.ts': "export type { T } from '../top.js';\n",
+    });
+    expect(folderCircles(folder.path)).to.deep.equal([]);
+    await place(folder.path, { 'domain/client/past/s.ts': "export type { S } from '../read/s.js';\n" });
+    expect(folderCircles(folder.path)).to.deep.equal([['domain/client/past', 'domain/client/read', 'domain/client/past']]);
+    await folder.remove();
   });
 
   it('have a rule with a reason for each, and each rule finds what breaks it', async () => {
@@ -83,11 +108,7 @@ describe('boundaries', () => {
     for (const { name, comment } of forbidden) {
       expect(comment, name).to.be.a('string').with.length.greaterThan(40);
       const folder = await temporaryFolder();
-      for (const [path, text] of Object.entries({ ...SOUND, ...BROKEN[name] })) {
-        const file = join(folder.path, path);
-        await mkdir(dirname(file), { recursive: true });
-        await writeFile(file, text);
-      }
+      await place(folder.path, { ...SOUND, ...BROKEN[name] });
       const found = await violations(folder.path);
       await folder.remove();
       expect([...new Set(found.map(({ rule }) => rule))], name).to.deep.equal([name]);

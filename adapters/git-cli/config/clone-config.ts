@@ -6,6 +6,7 @@ import type { ConfigValues } from './read-config.js';
 import { firstComplaint, gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 
+/** Whose configuration is read, or changed. */
 export interface CloneConfigOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;

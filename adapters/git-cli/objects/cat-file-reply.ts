@@ -7,7 +7,9 @@ export interface MakeReply<T> {
   make(oid: Oid, type: ObjectType, size: number, body: Uint8Array): T;
 }
 
+/** The reply of `cat-file --batch`: an object with its body. */
 export const OBJECT_REPLY: MakeReply<GitObject> = { withBody: true, make: (oid, type, _size, body) => ({ oid, type, body }) };
+/** The reply of `cat-file --batch-check`: an object's type and size in bytes. */
 export const HEADER_REPLY: MakeReply<ObjectHeader> = { withBody: false, make: (oid, type, size) => ({ oid, type, size }) };
 
 const NONE = Buffer.alloc(0);

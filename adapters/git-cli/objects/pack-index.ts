@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 
 /** Where one object is in a pack. */
-export interface PackEntries {
+interface PackEntries {
   /** Object ids and their place in the two arrays. */
   readonly positions: ReadonlyMap<Oid, number>;
   readonly crcs: readonly number[];

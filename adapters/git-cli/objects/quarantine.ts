@@ -10,7 +10,7 @@ import { migrate } from './migrate.js';
 import { writeObjects } from './object-writer.js';
 
 /** What a quarantine needs of the store that it stands in front of. */
-export interface Behind {
+interface Behind {
   /** A store that reads the repository from this place, and refuses to change anything. */
   readonly readThrough: (place: GitPlace) => GitStore;
   /** Told when objects have come into the repository. */

@@ -4,7 +4,7 @@ import { isOid } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 
 /** Git's own rules (`git check-ref-format`) for a full name below `refs/`. */
-export function isRefName(name: string): boolean {
+function isRefName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
   return name.startsWith('refs/') && !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name);
 }

@@ -1,5 +1,5 @@
 import type { TransferProgress } from '../../../ports/git-remote.js';
-import { isKvErrorLine } from '../remote/remote-error.js';
+import { parseRejection } from '../../../ports/rejection.js';
 
 /** Tells the newest line of progress in what git writes to stderr, which comes in pieces. */
 export function progressIn(onProgress: TransferProgress): (chunk: string) => void {
@@ -7,7 +7,8 @@ export function progressIn(onProgress: TransferProgress): (chunk: string) => voi
   return (chunk) => {
     const parts = (rest + chunk).split(/[\r\n]+/);
     rest = parts.pop() ?? '';
-    const last = parts.findLast((part) => part.trim() !== '' && !isKvErrorLine(part));
+    // The line in which a Stargate says why it refuses is for programs.
+    const last = parts.findLast((part) => part.trim() !== '' && parseRejection(part) === undefined);
     if (last !== undefined) onProgress(last.trimEnd());
   };
 }

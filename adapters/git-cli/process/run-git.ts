@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 
+/** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a git process runs: its working directory and its complete environment. */
@@ -13,12 +14,14 @@ export interface GitPlace {
   readonly env: Environment;
 }
 
+/** What a git process left: its exit status, and its two outputs whole. */
 export interface GitResult {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
+/** What a git process is given besides its arguments, and who looks after it. */
 export interface RunOptions {
   readonly input?: string;
   /** Sees stderr as it comes, besides its being collected. */

@@ -22,7 +22,7 @@ export async function unlessRaced(run: () => Promise<GitResult>): Promise<GitRes
     const result = await run();
     if (result.code === 0 || tries === MAX_TRIES || !RACES.some((race) => race.test(result.stderr))) return result;
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LAST_PAUSE_MS);
-    await sleep(longest * (0.5 + Math.random() / 2)); // those that met must not meet again
+    await sleep(longest * (0.5 + Math.random() / 2)); // two commands that met must not meet again
   }
 }
 

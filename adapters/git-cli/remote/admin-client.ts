@@ -7,10 +7,11 @@ import { readConfig } from '../config/read-config.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
-import { SilenceWatch } from '../process/silence.js';
+import { SilenceWatch } from './silence.js';
 import { stargateUrl } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 
+/** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;

@@ -4,6 +4,7 @@ import { findRepository } from '../config/repository.js';
 import type { Environment } from '../process/run-git.js';
 import { FetchFile } from './fetch-file.js';
 
+/** Whose fetches are recorded. */
 export interface FetchRecordOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;

@@ -11,6 +11,7 @@ import { pushRefs, type PushSource } from './git-push.js';
 import { lsRemote } from './ls-remote.js';
 import { remoteUrl, stargateUrl } from './remote-url.js';
 
+/** Whose remotes are spoken to, and the environment that git runs in. */
 export interface GitRemoteOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;

@@ -7,11 +7,6 @@ import { parseRejection } from '../../../ports/rejection.js';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
 const RESET = /\u001b\[[0-9;]*[mK]/g;
 
-/** True for the line in which a Stargate says why, which is not for people to read. */
-export function isKvErrorLine(line: string): boolean {
-  return parseRejection(line) !== undefined;
-}
-
 /** The first error that a Stargate sent in what a program wrote to stderr, or null. */
 export function kvErrorIn(stderr: string): KvError | null {
   for (const line of stderr.split(/[\r\n]+/)) {
@@ -45,7 +40,7 @@ const BOILERPLATE =
 export const NOT_GIVEN = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
 
 /** Who was spoken to, and what for. */
-export interface Contact {
+interface Contact {
   /** What failed, as the message begins. */
   readonly what: string;
   readonly url: string;

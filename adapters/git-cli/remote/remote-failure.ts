@@ -8,7 +8,7 @@ import { damagedThere, unreachable, wrongFormat } from './remote-error.js';
 import { remoteUrl } from './remote-url.js';
 
 /** A side of a remote, and what was wanted of it, as the message begins. */
-export interface Attempt {
+interface Attempt {
   readonly remote: string;
   readonly direction: Direction;
   readonly what: string;

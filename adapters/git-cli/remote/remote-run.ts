@@ -2,13 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import type { Stream } from 'node:stream';
 import { type Environment, type GitPlace, type GitResult, type RunOptions, runGit, type Supervisor } from '../process/run-git.js';
 import { withoutProgress } from '../process/progress.js';
-import { SilenceWatch } from '../process/silence.js';
+import { SilenceWatch } from './silence.js';
 
 /**
  * Has git tell of everything that comes from the other side: of each packet, among them the empty ones by which a server that
  * works says that it lives, and of a pack's content. Its progress would not do: git is silent about small packs.
  */
-const [PACKETS, CONTENT] = [8, 9]; // what runs on this machine inherits them: those that scripts use are left alone
+const [PACKETS, CONTENT] = [8, 9]; // programs on this machine inherit both: the descriptors that scripts use are left alone
 const TELL: Environment = {
   GIT_TRACE_PACKET: String(PACKETS),
   GIT_TRACE_PACKFILE: String(CONTENT),
@@ -20,10 +20,10 @@ const PACK_ENDS = / packet: +sideband< 0000\n/;
 /** A plain web server, from which git takes file by file and says nothing meanwhile. */
 const DUMB_HTTP =
   / Send header: GET \S*\/objects\/(?:info\/(?:packs|(?:http-)?alternates)|pack\/pack-|[0-9a-f]{2}\/[0-9a-f]{38})/;
-/** As git tells a path from `host:path`. */
+/** A repository on this machine, told as git tells a path from `host:path`. */
 const ON_THIS_MACHINE = /^(?:file:\/\/|[^:/]*(?:\/|$))/;
 
-export interface RemoteRunOptions extends Pick<RunOptions, 'input' | 'onStderr'> {
+interface RemoteRunOptions extends Pick<RunOptions, 'input' | 'onStderr'> {
   /** The other side: a remote's name, or its URL, as which a push must give it. */
   readonly from: string;
 }

@@ -4,7 +4,7 @@ import type { GitPlace, GitResult } from '../process/run-git.js';
 import { runRemote } from './remote-run.js';
 
 /** A fetch or a push. */
-export interface Transfer {
+interface Transfer {
   readonly command: readonly string[];
   /** A remote's name or URL, as git is given it. */
   readonly repository: string;

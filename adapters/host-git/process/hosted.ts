@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 
 /** An environment as an adapter is given it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The bare repository that this adapter keeps, and the two environments in which git works on it. */
 export interface Hosted {

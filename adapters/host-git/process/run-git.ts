@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { KvError, withoutSecrets } from '../../../ports/index.js';
 
-export interface GitAnswer {
+interface GitAnswer {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly input?: string;
@@ -31,7 +31,7 @@ export function askGit(args: readonly string[], { env, input = '', timeout, sign
     const err: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
     child.stderr.on('data', (bytes: Buffer) => err.push(bytes));
-    child.stdin.on('error', () => undefined); // it did not want the input: its status says why
+    child.stdin.on('error', () => undefined); // git did not want the input: its status says why
     child.once('error', (cause) => {
       reject(new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or newer' }));
     });

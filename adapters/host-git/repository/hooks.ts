@@ -52,7 +52,7 @@ exit 1
 `;
 
 /** The hooks by file name. */
-export const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
+const HOOKS: Readonly<Record<string, string>> = { 'pre-receive': PRE_RECEIVE, 'proc-receive': PROC_RECEIVE };
 
 /** Writes hooks into `<gitDir>/hooks`, executable; each is there whole or not at all. */
 export async function writeHooks(gitDir: string, names: readonly string[] = Object.keys(HOOKS)): Promise<void> {
@@ -68,7 +68,7 @@ export async function writeHooks(gitDir: string, names: readonly string[] = Obje
 
 /** True when both hooks are there as this version writes them, and git will run them. */
 export async function hooksInPlace(gitDir: string): Promise<boolean> {
-  return (await otherHooks(gitDir).catch(() => [''])).length === 0; // one that can't be read is not in place either
+  return (await otherHooks(gitDir).catch(() => [''])).length === 0; // a hook that can't be read is not in place either
 }
 
 /**

@@ -17,6 +17,7 @@ const FLAGS = {
 
 const AUTHOR_WIDTH = 30;
 
+/** `git kv blame`: who last changed each key. */
 export class Blame extends KvCommand {
   static override summary = 'show who last changed each key';
   static override description = prose(`One line a live key: when (the writer's clock), in which transaction, who, and

@@ -12,6 +12,7 @@ const FLAGS = {
   'dry-run': { type: 'boolean', char: 'n', summary: 'say what would go and how much that frees, but change nothing' },
 } as const satisfies FlagTable;
 
+/** `git kv compact`: asks the Stargate to drop archived epochs. */
 export class Compact extends KvCommand {
   static override summary = 'drop archived epochs, keeping each as a bundle (admins only)';
   static override description = prose(`Drops the epochs that are more than the policy's retention.keep_epochs, oldest first, or

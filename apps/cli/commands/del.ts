@@ -5,6 +5,7 @@ import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { WriteCommand } from '../oclif/write-command.js';
 
+/** `git kv del`: deletes keys in one transaction. */
 export class Del extends WriteCommand {
   static override summary = 'delete keys';
   static override description = prose(`All of them in one transaction. When one is not there, nothing is deleted

@@ -14,6 +14,7 @@ const FLAGS = {
   ...READ_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv diff`: which keys differ between two states. */
 export class Diff extends KvCommand {
   static override summary = 'show which keys differ between two states';
   static override description = prose(`Each state is a ledger commit (or its first digits), an ISO 8601 time, or a

@@ -5,6 +5,7 @@ import { runGet } from '../fast/get.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 
+/** `git kv get` in any form that `fast/get` does not take. */
 export class Get extends KvCommand {
   static override summary = 'print the value of a key';
   static override description = prose(`Fetches the namespace from the mirror (or where --read-from says), then

@@ -17,6 +17,7 @@ const FLAGS = {
   ...READ_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv history`: the transactions that changed a key. */
 export class History extends KvCommand {
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which

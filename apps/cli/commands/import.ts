@@ -24,6 +24,7 @@ const FLAGS = {
   ...{ 'dry-run': dryRun, message, wait, timeout },
 } as const satisfies FlagTable;
 
+/** `git kv import`: writes what a file of any known format holds. */
 export class Import extends KvCommand {
   static override summary = 'import a snapshot, a batch, or an export of Consul or etcd';
   static override description = prose(`FILE is - for standard input. What it holds is told by its content: what git kv

@@ -25,6 +25,7 @@ const WHY_NONE = {
   bare: 'this repository has no work tree',
 } as const;
 
+/** `git kv init`: begins a namespace in this clone, and writes a policy to begin with. */
 export class Init extends KvCommand {
   static override summary = 'begin a namespace in this clone, with a policy scaffold';
   static override description = prose(`Writes .kv/policy.yaml into the work tree, unless it is there, the

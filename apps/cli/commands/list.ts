@@ -4,6 +4,7 @@ import { runList } from '../fast/list.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 
+/** `git kv list` in any form that `fast/list` does not take. */
 export class List extends KvCommand {
   static override summary = 'list keys';
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading

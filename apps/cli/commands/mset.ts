@@ -1,5 +1,5 @@
 import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
-import { readBatch } from '../io/batch-file.js';
+import { readBatch } from '../parse/batch-file.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { WriteCommand } from '../oclif/write-command.js';
@@ -16,6 +16,7 @@ const FLAGS = {
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv mset`: a batch of operations in one transaction. */
 export class Mset extends WriteCommand {
   static override summary = 'set and delete many keys in one transaction';
   static override description = prose(`A line sets or deletes one key:

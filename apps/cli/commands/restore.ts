@@ -13,6 +13,7 @@ const FLAGS = {
   ...PUT_BACK_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv restore`: gives keys the values that they had. */
 export class Restore extends WriteCommand {
   static override summary = 'put keys back to what they were';
   static override description = prose(`One new signed transaction that gives the keys the values they had then: a key

@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core';
-import { isTransactionSuffix, momentAt } from '../../../domain/client/history/at.js';
+import { isTransactionSuffix, momentAt } from '../../../domain/client/past/at.js';
 import { writersFreshness } from '../../../domain/client/history/put-back.js';
 import { planRevert } from '../../../domain/client/history/revert.js';
 import { PUT_BACK_FLAGS } from '../parse/flags.js';
@@ -7,6 +7,7 @@ import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { WriteCommand } from '../oclif/write-command.js';
 
+/** `git kv revert`: undoes one transaction. */
 export class Revert extends WriteCommand {
   static override summary = 'undo a transaction with a new one';
   static override description = prose(`Puts each key that the transaction set or deleted back to what it was before,

@@ -7,6 +7,7 @@ import { setOperation } from '../parse/write-input.js';
 
 const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
 
+/** `git kv set`: sets one key. */
 export class SetKey extends WriteCommand {
   static override summary = 'set one key';
   static override description = prose(`VALUE is - for standard input, the name of a regular file for that file's

@@ -20,6 +20,7 @@ const FLAGS = {
   ...READ_FLAGS,
 } as const satisfies FlagTable;
 
+/** `git kv snapshot`: writes the newest state to a file. */
 export class Snapshot extends KvCommand {
   static override summary = 'export the newest state';
   static override description = prose(`Writes one JSON object a line: a header, every key in order, and an end with the

@@ -13,6 +13,7 @@ const FLAGS = {
   full: { type: 'boolean', summary: 'every epoch that is here, every transaction, every value and chunk' },
 } as const satisfies FlagTable;
 
+/** `git kv verify`: checks what this clone has of a namespace. */
 export class Verify extends KvCommand {
   static override summary = 'check what this clone has of a namespace';
   static override description = prose(`Fetches nothing. Checks the refs, the chain of transactions of the current epoch with its

@@ -18,6 +18,7 @@ const FLAGS = {
   timeout: { type: 'string', summary: 'give up after this long (default: 60s)', value: 'DURATION' },
 } as const satisfies FlagTable;
 
+/** `git kv wait`: waits until the mirror shows a commit. */
 export class Wait extends KvCommand {
   static override summary = 'wait until the mirror shows a write';
   static override description = prose(`Asks the mirror for the namespace's watermark until it is at or past the

@@ -34,6 +34,7 @@ const FLAGS = {
   'read-from': { ...READ_FLAGS['read-from'], summary: 'where to read the watchlog; github means the mirror (the default)' },
 } as const satisfies FlagTable;
 
+/** `git kv watch`: follows the accepted transactions. */
 export class Watch extends KvCommand {
   static override summary = 'follow the accepted transactions as they come';
   static override description =

@@ -11,6 +11,7 @@ import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, transferLine } from '../io/terminal.js';
 
+/** The flags of `get`, as they were given. */
 export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
 
 /** `git kv get`, shared by the oclif command and by the fast path. */

@@ -8,6 +8,7 @@ import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
 import { print, transferLine } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
 
+/** The flags of `list`, as they were given. */
 export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
 
 const BUFFERED = 32_768;

@@ -4,11 +4,13 @@ import type { Words } from './wording.js';
 export const REMOTE: Words<
   | 'clone-anew'
   | 'compare-host-key'
+  | 'confirm-push-url'
   | 'correct-push-url'
   | 'debug'
   | 'name-stargate'
   | 'push-to-leader'
   | 'report-bug'
+  | 'see-commands'
   | 'see-namespaces'
   | 'set-push-url'
   | 'set-up-remote'
@@ -17,12 +19,14 @@ export const REMOTE: Words<
     `clone it anew: git init --object-format=${format} DIR, then git remote add and git kv remote setup in it`,
   'compare-host-key': ({ scan }) =>
     `compare ${scan} | ssh-keygen -lf - with what git-kv-stargate init printed, then: ${scan} >> ~/.ssh/known_hosts`,
+  'confirm-push-url': () => "check the remote's pushurl; git kv remote setup takes it from the policy",
   'correct-push-url': () => 'start it, or correct the address: git kv remote setup --url URL',
   debug: () => 'run the command again with --debug',
   'name-stargate': () =>
     'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
   'push-to-leader': () => 'push to the leader: see git kv stargate status',
   'report-bug': () => 'this is a bug in git-kv: run the command again with --debug and report what it prints',
+  'see-commands': () => 'it takes git push, git fetch, git archive and the git kv stargate verbs; there is no shell',
   'see-namespaces': () => 'see what there is: git kv stargate status',
   'set-push-url': () => 'set the pushurl to ssh://user@host:port/repository with `git kv remote setup --url`',
   'set-up-remote': () => 'run: git kv remote setup',

@@ -54,6 +54,7 @@ export async function* standardInput(): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** All of standard input. */
 export async function readStandardInput(): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of standardInput()) chunks.push(chunk);

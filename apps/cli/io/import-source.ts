@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { ImportSource } from '../../../domain/client/transfer/import/source.js';
 import { fileSize, fileStream, reasonOf, standardInput, writeFailed } from './files.js';
 
-export interface OpenedImport {
+interface OpenedImport {
   readonly source: ImportSource;
   /** Removes what standard input was kept in. */
   close(): Promise<void>;

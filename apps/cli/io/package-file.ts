@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export interface PackageFile {
+interface PackageFile {
   readonly name: string;
   readonly version: string;
   readonly [field: string]: unknown;

@@ -4,6 +4,7 @@ import { POLICY_PATH } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import { reasonOf } from './files.js';
 
+/** What the policy that `init` writes is to say. */
 export interface ScaffoldRequest {
   readonly ns: string;
   readonly prefixes: readonly string[];

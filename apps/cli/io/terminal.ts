@@ -38,6 +38,7 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Prints a warning to standard error. */
 export function warn(line: string): void {
   note(`${paint('33', 'warning:')} ${line}`);
 }

@@ -5,7 +5,7 @@ import { transferLine } from '../io/terminal.js';
 import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from '../parse/flags.js';
 import { oclifFlags } from './flags.js';
 
-export interface Input<T extends FlagTable> {
+interface Input<T extends FlagTable> {
   readonly flags: GlobalValues & FlagValues<T>;
   /** The positional arguments, in order. */
   readonly args: readonly string[];
@@ -47,12 +47,12 @@ export abstract class KvCommand extends Command {
         reject(new KvError('INTERRUPTED', 'interrupted', { hint: 'run the command again; what had landed before stays' }));
       };
     });
-    interrupted.catch(() => undefined); // it is raced below, and may lose
+    interrupted.catch(() => undefined); // the interruption is raced below, and may lose
     process.once('SIGINT', stop);
     try {
       return await this.withClone(flags, (session) => {
         const done = work(session, controller.signal);
-        done.catch(() => undefined); // it may fail after the interruption has been reported
+        done.catch(() => undefined); // the work may fail after the interruption has been reported
         return Promise.race([done, interrupted]);
       });
     } finally {

@@ -12,7 +12,7 @@ import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, warn } from '../io/terminal.js';
 import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from '../parse/units.js';
 
-export type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
+type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
 type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
 type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject'>;

@@ -37,6 +37,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   gc: 'compact',
 };
 
+/** `USAGE` for words that name no command, with the command that was probably meant. */
 export function unknownCommand(said: string, ids: readonly string[]): KvError {
   const names = ids.map((id) => id.replaceAll(':', ' '));
   const [first = ''] = said.split(' ');

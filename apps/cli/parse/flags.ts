@@ -15,6 +15,7 @@ export interface FlagSpec {
   readonly allowNo?: true;
 }
 
+/** A command's flags by name. */
 export type FlagTable = Readonly<Record<string, FlagSpec>>;
 
 type ValueOf<S extends FlagSpec> = S extends { type: 'boolean' } ? boolean : S extends { multiple: true } ? string[] : string;
@@ -22,14 +23,17 @@ type ValueOf<S extends FlagSpec> = S extends { type: 'boolean' } ? boolean : S e
 /** What parsing gives: a flag that was not given is absent. */
 export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]?: ValueOf<T[K]> };
 
+/** The flags that every command takes, also in front of its name. */
 export const GLOBAL_FLAGS = {
   ns: { type: 'string', summary: 'namespace (default: git config kv.namespace, or main)', value: 'NAME' },
   json: { type: 'boolean', summary: 'print JSON on standard output, errors too' },
   debug: { type: 'boolean', summary: 'print stack and causes of an error' },
 } as const satisfies FlagTable;
 
+/** The flags of every command, as they were given. */
 export type GlobalValues = FlagValues<typeof GLOBAL_FLAGS>;
 
+/** Where a read fetches from, if at all. */
 export const READ_FLAGS = {
   'read-from': {
     type: 'string',
@@ -44,6 +48,7 @@ const EXPIRED_FLAG = {
   'allow-expired': { type: 'boolean', summary: 'also give what has expired' },
 } as const satisfies FlagTable;
 
+/** Which state of the past is read. */
 export const AT_FLAG = {
   at: {
     type: 'string',
@@ -53,6 +58,7 @@ export const AT_FLAG = {
   },
 } as const satisfies FlagTable;
 
+/** The flags of `get`. */
 export const GET_FLAGS = {
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
@@ -61,6 +67,7 @@ export const GET_FLAGS = {
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;
 
+/** The flags of `list`. */
 export const LIST_FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
   long: { type: 'boolean', char: 'l', summary: 'also size, time, when it expires, and content type' },
@@ -72,6 +79,7 @@ export const LIST_FLAGS = {
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;
 
+/** The flags of everything that writes. */
 export const WRITE_FLAGS = {
   'expect-tree': { type: 'string', summary: "fail unless the ledger's root tree is this one", value: 'OID' },
   'expect-blob': {
@@ -94,6 +102,7 @@ export const PUT_BACK_FLAGS = {
   timeout: WRITE_FLAGS.timeout,
 } as const satisfies FlagTable;
 
+/** Which values are stored in chunks. */
 export const CHUNK_FLAGS = {
   'max-inline': {
     type: 'string',
@@ -102,6 +111,7 @@ export const CHUNK_FLAGS = {
   },
 } as const satisfies FlagTable;
 
+/** Where a value comes from, and what is kept beside it. */
 export const VALUE_FLAGS = {
   file: { type: 'string', char: 'f', summary: 'take the value from a file', value: 'FILE' },
   value: { type: 'string', summary: 'take this text as the value', value: 'TEXT' },

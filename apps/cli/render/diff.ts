@@ -1,5 +1,5 @@
 import type { Diff, DiffSide, KeyChange } from '../../../domain/client/history/diff.js';
-import type { Moment } from '../../../domain/client/history/at.js';
+import type { Moment } from '../../../domain/client/past/at.js';
 import { formatTime } from '../../../domain/ledger/metadata.js';
 import { formatBytes } from './units.js';
 
@@ -15,11 +15,12 @@ function size(side: DiffSide | null): string {
   return (side === null ? '-' : formatBytes(side.size)).padStart(WIDTH);
 }
 
+/** A diff as `--json` shows it. */
 export function diffDocument(ns: string, { from, to, changes }: Diff): object {
   return { ok: true, ns, from: momentDocument(from), to: momentDocument(to), changes };
 }
 
-export function momentDocument({ ledger, time, by }: Moment): object {
+function momentDocument({ ledger, time, by }: Moment): object {
   const { epoch, txn } = ledger.trailers;
   return { commit: ledger.oid, tree: ledger.commit.tree, txn, epoch, time: formatTime(time), by };
 }

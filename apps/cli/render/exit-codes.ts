@@ -30,6 +30,7 @@ export function exitCodeRows(): { exit: number; meaning: string; codes: ErrorCod
   }));
 }
 
+/** One line an exit status: its number, its meaning, its error codes. */
 export function exitCodesText(): string {
   return exitCodeRows()
     .map(

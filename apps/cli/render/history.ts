@@ -6,6 +6,7 @@ const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
 /** How the subjects begin that nobody has written. */
 const GENERATED = 'kv: ';
 
+/** What stands above the columns of a history on a terminal. */
 export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit', 'message']);
 
 /** Time, operation, size, transaction, signer or author, commit, and the message that the writer gave. */
@@ -28,6 +29,7 @@ function row(cells: readonly string[]): string {
     .trimEnd();
 }
 
+/** An entry of a history as `--json` shows it. */
 export function historyDocument({
   commit,
   txn,

@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<ImportReport['format'], string>> = {
   etcd: 'etcd export',
 };
 
+/** What an import did, for people. */
 export function importText(report: ImportReport, dryRun: boolean): string {
   const { ns, format, operations, skipped, set, del, unchanged, bytes, transactions, last, visible } = report;
   const same = unchanged === 0 ? '' : `, unchanged ${formatCount(unchanged)}`;
@@ -25,6 +26,7 @@ export function importText(report: ImportReport, dryRun: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What an import did, as `--json` shows it. */
 export function importDocument({ last, visible, ...report }: ImportReport, dryRun: boolean): object {
   const seen = visible === null ? null : { watermark: visible.watermark, waited_ms: visible.waitedMs };
   const { commit, txn, tree, epoch, landed } = last ?? { commit: null, txn: null, tree: null, epoch: null, landed: 'nowhere' };

@@ -1,6 +1,7 @@
 import type { Begun } from '../../../domain/client/epochs/begin-namespace.js';
 import { POLICY_PATH } from '../../../domain/ledger/refs.js';
 
+/** What `init` found, and what it did. */
 export interface InitOutcome {
   readonly begun: Begun;
   /** `published`: none was written, since the Stargate's own is known here. */
@@ -11,6 +12,7 @@ export interface InitOutcome {
   readonly isSetUp: boolean;
 }
 
+/** What `init` did and what is left to do, for people. */
 export function initText({ begun, scaffold, writer, signingKey, isSetUp }: InitOutcome): string {
   const { ns, epoch, ledger, created, signed } = begun;
   const policy = {

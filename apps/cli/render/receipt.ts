@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from './units.js';
 
 const MAX_SHOWN = 20;
 
+/** What a write did, for people. */
 export function receiptText(receipt: Receipt, dryRun: boolean): string {
   const { set, del, unchanged, bytes, ns, epoch, commit, txn, tree, retries, landed } = receipt;
   const counts = `set ${formatCount(set.length)}, deleted ${formatCount(del.length)}`;
@@ -35,6 +36,7 @@ function keyLines(verb: string, keys: readonly string[]): string[] {
   return more === 0 ? shown : [...shown, `  ${verb}  ${formatCount(more)} more: --json names them`];
 }
 
+/** What a write did, as `--json` shows it; `visible` is null when nobody waited for the mirror. */
 export function receiptDocument(receipt: Receipt, visible: Visible | null, dryRun: boolean): object {
   const seen = visible === null ? null : { watermark: visible.watermark, waited_ms: visible.waitedMs };
   const chunked = receipt.chunked.map(({ newBytes, ...rest }) => ({ ...rest, new_bytes: newBytes }));

@@ -2,7 +2,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
 import { hasPrinted, note, paint, ReaderGone } from '../io/terminal.js';
 
-export interface DoorOptions {
+interface DoorOptions {
   readonly json: boolean;
   readonly debug: boolean;
 }

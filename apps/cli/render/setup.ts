@@ -3,6 +3,7 @@ import type { SetupReport } from '../../../domain/client/remote/setup.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { scalarText } from './status.js';
 
+/** What `remote setup` configured and whom it reached, for people. */
 export function setupText({
   remote,
   pushUrl,
@@ -30,6 +31,7 @@ function summary({ leader, namespaces, mirror }: StatusReport): string {
   return `${leader ? 'it leads' : 'it stands by'}, namespaces ${names || 'none'}, ${mirror.backlog} waiting for the mirror`;
 }
 
+/** What `remote setup` configured and whom it reached, as `--json` shows it: URLs without their secrets. */
 export function setupDocument({ remote, pushUrl, source, previousPushUrl, fetchRefspecs, stargate }: SetupReport): object {
   return {
     ok: true,

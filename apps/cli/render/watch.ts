@@ -22,6 +22,7 @@ function verb(name: string, keys: readonly string[]): string[] {
   return [`${name} ${keys.slice(0, MAX_SHOWN).join(', ')}${more}`];
 }
 
+/** An event of a watch as `--json` shows it. */
 export function watchDocument({ ns, epoch, oid, txn, received, signer, set, del, keys, parentEpoch }: WatchedEvent): object {
   return {
     ns,

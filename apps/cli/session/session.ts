@@ -28,7 +28,7 @@ export interface Session {
   readonly composition: Composition;
 }
 
-export interface SessionRequest {
+interface SessionRequest {
   readonly ns?: string | undefined;
   /** Hears how far what is fetched and pushed has come; undefined when nobody looks. */
   readonly onProgress: TransferProgress | undefined;

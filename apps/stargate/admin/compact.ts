@@ -10,7 +10,7 @@ import { type AdminVerb, served } from './serve-admin.js';
 import { failpoint } from '../failpoint.js';
 import type { Log } from '../log.js';
 
-export interface CompactSources {
+interface CompactSources {
   readonly store: GitStore;
   readonly bundles: BundleArchive;
   readonly upkeep: RepositoryUpkeep;

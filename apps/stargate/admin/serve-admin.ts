@@ -1,8 +1,8 @@
 import type { VerbFormat } from '../../../domain/admin/verb.js';
-import type { Pusher } from '../../../domain/gateway/push.js';
+import type { Pusher } from '../../../domain/gateway/accept/push.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { refuse, type ServeExec } from '../ssh/exec-session.js';
+import { refuse, type ServeExec } from '../exec-session.js';
 
 /** One verb of `git-kv-admin`. Gives what the client gets as JSON. */
 export interface AdminVerb {

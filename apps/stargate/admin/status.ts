@@ -4,7 +4,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { type AdminVerb, served } from './serve-admin.js';
 import type { LeadershipState } from '../leader/leadership.js';
 
-export interface StatusSources {
+interface StatusSources {
   readonly repository: string;
   readonly version: string;
   /** Milliseconds since the daemon started. */

@@ -10,11 +10,11 @@ import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
 import { epochLabelOf } from './epoch-label.js';
-import { describeMirror } from './mirror-view.js';
+import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 
-export interface AdminSources {
+interface AdminSources {
   readonly gitDir: string;
   readonly composition: Composition;
   readonly leadership: Leadership<LeaderTerm>;

@@ -1,19 +1,19 @@
 import type { HealthSources } from '../../http/health-mount.js';
-import type { MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
+import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { LeadershipState } from '../leader/leadership.js';
 import { productVersion } from '../version.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from '../metrics.js';
 
-export interface StargateHealth {
+interface StargateHealth {
   readonly repository: RepositoryHost;
   readonly store: GitStore;
   readonly metrics: Metrics;
   readonly leadership: () => Promise<LeadershipState>;
   /** The mirror worker's; null on a standby. */
-  readonly worker: () => MirrorStatus | null;
+  readonly worker: () => WorkerStatus | null;
   /** What keeps the mirror from being reached; null when nothing does. */
   readonly probe: () => Promise<string | null>;
 }

@@ -1,5 +1,5 @@
 import { ObjectNamer } from '../../../domain/git/object.js';
-import { compactJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
@@ -14,8 +14,8 @@ import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { failpoint } from '../failpoint.js';
 import type { Log } from '../log.js';
-import type { Metrics } from '../http/metrics.js';
-import { observeMirror } from '../admin/mirror-view.js';
+import type { Metrics } from '../metrics.js';
+import { observeMirror } from './mirror-view.js';
 
 /** The gateway, recovered, and the mirror worker, running. */
 export interface GatewayHost {
@@ -24,7 +24,7 @@ export interface GatewayHost {
   /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
-  compact(): Promise<void>;
+  shortenJournal(): Promise<void>;
   /**
    * Stops the mirror worker, whose queue is in the journal, and waits for the commit at hand. No other commit begins, from
    * the moment this is called.
@@ -32,7 +32,7 @@ export interface GatewayHost {
   stop(): Promise<void>;
 }
 
-export interface GatewayHostOptions {
+interface GatewayHostOptions {
   readonly composition: Composition;
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;
@@ -72,8 +72,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     gateway,
     worker,
     publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
-    async compact() {
-      const { before, after } = await compactJournal(journal, (id) => worker.isWaiting(id));
+    async shortenJournal() {
+      const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });
     },
     async stop() {

@@ -19,14 +19,14 @@ export interface Reversible {
 export interface Leadership<Term extends Reversible> {
   /** What runs while this process leads; undefined from the moment the lease is known to be lost, and on a standby. */
   readonly current: Term | undefined;
-  /** The same; throws `NOT_LEADER`, naming the holder, on a standby. */
+  /** As `current`, but throws `NOT_LEADER`, naming the holder, on a standby. */
   lead(): Promise<Term>;
   state(): Promise<LeadershipState>;
   /** Stops trying, steps down and gives the lease up. */
   stop(): Promise<void>;
 }
 
-export interface LeadershipOptions<Term extends Reversible> {
+interface LeadershipOptions<Term extends Reversible> {
   readonly lock: LeaderLock;
   /** This process's name for people, such as `host:pid`. */
   readonly name: string;

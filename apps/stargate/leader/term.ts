@@ -10,13 +10,13 @@ import type { Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
-import type { Metrics } from '../http/metrics.js';
+import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
 import { pushLimits } from '../push/receive-pack.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
-import type { ServeExec } from '../ssh/exec-session.js';
+import type { ServeExec } from '../exec-session.js';
 import { undoStack } from '../undo.js';
 import { startGateway } from './gateway-host.js';
 import type { Reversible } from './leadership.js';
@@ -32,7 +32,7 @@ export interface LeaderTerm extends Reversible {
   quietly(work: () => Promise<void>): Promise<boolean>;
 }
 
-export interface TakeOverOptions {
+interface TakeOverOptions {
   /** What outlives a term. */
   readonly composition: Composition;
   /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
@@ -73,7 +73,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     if (traced.length > 0) log.info('epoch.traced', { refs: traced });
     const housekeeping = startHousekeeping({
       ...{ log, upkeep: await composition.get<RepositoryUpkeep>('repository-upkeep') },
-      tidy: () => gateway.exclusively(() => host.compact()),
+      tidy: () => gateway.exclusively(() => host.shortenJournal()),
     });
     started.push(() => housekeeping.stop());
     const over = new AbortController();

@@ -1,9 +1,9 @@
-import type { Metrics } from '../http/metrics.js';
+import type { Metrics } from '../metrics.js';
 import type { Housekeeping } from '../repository/housekeeping.js';
-import type { ServeExec } from '../ssh/exec-session.js';
+import type { ServeExec } from '../exec-session.js';
 import { type PushLimits, type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
 
-export interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
+interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
   /** Asked for each push: the policy in force may have changed. */
   readonly limits: () => PushLimits;
   readonly housekeeping: Housekeeping;
@@ -13,7 +13,7 @@ export interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | '
 /** Serves the pushes to a leader: counts what becomes of them, and lets housekeeping go between them. */
 export function leaderPushes(options: LeaderPushOptions): ServeExec {
   const { housekeeping, metrics, limits } = options;
-  // One for all pushes, so that it knows whether any other is at hand.
+  // All pushes share one server side, which therefore knows whether another push is at hand.
   const receive = serveReceivePack({
     ...options,
     get limits() {

@@ -5,7 +5,7 @@ import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader, pktText } from '../../../
 import { oidOrNull } from '../../../domain/git/wire/push-request.js';
 
 /** The commands as receive-pack hands them to its proc-receive hook, and what it asked for. */
-export interface ProcReceiveRequest {
+interface ProcReceiveRequest {
   readonly atomic: boolean;
   readonly commands: readonly RefUpdate[];
 }

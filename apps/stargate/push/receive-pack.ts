@@ -1,4 +1,4 @@
-import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/push.js';
+import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway/accept/push.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitService, PushHooks, PushProcess } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -8,8 +8,9 @@ import type { Log } from '../log.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { PushStream, type PushStreamLimits } from '../../../domain/git/wire/push-request.js';
-import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../ssh/exec-session.js';
+import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../exec-session.js';
 
+/** How large a push may be, and how long it may take. */
 export interface PushLimits extends PushStreamLimits {
   /** Milliseconds for one push, from the command to the report. */
   readonly timeout: number;
@@ -17,6 +18,7 @@ export interface PushLimits extends PushStreamLimits {
   readonly handover: number;
 }
 
+/** The limits of a Stargate: 2 GiB, a million objects, ten minutes. */
 export const PUSH_LIMITS: PushLimits = {
   maxObjects: 1_000_000,
   maxCommands: 1000,
@@ -38,6 +40,7 @@ export type PushOutcome =
   | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly ms: number }
   | { readonly kind: 'rejected'; readonly error: KvError };
 
+/** What serving pushes takes, while this Stargate leads. */
 export interface ReceivePackOptions {
   readonly services: GitService;
   readonly host: RepositoryHost;

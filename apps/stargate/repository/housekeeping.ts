@@ -17,7 +17,7 @@ export interface Housekeeping {
   stop(): Promise<void>;
 }
 
-export interface HousekeepingOptions {
+interface HousekeepingOptions {
   readonly upkeep: Pick<RepositoryUpkeep, 'repack'>;
   readonly log: Log;
   /** What else there is to put in order, such as the journal. */

@@ -6,6 +6,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
 
+/** A policy, and the text that says it. */
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;
@@ -20,7 +21,7 @@ export interface PolicyFile {
   close(): void;
 }
 
-export interface PolicyFileOptions {
+interface PolicyFileOptions {
   readonly path: string;
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */

@@ -1,4 +1,4 @@
-export interface PolicyTemplate {
+interface PolicyTemplate {
   readonly pushUrl: string | null;
   /** authorized_keys lines. */
   readonly admins: readonly string[];

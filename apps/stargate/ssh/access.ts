@@ -3,7 +3,7 @@ import { type AnswersTo, repositoryIds } from '../repository/repository-id.js';
 import { type Identify, identifyBy } from './auth.js';
 
 /** Who may come in, and by which names the repository goes. */
-export interface Access {
+interface Access {
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
 }

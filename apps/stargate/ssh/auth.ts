@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext } from 'ssh2';
-import type { Pusher } from '../../../domain/gateway/push.js';
+import type { Pusher } from '../../../domain/gateway/accept/push.js';
 import { parseSshKey, sshKeyType } from '../../../ports/grammar/ssh-key.js';
 import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
 
@@ -14,7 +14,7 @@ export interface ProvenKey {
   readonly blob: Buffer;
 }
 
-export type AuthVerdict =
+type AuthVerdict =
   | { readonly kind: 'acceptable' }
   | { readonly kind: 'proven'; readonly key: ProvenKey }
   | { readonly kind: 'refused'; readonly reason: string };

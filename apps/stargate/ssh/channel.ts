@@ -1,5 +1,5 @@
 import type { ServerChannel, Session } from 'ssh2';
-import type { ExecSession } from './exec-session.js';
+import type { ExecSession } from '../exec-session.js';
 
 /** Ends the request that a channel carries: pending output first, then the status, then the channel. */
 export function finishChannel(channel: ServerChannel, status: number): void {
@@ -14,7 +14,7 @@ export function finishChannel(channel: ServerChannel, status: number): void {
  * ssh2 1.17 keeps the last chunk that waited for window space and would send it again when standard error has to wait,
  * so that memory is cleared once nothing is pending.
  */
-export function complainOn(channel: ServerChannel, text: string): void {
+function complainOn(channel: ServerChannel, text: string): void {
   const stale = channel as unknown as { _chunk?: unknown; _chunkcb?: unknown; _waitWindow?: boolean };
   if (stale._waitWindow !== true) {
     stale._chunk = undefined;
@@ -37,6 +37,7 @@ export function onEnvironment(session: Session): () => string | undefined {
   return () => protocol;
 }
 
+/** An exec request over its ssh2 channel. */
 export function execSession(channel: ServerChannel, facts: Omit<ExecSession, 'input' | 'output' | 'complain'>): ExecSession {
   return { ...facts, input: channel, output: channel, complain: (text) => complainOn(channel, text) };
 }

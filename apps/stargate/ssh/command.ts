@@ -1,13 +1,14 @@
 import { KvError } from '../../../ports/error.js';
 
-export type GitService = 'git-receive-pack' | 'git-upload-pack' | 'git-upload-archive';
+/** The server sides of git that a client may ask for. */
+export type GitServiceName = 'git-receive-pack' | 'git-upload-pack' | 'git-upload-archive';
 
 /** An exec request that the Stargate takes. `path` is the client's word for the repository: matched, never opened. */
 export type SshCommand =
-  | { readonly kind: 'git'; readonly service: GitService; readonly path: string }
+  | { readonly kind: 'git'; readonly service: GitServiceName; readonly path: string }
   | { readonly kind: 'admin'; readonly path: string; readonly verb: string; readonly args: readonly string[] };
 
-const SERVICES: readonly GitService[] = ['git-receive-pack', 'git-upload-pack', 'git-upload-archive'];
+const SERVICES: readonly GitServiceName[] = ['git-receive-pack', 'git-upload-pack', 'git-upload-archive'];
 const BARE_WORD = /^[A-Za-z0-9._:@=+-]+/;
 const QUOTED = /^(?:'[^']*'|\\['!])+/;
 
@@ -44,6 +45,7 @@ export function parseSshCommand(line: string): SshCommand {
     }
   }
   throw new KvError('POLICY_VIOLATION', 'the Stargate does not run this command', {
-    hint: 'it takes git push, git fetch, git archive and the git kv stargate verbs; there is no shell',
+    hint: 'it takes git push, git fetch, git archive and its own verbs; there is no shell',
+    advice: { id: 'see-commands' },
   });
 }

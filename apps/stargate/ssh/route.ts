@@ -1,12 +1,12 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitService } from '../../../ports/git-service.js';
-import type { Pusher } from '../../../domain/gateway/push.js';
+import type { Pusher } from '../../../domain/gateway/accept/push.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
-import type { ExecSession, ServeExec } from './exec-session.js';
+import type { ExecSession, ServeExec } from '../exec-session.js';
 import type { SshCommand } from './command.js';
 import { serveRead } from './upload-pack.js';
 
-export interface Routes {
+interface Routes {
   /** Serves fetches. */
   readonly services: GitService;
   readonly push: ServeExec;

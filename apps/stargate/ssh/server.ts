@@ -5,7 +5,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
-import { refuse, REFUSED, type ExecSession, type ServeExec } from './exec-session.js';
+import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
 import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { SshConnections, type ConnectionLimits } from './connections.js';
@@ -18,7 +18,7 @@ export interface SshLimits extends ConnectionLimits {
   readonly maxAuthAttempts: number;
 }
 
-export const SSH_LIMITS: SshLimits = {
+const SSH_LIMITS: SshLimits = {
   maxConnections: 64,
   maxUnauthenticated: 32,
   maxConnectionsPerKey: 16,
@@ -29,7 +29,7 @@ export const SSH_LIMITS: SshLimits = {
   idleTimeout: 60_000,
 };
 
-export interface SshServerOptions {
+interface SshServerOptions {
   readonly host: string;
   readonly port: number;
   readonly hostKeys: readonly Buffer[];
@@ -42,6 +42,7 @@ export interface SshServerOptions {
   readonly log: Log;
 }
 
+/** An SSH server that answers, at the port that it was given. */
 export interface SshListener {
   readonly host: string;
   readonly port: number;
@@ -201,7 +202,8 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
     what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
-        hint: "check the remote's pushurl; git kv remote setup takes it from the policy",
+        hint: "check the remote's pushurl: the policy has it",
+        advice: { id: 'confirm-push-url' },
       });
     }
     status = await options.route(command, session)(session);

@@ -1,10 +1,14 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitService as GitServices } from '../../../ports/git-service.js';
-import type { GitService } from './command.js';
-import { clientOf, type ExecSession, feed, refuse, type ServeExec } from './exec-session.js';
+import type { GitService } from '../../../ports/git-service.js';
+import type { GitServiceName } from './command.js';
+import { clientOf, type ExecSession, feed, refuse, type ServeExec } from '../exec-session.js';
 
 /** Serves a fetch or an archive: relays between the client and git. `timeout` in milliseconds. */
-export function serveRead(service: Exclude<GitService, 'git-receive-pack'>, services: GitServices, timeout: number): ServeExec {
+export function serveRead(
+  service: Exclude<GitServiceName, 'git-receive-pack'>,
+  services: GitService,
+  timeout: number,
+): ServeExec {
   return async (session: ExecSession): Promise<number> => {
     const verb = service === 'git-upload-pack' ? 'upload-pack' : 'upload-archive';
     const { input, ended, stop } = services.read(verb, session, clientOf(session));

@@ -30,6 +30,7 @@ export interface Clone {
   readonly onProgress?: TransferProgress | undefined;
 }
 
+/** What only a write needs. */
 export interface WritingPorts {
   readonly signer: Signer;
   /** Also knows BLAKE3, which the reading side can do without. */
@@ -39,8 +40,10 @@ export interface WritingPorts {
   readonly chunkerFor: (spec: ChunkingSpec) => Promise<Chunker>;
 }
 
+/** Names objects as this clone's repository does. */
 export function namerOf(clone: Clone, hasher: Hasher = clone.hasher): ObjectNamer {
   return new ObjectNamer(hasher, clone.store.objectFormat);
 }
 
+/** How many bytes an object id has in this clone's repository. */
 export const oidBytesOf = (clone: Clone): number => oidBytesIn(clone.store.objectFormat);

@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
-import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
+import { POLICY_PATH, POLICY_REF, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
 
@@ -32,7 +32,7 @@ export async function publishedPolicyText(clone: Clone): Promise<string | null> 
 }
 
 function publishedPolicy(clone: Clone): Promise<Oid | undefined> {
-  return newestRef(clone, [trackingRef('stargate', POLICY_REF), trackingRef('mirror', POLICY_REF), POLICY_REF]);
+  return newestRef(clone, trackedNames(POLICY_REF));
 }
 
 async function textIn(clone: Clone, commit: Oid): Promise<string | null> {

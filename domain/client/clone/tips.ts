@@ -13,6 +13,7 @@ import {
   POLICY_REF,
   type Source,
   trackingRef,
+  trackingRequest,
 } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
 
@@ -27,6 +28,7 @@ export interface Tip {
   readonly from: 'local' | Source;
 }
 
+/** The side that is fetched from before reading. */
 export type ReadFrom = 'mirror' | 'stargate';
 
 /** How fresh a read must be. */
@@ -42,7 +44,7 @@ const SOURCES: readonly Source[] = ['mirror', 'stargate'];
 export async function fetchNamespace(clone: Clone, ns: string, source: Source): Promise<void> {
   const direction = directionOf(source);
   const refs = [ledgerRef(ns), indexRef(ns), epochRef(ns), POLICY_REF];
-  const requests: FetchRequest[] = refs.map((ref) => ({ remoteRef: ref, localRef: trackingRef(source, ref) }));
+  const requests: FetchRequest[] = refs.map((ref) => trackingRequest(source, ref));
   const epoch = await fetchedEpoch(clone, ns, source);
   if (epoch !== null) requests.push(archiveRequest(source, ns, epoch));
   await clone.remotes.fetch(clone.remoteName, direction, requests, { onProgress: clone.onProgress });
@@ -55,7 +57,7 @@ export async function fetchNamespace(clone: Clone, ns: string, source: Source): 
  */
 export function archiveRequest(source: Source, ns: string, epoch: string): FetchRequest {
   const ref = archiveRef(ns, epoch);
-  return { remoteRef: ref, localRef: trackingRef(source, ref), seldom: true };
+  return { ...trackingRequest(source, ref), seldom: true };
 }
 
 /** The epoch of the ledger that was last fetched from one side; null when there was none, or it can't be read. */
@@ -180,6 +182,7 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
   return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
 }
 
+/** `CONFIG_INVALID` for a remote whose push URL leads to no Stargate. */
 export function notSetUp(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `remote ${remote} has no push URL that leads to a Stargate`, {
     hint: 'set the remote up first',
@@ -187,6 +190,7 @@ export function notSetUp(remote: string): KvError {
   });
 }
 
+/** `CONFIG_INVALID` for a remote that is not configured. */
 export function noRemote(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
     hint: `add the mirror first: git remote add ${remote} URL`,

@@ -7,6 +7,7 @@ import { signCommit } from '../write/sign.js';
 import { newestTip } from '../clone/tips.js';
 import { baseOf } from '../write/write.js';
 
+/** A namespace that was begun in this clone, or was there. */
 export interface Begun {
   readonly ns: string;
   readonly ledger: Oid;

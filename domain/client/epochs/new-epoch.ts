@@ -15,6 +15,7 @@ import { MAX_ATTEMPTS, pauseAfterRace } from '../write/race-pause.js';
 import { signCommit } from '../write/sign.js';
 import { fetchNamespace, newestTip, noNamespace, type Tip } from '../clone/tips.js';
 
+/** An epoch that has begun, and the one that it follows. */
 export interface Rollover {
   readonly ns: string;
   readonly epoch: string;

@@ -1,11 +1,11 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { momentNow } from './at.js';
+import { momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
-import { commitsBack, epochsBack } from './epoch-chain.js';
+import { commitsBack, epochsBack } from '../past/epoch-chain.js';
 import { listKeys } from '../read/list.js';
 import type { Freshness } from '../clone/tips.js';
 
-export interface BlameRequest extends Freshness {
+interface BlameRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
   /** Also look the ledger commits up, which walks the history once. */
@@ -31,9 +31,9 @@ export async function* blame(clone: Clone, request: BlameRequest): AsyncGenerato
     return;
   }
   const found: Blame[] = [];
-  for await (const one of keys) found.push(one);
+  for await (const blame of keys) found.push(blame);
   const commits = await commitsOf(clone, request.ns, new Set(found.map(({ txn }) => txn)), request);
-  for (const one of found) yield { ...one, commit: commits.get(one.txn) ?? null };
+  for (const blame of found) yield { ...blame, commit: commits.get(blame.txn) ?? null };
 }
 
 async function* blameKeys(clone: Clone, request: BlameRequest): AsyncGenerator<Blame> {

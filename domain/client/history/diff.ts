@@ -1,10 +1,10 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { type Moment, momentAt, momentNow } from './at.js';
+import { type Moment, momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, type KeyState, sizesOf } from './key-state.js';
 import type { Freshness } from '../clone/tips.js';
 
-export interface DiffRequest extends Freshness {
+interface DiffRequest extends Freshness {
   readonly ns: string;
   /** `<oid|time|txn>`; `to` absent: now. */
   readonly from: string;
@@ -18,6 +18,7 @@ export interface DiffSide {
   readonly size: number;
 }
 
+/** A key that differs between two states; null on the side where it is not there. */
 export interface KeyChange {
   readonly key: string;
   /** `rewritten`: the same value, set again, perhaps with another TTL or content type. */
@@ -26,6 +27,7 @@ export interface KeyChange {
   readonly after: DiffSide | null;
 }
 
+/** Two states, and the keys that differ. */
 export interface Diff {
   readonly from: Moment;
   readonly to: Moment;

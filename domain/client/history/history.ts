@@ -5,12 +5,12 @@ import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { Clone } from '../clone/clone.js';
-import { epochsBack, isRollover, openAll } from './epoch-chain.js';
+import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
 import { type KeyState, sizesOf, statesOf } from './key-state.js';
-import { Receipts } from '../write/landed.js';
+import { EpochEvents } from '../past/epoch-events.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
 
-export interface HistoryRequest extends Freshness {
+interface HistoryRequest extends Freshness {
   readonly ns: string;
   readonly key: string;
   readonly limit?: number;
@@ -59,11 +59,11 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   let found = false;
   let end: LedgerCommit = { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers };
   for await (end of epochsBack(clone, ns, end, request)) {
-    const receipts = new Receipts(clone, ns, end.trailers.epoch, request);
+    const epochEvents = new EpochEvents(clone, ns, end.trailers.epoch, request);
     for await (const commits of changesIn(clone, request, end, left)) {
       found = true;
       left -= commits.length;
-      yield* await describe(clone, request, commits, receipts);
+      yield* await describe(clone, request, commits, epochEvents);
     }
     if (left <= 0) return;
     if (request.epochs !== true) break;
@@ -131,7 +131,7 @@ async function describe(
   clone: Clone,
   { ns, key }: HistoryRequest,
   commits: readonly LedgerCommit[],
-  receipts: Receipts,
+  epochEvents: EpochEvents,
 ): Promise<HistoryEntry[]> {
   const states = (await Promise.all(commits.map(({ commit }) => statesOf(clone, ns, commit.tree, [key])))).map(
     ([state]) => state ?? null,
@@ -140,7 +140,7 @@ async function describe(
     clone,
     states.filter((state): state is KeyState => state !== null),
   );
-  const events = await receipts.of(commits.map(({ oid }) => oid));
+  const events = await epochEvents.of(commits.map(({ oid }) => oid));
   return commits.map(({ oid, commit, trailers }, i) => {
     const state = states[i] ?? null;
     const { identity: author, time } = readStamp(commit.author);

@@ -15,7 +15,7 @@ export interface KeyState {
 }
 
 /** A key that differs between two ledger trees. Null: it isn't there. */
-export interface KeyDifference {
+interface KeyDifference {
   readonly key: string;
   readonly before: KeyState | null;
   readonly after: KeyState | null;
@@ -101,6 +101,7 @@ export async function sizesOf(clone: Clone, states: readonly KeyState[]): Promis
   return sizes;
 }
 
+/** Throws `GIT_ERROR` for a blob that a tree names and the repository has not got. */
 export function missing(oid: Oid): never {
   throw new KvError('GIT_ERROR', `blob ${oid} is missing`, { hint: 'run git fsck in this clone' });
 }

@@ -1,5 +1,5 @@
 import { keyBytes } from '../../ledger/key.js';
-import { momentAt } from './at.js';
+import { momentAt } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { type Reading, type ReadRequest, readKeyIn } from '../read/read.js';
 

@@ -1,12 +1,12 @@
 import { KvError } from '../../../ports/error.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { decodeMetadata } from '../../ledger/metadata.js';
-import { momentAt, momentNow } from './at.js';
+import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, missing, statesOf } from './key-state.js';
 import { putBack, type PutBack, type Replacement, writersFreshness } from './put-back.js';
 
-export interface RestoreRequest {
+interface RestoreRequest {
   readonly ns: string;
   readonly at: string;
   readonly keys: readonly string[];
@@ -47,17 +47,17 @@ export async function planRestore(clone: Clone, request: RestoreRequest): Promis
 /** Leaves out what has the same value, content type and TTL: only who wrote it when would change. */
 async function thoseThatDiffer(clone: Clone, all: readonly Replacement[]): Promise<Replacement[]> {
   const differing: Replacement[] = [];
-  for (const one of all) {
-    const { key, now, old } = one;
+  for (const replacement of all) {
+    const { key, now, old } = replacement;
     if (now === null || old === null || now.value !== old.value) {
-      if (now !== old) differing.push(one);
+      if (now !== old) differing.push(replacement);
       continue;
     }
     if (now.meta === old.meta) continue;
     const [a, b] = (await clone.store.read([now.meta, old.meta])).map((blob, i) =>
       decodeMetadata((blob ?? missing(i === 0 ? now.meta : old.meta)).body, quoteKey(key)),
     );
-    if (a?.ctype !== b?.ctype || a?.ttl !== b?.ttl) differing.push(one);
+    if (a?.ctype !== b?.ctype || a?.ttl !== b?.ttl) differing.push(replacement);
   }
   return differing;
 }

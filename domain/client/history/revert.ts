@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import { quoteKey } from '../../ledger/key.js';
 import { isUlid } from '../../ledger/ulid.js';
-import { momentAt, momentNow } from './at.js';
+import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
-import { isRollover, openAll } from './epoch-chain.js';
+import { isRollover, openAll } from '../past/epoch-chain.js';
 import { differingKeys, type KeyState, statesOf } from './key-state.js';
 import { putBack, type PutBack, writersFreshness } from './put-back.js';
 

@@ -6,12 +6,12 @@ import { decodeMetadata } from '../../ledger/metadata.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
 import { MODE_FILE } from '../../git/tree.js';
-import { momentAt, momentNow } from '../history/at.js';
+import { momentAt, momentNow } from '../past/at.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { hasPassed, hidesExpired } from './read.js';
 import type { Freshness, LedgerCommit } from '../clone/tips.js';
 
-export interface ListRequest extends Freshness {
+interface ListRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
   /** Only keys that sort after this one. */
@@ -24,6 +24,7 @@ export interface ListRequest extends Freshness {
   readonly at?: string;
 }
 
+/** A live key, in a long listing with what its pointer and metadata say. */
 export interface ListedKey {
   readonly key: string;
   /** Present in a long listing. `size` in bytes; times ISO 8601. */

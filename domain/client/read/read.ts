@@ -9,12 +9,14 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
 import type { ChunkedValue } from './value.js';
 
+/** Which key is read, from where, and whether also after its time. */
 export interface ReadRequest extends Freshness {
   readonly ns: string;
   readonly key: string;
   readonly allowExpired: boolean;
 }
 
+/** A key that was read, and the state that it was read from. */
 export interface Reading {
   readonly key: string;
   /** The bytes, or, for a large value, where to read them chunk by chunk (`readChunks`). */

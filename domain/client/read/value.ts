@@ -68,7 +68,7 @@ export async function* readChunks(
 }
 
 /** Where an epoch's chunks are to be had. */
-export type ChunksAt = Pick<ChunkedValue, 'ns' | 'epoch' | 'readFrom'>;
+type ChunksAt = Pick<ChunkedValue, 'ns' | 'epoch' | 'readFrom'>;
 
 /**
  * Brings those chunks that this clone hasn't got: these alone, since the epoch's others may be many times as much. A host that gives

@@ -4,12 +4,12 @@ import type { Policy } from '../../../ports/policy-reader.js';
 import { STATUS, type StatusReport } from '../../admin/status.js';
 import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';
-import { POLICY_PATH, POLICY_REF, trackingRef } from '../../ledger/refs.js';
+import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { publishedPolicyText } from '../clone/known-policy.js';
 import { noRemote } from '../clone/tips.js';
 
-export interface SetupRequest {
+interface SetupRequest {
   /** Given by the user: no policy is looked for. */
   readonly url?: string;
   /** The work tree's policy file, when there is one. */
@@ -17,6 +17,7 @@ export interface SetupRequest {
   readonly writer: CloneConfigWriter;
 }
 
+/** What was configured, and whom it leads to. */
 export interface SetupReport {
   readonly remote: string;
   readonly pushUrl: string;
@@ -24,7 +25,7 @@ export interface SetupReport {
   readonly source: string | null;
   readonly previousPushUrl: string | null;
   readonly fetchRefspecs: readonly string[];
-  /** Those of them that were not configured before. */
+  /** The refspecs that were not configured before. */
   readonly newRefspecs: readonly string[];
   /** What the Stargate answered, or why it didn't. */
   readonly stargate:
@@ -33,7 +34,7 @@ export interface SetupReport {
 }
 
 /** The refs that a plain `git fetch` then brings along, into this clone's tracking refs. */
-export function fetchRefspecs(): string[] {
+function fetchRefspecs(): string[] {
   const refs = ['refs/kv/*', 'refs/kv-index/*', 'refs/kv-epoch/*', 'refs/kv-policy/*'];
   return refs.map((ref) => `+${ref}:${trackingRef('mirror', ref)}`);
 }
@@ -96,6 +97,6 @@ async function policyOnDefaultBranch(clone: Clone): Promise<string | null> {
 }
 
 async function published(clone: Clone): Promise<string | null> {
-  await clone.remotes.fetch(clone.remoteName, 'read', [{ remoteRef: POLICY_REF, localRef: trackingRef('mirror', POLICY_REF) }]);
+  await clone.remotes.fetch(clone.remoteName, 'read', [trackingRequest('mirror', POLICY_REF)]);
   return publishedPolicyText(clone);
 }

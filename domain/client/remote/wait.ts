@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { ledgerRef, mirrorRef, trackingRef } from '../../ledger/refs.js';
+import { ledgerRef, mirrorRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 
-export interface WaitRequest {
+interface WaitRequest {
   readonly ns: string;
   /** The ledger commit to wait for. */
   readonly oid: Oid;
@@ -11,6 +11,7 @@ export interface WaitRequest {
   readonly signal?: AbortSignal;
 }
 
+/** The mirror shows a write. `waitedMs`: how long that took. */
 export interface Visible {
   readonly oid: Oid;
   /** The watermark that was found: the commit itself or a later one. */
@@ -58,7 +59,7 @@ async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
 /** A later watermark is only known to contain the commit once its history is here. */
 async function isAtOrPast(clone: Clone, { oid, ns }: WaitRequest, watermark: Oid): Promise<boolean> {
   if (watermark === oid) return true;
-  const request = { remoteRef: ledgerRef(ns), localRef: trackingRef('mirror', ledgerRef(ns)) };
+  const request = trackingRequest('mirror', ledgerRef(ns));
   const [known] = await clone.store.headers([watermark]);
   if (!known) await clone.remotes.fetch(clone.remoteName, 'read', [request]);
   return clone.store.isAncestor(oid, watermark);

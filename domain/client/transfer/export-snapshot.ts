@@ -17,6 +17,7 @@ import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_L
 import { type Freshness, noNamespace, type Tip, tipForReading } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
 
+/** What goes into a snapshot, and where large values go. */
 export interface SnapshotRequest extends Freshness {
   readonly ns: string;
   readonly prefix: string;
@@ -30,6 +31,7 @@ export interface SnapshotRequest extends Freshness {
   readonly onProgress?: (keys: number) => void;
 }
 
+/** What a snapshot holds. */
 export interface SnapshotSummary {
   readonly ns: string;
   readonly epoch: string;
@@ -240,7 +242,7 @@ async function* inThrees(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (rest.length > 0) yield rest;
 }
 
-/** As `read`, with null for null. */
+/** As `GitStore.read`; gives null where an id is null. */
 async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<(GitObject | null)[]> {
   const objects = await store.read(oids.filter((oid) => oid !== null));
   let at = 0;

@@ -6,6 +6,7 @@ import { utf8 } from '../../git/bytes.js';
  * The key lines, and the end with them, depend on the keys' values, types and expiries alone, and on nothing else.
  */
 
+/** The version of snapshots that is written, and the only one that is read. */
 export const SNAPSHOT_VERSION = 1;
 
 /** Values above this are never text in a snapshot, and go to files where a folder for them is named. Bytes. */
@@ -15,7 +16,7 @@ export const MAX_LINE_VALUE = 16 * 1024 * 1024;
 /** What a reader takes as one line: the largest value in base64, and room for the rest. Bytes. */
 export const MAX_LINE = 24 * 1024 * 1024;
 
-export interface SnapshotHeader {
+interface SnapshotHeader {
   readonly ns: string;
   readonly epoch: string;
   /** The ledger commit whose state it is. */
@@ -26,6 +27,7 @@ export interface SnapshotHeader {
   readonly files: string | null;
 }
 
+/** The first line of a snapshot, with its LF. */
 export function encodeHeader({ ns, epoch, commit, prefix, files }: SnapshotHeader): string {
   const rest = { ...(prefix === '' ? {} : { prefix }), ...(files === null ? {} : { files }) };
   return `${JSON.stringify({ 'git-kv': 'snapshot', v: SNAPSHOT_VERSION, ns, epoch, commit, ...rest })}\n`;
@@ -36,7 +38,7 @@ export function encodeEnd(keys: number, sha256: string): string {
   return `${JSON.stringify({ 'git-kv': 'end', keys, sha256 })}\n`;
 }
 
-export interface KeyFacts {
+interface KeyFacts {
   readonly key: string;
   readonly ctype: string;
   readonly ttl: string | null;

@@ -1,16 +1,16 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import { archiveMessage } from '../../ledger/epoch.js';
-import { archiveRef, chunksRef, trackingRef } from '../../ledger/refs.js';
+import { archiveRef, chunksRef, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import type { VerifyContext } from './context.js';
-import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
+import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 
 /** The newest chunks of an epoch that are here; null: none are. */
 export async function chunksOf(clone: Clone, { ns, findings }: VerifyContext, label: string): Promise<Oid | null> {
   const ref = chunksRef(ns, label);
-  const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+  const names = trackedNames(ref);
   try {
     return (await newestRef(clone, names)) ?? null;
   } catch (error) {
@@ -26,7 +26,7 @@ export async function verifyArchives(clone: Clone, context: VerifyContext, curre
   for (let below = current; below.parentEpoch !== null; ) {
     const label: string = below.parentEpoch;
     const ref = archiveRef(ns, label);
-    const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+    const names = trackedNames(ref);
     const refs = await clone.store.refs(names);
     const name = names.find((each) => refs.has(each));
     if (name === undefined) {

@@ -5,7 +5,7 @@ import { checkIndexBlobs } from '../../verify/index/index-blobs.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';
 import type { Transaction } from '../../verify/attestation/pairs.js';
 import { rulesAt, type VerifyContext } from './context.js';
-import { checkKeys } from './keys.js';
+import { checkKeys } from './check-keys.js';
 import type { ChunksStep } from './known-chunks.js';
 import type { EpochWalk } from './last-state.js';
 

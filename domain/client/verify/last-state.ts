@@ -1,7 +1,7 @@
 import type { Transaction } from '../../verify/attestation/pairs.js';
 import { checkWholeIndex } from '../../verify/index/whole-index.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
-import { checkKeys } from './keys.js';
+import { checkKeys } from './check-keys.js';
 import type { KnownChunks } from './known-chunks.js';
 
 /** An epoch's transactions on the way through them. */

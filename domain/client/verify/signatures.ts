@@ -3,7 +3,7 @@ import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { Fault } from '../../verify/fault.js';
 import type { Transaction } from '../../verify/attestation/pairs.js';
-import { anySigner, fingerprint } from '../../verify/attestation/signer.js';
+import { anySigner, fingerprint } from '../../verify/attestation/commit-signer.js';
 import { rulesAt, type VerifyContext } from './context.js';
 
 /**

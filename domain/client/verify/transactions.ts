@@ -8,7 +8,7 @@ import { pairByName, type Transaction } from '../../verify/attestation/pairs.js'
 import type { VerifyContext } from './context.js';
 
 /** Where an epoch ends, as far as that is here, and by which refs that is known. */
-export interface EpochTips {
+interface EpochTips {
   readonly label: string;
   readonly ledger: Oid;
   readonly index: Oid | null;

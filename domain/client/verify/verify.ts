@@ -6,15 +6,15 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { noNamespace } from '../clone/tips.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
-import { type VerifiedEpoch, verifyEpoch } from './epoch.js';
+import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 import { type Finding, Findings, type Note } from './findings.js';
-import { checkPair, checkPlaces, readRefs, startOf } from './refs.js';
+import { checkPair, checkPlaces, readRefs, startOf } from './check-refs.js';
 import { soundStore } from './sound-store.js';
-import { checkWatchlog } from './watchlog.js';
+import { checkWatchlog } from './check-watchlog.js';
 import { checkWatermark } from './watermark.js';
 
 /** What to verify. */
-export interface VerifyRequest {
+interface VerifyRequest {
   readonly ns: string;
   /** Every epoch that is here, every transaction, every value and chunk. */
   readonly full: boolean;

@@ -1,15 +1,15 @@
 import { KvError } from '../../../ports/error.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
-import { mirrorRef, trackingRef } from '../../ledger/refs.js';
+import { mirrorRef, trackedNames } from '../../ledger/refs.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './epoch.js';
+import type { VerifiedEpoch } from './verify-epoch.js';
 
 /** The watermark, where it is here, names a commit of the ledger. `epochs` are those that were verified, newest first. */
 export async function checkWatermark(context: VerifyContext, epochs: readonly VerifiedEpoch[], full: boolean): Promise<void> {
   const { ns, store, findings, alone } = context;
   const ref = mirrorRef(ns);
-  const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+  const names = trackedNames(ref);
   const refs = await store.refs(names);
   if (refs.size === 0 && full && !alone) findings.note('the watermark is not in this clone', 1, { id: 'fetch-watermark' });
   for (const [name, oid] of refs) {

@@ -8,6 +8,7 @@ export type ConnectionNotice =
   | { readonly kind: 'lost'; readonly error: KvError; readonly retryInMs: number }
   | { readonly kind: 'back' };
 
+/** Which side a watch asks, and what it does when that can't be reached. */
 export interface WatchConnectionOptions {
   readonly readFrom: ReadFrom;
   /** Once it was reached, a side that can't be reached any more is asked again until it can. */

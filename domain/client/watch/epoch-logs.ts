@@ -2,7 +2,15 @@ import type { FetchRequest } from '../../../ports/git-remote.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { archiveRef, compactedRef, ledgerRef, trackingRef, watchlogRef, watchTrackingRef } from '../../ledger/refs.js';
+import {
+  archiveRef,
+  compactedRef,
+  ledgerRef,
+  trackingRef,
+  trackingRequest,
+  watchlogRef,
+  watchTrackingRef,
+} from '../../ledger/refs.js';
 import { decodeEvent } from '../../ledger/watchlog.js';
 import type { Clone } from '../clone/clone.js';
 import { archiveRequest, type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
@@ -20,6 +28,7 @@ export interface LoggedEvent {
   readonly event: WatchEvent;
 }
 
+/** Which namespace's watchlogs are read, over which connection. */
 export interface EpochLogsOptions extends WatchConnectionOptions {
   readonly ns: string;
 }
@@ -85,7 +94,7 @@ export class EpochLogs {
   /** Brings the ledger commits of an epoch, be it the current or a past one. */
   async fetchLedger(epoch: string): Promise<void> {
     const archive = archiveRef(this.options.ns, epoch);
-    await this.fetch([this.ledgerRequest(), { remoteRef: archive, localRef: trackingRef(this.options.readFrom, archive) }]);
+    await this.fetch([this.ledgerRequest(), trackingRequest(this.options.readFrom, archive)]);
   }
 
   /** Whether the source says that an epoch was compacted away. */
@@ -122,7 +131,7 @@ export class EpochLogs {
 
   private watchlogRequest(epoch: string): FetchRequest {
     const ref = watchlogRef(this.options.ns, epoch);
-    return { remoteRef: ref, localRef: trackingRef(this.options.readFrom, ref) };
+    return trackingRequest(this.options.readFrom, ref);
   }
 
   private ledgerRequest(): FetchRequest {

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import type { Epoch, EpochLogs, Place } from './epoch-logs.js';
 import type { LedgerCommit } from '../clone/tips.js';
-import { ledgerCommitHere } from './keys.js';
+import { ledgerCommitHere } from './changed-keys.js';
 
 /** So many characters of a ULID are its time. */
 const ULID_TIME = 10;

@@ -3,12 +3,12 @@ import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { Clone } from '../clone/clone.js';
 import { type Epoch, EpochLogs, type EpochLogsOptions, type LoggedEvent, type Place } from './epoch-logs.js';
-import { ledgerCommitHere } from './keys.js';
+import { ledgerCommitHere } from './changed-keys.js';
 import { isAhead, isBehind } from './lateness.js';
 import { outOfReach } from './out-of-reach.js';
 
 /** Watchlog commits of one epoch, oldest first. */
-export interface Run {
+interface Run {
   readonly epoch: string;
   readonly commits: readonly Oid[];
 }

@@ -4,14 +4,15 @@ import type { Clone } from '../clone/clone.js';
 import type { Place } from './epoch-logs.js';
 import { notSetUp, type ReadFrom } from '../clone/tips.js';
 import type { ConnectionNotice } from './connection.js';
-import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './keys.js';
+import { type ChangedKeys, changedKeys, ledgerCommitHere, NO_KEYS } from './changed-keys.js';
 import { WatchlogSource } from './source.js';
 
-export type { ChangedKeys } from './keys.js';
+export type { ChangedKeys } from './changed-keys.js';
 
 /** Stands for the place before the oldest event that can be had. */
 export const OLDEST = 'oldest';
 
+/** What is watched, from where on, and when it ends. */
 export interface WatchRequest {
   readonly ns: string;
   readonly readFrom: ReadFrom;
@@ -36,6 +37,7 @@ export interface WatchedEvent extends WatchEvent {
   readonly keys: ChangedKeys | null;
 }
 
+/** What a watch tells besides its events. */
 export type WatchNotice =
   | ConnectionNotice
   /** The feed is open. */

@@ -4,7 +4,7 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { type Visible, waitForMirror } from '../remote/wait.js';
 import { type Receipt, write, type WriteRequest } from './write.js';
 
-export interface AcknowledgedWriteRequest extends WriteRequest {
+interface AcknowledgedWriteRequest extends WriteRequest {
   /** Undefined: as the policy's `require_mirror_ack_by_default` says. */
   readonly wait?: boolean;
   readonly timeoutMs: number;
@@ -13,7 +13,7 @@ export interface AcknowledgedWriteRequest extends WriteRequest {
   readonly onLanded?: (receipt: Receipt, waits: boolean) => Promise<void>;
 }
 
-export interface AcknowledgedReceipt {
+interface AcknowledgedReceipt {
   readonly receipt: Receipt;
   /** Null when nobody waited. */
   readonly visible: Visible | null;

@@ -21,7 +21,7 @@ export interface ChunkReport {
   readonly newBytes: number;
 }
 
-export interface ChunkRequest {
+interface ChunkRequest {
   readonly ns: string;
   readonly key: string;
   readonly spec: ChunkingSpec;
@@ -113,7 +113,7 @@ class Chunking {
     }
   }
 
-  /** Those of a batch's chunks that neither the epoch has nor this value brought already. */
+  /** The chunks of a batch that neither the epoch has nor this value brought already. */
   private async *missing(batch: readonly Pending[]): AsyncGenerator<NewObject> {
     const { ns, chunksTree } = this.request;
     const found = await lookUpChunks(

@@ -1,7 +1,7 @@
 import { decodeUtf8 } from '../../git/bytes.js';
 import { DEFAULT_CTYPE } from '../../ledger/metadata.js';
 
-export const TEXT_CTYPE = 'text/plain; charset=utf-8';
+const TEXT_CTYPE = 'text/plain; charset=utf-8';
 
 const BY_EXTENSION: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
@@ -42,7 +42,7 @@ export function typeOfText(text: string): string {
     JSON.parse(text);
     return 'application/json';
   } catch {
-    return TEXT_CTYPE; // it only looks like JSON
+    return TEXT_CTYPE; // the text only looks like JSON
   }
 }
 

@@ -5,7 +5,7 @@ const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** When a key expires, in ms since the epoch (undefined: no TTL of its own), or what is wrong with the TTL. */
-export type Expiry = { readonly expiresAt: number | undefined } | { readonly fault: string };
+type Expiry = { readonly expiresAt: number | undefined } | { readonly fault: string };
 
 /** Milliseconds since the epoch of an ISO 8601 time with its zone, or of a date (its start, UTC); undefined when it is neither. */
 export function parseTime(text: string): number | undefined {

@@ -36,7 +36,7 @@ export type PreparedOperation =
     }
   | { readonly op: 'del'; readonly key: string };
 
-export interface CompletionContext {
+interface CompletionContext {
   /** Null when the clone doesn't know it; the Stargate then checks alone. */
   readonly policy: NamespacePolicy | null;
   readonly hasher: Hasher;

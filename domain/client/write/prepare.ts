@@ -10,7 +10,7 @@ import { checkRequest, ctypeOf, type PreparedOperation, type RequestedOperation 
 const DEFAULT_INLINE = 1024 * 1024;
 const DEFAULT_CHUNKING: ChunkingSpec = { mode: 'fastcdc', min: 64 * 1024, avg: 256 * 1024, max: 1024 * 1024, nc: 1 };
 
-export interface PreparationContext {
+interface PreparationContext {
   readonly ns: string;
   readonly policy: NamespacePolicy | null;
   /** Chunk from here on, where that is less than the policy says. Bytes. */
@@ -20,6 +20,7 @@ export interface PreparationContext {
   readonly onProgress?: (key: string, bytes: number) => void;
 }
 
+/** Operations that are ready to be built into a transaction, and what became of large values. */
 export interface Prepared {
   readonly operations: readonly PreparedOperation[];
   readonly chunked: readonly ChunkReport[];

@@ -3,7 +3,7 @@ import type { NewObject } from '../../../ports/git-store.js';
 import { type Commit, encodeCommit } from '../../git/commit.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 
-export interface SignedCommit {
+interface SignedCommit {
   readonly object: NewObject;
   /** Why it is not signed; null when it is. */
   readonly unsigned: string | null;

@@ -8,7 +8,7 @@ import { newUlid } from '../../ledger/ulid.js';
 import type { ChunkReport } from './chunk-value.js';
 import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
-import { firstEpochLabel } from '../epochs/first-label.js';
+import { firstEpochLabel } from '../../ledger/first-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
 import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
@@ -18,6 +18,7 @@ import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
 import { fetchNamespace, newestTip, type Tip } from '../clone/tips.js';
 
+/** What is written, on which conditions. */
 export interface WriteRequest extends Expectations {
   readonly ns: string;
   readonly operations: readonly RequestedOperation[];
@@ -35,6 +36,7 @@ export interface WriteRequest extends Expectations {
   readonly onProgress?: (key: string, bytes: number) => void;
 }
 
+/** What a write did, or would do on a dry run. */
 export interface Receipt {
   readonly ns: string;
   /** Null when nothing was changed, or on a dry run. */

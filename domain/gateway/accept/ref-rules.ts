@@ -2,10 +2,10 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef, type RefClass } from '../../ledger/refs.js';
-import type { PushRequest } from '../push.js';
+import type { PushRequest } from './push.js';
 
 /** A ref of one epoch that is moved or created. */
-export interface EpochRefUpdate extends RefUpdate {
+interface EpochRefUpdate extends RefUpdate {
   readonly epoch: string;
 }
 

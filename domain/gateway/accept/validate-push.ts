@@ -6,11 +6,11 @@ import { namespacePolicy } from '../../verify/policy-rules.js';
 import { type Link, MAX_CHAIN, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { pairInOrder } from '../../verify/attestation/pairs.js';
-import type { PushRequest } from '../push.js';
+import type { PushRequest } from './push.js';
 import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
-import { checkTransaction } from '../../verify/transaction.js';
+import { checkTransaction } from '../../verify/check-transaction.js';
 
 /**
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.

@@ -10,10 +10,10 @@ import { refsOfLabel } from '../../ledger/refs.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { NamespacePush } from './ref-rules.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
-import type { ParentState } from '../../verify/transaction.js';
+import type { ParentState } from '../../verify/check-transaction.js';
 import { type Expect, expectation, expectChunks, expectIndex } from '../../verify/attestation/binding.js';
 import { throwFault } from '../../verify/fault.js';
-import { signerOf } from '../../verify/attestation/signer.js';
+import { signerOf } from '../../verify/attestation/commit-signer.js';
 
 /** What to do about a push that is no beginning of an epoch. */
 const BEGIN_EPOCH = { hint: 'begin an epoch through a client of git-kv', advice: { id: 'begin-epoch' } } as const;

@@ -8,7 +8,7 @@ import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
-import type { ParentState } from '../../verify/transaction.js';
+import type { ParentState } from '../../verify/check-transaction.js';
 
 /** What judging a push takes, besides the push. */
 export interface ValidationContext {

@@ -15,8 +15,9 @@ export const REASON = 'kv: stargate';
 
 /** The steps of a commit at which a test may stop the process. */
 export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
-export type Failpoint = (typeof FAILPOINTS)[number];
+type Failpoint = (typeof FAILPOINTS)[number];
 
+/** What moving refs takes, and who is told. */
 export interface CommitContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;

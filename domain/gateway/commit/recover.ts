@@ -2,15 +2,16 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/journal.js';
 import { completeUpdates, countMoved } from './commit-refs.js';
-import type { RecoveryReport } from '../push.js';
+import type { RecoveryReport } from '../accept/push.js';
 
 /** The journal, read: intents without an outcome, and intents that are done but not mirrored yet, oldest first. */
-export interface JournalState {
+interface JournalState {
   readonly open: readonly IntentRecord[];
   readonly unmirrored: readonly IntentRecord[];
   readonly records: number;
 }
 
+/** What a journal says: the intents without an outcome, and those that the mirror lacks, each in their order. */
 export async function readJournal(journal: Journal): Promise<JournalState> {
   const open = new Map<string, IntentRecord>();
   let unmirrored: IntentRecord[] = [];

@@ -9,7 +9,7 @@ const WORTH_IT = 1000;
  * wait for although an older one waits. Run while no commit can.
  * A `mirrored` record that is appended meanwhile may be lost, which costs one push of what the mirror has already.
  */
-export async function compactJournal(
+export async function shortenJournal(
   journal: Journal,
   isWaiting: (id: string) => boolean,
 ): Promise<{ before: number; after: number }> {

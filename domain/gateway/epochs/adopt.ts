@@ -13,7 +13,7 @@ export interface Adopted {
 }
 
 /** Verifies the whole history of one namespace; throws the KvError that says what is wrong. */
-export type VerifyAdopted = (ns: string) => Promise<unknown>;
+type VerifyAdopted = (ns: string) => Promise<unknown>;
 
 /**
  * What a Stargate takes over. `kv-mirror` is its own to write, and so is `kv-policy`; but the policy that it publishes must

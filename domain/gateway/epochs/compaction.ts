@@ -5,11 +5,12 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import { compactedRef } from '../../ledger/refs.js';
 import type { CompactReport, DroppedEpoch } from '../../admin/compact.js';
 import type { RepositoryGateway } from '../gateway.js';
-import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './compact.js';
+import { type ArchivedEpoch, dropEpoch, epochsToDrop, readEpochs } from './archived-epochs.js';
 
 /** The steps of a compaction at which a test may stop the process. */
-export type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';
+type CompactionFailpoint = 'compact-bundled' | 'compact-dropped';
 
+/** What a compaction takes, and who is told. */
 export interface CompactionContext {
   readonly store: GitStore;
   readonly bundles: BundleArchive;
@@ -22,13 +23,13 @@ export interface CompactionContext {
 }
 
 /** Told as a compaction goes on. */
-export interface CompactionObserver {
+interface CompactionObserver {
   dropped(ns: string, epoch: DroppedEpoch): void;
   /** The pushes at hand took too long: the next compaction frees the space. */
   unreclaimed(): void;
 }
 
-export interface Compaction {
+interface Compaction {
   readonly ns: string;
   /** Exactly this epoch; undefined: what `keepEpochs` leaves over. */
   readonly label: string | undefined;
@@ -69,7 +70,7 @@ export async function compactNamespace(context: CompactionContext, request: Comp
 }
 
 /** A bundle is named after the epoch that it holds. */
-export const bundleName = (ns: string, epoch: string): string => `${ns}@${epoch}`;
+const bundleName = (ns: string, epoch: string): string => `${ns}@${epoch}`;
 
 async function dropOne(context: CompactionContext, ns: string, epoch: ArchivedEpoch): Promise<DroppedEpoch> {
   const { store, bundles, upkeep, gateway, failpoint, observer } = context;

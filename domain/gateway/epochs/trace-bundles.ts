@@ -5,9 +5,9 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { archiveRef, classifyRef, compactedRef } from '../../ledger/refs.js';
 import type { RepositoryGateway } from '../gateway.js';
-import { traceEpoch } from './compact.js';
+import { traceEpoch } from './archived-epochs.js';
 
-export interface TraceSources {
+interface TraceSources {
   readonly bundles: BundleArchive;
   readonly store: GitStore;
   readonly gateway: Pick<RepositoryGateway, 'moveOwn'>;

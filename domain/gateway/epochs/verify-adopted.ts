@@ -14,10 +14,11 @@ import { ledgerChanges } from '../../verify/keys/ledger-changes.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';
 import { chunksIn } from '../../verify/keys/manifests.js';
 import { pairInOrder, type PushedTransaction } from '../../verify/attestation/pairs.js';
-import { type ParentState, checkTransaction } from '../../verify/transaction.js';
-import { anySigner } from '../../verify/attestation/signer.js';
+import { type ParentState, checkTransaction } from '../../verify/check-transaction.js';
+import { anySigner } from '../../verify/attestation/commit-signer.js';
 import { checkValues } from '../../verify/keys/values.js';
 
+/** What checking a mirror's ledgers takes, before a Stargate makes them its own. */
 export interface AdoptionContext {
   readonly store: GitStore;
   readonly namer: ObjectNamer;

@@ -19,19 +19,19 @@ export class OrdinaryRefs {
     return this.pending.size;
   }
 
-  /** Those that the mirror does not take. */
+  /** The branches and tags that the mirror does not take. */
   get refusals(): ReadonlyMap<RefName, Refusal> {
     const refused = new Map<RefName, Refusal>();
     for (const [ref, refusal] of this.pending) if (refusal !== null) refused.set(ref, refusal);
     return refused;
   }
 
-  /** These have moved: they are pushed at once, even those that were refused before. */
+  /** Takes refs that have moved: they are pushed at once, even where the mirror refused them before. */
   note(refs: readonly RefName[]): void {
     for (const ref of refs) this.pending.set(ref, null);
   }
 
-  /** The mirror lacks these: they are pushed, unless they wait already. */
+  /** Takes refs that the mirror lacks: they are pushed, unless they wait already. */
   noteMissing(refs: readonly RefName[]): void {
     this.note(refs.filter((ref) => !this.pending.has(ref)));
   }

@@ -23,7 +23,7 @@ interface Gap {
   readonly diverged: RefName[];
 }
 
-export interface Restored {
+interface Restored {
   /** How many refs of namespaces the mirror shows again. */
   readonly refs: number;
   /** Branches and tags that it lacks. */
@@ -69,7 +69,7 @@ export class LostRefs {
     this.due = Number.NEGATIVE_INFINITY;
   }
 
-  /** Compares and pushes, each namespace by itself; those that `waiting` gives are left to the queue. Throws when the host is away. */
+  /** Compares and pushes, each namespace by itself; namespaces that `waiting` gives are left to the queue. Throws when the host is away. */
   async restore(waiting: () => ReadonlySet<Group>, signal: AbortSignal): Promise<Restored> {
     const { clock } = this.retry;
     try {

@@ -5,6 +5,7 @@ import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../../ledger/refs.j
 import { REASON } from '../commit/commit-refs.js';
 import { type Group, groupOf, movesOf, type Waiting } from './queue.js';
 
+/** One push to the mirror. */
 export interface PushPlan {
   readonly updates: readonly MirrorUpdate[];
   /** The Stargate's own copies of the watermarks in it. */

@@ -2,7 +2,7 @@ import type { IntentRecord } from '../../../ports/journal.js';
 import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef } from '../../ledger/refs.js';
 
-/** What goes to the mirror together or not at all: a namespace's refs, by its name; those of no namespace by the empty text. */
+/** What goes to the mirror together or not at all: a namespace's refs, by its name; refs of no namespace by the empty text. */
 export type Group = string;
 
 /** The group that a ref goes with; null for a branch or a tag, which goes by itself. */
@@ -47,7 +47,7 @@ export class MirrorQueue {
     return this.waiting.has(id);
   }
 
-  /** Takes intents; those that wait already are left out. Gives how many were new. */
+  /** Takes intents, and leaves out what waits already. Gives how many were new. */
   add(intents: readonly IntentRecord[]): number {
     const fresh = intents.filter(({ id }) => !this.waiting.has(id));
     for (const intent of fresh) {

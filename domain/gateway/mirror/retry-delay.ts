@@ -26,6 +26,7 @@ export interface Refusal {
   readonly times: number;
 }
 
+/** What waiting takes: a clock, and jitter. */
 export interface RetryContext {
   readonly clock: Clock;
   readonly randomness: Randomness;

@@ -27,7 +27,7 @@ export interface MirrorObserver {
   restored(refs: number): void;
 }
 
-export interface MirrorContext {
+interface MirrorContext {
   readonly store: GitStore;
   readonly journal: Journal;
   readonly target: MirrorTarget;
@@ -36,13 +36,14 @@ export interface MirrorContext {
   readonly observer: MirrorObserver;
 }
 
-export interface MirrorFailure {
+interface MirrorFailure {
   readonly at: string;
   readonly code: string;
   readonly message: string;
 }
 
-export interface MirrorStatus {
+/** Where the mirror worker stands: what waits, and what keeps it. Times are ISO 8601 UTC. */
+export interface WorkerStatus {
   readonly backlog: number;
   readonly lastSuccess: string | null;
   /** The newest of those that still stand. */
@@ -97,7 +98,7 @@ export class MirrorWorker {
     return this.queue.has(id);
   }
 
-  status(): MirrorStatus {
+  status(): WorkerStatus {
     const { hostError, lastSuccess } = this;
     const refusals = this.refusals();
     const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];
@@ -153,11 +154,11 @@ export class MirrorWorker {
       this.ordinary.note(this.queue.takeBranches());
       const { landed, refused } = await this.ledgers.push(batch, signal);
       away = false;
-      for (const one of refused) this.noteRefused(one);
-      // Before the branches: one that breaks the connection must not make these wait.
+      for (const refusal of refused) this.noteRefused(refusal);
+      // Ledgers are confirmed before the branches go: a branch that breaks the connection must not make them wait.
       if (landed.size > 0) await this.confirm(batch, landed, started);
       const branches = await this.ordinary.push(signal);
-      for (const one of branches) this.noteRefused(one);
+      for (const refusal of branches) this.noteRefused(refusal);
       if (landed.size === 0) await this.confirm(batch, landed, started);
       this.failures = 0;
       this.hostError = null;
@@ -177,7 +178,7 @@ export class MirrorWorker {
     try {
       const waiting = (): Set<string> => new Set(this.queue.all.flatMap(({ groups }) => [...groups]));
       const { refs, branches, refused } = await this.lost.restore(waiting, signal);
-      for (const one of refused) this.tellRefused(one);
+      for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);
       this.ordinary.noteMissing(branches);
     } catch (thrown) {
@@ -221,7 +222,7 @@ export class MirrorWorker {
   /** Waits before the next try. While only what was refused waits, a new transaction ends the wait. */
   private async pause({ ms, all }: Pause, signal: AbortSignal): Promise<void> {
     if (ms === 0 || signal.aborted) return;
-    // It came while the last push, or comparison, was at work.
+    // A branch or a transaction that came while the last push, or comparison, was at work.
     if (!all && (this.queue.hasBranches || this.ledgers.isDue(this.queue.all))) return;
     const nap = new AbortController();
     const stop = (): void => nap.abort();

@@ -9,7 +9,7 @@ export const MAX_PAYLOAD = 65516;
 export const FLUSH_PKT: Uint8Array = utf8('0000');
 
 /** A payload, or one of the special lines that carry none. */
-export type Pkt = { readonly kind: 'data'; readonly payload: Uint8Array } | { readonly kind: 'flush' | 'delim' | 'response-end' };
+type Pkt = { readonly kind: 'data'; readonly payload: Uint8Array } | { readonly kind: 'flush' | 'delim' | 'response-end' };
 
 const SPECIAL = ['flush', 'delim', 'response-end'] as const;
 

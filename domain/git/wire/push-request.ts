@@ -16,7 +16,7 @@ export interface PushStreamLimits {
 }
 
 /** What a client says before its pack (gitprotocol-pack, "Reference Update Request"). */
-export interface PushAnnouncement {
+interface PushAnnouncement {
   readonly commands: readonly RefUpdate[];
   readonly capabilities: readonly string[];
   readonly atomic: boolean;

@@ -20,7 +20,7 @@ const NO_FAST_FORWARD = 'is not a fast-forward of the current tip';
 export const MAX_CHAIN = 1000;
 
 /** Which part of a ref's history to read: what comes after `old` (null: all) up to `next`. */
-export interface ChainRequest {
+interface ChainRequest {
   readonly ref: RefName;
   readonly old: Oid | null;
   readonly next: Oid;

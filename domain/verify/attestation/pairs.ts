@@ -26,7 +26,7 @@ export interface PushedTransaction extends Transaction {
 }
 
 /** The new commits of a namespace's three refs, oldest first. */
-export interface Chains<L = Link, I = Link, C = Link> {
+interface Chains<L = Link, I = Link, C = Link> {
   readonly ledger: readonly L[];
   readonly index: readonly I[];
   readonly chunks: readonly C[];

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { REF_SUFFIX } from '../../ledger/paths.js';
+import { REF_SUFFIX } from '../../index/layout.js';
 import type { Fault, RuleContext } from '../fault.js';
 import { disagrees, keyOf } from './index-step.js';
 import { treeChanges } from '../trees.js';

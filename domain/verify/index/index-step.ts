@@ -1,18 +1,17 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { Side, TreeChange } from '../../git/tree-diff.js';
-import { encodeLayout, LAYOUT_FILE, pairAt } from '../../index/layout.js';
+import { encodeLayout, LAYOUT_FILE, pairAt, REF_SUFFIX } from '../../index/layout.js';
 import { lookUp } from '../../index/look-up.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';
 import { fromUrlsafe, quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { REF_SUFFIX } from '../../ledger/paths.js';
 import { encodePointer, type Pointer, pointerMode } from '../../ledger/pointer.js';
 import { addPointer } from '../../ledger/transaction.js';
 import { type Fault, faultOf, type RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';
 
 /** An index before and after a transaction. */
-export interface IndexTransition {
+interface IndexTransition {
   /** Null: the transaction begins the index. */
   readonly before: Oid | null;
   readonly after: Oid;
@@ -132,7 +131,7 @@ function changedPointers(
 }
 
 /** The urlsafe key whose pointer may lie at a path of the index tree. */
-export function urlsafeAt(path: string, ns: string): string | undefined {
+function urlsafeAt(path: string, ns: string): string | undefined {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   const [kv, own, index, ...dirs] = parts;

@@ -1,10 +1,9 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
 import type { Side } from '../../git/tree-diff.js';
-import { checkLayout, LAYOUT_FILE } from '../../index/layout.js';
+import { checkLayout, LAYOUT_FILE, REF_SUFFIX } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
 import { quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { REF_SUFFIX } from '../../ledger/paths.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { attempt, type RuleContext } from '../fault.js';
 import { INDEX_BATCH, missingFile } from './index-blobs.js';
@@ -12,7 +11,7 @@ import { disagrees, isPointer, keyOf, rebuiltIndex } from './index-step.js';
 import { treeChanges } from '../trees.js';
 
 /** An index, and the live keys that its ledger has; null: what the index must say of that key is not known. */
-export interface WholeIndex {
+interface WholeIndex {
   readonly tree: Oid;
   readonly live: ReadonlyMap<string, Pointer | null>;
   /** False: blobs are not here, and none is read. */

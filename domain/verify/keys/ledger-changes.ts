@@ -14,9 +14,9 @@ export type KeyChange =
 export type SetChange = Extract<KeyChange, { op: 'set' }>;
 
 /** The keys that a transaction changed. */
-export interface LedgerChanges {
+interface LedgerChanges {
   readonly changes: readonly KeyChange[];
-  /** Those that a fault was found with: what happened to them can't be told. */
+  /** The keys that a fault was found with: what happened to them can't be told. */
   readonly torn: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { treeChanges } from '../trees.js';
 const MAX_CHUNK = 64 * 1024 * 1024;
 
 /** A chunk, and the blob that it is. */
-export interface AddedChunk {
+interface AddedChunk {
   readonly digest: string;
   readonly oid: Oid;
 }

@@ -10,13 +10,13 @@ import { checkMetas, type MetaRequest } from './metas.js';
 import { checkInlineSize, checkLfs, checkPrefix, LFS_POINTER_MAX } from '../policy-rules.js';
 
 /** What values are held against. */
-export interface ValueRequest extends MetaRequest, ManifestRequest {
+interface ValueRequest extends MetaRequest, ManifestRequest {
   /** The keys whose inline values are read and held against their ETags. */
   readonly digests: 'all' | ReadonlySet<string>;
 }
 
 /** What came of checking keys. */
-export interface CheckedValues extends Omit<ReadValues, 'sizes'> {
+interface CheckedValues extends Omit<ReadValues, 'sizes'> {
   /** What the index must say of each key; null: a fault leaves that open. */
   readonly pointers: Map<string, Pointer | null>;
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/compact.js';
+import { dropEpoch, epochsToDrop, readEpochs } from '../../../domain/gateway/epochs/archived-epochs.js';
 import { KvError } from '../../../ports/error.js';
 import { namespaceWith } from './epochs.js';
 import { memory, TestClock } from '../../support/memory.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MirrorWorker, type MirrorStatus } from '../../../domain/gateway/mirror/worker.js';
+import { MirrorWorker, type WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { COMPARE_EVERY_MS } from '../../../domain/gateway/mirror/compare.js';
 import { planPush } from '../../../domain/gateway/mirror/plan.js';
 import { MirrorQueue } from '../../../domain/gateway/mirror/queue.js';
@@ -126,7 +126,7 @@ class Bench {
     return id;
   }
 
-  get status(): MirrorStatus {
+  get status(): WorkerStatus {
     return this.worker.status();
   }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { fixedChunker } from '../../../adapters/chunker-fixed/open.js';
 import { nodeHasher } from '../../../adapters/hasher-node/open.js';
 import { decodeUtf8, utf8 } from '../../../domain/git/bytes.js';
-import { momentAt } from '../../../domain/client/history/at.js';
+import { momentAt } from '../../../domain/client/past/at.js';
 import { blame } from '../../../domain/client/history/blame.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import { diffStates } from '../../../domain/client/history/diff.js';

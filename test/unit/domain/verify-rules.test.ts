@@ -13,7 +13,7 @@ import { type Emit, type Fault, throwFault } from '../../../domain/verify/fault.
 import { checkIndexStep } from '../../../domain/verify/index/index-step.js';
 import { ledgerChanges } from '../../../domain/verify/keys/ledger-changes.js';
 import { pairByName, type PushedTransaction, type Transaction } from '../../../domain/verify/attestation/pairs.js';
-import { checkTransaction, type ParentState } from '../../../domain/verify/transaction.js';
+import { checkTransaction, type ParentState } from '../../../domain/verify/check-transaction.js';
 import type { KvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';

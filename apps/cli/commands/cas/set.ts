@@ -8,6 +8,7 @@ import { setOperation } from '../../parse/write-input.js';
 
 const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
 
+/** `git kv cas set`: sets a key on conditions, and never retries. */
 export class CasSet extends WriteCommand {
   static override summary = 'set one key, if nothing has changed since it was read';
   static override description = prose(`As set, but reads the Stargate's newest state first, never retries, and

@@ -9,6 +9,7 @@ const FLAGS = {
   label: { type: 'string', summary: "the new epoch's label, such as 2026Q4", value: 'LABEL', required: true },
 } as const satisfies FlagTable;
 
+/** `git kv epoch new`: begins an epoch, as an admin. */
 export class EpochNew extends KvCommand {
   static override summary = 'begin a new epoch (admins only)';
   static override description = prose(`The ledger and the index begin again, with the same data, from commits without

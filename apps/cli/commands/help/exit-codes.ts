@@ -4,6 +4,7 @@ import { oclifFlags } from '../../oclif/flags.js';
 import { exitCodesText } from '../../render/exit-codes.js';
 import { print, printJson } from '../../io/terminal.js';
 
+/** `git kv help exit-codes`: every exit status with its error codes. */
 export class HelpExitCodes extends KvCommand {
   static override summary = 'explain the exit codes';
   static override description = 'Prints every exit code with the error codes that lead to it, as they stand in --json.';

@@ -3,6 +3,7 @@ import { KvCommand } from '../../oclif/base.js';
 import { unknownCommand } from '../../parse/command-name.js';
 import { oclifFlags } from '../../oclif/flags.js';
 
+/** `git kv help COMMAND`, where there is no such command: one that there is, is explained before any command runs. */
 export class Help extends KvCommand {
   static override summary = 'explain a command';
   static override description = 'The same as COMMAND -h.';
@@ -10,7 +11,6 @@ export class Help extends KvCommand {
   static override args = { command: Args.string({ multiple: true, ignoreStdin: true, description: 'the command to explain' }) };
   static override flags = oclifFlags({});
 
-  /** What can be explained is, before any command runs. */
   async run(): Promise<void> {
     const { args } = await this.input({});
     throw unknownCommand(args.join(' '), this.config.commandIDs);

@@ -16,6 +16,7 @@ const FLAGS = {
   url: { type: 'string', summary: "the Stargate's URL, instead of the policy's stargate.push_url", value: 'URL' },
 } as const satisfies FlagTable;
 
+/** `git kv remote setup`: points the remote's push URL at the Stargate. */
 export class RemoteSetup extends KvCommand {
   static override summary = 'point writes at the Stargate';
   static override description = prose(`Finds stargate.push_url in the work tree's .kv/policy.yaml, else on the

@@ -5,6 +5,7 @@ import { oclifFlags } from '../../oclif/flags.js';
 import { statusText } from '../../render/status.js';
 import { print, printJson } from '../../io/terminal.js';
 
+/** `git kv stargate status`: what the Stargate says of itself. */
 export class StargateStatus extends KvCommand {
   static override summary = 'show who leads, the namespaces, and how the mirror does';
   static override description = `Asks the Stargate over the same SSH connection as a push would use.`;

@@ -1,4 +1,4 @@
-import { parseBatch } from '../../write/batch.js';
+import { parseBatch } from '../../write/parse-batch.js';
 import { linesOf } from './lines.js';
 import { type Found, type ImportSource, input } from './source.js';
 

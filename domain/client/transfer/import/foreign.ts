@@ -1,7 +1,7 @@
 import { decodeBase64 } from '../../../../ports/grammar/base64.js';
 import { decodeUtf8 } from '../../../git/bytes.js';
 import { keyFault, quoteKey } from '../../../ledger/key.js';
-import type { BatchFault } from '../../write/batch.js';
+import type { BatchFault } from '../../write/parse-batch.js';
 import { typeOfBytes } from '../../write/content-type.js';
 import { type Element, ElementScanner } from './elements.js';
 import { type Found, type ImportEntry, type ImportSource, input } from './source.js';

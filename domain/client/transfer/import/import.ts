@@ -4,7 +4,7 @@ import { keyFault, quoteKey } from '../../../ledger/key.js';
 import { throwFault } from '../../../verify/fault.js';
 import { checkLfs, checkTotalSize } from '../../../verify/policy-rules.js';
 import { acknowledgedWrite } from '../../write/acknowledged-write.js';
-import { type BatchFault, batchRefused } from '../../write/batch.js';
+import { type BatchFault, batchRefused } from '../../write/parse-batch.js';
 import type { Clone } from '../../clone/clone.js';
 import { knownPolicy } from '../../clone/known-policy.js';
 import { checkRequest, type RequestedOperation } from '../../write/operations.js';
@@ -16,6 +16,7 @@ import { readConsul, readEtcd } from './foreign.js';
 import { readSnapshot } from './snapshot.js';
 import { type Found, type ImportEntry, type ImportFormat, type ImportSource, input } from './source.js';
 
+/** What is imported, under which keys, in how many transactions. */
 export interface ImportRequest {
   readonly ns: string;
   readonly source: ImportSource;

@@ -4,14 +4,14 @@ import { MAX_LINE } from '../snapshot-format.js';
 import type { ImportSource } from './source.js';
 
 /** A line without its newline; `line` counts from 1. */
-export interface Line {
+interface Line {
   readonly line: number;
   readonly bytes: Uint8Array;
 }
 
 const NEWLINE = 0x0a;
 
-/** The lines of a file, those of one piece of it at a time. Throws `INPUT_INVALID` for a line that is longer than any value allows. */
+/** The lines of a file, as many at a time as a piece of it has. Throws `INPUT_INVALID` for a line that is longer than any value allows. */
 export async function* linesOf(source: ImportSource): AsyncGenerator<Line[]> {
   let rest: Uint8Array[] = [];
   let held = 0;
@@ -37,6 +37,7 @@ export async function* linesOf(source: ImportSource): AsyncGenerator<Line[]> {
   if (held > 0) yield [{ line, bytes: concat(rest) }];
 }
 
+/** `INPUT_INVALID` for a line, or a file's only text, that is longer than an import reads. */
 export function tooLong(name: string, line: number, what: string): KvError {
   return new KvError('INPUT_INVALID', `${name}:${line}: the ${what} is longer than ${MAX_LINE} bytes`, {
     hint: 'give large values as files: a batch takes {"op":"set","key":…,"file":…}',

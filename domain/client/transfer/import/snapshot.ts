@@ -5,7 +5,7 @@ import { isText, isTextOrNull } from '../../../ledger/canonical-json.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../../../git/bytes.js';
 import { keyFault, quoteKey } from '../../../ledger/key.js';
 import { isContentType, isTime } from '../../../ledger/metadata.js';
-import type { BatchFault } from '../../write/batch.js';
+import type { BatchFault } from '../../write/parse-batch.js';
 import type { ValueStream } from '../../write/operations.js';
 import { fileNameOf, readHeader, SNAPSHOT_VERSION } from '../snapshot-format.js';
 import { linesOf } from './lines.js';

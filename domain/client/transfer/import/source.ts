@@ -1,8 +1,8 @@
-import type { BatchFault } from '../../write/batch.js';
+import type { BatchFault } from '../../write/parse-batch.js';
 import type { RequestedOperation } from '../../write/operations.js';
 
 /** A file that can be read from its beginning more than once. */
-export interface RereadableFile {
+interface RereadableFile {
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -14,6 +14,7 @@ export interface ImportSource extends RereadableFile {
   file(path: string, folder: string | null): Promise<RereadableFile | { readonly fault: string }>;
 }
 
+/** The formats that an import reads, told by content. */
 export type ImportFormat = 'snapshot' | 'batch' | 'consul' | 'etcd';
 
 /** One operation as a reader found it. Lines count from 1. */
@@ -27,4 +28,5 @@ export interface ImportEntry {
 /** What a reader gives: entries and faults as they come, warnings at its end. */
 export type Found = ImportEntry | BatchFault | { readonly warning: string };
 
+/** A fault of a line that is not about its key. Lines count from 1. */
 export const input = (line: number, what: string): BatchFault => ({ line, kind: 'input', what });

@@ -7,7 +7,7 @@ import type { Place } from './findings.js';
 import type { KnownChunks } from './known-chunks.js';
 
 /** Two ledger trees, and what the keys that differ are held against. */
-export interface KeysRequest {
+interface KeysRequest {
   readonly before: Oid | null;
   readonly after: Oid;
   /** The transaction that must have set the changed keys; null: many did. */
@@ -19,7 +19,7 @@ export interface KeysRequest {
 }
 
 /** What the keys that differ must have for pointers, and how many were set and deleted. */
-export interface CheckedKeys {
+interface CheckedKeys {
   /** Null: the key changed, but what the index must say of it could not be told. */
   readonly pointers: ReadonlyMap<string, Pointer | null>;
   readonly set: number;

@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
-import type { KvError } from '../../../ports/error.js';
-import type { ServiceClient, ServiceProcess } from '../../../ports/git-service.js';
-import { formatRejection } from '../../../ports/rejection.js';
-import type { Pusher } from '../../../domain/gateway/push.js';
+import type { KvError } from '../../ports/error.js';
+import type { ServiceClient, ServiceProcess } from '../../ports/git-service.js';
+import { formatRejection } from '../../ports/rejection.js';
+import type { Pusher } from '../../domain/gateway/accept/push.js';
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {

@@ -3,11 +3,11 @@ import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { SigningKey } from '../../../ports/signer.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import type { LedgerTrailers } from '../../ledger/attestation.js';
-import { trackingRef, watchlogRef } from '../../ledger/refs.js';
+import { trackedNames, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent, encodeEvent } from '../../ledger/watchlog.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './epoch.js';
+import type { VerifiedEpoch } from './verify-epoch.js';
 import type { Place } from './findings.js';
 import { wholeChain } from './transactions.js';
 
@@ -15,7 +15,7 @@ import { wholeChain } from './transactions.js';
 export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch, full: boolean): Promise<void> {
   const { ns, store, findings, alone } = context;
   const ref = watchlogRef(ns, epoch.label);
-  const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+  const names = trackedNames(ref);
   const refs = await store.refs(names);
   const tips = new Map<Oid, RefName>();
   for (const name of names) {

@@ -10,11 +10,11 @@ import { chunksIn } from './keys/manifests.js';
 import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
 import type { PushedTransaction } from './attestation/pairs.js';
 import { sample } from './sample.js';
-import { anySigner, signerOf } from './attestation/signer.js';
+import { anySigner, signerOf } from './attestation/commit-signer.js';
 import { checkValues } from './keys/values.js';
 
 /** What a transaction is judged by. */
-export interface TransactionContext extends RuleContext {
+interface TransactionContext extends RuleContext {
   readonly verifier: SignatureVerifier;
   readonly randomness: Randomness;
   /** Null: history that is being adopted. Any valid signature is taken, and no size or prefix is checked. */
@@ -34,7 +34,7 @@ export interface ParentState extends Parent {
 }
 
 /** What came of judging a transaction. */
-export interface JudgedTransaction {
+interface JudgedTransaction {
   /** The signing key's name in the policy, its fingerprint-like id when adopted, `-` when there is no sound signature. */
   readonly signer: string;
   readonly set: number;

@@ -8,7 +8,7 @@ import { readExpiry } from './expiry.js';
 import type { RequestedOperation, ValueStream } from './operations.js';
 
 /** One line of a batch, checked. A value in a file is not read yet: that is for whoever has files. */
-export type BatchEntry =
+type BatchEntry =
   | { readonly line: number; readonly operation: RequestedOperation }
   | { readonly line: number; readonly file: string; readonly complete: (value: Uint8Array | ValueStream) => RequestedOperation };
 
@@ -19,6 +19,7 @@ export interface BatchFault {
   readonly what: string;
 }
 
+/** The operations of a batch, and what is wrong with its other lines. */
 export interface Batch {
   readonly entries: readonly BatchEntry[];
   readonly faults: readonly BatchFault[];

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Batch, type BatchFault, batchRefused, parseBatch } from '../../../domain/client/write/batch.js';
+import { type Batch, type BatchFault, batchRefused, parseBatch } from '../../../domain/client/write/parse-batch.js';
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
-import { fileStream, readRegularFile, readStandardInput, reasonOf } from './files.js';
+import { fileStream, readRegularFile, readStandardInput, reasonOf } from '../io/files.js';
 import { formatCount } from '../render/units.js';
-import type { Progress } from './terminal.js';
+import type { Progress } from '../io/terminal.js';
 
 /** Reads a batch and the files that it names. Throws `INPUT_INVALID` with every fault counted, `KEY_INVALID`, `IO_ERROR`. */
 export async function readBatch(file: string, now: number, progress: Progress): Promise<RequestedOperation[]> {

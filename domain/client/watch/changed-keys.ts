@@ -11,6 +11,7 @@ export interface ChangedKeys {
   readonly del: readonly string[];
 }
 
+/** The keys of a transaction that changed none. */
 export const NO_KEYS: ChangedKeys = { set: [], del: [] };
 
 /** Whether an object is in this clone. */

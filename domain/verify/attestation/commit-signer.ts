@@ -11,7 +11,7 @@ import type { Link } from './chain.js';
 import { faultOf, type RuleContext } from '../fault.js';
 
 /** Whose signature it must be. */
-export type SignerRole = 'writer' | 'admin';
+type SignerRole = 'writer' | 'admin';
 
 /**
  * The key that signed a ledger commit, whosever it is; null, and a fault, when there is no sound signature: `SIGNATURE_MISSING`,

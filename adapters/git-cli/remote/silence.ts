@@ -2,8 +2,8 @@ import { KvError } from '../../../ports/error.js';
 import { parseTimeLimit } from '../../../ports/grammar/duration.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { readConfig } from '../config/read-config.js';
-import type { GitPlace } from './run-git.js';
-import { endTree } from './process-tree.js';
+import type { GitPlace } from '../process/run-git.js';
+import { endTree } from '../process/process-tree.js';
 
 /** So long may the other side say nothing. No less than an ssh server waits for a login, passphrase and all. Milliseconds. */
 const DEFAULT_LIMIT_MS = 120_000;

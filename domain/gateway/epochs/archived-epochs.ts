@@ -15,7 +15,7 @@ export interface ArchivedEpoch {
   readonly refs: ReadonlyMap<RefName, Oid>;
 }
 
-export interface Epochs {
+interface Epochs {
   readonly current: string;
   /** Newest first. */
   readonly archived: readonly ArchivedEpoch[];
@@ -74,7 +74,7 @@ function inOrder(archives: ReadonlyMap<string, Archive>, newest: string | null):
   return order;
 }
 
-export interface CompactRequest {
+interface CompactRequest {
   readonly ns: string;
   /** Exactly this epoch; undefined: what the policy's `keep_epochs` leaves over. */
   readonly label: string | undefined;
@@ -112,9 +112,9 @@ export function epochsToDrop({ current, archived }: Epochs, { ns, label, keepEpo
 export async function dropEpoch(context: TraceContext, ns: string, epoch: ArchivedEpoch): Promise<RefUpdate[]> {
   const { store, clock } = context;
   const { current, archived } = await readEpochs(store, ns);
-  const now = archived.find(({ label }) => label === epoch.label);
-  const same = now !== undefined && current !== epoch.label && now.refs.size === epoch.refs.size;
-  if (!same || [...epoch.refs].some(([ref, oid]) => now.refs.get(ref) !== oid)) {
+  const standing = archived.find(({ label }) => label === epoch.label);
+  const same = standing !== undefined && current !== epoch.label && standing.refs.size === epoch.refs.size;
+  if (!same || [...epoch.refs].some(([ref, oid]) => standing.refs.get(ref) !== oid)) {
     throw new KvError('CAS_CONFLICT', `epoch ${epoch.label} of namespace ${ns} has changed while it was bundled`, {
       hint: 'compact again',
       advice: { id: 'compact-again' },

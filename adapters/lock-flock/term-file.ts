@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { KvError } from '../../ports/index.js';
 
 /** Who holds the lock, for people. */
-export interface HolderNote {
+interface HolderNote {
   readonly name: string;
   readonly pid: number;
   readonly term: number;

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { archiveRef, trackingRef } from '../../ledger/refs.js';
+import { archiveRef, directionOf, trackedNames, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { type Freshness, type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
 
@@ -82,16 +82,16 @@ async function firstOf(clone: Clone, end: LedgerCommit): Promise<LedgerCommit> {
 async function archivedEnd(clone: Clone, ns: string, label: string, freshness: Freshness): Promise<LedgerCommit | null> {
   const ref = archiveRef(ns, label);
   const known = async (): Promise<Oid | undefined> => {
-    const names = [trackingRef('stargate', ref), trackingRef('mirror', ref), ref];
+    const names = trackedNames(ref);
     const refs = await clone.store.refs(names);
     return names.map((name) => refs.get(name)).find((oid) => oid !== undefined);
   };
   let archive = await known();
   if (archive === undefined && !freshness.offline) {
     const { readFrom } = freshness;
-    const direction = readFrom === 'mirror' ? 'read' : 'write';
+    const direction = directionOf(readFrom);
     if ((await clone.remotes.url(clone.remoteName, direction)) === null) return null;
-    const request = { remoteRef: ref, localRef: trackingRef(readFrom, ref) };
+    const request = trackingRequest(readFrom, ref);
     await clone.remotes.fetch(clone.remoteName, direction, [request], { onProgress: clone.onProgress });
     archive = await known();
   }

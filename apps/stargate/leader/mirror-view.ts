@@ -1,11 +1,11 @@
 import type { MirrorStatus } from '../../../domain/admin/status.js';
-import type { MirrorObserver, MirrorStatus as WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
+import type { MirrorObserver, WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import { unwrap } from '../../../ports/unwrap.js';
 import type { Log } from '../log.js';
-import type { Metrics } from '../http/metrics.js';
+import type { Metrics } from '../metrics.js';
 
 /** Turns what the mirror worker tells into metrics and log lines. */
 export function observeMirror(metrics: Metrics, log: Log): MirrorObserver {

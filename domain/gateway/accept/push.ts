@@ -1,5 +1,5 @@
-import type { GitStore } from '../../ports/git-store.js';
-import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 
 /** Whose SSH key opened the connection, and what the policy lets that key do. */
 export interface Pusher {

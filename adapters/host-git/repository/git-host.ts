@@ -44,7 +44,7 @@ export class GitHost implements RepositoryHost {
         hint: 'initialise it first',
       });
     });
-    await otherHooks(gitDir); // those of another version are fine, foreign ones are refused
+    await otherHooks(gitDir); // hooks of another version are fine, foreign hooks are refused
   }
 
   hooksInPlace(): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Command } from '@oclif/core';
 import { COMMANDS } from '../commands/index.js';
 import { GLOBAL_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
-import { flagTerm, usageLine } from './usage.js';
+import { flagTerm, usageLine } from '../render/usage.js';
 
 const START = ['git kv remote setup', 'git kv set cfg:hello world', 'git kv get cfg:hello', 'git kv list --long'];
 const MIN_WIDTH = 60;

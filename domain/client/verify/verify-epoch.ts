@@ -12,7 +12,7 @@ import { checkSignatures } from './signatures.js';
 import { readTransactions } from './transactions.js';
 
 /** An epoch's tips, and how deep to look. */
-export interface EpochRequest {
+interface EpochRequest {
   readonly label: string;
   readonly ledger: Oid;
   readonly index: Oid | null;

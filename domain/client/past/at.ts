@@ -8,7 +8,7 @@ import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseTime } from '../write/expiry.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
-import { Receipts } from '../write/landed.js';
+import { EpochEvents } from './epoch-events.js';
 
 /** A state of a namespace's past. */
 export interface Moment {
@@ -36,7 +36,7 @@ export function isTransactionSuffix(text: string): boolean {
 }
 
 /** Takes `<oid|time|txn>` apart. Throws `USAGE`. */
-export function parseAt(text: string, format: ObjectFormat): Wanted {
+function parseAt(text: string, format: ObjectFormat): Wanted {
   if (isUlid(text)) return { kind: 'txn', txn: text };
   const hex = text.toLowerCase();
   const isOidPrefix = /^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format];
@@ -64,13 +64,13 @@ export async function momentNow(clone: Clone, ns: string, freshness: Freshness):
 /**
  * The state that `<oid|time|txn>` names, in any epoch, newest first. A commit's beginning, or a transaction's
  * end, must be the only one of its epoch. A time
- * gives the newest transaction that the Stargate had received by then; one that no watchlog tells of counts from its committer's
+ * gives the newest transaction that the Stargate had received by then; a transaction that no watchlog tells of counts from its committer's
  * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
  */
 export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
   const wanted = parseAt(at, clone.store.objectFormat);
-  const now = await momentNow(clone, ns, freshness);
-  return findMoment(clone, ns, at, wanted, now.ledger, freshness);
+  const newest = await momentNow(clone, ns, freshness);
+  return findMoment(clone, ns, at, wanted, newest.ledger, freshness);
 }
 
 async function findMoment(
@@ -120,11 +120,11 @@ async function findInEpoch(
   end: LedgerCommit,
   freshness: Freshness,
 ): Promise<Moment | { readonly oldest: LedgerCommit }> {
-  const receipts = new Receipts(clone, ns, end.trailers.epoch, freshness);
+  const epochEvents = new EpochEvents(clone, ns, end.trailers.epoch, freshness);
   const matches: LedgerCommit[] = [];
   let oldest = end;
   for await (const batch of commitsBack(clone, end)) {
-    const events = wanted.kind === 'time' ? await receipts.of(batch.map(({ oid }) => oid)) : [];
+    const events = wanted.kind === 'time' ? await epochEvents.of(batch.map(({ oid }) => oid)) : [];
     for (const [i, one] of batch.entries()) {
       oldest = one;
       if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };
@@ -152,6 +152,6 @@ function isMeant({ prefix, suffix }: Wanted & { kind: 'part' }, { oid, trailers 
 }
 
 /** The committer's clock, milliseconds since the epoch. */
-export function timeOf({ commit }: LedgerCommit): number {
+function timeOf({ commit }: LedgerCommit): number {
   return readStamp(commit.committer).time;
 }

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { directionOf, trackingRef, watchlogRef } from '../../ledger/refs.js';
+import { directionOf, trackedNames, trackingRequest, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent } from '../../ledger/watchlog.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
@@ -13,7 +13,7 @@ const BATCH = 500;
  * What the Stargate noted of an epoch's transactions: when it received each, and who had signed it. Read from the newest back, as
  * far as is asked for. The watchlog is fetched once, when what this clone has of it does not do, unless the read is offline.
  */
-export class Receipts {
+export class EpochEvents {
   private readonly seen = new Map<Oid, WatchEvent>();
   private source: AsyncGenerator<WatchEvent[]>;
   private fetched = false;
@@ -46,7 +46,7 @@ export class Receipts {
   private async *read(): AsyncGenerator<WatchEvent[]> {
     const { store } = this.clone;
     const ref = watchlogRef(this.ns, this.epoch);
-    const tip = await newestRef(this.clone, [trackingRef('stargate', ref), trackingRef('mirror', ref), ref]);
+    const tip = await newestRef(this.clone, trackedNames(ref));
     if (tip === undefined) return;
     let oids: Oid[] = [];
     const open = async (): Promise<WatchEvent[]> => {
@@ -74,9 +74,7 @@ export class Receipts {
     if ((await clone.remotes.url(clone.remoteName, direction)) === null) return false;
     const ref = watchlogRef(this.ns, this.epoch);
     try {
-      await clone.remotes.fetch(clone.remoteName, direction, [
-        { remoteRef: ref, localRef: trackingRef(freshness.readFrom, ref) },
-      ]);
+      await clone.remotes.fetch(clone.remoteName, direction, [trackingRequest(freshness.readFrom, ref)]);
     } catch (error) {
       // The ledger says what happened; who accepted it when is worth having, and not worth failing for.
       if (!KvError.is(error) || error.code !== 'IO_ERROR') throw error;

@@ -23,12 +23,12 @@ export class MemoryHost {
 
   /** Why the host doesn't take a move, as git words it; null when it does, or has it already. */
   refusal({ ref, next, expected }: MirrorUpdate): string | null {
-    const now = this.refs.get(ref) ?? null;
-    if (now === next) return null; // an earlier push whose answer was lost
-    if (expected !== undefined) return expected === now || (next === null && now === null) ? null : 'stale info';
-    if (now === null || next === null) return null;
+    const tip = this.refs.get(ref) ?? null;
+    if (tip === next) return null; // an earlier push whose answer was lost
+    if (expected !== undefined) return expected === tip || (next === null && tip === null) ? null : 'stale info';
+    if (tip === null || next === null) return null;
     if (ref.startsWith('refs/tags/')) return 'already exists';
-    return this.reaches(next, now) ? null : 'non-fast-forward';
+    return this.reaches(next, tip) ? null : 'non-fast-forward';
   }
 
   /** Whether a commit has another among its ancestors. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/index.js';
 
+/** One run of git: where, with what, and until when. */
 export interface GitRun {
   /** The bare repository. */
   readonly directory: string;
@@ -12,6 +13,7 @@ export interface GitRun {
   readonly shallowFile?: string;
 }
 
+/** What a run of git left: its exit status, and its two outputs whole. */
 export interface GitResult {
   readonly status: number;
   readonly stdout: string;

@@ -1,11 +1,11 @@
 import { Config, settings } from '@oclif/core';
 import { nameCommand } from '../parse/command-name.js';
 import { COMMANDS } from '../commands/index.js';
-import { commandHelp, helpWidth, rootHelp, topicHelp } from '../render/help.js';
-import { oclifConfig, TOPICS } from './config.js';
+import { commandHelp, helpWidth, rootHelp, topicHelp } from './help.js';
+import { oclifConfig, TOPICS } from '../oclif/config.js';
 import { findPackage } from '../io/package-file.js';
 import { print } from '../io/terminal.js';
-import { usageError } from '../parse/usage-errors.js';
+import { usageError } from './usage-errors.js';
 
 /** Finds the command, and lets oclif parse and run it. */
 export async function runOclif(argv: readonly string[]): Promise<void> {

@@ -1,22 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { adoptMirror, type Adopted } from '../../../domain/gateway/epochs/adopt.js';
-import { type AdoptionContext, verifyNamespace } from '../../../domain/gateway/epochs/verify-adopted.js';
-import { KV_FAMILIES } from '../../../domain/ledger/refs.js';
-import { type Composition, openProfile } from '../../../plugins/host/index.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
-import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import { ownEnv } from '../environment.js';
-import { adoptionContext } from './adoption-context.js';
-import { makeHostKey } from '../ssh/host-key.js';
-import { renderPolicy } from './policy-template.js';
+import { adoptMirror, type Adopted } from '../../domain/gateway/epochs/adopt.js';
+import { type AdoptionContext, verifyNamespace } from '../../domain/gateway/epochs/verify-adopted.js';
+import { KV_FAMILIES } from '../../domain/ledger/refs.js';
+import { type Composition, openProfile } from '../../plugins/host/index.js';
+import { KvError, toKvError } from '../../ports/error.js';
+import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
+import { shownUrl } from '../../ports/grammar/shown-url.js';
+import { parseSshKey } from '../../ports/grammar/ssh-key.js';
+import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
+import type { RepositoryHost } from '../../ports/repository-host.js';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
+import { ownEnv } from './environment.js';
+import { adoptionContext } from './repository/adoption-context.js';
+import { makeHostKey } from './ssh/host-key.js';
+import { renderPolicy } from './repository/policy-template.js';
 
+/** What `init` is to make. */
 export interface InitRequest {
   readonly repo: string;
   readonly mirrorUrl: string;
@@ -29,7 +30,7 @@ export interface InitRequest {
   readonly namespaces: readonly string[];
 }
 
-export type InitOutcome =
+type InitOutcome =
   | {
       readonly kind: 'created';
       readonly gitDir: string;
@@ -43,7 +44,7 @@ const MIRROR_REMOTE = 'github-origin';
 const RECORD = join('.stargate', 'init.json');
 
 /** Verifies one namespace of what was taken over; throws the KvError that says what is wrong. */
-export type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown>;
+type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown>;
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.

@@ -6,11 +6,11 @@ import { epochRef, indexRef, ledgerRef, trackingRef } from '../../ledger/refs.js
 import type { Clone } from '../clone/clone.js';
 import { newestTip } from '../clone/tips.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './epoch.js';
+import type { VerifiedEpoch } from './verify-epoch.js';
 import { Findings } from './findings.js';
 
 /** The refs of one source, or of the clone itself. */
-export interface Refs {
+interface Refs {
   readonly from: 'mirror' | 'stargate' | 'local';
   readonly ledgerName: RefName;
   readonly indexName: RefName;
@@ -81,7 +81,7 @@ async function readTrailers({ store, findings }: VerifyContext, ref: RefName, oi
 }
 
 /** Where to begin: the newest ledger, and the refs that show it. */
-export interface Start {
+interface Start {
   readonly label: string;
   readonly ledger: Oid;
   readonly index: Oid | null;

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { BUILTIN_ADAPTERS } from '../../../plugins/host/builtin-adapters.js';
+import { PORT_NAMES, PORTS, type PortName } from '../../../ports/tokens.js';
+import { ROOT } from '../../support/root.js';
+
+/** Ports that only Git and its programs can stand behind, and why no suite could ask another adapter for the same. */
+const WITHOUT_SUITE: Readonly<Partial<Record<PortName, string>>> = {
+  'admin-client': 'what it promises is which ssh runs with which arguments: git-admin-client.test.ts',
+  'clone-config': "what it gives is what Git's configuration files say: git-clone-config.test.ts",
+  'clone-config-writer': "what it changes is Git's configuration files: git-clone-config.test.ts",
+};
+
+function sources(folder: string): string {
+  const path = join(ROOT, folder);
+  const names = readdirSync(path).filter((name) => name.endsWith('.ts'));
+  return names.map((name) => readFileSync(join(path, name), 'utf8')).join('\n');
+}
+
+const suiteOf = (port: PortName): string => `${PORTS[port].charAt(0).toLowerCase()}${PORTS[port].slice(1)}Contract`;
+
+describe('the table of ports', () => {
+  it('names an interface that is there for every port', () => {
+    const text = sources('ports');
+    const missing = PORT_NAMES.filter((port) => !new RegExp(`^export interface ${PORTS[port]}\\b`, 'm').test(text));
+    expect(missing).to.deep.equal([]);
+  });
+
+  it('has a suite for every port, but for those that say why not', () => {
+    const suites = [...sources('test/contracts').matchAll(/^export function (\w+Contract)\(/gm)].map(([, name]) => name);
+    expect(PORT_NAMES.filter((port) => !suites.includes(suiteOf(port)))).to.have.members(Object.keys(WITHOUT_SUITE));
+    for (const reason of Object.values(WITHOUT_SUITE)) {
+      const file = /\S+\.test\.ts$/.exec(reason)?.[0] ?? 'a test';
+      expect(readdirSync(join(ROOT, 'test', 'adapters'))).to.include(file);
+    }
+  });
+
+  it("has every built-in adapter run its port's suite", () => {
+    const text = sources('test/adapters');
+    const run = ({ port, name }: { port: PortName; name: string }): boolean =>
+      new RegExp(`\\b${suiteOf(port)}\\(\\s*['"\`]${name}\\b(?!-)`).test(text);
+    const without = BUILTIN_ADAPTERS.adapters.filter((adapter) => WITHOUT_SUITE[adapter.port] === undefined && !run(adapter));
+    expect(without.map(({ port, name }) => `${port} ${name}`)).to.deep.equal([]);
+  });
+});
