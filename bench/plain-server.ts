@@ -1,3 +1,4 @@
+import { principal } from '../domain/access/principal.js';
 import { readFileSync } from 'node:fs';
 import { ndjsonLog } from '../apps/stargate/log.js';
 import { clientOf, feed } from '../apps/stargate/exec-session.js';
@@ -12,7 +13,7 @@ import type { GitService } from '../ports/git-service.js';
 const [gitDir, hostKey] = process.argv.slice(2) as [string, string];
 const composition = await openProfile('embedded', { directory: gitDir, env: process.env });
 const services = await composition.get<GitService>('git-service');
-const pusher = { name: 'anyone', admin: true, writer: true, reader: true };
+const pusher = principal('anyone', 'writer', 'reader');
 const { port } = await listenSsh({
   host: '127.0.0.1',
   port: 0,

@@ -2,11 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { KvError } from '../../ports/error.js';
 import type { ServiceClient, ServiceProcess } from '../../ports/git-service.js';
 import { formatRejection } from '../../ports/rejection.js';
-import type { Pusher } from '../../domain/gateway/accept/push.js';
+import type { Principal } from '../../domain/access/principal.js';
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {
-  readonly pusher: Pusher;
+  readonly pusher: Principal;
   readonly remote: string;
   /** The value of GIT_PROTOCOL, checked; undefined when the client sent none. */
   readonly gitProtocol: string | undefined;

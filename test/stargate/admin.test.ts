@@ -1,3 +1,4 @@
+import { principal } from '../../domain/access/principal.js';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { serveAdmin } from '../../apps/stargate/admin/serve-admin.js';
@@ -8,7 +9,7 @@ describe('an admin verb that takes long', () => {
     const output = new PassThrough();
     let written = '';
     output.setEncoding('utf8').on('data', (text: string) => (written += text));
-    const pusher = { name: 'ada', admin: true } as ExecSession['pusher'];
+    const pusher = principal('ada', 'admin');
     const session: ExecSession = {
       ...{ pusher, remote: '127.0.0.1', gitProtocol: undefined, input: new PassThrough(), output },
       complain: () => undefined,

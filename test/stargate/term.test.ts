@@ -1,3 +1,4 @@
+import { principal } from '../../domain/access/principal.js';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -162,7 +163,7 @@ describe('stargate: terms over one repository', function () {
     const { push, quietly } = await leadership.lead();
     await interlude();
     const streams = { input: new PassThrough(), output: new PassThrough(), complain: () => undefined };
-    const pusher = { name: 'ada', admin: true, writer: true, reader: true };
+    const pusher = principal('ada', 'admin', 'writer', 'reader');
     const facts = { pusher, remote: '-', gitProtocol: undefined, gone: new AbortController().signal };
     for (const late of [push({ ...streams, ...facts }), quietly(async () => undefined)]) {
       const refused = await late.catch((error: unknown) => error);

@@ -1,3 +1,4 @@
+import { principal } from '../../domain/access/principal.js';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { decodeCommit } from '../../domain/git/commit.js';
 import { toKvError } from '../../ports/error.js';
@@ -51,7 +52,7 @@ export class MemoryForge extends Forger {
         return { ref, old: theirs.get(ref) ?? null, next: source === '' ? null : await this.resolve(source) };
       }),
     );
-    const pusher = { name: person, admin: true, writer: true, reader: true };
+    const pusher = principal(person, 'admin', 'writer', 'reader');
     try {
       await this.gateway.push({ pusher, atomic: rest.includes('--atomic'), commands, objects: this.store });
       return { code: 0, stdout: '', stderr: '' };

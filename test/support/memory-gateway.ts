@@ -1,6 +1,6 @@
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
-import type { Pusher } from '../../domain/gateway/accept/push.js';
+import type { Principal } from '../../domain/access/principal.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -20,7 +20,7 @@ export interface MemoryGatewayOptions {
 
 /** What a client pushes: ref moves, and the store that has their objects. */
 export interface MemoryPush {
-  readonly pusher: Pusher;
+  readonly pusher: Principal;
   readonly atomic: boolean;
   readonly commands: readonly RefUpdate[];
   readonly objects: GitStore;

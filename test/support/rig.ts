@@ -1,3 +1,4 @@
+import { principal } from '../../domain/access/principal.js';
 import { readFile } from 'node:fs/promises';
 import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
@@ -47,8 +48,8 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const hostKey = sandbox.key('host');
   const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
   const identify: Identify = (_type, blob) => {
-    if (writer.equals(blob)) return { name: 'writer', admin: false, writer: true, reader: false };
-    return reader.equals(blob) ? { name: 'reader', admin: false, writer: false, reader: true } : null;
+    if (writer.equals(blob)) return principal('writer', 'writer');
+    return reader.equals(blob) ? principal('reader', 'reader') : null;
   };
   const gateway = new FakeGateway(sandbox, gitDir);
   const outcomes: PushOutcome[] = [];

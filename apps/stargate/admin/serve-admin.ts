@@ -1,5 +1,5 @@
 import type { VerbFormat } from '../../../domain/admin/verb.js';
-import type { Pusher } from '../../../domain/gateway/accept/push.js';
+import { may, type Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
 import { refuse, type ServeExec } from '../exec-session.js';
@@ -9,7 +9,7 @@ export interface AdminVerb {
   readonly name: string;
   /** Who may ask: any key of the policy, or admins alone. */
   readonly role: 'any' | 'admin';
-  run(args: readonly string[], pusher: Pusher): Promise<unknown>;
+  run(args: readonly string[], pusher: Principal): Promise<unknown>;
 }
 
 /** A verb of the domain, served by `run`: its words are read first, so that `run` meets none. */
@@ -41,7 +41,7 @@ export function serveAdmin(
         const known = verbs.map((candidate) => candidate.name).join(', ');
         throw new KvError('USAGE', `the Stargate has no verb '${name.slice(0, 60)}'`, { hint: `it knows: ${known}` });
       }
-      if (verb.role === 'admin' && !session.pusher.admin) {
+      if (verb.role === 'admin' && !may(session.pusher, 'administer')) {
         throw new KvError('POLICY_VIOLATION', `'${name}' is for admins, and '${session.pusher.name}' is not one`, {
           hint: 'ask an admin, or have the key added to stargate.admins in the policy',
         });

@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext } from 'ssh2';
-import type { Pusher } from '../../../domain/gateway/accept/push.js';
-import { parseSshKey, sshKeyType } from '../../../ports/grammar/ssh-key.js';
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
+import { type Principal, principalsOf } from '../../../domain/access/principal.js';
+import { sshKeyType } from '../../../ports/grammar/ssh-key.js';
+import type { Policy } from '../../../ports/policy-reader.js';
 
 /** Who a public key belongs to; null for a stranger. `keyBlob` is the key in SSH wire form. */
-export type Identify = (keyType: string, keyBlob: Uint8Array) => Pusher | null;
+export type Identify = (keyType: string, keyBlob: Uint8Array) => Principal | null;
 
 /** The key that a connection has proved to hold. */
 export interface ProvenKey {
@@ -24,26 +24,12 @@ const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 
 
 /** Reads the policy's SSH keys once and gives the function that looks a key up. */
 export function identifyBy(policy: Policy): Identify {
-  const pushers = new Map<string, { blob: Uint8Array; pusher: Pusher }>();
-  const grant = (keys: readonly PolicyKey[], role: 'admin' | 'writer' | 'reader'): void => {
-    for (const key of keys) {
-      const read = key.kind === 'ssh' ? parseSshKey(key.material) : undefined;
-      if (read === undefined || typeof read === 'string') continue; // an OpenPGP key signs, and opens no connection
-      const { base64, blob } = read;
-      const known = pushers.get(base64)?.pusher;
-      const pusher = { ...(known ?? { name: key.name, admin: false, writer: false, reader: false }), [role]: true };
-      pushers.set(base64, { blob, pusher });
-    }
-  };
-  grant(policy.admins, 'admin');
-  for (const namespace of policy.namespaces.values()) grant(namespace.writers, 'writer');
-  grant(policy.readers, 'reader');
-
+  const known = principalsOf(policy);
   return (_keyType, keyBlob) => {
-    let found: Pusher | null = null;
+    let found: Principal | null = null;
     // All are compared, always: how long it takes tells nothing of the list.
-    for (const { blob, pusher } of pushers.values()) {
-      if (blob.length === keyBlob.length && timingSafeEqual(blob, keyBlob)) found = pusher;
+    for (const { key, principal } of known) {
+      if (key.blob.length === keyBlob.length && timingSafeEqual(key.blob, keyBlob)) found = principal;
     }
     return found;
   };

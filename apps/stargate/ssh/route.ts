@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitService } from '../../../ports/git-service.js';
-import type { Pusher } from '../../../domain/gateway/accept/push.js';
+import { may, type Principal } from '../../../domain/access/principal.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
 import type { SshCommand } from './command.js';
@@ -20,15 +20,15 @@ export function routeCommands(routes: Routes): (command: SshCommand, session: Ex
   return (command, { pusher }) => {
     if (command.kind === 'admin') return serveAdmin(routes.verbs, command.verb, command.args);
     if (command.service === 'git-receive-pack') {
-      if (!pusher.writer && !pusher.admin) throw notAllowed(pusher, 'push', 'a writer of a namespace');
+      if (!may(pusher, 'push')) throw notAllowed(pusher, 'push', 'a writer of a namespace');
       return routes.push;
     }
-    if (!pusher.reader && !pusher.writer && !pusher.admin) throw notAllowed(pusher, 'fetch', 'a reader');
+    if (!may(pusher, 'fetch')) throw notAllowed(pusher, 'fetch', 'a reader');
     return serveRead(command.service, routes.services, routes.readTimeout);
   };
 }
 
-function notAllowed(pusher: Pusher, what: string, role: string): KvError {
+function notAllowed(pusher: Principal, what: string, role: string): KvError {
   return new KvError('POLICY_VIOLATION', `'${pusher.name}' may not ${what}`, {
     hint: `ask an admin to list the key as ${role} in the policy`,
   });

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
+import { principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
@@ -190,7 +191,8 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   });
 }
 
-const NOBODY = { name: '-', admin: false, writer: false, reader: false };
+/** Whose key was taken from the policy meanwhile. */
+const NOBODY = principal('-');
 
 async function runCommand(line: unknown, session: ExecSession, known: boolean, options: SshServerOptions): Promise<number> {
   const started = Date.now();

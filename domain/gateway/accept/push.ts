@@ -1,19 +1,11 @@
 import type { GitStore } from '../../../ports/git-store.js';
+import type { Principal } from '../../access/principal.js';
 import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
-
-/** Whose SSH key opened the connection, and what the policy lets that key do. */
-export interface Pusher {
-  /** The key's name in the policy. */
-  readonly name: string;
-  readonly admin: boolean;
-  /** Writer of at least one namespace: may push branches and tags, and relay transactions signed by others. */
-  readonly writer: boolean;
-  readonly reader: boolean;
-}
 
 /** A push as receive-pack tells it, before any of its objects is in the repository. */
 export interface PushRequest {
-  readonly pusher: Pusher;
+  /** Whose key opened the connection. */
+  readonly pusher: Principal;
   /** The client asked for all-or-nothing. */
   readonly atomic: boolean;
   readonly commands: readonly RefUpdate[];

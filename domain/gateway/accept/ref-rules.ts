@@ -1,3 +1,4 @@
+import { may } from '../../access/principal.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
@@ -86,9 +87,9 @@ async function checkOrdinary(
   store: GitStore,
 ): Promise<void> {
   const { ref, old, next } = command;
-  if (!pusher.writer && !pusher.admin) throw new KvError('POLICY_VIOLATION', `${pusher.name} may not push to ${ref}`);
+  if (!may(pusher, 'push')) throw new KvError('POLICY_VIOLATION', `${pusher.name} may not push to ${ref}`);
   if (next === null) {
-    if (pusher.admin) return;
+    if (may(pusher, 'administer')) return;
     throw forbidden(ref, 'may be deleted by an admin only');
   }
   const [header] = await store.headers([next]);
