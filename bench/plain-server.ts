@@ -13,7 +13,7 @@ import type { GitService } from '../ports/git-service.js';
 const [gitDir, hostKey] = process.argv.slice(2) as [string, string];
 const composition = await openProfile('embedded', { directory: gitDir, env: process.env });
 const services = await composition.get<GitService>('git-service');
-const pusher = principal('anyone', 'writer', 'reader');
+const pusher = principal('anyone', 'admin', 'writer', 'reader');
 const { port } = await listenSsh({
   host: '127.0.0.1',
   port: 0,
