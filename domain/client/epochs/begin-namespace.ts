@@ -18,7 +18,10 @@ export interface Begun {
   readonly signed: boolean;
 }
 
-/** Begins a namespace in this clone: a first, empty transaction, its index and its epoch ref. Pushes nothing. */
+/**
+ * Begins a namespace in this clone: a first, empty transaction, its index and its epoch ref. Pushes nothing: the first write does.
+ * Throws `CONFIG_INVALID` when there is no key to sign with, where the remote leads to a Stargate.
+ */
 export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
   const tip = await newestTip(clone, ns);
   if (tip !== null) {
@@ -45,7 +48,9 @@ export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
   };
   const base = await baseOf(clone, null, false);
   const draft = await buildTransaction(context, base, []);
-  const { object: commit, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, true);
+  // A Stargate would refuse the first write for the sake of an unsigned beginning.
+  const mayBeUnsigned = (await clone.remotes.url(clone.remoteName, 'write')) === null;
+  const { object: commit, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
   await store.write([...draft.objects, commit]);
   await store.updateRefs(
     [

@@ -23,21 +23,25 @@ export async function land(clone: Clone, ns: string, updates: readonly RefUpdate
     await clone.store.updateRefs(updates, `kv: ${ns}`);
     return null;
   }
-  const all = [...updates, ...(await unpublishedEpoch(clone, ns, updates))];
+  const all = await forTheStargate(clone, ns, updates);
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
   await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, onProgress: clone.onProgress });
   return remember(clone, ns, all);
 }
 
-/** A ledger that was begun in this clone, before it knew of a Stargate, brings its epoch ref with its first push. */
-async function unpublishedEpoch(clone: Clone, ns: string, updates: readonly RefUpdate[]): Promise<RefUpdate[]> {
+/**
+ * The moves as the Stargate is to make them. What neither side has shown to this clone was begun in it and is not there yet: the first
+ * push creates every ref, brings the ledger whole, and its epoch ref.
+ */
+async function forTheStargate(clone: Clone, ns: string, updates: readonly RefUpdate[]): Promise<readonly RefUpdate[]> {
   const local = epochRef(ns);
-  if (updates.some(({ ref }) => ref === local)) return [];
-  const published = (['mirror', 'stargate'] as const).map((source) => trackingRef(source, ledgerRef(ns)));
-  const refs = await clone.store.refs([local, ...published]);
+  if (updates.some(({ ref }) => ref === local)) return updates;
+  const shown = (['mirror', 'stargate'] as const).map((source) => trackingRef(source, ledgerRef(ns)));
+  const refs = await clone.store.refs([local, ...shown]);
   const begun = refs.get(local);
-  return begun === undefined || published.some((ref) => refs.has(ref)) ? [] : [{ ref: local, old: null, next: begun }];
+  if (begun === undefined || shown.some((ref) => refs.has(ref))) return updates;
+  return [...updates.map(({ ref, next }) => ({ ref, old: null, next })), { ref: local, old: null, next: begun }];
 }
 
 /** Where a ledger is kept that was written in this clone before it had a Stargate, and that the Stargate's doesn't go on from. */
