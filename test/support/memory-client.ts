@@ -1,5 +1,5 @@
 import type { Clone } from '../../domain/client/clone/clone.js';
-import { openProfile } from '../../plugins/host/index.js';
+import { openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Chunker } from '../../ports/chunker.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import type { FetchRecord } from '../../ports/fetch-record.js';
@@ -9,7 +9,9 @@ import type { Hasher } from '../../ports/hasher.js';
 import { KvError } from '../../ports/error.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
+import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { type MemoryGateway, memoryProfile } from './memory-gateway.js';
+import { MemoryPeople } from './memory-people.js';
 
 /** A person's clone in this process. */
 export interface MemoryClient {
@@ -18,13 +20,24 @@ export interface MemoryClient {
   close(): Promise<void>;
 }
 
-/** A clone of a gateway's mirror: the adapters of the profile `memory`, put together as `git kv` does it. It signs with the person's key. */
-export async function openMemoryClient(gateway: MemoryGateway, person: string): Promise<MemoryClient> {
-  const profile = await memoryProfile(gateway.store.objectFormat, gateway.name, person);
+/** A clone of a gateway's mirror. */
+export function openMemoryClient(gateway: MemoryGateway, person: string): Promise<MemoryClient> {
+  return openClone(memoryProfile(gateway.store.objectFormat, gateway.name, person), person, gateway.people);
+}
+
+/** A repository without any remote, as `git kv` finds it before there is a Stargate. */
+export function openMemoryPlace(format: ObjectFormat, person: string): Promise<MemoryClient> {
+  return openClone(memoryProfile(format, null), person, new MemoryPeople());
+}
+
+/** The adapters of a profile, put together as `git kv` does it. It signs with the person's key. */
+async function openClone(profileToBe: Promise<Profile>, person: string, people: MemoryPeople): Promise<MemoryClient> {
+  const profile = await profileToBe;
   const composition = await openProfile(profile, { directory: '/nonexistent', env: process.env });
   const remotes = await composition.get<GitRemote>('git-remote');
   const hasher = await composition.get<Hasher>('hasher');
-  const config = new Map([['remote.origin.url', (await remotes.url('origin', 'read')) ?? '']]);
+  const url = await remotes.url('origin', 'read');
+  const config = new Map(url === null ? [] : [['remote.origin.url', url]]);
   const clone: Clone = {
     ...{ remotes, hasher, remoteName: 'origin' },
     store: await composition.get<GitStore>('git-store'),
@@ -41,7 +54,7 @@ export async function openMemoryClient(gateway: MemoryGateway, person: string): 
     },
     clock: await composition.get<Clock>('clock'),
     forWriting: async () => ({
-      signer: gateway.people.signer(person),
+      signer: people.signer(person),
       hasher,
       randomness: await composition.get<Randomness>('randomness'),
       chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),

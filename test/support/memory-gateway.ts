@@ -129,17 +129,15 @@ export class MemoryGateway {
   }
 }
 
-/** The built-in profile, with a store of the object format, and a place where a gateway and its clients meet; `as`: for a client. */
-export async function memoryProfile(objectFormat: ObjectFormat, name: string, as?: string): Promise<Profile> {
+/**
+ * The built-in profile, with a store of the object format, and the place where a gateway and its clients meet, null for none; `as` is
+ * whom a client comes as.
+ */
+export async function memoryProfile(objectFormat: ObjectFormat, name: string | null, as?: string): Promise<Profile> {
   const profile = await findProfile('memory');
   const use = (adapter: string, config: Record<string, unknown>) => ({ use: adapter, config, line: 1, wrap: [] });
-  return {
-    ...profile,
-    adapters: {
-      ...profile.adapters,
-      'git-store': use('git-memory', { objectFormat }),
-      'git-remote': use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) }),
-      'mirror-target': use('mirror-memory', { host: name }),
-    },
-  };
+  const adapters = { ...profile.adapters, 'git-store': use('git-memory', { objectFormat }) };
+  if (name === null) return { ...profile, adapters };
+  const remote = use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) });
+  return { ...profile, adapters: { ...adapters, 'git-remote': remote, 'mirror-target': use('mirror-memory', { host: name }) } };
 }

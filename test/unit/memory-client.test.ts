@@ -160,7 +160,7 @@ for (const format of FORMATS) {
       expect(seen).to.deep.equal([['a'], ['b'], [], ['c']]);
     });
 
-    it('a full verification finds nothing in what was fetched, and the index that is then put in place of it', async () => {
+    it('a full verification finds nothing in what was fetched, and then an index ref that leads to no index', async () => {
       await put(ada, [set('a', '1'), set('big', 'x'.repeat(5000))], { maxInline: 1024 });
       await newEpoch(ada.clone, NS, 'second');
       await put(bob, [set('a', '2')]);
