@@ -23,10 +23,15 @@ export class Config {
 
 /** Opens a mirror in memory: an empty host, or the named one. */
 export const open: OpenAdapter<Config, MirrorTarget> = async ({ host: name }, { get }) =>
-  openMemoryMirror({ host: hostOf(name), store: await get<GitStore>('git-store'), label: `memory:${name ?? 'mirror'}` });
+  openMemoryMirror({
+    host: name === undefined ? new MemoryHost() : hostNamed(name),
+    store: await get<GitStore>('git-store'),
+    label: `memory:${name ?? 'mirror'}`,
+  });
 
-function hostOf(name: string | undefined): MemoryHost {
-  const host = (name === undefined ? undefined : NAMED.get(name)) ?? new MemoryHost();
-  if (name !== undefined) NAMED.set(name, host);
+/** The host of a name, made by whoever asks first: clients of this process read what is mirrored there. */
+export function hostNamed(name: string): MemoryHost {
+  const host = NAMED.get(name) ?? new MemoryHost();
+  NAMED.set(name, host);
   return host;
 }

@@ -126,6 +126,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-remote',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'fetch-record',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-fetch-record.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'signature-verifier',
       name: 'signature-verifier',
       module: () => import('../../adapters/signature-verifier/open.js') as Promise<AdapterModule>,

@@ -158,52 +158,62 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
     "adapters": {
       "git-store": {
         "use": "git-memory",
-        "line": 4,
+        "line": 5,
+        "wrap": []
+      },
+      "git-remote": {
+        "use": "remote-memory",
+        "line": 6,
+        "wrap": []
+      },
+      "fetch-record": {
+        "use": "remote-memory",
+        "line": 7,
         "wrap": []
       },
       "journal": {
         "use": "journal-memory",
-        "line": 5,
+        "line": 8,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-memory",
-        "line": 6,
+        "line": 9,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-memory",
-        "line": 7,
+        "line": 10,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 8,
+        "line": 11,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 9,
+        "line": 12,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 10,
+        "line": 13,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 11,
+        "line": 14,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 12,
+        "line": 15,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 13,
+        "line": 16,
         "wrap": []
       }
     }

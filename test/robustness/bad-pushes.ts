@@ -3,18 +3,10 @@ import type { Commit } from '../../domain/git/commit.js';
 import { encodePointer, tombstone } from '../../domain/ledger/pointer.js';
 import { updateIndex } from '../../domain/index/update.js';
 import { utf8 } from '../../domain/git/bytes.js';
-import type { ErrorCode } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Ran } from '../support/processes.js';
+import type { Attack } from './attack.js';
 import type { Forger, Forgery } from './forger.js';
-
-/** What plain git can try against a Stargate. Each is refused with its code, and nothing of it stays. */
-export interface PushAttack {
-  readonly name: string;
-  readonly code: ErrorCode;
-  /** `mark` takes the picture of the repository anew, for an attack that has to write something honest first. */
-  readonly run: (forge: Forger, mark: () => Promise<void>) => Promise<Ran>;
-}
 
 const edit =
   (pattern: RegExp, to: string) =>
@@ -53,8 +45,14 @@ const pointerFor =
     return { tree, objects };
   };
 
+/** The policy for these: one prefix is allowed, and values are small. */
+export const narrowed = (policy: string): string =>
+  policy
+    .replace('allowed_prefixes: []', 'allowed_prefixes: ["cfg:"]')
+    .replace('max_value_inline: 1MiB', 'max_value_inline: 64KiB');
+
 /** Every kind of push that the gateway must refuse. */
-export const PUSH_ATTACKS: readonly PushAttack[] = [
+export const PUSH_ATTACKS: readonly Attack[] = [
   { name: 'an unsigned commit', code: 'SIGNATURE_MISSING', run: forged({ signer: null }) },
   { name: 'a commit signed by a stranger', code: 'SIGNER_UNKNOWN', run: forged({ signer: 'mallory' }) },
   {
@@ -68,6 +66,7 @@ export const PUSH_ATTACKS: readonly PushAttack[] = [
   {
     name: 'a signature that is none',
     code: 'SIGNATURE_INVALID',
+    byFormat: true,
     run: forged({ ledger: (commit) => ({ ...commit, signature: 'trust me' }) }),
   },
   { name: 'a missing trailer', code: 'ATTESTATION_MISMATCH', run: forged({ ledger: edit(/^KV-Txn: .*\n/m, '') }) },
@@ -76,16 +75,19 @@ export const PUSH_ATTACKS: readonly PushAttack[] = [
   {
     name: 'a base tree that is not the parent’s',
     code: 'ATTESTATION_MISMATCH',
+    byFormat: true,
     run: forged({ ledger: edit(/^Base-Tree: .*$/m, `Base-Tree: ${A}`) }),
   },
   {
     name: 'an index tree that is not the index commit’s',
     code: 'ATTESTATION_MISMATCH',
+    byFormat: true,
     run: forged({ ledger: edit(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${A}`) }),
   },
   {
     name: 'a ledger tree that is not the ledger commit’s',
     code: 'ATTESTATION_MISMATCH',
+    byFormat: true,
     run: forged({ index: edit(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${A}`) }),
   },
   {
@@ -98,11 +100,13 @@ export const PUSH_ATTACKS: readonly PushAttack[] = [
   {
     name: 'a chunks tree without chunks',
     code: 'ATTESTATION_MISMATCH',
+    byFormat: true,
     run: forged({ ledger: edit(/^KV-Chunks-Tree: -$/m, `KV-Chunks-Tree: ${A}`) }),
   },
   {
     name: 'a merge commit',
     code: 'REF_FORBIDDEN',
+    byFormat: true,
     run: async (forge) => {
       const base = await forge.base();
       const other = await forge.forge({ base });
@@ -205,6 +209,7 @@ export const PUSH_ATTACKS: readonly PushAttack[] = [
   {
     name: 'an index that was left as it was',
     code: 'ATTESTATION_MISMATCH',
+    byFormat: true,
     run: withIndex(async (_forge, base) => ({ tree: base, objects: [] })),
   },
   {

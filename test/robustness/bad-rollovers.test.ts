@@ -1,261 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import type { Commit } from '../../domain/git/commit.js';
-import { updateIndex } from '../../domain/index/update.js';
-import type { NewObject } from '../../ports/git-store.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
 import { World } from '../support/world.js';
-import { type Attack, runAttacks } from './attack.js';
+import { attackedWorld, overSsh, runAttacks } from './attack.js';
+import { honestRollover, ROLLOVER_ATTACKS, twoThatRace, twoValues } from './bad-rollovers.js';
 import { Forge } from './forge.js';
-import { chunkedBase, chunkedSet } from './forge-chunks.js';
-import { forgeRollover, type RolloverForgery, rollOver } from './forge-rollover.js';
-
-const forged =
-  (change: Partial<RolloverForgery>) =>
-  (forge: Forge): Promise<Ran> =>
-    rollOver(forge, change);
-const edit =
-  (pattern: RegExp, to: string) =>
-  (commit: Commit): Commit => ({ ...commit, message: commit.message.replace(pattern, to) });
-const A = 'a'.repeat(40);
-
-/** A past state's trees: of the transaction before the newest. */
-async function earlier(forge: Forge): Promise<{ ledger: Oid; commit: Oid }> {
-  const base = await forge.base();
-  const of = async (name: string): Promise<Oid> => (await forge.push(['rev-parse', name])).stdout.trim();
-  return { ledger: await of(`${base.ledger?.commit}~1^{tree}`), commit: await of(`${base.ledger?.commit}~1`) };
-}
-
-const ATTACKS: readonly Attack[] = [
-  { name: 'by a writer who is no admin', code: 'SIGNER_UNKNOWN', says: 'admin', run: forged({ signer: 'bob', person: 'bob' }) },
-  { name: 'signed by a writer, pushed by an admin', code: 'SIGNER_UNKNOWN', says: 'admin', run: forged({ signer: 'bob' }) },
-  { name: 'signed by a stranger', code: 'SIGNER_UNKNOWN', says: 'admin', run: forged({ signer: 'mallory' }) },
-  { name: 'unsigned', code: 'SIGNATURE_MISSING', says: 'not signed', run: forged({ signer: null }) },
-  {
-    name: 'with the ledger of an earlier state',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the ledger tree',
-    run: async (forge) => rollOver(forge, { ledgerTree: (await earlier(forge)).ledger }),
-  },
-  {
-    name: 'with an index that keeps its tombstones',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the index tree',
-    run: async (forge) => rollOver(forge, { indexTree: (await forge.base()).index?.tree as Oid }),
-  },
-  {
-    name: 'with an index that drops a live key',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the index tree',
-    run: async (forge) => {
-      const objects: NewObject[] = [];
-      const indexTree = await updateIndex(forge.store, forge.namer, 'main', null, new Map(), objects);
-      await forge.store.write(objects);
-      return rollOver(forge, { indexTree });
-    },
-  },
-  {
-    name: 'without its archive',
-    code: 'REF_FORBIDDEN',
-    says: 'moves only with a new epoch',
-    run: forged({ without: 'kv-archive' }),
-  },
-  {
-    name: 'without moving kv-epoch',
-    code: 'REF_FORBIDDEN',
-    says: 'must be moved to where',
-    run: forged({ without: 'kv-epoch' }),
-  },
-  {
-    name: 'without the index',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'must move the ledger and the index together',
-    run: forged({ without: 'kv-index' }),
-  },
-  {
-    name: 'without the live chunks',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the chunks ref is -',
-    run: forged({ without: 'kv-chunks' }),
-  },
-  {
-    name: 'with an archive of an earlier ledger',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the archive’s parents',
-    run: async (forge) => {
-      const { commit } = await earlier(forge);
-      return rollOver(forge, { archive: (archive) => ({ ...archive, parents: [commit, archive.parents[1] as Oid] }) });
-    },
-  },
-  {
-    name: 'with an archive that leaves the index out',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the archive’s parents',
-    run: forged({ archive: (commit) => ({ ...commit, parents: commit.parents.slice(0, 1) }) }),
-  },
-  {
-    name: 'with an archive of another tree',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the archive’s tree',
-    run: async (forge) => {
-      const { ledger } = await earlier(forge);
-      return rollOver(forge, { archive: (commit) => ({ ...commit, tree: ledger }) });
-    },
-  },
-  {
-    name: 'with an archive under another label',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the archive ref',
-    run: forged({ oldLabel: 'elsewhere' }),
-  },
-  {
-    name: 'with an archive that says something else',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the archive’s message',
-    run: forged({ archive: edit(/^Epoch: .*$/m, 'Epoch: other') }),
-  },
-  {
-    name: 'over an archive that is there',
-    code: 'REF_FORBIDDEN',
-    says: 'is frozen',
-    run: async (forge) => {
-      // By force: the ref exists, and so the push would move it.
-      const { specs } = await forgeRollover(forge, { oldLabel: 'first' });
-      return forge.push(['push', '--atomic', '--force', forge.world.pushUrl, ...specs]);
-    },
-  },
-  {
-    name: 'to a label that was used',
-    code: 'CAS_CONFLICT',
-    says: 'has or had an epoch first',
-    run: forged({ label: 'first', refLabel: 'unused' }),
-  },
-  {
-    name: 'to the label that it has',
-    code: 'CAS_CONFLICT',
-    says: 'has or had an epoch second',
-    run: forged({ label: 'second', refLabel: 'unused' }),
-  },
-  {
-    name: 'to a label that is none',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'no legal label',
-    run: forged({ label: '_x', refLabel: 'unused' }),
-  },
-  {
-    name: 'to a label that is none, in a ref',
-    code: 'REF_FORBIDDEN',
-    says: 'is no ref that this Stargate takes',
-    run: forged({ label: '_x' }),
-  },
-  {
-    name: 'with its chunks under another label',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the chunks ref',
-    run: forged({ refLabel: 'unused' }),
-  },
-  {
-    name: 'after another ledger',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'Parent-Ledger',
-    run: async (forge) => {
-      const { commit } = await earlier(forge);
-      return rollOver(forge, { ledger: edit(/^Parent-Ledger: .*$/m, `Parent-Ledger: ${commit}`) });
-    },
-  },
-  {
-    name: 'after no ledger',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'Parent-Ledger',
-    run: forged({ ledger: edit(/^Parent-Ledger: .*\n/m, '') }),
-  },
-  {
-    name: 'after another epoch',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'Parent-Epoch',
-    run: forged({ ledger: edit(/^Parent-Epoch: .*$/m, 'Parent-Epoch: first') }),
-  },
-  {
-    name: 'on another base',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'Base-Tree',
-    run: forged({ ledger: edit(/^Base-Tree: .*$/m, `Base-Tree: ${A}`) }),
-  },
-  {
-    name: 'that sets a key',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'Keys-Set',
-    run: forged({ ledger: edit(/^Keys-Set: 0$/m, 'Keys-Set: 1') }),
-  },
-  {
-    name: 'of another namespace',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'KV-NS',
-    run: forged({ ledger: edit(/^KV-NS: .*$/m, 'KV-NS: other') }),
-  },
-  {
-    name: 'whose index is another transaction’s',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'KV-Txn of the index commit',
-    run: forged({ index: edit(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT') }),
-  },
-  {
-    name: 'whose chunks are another transaction’s',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'KV-Txn of the chunks commit',
-    run: forged({ chunks: edit(/^KV-Txn: .*$/m, 'KV-Txn: 01KDYF0000ABCDEFGHJKMNPQRT') }),
-  },
-  {
-    name: 'with a dead chunk',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'KV-Chunks-Tree',
-    run: async (forge) => rollOver(forge, { chunksTree: (await chunkedBase(forge)).chunks?.tree as Oid }),
-  },
-  { name: 'with no chunk at all', code: 'ATTESTATION_MISMATCH', says: 'KV-Chunks-Tree', run: forged({ chunksTree: null }) },
-  {
-    name: 'with a parent',
-    code: 'REF_FORBIDDEN',
-    says: 'which has a parent',
-    run: async (forge) => {
-      const { commit } = await earlier(forge);
-      return rollOver(forge, { ledger: (made) => ({ ...made, parents: [commit] }) });
-    },
-  },
-  {
-    name: 'with an index that has a parent',
-    code: 'REF_FORBIDDEN',
-    says: 'which has a parent',
-    run: async (forge) => {
-      const tip = (await forge.base()).index?.commit as Oid;
-      return rollOver(forge, { index: (made) => ({ ...made, parents: [tip] }) });
-    },
-  },
-  {
-    name: 'with chunks that have a parent',
-    code: 'REF_FORBIDDEN',
-    says: 'which has a parent',
-    run: async (forge) => {
-      const tip = (await chunkedBase(forge)).chunks?.commit as Oid;
-      return rollOver(forge, { chunks: (made) => ({ ...made, parents: [tip] }) });
-    },
-  },
-  {
-    name: 'with kv-epoch somewhere else',
-    code: 'ATTESTATION_MISMATCH',
-    says: 'the epoch ref',
-    run: async (forge) => {
-      const { specs, base } = await forgeRollover(forge, { without: 'kv-epoch' });
-      return forge.push(['push', '--atomic', forge.world.pushUrl, ...specs, `+${base.ledger?.commit}:refs/kv-epoch/main`]);
-    },
-  },
-  {
-    name: 'without --atomic',
-    code: 'REF_FORBIDDEN',
-    says: 'must be atomic',
-    run: async (forge) => forge.push(['push', forge.world.pushUrl, ...(await forgeRollover(forge)).specs]),
-  },
-];
 
 for (const hash of ['sha1', 'sha256'] as const) {
   describe(`new epochs by plain git that must be refused (${hash})`, () => {
@@ -268,13 +15,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await succeeds(['set', 'cfg:first', '1']);
       await rename('first');
       await rename('second');
-      // Live chunks, dead chunks, a live key and a tombstone.
-      for (const key of ['cfg:live', 'cfg:dead']) {
-        const ran = await forge.send(
-          await forge.forge({ base: await chunkedBase(forge), operations: [await chunkedSet(forge, key, [randomBytes(999)])] }),
-        );
-        expect(ran.code, ran.stderr).to.equal(0);
-      }
+      await twoValues(forge);
       await succeeds(['list', '--read-from=stargate']);
       await succeeds(['del', 'cfg:dead']);
       await succeeds(['set', 'cfg:first', '2']);
@@ -289,11 +30,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
     };
     const rename = (label: string): Promise<void> => succeeds(['epoch', 'new', '--label', label]);
 
-    runAttacks(ATTACKS, () => ({ world, forge }));
+    runAttacks(overSsh(ROLLOVER_ATTACKS, hash), () => attackedWorld(forge));
 
     it('takes one that has no fault, so that the rest means something', async () => {
-      const ran = await rollOver(forge, { label: 'third' });
-      expect(ran.code, ran.stderr).to.equal(0);
+      await honestRollover(forge);
       expect((await world.kv('ada', ['list', '--read-from=stargate'])).stdout).to.equal('cfg:first\ncfg:live\n');
     });
 
@@ -301,22 +41,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       // Forged in the second of the rollover before it, and of the same data, an index's first commit would be that one's very own.
       expect((await world.kv('ada', ['set', 'cfg:between', '1'])).code).to.equal(0);
       await world.mirrored();
-      const specs = [
-        (await forgeRollover(forge, { label: 'left' })).specs,
-        (await forgeRollover(forge, { label: 'right' })).specs,
-      ];
-      const before = await world.refs();
-      const rans = await Promise.all(specs.map((each) => forge.push(['push', '--atomic', forge.world.pushUrl, ...each])));
-      expect(rans.map(({ code }) => code === 0).sort(), rans.map(({ stderr }) => stderr).join()).to.deep.equal([false, true]);
-      const winner = rans[0]?.code === 0 ? 'left' : 'right';
-      const after = await world.refs();
-      const made = [...after.keys()].filter((ref) => !before.has(ref)).sort();
-      expect(made).to.deep.equal([
-        'refs/kv-archive/main@third',
-        `refs/kv-chunks/main@${winner}`,
-        `refs/kv-watchlog/main@${winner}`,
-      ]);
-      expect(after.get('refs/kv-epoch/main')).to.equal(after.get('refs/kv/main'));
+      await twoThatRace(forge, () => world.refs());
       await world.stop(); // housekeeping may roll up packs at this moment, and fsck would miss those that it had listed
       const fsck = await world.git(world.repo, 'ada', ['fsck', '--strict', '--no-dangling']);
       expect(fsck.code, fsck.stderr).to.equal(0);

@@ -11,22 +11,21 @@ import { MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Forge } from './forge.js';
+import type { Forger } from './forger.js';
 
 type ChunkedSet = Extract<Operation, { manifest: Manifest }>;
 
 /** The state to build on, its chunks too. */
-export async function chunkedBase(forge: Forge): Promise<Base> {
+export async function chunkedBase(forge: Forger): Promise<Base> {
   const base = await forge.base();
   const ref = `refs/kv-chunks/main@${base.epoch}`;
-  await forge.push(['fetch', '-q', forge.world.pushUrl, `+${ref}:refs/forge/chunks`]);
-  const commit = (await forge.store.refs(['refs/forge/chunks'])).get('refs/forge/chunks');
+  const [commit] = await forge.tips([ref]);
   if (commit === undefined) return base;
-  return { ...base, chunks: { commit, tree: await treeOf(forge, commit) } };
+  return { ...base, chunks: { commit, tree: (await forge.opened(commit)).tree } };
 }
 
 /** Sets a key to a value in these chunks, whose blobs are stored. `blobs` stores other bytes under the chunks' names. */
-export async function chunkedSet(forge: Forge, key: string, chunks: readonly Uint8Array[], blobs = chunks): Promise<ChunkedSet> {
+export async function chunkedSet(forge: Forger, key: string, chunks: readonly Uint8Array[], blobs = chunks): Promise<ChunkedSet> {
   const { namer } = forge;
   const whole = forge.set(key, concat(chunks)) as Extract<Operation, { value: Uint8Array }>;
   const objects = blobs.map((body) => namer.object('blob', body));
@@ -47,7 +46,7 @@ export async function chunkedSet(forge: Forge, key: string, chunks: readonly Uin
 }
 
 /** Writes another text in place of a key's manifest, with everything else as it must be for that text. */
-export function manifestText(forge: Forge, { key, manifest, meta }: ChunkedSet, change: (text: string) => string) {
+export function manifestText(forge: Forger, { key, manifest, meta }: ChunkedSet, change: (text: string) => string) {
   return async (draft: Draft): Promise<Draft> => {
     const text = change(new TextDecoder().decode(encodeManifest(manifest)));
     const objects: NewObject[] = [];
@@ -75,7 +74,7 @@ export function manifestText(forge: Forge, { key, manifest, meta }: ChunkedSet, 
 }
 
 /** Changes files of the chunks tree; null removes one. */
-export function chunksTreeWith(forge: Forge, files: readonly { path: string; content: string | null; mode?: string }[]) {
+export function chunksTreeWith(forge: Forger, files: readonly { path: string; content: string | null; mode?: string }[]) {
   return async (draft: Draft): Promise<Draft> => {
     const built: NewObject[] = [];
     const edits = files.map(({ path, content, mode = MODE_FILE }) => {
@@ -92,7 +91,7 @@ export function chunksTreeWith(forge: Forge, files: readonly { path: string; con
 }
 
 async function edited(
-  forge: Forge,
+  forge: Forger,
   tree: Oid,
   files: readonly { path: string; mode: string; oid: Oid | null }[],
   built: NewObject[],
@@ -106,7 +105,7 @@ async function edited(
 }
 
 /** The draft's commits with other trees, and bound to these. */
-function rebound(forge: Forge, draft: Draft, trees: { ledger?: Oid; index?: Oid; chunks?: Oid }): Draft {
+function rebound(forge: Forger, draft: Draft, trees: { ledger?: Oid; index?: Oid; chunks?: Oid }): Draft {
   const format = forge.store.objectFormat;
   const index = decodeCommit(draft.indexCommit.body, '', format);
   const ledgerTree = trees.ledger ?? draft.ledgerCommit.tree;
@@ -127,9 +126,4 @@ function rebound(forge: Forge, draft: Draft, trees: { ledger?: Oid; index?: Oid;
     chunksCommit,
     objects: [...draft.objects, indexCommit, ...(chunksCommit === null ? [] : [chunksCommit])],
   };
-}
-
-export async function treeOf(forge: Forge, commit: Oid): Promise<Oid> {
-  const [object] = await forge.store.read([commit]);
-  return decodeCommit(object?.body ?? new Uint8Array(0), commit, forge.store.objectFormat).tree;
 }

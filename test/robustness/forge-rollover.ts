@@ -6,7 +6,7 @@ import { commitOn } from '../../domain/ledger/transaction.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
-import type { Forge } from './forge.js';
+import type { Forger } from './forger.js';
 import { chunkedBase } from './forge-chunks.js';
 
 const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
@@ -37,7 +37,7 @@ export interface ForgedRollover {
 }
 
 /** Builds the beginning of an epoch by the product's own code, and then wrong. */
-export async function forgeRollover(forge: Forge, change: Partial<RolloverForgery> = {}): Promise<ForgedRollover> {
+export async function forgeRollover(forge: Forger, change: Partial<RolloverForgery> = {}): Promise<ForgedRollover> {
   const base = await chunkedBase(forge);
   const { namer, store } = forge;
   const [ledgerTip, indexTip] = [base.ledger as NonNullable<Base['ledger']>, base.index as NonNullable<Base['index']>];
@@ -84,8 +84,8 @@ export async function forgeRollover(forge: Forge, change: Partial<RolloverForger
   return { specs: specs.filter((spec) => change.without === undefined || !spec.includes(`:refs/${change.without}/`)), base };
 }
 
-/** Pushes it with plain git. */
-export async function rollOver(forge: Forge, change: Partial<RolloverForgery> = {}): Promise<Ran> {
+/** Builds one and pushes it. */
+export async function rollOver(forge: Forger, change: Partial<RolloverForgery> = {}): Promise<Ran> {
   const { specs } = await forgeRollover(forge, change);
-  return forge.push(['push', '--atomic', forge.world.pushUrl, ...specs], change.person);
+  return forge.push(['push', '--atomic', forge.pushUrl, ...specs], change.person);
 }

@@ -80,20 +80,29 @@ export abstract class Forger {
     return { op: 'set', key, value: bytes, meta: full };
   }
 
-  /** The state to build on: what the Stargate has now. */
-  async base(ns = 'main'): Promise<Base> {
-    const names = [`refs/kv/${ns}`, `refs/kv-index/${ns}`];
+  /** Where some refs of the Stargate are, each with its objects brought here; undefined for one that is not there. */
+  async tips(names: readonly RefName[]): Promise<(Oid | undefined)[]> {
     await this.fetch(names);
     const refs = await this.store.refs(names.map((name) => `refs/forge/${name}`));
-    const [ledger, index] = names.map((name) => refs.get(`refs/forge/${name}`));
+    return names.map((name) => refs.get(`refs/forge/${name}`));
+  }
+
+  /** A commit that is here, opened. */
+  async opened(oid: Oid): Promise<Commit> {
+    const [object] = await this.store.read([oid]);
+    return decodeCommit(object?.body ?? new Uint8Array(), oid, this.store.objectFormat);
+  }
+
+  /** The state to build on: what the Stargate has now. */
+  async base(ns = 'main'): Promise<Base> {
+    const [ledger, index] = await this.tips([`refs/kv/${ns}`, `refs/kv-index/${ns}`]);
     if (ledger === undefined || index === undefined)
       return { ledger: null, index: null, chunks: null, epoch: '2026Q1', parentEpoch: null };
-    const [top, below] = await this.store.read([ledger, index]);
-    const commit = decodeCommit(top?.body ?? new Uint8Array(), ledger, this.store.objectFormat);
+    const commit = await this.opened(ledger);
     const epoch = /^Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '';
     const parent = /^Parent-Epoch: (.*)$/m.exec(commit.message)?.[1] ?? '-';
     const parentEpoch = parent === '-' ? null : parent;
-    const indexTree = decodeCommit(below?.body ?? new Uint8Array(), index, this.store.objectFormat).tree;
+    const { tree: indexTree } = await this.opened(index);
     return {
       ledger: { commit: ledger, tree: commit.tree },
       index: { commit: index, tree: indexTree },

@@ -66,23 +66,17 @@ export class Spoilt {
     return git('write-tree');
   }
 
-  /** Replaces the last transaction by one with other trees, bound and signed as it should be. */
-  amend(trees: { ledger?: string; index?: string; chunks?: string; chunksRef?: string }): void {
+  /** Replaces the last transaction by one with another index tree, bound and signed as it should be. */
+  amend(indexTree: string): void {
     const message = (ref: string): string => `${this.git('log', '-1', '--format=%B', ref)}\n`;
     const parents = (ref: string): string[] =>
       this.git('log', '-1', '--format=%P', ref)
         .split(' ')
         .filter(Boolean)
         .flatMap((oid) => ['-p', oid]);
-    const ledgerTree = trees.ledger ?? this.git('rev-parse', 'refs/kv/main^{tree}');
-    const indexTree = trees.index ?? this.git('rev-parse', 'refs/kv-index/main^{tree}');
+    const ledgerTree = this.git('rev-parse', 'refs/kv/main^{tree}');
     const indexText = message('refs/kv-index/main').replace(/^KV-Ledger-Tree: .*$/m, `KV-Ledger-Tree: ${ledgerTree}`);
-    let text = message('refs/kv/main').replace(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${indexTree}`);
-    if (trees.chunks !== undefined && trees.chunksRef !== undefined) {
-      text = text.replace(/^KV-Chunks-Tree: .*$/m, `KV-Chunks-Tree: ${trees.chunks}`);
-      const commit = this.input(message(trees.chunksRef), 'commit-tree', ...parents(trees.chunksRef), trees.chunks);
-      this.git('update-ref', trees.chunksRef, commit);
-    }
+    const text = message('refs/kv/main').replace(/^KV-Index-Tree: .*$/m, `KV-Index-Tree: ${indexTree}`);
     const index = this.input(indexText, 'commit-tree', ...parents('refs/kv-index/main'), indexTree);
     const ledger = this.input(text, 'commit-tree', '-S', ...parents('refs/kv/main'), ledgerTree);
     this.git('update-ref', 'refs/kv-index/main', index);
@@ -106,11 +100,6 @@ export class Spoilt {
       const [ref = '', oid = ''] = each.split(' ');
       this.refs.set(ref, oid);
     }
-  }
-
-  /** The commit of the transaction that brought the chunks: the third. */
-  chunkTransaction(ref = 'refs/kv/main'): string {
-    return this.git('rev-list', '--reverse', ref).split('\n')[2] as string;
   }
 
   /** Sets refs back; objects are put back by whoever spoilt them. */

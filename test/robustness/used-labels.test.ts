@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Oid } from '../../ports/vocabulary.js';
 import { World } from '../support/world.js';
-import { runAttacks } from './attack.js';
+import { attackedWorld, runAttacks } from './attack.js';
 import { Forge } from './forge.js';
 import { rollOver } from './forge-rollover.js';
 
@@ -78,10 +78,10 @@ describe('the label of an epoch that was compacted away', () => {
         name: 'cannot be traced or freed by a push',
         code: 'REF_FORBIDDEN',
         says: 'is written by the Stargate alone',
-        run: (attacker) => attacker.push(['push', attacker.world.pushUrl, `:${TRACE}`]),
+        run: (attacker) => attacker.push(['push', attacker.pushUrl, `:${TRACE}`]),
       },
     ],
-    () => ({ world, forge }),
+    () => attackedWorld(forge),
   );
 
   it('is traced from its bundle when an earlier version has compacted it', async () => {

@@ -1,43 +1,55 @@
+import { hostNamed, type MemoryHost } from '../../adapters/mirror-memory/open.js';
+import { placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
-import type { Principal } from '../../domain/access/principal.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
+import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
-import type { MirrorTarget } from '../../ports/mirror-target.js';
-import type { PolicyReader } from '../../ports/policy-reader.js';
-import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
-import { copyReachable } from './copy-objects.js';
+import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import { formatRejection } from '../../ports/rejection.js';
+import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import { MemoryPeople } from './memory-people.js';
 import { SILENT } from './silent-log.js';
 
 export interface MemoryGatewayOptions {
   readonly format: ObjectFormat;
-  /** The policy's text. */
-  readonly policy: string;
+  /** Who may write; the first one is the admin. */
+  readonly writers?: readonly string[];
+  /** Changes the policy that init would write. */
+  readonly policy?: (text: string) => string;
 }
 
-/** What a client pushes: ref moves, and the store that has their objects. */
-export interface MemoryPush {
-  readonly pusher: Principal;
-  readonly atomic: boolean;
-  readonly commands: readonly RefUpdate[];
-  readonly objects: GitStore;
-}
+/** Where one gateway and its clients meet, so that tests of one process have nothing in common. */
+let started = 0;
 
 /** A whole gateway with its mirror in this process: the adapters of the profile `memory`, put together as the daemon does it. */
 export class MemoryGateway {
+  readonly people: MemoryPeople;
+  /** What the last push brought. */
+  offered: readonly Oid[] = [];
+
   private constructor(
+    readonly name: string,
     private readonly composition: Composition,
     private readonly host: GatewayHost,
+    private readonly policy: Policy,
+    people: MemoryPeople,
     readonly store: GitStore,
-    readonly mirror: MirrorTarget,
+    readonly mirror: MemoryHost,
     readonly lease: Lease,
-  ) {}
+  ) {
+    this.people = people;
+  }
 
-  static async start({ format, policy: text }: MemoryGatewayOptions): Promise<MemoryGateway> {
-    const composition = await openProfile(await memoryProfile(format), { directory: '/nonexistent', env: process.env });
+  static async start({ format, writers = ['ada'], policy: change }: MemoryGatewayOptions): Promise<MemoryGateway> {
+    const name = `memory-gateway-${++started}`;
+    const people = new MemoryPeople();
+    const written = people.policyText(writers, ['main']);
+    const text = change?.(written) ?? written;
+    const composition = await openProfile(await memoryProfile(format, name), { directory: '/nonexistent', env: process.env });
     const lease = await (await composition.get<LeaderLock>('leader-lock')).acquire('memory');
     if (lease === null) throw new Error('a lock of its own was expected to be free');
     const policy = (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
@@ -49,23 +61,31 @@ export class MemoryGateway {
     });
     await host.publish(text);
     const store = await composition.get<GitStore>('git-store');
-    return new MemoryGateway(composition, host, store, await composition.get<MirrorTarget>('mirror-target'), lease);
+    const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease);
+    gateway.open();
+    return gateway;
   }
 
-  /** Both steps of a push. What is refused leaves no object. Throws what the pusher is to see. */
-  async push({ pusher, atomic, commands, objects }: MemoryPush): Promise<void> {
+  /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
+  async receive({ as, atomic, commands, objects }: ReceivedPush): Promise<readonly string[]> {
+    const pusher = as === null ? null : this.people.pusher(as, this.policy);
+    if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
+    this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
-    const tips = commands.flatMap(({ next }) => next ?? []);
+    const { gateway } = this.host;
     try {
-      await copyReachable(objects, quarantine, tips);
-      const accepted = await this.host.gateway.validate({ pusher, atomic, commands }, quarantine);
+      await quarantine.write(objects);
+      const accepted = await gateway.validate({ pusher, atomic, commands }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
-        this.host.gateway.abandon(accepted);
+        gateway.abandon(accepted);
         throw error;
       }
-      await this.host.gateway.commit(accepted);
+      await gateway.commit(accepted);
+      return [];
+    } catch (error) {
+      return [formatRejection(toKvError(error))];
     } finally {
       await quarantine.close();
     }
@@ -92,11 +112,32 @@ export class MemoryGateway {
     await this.lease.release();
     await this.composition.close();
   }
+
+  /** Lets clients in: to the mirror for reading, to the gateway for writing. */
+  private open(): void {
+    const { store, mirror } = this;
+    const place = placeNamed(this.name);
+    place.read = {
+      refs: async () => mirror.refs,
+      read: async (oids) => oids.map((oid) => mirror.get(oid) ?? null),
+    };
+    place.write = {
+      refs: () => store.refs(['refs/']),
+      read: (oids) => store.read(oids),
+      receive: (push) => this.receive(push),
+    };
+  }
 }
 
-/** The built-in profile, with a store of the object format. */
-async function memoryProfile(objectFormat: ObjectFormat): Promise<Profile> {
+/**
+ * The built-in profile, with a store of the object format, and the place where a gateway and its clients meet, null for none; `as` is
+ * whom a client comes as.
+ */
+export async function memoryProfile(objectFormat: ObjectFormat, name: string | null, as?: string): Promise<Profile> {
   const profile = await findProfile('memory');
-  const store = { use: 'git-memory', config: { objectFormat }, line: 1, wrap: [] };
-  return { ...profile, adapters: { ...profile.adapters, 'git-store': store } };
+  const use = (adapter: string, config: Record<string, unknown>) => ({ use: adapter, config, line: 1, wrap: [] });
+  const adapters = { ...profile.adapters, 'git-store': use('git-memory', { objectFormat }) };
+  if (name === null) return { ...profile, adapters };
+  const remote = use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) });
+  return { ...profile, adapters: { ...adapters, 'git-remote': remote, 'mirror-target': use('mirror-memory', { host: name }) } };
 }

@@ -1,0 +1,44 @@
+import type { Direction, GitObject, Oid, RefName, RefUpdate } from '../../ports/index.js';
+
+/** A repository at the other end of a remote, as a fetch sees it. */
+export interface RemoteSide {
+  /** All of its refs. */
+  refs(): Promise<ReadonlyMap<RefName, Oid>>;
+  /** Objects in the order asked, null where there is none. What it has, it has with all that this names. */
+  read(oids: readonly Oid[]): Promise<(GitObject | null)[]>;
+}
+
+/** A push as it arrives. */
+export interface ReceivedPush {
+  /** Whom the clone comes as; null for a clone that was opened without a name. */
+  readonly as: string | null;
+  /** All or nothing is asked for. */
+  readonly atomic: boolean;
+  readonly commands: readonly RefUpdate[];
+  /** What the commands' tips reach and the side has not got. */
+  readonly objects: readonly GitObject[];
+}
+
+/** A repository that takes pushes. */
+export interface ReceivingSide extends RemoteSide {
+  /**
+   * Takes a push, or gives the lines in which it refuses it, as a hook writes them to its standard error: none when all of it was
+   * taken. Throws what a connection throws that isn't let in.
+   */
+  receive(push: ReceivedPush): Promise<readonly string[]>;
+}
+
+/** Where a remote leads in this process. It lives as long as somebody refers to it. */
+export class RemotePlace {
+  /** What `read` leads to; null while nothing is configured there. */
+  read: RemoteSide | null = null;
+  /** What `write` leads to; null while nothing is configured there. */
+  write: ReceivingSide | null = null;
+  /** The directions in which nobody can be reached. */
+  readonly away = new Set<Direction>();
+
+  constructor(
+    /** A name for people: part of what the remote's URLs are said to be. */
+    readonly name: string,
+  ) {}
+}

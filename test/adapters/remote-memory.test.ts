@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import { GitMemoryStore } from '../../adapters/git-memory/open.js';
+import { openMemoryFetchRecord } from '../../adapters/remote-memory/open-fetch-record.js';
+import { openMemoryRemote, placeNamed, type ReceivedPush, RemotePlace } from '../../adapters/remote-memory/open.js';
+import { openProfile, parseProfile } from '../../plugins/host/index.js';
+import type { GitRemote, GitStore, ObjectFormat } from '../../ports/index.js';
+import { fetchRecordContract } from '../contracts/fetch-record.js';
+import { blob, commit, files } from '../contracts/git-objects.js';
+import { type GitRemoteBench, gitRemoteContract } from '../contracts/git-remote.js';
+import { failure } from '../support/failure.js';
+
+/** A side that a store is behind. */
+const sideOf = (store: GitStore) => ({
+  refs: () => store.refs(['refs/']),
+  read: (oids: readonly string[]) => store.read(oids),
+});
+
+function bench(format: ObjectFormat): GitRemoteBench & { readonly place: RemotePlace; readonly received: ReceivedPush[] } {
+  const [clone, mirror, writeSide] = [new GitMemoryStore(format), new GitMemoryStore(format), new GitMemoryStore(format)];
+  const place = new RemotePlace('test');
+  const received: ReceivedPush[] = [];
+  let refusal: readonly string[] = [];
+  place.read = sideOf(mirror);
+  place.write = {
+    ...sideOf(writeSide),
+    async receive(push) {
+      received.push(push);
+      if (refusal.length > 0) return refusal;
+      await writeSide.write(push.objects);
+      await writeSide.updateRefs(push.commands, 'push');
+      return [];
+    },
+  };
+  return {
+    ...{ place, received, clone, mirror, writeSide },
+    remote: openMemoryRemote({ place, store: clone, as: 'ada' }),
+    async forget(direction) {
+      place[direction] = null;
+    },
+    async vanish(direction) {
+      place.away.add(direction);
+    },
+    async refuse(lines) {
+      refusal = lines;
+    },
+    dispose: async () => undefined,
+  };
+}
+
+gitRemoteContract('remote-memory', async (format) => bench(format));
+
+fetchRecordContract('remote-memory', async () => {
+  const times = new Map<string, number>();
+  return { open: async () => openMemoryFetchRecord(times), dispose: async () => undefined };
+});
+
+describe('remote-memory', () => {
+  const format = 'sha1';
+
+  it('sends what the other side has not got and no more, and says whom the clone comes as', async () => {
+    const { remote, clone, received } = bench(format);
+    const { root, objects: below } = files(format, { a: 'value' });
+    const first = commit(format, { tree: root, time: 1 });
+    const second = commit(format, { tree: root, parents: [first.oid], time: 2 });
+    await clone.write([...below, first, second, blob(format, 'reached by nothing')]);
+    await remote.push('origin', [{ ref: 'refs/kv/main', old: null, next: first.oid }], { atomic: true });
+    await remote.push('origin', [{ ref: 'refs/kv/main', old: first.oid, next: second.oid }], { atomic: false });
+    await remote.push('origin', [{ ref: 'refs/kv/main', old: first.oid, next: second.oid }], { atomic: true });
+    expect(received.map(({ as, atomic, objects }) => [as, atomic, objects.map(({ oid }) => oid).sort()])).to.deep.equal([
+      ['ada', true, [first.oid, ...below.map(({ oid }) => oid)].sort()],
+      ['ada', false, [second.oid]],
+    ]);
+  });
+
+  it('sends nothing of what is not all there', async () => {
+    const { remote, clone, received } = bench(format);
+    const hole = commit(format, { tree: 'cd'.repeat(20), time: 1 });
+    await clone.write([hole]);
+    await failure(remote.push('origin', [{ ref: 'refs/kv/main', old: null, next: hole.oid }], { atomic: true }), 'GIT_ERROR');
+    expect(received).to.deep.equal([]);
+  });
+
+  it('is one place for the compositions that name it, and leads nowhere without a name', async () => {
+    const opened = async (adapter: string): Promise<GitRemote> => {
+      const yaml = `name: shared\nadapters: { git-store: git-memory, git-remote: ${adapter} }\n`;
+      const composition = await openProfile(await parseProfile(yaml, 'shared.yaml'), { directory: '/nonexistent', env: {} });
+      return composition.get<GitRemote>('git-remote');
+    };
+    const store = new GitMemoryStore(format);
+    const one = blob(format, 'content');
+    await store.write([one]);
+    await store.updateRefs([{ ref: 'refs/tags/x', old: null, next: one.oid }], 'test');
+    placeNamed('remote-memory.test').read = sideOf(store);
+    const named = '{ use: remote-memory, config: { place: remote-memory.test, as: ada } }';
+    for (let times = 0; times < 2; times++)
+      expect([...(await (await opened(named)).listRefs('origin', 'read', ['refs/*'])).keys()]).to.deep.equal(['refs/tags/x']);
+    expect(await (await opened('remote-memory')).url('origin', 'read')).to.equal(null);
+  });
+});
