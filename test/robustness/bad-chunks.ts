@@ -1,3 +1,4 @@
+// Longer than most: one table, a case each, that is read as a list.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { chunkDirs } from '../../domain/ledger/manifest.js';

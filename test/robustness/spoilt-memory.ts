@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fixedChunker } from '../../adapters/chunker-fixed/open.js';
 import { lacking } from '../../adapters/remote-memory/lacking.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
@@ -35,17 +36,19 @@ export class MemorySpoilt {
 
   static async filled(format: ObjectFormat): Promise<MemorySpoilt> {
     const place = await openMemoryPlace(format, 'wendy');
-    const { clone } = place;
+    // Small chunks, since they are hashed again by each of many verifications.
+    const forWriting = async () => ({ ...(await place.clone.forWriting()), chunkerFor: async () => fixedChunker(4096) });
+    const clone: Clone = { ...place.clone, forWriting };
     const spoilt = new MemorySpoilt(place);
     const put = (operation: RequestedOperation): Promise<unknown> =>
-      write(clone, { ns: 'main', operations: [operation], maxInline: 64 * 1024 });
+      write(clone, { ns: 'main', operations: [operation], maxInline: 8192 });
     const set = (key: string, value: string | Uint8Array, ttl?: number): Promise<unknown> => {
       const expires = ttl === undefined ? {} : { expiresAt: clone.clock.now() + ttl };
       return put({ op: 'set', key, value: typeof value === 'string' ? utf8(value) : value, ...expires });
     };
     await set('cfg:a', 'one');
     await set('cfg:b', 'two', 30 * 24 * 3600 * 1000);
-    await set('large', randomBytes(1_100_000));
+    await set('large', randomBytes(15_000));
     await set('cfg:a', 'three');
     await set('gone', 'x');
     await put({ op: 'del', key: 'gone' });
