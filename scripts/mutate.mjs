@@ -47,7 +47,13 @@ function judge({ folder, mutate, tests }, afresh) {
     plugins: [runner, join(ROOT, 'scripts', 'mutate', 'words.mjs')],
     ignorers: ['words'],
     mutate,
-    mochaOptions: { 'no-config': true, spec: tests, require: [join(ROOT, 'scripts', 'mutate', 'reproducible.mjs')] },
+    // Object names are opaque to all that is broken here: tests that run on both object formats run on one.
+    mochaOptions: {
+      'no-config': true,
+      grep: '^(?!.*sha256)',
+      spec: tests,
+      require: [join(ROOT, 'scripts', 'mutate', 'reproducible.mjs')],
+    },
     coverageAnalysis: 'perTest',
     concurrency: 1,
     inPlace: true,
