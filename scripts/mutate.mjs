@@ -1,6 +1,6 @@
 // `npm run mutate [-- FOLDER…]`: breaks the compiled code in one small way at a time and looks whether a test notices (docs/TESTING.md).
 // FOLDER is one of the table in mutate/folders.mjs, or a folder or file below one; without any, the whole table. Options:
-// `--afresh` judges every mutant again, instead of only those whose code or tests have changed since the last run.
+// `--afresh` judges every mutant again, instead of only those whose code has changed, or whose tests came or went, since the last run.
 // Stryker does the work; it is fetched into the temporary folder on first use, as `npm run lint` does with its program: 250 packages
 // that nobody needs for anything else are no dependency.
 import { spawnSync } from 'node:child_process';
