@@ -72,7 +72,7 @@ export function defaultExpiry(policy: NamespacePolicy, now: number): number | nu
 export const LFS_POINTER_MAX = 1024;
 
 /** True when a value is a Git LFS pointer file. */
-function isLfsPointer(value: Uint8Array): boolean {
+export function isLfsPointer(value: Uint8Array): boolean {
   if (value.length >= LFS_POINTER_MAX) return false;
   const text = decodeUtf8(value);
   return (

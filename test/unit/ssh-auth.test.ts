@@ -1,3 +1,4 @@
+import { principal } from '../../domain/access/principal.js';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'chai';
 import type { AuthContext } from 'ssh2';
@@ -46,8 +47,8 @@ describe('stargate: who a connection belongs to', () => {
     judgeAuth({ ...rest, key: { algo, data } } as unknown as AuthContext, by);
 
   it('adds up the roles of a key under the first name that it has', () => {
-    expect(identify('ssh-ed25519', blobOf(ada))).to.deep.equal({ name: 'ada', admin: true, writer: true, reader: false });
-    expect(identify('ssh-ed25519', blobOf(bob))).to.deep.equal({ name: 'bob', admin: false, writer: true, reader: true });
+    expect(identify('ssh-ed25519', blobOf(ada))).to.deep.equal(principal('ada', 'admin', 'writer'));
+    expect(identify('ssh-ed25519', blobOf(bob))).to.deep.equal(principal('bob', 'writer', 'reader'));
     expect(identify('ssh-ed25519', blobOf(mallory))).to.equal(null);
     expect(identify('ssh-ed25519', blobOf(ada).subarray(1))).to.equal(null);
   });
@@ -84,7 +85,7 @@ describe('stargate: who a connection belongs to', () => {
 
   it('refuses a key that cannot be read, though somebody listed it', () => {
     const data = Buffer.concat([wire('ssh-ed25519'), wire('too short')]);
-    const anybody = () => ({ name: 'x', admin: true, writer: true, reader: true });
+    const anybody = () => principal('x', 'admin', 'writer', 'reader');
     expect(judge(proof(ada, { data }), anybody)).to.deep.equal({ kind: 'refused', reason: 'bad signature' });
   });
 

@@ -1,3 +1,4 @@
+import { principal } from '../../../domain/access/principal.js';
 import { expect } from 'chai';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { sortRefs } from '../../../domain/gateway/accept/ref-rules.js';
@@ -31,7 +32,7 @@ describe('which refs a push may move', () => {
   });
 
   const judge = async (commands: readonly RefUpdate[], role: 'admin' | 'writer' | 'reader' = 'writer', atomic = true) => {
-    const pusher = { name: 'ada', admin: role === 'admin', writer: role === 'writer', reader: true };
+    const pusher = principal('ada', role, 'reader');
     try {
       return (await sortRefs({ pusher, atomic, commands }, store)).map(({ ns }) => ns);
     } catch (error) {

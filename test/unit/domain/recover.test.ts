@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { JournalPlace, openMemoryJournal } from '../../../adapters/journal-memory/open.js';
-import { type CommitContext, commitRefs, type Failpoint, leftRefsAlone } from '../../../domain/gateway/commit/commit-refs.js';
+import { type CommitContext, commitRefs, leftRefsAlone } from '../../../domain/gateway/commit/commit-refs.js';
 import { readJournal, recover } from '../../../domain/gateway/commit/recover.js';
-import { compactJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
 import { appendEvents, decodeEvent } from '../../../domain/ledger/watchlog.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
@@ -107,7 +107,8 @@ describe('the commit step', () => {
     const at = await bench();
     const updates = [{ ref: LEDGER, old: null, next: await at.commit(1) }];
     const steps: string[] = [];
-    const failpoint = (name: Failpoint): void => void steps.push(`${name} ${at.appended.length} ${at.committed.length}`);
+    const failpoint: CommitContext['failpoint'] = (name): void =>
+      void steps.push(`${name} ${at.appended.length} ${at.committed.length}`);
     await commitRefs(at.context({ failpoint }), updates, [event(1), event(2)]);
     expect(steps).to.deep.equal(['before-intent 0 0', 'after-intent 1 0', 'after-refs 1 0', 'after-done 2 0']);
     expect(at.appended).to.deep.equal([{ kind: 'intent' }, { kind: 'done', sync: false }]);
@@ -243,10 +244,10 @@ describe('recovery from the journal', () => {
     };
     await fill(0, 499);
     await at.journal.append(intent('open', []));
-    expect(await compactJournal(at.journal, () => false), '999 are left alone').to.deep.equal({ before: 999, after: 999 });
+    expect(await shortenJournal(at.journal, () => false), '999 are left alone').to.deep.equal({ before: 999, after: 999 });
     await at.journal.append({ kind: 'mirrored', id: String(490).padStart(26, '0'), ts: 'now' });
     const skipped = String(495).padStart(26, '0');
-    expect(await compactJournal(at.journal, (id) => id !== skipped)).to.deep.equal({ before: 1000, after: 15 });
+    expect(await shortenJournal(at.journal, (id) => id !== skipped)).to.deep.equal({ before: 1000, after: 15 });
     const { open, unmirrored } = await readJournal(at.journal);
     expect(open.map(({ id }) => id)).to.deep.equal(['open']);
     expect(unmirrored.map(({ id }) => Number(id))).to.deep.equal([491, 492, 493, 494, 496, 497, 498]);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { encodeCommit, stamp } from '../../../domain/git/commit.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
-import { attested, type ChainRequest, readChain } from '../../../domain/verify/attestation/chain.js';
+import { attested, readChain } from '../../../domain/verify/attestation/chain.js';
 import { about, attempt, type Fault, faultOf, throwFault, wrongKey } from '../../../domain/verify/fault.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
@@ -31,7 +31,7 @@ describe("the chain of a ref's commits", () => {
     return made;
   }
 
-  async function read(request: Omit<ChainRequest, 'ref' | 'limit'> & { limit?: number }) {
+  async function read(request: Omit<Parameters<typeof readChain>[2], 'ref' | 'limit'> & { limit?: number }) {
     const faults: Fault[] = [];
     const links = await readChain(store, (fault) => faults.push(fault), { ref: REF, limit: 10, ...request });
     return { oids: links.map(({ oid }) => oid), faults: faults.map(({ code, subject }) => [code, subject.ref, subject.commit]) };

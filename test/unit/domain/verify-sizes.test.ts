@@ -11,7 +11,6 @@ import {
   isLfsPointer,
   LFS_POINTER_MAX,
   namespacePolicy,
-  signersOf,
 } from '../../../domain/verify/policy-rules.js';
 import { KvError } from '../../../ports/error.js';
 import type { NamespacePolicy, Policy } from '../../../ports/policy-reader.js';
@@ -62,7 +61,7 @@ describe('policy rules of values', () => {
 
   it('are those of a namespace that the policy names', () => {
     const of = { namespaces: new Map([['main', policy]]) } as unknown as Policy;
-    expect(signersOf(of, 'main').map(({ name }) => name)).to.deep.equal(['ada']);
+    expect(namespacePolicy(of, 'main')).to.equal(policy);
     expect(() => namespacePolicy(of, 'other'))
       .to.throw(KvError)
       .with.property('code', 'POLICY_VIOLATION');
