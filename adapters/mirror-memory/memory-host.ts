@@ -1,5 +1,5 @@
 import type { GitObject, MirrorUpdate, Oid, RefName } from '../../ports/index.js';
-import { parents } from './links.js';
+import { commitParents } from '../../ports/grammar/object-links.js';
 
 /** A Git host in memory: its refs, and the objects that they reach, whole. It lives as long as somebody refers to it. */
 export class MemoryHost {
@@ -40,7 +40,7 @@ export class MemoryHost {
       const object = this.objects.get(oid);
       if (seen.has(oid) || object === undefined) continue;
       seen.add(oid);
-      open.push(...parents(object));
+      open.push(...commitParents(object));
     }
     return false;
   }

@@ -1,6 +1,6 @@
 import { KvError, type GitObject, type GitStore, isOid, type MirrorTarget, type Oid, type RefName } from '../../ports/index.js';
 import type { MemoryHost } from './memory-host.js';
-import { links } from './links.js';
+import { objectLinks } from '../../ports/grammar/object-links.js';
 import { type Move, refMatcher, wellFormed } from './ref-patterns.js';
 
 /** From which repository a host in memory is pushed to. */
@@ -40,7 +40,7 @@ export function openMemoryMirror({ host, store, label }: MemoryMirrorOptions): M
         if (object === null) throw new KvError('GIT_ERROR', `${label}: push failed: there is no object ${wanted[at]}`);
         found.set(object.oid, object);
       }
-      open = [...new Set(objects.flatMap((object) => (object === null ? [] : links(object, store.objectFormat))))];
+      open = [...new Set(objects.flatMap((object) => (object === null ? [] : objectLinks(object, store.objectFormat))))];
     }
     return [...found.values()];
   };
@@ -104,7 +104,7 @@ function reachable(host: MemoryHost, tips: readonly Move[], store: GitStore): Gi
     const object = host.get(oid);
     if (found.has(oid) || object === undefined) continue;
     found.set(oid, object);
-    open.push(...links(object, store.objectFormat));
+    open.push(...objectLinks(object, store.objectFormat));
   }
   return [...found.values()];
 }

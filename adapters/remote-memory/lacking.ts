@@ -1,5 +1,5 @@
 import { type GitObject, KvError, type ObjectFormat, type Oid } from '../../ports/index.js';
-import { links } from './links.js';
+import { objectLinks } from '../../ports/grammar/object-links.js';
 import type { RemoteSide } from './place.js';
 
 /** What some objects reach at one end and the other end lacks: what that has, it has with all below. Throws `GIT_ERROR` for a hole. */
@@ -18,7 +18,7 @@ export async function lacking(
     for (const [at, object] of objects.entries()) {
       if (object === null) throw new KvError('GIT_ERROR', `there is no object ${wanted[at]} to send`);
       found.set(object.oid, object);
-      for (const oid of links(object, format)) below.add(oid);
+      for (const oid of objectLinks(object, format)) below.add(oid);
     }
     open = [...below];
   }

@@ -4,6 +4,7 @@ export * from './duration.js';
 export * from './namespace.js';
 export * from './nearest.js';
 export * from './no-history.js';
+export * from './object-links.js';
 export * from './shown-url.js';
 export * from './size.js';
 export * from './ssh-key.js';
