@@ -17,7 +17,7 @@ const EXTERNAL = [
   'cpu-features',
   'nodegit',
   'better-sqlite3',
-  '@opentelemetry/*',
+  '@opentelemetry/sdk-node',
   'typescript',
   'ts-node',
   'tsx',
