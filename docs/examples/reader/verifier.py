@@ -54,20 +54,13 @@ def index_tree(git, ns, pointers):
     files = {}
 
     def place(names, directory, level):
-        if level >= LAYOUT["levels"] and len(names) <= LAYOUT["split_above"]:
-            deeper, here = {}, names
-        else:
-            deeper, here = {}, []
-            for name in names:
-                pair = name[2 * level:2 * level + 2]
-                if level < LAYOUT["levels"]:
-                    pair = pair.ljust(2, "_")
-                if len(pair) == 2:
-                    deeper.setdefault(pair, []).append(name)
-                else:
-                    here.append(name)
-        for name in here:
-            files[f"{directory}{name}.ref"] = pointers[name]
+        deeper, padded = {}, level < LAYOUT["levels"]
+        for name in names:
+            pair = name[2 * level:2 * level + 2].ljust(2 if padded else 0, "_")
+            if len(pair) == 2 and (padded or len(names) > LAYOUT["split_above"]):
+                deeper.setdefault(pair, []).append(name)
+            else:
+                files[f"{directory}{name}.ref"] = pointers[name]
         for pair, below in deeper.items():
             place(below, f"{directory}{pair}/", level + 1)
 
@@ -234,6 +227,7 @@ class Verifier:
                 path = f"kv/{self.ns}/chunks/sha256/{digest[:2]}/{digest[2:4]}/{digest}"
                 self.expect(where, f"chunk {chunk['i']}", ("100644", chunk["blob_oid"]), known.get(path))
             self.expect(where, "the manifest's key", listed["key"], key)
+            self.expect(where, "git_hash", listed["git_hash"], self.git.format)
             self.expect(where, "the manifest's ETag", listed["etype"], metadata["etag"])
             self.expect(where, "the chunks' numbers", [c["i"] for c in listed["chunks"]], list(range(len(listed["chunks"]))))
             value, size = whole_value(self.git, listed), listed["total_size"]
