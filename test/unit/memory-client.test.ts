@@ -94,6 +94,34 @@ for (const format of FORMATS) {
       expect((await history(bob, 'a')).map(({ commit }) => commit)).to.include(again.commit);
     });
 
+    it('a TTL that is lost without a word is warned of; it can be kept', async () => {
+      const hour = ada.clone.clock.now() + 3_600_000;
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour }, set('gone', 'x'), set('plain', '1')] as RequestedOperation[]);
+      await put(ada, [{ op: 'del', key: 'gone' }]);
+      const ttl = async (key: string): Promise<string | null> => {
+        await gateway.mirrored();
+        return (await readKey(bob.clone, { ns: NS, key, allowExpired: false, ...FRESH })).meta.ttl;
+      };
+      const again = (priorTtl: 'keep' | 'warn', ...keys: string[]): Promise<Receipt> =>
+        put(
+          ada,
+          keys.map((key) => ({ op: 'set', key, value: utf8(`${Math.random()}`), priorTtl })),
+        );
+      const all3 = ['k', 'gone', 'plain'];
+      expect((await again('keep', ...all3)).lostTtl).to.deep.equal([]);
+      expect([await ttl('k'), await ttl('plain')]).to.deep.equal([new Date(hour).toISOString(), null]);
+      expect(
+        (await put(ada, [{ ...set('k', '2'), priorTtl: 'warn', expiresAt: hour + 1 } as RequestedOperation])).lostTtl,
+      ).to.deep.equal([]);
+      expect((await again('warn', ...all3)).lostTtl).to.deep.equal(['k']);
+      expect(await ttl('k')).to.equal(null);
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour } as RequestedOperation]);
+      expect((await put(ada, [set('k', 'said so')])).lostTtl).to.deep.equal([]);
+      await put(ada, [{ ...set('past', '1'), expiresAt: 1000 } as RequestedOperation]);
+      const expired = await failure(again('keep', 'past'), 'EXPIRED');
+      expect(expired.advice?.id).to.equal('give-ttl');
+    });
+
     it('what the gateway refuses, the client is told as over a connection', async () => {
       await put(ada, [set('a', '1')]);
       const stranger = people[2] as MemoryClient;

@@ -1,4 +1,5 @@
 import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
+import { keepingTtls } from '../../../domain/client/write/prior-ttl.js';
 import { readBatch } from '../parse/batch-file.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
@@ -12,6 +13,7 @@ const FLAGS = {
     value: 'FILE',
     required: true,
   },
+  'keep-ttl': { type: 'boolean', summary: 'of lines without a ttl, keep the TTL that the key has' },
   ...CHUNK_FLAGS,
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;
@@ -34,6 +36,9 @@ there is a warning too.`);
 
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
-    await this.writeAll(flags, ({ clone }, progress) => readBatch(flags.file ?? '-', clone.clock.now(), progress));
+    await this.writeAll(flags, async ({ clone }, progress) => {
+      const operations = await readBatch(flags.file ?? '-', clone.clock.now(), progress);
+      return flags['keep-ttl'] === true ? keepingTtls(operations) : operations;
+    });
   }
 }

@@ -89,7 +89,13 @@ export const WRITE_FLAGS = {
     multiple: true,
   },
   'dry-run': { type: 'boolean', char: 'n', summary: 'build and report, but write nothing' },
-  message: { type: 'string', char: 'm', summary: "first line of the ledger commit's message", value: 'TEXT' },
+  message: {
+    type: 'string',
+    char: 'm',
+    summary: "the ledger commit's message: its first line is what history shows; given again, another paragraph",
+    value: 'TEXT',
+    multiple: true,
+  },
   wait: { type: 'boolean', summary: 'wait until the mirror shows the write (default: as the policy says)', allowNo: true },
   timeout: { type: 'string', summary: 'how long to wait for the mirror (default: 60s)', value: 'DURATION' },
 } as const satisfies FlagTable;
@@ -113,7 +119,7 @@ export const CHUNK_FLAGS = {
 
 /** Where a value comes from, and what is kept beside it. */
 export const VALUE_FLAGS = {
-  file: { type: 'string', char: 'f', summary: 'take the value from a file', value: 'FILE' },
+  file: { type: 'string', char: 'f', summary: 'take the value from a file; - is standard input', value: 'FILE' },
   value: { type: 'string', summary: 'take this text as the value', value: 'TEXT' },
   ctype: {
     type: 'string',
@@ -125,4 +131,5 @@ export const VALUE_FLAGS = {
     summary: "when the key expires: 30d, 12h, an ISO 8601 time, or none (the default): by the policy's ttl_default, or never",
     value: 'WHEN',
   },
+  'keep-ttl': { type: 'boolean', summary: 'keep the TTL that the key has, if it has one' },
 } as const satisfies FlagTable;

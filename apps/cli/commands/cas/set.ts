@@ -31,6 +31,6 @@ wants at least one of --expect-blob (the key's value is still this one; none: th
         hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key',
       });
     }
-    await this.writeAll(flags, async ({ clone }) => [await setOperation(args, flags, clone.clock.now())], { retry: false });
+    await this.writeAll(flags, async ({ clone }) => [await setOperation(args, flags, clone)], { retry: false });
   }
 }
