@@ -40,6 +40,17 @@ describe('git kv: values and keys', () => {
     expect(await terminal('--raw')).to.equal('v');
   });
 
+  it('shows on a terminal what would steer it, but for --raw', async function () {
+    needs(this, 'script');
+    const steering = 'red \u001b[31m \u202e';
+    await place.ok(['set', 'steer', '--value', steering]);
+    const terminal = async (command: string): Promise<string> =>
+      (await place.shell(`script -qec "$KV ${command}" /dev/null`)).stdout.toString();
+    expect(await terminal('get steer')).to.equal('red \\u001b[31m \\u202e\r\n');
+    expect(await terminal('get steer --raw')).to.equal(steering);
+    expect(await place.ok(['get', 'steer'])).to.equal(steering);
+  });
+
   it('takes an empty inline value', async () => {
     await place.ok(['set', 'void', '']);
     expect(await place.json(['get', 'void'])).to.include({ value: '', size: 0, ctype: 'text/plain; charset=utf-8' });

@@ -8,6 +8,7 @@ import { readKeyAt } from '../../domain/client/history/read-at.js';
 import { planRevert } from '../../domain/client/history/revert.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
+import { readMany } from '../../domain/client/read/read-many.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { importKeys } from '../../domain/client/transfer/import/import.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
@@ -72,6 +73,37 @@ for (const format of FORMATS) {
         'refs/kv-mirror/main',
         'refs/kv-policy/current',
       ]);
+    });
+
+    it('many keys are read from one state, in a few requests to the store; what is not there is told for each', async () => {
+      const many = Array.from({ length: 300 }, (_, i) => set(`n:${i}`, `${i}`));
+      const past = { ...set('past', 'x'), expiresAt: 1000 } as RequestedOperation;
+      const { commit } = await put(ada, [...many, past], { maxInline: 1024 });
+      await put(ada, [set('n:0', 'new'), { op: 'del', key: 'n:1' }]);
+      await gateway.mirrored();
+      let requests = 0;
+      const { store } = bob.clone;
+      const counting = { ...bob.clone, store: Object.create(store) as typeof store };
+      counting.store.readPaths = (...args) => {
+        requests++;
+        return store.readPaths(...args);
+      };
+      const request = { ns: NS, allowExpired: false, ...FRESH };
+      const keys = [...many.map(({ key }) => key), 'past', 'none', '', 'n:0'];
+      const found = await all(readMany(counting, request, keys));
+      expect(found.map(({ key }) => key)).to.deep.equal(keys);
+      expect(requests).to.be.lessThan(6);
+      const failed = found.flatMap((one) => ('error' in one ? [[one.key, one.error.code]] : []));
+      expect(failed).to.deep.equal([
+        ['n:1', 'NOT_FOUND'],
+        ['past', 'EXPIRED'],
+        ['none', 'NOT_FOUND'],
+        ['', 'KEY_INVALID'],
+      ]);
+      const texts = found.map((one) => ('reading' in one ? decodeUtf8(one.reading.value as Uint8Array) : null));
+      expect([texts[0], texts[2], texts.at(-1)]).to.deep.equal(['new', '2', 'new']);
+      const then = await all(readMany(bob.clone, { ...request, at: commit ?? '' }, ['n:0', 'n:1']));
+      expect(then.every((one) => 'reading' in one)).to.equal(true);
     });
 
     it('a large value goes over in chunks, and comes back whole', async () => {

@@ -1,7 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { type FlagTable, GET_FLAGS, GLOBAL_FLAGS, LIST_FLAGS } from '../parse/flags.js';
-import { type GetFlags, runGet } from './get.js';
-import type { ListFlags } from './list.js';
+import { type FlagTable, GET_FLAGS, type GetFlags, GLOBAL_FLAGS, LIST_FLAGS, type ListFlags } from '../parse/flags.js';
+import { runGet } from './get.js';
 
 const GET_TABLE: FlagTable = { ...GLOBAL_FLAGS, ...GET_FLAGS };
 const LIST_TABLE: FlagTable = { ...GLOBAL_FLAGS, ...LIST_FLAGS };
@@ -13,9 +12,8 @@ const LIST_TABLE: FlagTable = { ...GLOBAL_FLAGS, ...LIST_FLAGS };
 export async function fastRead(command: string | undefined, args: readonly string[]): Promise<boolean> {
   if (command === 'get') {
     const parsed = parse(args, GET_TABLE);
-    const [key] = parsed?.positionals ?? [];
-    if (parsed === null || key === undefined || parsed.positionals.length !== 1) return false;
-    await runGet(key, parsed.values as GetFlags);
+    if (parsed === null) return false;
+    await runGet(parsed.positionals, parsed.values as GetFlags);
     return true;
   }
   if (command === 'list') {
@@ -35,11 +33,19 @@ interface Parsed {
 
 function parse(args: readonly string[], table: FlagTable): Parsed | null {
   const options: ParseArgsConfig['options'] = {};
-  for (const [name, { type, char }] of Object.entries(table))
+  const letters: Record<string, string> = {};
+  for (const [name, { type, char, alias }] of Object.entries(table)) {
     options[name] = char === undefined ? { type } : { type, short: char };
+    if (alias === undefined) continue;
+    options[alias] = { type, short: alias };
+    letters[alias] = name;
+  }
   try {
-    const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
-    const given = tokens.filter((token) => token.kind === 'option').map(({ name }) => name);
+    const { values: parsed, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
+    const values = Object.fromEntries(Object.entries(parsed).map(([name, value]) => [letters[name] ?? name, value]));
+    const flags = tokens.filter((token) => token.kind === 'option');
+    if (flags.some(({ name, rawName }) => name in letters && rawName !== `-${name}`)) return null; // a letter is no word
+    const given = flags.map(({ name }) => letters[name] ?? name);
     const odd = given.some(
       (name, i) => given.indexOf(name) !== i || table[name]?.options?.includes(values[name] as string) === false,
     );

@@ -6,6 +6,8 @@ export interface FlagSpec {
   readonly type: 'boolean' | 'string';
   readonly summary: string;
   readonly char?: 'f' | 'l' | 'm' | 'n' | 'o' | '0';
+  /** Another letter for the same. */
+  readonly alias?: 'z';
   /** What stands for the value in help. */
   readonly value?: string;
   readonly options?: readonly string[];
@@ -60,6 +62,8 @@ export const AT_FLAG = {
 
 /** The flags of `get`. */
 export const GET_FLAGS = {
+  prefix: { type: 'string', summary: 'all keys that start with this, with their values', value: 'TEXT' },
+  null: { type: 'boolean', char: '0', alias: 'z', summary: 'each key and each value exactly, with a NUL byte behind it' },
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
   ...AT_FLAG,
@@ -74,10 +78,17 @@ export const LIST_FLAGS = {
   limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
   after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
   ...AT_FLAG,
-  null: { type: 'boolean', char: '0', summary: 'end each key with a NUL byte instead of a newline' },
+  values: { type: 'boolean', summary: 'also the values, as get --prefix shows them' },
+  null: { type: 'boolean', char: '0', alias: 'z', summary: 'end each key (and value) with a NUL byte instead of a newline' },
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;
+
+/** The flags of `get`, as they were given. */
+export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
+
+/** The flags of `list`, as they were given. */
+export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
 
 /** The flags of everything that writes. */
 export const WRITE_FLAGS = {

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from '../../../domain/client/history/history.js';
-import { formatBytes, formatTimeShort, printable } from './units.js';
+import { formatBytes, formatTimeShort } from './units.js';
+import { printable } from '../io/printable.js';
 
 const SHORT = 10;
 const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
