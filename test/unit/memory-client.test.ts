@@ -6,6 +6,7 @@ import { diffStates } from '../../domain/client/history/diff.js';
 import { type HistoryEntry, keyHistory } from '../../domain/client/history/history.js';
 import { readKeyAt } from '../../domain/client/history/read-at.js';
 import { planRevert } from '../../domain/client/history/revert.js';
+import { completeKeys } from '../../domain/client/read/complete-keys.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
 import { readMany } from '../../domain/client/read/read-many.js';
@@ -104,6 +105,29 @@ for (const format of FORMATS) {
       expect([texts[0], texts[2], texts.at(-1)]).to.deep.equal(['new', '2', 'new']);
       const then = await all(readMany(bob.clone, { ...request, at: commit ?? '' }, ['n:0', 'n:1']));
       expect(then.every((one) => 'reading' in one)).to.equal(true);
+    });
+
+    it('keys are completed from what a clone has; of many, the next part, without reading them all', async () => {
+      const many = [
+        'a:x/1',
+        'a:x/2',
+        'a:y',
+        ...Array.from({ length: 30 }, (_, i) => `b:${i}:k`),
+        'c%:ü:1',
+        'c%:ü:2',
+        'gone:1',
+        'short',
+      ];
+      await put(ada, [...many.map((key) => set(key, key)), { ...set('ttl', 'x'), expiresAt: 1000 } as RequestedOperation]);
+      await put(ada, [{ op: 'del', key: 'gone:1' }]);
+      const complete = (prefix: string, limit: number): Promise<string[]> => completeKeys(ada.clone, { ns: NS, prefix, limit });
+      expect(await complete('a', 3)).to.deep.equal(['a:x/1', 'a:x/2', 'a:y']);
+      expect(await complete('a:', 2)).to.deep.equal(['a:x/', 'a:y']);
+      expect(await complete('', 6)).to.have.members(['a:', 'b:', 'c%:', 'short', 'ttl']);
+      expect(await complete('b:', 6)).to.deep.equal(['b:0:', 'b:10:', 'b:11:', 'b:12:', 'b:13:', 'b:14:']);
+      expect(await complete('c%:', 1)).to.deep.equal(['c%:ü:']);
+      expect(await complete('gone', 5)).to.deep.equal([]);
+      expect(await completeKeys(bob.clone, { ns: NS, prefix: '', limit: 9 })).to.deep.equal([]); // has fetched nothing
     });
 
     it('a large value goes over in chunks, and comes back whole', async () => {

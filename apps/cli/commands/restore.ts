@@ -9,7 +9,7 @@ import { WriteCommand } from '../oclif/write-command.js';
 
 const FLAGS = {
   at: { ...AT_FLAG.at, required: true },
-  prefix: { type: 'string', summary: 'every key that starts with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'every key that starts with this', value: 'PREFIX' },
   ...PUT_BACK_FLAGS,
 } as const satisfies FlagTable;
 

@@ -62,7 +62,7 @@ export const AT_FLAG = {
 
 /** The flags of `get`. */
 export const GET_FLAGS = {
-  prefix: { type: 'string', summary: 'all keys that start with this, with their values', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'all keys that start with this, with their values', value: 'PREFIX' },
   null: { type: 'boolean', char: '0', alias: 'z', summary: 'each key and each value exactly, with a NUL byte behind it' },
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
@@ -73,7 +73,7 @@ export const GET_FLAGS = {
 
 /** The flags of `list`. */
 export const LIST_FLAGS = {
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   long: { type: 'boolean', char: 'l', summary: 'also size, time, when it expires, and content type' },
   limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
   after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
