@@ -63,10 +63,10 @@ export function completionOf(said: readonly string[], all: Words): Completion {
       command = all.commands[name.join(' ')] ?? command;
     }
   }
-  if (awaiting !== undefined) return valueOf(awaiting, '', last, ns);
+  if (awaiting !== undefined) return completionOfValue(awaiting, '', last, ns);
   const [, flag = '', value] = onlyArgs ? [] : (FLAG.exec(last) ?? []);
   const valued = value === undefined ? undefined : flags()[flag];
-  if (valued !== undefined) return valueOf(valued, `${flag}=`, value ?? '', ns);
+  if (valued !== undefined) return completionOfValue(valued, `${flag}=`, value ?? '', ns);
   if (last.startsWith('-') && !onlyArgs) return fitting(flagsLeft(flags(), given), last);
   const under = subcommands(name, all);
   if (command === undefined || (args === 0 && under.length > 0)) return fitting(under, last);
@@ -90,7 +90,7 @@ function argumentOf(command: CommandWords, at: number, last: string, ns: string 
   return arg !== undefined && FILES.has(arg) ? { kind: 'files' } : NOTHING;
 }
 
-function valueOf({ value, options }: FlagWords, before: string, start: string, ns: string | undefined): Completion {
+function completionOfValue({ value, options }: FlagWords, before: string, start: string, ns: string | undefined): Completion {
   if (options !== undefined) {
     const left = options.filter((word) => word.startsWith(start)).map((word) => [word, ''] as const);
     return { kind: 'words', before, words: left };

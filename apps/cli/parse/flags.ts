@@ -1,6 +1,6 @@
 /**
- * Flags as data: one table makes both the oclif flags of a command and the options of the fast path of `get` and `list`,
- * which must not load oclif.
+ * Flags as data: one table makes both the oclif flags of a command and the options of the fast path of those that
+ * scripts call in loops, which must not load oclif.
  */
 export interface FlagSpec {
   readonly type: 'boolean' | 'string';
@@ -143,4 +143,27 @@ export const VALUE_FLAGS = {
     value: 'WHEN',
   },
   'keep-ttl': { type: 'boolean', summary: 'keep the TTL that the key has, if it has one' },
+} as const satisfies FlagTable;
+
+/** The flags of `set`. */
+export const SET_FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const satisfies FlagTable;
+
+/** The flags of `cas set`. */
+export const CAS_SET_FLAGS = SET_FLAGS;
+
+/** The flags of `del`. */
+export const DEL_FLAGS = WRITE_FLAGS;
+
+/** The flags of `mset`. */
+export const MSET_FLAGS = {
+  file: {
+    type: 'string',
+    char: 'f',
+    summary: 'the batch, one JSON object a line; - is standard input',
+    value: 'FILE',
+    required: true,
+  },
+  'keep-ttl': { type: 'boolean', summary: 'of lines without a ttl, keep the TTL that the key has' },
+  ...CHUNK_FLAGS,
+  ...WRITE_FLAGS,
 } as const satisfies FlagTable;
