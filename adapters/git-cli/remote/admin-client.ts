@@ -9,7 +9,7 @@ import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './known-hosts.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
-import { stargateUrl } from './remote-url.js';
+import { configuredAt, stargateUrl } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh-program.js';
 
@@ -34,7 +34,7 @@ class SshAdminClient implements AdminClient {
         hint: 'a verb is lower-case words',
       });
     }
-    return runAdmin(this.place, await stargateUrl(this.place, remote), verb, args);
+    return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
   }
 
   async pinHostKey(remote: string, fingerprint: string): Promise<PinnedHostKey> {

@@ -1,6 +1,6 @@
 /**
- * Flags as data: one table makes both the oclif flags of a command and the options of the fast path of `get` and `list`,
- * which must not load oclif.
+ * Flags as data: one table makes both the oclif flags of a command and the options of the fast path of those that
+ * scripts call in loops, which must not load oclif.
  */
 export interface FlagSpec {
   readonly type: 'boolean' | 'string';
@@ -125,4 +125,26 @@ export const VALUE_FLAGS = {
     summary: "when the key expires: 30d, 12h, an ISO 8601 time, or none (the default): by the policy's ttl_default, or never",
     value: 'WHEN',
   },
+} as const satisfies FlagTable;
+
+/** The flags of `set`. */
+export const SET_FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const satisfies FlagTable;
+
+/** The flags of `cas set`. */
+export const CAS_SET_FLAGS = SET_FLAGS;
+
+/** The flags of `del`. */
+export const DEL_FLAGS = WRITE_FLAGS;
+
+/** The flags of `mset`. */
+export const MSET_FLAGS = {
+  file: {
+    type: 'string',
+    char: 'f',
+    summary: 'the batch, one JSON object a line; - is standard input',
+    value: 'FILE',
+    required: true,
+  },
+  ...CHUNK_FLAGS,
+  ...WRITE_FLAGS,
 } as const satisfies FlagTable;

@@ -3,7 +3,7 @@ import type { RequestedOperation } from '../../../domain/client/write/operations
 import type { WriteRequest } from '../../../domain/client/write/write.js';
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
-import { KvCommand } from './base.js';
+import { interruptible } from '../session/interruptible.js';
 import type { Session } from '../session/session.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
 import { quoteKey } from '../../../domain/ledger/key.js';
@@ -17,55 +17,52 @@ type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
 type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject'>;
 
-/** What the commands that write have in common. */
-export abstract class WriteCommand extends KvCommand {
-  /** Writes what `prepare` gives, waits if that is asked for, and prints the receipt. */
-  protected async writeAll(
-    flags: WriteFlags,
-    prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[] | Plan>,
-    choices: Choices = {},
-  ): Promise<void> {
-    const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
-    const { json } = flags;
-    const message = messageFlag(flags.message);
-    const maxInline = flags['max-inline'] === undefined ? undefined : sizeFlag('max-inline', flags['max-inline']);
-    await this.interruptible(flags, async (session, signal) => {
-      const progress = json === true ? new Progress(false) : new Progress();
-      const { clone, ns } = session;
-      try {
-        const prepared = await prepare(session, progress);
-        const plan: Plan = 'operations' in prepared ? prepared : { operations: prepared };
-        const { operations } = plan;
-        progress.phase(`writing ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}`);
-        const { receipt, visible } = await acknowledgedWrite(clone, {
-          ns,
-          ...plan,
-          timeoutMs,
-          signal,
-          ...expectations(flags, operations, clone.store.objectFormat),
-          ...(flags['dry-run'] ? { dryRun: true } : {}),
-          ...(message === undefined ? {} : { subject: message }),
-          ...(maxInline === undefined ? {} : { maxInline }),
-          onProgress: (key, bytes) => progress.phase(`reading ${quoteKey(key)}: ${formatBytes(bytes)}`),
-          ...(flags.wait === undefined ? {} : { wait: flags.wait }),
-          ...choices,
-          onLanded: async (landed, waits) => {
-            progress.done();
-            for (const warning of landed.warnings) warn(warning);
-            if (flags.wait === true && landed.landed === 'clone')
-              warn('there is no mirror to wait for: the write is in this clone only');
-            if (json !== true) await print(receiptText(landed, flags['dry-run'] === true));
-            if (waits) progress.phase('waiting for the mirror');
-          },
-        });
-        progress.done();
-        if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
-        else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
-      } finally {
-        progress.done();
-      }
-    });
-  }
+/** Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common. */
+export async function runWrite(
+  flags: WriteFlags,
+  prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[] | Plan>,
+  choices: Choices = {},
+): Promise<void> {
+  const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
+  const { json } = flags;
+  const message = messageFlag(flags.message);
+  const maxInline = flags['max-inline'] === undefined ? undefined : sizeFlag('max-inline', flags['max-inline']);
+  await interruptible(flags, async (session, signal) => {
+    const progress = json === true ? new Progress(false) : new Progress();
+    const { clone, ns } = session;
+    try {
+      const prepared = await prepare(session, progress);
+      const plan: Plan = 'operations' in prepared ? prepared : { operations: prepared };
+      const { operations } = plan;
+      progress.phase(`writing ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}`);
+      const { receipt, visible } = await acknowledgedWrite(clone, {
+        ns,
+        ...plan,
+        timeoutMs,
+        signal,
+        ...expectations(flags, operations, clone.store.objectFormat),
+        ...(flags['dry-run'] ? { dryRun: true } : {}),
+        ...(message === undefined ? {} : { subject: message }),
+        ...(maxInline === undefined ? {} : { maxInline }),
+        onProgress: (key, bytes) => progress.phase(`reading ${quoteKey(key)}: ${formatBytes(bytes)}`),
+        ...(flags.wait === undefined ? {} : { wait: flags.wait }),
+        ...choices,
+        onLanded: async (landed, waits) => {
+          progress.done();
+          for (const warning of landed.warnings) warn(warning);
+          if (flags.wait === true && landed.landed === 'clone')
+            warn('there is no mirror to wait for: the write is in this clone only');
+          if (json !== true) await print(receiptText(landed, flags['dry-run'] === true));
+          if (waits) progress.phase('waiting for the mirror');
+        },
+      });
+      progress.done();
+      if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
+      else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
+    } finally {
+      progress.done();
+    }
+  });
 }
 
 /** One line of text for a ledger commit's message. Throws `USAGE`. */
