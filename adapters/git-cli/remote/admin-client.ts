@@ -41,7 +41,8 @@ class SshAdminClient implements AdminClient {
     if (!isFingerprint(fingerprint)) {
       throw new KvError('INPUT_INVALID', `'${fingerprint.slice(0, 80)}' is no fingerprint`, { hint: 'it looks like SHA256:…' });
     }
-    return pinHostKey(this.place, await rewritten(this.place, await stargateUrl(this.place, remote)), fingerprint);
+    const url = stargateUrl(await configuredAt(this.place), remote);
+    return pinHostKey(this.place, await rewritten(this.place, url), fingerprint);
   }
 }
 

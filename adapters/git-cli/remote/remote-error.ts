@@ -26,6 +26,8 @@ const UNREACHABLE = new RegExp(
     'Permission denied',
     'Host key verification failed',
     'host key is not cached',
+    'Cannot confirm a host key',
+    'not in manually configured list',
     'POTENTIAL SECURITY BREACH',
     'No route to host',
     'Network is unreachable',
@@ -82,7 +84,7 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
     const choose = 'choose one: git config core.sshCommand "ssh -i FILE"';
     return { hint: `${host} knows none of the keys that ssh offered: ${where}, or ${choose}` };
   }
-  if (/Host key verification failed|host key is not cached/.test(stderr)) {
+  if (/Host key verification failed|host key is not cached|Cannot confirm a host key/.test(stderr)) {
     const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
     const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
     const published = direction === 'write' ? 'the Stargate printed when it was made' : 'the Git host publishes';
@@ -99,9 +101,12 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
       };
 }
 
+/** OpenSSH's words, and plink's: of a key that it has cached, and of one that it was told. */
+const CHANGED = /REMOTE HOST IDENTIFICATION HAS CHANGED|POTENTIAL SECURITY BREACH|not in manually configured list/;
+
 /** Another host key than the one that is known, with ssh's own warning: not what a first contact is. Null when that is not what happened. */
 function changedHostKey({ what, url, direction }: Contact, lines: readonly string[]): KvError | null {
-  const begins = lines.findIndex((line) => /REMOTE HOST IDENTIFICATION HAS CHANGED|POTENTIAL SECURITY BREACH/.test(line));
+  const begins = lines.findIndex((line) => CHANGED.test(line));
   if (begins < 0) return null;
   const end = lines.findIndex((line, at) => at > begins && /^(Host key verification failed|fatal:)/.test(line));
   const warning = lines.slice(begins, end < 0 ? undefined : end).filter((line) => !/^@*$/.test(line));
