@@ -19,6 +19,7 @@ import { Revert } from './revert.js';
 import { SetKey } from './set.js';
 import { Snapshot } from './snapshot.js';
 import { StargateStatus } from './stargate/status.js';
+import { StargateSync } from './stargate/sync.js';
 import { Verify } from './verify.js';
 import { Wait } from './wait.js';
 import { Watch } from './watch.js';
@@ -46,6 +47,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,
+  'stargate:sync': StargateSync,
   help: Help,
   'help:exit-codes': HelpExitCodes,
 };

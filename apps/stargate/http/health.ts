@@ -37,10 +37,12 @@ export function stargateHealth({ repository, store, metrics, leadership, worker,
       // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
       const stuck = mirror !== null && mirror.backlog > 0 ? mirror.hostError : null;
       metrics.ready(unreachable === null);
+      const behind = [...(mirror?.behind.values() ?? [])];
       const reasons = [
         ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
         ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
         ...(stuck === null ? [] : [`mirror queue: ${mirror?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
+        ...behind,
       ];
       return { reasons, facts: { leader, backlog: mirror?.backlog ?? 0 } };
     },

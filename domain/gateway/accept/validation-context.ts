@@ -18,6 +18,8 @@ export interface ValidationContext {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly sampleSize: number;
+  /** How many transactions may come at once; absent: as many as one push may carry. */
+  readonly maxChain?: number;
 }
 
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */

@@ -27,6 +27,16 @@ export interface MirrorObserver {
   restored(refs: number): void;
 }
 
+/** A look at whether the mirror is ahead of the Stargate. */
+interface MirrorLook {
+  /** The namespaces of which it is, each with what a write to it is told. */
+  readonly behind: ReadonlyMap<string, KvError>;
+  /** Milliseconds until it is to be taken again; 0 when it is due. */
+  readonly dueIn: number;
+  /** Throws when the host is away. */
+  look(signal: AbortSignal): Promise<void>;
+}
+
 interface MirrorContext {
   readonly store: GitStore;
   readonly journal: Journal;
@@ -34,6 +44,8 @@ interface MirrorContext {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly observer: MirrorObserver;
+  /** Taken at the start, before anything is pushed, and after each comparison. */
+  readonly standing?: MirrorLook;
 }
 
 interface MirrorFailure {
@@ -54,6 +66,8 @@ export interface WorkerStatus {
   readonly refused: ReadonlyMap<string, MirrorFailure>;
   /** How many refs of namespaces the mirror has lost, or has elsewhere, though nothing waits that moves them. */
   readonly missing: number;
+  /** The namespaces of which the mirror has accepted transactions that are not here, and what that means. */
+  readonly behind: ReadonlyMap<string, string>;
 }
 
 /** An idle worker never spins. */
@@ -104,9 +118,11 @@ export class MirrorWorker {
     const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];
     const [newest] = standing.sort((a, b) => b.at - a.at);
     const lastError = hostError ?? (newest === undefined ? null : shown(newest));
-    const refused = new Map([...refusals].map(([name, one]) => [name, shown(one)]));
+    const ahead = this.context.standing?.behind ?? new Map<string, KvError>();
+    const refused = new Map([...refusals].map(([name, one]) => [name, shown({ ...one, error: ahead.get(name) ?? one.error })]));
+    const behind = new Map([...ahead].map(([ns, { message }]) => [ns, message]));
     const backlog = this.queue.size + this.ordinary.waiting;
-    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing };
+    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing, behind };
   }
 
   private refusals(): Map<string, Refusal> {
@@ -116,11 +132,30 @@ export class MirrorWorker {
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.wake(), { once: true });
+    await this.look(signal);
     await this.noteBranches();
     while (!signal.aborted) {
       const pause = this.isIdle ? { ms: 0, all: false } : await this.attempt(signal);
       if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
-      await this.pause(this.isIdle ? { ms: Math.max(this.lost.dueIn, LEAST_PAUSE_MS), all: false } : pause, signal);
+      else if (this.context.standing?.dueIn === 0) await this.look(signal);
+      const idle = Math.min(this.lost.dueIn, this.context.standing?.dueIn ?? Number.POSITIVE_INFINITY);
+      await this.pause(this.isIdle ? { ms: Math.max(idle, LEAST_PAUSE_MS), all: false } : pause, signal);
+    }
+  }
+
+  /** Both sides are to be compared anew, as after somebody has mended one of them. */
+  recheck(): void {
+    this.lost.soon();
+    this.wake();
+  }
+
+  /** Whether the mirror is ahead. A mirror that can't be reached is told of by the pushes and comparisons that meet it too. */
+  private async look(signal: AbortSignal): Promise<void> {
+    try {
+      await this.context.standing?.look(signal);
+    } catch (thrown) {
+      const error = toKvError(thrown);
+      if (!signal.aborted && error.code !== 'IO_ERROR') this.context.observer.failed(error, this.queue.size, 0);
     }
   }
 
@@ -181,6 +216,7 @@ export class MirrorWorker {
       for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);
       this.ordinary.noteMissing(branches);
+      await this.look(signal);
     } catch (thrown) {
       if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, this.lost.dueIn);
     } finally {
