@@ -16,6 +16,17 @@ export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirro
     P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads the policy again.
     Logs are NDJSON on standard error.
 
+  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
+    Writes DIR, whole or not at all, also while the Stargate serves: a bundle of all refs that was
+    read back, journal, policy, settings, bundles of compacted epochs. --with-host-key: the private
+    host keys too.
+
+  git-kv-stargate restore --from DIR --repo P [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it.
+
+  git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE] [--host-keys DIR]
+    Makes P from what the mirror has, verified; without --policy, with the policy published there.
+
   --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.

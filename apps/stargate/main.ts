@@ -4,6 +4,7 @@ import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
+import { BACKUP, RESTORE, runBackup, runRestore } from './backup/command.js';
 import { HELP } from './help.js';
 import { initRepository } from './init.js';
 import { ndjsonLog } from './log.js';
@@ -43,8 +44,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     const args = verb === first ? argv.slice(1) : [...argv];
     if (verb === 'init') return await runInit(args);
     if (verb === 'serve') return await runServe(args);
+    if (verb === 'backup') return await backUp(args);
+    if (verb === 'restore') return await restore(args);
     throw new KvError('USAGE', `git-kv-stargate has no verb '${verb}'`, {
-      hint: 'it has init and serve; see git-kv-stargate --help',
+      hint: 'it has init, serve, backup and restore; see git-kv-stargate --help',
     });
   } catch (thrown) {
     const error = toKvError(thrown);
@@ -87,6 +90,27 @@ async function runInit(args: readonly string[]): Promise<number> {
     `next: git-kv-stargate serve --repo ${gitDir}${listen}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+  return 0;
+}
+
+async function backUp(args: readonly string[]): Promise<number> {
+  const values = parse(args, { ...COMMON, ...BACKUP });
+  if (shown(values)) return 0;
+  const [repo, to] = [required(values.repo, '--repo'), required(values.to, '--to')];
+  process.stdout.write(await runBackup({ repo, to, policyPath: values['policy-path'], withHostKey: values['with-host-key'] }));
+  return 0;
+}
+
+async function restore(args: readonly string[]): Promise<number> {
+  const values = parse(args, { ...COMMON, ...RESTORE });
+  if (shown(values)) return 0;
+  const { from, hash, policy } = values;
+  process.stdout.write(
+    await runRestore({
+      ...{ from, hash, policy, repo: required(values.repo, '--repo'), dryRun: values['dry-run'] },
+      ...{ fromMirror: values['from-mirror'], hostKeys: values['host-keys'] },
+    }),
+  );
   return 0;
 }
 

@@ -211,7 +211,9 @@ export class MirrorWorker {
   private async compare(signal: AbortSignal): Promise<void> {
     const { observer } = this.context;
     try {
-      const waiting = (): Set<string> => new Set(this.queue.all.flatMap(({ groups }) => [...groups]));
+      // A namespace whose mirror is ahead has nothing to bring back: `status` says of it what there is to say.
+      const ahead = [...(this.context.standing?.behind.keys() ?? [])];
+      const waiting = (): Set<string> => new Set([...ahead, ...this.queue.all.flatMap(({ groups }) => [...groups])]);
       const { refs, branches, refused } = await this.lost.restore(waiting, signal);
       for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);

@@ -50,4 +50,7 @@ export class MirrorStage {
   }
 }
 
+/** Whether a ref is one of the stage's: none of the repository's own, and gone soon. */
+export const isStaged = (ref: RefName): boolean => ref.startsWith(STAGE);
+
 const staged = (ref: RefName): RefName => ref.replace(/^refs\//, STAGE);
