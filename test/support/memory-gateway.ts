@@ -83,6 +83,7 @@ export class MemoryGateway {
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => policy,
+      hostKeys: () => [],
     });
     await host.publish(text);
     const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);

@@ -3,6 +3,7 @@ import { Blame } from './blame.js';
 import { CasSet } from './cas/set.js';
 import { Compact } from './compact.js';
 import { Del } from './del.js';
+import { Completion } from './completion.js';
 import { Diff } from './diff.js';
 import { EpochNew } from './epoch/new.js';
 import { Get } from './get.js';
@@ -48,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   compact: Compact,
   'stargate:status': StargateStatus,
   'stargate:sync': StargateSync,
+  completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,
 };

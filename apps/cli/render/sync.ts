@@ -1,5 +1,5 @@
 import type { DifferingRef, SyncReport } from '../../../domain/admin/sync.js';
-import { printable } from './units.js';
+import { printable } from '../io/printable.js';
 
 const DONE: Readonly<Record<string, string>> = {
   push: 'pushed',

@@ -30,7 +30,7 @@ const STATE: readonly (readonly [place: string, name: string])[] = [
 /** Where the bundles of compacted epochs lie. */
 export const ARCHIVES = join('.stargate', 'archives');
 /** What belongs to the host keys in the Stargate's folder. */
-export const HOST_KEY = /^ssh_host_[a-z0-9_]+_key[A-Za-z0-9._-]*$/;
+export const HOST_KEY = /^(?:ssh_host_[a-z0-9]+_key(?:\.next)?(?:\.pub)?|host-key-rotation\.json)$/;
 /** The settings of the repository, which may hold credentials of the mirror. */
 export const SETTINGS = 'settings.gitconfig';
 

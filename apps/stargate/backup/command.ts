@@ -1,83 +1,81 @@
-import type { ParseArgsConfig } from 'node:util';
 import { resolve } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { COMMON, parse, required, shown } from '../command-line.js';
 import { takeBackup } from './backup.js';
 import { type Restored, restoreBackup, restoreFromMirror } from './restore.js';
 
-/** The options of `git-kv-stargate backup`, besides those of every verb. */
-export const BACKUP = {
+const BACKUP = {
+  ...COMMON,
   repo: { type: 'string' },
   to: { type: 'string' },
   'policy-path': { type: 'string' },
-  'with-host-key': { type: 'boolean', default: false },
-} as const satisfies ParseArgsConfig['options'];
+  'with-host-key': { type: 'boolean' },
+} as const;
 
-/** The options of `git-kv-stargate restore`. */
-export const RESTORE = {
+const RESTORE = {
+  ...COMMON,
   repo: { type: 'string' },
   from: { type: 'string' },
   'from-mirror': { type: 'string' },
   hash: { type: 'string', default: 'sha1' },
   policy: { type: 'string' },
   'host-keys': { type: 'string' },
-  'dry-run': { type: 'boolean', default: false },
-} as const satisfies ParseArgsConfig['options'];
+  'dry-run': { type: 'boolean' },
+} as const;
 
-/** What was given of the options of `backup`. */
-export interface BackupValues {
-  readonly repo: string;
-  readonly to: string;
-  readonly policyPath: string | undefined;
-  readonly withHostKey: boolean;
-}
-
-/** Runs `backup`; gives what it prints. */
-export async function runBackup({ repo, to, policyPath, withHostKey }: BackupValues): Promise<string> {
-  const manifest = await takeBackup({ repo, to, policyPath: policyPath ?? null, hostKeys: withHostKey });
+/** `git-kv-stargate backup`; gives the exit code. */
+export async function runBackup(args: readonly string[]): Promise<number> {
+  const values = parse(args, BACKUP);
+  if (shown('backup', values)) return 0;
+  const [repo, to] = [required(values.repo, '--repo'), required(values.to, '--to')];
+  const hostKeys = values['with-host-key'] === true;
+  const manifest = await takeBackup({ repo, to, policyPath: values['policy-path'] ?? null, hostKeys });
   const bytes = Object.values(manifest.files).reduce((sum, { size }) => sum + size, 0);
-  const keys = withHostKey
-    ? '  host keys are in it: keep it as secret as they are'
-    : '  host keys are not in it (--with-host-key): without them, clients meet a changed host key after a restore';
-  const refs = Object.keys(manifest.refs).length;
-  return `backed up ${manifest.repository}\n  to        ${resolve(to)}, ${bytes} bytes\n  refs      ${refs}, read back and whole\n${keys}\n`;
+  const lines = [
+    `backed up ${manifest.repository}`,
+    `  to        ${resolve(to)}, ${bytes} bytes`,
+    `  refs      ${Object.keys(manifest.refs).length}, read back and whole`,
+    hostKeys
+      ? '  host keys are in it: keep it as secret as they are'
+      : '  host keys are not in it (--with-host-key): without them, clients meet a changed host key after a restore',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return 0;
 }
 
-/** What was given of the options of `restore`. */
-export interface RestoreValues {
-  readonly repo: string;
-  readonly from: string | undefined;
-  readonly fromMirror: string | undefined;
-  readonly hash: string;
-  readonly policy: string | undefined;
-  readonly hostKeys: string | undefined;
-  readonly dryRun: boolean;
-}
-
-/** Runs `restore`; gives what it prints. Throws `USAGE` unless there is one source. */
-export async function runRestore(values: RestoreValues): Promise<string> {
-  const { repo, from, fromMirror, hash, dryRun } = values;
-  if ((from === undefined) === (fromMirror === undefined)) {
+/** `git-kv-stargate restore`; gives the exit code. Throws `USAGE` unless there is one source. */
+export async function runRestore(args: readonly string[]): Promise<number> {
+  const values = parse(args, RESTORE);
+  if (shown('restore', values)) return 0;
+  const [repo, dryRun] = [required(values.repo, '--repo'), values['dry-run'] === true];
+  const { from, 'from-mirror': url, hash, policy, 'host-keys': hostKeys } = values;
+  if ((from === undefined) === (url === undefined)) {
     throw new KvError('USAGE', 'restore wants --from DIR or --from-mirror URL, and one of them', {
       hint: 'a folder that backup has made; or, without one, the mirror',
     });
   }
-  if (from !== undefined) return text(await restoreBackup(from, repo, dryRun), dryRun);
-  const url = fromMirror ?? '';
-  if (url === '' || url.startsWith('-')) throw new KvError('USAGE', '--from-mirror wants a URL');
+  if (from !== undefined) {
+    if (policy !== undefined || hostKeys !== undefined)
+      throw new KvError('USAGE', '--policy and --host-keys go with --from-mirror', { hint: 'a backup has its own' });
+    process.stdout.write(text(await restoreBackup(from, repo, dryRun), dryRun));
+    return 0;
+  }
+  if (url === undefined || url === '' || url.startsWith('-')) throw new KvError('USAGE', '--from-mirror wants a URL');
   if (dryRun) throw new KvError('USAGE', '--dry-run goes with --from DIR');
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
   // A path is kept as an absolute one: the repository's own folder is not where this was run.
   const local = /^(\.{0,2}\/|[^:]+$)/.test(url);
-  const given = { policyPath: values.policy ?? null, hostKeys: values.hostKeys ?? null };
-  return text(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false);
+  const given = { policyPath: policy ?? null, hostKeys: hostKeys === undefined ? null : resolve(hostKeys) };
+  process.stdout.write(text(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
+  return 0;
 }
 
-function text({ gitDir, refs, namespaces, admins, newHostKey, mirror }: Restored, dryRun: boolean): string {
+function text({ gitDir, refs, namespaces, admins, hostKeys, knownKeys, mirror }: Restored, dryRun: boolean): string {
   const lines = [
     `${dryRun ? 'would restore' : 'restored'} ${gitDir}`,
     `  refs      ${refs}${namespaces.length === 0 ? '' : `, namespaces ${namespaces.join(' ')}`}`,
     `  admins    ${admins.join(', ')}`,
-    `  host key  ${newHostKey === null ? 'as it was' : `new: ${newHostKey}`}`,
+    ...hostKeys.map(({ fingerprint, type }) => `  host key  ${fingerprint}  ${type}${knownKeys ? '' : ', new'}`),
     ...mirror.map((line, i) => `${i === 0 ? '  mirror    ' : '            '}${line}`),
     ...(dryRun ? [] : [`next: git-kv-stargate serve --repo ${gitDir}; then compare: git kv stargate sync`]),
   ];

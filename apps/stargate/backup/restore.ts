@@ -11,7 +11,7 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { ownEnv } from '../environment.js';
 import { adoptionContext } from '../repository/adoption-context.js';
-import { makeHostKey } from '../ssh/host-key.js';
+import { makeHostKeys } from '../host-key/make-keys.js';
 import { againstMirror } from './against-mirror.js';
 import { ARCHIVES, HOST_KEY, SETTINGS } from './backup.js';
 import { BUNDLE, type Manifest, readManifest } from './manifest.js';
@@ -24,8 +24,10 @@ export interface Restored {
   readonly namespaces: readonly string[];
   /** Whom the policy lets in as an admin, by name. */
   readonly admins: readonly string[];
-  /** The new host key's fingerprint; null: the old keys are there again. */
-  readonly newHostKey: string | null;
+  /** What clients are shown: the fingerprints. */
+  readonly hostKeys: readonly { readonly fingerprint: string; readonly type: string }[];
+  /** Whether these are the old keys again. */
+  readonly knownKeys: boolean;
   /** What the mirror has beyond, or lacks. */
   readonly mirror: readonly string[];
 }
@@ -108,13 +110,14 @@ async function restoring(
       const { refs, policy: text, hostKeys } = await fill(composition, draft);
       await mkdir(join(draft, '.kv'), { mode: 0o755, recursive: true });
       await writeFile(join(draft, '.kv', 'policy.yaml'), text, { mode: 0o644 });
-      const newHostKey = hostKeys === null ? await makeHostKey(draft) : await takeHostKeys(hostKeys, draft);
+      if (hostKeys !== null) await takeHostKeys(hostKeys, draft);
+      const made = await makeHostKeys(draft); // also of the kinds that an older backup lacks
       const policy = await parsedPolicy(composition, text);
       const store = await composition.get<GitStore>('git-store');
       const namespaces = [...(await store.refs(['refs/kv/'])).keys()].map((ref) => ref.slice('refs/kv/'.length));
       const mirror = await againstMirror(composition, policy);
       const admins = policy.admins.map(({ name }) => name);
-      restored = { gitDir, refs, namespaces, admins, newHostKey, mirror };
+      restored = { gitDir, refs, namespaces, admins, hostKeys: made, knownKeys: hostKeys !== null, mirror };
     } finally {
       await composition.close();
     }
@@ -136,15 +139,15 @@ async function publishedPolicy(composition: Composition): Promise<string> {
   throw new KvError('CONFIG_INVALID', 'the mirror shows no published policy', { hint: 'name the policy file: --policy FILE' });
 }
 
-/** Copies the private host keys; gives null, as the old ones are in force. Throws `CONFIG_INVALID` for a folder without any. */
-async function takeHostKeys(folder: string, draft: string): Promise<null> {
+/** Copies the host keys, and a rotation that is under way. Throws `CONFIG_INVALID` for a folder without any. */
+async function takeHostKeys(folder: string, draft: string): Promise<void> {
   const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     throw new KvError('CONFIG_INVALID', `cannot read the host keys in ${folder}: ${cause.code}`, { cause });
   });
   const keys = names.filter((name) => HOST_KEY.test(name));
-  if (keys.length === 0) throw new KvError('CONFIG_INVALID', `${folder} holds no host key of a Stargate`);
+  if (!keys.some((name) => name.endsWith('_key')))
+    throw new KvError('CONFIG_INVALID', `${folder} holds no host key of a Stargate`);
   for (const name of keys) await copy(join(folder, name), join(draft, '.stargate', name));
-  return null;
 }
 
 async function copy(from: string, to: string): Promise<void> {

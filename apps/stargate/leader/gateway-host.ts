@@ -5,6 +5,7 @@ import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
 import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
 import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -27,7 +28,7 @@ export interface GatewayHost {
   readonly standing: MirrorStanding;
   /** What comparing both sides takes, with the stage that the standing uses too. */
   readonly sides: SidesContext;
-  /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
+  /** Publishes the policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   shortenJournal(): Promise<void>;
@@ -42,8 +43,12 @@ interface GatewayHostOptions {
   readonly composition: Composition;
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;
+  /** The mirror again, with a connection and a breaker of its own, for branches and tags; the composition's when absent. */
+  readonly branchMirror?: MirrorTarget;
   readonly lease: Lease;
   readonly policy: () => Policy;
+  /** What is published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -63,7 +68,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const sides = await sidesContext(composition, policy, sampleSize);
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
   const observer = observeMirror(metrics, log);
-  const worker = new MirrorWorker({ store, journal, target, clock, randomness, observer, standing });
+  const branches = options.branchMirror ?? target;
+  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
     lease: () => (stopping.signal.aborted ? null : lease),
@@ -80,7 +86,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const running = worker.run(stopping.signal);
   return {
     ...{ gateway, worker, standing, sides },
-    publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
+    publish: (text) =>
+      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys() })),
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });
