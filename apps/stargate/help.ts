@@ -3,8 +3,10 @@ const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pu
       [--hash sha1|sha256] [--push-url ssh://...] [--host-keys DIR]
     Makes the bare repository P: configuration, hooks, host keys, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
-    Without --writer, the admins are the writers. --host-keys takes SSH host keys over from a
-    folder, such as a backup's, so that clients notice nothing.
+    Without --writer, the admins are the writers. --push-url is where developers will reach this
+    Stargate; a mirror on another machine needs it, since their clones learn it from there.
+    --host-keys takes SSH host keys over from a folder, such as a backup's, so that clients notice
+    nothing.
 `;
 
 const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]

@@ -117,7 +117,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
-        readTimeout: READ_TIMEOUT_MS,
+        ...{ store, readTimeout: READ_TIMEOUT_MS },
         push: async (session) => (await leadership.lead()).push(session),
         verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, started, log }),
       }),
