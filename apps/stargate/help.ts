@@ -7,8 +7,10 @@ export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirro
       [--profile embedded]
     Makes the bare repository P: configuration, hooks, host key, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
-    Without --writer, the admins are the writers. --push-url is where developers push: needed, unless the mirror is a path.
-    A mirror without any branch gets one, with a README: the one that its HEAD names, or main. A profile whose mirror is a plugin's needs no --mirror-remote.
+    Without --writer, the admins are the writers. --push-url is where developers will reach this
+    Stargate; a mirror on another machine needs it, since their clones learn it from there.
+    A mirror without a branch gets one, with a README: the one that its HEAD names, or main.
+    A profile whose mirror is a plugin's needs no --mirror-remote.
 
   git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]

@@ -53,7 +53,8 @@ type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
- * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
+ * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; `USAGE` for what is missing or
+ * no URL, such as no push URL with a mirror on another machine; what `adoptMirror` throws.
  */
 export async function initRepository(request: InitRequest, verify: VerifyNamespace = verifyNamespace): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
@@ -65,6 +66,7 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   const settings = await readSettings(request);
   const { initialBranch } = request;
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
+  if (settings.pushUrl === null && request.mirrorUrl !== null && !isLocal(request.mirrorUrl)) throw needsPushUrl();
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   await mkdir(dirname(gitDir), { recursive: true });
   try {
@@ -110,15 +112,9 @@ async function readSettings(request: InitRequest): Promise<Settings> {
   const { initialBranch } = request;
   if (typeof initialBranch === 'string' && classifyRef(`refs/heads/${initialBranch}`).kind !== 'branch')
     throw new KvError('USAGE', `'${shownUrl(initialBranch)}' is no branch's name`);
-  const local = request.mirrorUrl === null || /^(\.{0,2}\/|[^:]+$|file:)/.test(request.mirrorUrl);
-  if (!local && pushUrl === null) {
-    throw new KvError('USAGE', 'init needs --push-url: where developers, who clone the mirror, are to push', {
-      hint: 'the address of this Stargate, for example ssh://git@stargate.example.org:2222/kv.git',
-    });
-  }
   // A path is kept as an absolute one: the repository's own folder is not where init was run.
-  const path = local && request.mirrorUrl !== null && !request.mirrorUrl.startsWith('file:');
-  const mirrorUrl = path ? resolve(request.mirrorUrl as string) : request.mirrorUrl;
+  const { mirrorUrl: url } = request;
+  const mirrorUrl = url !== null && isLocal(url) ? resolve(url) : url;
   return {
     mirrorUrl,
     hash,
@@ -128,6 +124,15 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     readers,
     namespaces: request.namespaces,
   };
+}
+
+const isLocal = (url: string): boolean => /^(\.{0,2}\/|[^:]+$)/.test(url);
+
+/** Whoever reads from another machine can learn only from the published policy where to push. */
+function needsPushUrl(): KvError {
+  return new KvError('USAGE', 'init needs --push-url when the mirror is on another machine: git kv remote setup reads it there', {
+    hint: 'the address under which developers reach this Stargate, for example --push-url ssh://git@stargate.local:2222/kv.git',
+  });
 }
 
 async function readKeys(files: readonly string[]): Promise<string[]> {

@@ -79,6 +79,15 @@ describe('stargate: init', () => {
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
   });
 
+  it('wants the push URL when the mirror is on another machine, and makes nothing without it', async () => {
+    for (const mirrorUrl of ['git@github.com:your-org/kv.git', 'https://host/kv.git']) {
+      const error = await refusal(initRepository({ ...request, mirrorUrl }, sound));
+      expect(error.code).to.equal('USAGE');
+      expect(error.message).to.contain('--push-url');
+    }
+    await expectNothing(request.repo);
+  });
+
   it('refuses a namespace that no client could name', async () => {
     for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
       const error = await refusal(initRepository({ ...request, namespaces: ['main', ns] }, sound));
@@ -92,9 +101,8 @@ describe('stargate: init', () => {
     const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const denied = await refusal(
-      initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x`, pushUrl: 'ssh://git@h/x.git' }, sound),
-    ).finally(() => server.close());
+    const far = { ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x`, pushUrl: 'ssh://git@h/x.git' };
+    const denied = await refusal(initRepository(far, sound)).finally(() => server.close());
     expect([denied.code, denied.message]).to.deep.equal([
       'IO_ERROR',
       `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,
@@ -149,15 +157,10 @@ describe('stargate: init', () => {
     });
   });
 
-  it('needs no mirror where the profile has one of its own, and a push URL where developers clone from elsewhere', async () => {
+  it('needs no mirror where the profile has one of its own', async () => {
     const outcome = await initRepository({ ...request, mirrorUrl: null, initialBranch: 'main' }, sound);
     expect(outcome).to.deep.include({ mirror: { branch: 'main', warnings: [] } });
     expect(git('config', '--get-regexp', '^remote|^core.bare')).to.equal('core.bare true');
-    const remote = { ...request, mirrorUrl: 'https://host.example/kv.git', repo: sandbox.path('remote.git') };
-    const error = await refusal(initRepository(remote, sound));
-    expect([error.code, error.message]).to.satisfy(
-      ([code, message]: string[]) => code === 'USAGE' && message?.includes('--push-url'),
-    );
   });
 
   it('refuses an old git before it makes anything', async () => {

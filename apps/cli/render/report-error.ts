@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { hasPrinted, note, paint, ReaderGone } from '../io/terminal.js';
+import { hasPrinted, note, printJson, ReaderGone } from '../io/terminal.js';
 
 interface DoorOptions {
   readonly json: boolean;
@@ -14,16 +14,20 @@ export async function reportError(thrown: unknown, { json, debug }: DoorOptions)
   const exit = EXIT_CODES[error.code];
   const { hintOf } = await import('../hints/hint.js'); // a command that succeeds needs no words for what to do instead
   const hint = hintOf(error);
-  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, hint, exit))}\n`);
-  note(`${paint('1;31', 'error:')} ${error.message}`);
-  if (hint !== undefined) note(`${paint('36', 'hint:')} ${hint}`);
+  if (json && !hasPrinted()) await printJson(errorDocument(error, hint, exit)).catch(() => undefined); // its reader may have gone
+  note(error.message, 'error');
+  if (hint !== undefined) note(hint, 'hint');
   if (debug) note(causes(error));
   return exit;
 }
 
 function errorDocument(error: KvError, hint: string | undefined, exit: number): object {
-  const { code, message, details } = error;
-  return { ok: false, error: { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) } };
+  return { ok: false, error: errorFields(error, hint, exit) };
+}
+
+/** An error as `--json` shows it. */
+export function errorFields({ code, message, details }: KvError, hint?: string, exit = EXIT_CODES[code]): object {
+  return { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) };
 }
 
 function causes(error: Error): string {
