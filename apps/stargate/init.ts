@@ -14,7 +14,8 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { ownEnv } from './environment.js';
 import { adoptionContext } from './repository/adoption-context.js';
-import { makeHostKey } from './ssh/host-key.js';
+import type { HostKey } from './host-key/key-files.js';
+import { makeHostKeys } from './host-key/make-keys.js';
 import { greetMirror, type MirrorGreeting } from './repository/mirror-greeting.js';
 import { renderPolicy } from './repository/policy-template.js';
 
@@ -32,6 +33,8 @@ export interface InitRequest {
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly namespaces: readonly string[];
+  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made. */
+  readonly hostKeys?: string | undefined;
 }
 
 type InitOutcome =
@@ -41,7 +44,7 @@ type InitOutcome =
       readonly adopted: Adopted;
       readonly mirror: MirrorGreeting;
       readonly pushUrl: string | null;
-      readonly fingerprint: string;
+      readonly hostKeys: readonly HostKey[];
     }
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
@@ -73,10 +76,10 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
     const { adopted, mirror } = await build(composition, host, draft, { ...settings, initialBranch }, verify).finally(() =>
       composition.close(),
     );
-    const fingerprint = await makeHostKey(draft);
+    const hostKeys = await makeHostKeys(draft, request.hostKeys === undefined ? undefined : resolve(request.hostKeys));
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
-    return { kind: 'created', gitDir, adopted, mirror, pushUrl: settings.pushUrl, fingerprint };
+    return { kind: 'created', gitDir, adopted, mirror, pushUrl: settings.pushUrl, hostKeys };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
