@@ -1,6 +1,7 @@
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
@@ -64,6 +65,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
+    newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),
     unmirrored: (intents) => worker.enqueue(intents),
