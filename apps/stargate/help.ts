@@ -37,7 +37,9 @@ const HOST_KEY = `  git-kv-stargate host-key show --repo P
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = { init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY };
 
-const GENERAL = `  git-kv-stargate help VERB, --help, --version
+const GENERAL = `  git-kv-stargate help VERB
+
+  --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;
