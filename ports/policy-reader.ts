@@ -37,6 +37,8 @@ export interface Policy {
   readonly pushUrl: string | null;
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
+  /** The objects that one push may bring. */
+  readonly maxPushObjects: number;
   readonly admins: readonly PolicyKey[];
   /** Who may fetch from the Stargate besides writers and admins. */
   readonly readers: readonly PolicyKey[];

@@ -3,14 +3,14 @@ import type { ObjectFormat, Oid, RefName } from './vocabulary.js';
 /** A bare repository to be made. */
 export interface NewRepository {
   readonly objectFormat: ObjectFormat;
-  /** The remote that leads to the mirror, kept in the repository's configuration. */
+  /** The remote that leads to the mirror, kept in the repository's configuration; null where a plugin knows the way. */
   readonly mirror: {
     /** Its name, such as `github-origin`. */
     readonly remote: string;
     readonly url: string;
     /** The refspecs that a plain `git push` to it would use, for an operator. */
     readonly push: readonly string[];
-  };
+  } | null;
 }
 
 /** What was not as this version makes it: hooks by file name, settings by name. */

@@ -36,6 +36,7 @@ export function parsePolicy(text: string, file: string): Policy {
     pushUrl: url('push_url', pushUrlFault),
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
+    maxPushObjects: stargate.max_push_objects ?? 1_000_000,
     admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
     readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
     namespaces: namespacesOf(blocks, faults),

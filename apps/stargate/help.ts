@@ -1,12 +1,14 @@
 const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub
       [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...]
       [--hash sha1|sha256] [--push-url ssh://...] [--host-keys DIR]
+      [--initial-branch NAME | --no-initial-branch] [--profile embedded]
     Makes the bare repository P: configuration, hooks, host keys, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
     Without --writer, the admins are the writers. --push-url is where developers will reach this
     Stargate; a mirror on another machine needs it, since their clones learn it from there.
     --host-keys takes SSH host keys over from a folder, such as a backup's, so that clients notice
-    nothing.
+    nothing. A mirror without a branch gets one, with a README: the one that its HEAD names, or
+    main. A profile whose mirror is a plugin's needs no --mirror-remote.
 `;
 
 const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
@@ -54,7 +56,9 @@ const VERBS: Readonly<Record<string, string>> = {
   ...{ backup: BACKUP, restore: RESTORE },
 };
 
-const GENERAL = `  git-kv-stargate help VERB, --help, --version
+const GENERAL = `  git-kv-stargate help VERB
+
+  --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;

@@ -17,6 +17,8 @@ interface GatewayContext extends CommitContext {
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;
   readonly sampleSize: number;
+  /** Why a new epoch would not reach the mirror's readers; null where it would. */
+  readonly newEpochs?: () => Promise<KvError | null>;
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
   /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */

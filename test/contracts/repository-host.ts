@@ -46,9 +46,17 @@ export function repositoryHostContract(name: string, factory: () => Promise<Host
     }
 
     it('makes none where something is, nor with a remote that is none', async () => {
-      await rejects(bench.host.create({ ...plain(), mirror: { ...plain().mirror, remote: '--global' } }), 'INPUT_INVALID');
+      await rejects(
+        bench.host.create({ ...plain(), mirror: { url: '/nowhere', push: [], remote: '--global' } }),
+        'INPUT_INVALID',
+      );
       await bench.host.create(plain());
       await rejects(bench.host.create(plain()), 'CONFIG_INVALID');
+      await bench.host.check();
+    });
+
+    it('makes one without a mirror', async () => {
+      await bench.host.create({ ...plain(), mirror: null });
       await bench.host.check();
     });
 

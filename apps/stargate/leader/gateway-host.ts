@@ -1,6 +1,7 @@
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
 import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
@@ -72,6 +73,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
+    newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),
     unmirrored: (intents) => worker.enqueue(intents),

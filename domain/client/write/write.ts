@@ -18,6 +18,7 @@ import { requireCaughtUp } from './caught-up.js';
 import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
+import { tooManyObjects } from '../../git/wire/push-request.js';
 import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** What is written, on which conditions. */
@@ -99,6 +100,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
     const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
+    const count = draft.objects.length + 1;
+    // Before anything is written: what the Stargate would refuse would stay in this clone.
+    if (target === 'stargate' && published !== null && count > published.maxPushObjects) {
+      if (fresh) throw tooManyObjects(count, published.maxPushObjects);
+      await refreshOnce();
+      continue;
+    }
     await clone.store.write([...draft.objects, object]);
     try {
       const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
