@@ -36,8 +36,25 @@ const HOST_KEY = `  git-kv-stargate host-key show --repo P
     that is under way. Of keys that are lost it makes new ones, which are in use at once.
 `;
 
+const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
+    Writes DIR, whole or not at all, also while the Stargate serves: a bundle of all refs that was
+    read back, journal, policy, settings, bundles of compacted epochs. --with-host-key: the private
+    host keys too.
+`;
+
+const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it.
+
+  git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]
+      [--host-keys DIR]
+    Makes P from what the mirror has, verified; without --policy, with the policy published there.
+`;
+
 /** What there is to say of each verb. */
-const VERBS: Readonly<Record<string, string>> = { init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY };
+const VERBS: Readonly<Record<string, string>> = {
+  ...{ init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY },
+  ...{ backup: BACKUP, restore: RESTORE },
+};
 
 const GENERAL = `  git-kv-stargate help VERB, --help, --version
 

@@ -4,6 +4,7 @@ import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
+import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
@@ -57,6 +58,8 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   init: runInit,
   serve: runServe,
   check: runCheck,
+  backup: runBackup,
+  restore: runRestore,
   'host-key': runHostKey,
   help: runHelp,
 };

@@ -14,6 +14,7 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
+import { requireCaughtUp } from './caught-up.js';
 import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
@@ -115,9 +116,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     } catch (error) {
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
-      if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
-      await pauseAfterRace(clone, ports, attempt - 1);
-      if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
+      const again = lost && request.retry !== false && request.expectTree === undefined && attempt < MAX_ATTEMPTS;
+      if (again) await pauseAfterRace(clone, ports, attempt - 1);
+      if (lost && target === 'stargate' && (again || tip?.from !== 'stargate')) {
+        await refresh(clone, ns, namesChunks(prepared));
+        if (tip !== null) await requireCaughtUp(clone, tip);
+      }
+      if (!again) throw error;
       published = await knownPolicy(clone);
       fresh = true;
     }
