@@ -56,7 +56,9 @@ const VERBS: Readonly<Record<string, string>> = {
   ...{ backup: BACKUP, restore: RESTORE },
 };
 
-const GENERAL = `  git-kv-stargate help VERB, --help, --version
+const GENERAL = `  git-kv-stargate help VERB
+
+  --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;
