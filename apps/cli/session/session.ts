@@ -18,6 +18,8 @@ import type {
   TransferProgress,
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
+import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
+import { note } from '../io/terminal.js';
 import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
@@ -66,10 +68,18 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     const configured = config.get('kv.namespace') ?? 'main';
     if (ns === undefined && !isNamespace(configured))
       throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
+    const patience = {
+      clock,
+      randomness: () => composition.get<Randomness>('randomness'),
+      onWait: (busy: KvError) => note(`${busy.message}: waiting for room`),
+    };
     const clone: Clone = {
       store,
-      remotes: lazyRemote(openRemote),
-      stargate: lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
+      remotes: patientRemote(lazyRemote(openRemote), patience),
+      stargate: patientAdminClient(
+        lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
+        patience,
+      ),
       fetched: lazyFetchRecord(openRecord),
       cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
       config,

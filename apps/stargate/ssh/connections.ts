@@ -6,7 +6,8 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /** Connections that have not: a budget of their own, so that nobody without a key takes room from those with one. */
   readonly maxUnauthenticated: number;
-  readonly maxConnectionsPerKey: number;
+  /** Asked for each connection: a policy may change. */
+  readonly maxConnectionsPerKey: () => number;
   /** From the connection to agreed session keys. */
   readonly handshakeTimeout: number;
   /** From agreed session keys to a proven key: people type passphrases and touch tokens. */
@@ -23,6 +24,12 @@ interface Held {
   /** Commands that run. */
   commands: number;
   timer: NodeJS.Timeout | undefined;
+}
+
+/** Of whom there are as many connections as may be. */
+export interface Crowd {
+  readonly of: 'key' | 'all';
+  readonly limit: number;
 }
 
 /** Who is connected, and who has to go when there is no room. */
@@ -62,20 +69,27 @@ export class SshConnections {
     if (entry !== undefined && entry.key === undefined) this.within(entry, this.limits.authTimeout);
   }
 
-  /** Counts a connection as its key's. An idle one goes where room is needed; false when all are at work. */
-  prove(remote: string, key: string): boolean {
+  /**
+   * Counts a connection as its key's. An idle one goes where room is needed; when all are at work, says of whom there are too many, and
+   * the connection has as long as a handshake to hear of it.
+   */
+  prove(remote: string, key: string): 'room' | Crowd {
     const entry = this.held.get(remote);
-    if (entry === undefined) return false;
+    if (entry === undefined) return { of: 'all', limit: this.limits.maxConnections };
     const proven = [...this.held.values()].filter((other) => other.key !== undefined && other !== entry);
     const sameKey = proven.filter((other) => other.key === key);
-    const rivals =
-      sameKey.length >= this.limits.maxConnectionsPerKey ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
+    const perKey = this.limits.maxConnectionsPerKey();
+    const crowded = sameKey.length >= perKey;
+    const rivals = crowded ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
     const idle = rivals.find(({ commands }) => commands === 0);
-    if (rivals.length > 0 && idle === undefined) return false;
+    if (rivals.length > 0 && idle === undefined) {
+      this.within(entry, this.limits.handshakeTimeout);
+      return crowded ? { of: 'key', limit: perKey } : { of: 'all', limit: this.limits.maxConnections };
+    }
     if (idle !== undefined) this.drop(idle);
     entry.key = key;
     this.rest(remote, entry);
-    return true;
+    return 'room';
   }
 
   /** A command begins. */

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
+import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
@@ -9,8 +10,8 @@ import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
 import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
-import { SshConnections, type ConnectionLimits } from './connections.js';
-import { execSession, finishChannel, onEnvironment } from './channel.js';
+import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
+import { complainOn, execSession, finishChannel, onEnvironment } from './channel.js';
 
 /** Bounds on what clients can hold. Durations in milliseconds. */
 export interface SshLimits extends ConnectionLimits {
@@ -20,9 +21,9 @@ export interface SshLimits extends ConnectionLimits {
 }
 
 const SSH_LIMITS: SshLimits = {
-  maxConnections: 64,
-  maxUnauthenticated: 32,
-  maxConnectionsPerKey: 16,
+  maxConnections: 256,
+  maxUnauthenticated: 64,
+  maxConnectionsPerKey: () => CONNECTIONS_PER_KEY,
   maxSessions: 8,
   maxAuthAttempts: 10,
   handshakeTimeout: 10_000,
@@ -150,9 +151,13 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
+  let crowd: Crowd | undefined;
   client.on('ready', () => {
-    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
-    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
+    if (room === 'room') return;
+    crowd = room;
+    log.warn('ssh.connections.busy', { remote, ...crowd });
+    if (crowd !== undefined) return; // its command is answered with the reason
     client.end();
     socket.destroySoon();
   });
@@ -168,6 +173,12 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const channel = acceptExec() as ServerChannel | undefined;
       const pusher = key === undefined ? null : identify(key.type, key.blob);
       if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
+      if (crowd !== undefined) {
+        refuse({ complain: (text) => complainOn(channel, text) }, tooMany(crowd));
+        finishChannel(channel, REFUSED);
+        channel.once('close', () => client.end());
+        return;
+      }
       const cut = new AbortController();
       channel.once('close', () => cut.abort());
       client.once('close', () => cut.abort());
@@ -188,6 +199,15 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
         connections.end(remote);
       });
     });
+  });
+}
+
+/** What a client is told whose connection has no room. */
+function tooMany({ of, limit }: Crowd): KvError {
+  const who = of === 'key' ? 'this key has' : 'the Stargate has';
+  return new KvError('BUSY', `${who} ${limit} connections at work, which is as many as it may have`, {
+    hint: of === 'key' ? "try again later, or have an admin raise the policy's max_connections_per_key" : 'try again later',
+    details: { limit, of },
   });
 }
 
