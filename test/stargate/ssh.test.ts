@@ -63,7 +63,7 @@ describe('stargate: room for SSH connections', () => {
   });
 
   it('lets an idle connection go for a new one, and no key take more than its share', async () => {
-    r = await rig({ ssh: { idleTimeout: 300_000, maxConnections: 3, maxConnectionsPerKey: () => 2 } });
+    r = await rig({ ssh: { idleTimeout: 300_000, idleGrace: 0, maxConnections: 3, maxConnectionsPerKey: () => 2 } });
     const first = await connected(r, r.keys.reader);
     const gone = once(first, 'close');
     const [second, third] = [await connected(r, r.keys.reader), await connected(r, r.keys.reader)];

@@ -68,10 +68,14 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     const configured = config.get('kv.namespace') ?? 'main';
     if (ns === undefined && !isNamespace(configured))
       throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
+    let told = false;
     const patience = {
       clock,
       randomness: () => composition.get<Randomness>('randomness'),
-      onWait: (busy: KvError) => note(`${busy.message}: waiting for room`),
+      onWait: (busy: KvError) => {
+        if (!told) note(`${busy.message}: waiting for room`);
+        told = true; // a write that waits once waits again
+      },
     };
     const clone: Clone = {
       store,

@@ -12,6 +12,8 @@ export interface ConnectionLimits {
   readonly handshakeTimeout: number;
   /** From agreed session keys to a proven key: people type passphrases and touch tokens. */
   readonly authTimeout: number;
+  /** How long a connection whose key was proven, or whose command has ended, is safe from one that wants room: its next command is on its way. */
+  readonly idleGrace: number;
   /** How long an authenticated connection may stay without a command. */
   readonly idleTimeout: number;
 }
@@ -23,6 +25,8 @@ interface Held {
   key: string | undefined;
   /** Commands that run. */
   commands: number;
+  /** Since when it has had no command: ms since the epoch. */
+  restsSince: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -52,7 +56,14 @@ export class SshConnections {
     const waiting = [...this.held.values()].filter(({ key }) => key === undefined);
     const dropped = waiting.length < this.limits.maxUnauthenticated ? undefined : oldestOfBusiest(waiting);
     if (dropped !== undefined) this.drop(dropped);
-    const entry: Held = { socket, address: socket.remoteAddress ?? '', key: undefined, commands: 0, timer: undefined };
+    const entry: Held = {
+      socket,
+      address: socket.remoteAddress ?? '',
+      key: undefined,
+      commands: 0,
+      restsSince: Date.now(),
+      timer: undefined,
+    };
     const name = `${socket.remoteAddress}:${socket.remotePort}`;
     this.held.set(name, entry);
     this.within(entry, this.limits.handshakeTimeout);
@@ -81,7 +92,7 @@ export class SshConnections {
     const perKey = this.limits.maxConnectionsPerKey();
     const crowded = sameKey.length >= perKey;
     const rivals = crowded ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
-    const idle = rivals.find(({ commands }) => commands === 0);
+    const idle = rivals.find(({ commands, restsSince }) => commands === 0 && Date.now() - restsSince >= this.limits.idleGrace);
     if (rivals.length > 0 && idle === undefined) {
       this.within(entry, this.limits.handshakeTimeout);
       return crowded ? { of: 'key', limit: perKey } : { of: 'all', limit: this.limits.maxConnections };
@@ -112,6 +123,7 @@ export class SshConnections {
     // To the end of the line: the order of idle connections is how long they are idle.
     this.held.delete(remote);
     this.held.set(remote, entry);
+    entry.restsSince = Date.now();
     this.within(entry, this.limits.idleTimeout);
   }
 

@@ -28,6 +28,7 @@ const SSH_LIMITS: SshLimits = {
   maxAuthAttempts: 10,
   handshakeTimeout: 10_000,
   authTimeout: 60_000,
+  idleGrace: 10_000,
   idleTimeout: 60_000,
 };
 

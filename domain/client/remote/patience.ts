@@ -4,9 +4,9 @@ import { KvError } from '../../../ports/error.js';
 import type { GitRemote } from '../../../ports/git-remote.js';
 
 const FIRST_PAUSE_MS = 100;
-const LAST_PAUSE_MS = 2000;
+const LAST_PAUSE_MS = 1000;
 /** For how long a Stargate without room is asked again. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** What waiting for room takes. */
 export interface Patience {
