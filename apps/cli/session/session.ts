@@ -92,7 +92,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       remoteName: config.get('kv.remote') ?? 'origin',
       onProgress,
       forWriting: async () => ({
-        signer: await composition.get<Signer>('signer'),
+        signer: saysWhichKey(await composition.get<Signer>('signer'), config),
         hasher,
         randomness: await composition.get<Randomness>('randomness'),
         chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),
@@ -104,6 +104,19 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     await composition.close();
     throw error;
   }
+}
+
+/** On a terminal, says which key a passphrase may be asked for. */
+function saysWhichKey(signer: Signer, config: CloneConfig): Signer {
+  if (process.stderr.isTTY !== true) return signer;
+  return {
+    async sign(payload) {
+      const { keyWithPassphrase } = await import('../io/signing-key.js');
+      const file = await keyWithPassphrase(config);
+      if (file !== null) note(`signing with ${file}, which has a passphrase`);
+      return signer.sign(payload);
+    },
+  };
 }
 
 /** What talks to a remote reads it when a connection is slow; a mistake in it should not wait for that. */
