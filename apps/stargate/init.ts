@@ -14,7 +14,8 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { ownEnv } from './environment.js';
 import { adoptionContext } from './repository/adoption-context.js';
-import { makeHostKey } from './ssh/host-key.js';
+import type { HostKey } from './host-key/key-files.js';
+import { makeHostKeys } from './host-key/make-keys.js';
 import { renderPolicy } from './repository/policy-template.js';
 
 /** What `init` is to make. */
@@ -28,6 +29,8 @@ export interface InitRequest {
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly namespaces: readonly string[];
+  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made. */
+  readonly hostKeys?: string | undefined;
 }
 
 type InitOutcome =
@@ -36,7 +39,7 @@ type InitOutcome =
       readonly gitDir: string;
       readonly adopted: Adopted;
       readonly pushUrl: string | null;
-      readonly fingerprint: string;
+      readonly hostKeys: readonly HostKey[];
     }
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
@@ -48,7 +51,8 @@ type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
- * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
+ * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; `USAGE` for what is missing or
+ * no URL, such as no push URL with a mirror on another machine; what `adoptMirror` throws.
  */
 export async function initRepository(request: InitRequest, verify: VerifyNamespace = verifyNamespace): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
@@ -59,14 +63,15 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   await host.checkPrograms();
   const settings = await readSettings(request);
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
+  if (settings.pushUrl === null && !isLocal(request.mirrorUrl)) throw needsPushUrl();
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   await mkdir(dirname(gitDir), { recursive: true });
   try {
     const adopted = await build(composition, host, draft, settings, verify).finally(() => composition.close());
-    const fingerprint = await makeHostKey(draft);
+    const hostKeys = await makeHostKeys(draft, request.hostKeys === undefined ? undefined : resolve(request.hostKeys));
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
-    return { kind: 'created', gitDir, adopted, pushUrl: settings.pushUrl, fingerprint };
+    return { kind: 'created', gitDir, adopted, pushUrl: settings.pushUrl, hostKeys };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -100,8 +105,7 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     throw new KvError('USAGE', 'init needs at least one --admin KEY.pub', { hint: 'for example --admin ~/.ssh/id_ed25519.pub' });
   }
   // A path is kept as an absolute one: the repository's own folder is not where init was run.
-  const local = /^(\.{0,2}\/|[^:]+$)/.test(request.mirrorUrl);
-  const mirrorUrl = local ? resolve(request.mirrorUrl) : request.mirrorUrl;
+  const mirrorUrl = isLocal(request.mirrorUrl) ? resolve(request.mirrorUrl) : request.mirrorUrl;
   return {
     mirrorUrl,
     hash,
@@ -111,6 +115,15 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     readers,
     namespaces: request.namespaces,
   };
+}
+
+const isLocal = (url: string): boolean => /^(\.{0,2}\/|[^:]+$)/.test(url);
+
+/** Whoever reads from another machine can learn only from the published policy where to push. */
+function needsPushUrl(): KvError {
+  return new KvError('USAGE', 'init needs --push-url when the mirror is on another machine: git kv remote setup reads it there', {
+    hint: 'the address under which developers reach this Stargate, for example --push-url ssh://git@stargate.local:2222/kv.git',
+  });
 }
 
 async function readKeys(files: readonly string[]): Promise<string[]> {

@@ -14,6 +14,7 @@ export interface Metrics {
   mirrorLag(ms: number): void;
   mirrorBacklog(size: number): void;
   mirrorRefused(count: number): void;
+  policyRejected(rejected: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -39,6 +40,7 @@ export function createMetrics(): Metrics {
   const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
   const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
   const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
+  const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -57,6 +59,7 @@ export function createMetrics(): Metrics {
     mirrorLag: (ms) => lag.observe(ms / 1000),
     mirrorBacklog: (size) => backlog.set(size),
     mirrorRefused: (count) => refused.set(count),
+    policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
+import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitService } from '../../ports/git-service.js';
@@ -14,6 +16,7 @@ import { mirrorProbe } from './leader/mirror-view.js';
 import { type Endpoint, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
+import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
 import { createMetrics } from './metrics.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
@@ -21,7 +24,6 @@ import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
 import { openPolicyFile } from './repository/policy-file.js';
 import { accessBy } from './ssh/access.js';
-import { readHostKey } from './ssh/host-key.js';
 import { checkPushUrl } from './ssh/push-url.js';
 import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
@@ -43,6 +45,7 @@ interface Daemon {
   readonly http: Endpoint;
   /** Who led when the daemon had started: this one, when it had won the lease. */
   readonly leadership: LeadershipState;
+  readonly hostKeys: readonly NamedHostKey[];
   /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
   stop(): Promise<void>;
 }
@@ -69,17 +72,21 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
-    const hostKeys = [await readHostKey(gitDir)];
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((text: string) => Promise<void>) | undefined;
+    const keyring = await openKeyring({ gitDir, log, now: () => clock.now(), onChange: () => publish?.(policy().text) });
+    running.push(() => keyring.close());
+    const hostKeys = () => namedKeys(keyring.current);
     const policyFile = await openPolicyFile({
       path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
       reader: await composition.get<PolicyReader>('policy-reader'),
       onChange: ({ text }) => publish?.(text),
+      published: () => publishedText(store),
+      judged: (inForce) => metrics.policyRejected(!inForce),
       log,
     });
     running.push(() => policyFile.close());
@@ -89,7 +96,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const leadership = await startLeadership({
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, log, sampleSize: options.sampleSize }),
+      takeOver: (lease) =>
+        takeOver(lease, { composition, openOwn, policy, hostKeys, metrics, log, sampleSize: options.sampleSize }),
       log,
     });
     running.push(() => leadership.stop());
@@ -97,18 +105,22 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
-    const health = stargateHealth({ repository, store, metrics, worker, probe, leadership: () => leadership.state() });
+    const policyRejected = () => policyFile.status.rejected;
+    const health = stargateHealth({
+      ...{ repository, store, metrics, worker, probe, policyRejected },
+      leadership: () => leadership.state(),
+    });
     const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, hostKeys },
+      ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
       limits: { maxConnectionsPerKey: () => policy().policy.maxConnectionsPerKey },
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
-        readTimeout: READ_TIMEOUT_MS,
+        ...{ store, readTimeout: READ_TIMEOUT_MS },
         push: async (session) => (await leadership.lead()).push(session),
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, started, log }),
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, started, log }),
       }),
     });
     running.push(() => ssh.close(GRACE_MS));
@@ -116,10 +128,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const state = await leadership.state();
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
-      ...{ leader: state.leader, profile: profile.name },
+      ...{ leader: state.leader, profile: profile.name, host_keys: shownKeys(hostKeys()) },
     });
     checkPushUrl(policy().policy.pushUrl, options.listenSsh, ssh, log);
-    return { ssh, http, leadership: state, stop };
+    return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -7,6 +7,7 @@ import type { NewObject } from '../../../ports/git-store.js';
 import type { ObjectFormat, ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { compress, storedSize, writeStored } from './deflate.js';
 import { syncDirectory, writeDurably } from '../process/durable-file.js';
+import { KEPT_BY_US } from './maintenance.js';
 import { packIndex } from './pack-index.js';
 
 const TYPE_CODE: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
@@ -29,13 +30,17 @@ export class PackWriter {
   private offset = PACK_HEADER;
   private file: FileHandle | null = null;
   private readonly temporary: string;
+  private readonly temporaryIndex: string;
 
   constructor(
     private readonly packFolder: string,
     private readonly format: ObjectFormat,
   ) {
-    // git's own prefix for unfinished packs: `git gc` clears away what a crash leaves.
-    this.temporary = join(packFolder, `tmp_pack_${randomUUID()}`);
+    // Git's own names for what isn't finished: `git gc` takes them away once they are two weeks old, and so what a crash has left. An
+    // end of `.idx` would be an index without its pack, which gc takes away at once.
+    const id = randomUUID();
+    this.temporary = join(packFolder, `tmp_pack_${id}`);
+    this.temporaryIndex = join(packFolder, `tmp_idx_${id}`);
     this.block.write('PACK', 0, 'latin1');
     this.block.writeUInt32BE(2, 4);
     this.block.writeUInt32BE(0, 8);
@@ -85,12 +90,14 @@ export class PackWriter {
     await file.close();
     this.file = null;
     const index = packIndex(this.format, { positions: this.positions, crcs: this.crcs, offsets: this.offsets }, checksum);
-    const temporaryIndex = `${this.temporary}.idx`;
-    await writeDurably(temporaryIndex, index, 0o444);
+    await writeDurably(this.temporaryIndex, index, 0o444);
     const name = join(this.packFolder, `pack-${checksum.toString('hex')}`);
+    // A repack beside us would take a pack that has no index yet for one that it has rolled up.
+    await writeFile(`${name}.keep`, KEPT_BY_US);
     // The index makes a pack visible, so it comes last.
     await rename(this.temporary, `${name}.pack`);
-    await rename(temporaryIndex, `${name}.idx`);
+    await rename(this.temporaryIndex, `${name}.idx`);
+    await rm(`${name}.keep`, { force: true });
     await syncDirectory(this.packFolder);
   }
 
@@ -99,7 +106,7 @@ export class PackWriter {
     await this.file?.close();
     this.file = null;
     await rm(this.temporary, { force: true });
-    await rm(`${this.temporary}.idx`, { force: true });
+    await rm(this.temporaryIndex, { force: true });
   }
 
   private nextBlock(room: number): void {

@@ -1,4 +1,5 @@
 import { type MirrorStatus, type PolicyStatus, STATUS } from '../../../domain/admin/status.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type AdminVerb, served } from './serve-admin.js';
@@ -15,6 +16,7 @@ interface StatusSources {
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
   readonly policy: () => PolicyStatus;
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly mirror: () => Promise<MirrorStatus>;
 }
 
@@ -36,6 +38,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       repository: sources.repository,
       namespaces,
       policy: sources.policy(),
+      host_keys: sources.hostKeys(),
       mirror: await sources.mirror(),
       version: sources.version,
     };

@@ -1,6 +1,7 @@
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
@@ -8,6 +9,7 @@ import type { GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
@@ -26,7 +28,7 @@ export interface LeaderTerm extends Reversible {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
   readonly push: ServeExec;
-  /** Publishes a policy's text as `refs/kv-policy/current`, unless that says so already. */
+  /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
   quietly(work: () => Promise<void>): Promise<boolean>;
@@ -35,9 +37,14 @@ export interface LeaderTerm extends Reversible {
 interface TakeOverOptions {
   /** What outlives a term. */
   readonly composition: Composition;
-  /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
+  /**
+   * Opens what a term has of its own: the journal, which another leader may have written since the last term here, and a second
+   * way to the mirror.
+   */
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
+  /** Published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -62,7 +69,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => own.close());
     const journal = await own.get<Journal>('journal');
     started.push(() => forgetQueue(metrics));
-    const host = await startGateway({ ...options, journal, lease, policy });
+    const branchMirror = await own.get<MirrorTarget>('mirror-target');
+    const host = await startGateway({ ...options, journal, branchMirror, lease, policy });
     started.push(() => host.stop());
     const { gateway, worker } = host;
     const store = await composition.get<GitStore>('git-store');

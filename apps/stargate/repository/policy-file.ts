@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PolicyStatus } from '../../../domain/admin/status.js';
+import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
@@ -26,17 +27,36 @@ interface PolicyFileOptions {
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */
   readonly onChange: (loaded: LoadedPolicy) => void | Promise<void> | undefined;
+  /** The text of the policy that was in force last, as it was published; null when there is none. Asked when the file can't be used. */
+  readonly published?: () => Promise<string | null>;
+  /** Told whether the file as it is now is in force, at first and after each look at it. */
+  readonly judged?: (inForce: boolean) => void;
   readonly log: Log;
 }
 
 const SETTLE_MS = 100;
 
-/** Loads the policy and follows its file. Throws `CONFIG_INVALID` when the first version can't be used. */
+/**
+ * Loads the policy and follows its file. A file that can't be used at the start leaves in force what was published last, and throws
+ * `CONFIG_INVALID` where nothing was.
+ */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
   const { path, reader, onChange, log } = options;
-  let current = await load(path, reader);
-  let since = new Date().toISOString();
   let complained = '';
+  const rejected = (thrown: unknown, kept: string): void => {
+    const { message } = toKvError(thrown);
+    if (message !== complained) log.error('policy.rejected', { file: path, message, kept });
+    complained = message;
+    options.judged?.(false);
+  };
+  let current = await load(path, reader).catch(async (thrown: unknown) => {
+    const last = await loadPublished(reader, options.published);
+    if (last === null) throw thrown;
+    rejected(thrown, `the policy that was published last stays in force, as ${POLICY_REF} has it`);
+    return last;
+  });
+  if (complained === '') options.judged?.(true);
+  let since = new Date().toISOString();
   let queue: Promise<unknown> = Promise.resolve();
 
   const reload = (): Promise<boolean> => {
@@ -44,6 +64,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
       try {
         const loaded = await load(path, reader);
         complained = '';
+        options.judged?.(true);
         if (loaded.text === current.text) return false;
         current = loaded;
         since = new Date().toISOString();
@@ -53,10 +74,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
         );
         return true;
       } catch (thrown) {
-        const { message } = toKvError(thrown);
-        if (message !== complained)
-          log.error('policy.rejected', { file: path, message, kept: 'the policy from before stays in force' });
-        complained = message;
+        rejected(thrown, 'the policy from before stays in force');
         return false;
       }
     });
@@ -90,6 +108,18 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
       process.off('SIGHUP', onHangup);
     },
   };
+}
+
+/** The policy that was published last; null when there is none, or none that this version can read. */
+async function loadPublished(reader: PolicyReader, published: PolicyFileOptions['published']): Promise<LoadedPolicy | null> {
+  const text = (await published?.()) ?? null;
+  if (text === null) return null;
+  try {
+    return { policy: reader.parse(text, POLICY_REF), text };
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'CONFIG_INVALID') return null; // the file's own fault is the one to be told
+    throw error;
+  }
 }
 
 async function load(path: string, reader: PolicyReader): Promise<LoadedPolicy> {

@@ -1,6 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import ssh2 from 'ssh2';
-import type { Connection, ServerChannel } from 'ssh2';
+import type { Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
 import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
@@ -8,10 +7,13 @@ import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { acceptAuth, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
 import { complainOn, execSession, finishChannel, onEnvironment } from './channel.js';
+import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
+import { ssh2Server } from './protocol/offered-keys.js';
+import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
 
 /** Bounds on what clients can hold. Durations in milliseconds. */
 export interface SshLimits extends ConnectionLimits {
@@ -32,10 +34,19 @@ const SSH_LIMITS: SshLimits = {
   idleTimeout: 60_000,
 };
 
+/** The host keys of a server. */
+export interface ServedHostKeys {
+  /** What clients are shown, one a type. */
+  readonly inUse: readonly ProvableKey[];
+  /** What clients are told of besides, since it takes over later. */
+  readonly next: readonly ProvableKey[];
+}
+
 interface SshServerOptions {
   readonly host: string;
   readonly port: number;
-  readonly hostKeys: readonly Buffer[];
+  /** Asked for each connection: the same object as long as nothing has changed. */
+  readonly hostKeys: () => ServedHostKeys;
   /** Asked for each connection and again for each command, so that a key that was taken away stops working. */
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
@@ -75,18 +86,17 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   const limits = { ...SSH_LIMITS, ...options.limits };
   const connections = new SshConnections(limits);
   const running = new Set<Running>();
-  const server = sshServer(options);
+  const serverOf = serverByKeys((client, remote) => {
+    const socket = connections.socket(remote);
+    if (socket === undefined) client.end();
+    else attend(client, socket, remote, { ...options, limits, connections, running });
+  });
+  serverOf(options.hostKeys()); // keys that can't be used are said now
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
     const dropped = connections.arrive(socket);
     if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
-    server.injectSocket(socket);
-  });
-  server.on('connection', (client, info) => {
-    const remote = `${info.ip}:${info.port}`;
-    const socket = connections.socket(remote);
-    if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, limits, connections, running });
+    serverOf(options.hostKeys()).injectSocket(socket);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
@@ -113,16 +123,16 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   };
 }
 
-function sshServer(options: SshServerOptions): InstanceType<typeof ssh2.Server> {
-  try {
-    return new ssh2.Server({
-      hostKeys: [...options.hostKeys],
-      ident: 'git-kv-stargate',
-      algorithms: structuredClone(ALGORITHMS) as never,
-    });
-  } catch (cause) {
-    throw new KvError('CONFIG_INVALID', `cannot use the SSH host key: ${(cause as Error).message}`, { cause });
-  }
+/** An ssh2 server for the keys as they are: it takes its own once and for all, so other keys need another one. */
+function serverByKeys(onConnection: (client: Connection, remote: string) => void): (keys: ServedHostKeys) => Server {
+  let made: { keys: ServedHostKeys; server: Server } | undefined;
+  return (keys) => {
+    if (made?.keys === keys) return made.server;
+    const server = ssh2Server(keys.inUse, { ident: 'git-kv-stargate', algorithms: structuredClone(ALGORITHMS) as never });
+    server.on('connection', (client, info) => onConnection(client, `${info.ip}:${info.port}`));
+    made = { keys, server };
+    return server;
+  };
 }
 
 interface Attending extends SshServerOptions {
@@ -141,13 +151,14 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     if (open === 0) socket.destroySoon();
   });
   client.on('handshake', () => connections.agreed(remote));
+  tellSignatureAlgorithms(client);
   client.on('authentication', (context) => {
     const verdict =
       ++attempts > limits.maxAuthAttempts
         ? ({ kind: 'refused', reason: 'too many attempts' } as const)
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
-    if (verdict.kind !== 'refused') return context.accept();
+    if (verdict.kind !== 'refused') return acceptAuth(context);
     if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason });
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
@@ -155,7 +166,11 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   let crowd: Crowd | undefined;
   client.on('ready', () => {
     const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
-    if (room === 'room') return;
+    if (room === 'room') {
+      const { inUse, next } = options.hostKeys();
+      announceHostKeys(client, [...inUse, ...next]);
+      return;
+    }
     crowd = room;
     log.warn('ssh.connections.busy', { remote, ...crowd });
     if (crowd !== undefined) return; // its command is answered with the reason

@@ -36,7 +36,7 @@ export interface Reading {
 /** Reads one key from the newest state. Throws `KEY_INVALID`, `NOT_FOUND`, `EXPIRED`. */
 export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
   keyBytes(request.key);
-  const tip = await tipForReading(clone, request.ns, request);
+  const tip = await tipForReading(clone, request.ns, request, 'ledger');
   if (tip === null) throw noNamespace(request.ns);
   return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
 }

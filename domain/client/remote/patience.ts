@@ -49,5 +49,8 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
 
 /** Admin verbs that wait for room. */
 export function patientAdminClient(client: AdminClient, patience: Patience): AdminClient {
-  return { run: (...args) => whenRoom(patience, () => client.run(...args)) };
+  return {
+    run: (...args) => whenRoom(patience, () => client.run(...args)),
+    pinHostKey: (...args) => client.pinHostKey(...args),
+  };
 }

@@ -17,7 +17,7 @@ import { type Prepared, prepareOperations } from './prepare.js';
 import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
-import { fetchNamespace, newestTip, type Tip } from '../clone/tips.js';
+import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** What is written, on which conditions. */
 export interface WriteRequest extends Expectations {
@@ -85,7 +85,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
   for (let attempt = 0; ; ) {
-    const tip = await newestTip(clone, ns);
+    const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
     const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
     const doubt = await doubtful(clone, request, draft, tip, kept);
@@ -210,12 +210,7 @@ async function build(
 export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean): Promise<Base> {
   if (tip === null)
     return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
-  if (tip.index === null) {
-    throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
-      hint: 'read from the Stargate once, which fetches it',
-      advice: { id: 'fetch-index' },
-    });
-  }
+  if (tip.index === null) throw noIndex(tip.ledger);
   const { epoch, parentEpoch, indexTree } = tip.trailers;
   const chunks: TreeTip | null = withChunks ? await chunksTip(clone, tip.ns, epoch) : null;
   return {

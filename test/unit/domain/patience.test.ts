@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { patientAdminClient, PATIENCE_MS, whenRoom } from '../../../domain/client/remote/patience.js';
+import { PATIENCE_MS, whenRoom } from '../../../domain/client/remote/patience.js';
 import { KvError } from '../../../ports/error.js';
 import { failure } from '../../support/failure.js';
 
@@ -29,8 +29,8 @@ describe('waiting for room at a Stargate', () => {
     it(`tries again, and says once why (${random})`, async () => {
       const waiting = patience(random);
       let left = 6;
-      const done = patientAdminClient({ run: async () => (left-- > 0 ? Promise.reject(busy()) : 'done') }, waiting);
-      expect(await done.run('origin', 'status', [])).to.equal('done');
+      const done = whenRoom(waiting, async () => (left-- > 0 ? Promise.reject(busy()) : 'done'));
+      expect(await done).to.equal('done');
       expect(waiting.pauses).to.deep.equal(expected);
       expect(waiting.heard).to.have.length(1);
     });
