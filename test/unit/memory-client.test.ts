@@ -10,6 +10,7 @@ import { completeKeys } from '../../domain/client/read/complete-keys.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
 import { readMany } from '../../domain/client/read/read-many.js';
+import { waitForMirror } from '../../domain/client/remote/wait.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { importKeys } from '../../domain/client/transfer/import/import.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
@@ -107,6 +108,18 @@ for (const format of FORMATS) {
       expect(then.every((one) => 'reading' in one)).to.equal(true);
     });
 
+    it('a state is named as people say times, and what a wait has seen is kept for a verification', async () => {
+      const first = await put(ada, [set('a', '1')]);
+      await gateway.mirrored();
+      const { watermark } = await waitForMirror(ada.clone, { ns: NS, oid: first.commit ?? '', timeoutMs: 1000 });
+      expect(
+        (await ada.clone.store.refs(['refs/kv-tracking/mirror/kv-mirror/main'])).get('refs/kv-tracking/mirror/kv-mirror/main'),
+      ).to.equal(watermark);
+      expect(await at(bob, 'a', 'now')).to.equal('1');
+      await failure(at(bob, 'a', '2 weeks ago'), 'NOT_FOUND');
+      await failure(at(bob, 'a', 'some day'), 'USAGE');
+    });
+
     it('keys are completed from what a clone has; of many, the next part, without reading them all', async () => {
       const many = [
         'a:x/1',
@@ -185,6 +198,32 @@ for (const format of FORMATS) {
       const refused = await failure(newEpoch(bob.clone, NS, 'bobs'), 'SIGNER_UNKNOWN');
       expect(refused.message).to.contain('admin');
       expect((await gateway.refs()).has('refs/kv-archive/main@bobs')).to.equal(false);
+    });
+
+    it('an import that is more than one push may bring is split by itself, and a write is refused before anything is written', async () => {
+      await gateway.close();
+      const policy = (text: string): string => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000');
+      gateway = await MemoryGateway.start({ format, policy });
+      const eve = await openMemoryClient(gateway, 'ada');
+      people.push(eve);
+      await put(eve, [set('first', '1')]);
+      const operations = Array.from({ length: 400 }, (_, i) => set(`k:${i}`, `value ${i}`));
+      const error = await failure(put(eve, operations), 'POLICY_VIOLATION');
+      expect(error.message).to.match(
+        /^the push has \d{4} objects, more than the 1000 that max_push_objects of the policy allows$/,
+      );
+      const text = operations.map((_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `value ${i}` })).join('\n');
+      const source = {
+        name: 'keys.jsonl',
+        open: async function* () {
+          yield utf8(`${text}\n`);
+        },
+        file: async () => ({ fault: 'there is none' }),
+      };
+      const request = { ns: NS, source, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 };
+      const { transactions, warnings, set: written } = await importKeys(eve.clone, request);
+      expect([written, transactions.map((one) => one.operations)]).to.deep.equal([400, [117, 117, 117, 49]]);
+      expect(warnings.join()).to.include('4 transactions of 117');
     });
 
     it('an import lands, in as many transactions as are asked for', async () => {

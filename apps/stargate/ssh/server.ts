@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
+import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
@@ -8,8 +9,8 @@ import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
 import { acceptAuth, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
-import { SshConnections, type ConnectionLimits } from './connections.js';
-import { execSession, finishChannel, onEnvironment } from './channel.js';
+import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
+import { complainOn, execSession, finishChannel, onEnvironment } from './channel.js';
 import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
 import { ssh2Server } from './protocol/offered-keys.js';
 import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
@@ -22,13 +23,14 @@ export interface SshLimits extends ConnectionLimits {
 }
 
 const SSH_LIMITS: SshLimits = {
-  maxConnections: 64,
-  maxUnauthenticated: 32,
-  maxConnectionsPerKey: 16,
+  maxConnections: 256,
+  maxUnauthenticated: 64,
+  maxConnectionsPerKey: () => CONNECTIONS_PER_KEY,
   maxSessions: 8,
   maxAuthAttempts: 10,
   handshakeTimeout: 10_000,
   authTimeout: 60_000,
+  idleGrace: 10_000,
   idleTimeout: 60_000,
 };
 
@@ -161,13 +163,17 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
+  let crowd: Crowd | undefined;
   client.on('ready', () => {
-    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) {
+    const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
+    if (room === 'room') {
       const { inUse, next } = options.hostKeys();
       announceHostKeys(client, [...inUse, ...next]);
       return;
     }
-    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    crowd = room;
+    log.warn('ssh.connections.busy', { remote, ...crowd });
+    if (crowd !== undefined) return; // its command is answered with the reason
     client.end();
     socket.destroySoon();
   });
@@ -183,6 +189,12 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const channel = acceptExec() as ServerChannel | undefined;
       const pusher = key === undefined ? null : identify(key.type, key.blob);
       if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
+      if (crowd !== undefined) {
+        refuse({ complain: (text) => complainOn(channel, text) }, tooMany(crowd));
+        finishChannel(channel, REFUSED);
+        channel.once('close', () => client.end());
+        return;
+      }
       const cut = new AbortController();
       channel.once('close', () => cut.abort());
       client.once('close', () => cut.abort());
@@ -203,6 +215,15 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
         connections.end(remote);
       });
     });
+  });
+}
+
+/** What a client is told whose connection has no room. */
+function tooMany({ of, limit }: Crowd): KvError {
+  const who = of === 'key' ? 'this key has' : 'the Stargate has';
+  return new KvError('BUSY', `${who} ${limit} connections at work, which is as many as it may have`, {
+    hint: of === 'key' ? "try again later, or have an admin raise the policy's max_connections_per_key" : 'try again later',
+    details: { limit, of },
   });
 }
 
