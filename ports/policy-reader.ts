@@ -40,6 +40,8 @@ export interface Policy {
   readonly pushUrl: string | null;
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
+  /** The objects that one push may bring. */
+  readonly maxPushObjects: number;
   /** How many connections a key may have at a time. */
   readonly maxConnectionsPerKey: number;
   readonly admins: readonly PolicyKey[];

@@ -14,6 +14,8 @@ export interface Metrics {
   mirrorLag(ms: number): void;
   mirrorBacklog(size: number): void;
   mirrorRefused(count: number): void;
+  /** How many namespaces are behind the mirror, so that nothing can be written to them. */
+  behindMirror(count: number): void;
   policyRejected(rejected: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
@@ -40,6 +42,7 @@ export function createMetrics(): Metrics {
   const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
   const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
   const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
+  const behind = gauge('stargate_mirror_ahead_size', 'Namespaces of which the mirror shows more than the Stargate has');
   const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
@@ -59,6 +62,7 @@ export function createMetrics(): Metrics {
     mirrorLag: (ms) => lag.observe(ms / 1000),
     mirrorBacklog: (size) => backlog.set(size),
     mirrorRefused: (count) => refused.set(count),
+    behindMirror: (count) => behind.set(count),
     policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {

@@ -32,6 +32,8 @@ export interface MirrorStatus {
   readonly last_error: string | null;
   /** The namespaces that the mirror refuses, and why, while the others go on. */
   readonly refused: Readonly<Record<string, string>>;
+  /** The namespaces of which the mirror is ahead, each with what that means; absent from a Stargate that does not look. */
+  readonly ahead?: Readonly<Record<string, string>>;
   /** The newest ledger commit that the mirror is known to show, by namespace. */
   readonly watermark: Readonly<Record<string, string>>;
 }
@@ -81,6 +83,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       last_success: orNull(isText),
       last_error: orNull(isText),
       refused: mapOf(isText),
+      ahead: orAbsent(mapOf(isText)),
       watermark: mapOf(isText),
     }),
     version: isText,

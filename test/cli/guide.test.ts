@@ -51,7 +51,7 @@ function faultOf(words: readonly string[]): string | null {
     const [, name = '', value] = /^--?([^=]+)(?:=(.*))?$/.exec(word) ?? [];
     const flag = word.startsWith('--')
       ? (flags[name] ?? (flags[name.replace(/^no-/, '')]?.allowNo ? flags[name.replace(/^no-/, '')] : undefined))
-      : Object.values(flags).find(({ char, charAliases = [] }) => char === name || charAliases.includes(name));
+      : Object.values(flags).find(({ char, charAliases = [] }) => [char, ...charAliases].includes(name));
     if (flag === undefined) return `${id.join(' ')} has no ${word}`;
     if (value !== undefined && flag.options && !value.split('|').every((one) => flag.options?.includes(one)))
       return `${id.join(' ')} takes no ${word}`;

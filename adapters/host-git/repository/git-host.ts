@@ -4,13 +4,16 @@ import {
   KvError,
   type NewRepository,
   type RefName,
+  type Oid,
   type RemoteListing,
+  type RepositoryForm,
   type RepositoryHost,
   type Upgraded,
 } from '../../../ports/index.js';
 import { checkRef } from '../process/guard.js';
 import type { Hosted } from '../process/hosted.js';
 import { requireGit, runGit } from '../process/run-git.js';
+import { exportRepository, restoreRepository } from './backup.js';
 import { createRepository } from './create.js';
 import { hooksInPlace, otherHooks } from './hooks.js';
 import { prepareQuarantine, sweepQuarantines } from './quarantines.js';
@@ -73,6 +76,14 @@ export class GitHost implements RepositoryHost {
 
   fetchRemote(remote: string, kinds: readonly string[]): Promise<void> {
     return fetchRemote(this.hosted, remote, kinds);
+  }
+
+  export(file: string, refs: ReadonlyMap<RefName, Oid>): Promise<RepositoryForm> {
+    return exportRepository(this.hosted, file, refs);
+  }
+
+  restore(file: string | null, form: RepositoryForm): Promise<ReadonlyMap<RefName, Oid>> {
+    return restoreRepository(this.hosted, file, form);
   }
 
   async setHead(branch: RefName): Promise<void> {
