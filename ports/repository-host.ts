@@ -27,14 +27,22 @@ export interface RemoteListing {
   readonly head: RefName | null;
 }
 
+/** What is left of the disk that a repository lies on; bytes. A `size` of 0: it can't be told. */
+export interface Room {
+  /** What this process may still use. */
+  readonly free: number;
+  readonly size: number;
+}
+
 /**
  * One bare repository as its host keeps it: made, held to this version, cleared of what a crash left, and filled from a remote.
  * Its path is the directory that the adapter was opened for, where before `create` there is nothing yet.
  *
  * Promised: nothing but `create` and the two `fetch…` changes what a reader of the repository sees.
- * Not promised: that two calls which change something may run at once. All but `check`, `hooksInPlace` and `listRemote` are for the
+ * Not promised: that two calls which change something may run at once. All but `check`, `hooksInPlace`, `room`,
+ * `probeWriting` and `listRemote` are for the
  * holder of the lease.
- * Throws `IO_ERROR` when the disk fails or a program is missing, `GIT_ERROR` with its words when git says no.
+ * Throws `IO_ERROR` when the disk fails or a program is missing, `STORAGE_FULL` when it has no room left, `GIT_ERROR` with its words when git says no.
  */
 export interface RepositoryHost {
   /** Throws `CONFIG_INVALID` when the programs that this adapter runs are missing parts or too old. Needs no repository. */
@@ -51,6 +59,15 @@ export interface RepositoryHost {
    * somebody else. Hooks of another version of ours are no fault: `upgrade` is for them. Changes nothing.
    */
   check(): Promise<void>;
+
+  /** How much room there is for the repository to grow. */
+  room(): Promise<Room>;
+
+  /**
+   * Writes a little where the Stargate keeps its own files, makes it durable, and takes it away again: what `room` tells knows of no
+   * quota. Throws `STORAGE_FULL`, `IO_ERROR`.
+   */
+  probeWriting(): Promise<void>;
 
   /** Whether the hooks are as this version writes them, and git will run them. False too when they can't be read. */
   hooksInPlace(): Promise<boolean>;

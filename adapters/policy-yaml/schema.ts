@@ -9,6 +9,7 @@ class StargateBlock {
   @MayBeNull() push_url?: unknown;
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
+  @MayMiss() @IsSize() min_free_space?: unknown;
   @MayMiss() @IsList('public keys') admins?: unknown[];
   @MayMiss() @IsList('public keys') readers?: unknown[];
 }

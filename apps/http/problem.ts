@@ -27,6 +27,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   SYNC_REFUSED: 409,
   NOT_SUPPORTED: 501,
   NOT_LEADER: 503,
+  STORAGE_FULL: 507,
   MIRROR_TIMEOUT: 504,
 };
 

@@ -6,7 +6,8 @@ import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
 import { HELP } from './help.js';
 import { initRepository } from './init.js';
-import { ndjsonLog } from './log.js';
+import { formatLine, ndjsonLog } from './log.js';
+import { steadySink, toStandardError } from './log-sink.js';
 import { productVersion } from './version.js';
 
 const COMMON = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const;
@@ -97,7 +98,8 @@ async function runServe(args: readonly string[]): Promise<number> {
   if (!Number.isSafeInteger(sampleSize) || sampleSize < 1) {
     throw new KvError('USAGE', `--sample-size wants a positive number, and got '${values['sample-size']}'`);
   }
-  const log = ndjsonLog((line) => process.stderr.write(line), Date.now);
+  const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
+  const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
   let interrupt: () => void = () => undefined;
   const interrupted = new Promise<void>((resolve) => {
     interrupt = resolve;

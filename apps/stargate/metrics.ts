@@ -14,6 +14,14 @@ export interface Metrics {
   mirrorLag(ms: number): void;
   mirrorBacklog(size: number): void;
   mirrorRefused(count: number): void;
+  /** The repository's disk, bytes, and whether pushes are refused for lack of room. */
+  disk(room: { readonly free: number; readonly size: number }, full: boolean): void;
+  /** The disk ran full. */
+  diskFull(): void;
+  /** The policy file as it is now was not taken. */
+  policyRejected(): void;
+  /** Whether the policy in force is what its file says. */
+  policyInForce(inForce: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -39,6 +47,12 @@ export function createMetrics(): Metrics {
   const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
   const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
   const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
+  const diskFree = gauge('stargate_disk_free_bytes', 'Free space for the repository');
+  const diskSize = gauge('stargate_disk_size_bytes', 'Size of the disk that the repository lies on');
+  const noRoom = gauge('stargate_disk_full', '1 while pushes are refused for lack of room');
+  const ranFull = counter('stargate_disk_full_total', 'How often the disk ran full');
+  const policyRejected = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
+  const policyStale = gauge('stargate_policy_stale', '1 while the policy file is not what is in force');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -57,6 +71,14 @@ export function createMetrics(): Metrics {
     mirrorLag: (ms) => lag.observe(ms / 1000),
     mirrorBacklog: (size) => backlog.set(size),
     mirrorRefused: (count) => refused.set(count),
+    disk({ free, size }, full) {
+      diskFree.set(free);
+      diskSize.set(size);
+      noRoom.set(full ? 1 : 0);
+    },
+    diskFull: () => ranFull.inc(),
+    policyRejected: () => policyRejected.inc(),
+    policyInForce: (inForce) => policyStale.set(inForce ? 0 : 1),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openProfile } from '../../plugins/host/index.js';
+import { toKvError } from '../../ports/error.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -11,7 +12,7 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import { healthMount } from '../http/health-mount.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
-import { type Endpoint, writeEndpoints } from './endpoints.js';
+import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
 import { createMetrics } from './metrics.js';
@@ -19,6 +20,8 @@ import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
+import { logRefused } from './push/push-line.js';
+import { watchDiskRoom } from './repository/disk-room.js';
 import { openPolicyFile } from './repository/policy-file.js';
 import { accessBy } from './ssh/access.js';
 import { readHostKey } from './ssh/host-key.js';
@@ -77,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((text: string) => Promise<void>) | undefined;
     const policyFile = await openPolicyFile({
+      metrics,
       path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
       reader: await composition.get<PolicyReader>('policy-reader'),
       onChange: ({ text }) => publish?.(text),
@@ -86,10 +90,19 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
     metrics.role(false);
     const policy = () => policyFile.current;
+    /** Set once there are addresses to tell: without room, the file that tells them is for later. */
+    let tellEndpoints = async (): Promise<void> => undefined;
+    const room = watchDiskRoom({
+      ...{ host: repository, metrics, log },
+      policy: () => policy().policy,
+      onRoom: () => void tellEndpoints(),
+    });
+    running.push(() => room.close());
     const leadership = await startLeadership({
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, log, sampleSize: options.sampleSize }),
+      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, room, log, sampleSize: options.sampleSize }),
+      failed: room.told,
       log,
     });
     running.push(() => leadership.stop());
@@ -97,7 +110,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
-    const health = stargateHealth({ repository, store, metrics, worker, probe, leadership: () => leadership.state() });
+    const health = stargateHealth({
+      ...{ repository, store, metrics, worker, probe, lack: room.lack },
+      leadership: () => leadership.state(),
+    });
     const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
@@ -106,12 +122,25 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
         readTimeout: READ_TIMEOUT_MS,
-        push: async (session) => (await leadership.lead()).push(session),
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, started, log }),
+        async push(session) {
+          await room.require();
+          return (await leadership.lead()).push(session);
+        },
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, room, started, log }),
       }),
+      pushRefused(session, error, ms) {
+        metrics.rejected(error.code);
+        logRefused(log, session, error, { commands: [], transactions: [], bytes: 0, ms, gatewayMs: 0 });
+      },
     });
     running.push(() => ssh.close(GRACE_MS));
-    running.push(await writeEndpoints(gitDir, { ssh, http }));
+    tellEndpoints = async () => {
+      await writeEndpoints(gitDir, { ssh, http }).catch((error: unknown) =>
+        log.warn('endpoints.untold', { message: toKvError(error).message }),
+      );
+    };
+    await tellEndpoints();
+    running.push(() => removeEndpoints(gitDir));
     const state = await leadership.state();
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },

@@ -17,6 +17,12 @@ export const orNull =
   (value): value is T | null =>
     value === null || guard(value);
 
+/** Left out, as by a program from before the field, or what a guard takes. */
+export const orAbsent =
+  <T>(guard: Guard<T>): Guard<T | undefined> =>
+  (value): value is T | undefined =>
+    value === undefined || guard(value);
+
 /** An array of what a guard takes. */
 export const listOf =
   <T>(guard: Guard<T>): Guard<readonly T[]> =>

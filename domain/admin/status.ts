@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import { isCount, isFlag, isText, listOf, mapOf, orNull, recordOf } from './fields.js';
+import { isCount, isFlag, isText, listOf, mapOf, orAbsent, orNull, recordOf } from './fields.js';
 import { type NoArguments, shownWord, type VerbFormat } from './verb.js';
 
 /** Where a namespace stands. */
@@ -16,6 +16,14 @@ export interface PolicyStatus {
   readonly in_force_since: string;
   /** Why the file as it is now was not taken; null when it is in force. */
   readonly rejected: string | null;
+}
+
+/** The disk that the repository lies on; bytes. */
+interface DiskStatus {
+  readonly free: number;
+  readonly size: number;
+  /** Why writes are refused for lack of room; null while there is room. */
+  readonly full: string | null;
 }
 
 /** What the mirror worker says of itself. Times are ISO 8601 UTC. */
@@ -47,6 +55,8 @@ export interface StatusReport {
   readonly namespaces: readonly NamespaceStatus[];
   readonly policy: PolicyStatus;
   readonly mirror: MirrorStatus;
+  /** Undefined: a Stargate from before the field. */
+  readonly disk?: DiskStatus | undefined;
   readonly version: string;
 }
 
@@ -77,6 +87,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       refused: mapOf(isText),
       watermark: mapOf(isText),
     }),
+    disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },
 };

@@ -82,6 +82,7 @@ describe('policy-yaml', () => {
       pushUrl: 'ssh://git@stargate.local/org/repo.git',
       readUrl: 'ssh://git@stargate.local/org/repo.git',
       requireMirrorAckByDefault: false,
+      minFreeSpace: null,
       admins: [key('james')],
       readers: [],
       namespaces: new Map([

@@ -57,7 +57,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
       const { namespaces, ...rest } = policy;
       expect(rest).to.deep.equal({
         version: 1,
-        ...{ pushUrl: null, readUrl: null, requireMirrorAckByDefault: false, admins: [], readers: [] },
+        ...{ pushUrl: null, readUrl: null, requireMirrorAckByDefault: false, minFreeSpace: null, admins: [], readers: [] },
       });
       expect([...namespaces]).to.deep.equal([['b.c-d_9', DEFAULTS]]);
     });
@@ -94,6 +94,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
         pushUrl: 'ssh://git@stargate.example/org/repo.git',
         readUrl: 'https://git.example/org/repo.git',
         requireMirrorAckByDefault: true,
+        minFreeSpace: 1024 ** 3,
         admins: [key(ada, 'ada')],
         readers: [key(ci, 'a reader, at home')],
         namespaces: new Map([

@@ -52,6 +52,15 @@ export function repositoryHostContract(name: string, factory: () => Promise<Host
       await bench.host.check();
     });
 
+    it('tells how much room there is, and whether it can be written to', async () => {
+      await bench.host.create(plain());
+      const { free, size } = await bench.host.room();
+      expect(free).to.be.within(0, size);
+      await bench.host.probeWriting();
+      expect((await bench.host.room()).size).to.equal(size);
+      await bench.host.check();
+    });
+
     it('knows no repository where none is', async () => {
       await rejects(bench.host.check(), 'CONFIG_INVALID');
       expect(await bench.host.hooksInPlace()).to.equal(false);

@@ -1,6 +1,7 @@
 import { principal } from '../../domain/access/principal.js';
 import { readFile } from 'node:fs/promises';
-import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { PUSH_LIMITS, type PushLimits } from '../../apps/stargate/push/limits.js';
+import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
@@ -13,6 +14,7 @@ import { FakeGateway } from './fake-gateway.js';
 import { publicBlob, sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
 import { Sandbox } from './sandbox.js';
+import { ROOMY } from './roomy.js';
 import { SILENT } from './silent-log.js';
 
 /** A bare repository behind a real SSH server, with a fake gateway, and a clone to push from. */
@@ -59,6 +61,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
     store: await composition.get<GitStore>('git-store'),
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
+    room: ROOMY,
     over: over.signal,
     log: SILENT,
   });

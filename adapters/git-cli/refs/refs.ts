@@ -1,5 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { gitFailed, runGit, spawnGit } from '../process/run-git.js';
@@ -85,7 +88,7 @@ export class RefTransactions {
       const replied = answer(child, reply);
       child.stdin.write(`${commands.join('\n')}\n`);
       const outcome = await Promise.race([replied, ended]);
-      if (outcome !== true) throw refused(outcome, updates);
+      if (outcome !== true) throw await this.refused(outcome, updates);
     };
     const prepare = ['start', ...lines, 'prepare'];
     if (this.syncLocks === null) return ask([...prepare, 'commit'], 'commit: ok\n');
@@ -97,6 +100,15 @@ export class RefTransactions {
       throw error;
     }
     await ask(['commit'], 'commit: ok\n');
+  }
+
+  /** Git gives no reason when it can't write a lock: the disk tells. */
+  private async refused(stderr: string, updates: readonly RefUpdate[]): Promise<KvError> {
+    const lock = UNWRITTEN.exec(stderr)?.[1];
+    const room = lock === undefined ? null : await statfs(dirname(lock)).catch(() => null); // then it is something else
+    if (room !== null && room.bavail === 0)
+      return gitFailed(`cannot move ${named(updates)}`, `${stderr}\nNo space left on device`);
+    return refused(stderr, updates);
   }
 
   private start(reason: string): Running {
@@ -139,6 +151,7 @@ function answer(child: ChildProcessWithoutNullStreams, reply: string): Promise<t
   });
 }
 
+const UNWRITTEN = /couldn't write '([^'\n]+\.lock)'/;
 const MOVED = /cannot lock ref '([^']+)': (is at |reference already exists|reference is missing|unable to resolve reference)/;
 const LOCKED = /cannot lock ref '([^']+)': Unable to create '([^']+\.lock)'/;
 
@@ -150,6 +163,7 @@ function refused(stderr: string, updates: readonly RefUpdate[]): KvError {
       details: { ref: moved[1] },
     });
   }
+  if (isOutOfSpace(stderr)) return gitFailed(`cannot move ${named(updates)}`, stderr); // with no room, no lock can be made
   const locked = LOCKED.exec(stderr);
   if (locked !== null) {
     return new KvError('CAS_CONFLICT', `'${locked[1]}' is locked by another process`, {
@@ -157,5 +171,7 @@ function refused(stderr: string, updates: readonly RefUpdate[]): KvError {
       details: { ref: locked[1], lock: locked[2] },
     });
   }
-  return gitFailed(`cannot move ${updates.map((update) => `'${update.ref}'`).join(', ')}`, stderr);
+  return gitFailed(`cannot move ${named(updates)}`, stderr);
 }
+
+const named = (updates: readonly RefUpdate[]): string => updates.map(({ ref }) => `'${ref}'`).join(', ');

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   KvError,
@@ -6,13 +6,15 @@ import {
   type RefName,
   type RemoteListing,
   type RepositoryHost,
+  type Room,
   type Upgraded,
 } from '../../../ports/index.js';
 import { checkRef } from '../process/guard.js';
-import type { Hosted } from '../process/hosted.js';
+import { type Hosted, stargateFolder } from '../process/hosted.js';
 import { requireGit, runGit } from '../process/run-git.js';
 import { createRepository } from './create.js';
 import { hooksInPlace, otherHooks } from './hooks.js';
+import { probeWriting } from './probe-writing.js';
 import { prepareQuarantine, sweepQuarantines } from './quarantines.js';
 import { fetchRemote, listRemote } from './remote.js';
 import { clearStaleLocks } from './stale-locks.js';
@@ -45,6 +47,20 @@ export class GitHost implements RepositoryHost {
       });
     });
     await otherHooks(gitDir); // hooks of another version are fine, foreign hooks are refused
+  }
+
+  async room(): Promise<Room> {
+    const { gitDir } = this.hosted;
+    try {
+      const { bsize, blocks, bavail } = await statfs(gitDir);
+      return { free: bsize * bavail, size: bsize * blocks };
+    } catch (cause) {
+      throw new KvError('IO_ERROR', `cannot see how much room there is for ${gitDir}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  probeWriting(): Promise<void> {
+    return probeWriting(stargateFolder(this.hosted.gitDir));
   }
 
   hooksInPlace(): Promise<boolean> {

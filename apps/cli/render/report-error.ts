@@ -14,16 +14,30 @@ export async function reportError(thrown: unknown, { json, debug }: DoorOptions)
   const exit = EXIT_CODES[error.code];
   const { hintOf } = await import('../hints/hint.js'); // a command that succeeds needs no words for what to do instead
   const hint = hintOf(error);
-  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, hint, exit))}\n`);
+  const request = requestOf(error);
+  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, { hint, exit, request }))}\n`);
   note(`${paint('1;31', 'error:')} ${error.message}`);
   if (hint !== undefined) note(`${paint('36', 'hint:')} ${hint}`);
+  if (request !== undefined) note(`${paint('36', 'request:')} ${request}`);
   if (debug) note(causes(error));
   return exit;
 }
 
-function errorDocument(error: KvError, hint: string | undefined, exit: number): object {
+interface Shown {
+  readonly hint: string | undefined;
+  readonly exit: number;
+  readonly request: string | undefined;
+}
+
+function errorDocument(error: KvError, { hint, exit, request }: Shown): object {
   const { code, message, details } = error;
-  return { ok: false, error: { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) } };
+  const more = { ...(request === undefined ? {} : { request }), ...(details === undefined ? {} : { details }) };
+  return { ok: false, error: { code, message, hint: hint ?? null, exit, ...more } };
+}
+
+/** Under which name the Stargate's log has the request that this error, or what led to it, came from. */
+function requestOf(error: KvError): string | undefined {
+  return error.request ?? (KvError.is(error.cause) ? requestOf(error.cause) : undefined);
 }
 
 function causes(error: Error): string {

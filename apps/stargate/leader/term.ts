@@ -13,7 +13,8 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
-import { pushLimits } from '../push/receive-pack.js';
+import { pushLimits } from '../push/limits.js';
+import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
 import type { ServeExec } from '../exec-session.js';
@@ -39,6 +40,7 @@ interface TakeOverOptions {
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
   readonly sampleSize: number;
+  readonly room: DiskRoom;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -79,7 +81,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const over = new AbortController();
     started.push(() => over.abort(notLeader()));
     const push = leaderPushes({
-      ...{ gateway, housekeeping, metrics, log, store, host: repository, over: over.signal },
+      ...{ gateway, housekeeping, metrics, log, store, room: options.room, host: repository, over: over.signal },
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });

@@ -5,6 +5,7 @@ import type { PolicyStatus } from '../../../domain/admin/status.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
+import type { Metrics } from '../metrics.js';
 
 /** A policy, and the text that says it. */
 export interface LoadedPolicy {
@@ -26,6 +27,7 @@ interface PolicyFileOptions {
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */
   readonly onChange: (loaded: LoadedPolicy) => void | Promise<void> | undefined;
+  readonly metrics: Pick<Metrics, 'policyRejected' | 'policyInForce'>;
   readonly log: Log;
 }
 
@@ -33,7 +35,7 @@ const SETTLE_MS = 100;
 
 /** Loads the policy and follows its file. Throws `CONFIG_INVALID` when the first version can't be used. */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const { path, reader, onChange, log } = options;
+  const { path, reader, onChange, metrics, log } = options;
   let current = await load(path, reader);
   let since = new Date().toISOString();
   let complained = '';
@@ -44,6 +46,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
       try {
         const loaded = await load(path, reader);
         complained = '';
+        metrics.policyInForce(true);
         if (loaded.text === current.text) return false;
         current = loaded;
         since = new Date().toISOString();
@@ -54,8 +57,11 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
         return true;
       } catch (thrown) {
         const { message } = toKvError(thrown);
-        if (message !== complained)
+        metrics.policyInForce(false);
+        if (message !== complained) {
+          metrics.policyRejected();
           log.error('policy.rejected', { file: path, message, kept: 'the policy from before stays in force' });
+        }
         complained = message;
         return false;
       }

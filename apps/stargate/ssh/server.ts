@@ -1,13 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
-import type { Connection, ServerChannel } from 'ssh2';
+import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { SshConnections, type ConnectionLimits } from './connections.js';
 import { execSession, finishChannel, onEnvironment } from './channel.js';
@@ -39,6 +40,8 @@ interface SshServerOptions {
   readonly answersTo: AnswersTo;
   /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
   readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
+  /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
+  readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   readonly limits?: Partial<SshLimits>;
   readonly log: Log;
 }
@@ -146,13 +149,18 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
     if (verdict.kind !== 'refused') return context.accept();
-    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason });
+    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
   client.on('ready', () => {
     if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
-    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    log.warn('ssh.connections.busy', {
+      remote,
+      ...(key && { fingerprint: fingerprintOf(key.blob) }),
+      max: limits.maxConnections,
+      maxPerKey: limits.maxConnectionsPerKey,
+    });
     client.end();
     socket.destroySoon();
   });
@@ -172,13 +180,15 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       channel.once('close', () => cut.abort());
       client.once('close', () => cut.abort());
       channel.on('error', () => cut.abort());
-      const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
+      const fingerprint = key === undefined ? '-' : fingerprintOf(key.blob);
+      const request = randomBytes(8).toString('hex');
+      const facts = { request, fingerprint, pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
       const exec = execSession(channel, facts);
       connections.begin(remote);
       const done = runCommand(info.command, exec, pusher !== null, options)
         .then((status) => finishChannel(channel, status))
         .catch((error: unknown) => {
-          log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
+          log.error('ssh.exec.broken', { request, remote, message: toKvError(error).message });
           channel.destroy();
         });
       const entry: Running = { done, cut };
@@ -191,6 +201,13 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   });
 }
 
+/** The key of a login, for people: who was refused tells its admin this. */
+function offered(context: AuthContext): { readonly user: string; readonly key_type?: string; readonly fingerprint?: string } {
+  const user = context.username.slice(0, 64);
+  if (context.method !== 'publickey') return { user };
+  return { user, key_type: context.key.algo.slice(0, 64), fingerprint: fingerprintOf(context.key.data) };
+}
+
 /** Whose key was taken from the policy meanwhile. */
 const NOBODY = principal('-');
 
@@ -198,10 +215,12 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
   const started = Date.now();
   let what = 'unreadable';
   let status = REFUSED;
+  const { request, pusher, fingerprint, remote } = session;
+  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
-    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     const command = parseSshCommand(typeof line === 'string' ? line : '');
     what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
         hint: "check the remote's pushurl: the policy has it",
@@ -209,11 +228,18 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
       });
     }
     status = await options.route(command, session)(session);
+    if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {
     const error = toKvError(thrown);
-    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { what, message: error.message });
+    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
     status = refuse(session, error);
+    if (what === 'git-receive-pack') {
+      options.pushRefused?.(session, error, Date.now() - started);
+      return status;
+    }
+    options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
+    return status;
   }
-  options.log.info('ssh.exec', { what, pusher: session.pusher.name, remote: session.remote, status, ms: Date.now() - started });
+  options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
   return status;
 }
