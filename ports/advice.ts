@@ -27,6 +27,7 @@ export const ADVICE = {
   'export-files': [], //              a value is too large for a line of a snapshot
   'fetch-index': [], //               a ledger is here without its index
   'fetch-policy': [], //              a value lacks the TTL that the policy gives by default
+  'give-ttl': [], //                  a TTL that was to be kept has passed
   'import-formats': [], //            the file is none that can be imported
   'mset-files': [], //                a line of a batch is too long
   'name-content-type': [], //         what a content type looks like

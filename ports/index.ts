@@ -14,6 +14,7 @@ export * from './chunker.js';
 export * from './hasher.js';
 export * from './signer.js';
 export * from './clock.js';
+export * from './clone-cache.js';
 export * from './clone-config.js';
 export * from './policy-reader.js';
 export * from './repository-host.js';

@@ -13,6 +13,7 @@ export const PORTS = {
   'signature-verifier': 'SignatureVerifier',
   clock: 'Clock',
   randomness: 'Randomness',
+  'clone-cache': 'CloneCache',
   'clone-config': 'CloneConfig',
   'clone-config-writer': 'CloneConfigWriter',
   'policy-reader': 'PolicyReader',

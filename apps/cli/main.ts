@@ -1,14 +1,19 @@
 import { doorOptions, reportError } from './render/report-error.js';
-import { fastRead } from './fast/fast-read.js';
+import { runFast } from './fast/fast.js';
 import { hoistGlobals } from './parse/hoist.js';
 import { watchPipe } from './io/terminal.js';
 
-/** Runs one command line; gives the exit code. `get` and `list` in their usual form take a way that loads no oclif. */
+/** Runs one command line; gives the exit code. What scripts call in loops takes, in its usual form, a way that loads no oclif. */
 export async function main(args: readonly string[]): Promise<number> {
   watchPipe();
   try {
+    if (args[0] === '__complete') {
+      const { runComplete } = await import('./fast/complete.js');
+      await runComplete(args.slice(1));
+      return 0;
+    }
     const argv = hoistGlobals(args);
-    if (await fastRead(argv[0], argv.slice(1))) return 0;
+    if (await runFast(argv)) return 0;
     const { runOclif } = await import('./run/run.js');
     await runOclif(argv);
     return 0;

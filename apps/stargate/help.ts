@@ -6,7 +6,8 @@ export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirro
       [--hash sha1|sha256] [--push-url ssh://...]
     Makes the bare repository P: configuration, hooks, host key, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
-    Without --writer, the admins are the writers.
+    Without --writer, the admins are the writers. --push-url is where developers will reach this
+    Stargate; a mirror on another machine needs it, since their clones learn it from there.
 
   git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]

@@ -48,7 +48,8 @@ type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
- * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
+ * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; `USAGE` for what is missing or
+ * no URL, such as no push URL with a mirror on another machine; what `adoptMirror` throws.
  */
 export async function initRepository(request: InitRequest, verify: VerifyNamespace = verifyNamespace): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
@@ -59,6 +60,7 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   await host.checkPrograms();
   const settings = await readSettings(request);
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
+  if (settings.pushUrl === null && !isLocal(request.mirrorUrl)) throw needsPushUrl();
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   await mkdir(dirname(gitDir), { recursive: true });
   try {
@@ -100,8 +102,7 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     throw new KvError('USAGE', 'init needs at least one --admin KEY.pub', { hint: 'for example --admin ~/.ssh/id_ed25519.pub' });
   }
   // A path is kept as an absolute one: the repository's own folder is not where init was run.
-  const local = /^(\.{0,2}\/|[^:]+$)/.test(request.mirrorUrl);
-  const mirrorUrl = local ? resolve(request.mirrorUrl) : request.mirrorUrl;
+  const mirrorUrl = isLocal(request.mirrorUrl) ? resolve(request.mirrorUrl) : request.mirrorUrl;
   return {
     mirrorUrl,
     hash,
@@ -111,6 +112,15 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     readers,
     namespaces: request.namespaces,
   };
+}
+
+const isLocal = (url: string): boolean => /^(\.{0,2}\/|[^:]+$)/.test(url);
+
+/** Whoever reads from another machine can learn only from the published policy where to push. */
+function needsPushUrl(): KvError {
+  return new KvError('USAGE', 'init needs --push-url when the mirror is on another machine: git kv remote setup reads it there', {
+    hint: 'the address under which developers reach this Stargate, for example --push-url ssh://git@stargate.local:2222/kv.git',
+  });
 }
 
 async function readKeys(files: readonly string[]): Promise<string[]> {

@@ -121,7 +121,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       ...{ ...options.listenSsh, ...access, log, hostKeys },
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
-        readTimeout: READ_TIMEOUT_MS,
+        ...{ store, readTimeout: READ_TIMEOUT_MS },
         async push(session) {
           await room.require();
           return (await leadership.lead()).push(session);

@@ -26,6 +26,8 @@ export const refsOfLabel = (ns: string, epoch: string): RefName[] => [
 ];
 /** Where a namespace's watermark stands: the newest ledger commit that the mirror is known to show. */
 export const mirrorRef = (ns: string): RefName => `refs/kv-mirror/${ns}`;
+/** Where a ledger is kept that was begun in a clone before it had a Stargate, and that the Stargate's doesn't go on from. */
+export const strandedRef = (ns: string): RefName => `refs/kv-local/${ns}`;
 /** Where the Stargate publishes the policy in force. */
 export const POLICY_REF: RefName = 'refs/kv-policy/current';
 /** Where the policy lies, in a work tree, on a branch and in the published commit. */

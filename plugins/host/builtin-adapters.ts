@@ -46,6 +46,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open-fetch-record.js') as Promise<AdapterModule>,
     },
     {
+      port: 'clone-cache',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-clone-cache.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'clone-config',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-clone-config.js') as Promise<AdapterModule>,

@@ -27,49 +27,54 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 7,
         "wrap": []
       },
-      "clone-config": {
+      "clone-cache": {
         "use": "git-cli",
         "line": 8,
         "wrap": []
       },
-      "clone-config-writer": {
+      "clone-config": {
         "use": "git-cli",
         "line": 9,
         "wrap": []
       },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 10,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 10,
+        "line": 11,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 11,
+        "line": 12,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 12,
+        "line": 13,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 13,
+        "line": 14,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 14,
+        "line": 15,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 16,
+        "line": 17,
         "wrap": []
       }
     }
@@ -372,39 +377,44 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 11,
         "wrap": []
       },
-      "clone-config": {
+      "clone-cache": {
         "use": "git-cli",
         "line": 12,
         "wrap": []
       },
-      "clone-config-writer": {
+      "clone-config": {
         "use": "git-cli",
         "line": 13,
         "wrap": []
       },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 14,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 14,
+        "line": 15,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 18,
+        "line": 19,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -414,39 +424,39 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 21,
+            "line": 22,
             "configLines": {
-              "volume": 22,
-              "threshold": 22,
-              "windowMs": 22,
-              "resetMs": 22
+              "volume": 23,
+              "threshold": 23,
+              "windowMs": 23,
+              "resetMs": 23
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 23,
+        "line": 24,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 24,
+        "line": 25,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 25,
+        "line": 26,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 26,
+        "line": 27,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 27,
+        "line": 28,
         "wrap": []
       }
     }

@@ -58,6 +58,19 @@ describe('git kv: what a command loads', () => {
     });
   }
 
+  for (const args of [
+    ['set', 'b', '1'],
+    ['del', 'b'],
+    ['cas', 'set', 'c', '1', '--expect-blob', 'none', '--no-wait'],
+  ]) {
+    it(`${args[0]} loads no oclif, and no reader of policies while there is none to read`, async () => {
+      const sources = await loadedBy(place, args);
+      expect(sources.some((source) => /domain\/client\/write\/write\.[jt]s$/.test(source))).to.equal(true);
+      for (const name of ['@oclif/core', 'yaml', 'class-validator', 'class-transformer', 'ssh2'])
+        expect(packagesOf(sources)).not.to.include(name);
+    });
+  }
+
   it('the other reads load oclif, and nothing that only writing needs', async () => {
     const packages = packagesOf(await loadedBy(place, ['history', 'a', '--offline']));
     expect(packages).to.include('@oclif/core');

@@ -2,6 +2,7 @@
 export * from './bundle-archive.js';
 export * from './chunker.js';
 export * from './clock.js';
+export * from './clone-cache.js';
 export * from './fetch-record.js';
 export * from './git-remote.js';
 export * from './git-service.js';

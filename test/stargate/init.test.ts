@@ -79,6 +79,15 @@ describe('stargate: init', () => {
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
   });
 
+  it('wants the push URL when the mirror is on another machine, and makes nothing without it', async () => {
+    for (const mirrorUrl of ['git@github.com:your-org/kv.git', 'https://host/kv.git']) {
+      const error = await refusal(initRepository({ ...request, mirrorUrl }, sound));
+      expect(error.code).to.equal('USAGE');
+      expect(error.message).to.contain('--push-url');
+    }
+    await expectNothing(request.repo);
+  });
+
   it('refuses a namespace that no client could name', async () => {
     for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
       const error = await refusal(initRepository({ ...request, namespaces: ['main', ns] }, sound));
@@ -92,9 +101,8 @@ describe('stargate: init', () => {
     const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const denied = await refusal(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
-      () => server.close(),
-    );
+    const far = { ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x`, pushUrl: 'ssh://git@h/x.git' };
+    const denied = await refusal(initRepository(far, sound)).finally(() => server.close());
     expect([denied.code, denied.message]).to.deep.equal([
       'IO_ERROR',
       `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,

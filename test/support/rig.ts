@@ -23,6 +23,8 @@ export interface Rig {
   readonly gitDir: string;
   readonly gateway: FakeGateway;
   readonly ssh: SshListener;
+  /** What the server reads refs through. */
+  readonly store: GitStore;
   readonly outcomes: PushOutcome[];
   /** Ends the leadership that pushes are served under; its reason is what they are refused with. */
   readonly over: AbortController;
@@ -56,9 +58,9 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const gateway = new FakeGateway(sandbox, gitDir);
   const outcomes: PushOutcome[] = [];
   const over = new AbortController();
+  const store = await composition.get<GitStore>('git-store');
   const push = serveReceivePack({
-    ...{ services, host, gateway },
-    store: await composition.get<GitStore>('git-store'),
+    ...{ services, host, gateway, store },
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
     room: ROOMY,
@@ -72,7 +74,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
     hostKeys: [await readFile(hostKey)],
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, push, verbs, readTimeout: 60_000 }),
+    route: routeCommands({ services, store, push, verbs, readTimeout: 60_000 }),
     ...(options.ssh === undefined ? {} : { limits: options.ssh }),
     log: SILENT,
   });
@@ -82,7 +84,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const sshCommand = (key: string): string => `ssh ${sshArgs(key).join(' ')}`;
   const url = (path = 'shop.git'): string => `git@127.0.0.1:${path}`;
   return {
-    ...{ sandbox, gitDir, gateway, ssh, outcomes, over, keys, work, sshArgs, sshCommand, url },
+    ...{ sandbox, gitDir, gateway, ssh, store, outcomes, over, keys, work, sshArgs, sshCommand, url },
     push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
     async close() {
       await ssh.close(0);

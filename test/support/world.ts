@@ -261,7 +261,7 @@ export async function untilListening(
  * A port that nobody listens at, for a server that comes and goes. It lies below those that the system gives to whoever asks for
  * any port, so that none of these takes it meanwhile.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_000);
   const server = createServer().listen(port, '127.0.0.1');
   try {

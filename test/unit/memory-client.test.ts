@@ -6,8 +6,10 @@ import { diffStates } from '../../domain/client/history/diff.js';
 import { type HistoryEntry, keyHistory } from '../../domain/client/history/history.js';
 import { readKeyAt } from '../../domain/client/history/read-at.js';
 import { planRevert } from '../../domain/client/history/revert.js';
+import { completeKeys } from '../../domain/client/read/complete-keys.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
+import { readMany } from '../../domain/client/read/read-many.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { importKeys } from '../../domain/client/transfer/import/import.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
@@ -74,6 +76,60 @@ for (const format of FORMATS) {
       ]);
     });
 
+    it('many keys are read from one state, in a few requests to the store; what is not there is told for each', async () => {
+      const many = Array.from({ length: 300 }, (_, i) => set(`n:${i}`, `${i}`));
+      const past = { ...set('past', 'x'), expiresAt: 1000 } as RequestedOperation;
+      const { commit } = await put(ada, [...many, past], { maxInline: 1024 });
+      await put(ada, [set('n:0', 'new'), { op: 'del', key: 'n:1' }]);
+      await gateway.mirrored();
+      let requests = 0;
+      const { store } = bob.clone;
+      const counting = { ...bob.clone, store: Object.create(store) as typeof store };
+      counting.store.readPaths = (...args) => {
+        requests++;
+        return store.readPaths(...args);
+      };
+      const request = { ns: NS, allowExpired: false, ...FRESH };
+      const keys = [...many.map(({ key }) => key), 'past', 'none', '', 'n:0'];
+      const found = await all(readMany(counting, request, keys));
+      expect(found.map(({ key }) => key)).to.deep.equal(keys);
+      expect(requests).to.be.lessThan(6);
+      const failed = found.flatMap((one) => ('error' in one ? [[one.key, one.error.code]] : []));
+      expect(failed).to.deep.equal([
+        ['n:1', 'NOT_FOUND'],
+        ['past', 'EXPIRED'],
+        ['none', 'NOT_FOUND'],
+        ['', 'KEY_INVALID'],
+      ]);
+      const texts = found.map((one) => ('reading' in one ? decodeUtf8(one.reading.value as Uint8Array) : null));
+      expect([texts[0], texts[2], texts.at(-1)]).to.deep.equal(['new', '2', 'new']);
+      const then = await all(readMany(bob.clone, { ...request, at: commit ?? '' }, ['n:0', 'n:1']));
+      expect(then.every((one) => 'reading' in one)).to.equal(true);
+    });
+
+    it('keys are completed from what a clone has; of many, the next part, without reading them all', async () => {
+      const many = [
+        'a:x/1',
+        'a:x/2',
+        'a:y',
+        ...Array.from({ length: 30 }, (_, i) => `b:${i}:k`),
+        'c%:ü:1',
+        'c%:ü:2',
+        'gone:1',
+        'short',
+      ];
+      await put(ada, [...many.map((key) => set(key, key)), { ...set('ttl', 'x'), expiresAt: 1000 } as RequestedOperation]);
+      await put(ada, [{ op: 'del', key: 'gone:1' }]);
+      const complete = (prefix: string, limit: number): Promise<string[]> => completeKeys(ada.clone, { ns: NS, prefix, limit });
+      expect(await complete('a', 3)).to.deep.equal(['a:x/1', 'a:x/2', 'a:y']);
+      expect(await complete('a:', 2)).to.deep.equal(['a:x/', 'a:y']);
+      expect(await complete('', 6)).to.have.members(['a:', 'b:', 'c%:', 'short', 'ttl']);
+      expect(await complete('b:', 6)).to.deep.equal(['b:0:', 'b:10:', 'b:11:', 'b:12:', 'b:13:', 'b:14:']);
+      expect(await complete('c%:', 1)).to.deep.equal(['c%:ü:']);
+      expect(await complete('gone', 5)).to.deep.equal([]);
+      expect(await completeKeys(bob.clone, { ns: NS, prefix: '', limit: 9 })).to.deep.equal([]); // has fetched nothing
+    });
+
     it('a large value goes over in chunks, and comes back whole', async () => {
       const text = 'a long value '.repeat(9000);
       const { chunked } = await put(ada, [set('big', text)], { maxInline: 1024 });
@@ -92,6 +148,34 @@ for (const format of FORMATS) {
       expect(new Set(receipts.map(({ commit }) => commit)).size).to.equal(4);
       expect(await keys(bob)).to.deep.equal(['a', 'b', 'race:0', 'race:1', 'race:2', 'race:3']);
       expect((await history(bob, 'a')).map(({ commit }) => commit)).to.include(again.commit);
+    });
+
+    it('a TTL that is lost without a word is warned of; it can be kept', async () => {
+      const hour = ada.clone.clock.now() + 3_600_000;
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour }, set('gone', 'x'), set('plain', '1')] as RequestedOperation[]);
+      await put(ada, [{ op: 'del', key: 'gone' }]);
+      const ttl = async (key: string): Promise<string | null> => {
+        await gateway.mirrored();
+        return (await readKey(bob.clone, { ns: NS, key, allowExpired: false, ...FRESH })).meta.ttl;
+      };
+      const again = (priorTtl: 'keep' | 'warn', ...keys: string[]): Promise<Receipt> =>
+        put(
+          ada,
+          keys.map((key) => ({ op: 'set', key, value: utf8(`${Math.random()}`), priorTtl })),
+        );
+      const all3 = ['k', 'gone', 'plain'];
+      expect((await again('keep', ...all3)).lostTtl).to.deep.equal([]);
+      expect([await ttl('k'), await ttl('plain')]).to.deep.equal([new Date(hour).toISOString(), null]);
+      expect(
+        (await put(ada, [{ ...set('k', '2'), priorTtl: 'warn', expiresAt: hour + 1 } as RequestedOperation])).lostTtl,
+      ).to.deep.equal([]);
+      expect((await again('warn', ...all3)).lostTtl).to.deep.equal(['k']);
+      expect(await ttl('k')).to.equal(null);
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour } as RequestedOperation]);
+      expect((await put(ada, [set('k', 'said so')])).lostTtl).to.deep.equal([]);
+      await put(ada, [{ ...set('past', '1'), expiresAt: 1000 } as RequestedOperation]);
+      const expired = await failure(again('keep', 'past'), 'EXPIRED');
+      expect(expired.advice?.id).to.equal('give-ttl');
     });
 
     it('what the gateway refuses, the client is told as over a connection', async () => {

@@ -8,7 +8,7 @@ import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
-import { stargateUrl } from './remote-url.js';
+import { configuredAt, stargateUrl } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
@@ -32,7 +32,7 @@ class SshAdminClient implements AdminClient {
         hint: 'a verb is lower-case words',
       });
     }
-    return runAdmin(this.place, await stargateUrl(this.place, remote), verb, args);
+    return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
   }
 }
 

@@ -9,31 +9,38 @@ import { FetchFile } from './fetch-file.js';
 import { fetchByIds, fetchRefs, type FetchSide } from './git-fetch.js';
 import { pushRefs, type PushSource } from './git-push.js';
 import { lsRemote } from './ls-remote.js';
-import { remoteUrl, stargateUrl } from './remote-url.js';
+import { type ConfiguredValues, configuredAt, remoteUrl, stargateUrl } from './remote-url.js';
 
 /** Whose remotes are spoken to, and the environment that git runs in. */
 export interface GitRemoteOptions {
   /** The Git directory, or a folder to look for one from. */
   readonly directory: string;
   readonly env: Environment;
+  /** The clone's configuration, as it was read once for all; without it, it is read again whenever a URL is asked for. */
+  readonly config?: ConfiguredValues;
 }
 
 /** Talks to the clone's remotes with the git program, so that every URL, credential and ssh setting of the user's counts. */
-export async function openGitRemote({ directory, env }: GitRemoteOptions): Promise<GitRemote> {
+export async function openGitRemote({ directory, env, config }: GitRemoteOptions): Promise<GitRemote> {
   const { commonDir, objectFormat } = await findRepository(directory, env);
   // From the folder itself, not from the Git directory: git resolves a relative URL from the work tree's top.
-  return new GitCliRemote({ place: gitPlace(resolve(directory), env), commonDir, format: objectFormat });
+  const place = gitPlace(resolve(directory), env);
+  const configured = async (): Promise<ConfiguredValues> => config ?? configuredAt(place);
+  return new GitCliRemote({ place, commonDir, format: objectFormat }, configured);
 }
 
 class GitCliRemote implements GitRemote {
   private readonly file: FetchFile;
 
-  constructor(private readonly clone: PushSource) {
+  constructor(
+    private readonly clone: PushSource,
+    private readonly config: () => Promise<ConfiguredValues>,
+  ) {
     this.file = new FetchFile(clone.commonDir);
   }
 
-  url(remote: string, direction: Direction): Promise<string | null> {
-    return remoteUrl(this.clone.place, remote, direction);
+  async url(remote: string, direction: Direction): Promise<string | null> {
+    return remoteUrl(await this.config(), remote, direction);
   }
 
   async listRefs(remote: string, direction: Direction, patterns: readonly string[]): Promise<Map<RefName, Oid>> {
@@ -60,13 +67,13 @@ class GitCliRemote implements GitRemote {
 
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
-    const url = await stargateUrl(this.clone.place, remote);
+    const url = stargateUrl(await this.config(), remote);
     await pushRefs(this.clone, { remote, url }, updates, options);
   }
 
   /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */
   private async side(remote: string, direction: Direction): Promise<FetchSide> {
-    const from = direction === 'read' ? checkRemote(remote) : await stargateUrl(this.clone.place, remote);
+    const from = direction === 'read' ? checkRemote(remote) : stargateUrl(await this.config(), remote);
     return { remote, direction, from };
   }
 }

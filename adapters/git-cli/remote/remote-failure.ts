@@ -5,7 +5,7 @@ import { firstComplaint } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { lockedHere } from '../refs/local-race.js';
 import { damagedThere, noRoomHere, unreachable, wrongFormat } from './remote-error.js';
-import { remoteUrl } from './remote-url.js';
+import { configuredAt, remoteUrl } from './remote-url.js';
 
 /** A side of a remote, and what was wanted of it, as the message begins. */
 interface Attempt {
@@ -16,7 +16,7 @@ interface Attempt {
 
 /** What it means that a fetch or a listing failed: `CONFIG_INVALID`, `IO_ERROR`, `STORAGE_FULL` or `GIT_ERROR`. */
 export async function remoteFailure(place: GitPlace, { remote, direction, what }: Attempt, stderr: string): Promise<KvError> {
-  const url = await remoteUrl(place, remote, direction);
+  const url = remoteUrl(await configuredAt(place), remote, direction);
   if (url === null) {
     return new KvError('CONFIG_INVALID', `${what}: there is no remote of that name`, {
       hint: `add it with \`git remote add ${remote} <url>\``,

@@ -10,7 +10,7 @@ import { changeLine, diffDocument } from '../render/diff.js';
 import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   ...READ_FLAGS,
 } as const satisfies FlagTable;
 

@@ -11,7 +11,7 @@ import { importDocument, importText } from '../render/import.js';
 import { formatCount } from '../render/units.js';
 import { print, printJson, Progress, warn } from '../io/terminal.js';
 import { countFlag, DEFAULT_TIMEOUT_MS, durationFlag, sizeFlag } from '../parse/units.js';
-import { messageFlag } from '../oclif/write-command.js';
+import { messageFlag } from '../parse/message.js';
 
 const { 'dry-run': dryRun, message, wait, timeout } = WRITE_FLAGS;
 const FLAGS = {

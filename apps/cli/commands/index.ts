@@ -3,6 +3,7 @@ import { Blame } from './blame.js';
 import { CasSet } from './cas/set.js';
 import { Compact } from './compact.js';
 import { Del } from './del.js';
+import { Completion } from './completion.js';
 import { Diff } from './diff.js';
 import { EpochNew } from './epoch/new.js';
 import { Get } from './get.js';
@@ -46,6 +47,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,
+  completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,
 };

@@ -1,23 +1,11 @@
-import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
-import { readBatch } from '../parse/batch-file.js';
+import { MSET_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { WriteCommand } from '../oclif/write-command.js';
-
-const FLAGS = {
-  file: {
-    type: 'string',
-    char: 'f',
-    summary: 'the batch, one JSON object a line; - is standard input',
-    value: 'FILE',
-    required: true,
-  },
-  ...CHUNK_FLAGS,
-  ...WRITE_FLAGS,
-} as const satisfies FlagTable;
+import { runMset } from '../fast/mset.js';
+import { KvCommand } from '../oclif/base.js';
 
 /** `git kv mset`: a batch of operations in one transaction. */
-export class Mset extends WriteCommand {
+export class Mset extends KvCommand {
   static override summary = 'set and delete many keys in one transaction';
   static override description = prose(`A line sets or deletes one key:
 
@@ -30,10 +18,10 @@ A file's path is relative to the batch's folder, or to the current one for stand
 anything is written; blank lines are ignored. The last operation on a key wins, with a warning. Deleting what is not
 there is a warning too.`);
   static override examples = ['<%= config.bin %> mset --file batch.jsonl', 'generate | <%= config.bin %> mset -f - --dry-run'];
-  static override flags = oclifFlags(FLAGS);
+  static override flags = oclifFlags(MSET_FLAGS);
 
   async run(): Promise<void> {
-    const { flags } = await this.input(FLAGS);
-    await this.writeAll(flags, ({ clone }, progress) => readBatch(flags.file ?? '-', clone.clock.now(), progress));
+    const { flags } = await this.input(MSET_FLAGS);
+    await runMset(flags);
   }
 }

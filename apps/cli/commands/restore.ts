@@ -5,16 +5,17 @@ import { keyArgument } from '../parse/argument-bytes.js';
 import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { WriteCommand } from '../oclif/write-command.js';
+import { KvCommand } from '../oclif/base.js';
+import { runWrite } from '../fast/write.js';
 
 const FLAGS = {
   at: { ...AT_FLAG.at, required: true },
-  prefix: { type: 'string', summary: 'every key that starts with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'every key that starts with this', value: 'PREFIX' },
   ...PUT_BACK_FLAGS,
 } as const satisfies FlagTable;
 
 /** `git kv restore`: gives keys the values that they had. */
-export class Restore extends WriteCommand {
+export class Restore extends KvCommand {
   static override summary = 'put keys back to what they were';
   static override description = prose(`One new signed transaction that gives the keys the values they had then: a key
 that was not there is deleted, a key that is as it was is left alone. Content types are kept; so are TTLs that have not passed,
@@ -33,7 +34,7 @@ and else the policy's default holds. When a key changes in the meantime, nothing
     if (prefix !== undefined && prefix !== '') keyArgument(prefix);
     if (keys.length === 0 && prefix === undefined)
       throw new KvError('USAGE', 'nothing to restore was named', { hint: 'name keys, or give --prefix TEXT' });
-    await this.writeAll(flags, async ({ clone, ns }, progress) => {
+    await runWrite(flags, async ({ clone, ns }, progress) => {
       progress.phase('looking for what was there');
       return planRestore(clone, { ns, at, keys, ...(prefix === undefined ? {} : { prefix }) });
     });

@@ -5,10 +5,11 @@ import { planRevert } from '../../../domain/client/history/revert.js';
 import { PUT_BACK_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { WriteCommand } from '../oclif/write-command.js';
+import { KvCommand } from '../oclif/base.js';
+import { runWrite } from '../fast/write.js';
 
 /** `git kv revert`: undoes one transaction. */
-export class Revert extends WriteCommand {
+export class Revert extends KvCommand {
   static override summary = 'undo a transaction with a new one';
   static override description = prose(`Puts each key that the transaction set or deleted back to what it was before,
 in one new signed transaction. When any of them has changed since, all those are named, nothing is written, and the exit code
@@ -28,7 +29,7 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
 
   async run(): Promise<void> {
     const { flags, args } = await this.input(PUT_BACK_FLAGS);
-    await this.writeAll(flags, async ({ clone, ns }, progress) => {
+    await runWrite(flags, async ({ clone, ns }, progress) => {
       progress.phase('looking for the transaction');
       const [given = ''] = args;
       if (!isTransactionSuffix(given)) return planRevert(clone, ns, given);

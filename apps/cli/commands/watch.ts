@@ -23,7 +23,7 @@ const FLAGS = {
       'go on after the event of this ledger commit (in full); oldest begins with all that can be had (default: from now on)',
     value: 'OID',
   },
-  prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'PREFIX' },
   once: { type: 'boolean', summary: 'end after what is there, instead of waiting for more' },
   limit: { type: 'string', summary: 'end after this many events', value: 'N' },
   interval: {

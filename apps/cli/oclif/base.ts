@@ -1,7 +1,6 @@
 import { Command } from '@oclif/core';
-import { KvError } from '../../../ports/error.js';
-import { openSession, type Session } from '../session/session.js';
-import { transferLine } from '../io/terminal.js';
+import { interruptible, withSession } from '../session/interruptible.js';
+import type { Session } from '../session/session.js';
 import { type FlagTable, type FlagValues, GLOBAL_FLAGS, type GlobalValues } from '../parse/flags.js';
 import { oclifFlags } from './flags.js';
 
@@ -23,41 +22,14 @@ export abstract class KvCommand extends Command {
     return { flags: flags as unknown as GlobalValues & FlagValues<T>, args };
   }
 
-  /** Opens the clone, does the work, and closes whatever was opened. */
-  protected async withClone<R>(flags: GlobalValues, work: (session: Session) => Promise<R>): Promise<R> {
-    const session = await openSession({
-      ns: flags.ns,
-      onProgress: flags.json === true ? undefined : transferLine(),
-      offline: 'offline' in flags && flags.offline === true,
-    });
-    try {
-      return await work(session);
-    } finally {
-      await session.composition.close();
-    }
+  /** As `withSession`. */
+  protected withClone<R>(flags: GlobalValues, work: (session: Session) => Promise<R>): Promise<R> {
+    return withSession(flags, work);
   }
 
-  /** As `withClone`; Ctrl-C stops the work with `INTERRUPTED` instead of the process. */
-  protected async interruptible<R>(flags: GlobalValues, work: (session: Session, signal: AbortSignal) => Promise<R>): Promise<R> {
-    const controller = new AbortController();
-    let stop: () => void = () => undefined;
-    const interrupted = new Promise<never>((_, reject) => {
-      stop = () => {
-        controller.abort();
-        reject(new KvError('INTERRUPTED', 'interrupted', { hint: 'run the command again; what had landed before stays' }));
-      };
-    });
-    interrupted.catch(() => undefined); // the interruption is raced below, and may lose
-    process.once('SIGINT', stop);
-    try {
-      return await this.withClone(flags, (session) => {
-        const done = work(session, controller.signal);
-        done.catch(() => undefined); // the work may fail after the interruption has been reported
-        return Promise.race([done, interrupted]);
-      });
-    } finally {
-      process.off('SIGINT', stop);
-    }
+  /** As `interruptible`. */
+  protected interruptible<R>(flags: GlobalValues, work: (session: Session, signal: AbortSignal) => Promise<R>): Promise<R> {
+    return interruptible(flags, work);
   }
 
   protected override async catch(error: Error): Promise<never> {

@@ -1,4 +1,5 @@
 import type { AdminClient } from '../../../ports/admin-client.js';
+import type { CloneCache } from '../../../ports/clone-cache.js';
 import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote } from '../../../ports/git-remote.js';
 
@@ -23,5 +24,13 @@ export function lazyFetchRecord(open: () => Promise<FetchRecord>): FetchRecord {
   return {
     lastFetch: async (...args) => (await open()).lastFetch(...args),
     markFetched: async (...args) => (await open()).markFetched(...args),
+  };
+}
+
+/** What a clone keeps for its next commands, opened by its first use. */
+export function lazyCloneCache(open: () => Promise<CloneCache>): CloneCache {
+  return {
+    get: async (...args) => (await open()).get(...args),
+    put: async (...args) => (await open()).put(...args),
   };
 }

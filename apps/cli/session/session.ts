@@ -6,6 +6,7 @@ import type {
   AdminClient,
   Chunker,
   Clock,
+  CloneCache,
   CloneConfig,
   FetchRecord,
   GitRemote,
@@ -17,7 +18,7 @@ import type {
   TransferProgress,
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
-import { lazyAdminClient, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
+import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** What a command works with. */
@@ -70,6 +71,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       remotes: lazyRemote(openRemote),
       stargate: lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
       fetched: lazyFetchRecord(openRecord),
+      cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
       config,
       clock,
       hasher,

@@ -36,6 +36,8 @@ interface GatewayHostOptions {
   readonly composition: Composition;
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;
+  /** The mirror again, with a connection and a breaker of its own, for branches and tags; the composition's when absent. */
+  readonly branchMirror?: MirrorTarget;
   readonly lease: Lease;
   readonly policy: () => Policy;
   readonly sampleSize: number;
@@ -54,7 +56,9 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
 
   const stopping = new AbortController();
-  const worker = new MirrorWorker({ store, journal, target, clock, randomness, observer: observeMirror(metrics, log) });
+  const observer = observeMirror(metrics, log);
+  const branches = options.branchMirror ?? target;
+  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
     lease: () => (stopping.signal.aborted ? null : lease),

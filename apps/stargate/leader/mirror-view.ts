@@ -1,5 +1,6 @@
 import type { MirrorStatus } from '../../../domain/admin/status.js';
-import type { MirrorObserver, WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
+import type { MirrorObserver } from '../../../domain/gateway/mirror/context.js';
+import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';

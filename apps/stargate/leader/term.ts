@@ -8,6 +8,7 @@ import type { GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
@@ -36,7 +37,10 @@ export interface LeaderTerm extends Reversible {
 interface TakeOverOptions {
   /** What outlives a term. */
   readonly composition: Composition;
-  /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
+  /**
+   * Opens what a term has of its own: the journal, which another leader may have written since the last term here, and a second
+   * way to the mirror.
+   */
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
   readonly sampleSize: number;
@@ -64,7 +68,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => own.close());
     const journal = await own.get<Journal>('journal');
     started.push(() => forgetQueue(metrics));
-    const host = await startGateway({ ...options, journal, lease, policy });
+    const branchMirror = await own.get<MirrorTarget>('mirror-target');
+    const host = await startGateway({ ...options, journal, branchMirror, lease, policy });
     started.push(() => host.stop());
     const { gateway, worker } = host;
     const store = await composition.get<GitStore>('git-store');

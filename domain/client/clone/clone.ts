@@ -1,6 +1,7 @@
 import type { AdminClient } from '../../../ports/admin-client.js';
 import type { Chunker, ChunkingSpec } from '../../../ports/chunker.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
+import type { CloneCache } from '../../../ports/clone-cache.js';
 import type { CloneConfig } from '../../../ports/clone-config.js';
 import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote, TransferProgress } from '../../../ports/git-remote.js';
@@ -19,6 +20,8 @@ export interface Clone {
   readonly stargate: AdminClient;
   /** When a namespace's refs were last fetched. */
   readonly fetched: FetchRecord;
+  /** What earlier commands have worked out; a clone without one works it out each time. */
+  readonly cache?: CloneCache | undefined;
   readonly config: CloneConfig;
   readonly clock: Clock;
   readonly hasher: Hasher;

@@ -1,14 +1,15 @@
+import type { CloneConfig } from '../../../ports/clone-config.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { POLICY_PATH, POLICY_REF, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
+import { keepPolicy, keptPolicy } from './policy-cache.js';
 
-/** What was parsed last, by the repository it came from: a command asks several times, and the ref seldom moves between. */
-const parsed = new WeakMap<GitStore, { readonly commit: Oid; readonly policy: Policy | null }>();
+/** What was parsed last, by the clone's configuration, which all views of a clone share: a command asks several times. */
+const parsed = new WeakMap<CloneConfig, { readonly commit: Oid; readonly policy: Policy | null }>();
 
 /**
  * The policy that the Stargate published, as last fetched; null when this clone has none. It only spares a writer a
@@ -17,11 +18,19 @@ const parsed = new WeakMap<GitStore, { readonly commit: Oid; readonly policy: Po
 export async function knownPolicy(clone: Clone): Promise<Policy | null> {
   const commit = await publishedPolicy(clone);
   if (commit === undefined) return null;
-  const last = parsed.get(clone.store);
+  const last = parsed.get(clone.config);
   if (last?.commit === commit) return last.policy;
+  const policy = await readPolicy(clone, commit);
+  parsed.set(clone.config, { commit, policy });
+  return policy;
+}
+
+async function readPolicy(clone: Clone, commit: Oid): Promise<Policy | null> {
+  const kept = clone.cache === undefined ? null : await keptPolicy(clone.cache, commit);
+  if (kept !== null) return kept;
   const text = await textIn(clone, commit);
   const policy = text === null ? null : await parse(clone, text);
-  parsed.set(clone.store, { commit, policy });
+  if (policy !== null && clone.cache !== undefined) await keepPolicy(clone.cache, commit, policy);
   return policy;
 }
 

@@ -1,6 +1,7 @@
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
+import { withRefView } from '../clone/ref-view.js';
 import { type Visible, waitForMirror } from '../remote/wait.js';
 import { type Receipt, write, type WriteRequest } from './write.js';
 
@@ -23,7 +24,8 @@ interface AcknowledgedReceipt {
  * Writes, and then waits for the mirror if that is asked for. Throws what `write` throws; `MIRROR_TIMEOUT` when it has
  * landed but isn't shown.
  */
-export async function acknowledgedWrite(clone: Clone, request: AcknowledgedWriteRequest): Promise<AcknowledgedReceipt> {
+export async function acknowledgedWrite(whole: Clone, request: AcknowledgedWriteRequest): Promise<AcknowledgedReceipt> {
+  const clone = withRefView(whole, request.ns);
   const receipt = await write(clone, request);
   const { commit, ns } = receipt;
   const pushed = receipt.landed === 'stargate' && commit !== null;

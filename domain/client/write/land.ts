@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import { epochRef, ledgerRef, trackingRef } from '../../ledger/refs.js';
+import { epochRef, ledgerRef, strandedRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { notSetUp, readLedgerCommits } from '../clone/tips.js';
 
@@ -43,9 +43,6 @@ async function forTheStargate(clone: Clone, ns: string, updates: readonly RefUpd
   if (begun === undefined || shown.some((ref) => refs.has(ref))) return updates;
   return [...updates.map(({ ref, next }) => ({ ref, old: null, next })), { ref: local, old: null, next: begun }];
 }
-
-/** Where a ledger is kept that was written in this clone before it had a Stargate, and that the Stargate's doesn't go on from. */
-const strandedRef = (ns: string): RefName => `refs/kv-local/${ns}`;
 
 /** More than a clone's commands at the same moment ever need. */
 const MAX_TRIES = 20;

@@ -14,9 +14,10 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
+import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
-import { fetchNamespace, newestTip, type Tip } from '../clone/tips.js';
+import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** What is written, on which conditions. */
 export interface WriteRequest extends Expectations {
@@ -28,7 +29,7 @@ export interface WriteRequest extends Expectations {
   readonly strictDelete?: boolean;
   /** False: a lost race is `CAS_CONFLICT`, and the Stargate's tip is read before building. */
   readonly retry?: boolean;
-  /** The ledger commit's first line. */
+  /** What the ledger commit's message says above its trailers. */
   readonly subject?: string;
   /** Values above this are chunked, where the policy would keep them inline. Bytes. */
   readonly maxInline?: number;
@@ -48,6 +49,8 @@ export interface Receipt {
   readonly set: readonly string[];
   readonly del: readonly string[];
   readonly unchanged: readonly string[];
+  /** Keys that had a TTL and have none now, though nobody said that they should lose it. */
+  readonly lostTtl: readonly string[];
   /** Bytes of the values set. */
   readonly bytes: number;
   /** What became of the values that were too large to be stored inline. */
@@ -82,9 +85,9 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
   for (let attempt = 0; ; ) {
-    const tip = await newestTip(clone, ns);
+    const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
-    const draft = await build(clone, ports, request, prepared, { base, policy: policy() });
+    const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
     const doubt = await doubtful(clone, request, draft, tip, kept);
     if (doubt !== null && !fresh) {
       await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
@@ -181,7 +184,7 @@ async function build(
   ports: WritingPorts,
   request: WriteRequest,
   prepared: Prepared,
-  { base, policy }: { readonly base: Base; readonly policy: NamespacePolicy | null },
+  { tip, base, policy }: { readonly tip: Tip | null; readonly base: Base; readonly policy: NamespacePolicy | null },
 ): Promise<Draft> {
   const { clock, store, config } = clone;
   const { ns, subject } = request;
@@ -189,7 +192,8 @@ async function build(
   const identity = await config.identity();
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
   const txn = newUlid(clock, ports.randomness);
-  const operations = prepared.operations.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
+  const requested = await keepTtls(clone, ns, tip, prepared.operations);
+  const operations = requested.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
   const context = {
     store,
     namer: namerOf(clone, ports.hasher),
@@ -206,12 +210,7 @@ async function build(
 export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean): Promise<Base> {
   if (tip === null)
     return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
-  if (tip.index === null) {
-    throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
-      hint: 'read from the Stargate once, which fetches it',
-      advice: { id: 'fetch-index' },
-    });
-  }
+  if (tip.index === null) throw noIndex(tip.ledger);
   const { epoch, parentEpoch, indexTree } = tip.trailers;
   const chunks: TreeTip | null = withChunks ? await chunksTip(clone, tip.ns, epoch) : null;
   return {
@@ -257,6 +256,7 @@ function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed']
     epoch: base.epoch,
     tree: set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
     ...{ set, del, unchanged, bytes, retries, landed },
+    lostTtl: lostUnsaid(prepared.operations, draft.lostTtl),
     chunked: prepared.chunked,
     warnings: [...warnings, ...absent],
   };

@@ -84,7 +84,7 @@ export class LostRefs {
       this.failed = null;
       const refused = [...this.held.values()];
       const again = idle.length < gaps.size ? AGAIN_MS : COMPARE_EVERY_MS;
-      this.due = Math.min(clock.now() + again, ...refused.map(({ nextTry }) => nextTry));
+      this.due = Math.min(clock.now() + again, ...refused.map(({ sameUntil }) => sameUntil));
       return { refs, branches: [...here.keys()].filter((ref) => groupOf(ref) === null && !there.has(ref)), refused };
     } catch (error) {
       this.failed = refusalAfter(this.failed, toKvError(error), this.retry);

@@ -1,15 +1,12 @@
 import { Args } from '@oclif/core';
-import { KvError } from '../../../../ports/error.js';
-import { CHUNK_FLAGS, VALUE_FLAGS, WRITE_FLAGS } from '../../parse/flags.js';
+import { CAS_SET_FLAGS } from '../../parse/flags.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import { prose } from '../../render/prose.js';
-import { WriteCommand } from '../../oclif/write-command.js';
-import { setOperation } from '../../parse/write-input.js';
-
-const FLAGS = { ...VALUE_FLAGS, ...CHUNK_FLAGS, ...WRITE_FLAGS } as const;
+import { runCasSet } from '../../fast/set.js';
+import { KvCommand } from '../../oclif/base.js';
 
 /** `git kv cas set`: sets a key on conditions, and never retries. */
-export class CasSet extends WriteCommand {
+export class CasSet extends KvCommand {
   static override summary = 'set one key, if nothing has changed since it was read';
   static override description = prose(`As set, but reads the Stargate's newest state first, never retries, and
 wants at least one of --expect-blob (the key's value is still this one; none: there is no such key) and --expect-tree
@@ -22,15 +19,10 @@ wants at least one of --expect-blob (the key's value is still this one; none: th
     key: Args.string({ required: true, ignoreStdin: true, description: 'the key' }),
     value: Args.string({ ignoreStdin: true, description: 'the value, a file that holds it, or -' }),
   };
-  static override flags = oclifFlags(FLAGS);
+  static override flags = oclifFlags(CAS_SET_FLAGS);
 
   async run(): Promise<void> {
-    const { flags, args } = await this.input(FLAGS);
-    if (flags['expect-tree'] === undefined && flags['expect-blob'] === undefined) {
-      throw new KvError('USAGE', 'cas set wants --expect-blob or --expect-tree', {
-        hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key',
-      });
-    }
-    await this.writeAll(flags, async ({ clone }) => [await setOperation(args, flags, clone.clock.now())], { retry: false });
+    const { flags, args } = await this.input(CAS_SET_FLAGS);
+    await runCasSet(args, flags);
   }
 }

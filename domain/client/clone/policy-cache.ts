@@ -1,0 +1,36 @@
+import type { CloneCache } from '../../../ports/clone-cache.js';
+import type { NamespacePolicy, Policy } from '../../../ports/policy-reader.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+
+/**
+ * The shape of what is kept. To be raised with every change of the `Policy` record, so that what an earlier build kept is read from
+ * the policy itself again: a test compares the record with the one that this number stands for.
+ */
+export const POLICY_SHAPE = 2;
+
+const NAME = 'policy';
+
+interface Kept {
+  readonly shape: number;
+  readonly commit: Oid;
+  readonly policy: Omit<Policy, 'namespaces'> & { readonly namespaces: readonly (readonly [string, NamespacePolicy])[] };
+}
+
+/** The policy of a published commit, as an earlier command has read it; null when none has. Reading YAML costs more than a write. */
+export async function keptPolicy(cache: CloneCache, commit: Oid): Promise<Policy | null> {
+  const text = await cache.get(NAME);
+  if (text === null) return null;
+  try {
+    const kept = JSON.parse(text) as Kept; // written by `keepPolicy`; another shape or commit counts as nothing
+    if (kept.shape !== POLICY_SHAPE || kept.commit !== commit) return null;
+    return { ...kept.policy, namespaces: new Map(kept.policy.namespaces) };
+  } catch {
+    return null; // damaged: the policy itself is read
+  }
+}
+
+/** Keeps what was read of a published commit, in place of what was kept before. */
+export async function keepPolicy(cache: CloneCache, commit: Oid, policy: Policy): Promise<void> {
+  const kept: Kept = { shape: POLICY_SHAPE, commit, policy: { ...policy, namespaces: [...policy.namespaces] } };
+  await cache.put(NAME, JSON.stringify(kept));
+}
