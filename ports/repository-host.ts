@@ -19,6 +19,13 @@ export interface Upgraded {
   readonly settings: readonly string[];
 }
 
+/** The newest commit that changed a file. */
+export interface FileCommit {
+  /** `Name <address>`. */
+  readonly author: string;
+  readonly oid: Oid;
+}
+
 /** A remote's refs, as it shows them. */
 export interface RemoteListing {
   /** Without `HEAD` and without what a tag points to. */
@@ -108,6 +115,12 @@ export interface RepositoryHost {
    * they reach. Durable when it resolves. Throws as `listRemote` does.
    */
   fetchRemote(remote: string, kinds: readonly string[]): Promise<void>;
+
+  /**
+   * Who committed a file beside the repository last, such as a policy that is kept in Git: null where its folder is no Git work tree, or
+   * the file is not as it was committed. Runs nothing that the work tree configures.
+   */
+  committerOf(path: string): Promise<FileCommit | null>;
 
   /** Points HEAD to a branch, which need not be there. Throws `INPUT_INVALID` for what is no branch. */
   setHead(branch: RefName): Promise<void>;

@@ -22,7 +22,8 @@ import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
 import { logRefused } from './push/push-line.js';
 import { watchDiskRoom } from './repository/disk-room.js';
-import { openPolicyFile } from './repository/policy-file.js';
+import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
+import { policyOrigin } from './repository/policy-origin.js';
 import { accessBy } from './ssh/access.js';
 import { readHostKey } from './ssh/host-key.js';
 import { checkPushUrl } from './ssh/push-url.js';
@@ -78,12 +79,14 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
-    let publish: ((text: string) => Promise<void>) | undefined;
+    let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
+    const policyPath = options.policyPath ?? join(gitDir, '.kv', 'policy.yaml');
     const policyFile = await openPolicyFile({
       metrics,
-      path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
+      path: policyPath,
+      originOf: (reason) => policyOrigin(policyPath, reason, repository),
       reader: await composition.get<PolicyReader>('policy-reader'),
-      onChange: ({ text }) => publish?.(text),
+      onChange: (loaded) => publish?.(loaded),
       log,
     });
     running.push(() => policyFile.close());
@@ -106,7 +109,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log,
     });
     running.push(() => leadership.stop());
-    publish = async (text) => leadership.current?.publish(text);
+    publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());

@@ -70,6 +70,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           push_url: 'ssh://git@stargate.example/org/repo.git',
           read_url: 'https://git.example/org/repo.git',
           require_mirror_ack_by_default: true,
+          min_free_space: '1GiB',
           admins: [`${ada} ada`],
           readers: [`${ci} a reader, at home`],
         },

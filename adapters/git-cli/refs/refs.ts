@@ -9,6 +9,7 @@ import { gitFailed, runGit, spawnGit } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { checkOid, checkRef } from '../process/guard.js';
 import type { SyncLocks } from './ref-locks.js';
+import { clearStaleLocks, removal } from './stale-locks.js';
 
 const MANY = 500;
 
@@ -67,7 +68,7 @@ export class RefTransactions {
   apply(updates: readonly RefUpdate[], reason: string): Promise<void> {
     const lines = transactionLines(updates, this.format);
     if (lines.length === 0) return Promise.resolve();
-    const result = this.turn.then(() => this.transact(lines, updates, reason.trim() === '' ? 'git-kv' : reason));
+    const result = this.turn.then(() => this.unlessStale(lines, updates, reason.trim() === '' ? 'git-kv' : reason));
     // The next one waits for this one, whatever becomes of it; this one's caller hears the outcome.
     this.turn = result.catch(() => undefined);
     return result;
@@ -77,6 +78,19 @@ export class RefTransactions {
   async close(): Promise<void> {
     await this.turn;
     await this.stop();
+  }
+
+  /** Once more when what was in the way was nobody's any more. */
+  private async unlessStale(...[lines, updates, reason]: Parameters<RefTransactions['transact']>): Promise<void> {
+    try {
+      await this.transact(lines, updates, reason);
+    } catch (error) {
+      const lock = KvError.is(error) ? error.details?.['lock'] : undefined;
+      if (!KvError.is(error) || typeof lock !== 'string') throw error;
+      if ((await clearStaleLocks(lock)) > 0) return this.transact(lines, updates, reason);
+      const hint = `read the newest state and try again; if no git process is running, a crash has left it: ${await removal(lock)}`;
+      throw new KvError(error.code, error.message, { hint, details: { ...error.details } });
+    }
   }
 
   private async transact(lines: readonly string[], updates: readonly RefUpdate[], reason: string): Promise<void> {
@@ -167,7 +181,6 @@ function refused(stderr: string, updates: readonly RefUpdate[]): KvError {
   const locked = LOCKED.exec(stderr);
   if (locked !== null) {
     return new KvError('CAS_CONFLICT', `'${locked[1]}' is locked by another process`, {
-      hint: `read the newest state and try again; if no git process is running, a crash left '${locked[2]}': remove it`,
       details: { ref: locked[1], lock: locked[2] },
     });
   }

@@ -26,7 +26,7 @@ export async function remoteFailure(place: GitPlace, { remote, direction, what }
     wrongFormat(what, stderr) ??
     damagedThere(what, stderr) ??
     noRoomHere(what, stderr) ??
-    lockedHere(what, stderr) ??
+    (await lockedHere(what, stderr)) ??
     unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, stderr) ??
     new KvError('GIT_ERROR', `${what}: ${firstComplaint(stderr)}`, {
       hint: 'git says more when it is run by hand',

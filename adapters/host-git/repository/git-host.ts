@@ -1,6 +1,7 @@
 import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type FileCommit,
   KvError,
   type NewRepository,
   type RefName,
@@ -13,6 +14,7 @@ import { checkRef } from '../process/guard.js';
 import { type Hosted, stargateFolder } from '../process/hosted.js';
 import { requireGit, runGit } from '../process/run-git.js';
 import { createRepository } from './create.js';
+import { fileCommit } from './file-commit.js';
 import { hooksInPlace, otherHooks } from './hooks.js';
 import { probeWriting } from './probe-writing.js';
 import { prepareQuarantine, sweepQuarantines } from './quarantines.js';
@@ -89,6 +91,10 @@ export class GitHost implements RepositoryHost {
 
   fetchRemote(remote: string, kinds: readonly string[]): Promise<void> {
     return fetchRemote(this.hosted, remote, kinds);
+  }
+
+  committerOf(path: string): Promise<FileCommit | null> {
+    return fileCommit(this.hosted, path);
   }
 
   async setHead(branch: RefName): Promise<void> {

@@ -2,7 +2,7 @@ import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
-import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import { type PolicyOrigin, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -22,7 +22,7 @@ export interface GatewayHost {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
   /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   shortenJournal(): Promise<void>;
   /**
@@ -75,7 +75,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   return {
     gateway,
     worker,
-    publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
+    publish: (text, origin) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text, origin)),
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

@@ -1,3 +1,4 @@
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
@@ -29,7 +30,7 @@ export interface LeaderTerm extends Reversible {
   readonly worker: MirrorWorker;
   readonly push: ServeExec;
   /** Publishes a policy's text as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
   quietly(work: () => Promise<void>): Promise<boolean>;
 }
@@ -90,7 +91,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
-    await host.publish(options.policy().text); // last, so that a change of it meanwhile is in
+    const { text, origin } = options.policy();
+    await host.publish(text, origin); // last, so that a change of it meanwhile is in
     metrics.role(true);
     started.push(() => metrics.role(false));
     return {

@@ -2,15 +2,19 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PolicyStatus } from '../../../domain/admin/status.js';
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import type { PolicyReason } from './policy-origin.js';
 
 /** A policy, and the text that says it. */
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;
+  /** Who changed it, as far as is known. */
+  readonly origin: PolicyOrigin;
 }
 
 /** The policy in force. A bad new version leaves the old one in force. */
@@ -18,7 +22,7 @@ export interface PolicyFile {
   readonly current: LoadedPolicy;
   readonly status: PolicyStatus;
   /** Reads the file again now. Never throws; true when a changed policy took effect. */
-  reload(): Promise<boolean>;
+  reload(reason?: PolicyReason): Promise<boolean>;
   close(): void;
 }
 
@@ -27,6 +31,8 @@ interface PolicyFileOptions {
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */
   readonly onChange: (loaded: LoadedPolicy) => void | Promise<void> | undefined;
+  /** Asked who changed the file, each time that it takes effect. */
+  readonly originOf?: (reason: PolicyReason) => Promise<PolicyOrigin>;
   readonly metrics: Pick<Metrics, 'policyRejected' | 'policyInForce'>;
   readonly log: Log;
 }
@@ -35,23 +41,24 @@ const SETTLE_MS = 100;
 
 /** Loads the policy and follows its file. Throws `CONFIG_INVALID` when the first version can't be used. */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const { path, reader, onChange, metrics, log } = options;
-  let current = await load(path, reader);
+  const { path, reader, onChange, metrics, log, originOf = async () => [] } = options;
+  let current: LoadedPolicy = { ...(await load(path, reader)), origin: await originOf('start') };
   let since = new Date().toISOString();
   let complained = '';
   let queue: Promise<unknown> = Promise.resolve();
 
-  const reload = (): Promise<boolean> => {
+  const reload = (reason: PolicyReason = 'file changed'): Promise<boolean> => {
     const next = queue.then(async () => {
       try {
         const loaded = await load(path, reader);
         complained = '';
         metrics.policyInForce(true);
         if (loaded.text === current.text) return false;
-        current = loaded;
+        current = { ...loaded, origin: await originOf(reason) };
         since = new Date().toISOString();
-        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()] });
-        await Promise.resolve(onChange(loaded)).catch((error: unknown) =>
+        const changed = Object.fromEntries(current.origin.map(([name, value]) => [name.toLowerCase().replace('-', '_'), value]));
+        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()], ...changed });
+        await Promise.resolve(onChange(current)).catch((error: unknown) =>
           log.error('policy.publish', { message: toKvError(error).message }),
         );
         return true;
@@ -80,7 +87,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
     if (name === null || name === basename(path)) soon();
   });
   watcher.on('error', (error) => log.warn('policy.watch', { message: error.message }));
-  const onHangup = (): void => void reload();
+  const onHangup = (): void => void reload('hang-up');
   process.on('SIGHUP', onHangup);
   return {
     get current() {
@@ -98,7 +105,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
   };
 }
 
-async function load(path: string, reader: PolicyReader): Promise<LoadedPolicy> {
+async function load(path: string, reader: PolicyReader): Promise<Omit<LoadedPolicy, 'origin'>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
