@@ -50,6 +50,7 @@ export const ADVICE = {
   // The remote
   'clone-anew': ['format'], //        the other side has objects of that format
   'compare-host-key': ['scan'], //    the program that asks the Stargate's host for its key, with its arguments
+  'host-key-changed': ['fingerprint'], // another host key than the one that is known; the one that was shown
   'correct-push-url': [], //          nobody listens there
   debug: [], //                     run it again with all that git says
   'confirm-push-url': [], //          the Stargate at the push URL has no repository of that name

@@ -14,7 +14,8 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { ownEnv } from './environment.js';
 import { adoptionContext } from './repository/adoption-context.js';
-import { makeHostKey } from './ssh/host-key.js';
+import type { HostKey } from './host-key/key-files.js';
+import { makeHostKeys } from './host-key/make-keys.js';
 import { renderPolicy } from './repository/policy-template.js';
 
 /** What `init` is to make. */
@@ -28,6 +29,8 @@ export interface InitRequest {
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly namespaces: readonly string[];
+  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made. */
+  readonly hostKeys?: string | undefined;
 }
 
 type InitOutcome =
@@ -36,7 +39,7 @@ type InitOutcome =
       readonly gitDir: string;
       readonly adopted: Adopted;
       readonly pushUrl: string | null;
-      readonly fingerprint: string;
+      readonly hostKeys: readonly HostKey[];
     }
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
@@ -65,10 +68,10 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   await mkdir(dirname(gitDir), { recursive: true });
   try {
     const adopted = await build(composition, host, draft, settings, verify).finally(() => composition.close());
-    const fingerprint = await makeHostKey(draft);
+    const hostKeys = await makeHostKeys(draft, request.hostKeys === undefined ? undefined : resolve(request.hostKeys));
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
-    return { kind: 'created', gitDir, adopted, pushUrl: settings.pushUrl, fingerprint };
+    return { kind: 'created', gitDir, adopted, pushUrl: settings.pushUrl, hostKeys };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

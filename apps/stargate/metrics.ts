@@ -18,10 +18,9 @@ export interface Metrics {
   disk(room: { readonly free: number; readonly size: number }, full: boolean): void;
   /** The disk ran full. */
   diskFull(): void;
-  /** The policy file as it is now was not taken. */
-  policyRejected(): void;
-  /** Whether the policy in force is what its file says. */
-  policyInForce(inForce: boolean): void;
+  /** The policy file as it is now is wrong, which nobody has been told yet. */
+  policyRefused(): void;
+  policyRejected(rejected: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -51,8 +50,8 @@ export function createMetrics(): Metrics {
   const diskSize = gauge('stargate_disk_size_bytes', 'Size of the disk that the repository lies on');
   const noRoom = gauge('stargate_disk_full', '1 while pushes are refused for lack of room');
   const ranFull = counter('stargate_disk_full_total', 'How often the disk ran full');
-  const policyRejected = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
-  const policyStale = gauge('stargate_policy_stale', '1 while the policy file is not what is in force');
+  const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
+  const policyRefused = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -77,8 +76,8 @@ export function createMetrics(): Metrics {
       noRoom.set(full ? 1 : 0);
     },
     diskFull: () => ranFull.inc(),
-    policyRejected: () => policyRejected.inc(),
-    policyInForce: (inForce) => policyStale.set(inForce ? 0 : 1),
+    policyRefused: () => policyRefused.inc(),
+    policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
+import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';
 import type { Clock } from '../../ports/clock.js';
@@ -15,6 +17,7 @@ import { mirrorProbe } from './leader/mirror-view.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
+import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
 import { createMetrics } from './metrics.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
@@ -25,7 +28,6 @@ import { watchDiskRoom } from './repository/disk-room.js';
 import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
 import { policyOrigin } from './repository/policy-origin.js';
 import { accessBy } from './ssh/access.js';
-import { readHostKey } from './ssh/host-key.js';
 import { checkPushUrl } from './ssh/push-url.js';
 import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
@@ -47,10 +49,13 @@ interface Daemon {
   readonly http: Endpoint;
   /** Who led when the daemon had started: this one, when it had won the lease. */
   readonly leadership: LeadershipState;
+  readonly hostKeys: readonly NamedHostKey[];
   /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
   stop(): Promise<void>;
 }
 
+/** What is said of who changed a policy that is published anew for the host keys beside it. */
+const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
 const GRACE_MS = 30_000;
 /** For one answer over HTTP that is being written when the daemon ends. */
 const HTTP_GRACE_MS = 1000;
@@ -73,7 +78,6 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
-    const hostKeys = [await readHostKey(gitDir)];
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
@@ -81,12 +85,22 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
     const policyPath = options.policyPath ?? join(gitDir, '.kv', 'policy.yaml');
+    const keyring = await openKeyring({
+      gitDir,
+      log,
+      now: () => clock.now(),
+      onChange: () => publish?.({ ...policy(), origin: KEYS_CHANGED }),
+    });
+    running.push(() => keyring.close());
+    const hostKeys = () => namedKeys(keyring.current);
     const policyFile = await openPolicyFile({
-      metrics,
       path: policyPath,
       originOf: (reason) => policyOrigin(policyPath, reason, repository),
       reader: await composition.get<PolicyReader>('policy-reader'),
       onChange: (loaded) => publish?.(loaded),
+      published: () => publishedText(store),
+      judged: (inForce) => metrics.policyRejected(!inForce),
+      onRejected: () => metrics.policyRefused(),
       log,
     });
     running.push(() => policyFile.close());
@@ -104,7 +118,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const leadership = await startLeadership({
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, room, log, sampleSize: options.sampleSize }),
+      takeOver: (lease) =>
+        takeOver(lease, { composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize }),
       failed: room.told,
       log,
     });
@@ -113,15 +128,16 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
+    const policyRejected = () => policyFile.status.rejected;
     const health = stargateHealth({
-      ...{ repository, store, metrics, worker, probe, lack: room.lack },
+      ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
       leadership: () => leadership.state(),
     });
     const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, hostKeys },
+      ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
         ...{ store, readTimeout: READ_TIMEOUT_MS },
@@ -129,7 +145,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
           await room.require();
           return (await leadership.lead()).push(session);
         },
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, room, started, log }),
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
       }),
       pushRefused(session, error, ms) {
         metrics.rejected(error.code);
@@ -147,10 +163,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const state = await leadership.state();
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
-      ...{ leader: state.leader, profile: profile.name },
+      ...{ leader: state.leader, profile: profile.name, host_keys: shownKeys(hostKeys()) },
     });
     checkPushUrl(policy().policy.pushUrl, options.listenSsh, ssh, log);
-    return { ssh, http, leadership: state, stop };
+    return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
   } catch (error) {
     await stop();
     throw error;

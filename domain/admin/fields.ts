@@ -17,7 +17,7 @@ export const orNull =
   (value): value is T | null =>
     value === null || guard(value);
 
-/** Left out, as by a program from before the field, or what a guard takes. */
+/** What a guard takes, or nothing at all: a field that older versions haven't got. */
 export const orAbsent =
   <T>(guard: Guard<T>): Guard<T | undefined> =>
   (value): value is T | undefined =>

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import type { NamedHostKey } from '../ledger/host-keys.js';
 import { isCount, isFlag, isText, listOf, mapOf, orAbsent, orNull, recordOf } from './fields.js';
 import { type NoArguments, shownWord, type VerbFormat } from './verb.js';
 
@@ -54,11 +55,15 @@ export interface StatusReport {
   readonly repository: string;
   readonly namespaces: readonly NamespaceStatus[];
   readonly policy: PolicyStatus;
+  /** What its SSH server shows to clients; undefined of a Stargate from before this. */
+  readonly host_keys?: readonly NamedHostKey[] | undefined;
   readonly mirror: MirrorStatus;
   /** Undefined: a Stargate from before the field. */
   readonly disk?: DiskStatus | undefined;
   readonly version: string;
 }
+
+const isKeyState = (value: unknown): value is NamedHostKey['state'] => value === 'in-use' || value === 'next';
 
 /** `status`, without arguments. */
 export const STATUS: VerbFormat<NoArguments, StatusReport> = {
@@ -77,6 +82,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
     repository: isText,
     namespaces: listOf(recordOf<NamespaceStatus>({ ns: isText, epoch: orNull(isText), ledger: orNull(isText) })),
     policy: recordOf<PolicyStatus>({ in_force_since: isText, rejected: orNull(isText) }),
+    host_keys: orAbsent(listOf(recordOf<NamedHostKey>({ type: isText, fingerprint: isText, state: isKeyState }))),
     mirror: recordOf<MirrorStatus>({
       label: isText,
       breaker: isText,

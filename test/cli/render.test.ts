@@ -62,7 +62,13 @@ describe('git kv: what people read', () => {
   it('a push URL, without what was secret in the one before', () => {
     const report: SetupReport = {
       ...{ remote: 'origin', pushUrl: 'ssh://git@h/kv', source: '--url', previousPushUrl: 'https://TOKEN@github.com/org/kv' },
-      ...{ fetchRefspecs: [], newRefspecs: [], stargate: { reached: false, error: new KvError('IO_ERROR', 'nobody answers') } },
+      ...{
+        fetchRefspecs: [],
+        newRefspecs: [],
+        pinned: null,
+        published: [],
+        stargate: { reached: false, error: new KvError('IO_ERROR', 'nobody answers') },
+      },
     };
     expect(setupText(report)).to.contain('origin.pushurl → ssh://git@h/kv').and.to.contain('it was https://github.com/org/kv\n');
     expect(setupDocument(report)).to.include({ push_url: 'ssh://git@h/kv', previous_push_url: 'https://github.com/org/kv' });

@@ -85,7 +85,8 @@ describe("the README's team", () => {
 
     const [init = '', serve = ''] = block('On the server').split(/^(?=git-kv-stargate serve)/m);
     const made = await type('server', init);
-    const fingerprint = /SHA256:\S+/.exec(made.stdout)?.[0];
+    const fingerprint = /SHA256:\S+/.exec(made.stdout)?.[0] ?? 'none';
+    const joining = block('Each writer').replaceAll('SHA256:…', fingerprint);
     // Another Stargate of this machine may have the usual port for health.
     const daemon = spawn('bash', ['-c', `exec ${serve.trim()} --listen-http 127.0.0.1:0`], {
       cwd: path('server'),
@@ -97,11 +98,8 @@ describe("the README's team", () => {
     });
     try {
       await untilListening(daemon, daemon.stdout, () => log);
-      await type('ada', block('Each writer')).then(({ stdout }) => expect(stdout).to.contain(fingerprint));
-      const { stdout } = await type(
-        'ci',
-        block('Each writer').replaceAll('Ada', 'CI').replaceAll('ada@', 'ci@').replace('true', 'false'),
-      );
+      await type('ada', joining).then(({ stdout }) => expect(stdout).to.contain(fingerprint));
+      const { stdout } = await type('ci', joining.replaceAll('Ada', 'CI').replaceAll('ada@', 'ci@').replace('true', 'false'));
       const commit = /^commit +(\S+)/m.exec(stdout)?.[1] ?? '';
       await writeFile(path('ada', 'kv', 'changes.jsonl'), '{"op":"set","key":"cfg:mode","value":"on"}\n');
       const then = await type('ada', block('Then').replaceAll('COMMIT', commit), path('ada', 'kv'));

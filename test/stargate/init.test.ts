@@ -8,6 +8,7 @@ import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
 import { gitPretending } from '../support/old-git.js';
 import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';
+import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const sound = async (): Promise<void> => undefined;
@@ -31,6 +32,7 @@ describe('stargate: init', () => {
       writers: [],
       readers: [],
       namespaces: ['main'],
+      hostKeys: HOST_KEYS,
     };
   });
   afterEach(() => sandbox.remove());

@@ -16,6 +16,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
+import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { ROOMY } from '../support/roomy.js';
 import { SILENT } from '../support/silent-log.js';
@@ -58,7 +59,7 @@ describe('stargate: terms over one repository', function () {
     gitDir = sandbox.path('shop.git');
     const mirrorUrl = sandbox.bare('mirror.git');
     const admins = [`${sandbox.key('ada')}.pub`];
-    const rest = { hash: 'sha1', pushUrl: null, writers: [], readers: [], namespaces: ['main'] } as const;
+    const rest = { hostKeys: HOST_KEYS, hash: 'sha1', pushUrl: null, writers: [], readers: [], namespaces: ['main'] } as const;
     await initRepository({ repo: gitDir, mirrorUrl, admins, ...rest }, async () => undefined);
     profile = await parseProfile(PROFILE, sandbox.path('term.yaml'));
     composition = await open();
@@ -68,7 +69,6 @@ describe('stargate: terms over one repository', function () {
       path: join(gitDir, '.kv', 'policy.yaml'),
       reader: await composition.get<PolicyReader>('policy-reader'),
       onChange: async () => undefined,
-      metrics,
       log: SILENT,
     });
     leadership = await startLeadership<LeaderTerm>({
@@ -80,6 +80,7 @@ describe('stargate: terms over one repository', function () {
         takeOver(lease, {
           ...{ composition, metrics, log, sampleSize: 32, openOwn: open, room: ROOMY },
           policy: () => policyFile.current,
+          hostKeys: () => [],
         }),
     });
   });

@@ -58,6 +58,7 @@ export class MemoryGateway {
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => policy,
+      hostKeys: () => [],
     });
     await host.publish(text);
     const store = await composition.get<GitStore>('git-store');

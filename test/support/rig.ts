@@ -1,11 +1,11 @@
 import { principal } from '../../domain/access/principal.js';
-import { readFile } from 'node:fs/promises';
 import { PUSH_LIMITS, type PushLimits } from '../../apps/stargate/push/limits.js';
 import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
-import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import { listenSsh, type ServedHostKeys, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -37,7 +37,9 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits> } = {}): Promise<Rig> {
+export async function rig(
+  options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits>; hostKeys?: ServedHostKeys; writer?: string } = {},
+): Promise<Rig> {
   const sandbox = new Sandbox();
   const gitDir = sandbox.path('shop.git');
   const composition = await openProfile('test', { directory: gitDir, env: sandbox.env });
@@ -45,11 +47,12 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const services = await composition.get<GitService>('git-service');
   await host.create({ objectFormat: 'sha1', mirror: { remote: 'mirror', url: '/nowhere', push: [] } });
   const keys = {
-    writer: sandbox.key('writer'),
+    writer: options.writer ?? sandbox.key('writer'),
     reader: sandbox.key('reader'),
     stranger: sandbox.key('stranger'),
   };
-  const hostKey = sandbox.key('host');
+  const hostKey = await readKey('ed25519', sandbox.key('host'));
+  const hostKeys = options.hostKeys ?? { inUse: hostKey === null ? [] : [hostKey], next: [] };
   const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
   const identify: Identify = (_type, blob) => {
     if (writer.equals(blob)) return principal('writer', 'writer');
@@ -71,7 +74,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const ssh = await listenSsh({
     host: '127.0.0.1',
     port: 0,
-    hostKeys: [await readFile(hostKey)],
+    hostKeys: () => hostKeys,
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
     route: routeCommands({ services, store, push, verbs, readTimeout: 60_000 }),

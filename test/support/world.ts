@@ -10,7 +10,7 @@ import { files } from './files.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey, sshOptions } from './keys.js';
 import { type Ran, run, type RunOptions } from './processes.js';
-import { BIN_DIR } from './root.js';
+import { BIN_DIR, HOST_KEYS } from './root.js';
 import { until } from './until.js';
 
 export interface WorldOptions {
@@ -58,6 +58,7 @@ export class World {
     ]);
     const init = await world.run('git-kv-stargate', [
       ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
+      ...['--host-keys', HOST_KEYS],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
       ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),
       ...(options.namespaces ?? []).flatMap((ns) => ['--ns', ns]),

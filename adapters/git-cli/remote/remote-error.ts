@@ -26,6 +26,10 @@ const UNREACHABLE = new RegExp(
     'hung up unexpectedly',
     'Permission denied',
     'Host key verification failed',
+    'host key is not cached',
+    'Cannot confirm a host key',
+    'not in manually configured list',
+    'POTENTIAL SECURITY BREACH',
     'No route to host',
     'Network is unreachable',
     'does not appear to be a git repository',
@@ -63,6 +67,8 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
       advice: { id: 'correct-push-url' },
     });
   }
+  const changed = changedHostKey({ what, url, direction }, lines);
+  if (changed !== null) return changed;
   const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
   // ssh begins with the account, which the URL has already named.
   const words = said
@@ -79,7 +85,7 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
     const choose = 'choose one: git config core.sshCommand "ssh -i FILE"';
     return { hint: `${host} knows none of the keys that ssh offered: ${where}, or ${choose}` };
   }
-  if (/Host key verification failed/.test(stderr)) {
+  if (/Host key verification failed|host key is not cached|Cannot confirm a host key/.test(stderr)) {
     const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
     const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
     const published = direction === 'write' ? 'the Stargate printed when it was made' : 'the Git host publishes';
@@ -94,6 +100,33 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
         hint: 'check the address (git remote -v), or read without it: from the Stargate, or offline',
         advice: { id: 'read-elsewhere' },
       };
+}
+
+/** OpenSSH's words, and plink's: of a key that it has cached, and of one that it was told. */
+const CHANGED = /REMOTE HOST IDENTIFICATION HAS CHANGED|POTENTIAL SECURITY BREACH|not in manually configured list/;
+
+/** Another host key than the one that is known, with ssh's own warning: not what a first contact is. Null when that is not what happened. */
+function changedHostKey({ what, url, direction }: Contact, lines: readonly string[]): KvError | null {
+  const begins = lines.findIndex((line) => CHANGED.test(line));
+  if (begins < 0) return null;
+  const end = lines.findIndex((line, at) => at > begins && /^(Host key verification failed|fatal:)/.test(line));
+  const warning = lines.slice(begins, end < 0 ? undefined : end).filter((line) => !/^@*$/.test(line));
+  const fingerprint = /SHA256:[A-Za-z0-9+/]{43}/.exec(warning.join(' '))?.[0];
+  const host = direction === 'write' ? 'the Stargate' : 'the Git host';
+  const message = `${what}: ${host} shows another host key than the one that is known here. ssh says:\n  ${warning.join('\n  ')}`;
+  const details = { host_key: 'changed', fingerprint: fingerprint ?? null };
+  if (direction === 'read') {
+    const name = parseSshUrl(url)?.host ?? 'HOST';
+    return new KvError('IO_ERROR', message, {
+      details,
+      hint: `compare with what the Git host publishes; if its key is a new one, remove the old: ssh-keygen -R ${name}`,
+    });
+  }
+  return new KvError('IO_ERROR', message, {
+    details,
+    hint: 'somebody else may answer there, or the Stargate has a new key: ask whoever runs it for the fingerprint',
+    advice: { id: 'host-key-changed', fingerprint: fingerprint ?? 'SHA256:…' },
+  });
 }
 
 /** A clone of the other object format: a SHA-256 repository without branches, cloned by git before 2.41. Null when that is not it. */

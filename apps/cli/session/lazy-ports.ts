@@ -16,7 +16,10 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
 
 /** An admin client that is opened by its first use. */
 export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
-  return { run: async (...args) => (await open()).run(...args) };
+  return {
+    run: async (...args) => (await open()).run(...args),
+    pinHostKey: async (...args) => (await open()).pinHostKey(...args),
+  };
 }
 
 /** A record of fetches that is opened by its first use. */

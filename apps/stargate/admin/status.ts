@@ -1,4 +1,5 @@
 import { type MirrorStatus, type PolicyStatus, STATUS, type StatusReport } from '../../../domain/admin/status.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Room } from '../../../ports/repository-host.js';
 import type { Oid } from '../../../ports/vocabulary.js';
@@ -16,6 +17,7 @@ interface StatusSources {
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
   readonly policy: () => PolicyStatus;
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly mirror: () => Promise<MirrorStatus>;
   readonly room: () => Promise<Room & { readonly why: string | null }>;
 }
@@ -38,6 +40,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       repository: sources.repository,
       namespaces,
       policy: sources.policy(),
+      host_keys: sources.hostKeys(),
       mirror: await sources.mirror(),
       disk: await diskStatus(sources),
       version: sources.version,

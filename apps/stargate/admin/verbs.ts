@@ -1,3 +1,4 @@
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -21,6 +22,7 @@ interface AdminSources {
   readonly leadership: Leadership<LeaderTerm>;
   readonly policyFile: PolicyFile;
   readonly room: DiskRoom;
+  readonly hostKeys: () => readonly NamedHostKey[];
   /** When the daemon was started, milliseconds since 1970. */
   readonly started: number;
   readonly log: Log;
@@ -28,7 +30,7 @@ interface AdminSources {
 
 /** The verbs of `git-kv-admin`. `status` answers on a standby too; what changes anything throws `NOT_LEADER` there. */
 export async function adminVerbs(sources: AdminSources): Promise<readonly AdminVerb[]> {
-  const { gitDir, composition, leadership, policyFile, room, started, log } = sources;
+  const { gitDir, composition, leadership, policyFile, hostKeys, room, started, log } = sources;
   const store = await composition.get<GitStore>('git-store');
   const mirror = await composition.get<MirrorTarget>('mirror-target');
   const policy = () => policyFile.current.policy;
@@ -42,6 +44,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     epochOf: (ledger) => epochLabelOf(store, ledger),
     policy: () => policyFile.status,
     room: () => room.look(),
+    hostKeys,
     mirror: () => describeMirror(mirror, leadership.current?.worker.status() ?? null, store),
   });
   const compact = compactVerb({

@@ -18,10 +18,16 @@ interface StargateHealth {
   readonly lack: () => Promise<string | null>;
   /** What keeps the mirror from being reached; null when nothing does. */
   readonly probe: () => Promise<string | null>;
+  /** Why the policy file is not in force; null when it is. */
+  readonly policyRejected: () => string | null;
 }
 
-/** What a Stargate says of its health: `/healthz` of the repository and its disk, `/readyz` of leadership and mirror. */
-export function stargateHealth({ repository, store, metrics, leadership, worker, lack, probe }: StargateHealth): HealthSources {
+/**
+ * What a Stargate says of its health: `/healthz` of the repository and its disk, `/readyz` of whether writes are taken. A mirror that can't be reached
+ * keeps nobody from writing, so it is a warning there, and a reason in `/readyz?mirror`.
+ */
+export function stargateHealth(sources: StargateHealth): HealthSources {
+  const { repository, store, metrics, leadership, worker, lack, probe, policyRejected } = sources;
   return {
     metrics: {
       contentType: metrics.contentType,
@@ -41,19 +47,26 @@ export function stargateHealth({ repository, store, metrics, leadership, worker,
       const reasons = [...readable, ...(hooks ? [] : ['hooks: not in place']), ...(full === null ? [] : [`disk: ${full}`])];
       return { reasons, facts: { version: productVersion() } };
     },
-    async readyz() {
+    async readyz(parts) {
       const [{ leader, holder }, unreachable, full] = await Promise.all([leadership(), probe(), lack()]);
       const mirror = worker();
       // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
       const stuck = mirror !== null && mirror.backlog > 0 ? mirror.hostError : null;
       metrics.ready(unreachable === null);
-      const reasons = [
-        ...(full === null ? [] : [`disk: ${full}`]),
-        ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
+      const ofMirror = [
         ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
         ...(stuck === null ? [] : [`mirror queue: ${mirror?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
       ];
-      return { reasons, facts: { leader, backlog: mirror?.backlog ?? 0 } };
+      const rejected = policyRejected();
+      const policy = rejected === null ? [] : [`policy: the file is not in force: ${rejected}`];
+      const disk = full === null ? [] : [`disk: ${full}`];
+      const standby = leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`];
+      const unwritable = [...disk, ...standby];
+      return {
+        reasons: parts.has('mirror') ? [...unwritable, ...ofMirror] : unwritable,
+        warnings: parts.has('mirror') ? policy : [...policy, ...ofMirror],
+        facts: { leader, backlog: mirror?.backlog ?? 0 },
+      };
     },
   };
 }

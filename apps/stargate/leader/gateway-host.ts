@@ -3,6 +3,7 @@ import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.j
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import { type PolicyOrigin, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -21,7 +22,7 @@ import { observeMirror } from './mirror-view.js';
 export interface GatewayHost {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
-  /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
+  /** Publishes the policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   shortenJournal(): Promise<void>;
@@ -40,6 +41,8 @@ interface GatewayHostOptions {
   readonly branchMirror?: MirrorTarget;
   readonly lease: Lease;
   readonly policy: () => Policy;
+  /** What is published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -75,7 +78,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   return {
     gateway,
     worker,
-    publish: (text, origin) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text, origin)),
+    publish: (text, origin) =>
+      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys(), origin })),
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

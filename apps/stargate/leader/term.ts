@@ -2,6 +2,7 @@ import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js'
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
@@ -29,7 +30,7 @@ export interface LeaderTerm extends Reversible {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
   readonly push: ServeExec;
-  /** Publishes a policy's text as `refs/kv-policy/current`, unless that says so already. */
+  /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
   quietly(work: () => Promise<void>): Promise<boolean>;
@@ -44,6 +45,8 @@ interface TakeOverOptions {
    */
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
+  /** Published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
   readonly room: DiskRoom;
   readonly metrics: Metrics;

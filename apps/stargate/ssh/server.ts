@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import ssh2 from 'ssh2';
-import type { AuthContext, Connection, ServerChannel } from 'ssh2';
+import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { acceptAuth, fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { SshConnections, type ConnectionLimits } from './connections.js';
 import { execSession, finishChannel, onEnvironment } from './channel.js';
+import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
+import { ssh2Server } from './protocol/offered-keys.js';
+import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
 
 /** Bounds on what clients can hold. Durations in milliseconds. */
 export interface SshLimits extends ConnectionLimits {
@@ -31,10 +33,19 @@ const SSH_LIMITS: SshLimits = {
   idleTimeout: 60_000,
 };
 
+/** The host keys of a server. */
+export interface ServedHostKeys {
+  /** What clients are shown, one a type. */
+  readonly inUse: readonly ProvableKey[];
+  /** What clients are told of besides, since it takes over later. */
+  readonly next: readonly ProvableKey[];
+}
+
 interface SshServerOptions {
   readonly host: string;
   readonly port: number;
-  readonly hostKeys: readonly Buffer[];
+  /** Asked for each connection: the same object as long as nothing has changed. */
+  readonly hostKeys: () => ServedHostKeys;
   /** Asked for each connection and again for each command, so that a key that was taken away stops working. */
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
@@ -76,18 +87,17 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   const limits = { ...SSH_LIMITS, ...options.limits };
   const connections = new SshConnections(limits);
   const running = new Set<Running>();
-  const server = sshServer(options);
+  const serverOf = serverByKeys((client, remote) => {
+    const socket = connections.socket(remote);
+    if (socket === undefined) client.end();
+    else attend(client, socket, remote, { ...options, limits, connections, running });
+  });
+  serverOf(options.hostKeys()); // keys that can't be used are said now
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
     const dropped = connections.arrive(socket);
     if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
-    server.injectSocket(socket);
-  });
-  server.on('connection', (client, info) => {
-    const remote = `${info.ip}:${info.port}`;
-    const socket = connections.socket(remote);
-    if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, limits, connections, running });
+    serverOf(options.hostKeys()).injectSocket(socket);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
@@ -114,16 +124,16 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   };
 }
 
-function sshServer(options: SshServerOptions): InstanceType<typeof ssh2.Server> {
-  try {
-    return new ssh2.Server({
-      hostKeys: [...options.hostKeys],
-      ident: 'git-kv-stargate',
-      algorithms: structuredClone(ALGORITHMS) as never,
-    });
-  } catch (cause) {
-    throw new KvError('CONFIG_INVALID', `cannot use the SSH host key: ${(cause as Error).message}`, { cause });
-  }
+/** An ssh2 server for the keys as they are: it takes its own once and for all, so other keys need another one. */
+function serverByKeys(onConnection: (client: Connection, remote: string) => void): (keys: ServedHostKeys) => Server {
+  let made: { keys: ServedHostKeys; server: Server } | undefined;
+  return (keys) => {
+    if (made?.keys === keys) return made.server;
+    const server = ssh2Server(keys.inUse, { ident: 'git-kv-stargate', algorithms: structuredClone(ALGORITHMS) as never });
+    server.on('connection', (client, info) => onConnection(client, `${info.ip}:${info.port}`));
+    made = { keys, server };
+    return server;
+  };
 }
 
 interface Attending extends SshServerOptions {
@@ -142,19 +152,24 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     if (open === 0) socket.destroySoon();
   });
   client.on('handshake', () => connections.agreed(remote));
+  tellSignatureAlgorithms(client);
   client.on('authentication', (context) => {
     const verdict =
       ++attempts > limits.maxAuthAttempts
         ? ({ kind: 'refused', reason: 'too many attempts' } as const)
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
-    if (verdict.kind !== 'refused') return context.accept();
+    if (verdict.kind !== 'refused') return acceptAuth(context);
     if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
   client.on('ready', () => {
-    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
+    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) {
+      const { inUse, next } = options.hostKeys();
+      announceHostKeys(client, [...inUse, ...next]);
+      return;
+    }
     log.warn('ssh.connections.busy', {
       remote,
       ...(key && { fingerprint: fingerprintOf(key.blob) }),
