@@ -21,6 +21,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   NOT_LEADER: 9,
   MIRROR_TIMEOUT: 10,
   SYNC_REFUSED: 11,
+  BEHIND_MIRROR: 11,
   USAGE: 64,
   INPUT_INVALID: 64,
   CONFIG_INVALID: 78,

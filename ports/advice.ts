@@ -60,6 +60,9 @@ export const ADVICE = {
   'see-namespaces': [], //            what the Stargate has
   'set-push-url': [], //              the push URL is no SSH address
   'set-up-remote': [],
+  'adopt-mirror': ['ns'], //      the mirror goes on from the Stargate, which is to take that over
+  'compare-sides': [], //         Stargate and mirror differ, ref by ref
+  'overwrite-mirror': [], //      they have gone apart: one side has to give way
   // Epochs
   'begin-epoch': [], //               what was pushed is no beginning of an epoch
   'begin-epoch-first': [], //         the current epoch can't be compacted

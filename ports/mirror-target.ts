@@ -45,7 +45,7 @@ export interface MirrorTarget extends Layered<MirrorExtras> {
   push(updates: readonly MirrorUpdate[], signal?: AbortSignal): Promise<void>;
   /** The mirror's refs that match the globs. */
   refs(patterns: readonly string[], signal?: AbortSignal): Promise<Map<RefName, Oid>>;
-  /** Brings what the mirror has into the Stargate's repository, under the local names given. A ref that isn't there is `NOT_FOUND`. */
+  /** Brings what the mirror has into the Stargate's repository, under the local names given, overwriting these. A ref that isn't there is `NOT_FOUND`. */
   fetch(pairs: readonly { readonly remoteRef: RefName; readonly localRef: RefName }[]): Promise<void>;
   close(): Promise<void>;
 }

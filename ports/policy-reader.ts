@@ -39,6 +39,8 @@ export interface Policy {
   readonly requireMirrorAckByDefault: boolean;
   /** Below so many free bytes on its disk the Stargate takes no push; null: as much as it thinks right for the disk. */
   readonly minFreeSpace: number | null;
+  /** The objects that one push may bring. */
+  readonly maxPushObjects: number;
   readonly admins: readonly PolicyKey[];
   /** Who may fetch from the Stargate besides writers and admins. */
   readonly readers: readonly PolicyKey[];

@@ -3,14 +3,14 @@ import type { ObjectFormat, Oid, RefName } from './vocabulary.js';
 /** A bare repository to be made. */
 export interface NewRepository {
   readonly objectFormat: ObjectFormat;
-  /** The remote that leads to the mirror, kept in the repository's configuration. */
+  /** The remote that leads to the mirror, kept in the repository's configuration; null where a plugin knows the way. */
   readonly mirror: {
     /** Its name, such as `github-origin`. */
     readonly remote: string;
     readonly url: string;
     /** The refspecs that a plain `git push` to it would use, for an operator. */
     readonly push: readonly string[];
-  };
+  } | null;
 }
 
 /** What was not as this version makes it: hooks by file name, settings by name. */
@@ -41,14 +41,22 @@ export interface Room {
   readonly size: number;
 }
 
+/** What a repository is besides its refs and objects. */
+export interface RepositoryForm {
+  readonly objectFormat: ObjectFormat;
+  /** Where HEAD points; null when it points to no branch. */
+  readonly head: RefName | null;
+  /** The configuration, as text that `restore` takes. It may hold credentials. */
+  readonly settings: string;
+}
+
 /**
  * One bare repository as its host keeps it: made, held to this version, cleared of what a crash left, and filled from a remote.
  * Its path is the directory that the adapter was opened for, where before `create` there is nothing yet.
  *
- * Promised: nothing but `create` and the two `fetch…` changes what a reader of the repository sees.
+ * Promised: nothing but `create`, `restore` and the two `fetch…` changes what a reader of the repository sees.
  * Not promised: that two calls which change something may run at once. All but `check`, `hooksInPlace`, `room`,
- * `probeWriting` and `listRemote` are for the
- * holder of the lease.
+ * `probeWriting`, `committerOf`, `listRemote` and `export` are for the holder of the lease.
  * Throws `IO_ERROR` when the disk fails or a program is missing, `STORAGE_FULL` when it has no room left, `GIT_ERROR` with its words when git says no.
  */
 export interface RepositoryHost {
@@ -121,6 +129,19 @@ export interface RepositoryHost {
    * the file is not as it was committed. Runs nothing that the work tree configures.
    */
   committerOf(path: string): Promise<FileCommit | null>;
+
+  /**
+   * Writes refs at these ids, wherever the repository's refs are by then, and all that they reach, into a new file; pushes may go on.
+   * Without refs, no file is written. When it resolves the file is durable, and proven: it was read back, whole. Gives what else the
+   * repository is. Throws `GIT_ERROR` when an id isn't here, `IO_ERROR` when the file can't be written.
+   */
+  export(file: string, refs: ReadonlyMap<RefName, Oid>): Promise<RepositoryForm>;
+
+  /**
+   * Makes the repository, as `create` does, from what `export` gave and wrote (`file` null: it had no refs); gives its refs. Throws
+   * `CONFIG_INVALID` where something is, `GIT_ERROR` when the file is damaged. Not atomic, as `create`.
+   */
+  restore(file: string | null, form: RepositoryForm): Promise<ReadonlyMap<RefName, Oid>>;
 
   /** Points HEAD to a branch, which need not be there. Throws `INPUT_INVALID` for what is no branch. */
   setHead(branch: RefName): Promise<void>;

@@ -38,6 +38,7 @@ export function parsePolicy(text: string, file: string): Policy {
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
     minFreeSpace: readSize(stargate.min_free_space),
+    maxPushObjects: stargate.max_push_objects ?? 1_000_000,
     admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
     readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
     namespaces: namespacesOf(blocks, faults),

@@ -25,6 +25,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   EXPIRED: 410,
   ATTESTATION_MISMATCH: 409,
   SYNC_REFUSED: 409,
+  BEHIND_MIRROR: 409,
   NOT_SUPPORTED: 501,
   NOT_LEADER: 503,
   STORAGE_FULL: 507,

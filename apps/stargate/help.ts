@@ -1,12 +1,14 @@
 const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub
       [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...]
       [--hash sha1|sha256] [--push-url ssh://...] [--host-keys DIR]
+      [--initial-branch NAME | --no-initial-branch] [--profile embedded]
     Makes the bare repository P: configuration, hooks, host keys, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
     Without --writer, the admins are the writers. --push-url is where developers will reach this
     Stargate; a mirror on another machine needs it, since their clones learn it from there.
     --host-keys takes SSH host keys over from a folder, such as a backup's, so that clients notice
-    nothing.
+    nothing. A mirror without a branch gets one, with a README: the one that its HEAD names, or
+    main. A profile whose mirror is a plugin's needs no --mirror-remote.
 `;
 
 const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
@@ -34,10 +36,29 @@ const HOST_KEY = `  git-kv-stargate host-key show --repo P
     that is under way. Of keys that are lost it makes new ones, which are in use at once.
 `;
 
-/** What there is to say of each verb. */
-const VERBS: Readonly<Record<string, string>> = { init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY };
+const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
+    Writes DIR, whole or not at all, also while the Stargate serves: a bundle of all refs that was
+    read back, journal, policy, settings, bundles of compacted epochs. --with-host-key: the private
+    host keys too.
+`;
 
-const GENERAL = `  git-kv-stargate help VERB, --help, --version
+const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it.
+
+  git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]
+      [--host-keys DIR]
+    Makes P from what the mirror has, verified; without --policy, with the policy published there.
+`;
+
+/** What there is to say of each verb. */
+const VERBS: Readonly<Record<string, string>> = {
+  ...{ init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY },
+  ...{ backup: BACKUP, restore: RESTORE },
+};
+
+const GENERAL = `  git-kv-stargate help VERB
+
+  --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;

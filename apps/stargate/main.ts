@@ -4,10 +4,12 @@ import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
+import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
+import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
 import { formatLine, ndjsonLog } from './log.js';
 import { steadySink, toStandardError } from './log-sink.js';
@@ -22,6 +24,9 @@ const INIT = {
   writer: { type: 'string', multiple: true, default: [] },
   reader: { type: 'string', multiple: true, default: [] },
   ns: { type: 'string', multiple: true, default: ['main'] },
+  profile: { type: 'string', default: 'embedded' },
+  'initial-branch': { type: 'string' },
+  'no-initial-branch': { type: 'boolean', default: false },
   'host-keys': { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -54,6 +59,8 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   init: runInit,
   serve: runServe,
   check: runCheck,
+  backup: runBackup,
+  restore: runRestore,
   'host-key': runHostKey,
   help: runHelp,
 };
@@ -76,9 +83,11 @@ async function runInit(args: readonly string[]): Promise<number> {
   if (shown('init', values)) return 0;
   const { hash } = values;
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
+  const byGit = values['mirror-remote'] !== undefined || (await mirrorsByGit(values));
   const outcome = await initRepository({
     repo: required(values.repo, '--repo'),
-    mirrorUrl: required(values['mirror-remote'], '--mirror-remote'),
+    mirrorUrl: byGit ? required(values['mirror-remote'], '--mirror-remote') : null,
+    ...(values['no-initial-branch'] ? {} : { initialBranch: values['initial-branch'] ?? null }),
     hash,
     pushUrl: values['push-url'] ?? null,
     admins: values.admin,
@@ -91,22 +100,30 @@ async function runInit(args: readonly string[]): Promise<number> {
     process.stdout.write(`${outcome.gitDir}: already initialised, nothing changed\n`);
     return 0;
   }
-  const { gitDir, adopted, pushUrl, hostKeys } = outcome;
+  const { gitDir, adopted, mirror, pushUrl, hostKeys } = outcome;
   const port = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
   const listen = port === undefined ? '' : ` --listen-ssh 0.0.0.0:${port}`;
   const lines = [
     `initialised ${gitDir}`,
     ...hostKeys.map(({ type, fingerprint }) => `  host key  ${fingerprint}  ${type}`),
     `  policy    ${gitDir}/.kv/policy.yaml`,
-    adopted.refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${adopted.refs} refs taken over`,
+    mirrorLine(byGit, adopted.refs),
+    ...(mirror.branch === null ? [] : [`            branch ${mirror.branch} begun, with a README`]),
     ...adopted.namespaces.map((ns) => `            namespace ${ns} verified`),
     pushUrl === null
       ? '  push_url  not set: put it into the policy before developers run git kv remote setup'
       : `  push_url  ${shownUrl(pushUrl)}`,
-    `next: git-kv-stargate serve --repo ${gitDir}${listen}`,
+    `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listen}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+  for (const { message, hint } of mirror.warnings)
+    process.stderr.write(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
   return 0;
+}
+
+function mirrorLine(byGit: boolean, refs: number): string {
+  if (!byGit) return "  mirror    the profile's, not asked";
+  return refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${refs} refs taken over`;
 }
 
 async function runServe(args: readonly string[]): Promise<number> {

@@ -20,6 +20,8 @@ export interface Metrics {
   diskFull(): void;
   /** The policy file as it is now is wrong, which nobody has been told yet. */
   policyRefused(): void;
+  /** How many namespaces are behind the mirror, so that nothing can be written to them. */
+  behindMirror(count: number): void;
   policyRejected(rejected: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
@@ -50,6 +52,7 @@ export function createMetrics(): Metrics {
   const diskSize = gauge('stargate_disk_size_bytes', 'Size of the disk that the repository lies on');
   const noRoom = gauge('stargate_disk_full', '1 while pushes are refused for lack of room');
   const ranFull = counter('stargate_disk_full_total', 'How often the disk ran full');
+  const behind = gauge('stargate_mirror_ahead_size', 'Namespaces of which the mirror shows more than the Stargate has');
   const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
   const policyRefused = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
@@ -77,6 +80,7 @@ export function createMetrics(): Metrics {
     },
     diskFull: () => ranFull.inc(),
     policyRefused: () => policyRefused.inc(),
+    behindMirror: (count) => behind.set(count),
     policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {

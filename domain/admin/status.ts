@@ -40,6 +40,8 @@ export interface MirrorStatus {
   readonly last_error: string | null;
   /** The namespaces that the mirror refuses, and why, while the others go on. */
   readonly refused: Readonly<Record<string, string>>;
+  /** The namespaces of which the mirror is ahead, each with what that means; absent from a Stargate that does not look. */
+  readonly ahead?: Readonly<Record<string, string>>;
   /** The newest ledger commit that the mirror is known to show, by namespace. */
   readonly watermark: Readonly<Record<string, string>>;
 }
@@ -91,6 +93,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       last_success: orNull(isText),
       last_error: orNull(isText),
       refused: mapOf(isText),
+      ahead: orAbsent(mapOf(isText)),
       watermark: mapOf(isText),
     }),
     disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),

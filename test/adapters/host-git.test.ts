@@ -37,6 +37,8 @@ async function bench(sandbox = new Sandbox(), name = 'shop.git'): Promise<HostBe
       const url = sandbox.bare('mirror.git', format);
       return { url, store: await openGitStore({ directory: url, env: sandbox.env }) };
     },
+    beside: async () => openHost(undefined, contextOf(sandbox.path('beside.git'), sandbox.env)),
+    file: (file) => sandbox.path(file),
     async leaveLock(ref) {
       await writeFile(join(directory, `${ref}.lock`), '');
       return `${ref}.lock`;

@@ -57,7 +57,15 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
       const { namespaces, ...rest } = policy;
       expect(rest).to.deep.equal({
         version: 1,
-        ...{ pushUrl: null, readUrl: null, requireMirrorAckByDefault: false, minFreeSpace: null, admins: [], readers: [] },
+        ...{
+          pushUrl: null,
+          readUrl: null,
+          requireMirrorAckByDefault: false,
+          minFreeSpace: null,
+          maxPushObjects: 1_000_000,
+          admins: [],
+          readers: [],
+        },
       });
       expect([...namespaces]).to.deep.equal([['b.c-d_9', DEFAULTS]]);
     });
@@ -71,6 +79,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           read_url: 'https://git.example/org/repo.git',
           require_mirror_ack_by_default: true,
           min_free_space: '1GiB',
+          max_push_objects: 250_000,
           admins: [`${ada} ada`],
           readers: [`${ci} a reader, at home`],
         },
@@ -96,6 +105,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
         readUrl: 'https://git.example/org/repo.git',
         requireMirrorAckByDefault: true,
         minFreeSpace: 1024 ** 3,
+        maxPushObjects: 250_000,
         admins: [key(ada, 'ada')],
         readers: [key(ci, 'a reader, at home')],
         namespaces: new Map([

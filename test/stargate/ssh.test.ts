@@ -208,27 +208,6 @@ describe('stargate: the SSH server', () => {
     expect(error?.message).to.contain('authentication methods failed');
   });
 
-  it('takes RSA with SHA-2 only', async () => {
-    const { identifyBy, judgeAuth } = await import('../../apps/stargate/ssh/auth.js');
-    const key = r.sandbox.key('rsa', 'rsa');
-    const material = (await readFile(`${key}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
-    const policy = { admins: [{ kind: 'ssh', material, name: 'rsa' }], readers: [], namespaces: new Map() } as never;
-    const parsed = ssh2.utils.parseKey(await readFile(key));
-    if (parsed instanceof Error) throw parsed;
-    const judge = (hashAlgo: string | undefined) => {
-      const blob = Buffer.from('signed data');
-      const signature = parsed.sign(blob, hashAlgo);
-      const context = { method: 'publickey', key: { algo: 'ssh-rsa', data: parsed.getPublicSSH() }, hashAlgo, blob, signature };
-      return judgeAuth(context as never, identifyBy(policy)).kind;
-    };
-    expect([judge('sha256'), judge('sha512'), judge(undefined), judge('sha1')]).to.deep.equal([
-      'proven',
-      'proven',
-      'refused',
-      'refused',
-    ]);
-  });
-
   it('drops a client that says nothing, and bounds how many there are', async () => {
     const sockets = Array.from({ length: 12 }, () => connect(r.ssh.port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));

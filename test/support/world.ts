@@ -57,7 +57,7 @@ export class World {
       world.mirror,
     ]);
     const init = await world.run('git-kv-stargate', [
-      ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
+      ...['init', '--no-initial-branch', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
       ...['--host-keys', HOST_KEYS],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
       ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),

@@ -187,6 +187,32 @@ for (const format of FORMATS) {
       expect((await gateway.refs()).has('refs/kv-archive/main@bobs')).to.equal(false);
     });
 
+    it('an import that is more than one push may bring is split by itself, and a write is refused before anything is written', async () => {
+      await gateway.close();
+      const policy = (text: string): string => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000');
+      gateway = await MemoryGateway.start({ format, policy });
+      const eve = await openMemoryClient(gateway, 'ada');
+      people.push(eve);
+      await put(eve, [set('first', '1')]);
+      const operations = Array.from({ length: 400 }, (_, i) => set(`k:${i}`, `value ${i}`));
+      const error = await failure(put(eve, operations), 'POLICY_VIOLATION');
+      expect(error.message).to.match(
+        /^the push has \d{4} objects, more than the 1000 that max_push_objects of the policy allows$/,
+      );
+      const text = operations.map((_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `value ${i}` })).join('\n');
+      const source = {
+        name: 'keys.jsonl',
+        open: async function* () {
+          yield utf8(`${text}\n`);
+        },
+        file: async () => ({ fault: 'there is none' }),
+      };
+      const request = { ns: NS, source, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 };
+      const { transactions, warnings, set: written } = await importKeys(eve.clone, request);
+      expect([written, transactions.map((one) => one.operations)]).to.deep.equal([400, [117, 117, 117, 49]]);
+      expect(warnings.join()).to.include('4 transactions of 117');
+    });
+
     it('an import lands, in as many transactions as are asked for', async () => {
       const lines = Array.from({ length: 25 }, (_, i) => `${JSON.stringify({ op: 'set', key: `cfg:${i}`, value: `${i}` })}\n`);
       const report = await importKeys(ada.clone, {

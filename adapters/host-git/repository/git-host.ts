@@ -5,7 +5,9 @@ import {
   KvError,
   type NewRepository,
   type RefName,
+  type Oid,
   type RemoteListing,
+  type RepositoryForm,
   type RepositoryHost,
   type Room,
   type Upgraded,
@@ -13,6 +15,7 @@ import {
 import { checkRef } from '../process/guard.js';
 import { type Hosted, stargateFolder } from '../process/hosted.js';
 import { requireGit, runGit } from '../process/run-git.js';
+import { exportRepository, restoreRepository } from './backup.js';
 import { createRepository } from './create.js';
 import { fileCommit } from './file-commit.js';
 import { hooksInPlace, otherHooks } from './hooks.js';
@@ -95,6 +98,14 @@ export class GitHost implements RepositoryHost {
 
   committerOf(path: string): Promise<FileCommit | null> {
     return fileCommit(this.hosted, path);
+  }
+
+  export(file: string, refs: ReadonlyMap<RefName, Oid>): Promise<RepositoryForm> {
+    return exportRepository(this.hosted, file, refs);
+  }
+
+  restore(file: string | null, form: RepositoryForm): Promise<ReadonlyMap<RefName, Oid>> {
+    return restoreRepository(this.hosted, file, form);
   }
 
   async setHead(branch: RefName): Promise<void> {

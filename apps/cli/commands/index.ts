@@ -20,6 +20,7 @@ import { Revert } from './revert.js';
 import { SetKey } from './set.js';
 import { Snapshot } from './snapshot.js';
 import { StargateStatus } from './stargate/status.js';
+import { StargateSync } from './stargate/sync.js';
 import { Verify } from './verify.js';
 import { Wait } from './wait.js';
 import { Watch } from './watch.js';
@@ -47,6 +48,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,
+  'stargate:sync': StargateSync,
   completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,

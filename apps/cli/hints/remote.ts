@@ -2,13 +2,16 @@ import type { Words } from './wording.js';
 
 /** What to do about the remote, the Stargate behind it, and this program itself. */
 export const REMOTE: Words<
+  | 'adopt-mirror'
   | 'clone-anew'
+  | 'compare-sides'
   | 'compare-host-key'
   | 'confirm-push-url'
   | 'correct-push-url'
   | 'debug'
   | 'host-key-changed'
   | 'name-stargate'
+  | 'overwrite-mirror'
   | 'push-to-leader'
   | 'report-bug'
   | 'see-commands'
@@ -16,6 +19,11 @@ export const REMOTE: Words<
   | 'set-push-url'
   | 'set-up-remote'
 > = {
+  'adopt-mirror': ({ ns }) =>
+    `the Stargate was put back to an older state: an admin has it take over what the mirror has: git kv stargate sync --adopt --ns ${ns}`,
+  'compare-sides': () => 'see which refs differ: git kv stargate sync',
+  'overwrite-mirror': () =>
+    'keep both sides (docs/OPERATIONS.md, "The mirror differs"), then let one win: an admin overwrites the mirror with git kv stargate sync --force',
   'clone-anew': ({ format }) =>
     `clone it anew: git init --object-format=${format} DIR, then git remote add and git kv remote setup in it`,
   'compare-host-key': ({ scan }) =>

@@ -15,6 +15,7 @@ import { epochLabelOf } from './epoch-label.js';
 import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
+import { syncVerb } from './sync.js';
 
 interface AdminSources {
   readonly gitDir: string;
@@ -54,5 +55,9 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     gateway: async () => (await leadership.lead()).gateway,
     quietly: async (work) => (await leadership.lead()).quietly(work),
   });
-  return [status, compact];
+  const sync = syncVerb({
+    ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
+    policyText: () => policyFile.current.text,
+  });
+  return [status, compact, sync];
 }

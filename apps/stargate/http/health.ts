@@ -60,11 +60,15 @@ export function stargateHealth(sources: StargateHealth): HealthSources {
       const rejected = policyRejected();
       const policy = rejected === null ? [] : [`policy: the file is not in force: ${rejected}`];
       const disk = full === null ? [] : [`disk: ${full}`];
+      const behind = [...(mirror?.behind.values() ?? [])];
+      // Where a namespace can still be written to, traffic is to come; where none can, it waits for an admin.
+      const refusing = behind.length > 0 && behind.length >= (await store.refs(['refs/kv/'])).size ? behind : [];
+      const some = refusing.length > 0 ? [] : behind;
       const standby = leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`];
       const unwritable = [...disk, ...standby];
       return {
-        reasons: parts.has('mirror') ? [...unwritable, ...ofMirror] : unwritable,
-        warnings: parts.has('mirror') ? policy : [...policy, ...ofMirror],
+        reasons: [...unwritable, ...refusing, ...(parts.has('mirror') ? ofMirror : [])],
+        warnings: [...policy, ...some, ...(parts.has('mirror') ? [] : ofMirror)],
         facts: { leader, backlog: mirror?.backlog ?? 0 },
       };
     },

@@ -45,6 +45,7 @@ export async function describeMirror(target: MirrorTarget, worker: WorkerStatus 
     last_success: worker?.lastSuccess ?? null,
     last_error: failed === null ? null : `${failed.at} ${failed.code}: ${failed.message}`,
     refused: Object.fromEntries(refused) as Record<string, string>,
+    ahead: Object.fromEntries(worker?.behind ?? []),
     watermark,
   };
 }

@@ -1,6 +1,8 @@
 import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
+import type { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
@@ -29,6 +31,8 @@ import type { Reversible } from './leadership.js';
 export interface LeaderTerm extends Reversible {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
+  readonly standing: MirrorStanding;
+  readonly sides: SidesContext;
   readonly push: ServeExec;
   /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
@@ -100,6 +104,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => metrics.role(false));
     return {
       ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
+      ...{ standing: host.standing, sides: host.sides },
       quietly(work) {
         const stillLeading = async (): Promise<void> => {
           over.signal.throwIfAborted();
@@ -127,6 +132,7 @@ async function prepare(repository: RepositoryHost, { policy, log }: TakeOverOpti
 function forgetQueue(metrics: Metrics): void {
   metrics.mirrorBacklog(0);
   metrics.mirrorRefused(0);
+  metrics.behindMirror(0);
 }
 
 function notLeader(): KvError {

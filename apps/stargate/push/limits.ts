@@ -23,5 +23,10 @@ export const PUSH_LIMITS: PushLimits = {
 export function pushLimits(policy: Policy): PushLimits {
   const largest = Math.max(0, ...[...policy.namespaces.values()].map(({ maxValueTotal }) => maxValueTotal));
   const maxBytes = Math.max(PUSH_LIMITS.maxBytes, Math.ceil(largest * 1.05) + 64 * 1024 ** 2);
-  return { ...PUSH_LIMITS, maxBytes, timeout: Math.ceil((PUSH_LIMITS.timeout * maxBytes) / PUSH_LIMITS.maxBytes) };
+  return {
+    ...PUSH_LIMITS,
+    maxObjects: policy.maxPushObjects,
+    maxBytes,
+    timeout: Math.ceil((PUSH_LIMITS.timeout * maxBytes) / PUSH_LIMITS.maxBytes),
+  };
 }

@@ -14,9 +14,11 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
+import { requireCaughtUp } from './caught-up.js';
 import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
+import { tooManyObjects } from '../../git/wire/push-request.js';
 import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** What is written, on which conditions. */
@@ -98,6 +100,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
     const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
+    const count = draft.objects.length + 1;
+    // Before anything is written: what the Stargate would refuse would stay in this clone.
+    if (target === 'stargate' && published !== null && count > published.maxPushObjects) {
+      if (fresh) throw tooManyObjects(count, published.maxPushObjects);
+      await refreshOnce();
+      continue;
+    }
     await clone.store.write([...draft.objects, object]);
     try {
       const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
@@ -107,9 +116,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     } catch (error) {
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
-      if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
-      await pauseAfterRace(clone, ports, attempt - 1);
-      if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
+      const again = lost && request.retry !== false && request.expectTree === undefined && attempt < MAX_ATTEMPTS;
+      if (again) await pauseAfterRace(clone, ports, attempt - 1);
+      if (lost && target === 'stargate' && (again || tip?.from !== 'stargate')) {
+        await refresh(clone, ns, namesChunks(prepared));
+        if (tip !== null) await requireCaughtUp(clone, tip);
+      }
+      if (!again) throw error;
       published = await knownPolicy(clone);
       fresh = true;
     }

@@ -21,6 +21,16 @@ export interface MirrorObserver {
   restored(refs: number): void;
 }
 
+/** A look at whether the mirror is ahead of the Stargate. */
+export interface MirrorLook {
+  /** The namespaces of which it is, each with what a write to it is told. */
+  readonly behind: ReadonlyMap<string, KvError>;
+  /** Milliseconds until it is to be taken again; 0 when it is due. */
+  readonly dueIn: number;
+  /** Throws when the host is away. */
+  look(signal: AbortSignal): Promise<void>;
+}
+
 /** What the mirror's workers work with. */
 export interface MirrorContext {
   readonly store: GitStore;
@@ -31,4 +41,6 @@ export interface MirrorContext {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly observer: MirrorObserver;
+  /** Taken at the start, before anything is pushed, and after each comparison. */
+  readonly standing?: MirrorLook;
 }

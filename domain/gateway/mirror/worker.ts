@@ -27,6 +27,8 @@ export interface WorkerStatus {
   readonly refused: ReadonlyMap<string, MirrorFailure>;
   /** How many refs of namespaces the mirror has lost, or has elsewhere, though nothing waits that moves them. */
   readonly missing: number;
+  /** The namespaces of which the mirror has accepted transactions that are not here, and what that means. */
+  readonly behind: ReadonlyMap<string, string>;
 }
 
 /** An idle worker never spins. */
@@ -94,9 +96,11 @@ export class MirrorWorker {
     const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];
     const [newest] = standing.sort((a, b) => b.at - a.at);
     const lastError = hostError ?? (newest === undefined ? null : shown(newest));
-    const refused = new Map([...refusals].map(([name, one]) => [name, shown(one)]));
+    const ahead = this.context.standing?.behind ?? new Map<string, KvError>();
+    const refused = new Map([...refusals].map(([name, one]) => [name, shown({ ...one, error: ahead.get(name) ?? one.error })]));
+    const behind = new Map([...ahead].map(([ns, { message }]) => [ns, message]));
     const backlog = this.queue.size + this.branches.waiting;
-    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing };
+    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing, behind };
   }
 
   private refusals(): Map<string, Refusal> {
@@ -108,13 +112,32 @@ export class MirrorWorker {
     await Promise.all([this.drain(signal), this.branches.run(signal)]);
   }
 
+  /** Both sides are to be compared anew, as after somebody has mended one of them. */
+  recheck(): void {
+    this.lost.soon();
+    this.nap.wake();
+  }
+
   private async drain(signal: AbortSignal): Promise<void> {
+    await this.look(signal);
     while (!signal.aborted) {
       this.nap.forget();
       const pause = this.queue.size === 0 ? { ms: 0, all: false } : await this.attempt(signal);
       if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
-      const ms = pause.all ? pause.ms : Math.min(this.ledgers.dueIn(this.queue.all), Math.max(this.lost.dueIn, LEAST_PAUSE_MS));
+      else if (this.context.standing?.dueIn === 0) await this.look(signal);
+      const looks = Math.min(this.lost.dueIn, this.context.standing?.dueIn ?? Number.POSITIVE_INFINITY);
+      const ms = pause.all ? pause.ms : Math.min(this.ledgers.dueIn(this.queue.all), Math.max(looks, LEAST_PAUSE_MS));
       await this.nap.take(this.context.clock, ms, signal, pause.all);
+    }
+  }
+
+  /** Whether the mirror is ahead. A mirror that can't be reached is told of by the pushes and comparisons that meet it too. */
+  private async look(signal: AbortSignal): Promise<void> {
+    try {
+      await this.context.standing?.look(signal);
+    } catch (thrown) {
+      const error = toKvError(thrown);
+      if (!signal.aborted && error.code !== 'IO_ERROR') this.context.observer.failed(error, this.queue.size, 0);
     }
   }
 
@@ -142,11 +165,14 @@ export class MirrorWorker {
   private async compare(signal: AbortSignal): Promise<void> {
     const { observer } = this.context;
     try {
-      const waiting = (): Set<string> => new Set(this.queue.all.flatMap(({ groups }) => [...groups]));
+      // A namespace whose mirror is ahead has nothing to bring back: `status` says of it what there is to say.
+      const ahead = [...(this.context.standing?.behind.keys() ?? [])];
+      const waiting = (): Set<string> => new Set([...ahead, ...this.queue.all.flatMap(({ groups }) => [...groups])]);
       const { refs, branches, refused } = await this.lost.restore(waiting, signal);
       for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);
       this.branches.noteMissing(branches);
+      await this.look(signal);
     } catch (thrown) {
       if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, this.lost.dueIn);
     } finally {

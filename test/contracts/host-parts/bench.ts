@@ -16,6 +16,10 @@ export interface HostBench {
   openStore(): Promise<GitStore>;
   /** Makes an empty repository elsewhere; a store on it, which the suite closes, and the address at which it is a mirror. */
   mirror(format: ObjectFormat): Promise<{ readonly url: string; readonly store: GitStore }>;
+  /** Another repository that is not there yet. */
+  beside(): Promise<RepositoryHost>;
+  /** A path for a file that is not there yet, outside of the repositories. */
+  file(name: string): string;
   /** Leaves the lock of a killed process beside a ref; gives its name. */
   leaveLock(ref: RefName): Promise<string>;
   /** Leaves the quarantine of a cut-off push, with a pack that is still held; gives its path, and whether the pack is still held. */

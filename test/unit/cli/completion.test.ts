@@ -16,7 +16,7 @@ describe('what a command line may become', () => {
 
   for (const [line, completion] of [
     ['s', '[set snapshot stargate]'],
-    ['stargate ', '[status]'],
+    ['stargate ', '[status sync]'],
     ['cas s', '[set]'],
     ['help exit', '[exit-codes]'],
     ['get cfg:', 'keys cfg:'],
