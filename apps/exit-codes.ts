@@ -15,6 +15,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   GIT_ERROR: 5,
   FORMAT_UNSUPPORTED: 5,
   JOURNAL_CORRUPT: 5,
+  BUSY: 5,
   NOT_FOUND: 6,
   EXPIRED: 7,
   ATTESTATION_MISMATCH: 8,

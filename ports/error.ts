@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   'MIRROR_TIMEOUT', //        the mirror did not show it in time
   'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself
   'BEHIND_MIRROR', //         the mirror shows accepted writes that the Stargate has not got
+  'BUSY', //                  no room for another connection just now: the same again succeeds later
   'USAGE', //                 the command line is wrong
   'CONFIG_INVALID', //        policy, profile or Git configuration is wrong
   'PLUGIN_INVALID', //        a plugin's manifest or module is wrong

@@ -1,5 +1,6 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
+import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
 import { Faults } from './faults.js';
 import { NamespaceBlock, PolicyFile } from './schema.js';
@@ -39,6 +40,7 @@ export function parsePolicy(text: string, file: string): Policy {
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
     minFreeSpace: readSize(stargate.min_free_space),
     maxPushObjects: stargate.max_push_objects ?? 1_000_000,
+    maxConnectionsPerKey: stargate.max_connections_per_key ?? CONNECTIONS_PER_KEY,
     admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
     readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
     namespaces: namespacesOf(blocks, faults),

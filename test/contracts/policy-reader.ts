@@ -63,6 +63,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           requireMirrorAckByDefault: false,
           minFreeSpace: null,
           maxPushObjects: 1_000_000,
+          maxConnectionsPerKey: 64,
           admins: [],
           readers: [],
         },
@@ -80,6 +81,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           require_mirror_ack_by_default: true,
           min_free_space: '1GiB',
           max_push_objects: 250_000,
+          max_connections_per_key: 7,
           admins: [`${ada} ada`],
           readers: [`${ci} a reader, at home`],
         },
@@ -106,6 +108,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
         requireMirrorAckByDefault: true,
         minFreeSpace: 1024 ** 3,
         maxPushObjects: 250_000,
+        maxConnectionsPerKey: 7,
         admins: [key(ada, 'ada')],
         readers: [key(ci, 'a reader, at home')],
         namespaces: new Map([

@@ -14,7 +14,7 @@ describe('stargate: whether it is ready', () => {
     const health = stargateHealth({
       ...{ store: memory().store, metrics: createMetrics(), repository: {} as never }, // it isn't asked
       leadership: async () => ({ leader: changes.leader ?? true, holder: 'other', term: 1 }),
-      worker: () => ({ backlog: 2, hostError }) as unknown as WorkerStatus, // what is looked at
+      worker: () => ({ backlog: 2, hostError, behind: new Map() }) as unknown as WorkerStatus, // what is looked at
       probe: async () => changes.mirror ?? null,
       lack: async () => changes.full ?? null,
       policyRejected: () => changes.policy ?? null,

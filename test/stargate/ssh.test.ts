@@ -63,14 +63,16 @@ describe('stargate: room for SSH connections', () => {
   });
 
   it('lets an idle connection go for a new one, and no key take more than its share', async () => {
-    r = await rig({ ssh: { idleTimeout: 300_000, maxConnections: 3, maxConnectionsPerKey: 2 } });
+    r = await rig({ ssh: { idleTimeout: 300_000, idleGrace: 0, maxConnections: 3, maxConnectionsPerKey: () => 2 } });
     const first = await connected(r, r.keys.reader);
     const gone = once(first, 'close');
     const [second, third] = [await connected(r, r.keys.reader), await connected(r, r.keys.reader)];
     await gone;
     await Promise.all([work(second), work(third)]);
     const args = (key: string): string[] => [...r.sshArgs(key), 'git@127.0.0.1', "git-kv-admin 'shop' echo"];
-    expect((await r.sandbox.exec('ssh', args(r.keys.reader))).code).to.equal(255);
+    const full = await r.sandbox.exec('ssh', args(r.keys.reader));
+    expect([full.code, parseRejection(full.stderr)?.code]).to.deep.equal([128, 'BUSY']);
+    expect(parseRejection(full.stderr)?.details).to.deep.equal({ limit: 2, of: 'key' });
     expect((await r.sandbox.exec('ssh', args(r.keys.writer))).code).to.equal(0);
     second.end();
     await once(second, 'close');

@@ -10,6 +10,7 @@ import { completeKeys } from '../../domain/client/read/complete-keys.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
 import { readMany } from '../../domain/client/read/read-many.js';
+import { waitForMirror } from '../../domain/client/remote/wait.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { importKeys } from '../../domain/client/transfer/import/import.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
@@ -105,6 +106,18 @@ for (const format of FORMATS) {
       expect([texts[0], texts[2], texts.at(-1)]).to.deep.equal(['new', '2', 'new']);
       const then = await all(readMany(bob.clone, { ...request, at: commit ?? '' }, ['n:0', 'n:1']));
       expect(then.every((one) => 'reading' in one)).to.equal(true);
+    });
+
+    it('a state is named as people say times, and what a wait has seen is kept for a verification', async () => {
+      const first = await put(ada, [set('a', '1')]);
+      await gateway.mirrored();
+      const { watermark } = await waitForMirror(ada.clone, { ns: NS, oid: first.commit ?? '', timeoutMs: 1000 });
+      expect(
+        (await ada.clone.store.refs(['refs/kv-tracking/mirror/kv-mirror/main'])).get('refs/kv-tracking/mirror/kv-mirror/main'),
+      ).to.equal(watermark);
+      expect(await at(bob, 'a', 'now')).to.equal('1');
+      await failure(at(bob, 'a', '2 weeks ago'), 'NOT_FOUND');
+      await failure(at(bob, 'a', 'some day'), 'USAGE');
     });
 
     it('keys are completed from what a clone has; of many, the next part, without reading them all', async () => {

@@ -4,7 +4,7 @@ import type { Direction } from '../../../ports/git-remote.js';
 import { firstComplaint } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { lockedHere } from '../refs/local-race.js';
-import { damagedThere, noRoomHere, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, kvErrorIn, noRoomHere, unreachable, wrongFormat } from './remote-error.js';
 import { configuredAt, remoteUrl } from './remote-url.js';
 
 /** A side of a remote, and what was wanted of it, as the message begins. */
@@ -22,7 +22,9 @@ export async function remoteFailure(place: GitPlace, { remote, direction, what }
       hint: `add it with \`git remote add ${remote} <url>\``,
     });
   }
+  const sent = direction === 'write' ? kvErrorIn(stderr) : null;
   return (
+    sent ??
     wrongFormat(what, stderr) ??
     damagedThere(what, stderr) ??
     noRoomHere(what, stderr) ??

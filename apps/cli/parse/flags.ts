@@ -55,7 +55,7 @@ export const AT_FLAG = {
   at: {
     type: 'string',
     summary:
-      'as of a ledger commit (or its start), a time (ISO 8601; a date is 0:00 UTC), or a transaction (or its last 8 or more)',
+      'as of a ledger commit (or its start), a time (ISO 8601; a date is 0:00 UTC; "5m ago", yesterday), or a transaction (or its last 8 or more)',
     value: 'OID|TIME|TXN',
   },
 } as const satisfies FlagTable;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
+import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
@@ -9,7 +10,7 @@ import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
 import { acceptAuth, fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
-import { SshConnections, type ConnectionLimits } from './connections.js';
+import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
 import { execSession, finishChannel, onEnvironment } from './channel.js';
 import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
 import { ssh2Server } from './protocol/offered-keys.js';
@@ -23,13 +24,14 @@ export interface SshLimits extends ConnectionLimits {
 }
 
 const SSH_LIMITS: SshLimits = {
-  maxConnections: 64,
-  maxUnauthenticated: 32,
-  maxConnectionsPerKey: 16,
+  maxConnections: 256,
+  maxUnauthenticated: 64,
+  maxConnectionsPerKey: () => CONNECTIONS_PER_KEY,
   maxSessions: 8,
   maxAuthAttempts: 10,
   handshakeTimeout: 10_000,
   authTimeout: 60_000,
+  idleGrace: 10_000,
   idleTimeout: 60_000,
 };
 
@@ -164,18 +166,17 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
+  let crowd: Crowd | undefined;
   client.on('ready', () => {
-    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) {
+    const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
+    if (room === 'room') {
       const { inUse, next } = options.hostKeys();
       announceHostKeys(client, [...inUse, ...next]);
       return;
     }
-    log.warn('ssh.connections.busy', {
-      remote,
-      ...(key && { fingerprint: fingerprintOf(key.blob) }),
-      max: limits.maxConnections,
-      maxPerKey: limits.maxConnectionsPerKey,
-    });
+    crowd = room;
+    log.warn('ssh.connections.busy', { remote, ...(key && { fingerprint: fingerprintOf(key.blob) }), ...crowd });
+    if (crowd !== undefined) return; // its command is answered with the reason
     client.end();
     socket.destroySoon();
   });
@@ -192,13 +193,19 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const pusher = key === undefined ? null : identify(key.type, key.blob);
       if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
       const cut = new AbortController();
-      channel.once('close', () => cut.abort());
-      client.once('close', () => cut.abort());
-      channel.on('error', () => cut.abort());
       const fingerprint = key === undefined ? '-' : fingerprintOf(key.blob);
       const request = randomBytes(8).toString('hex');
       const facts = { request, fingerprint, pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
       const exec = execSession(channel, facts);
+      if (crowd !== undefined) {
+        turnAway(exec, info.command, tooMany(crowd), options);
+        finishChannel(channel, REFUSED);
+        channel.once('close', () => client.end());
+        return;
+      }
+      channel.once('close', () => cut.abort());
+      client.once('close', () => cut.abort());
+      channel.on('error', () => cut.abort());
       connections.begin(remote);
       const done = runCommand(info.command, exec, pusher !== null, options)
         .then((status) => finishChannel(channel, status))
@@ -216,11 +223,28 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   });
 }
 
+/** Refuses a command whose connection has no room, as one that is not run: nobody has looked at it. */
+function turnAway(exec: ExecSession, line: unknown, error: KvError, { pushRefused, log }: SshServerOptions): void {
+  const { request, pusher, fingerprint, remote } = exec;
+  refuse(exec, error);
+  if (typeof line === 'string' && /^git[ -]receive-pack /.test(line)) pushRefused?.(exec, error, 0);
+  else log.warn('ssh.refused', { request, pusher: pusher.name, fingerprint, remote, code: error.code, message: error.message });
+}
+
 /** The key of a login, for people: who was refused tells its admin this. */
 function offered(context: AuthContext): { readonly user: string; readonly key_type?: string; readonly fingerprint?: string } {
   const user = context.username.slice(0, 64);
   if (context.method !== 'publickey') return { user };
   return { user, key_type: context.key.algo.slice(0, 64), fingerprint: fingerprintOf(context.key.data) };
+}
+
+/** What a client is told whose connection has no room. */
+function tooMany({ of, limit }: Crowd): KvError {
+  const who = of === 'key' ? 'this key has' : 'the Stargate has';
+  return new KvError('BUSY', `${who} ${limit} connections at work, which is as many as it may have`, {
+    hint: of === 'key' ? "try again later, or have an admin raise the policy's max_connections_per_key" : 'try again later',
+    details: { limit, of },
+  });
 }
 
 /** Whose key was taken from the policy meanwhile. */

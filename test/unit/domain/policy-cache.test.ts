@@ -25,6 +25,7 @@ const SHAPE_3 = [
   'admins[].kind',
   'admins[].material',
   'admins[].name',
+  'maxConnectionsPerKey',
   'maxPushObjects',
   'minFreeSpace',
   'namespaces{}.allowedPrefixes[]',

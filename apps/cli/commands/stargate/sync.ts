@@ -18,7 +18,7 @@ const FLAGS = {
 
 /** `git kv stargate sync`: compares Stargate and mirror, and brings them together. */
 export class StargateSync extends KvCommand {
-  static override summary = 'compare Stargate and mirror ref by ref, and bring them together (admins only)';
+  static override summary = 'compare Stargate and mirror, and bring them together';
   static override description =
     prose(`Without a flag it changes nothing: it lists the refs (those of the namespaces, branches, tags,
 policy) that are not the same on both sides. It exits with 11 when something is left that somebody has to decide, and names both tips.
