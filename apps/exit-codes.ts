@@ -11,6 +11,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   REF_FORBIDDEN: 3,
   KEY_INVALID: 4,
   IO_ERROR: 5,
+  STORAGE_FULL: 5,
   GIT_ERROR: 5,
   FORMAT_UNSUPPORTED: 5,
   JOURNAL_CORRUPT: 5,

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'KEY_INVALID', //           a key that is no key
   'INPUT_INVALID', //         a batch line or a file that cannot be read as what it should be
   'IO_ERROR', //              the disk, the network or another program failed
+  'STORAGE_FULL', //          a disk has no room left, or less than is kept back
   'GIT_ERROR', //             git said no
   'FORMAT_UNSUPPORTED', //    a version of an on-disk format that this program does not know
   'JOURNAL_CORRUPT', //       a journal record that does not match its checksum
@@ -46,6 +47,8 @@ export interface KvErrorFields {
   readonly advice?: Advice;
   /** Named facts for `--json`; never a value or a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** By which name the request stands in the log of the server that refused it. */
+  readonly request?: string;
   readonly cause?: unknown;
 }
 
@@ -57,6 +60,7 @@ export class KvError extends Error {
   readonly hint: string | undefined;
   readonly advice: Advice | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly request: string | undefined;
   readonly [BRAND] = true;
 
   constructor(code: ErrorCode, message: string, fields: KvErrorFields = {}) {
@@ -66,6 +70,7 @@ export class KvError extends Error {
     this.hint = fields.hint;
     this.advice = fields.advice;
     this.details = fields.details;
+    this.request = fields.request;
   }
 
   /** Recognises an error across bundles, where `instanceof` would compare two copies of the class. */

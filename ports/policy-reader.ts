@@ -40,6 +40,8 @@ export interface Policy {
   readonly pushUrl: string | null;
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
+  /** Below so many free bytes on its disk the Stargate takes no push; null: as much as it thinks right for the disk. */
+  readonly minFreeSpace: number | null;
   /** The objects that one push may bring. */
   readonly maxPushObjects: number;
   /** How many connections a key may have at a time. */

@@ -19,12 +19,26 @@ export interface Upgraded {
   readonly settings: readonly string[];
 }
 
+/** The newest commit that changed a file. */
+export interface FileCommit {
+  /** `Name <address>`. */
+  readonly author: string;
+  readonly oid: Oid;
+}
+
 /** A remote's refs, as it shows them. */
 export interface RemoteListing {
   /** Without `HEAD` and without what a tag points to. */
   readonly refs: ReadonlyMap<RefName, Oid>;
   /** Where its HEAD points, such as `refs/heads/trunk`, whether that is there or not; null when it tells of none. */
   readonly head: RefName | null;
+}
+
+/** What is left of the disk that a repository lies on; bytes. A `size` of 0: it can't be told. */
+export interface Room {
+  /** What this process may still use. */
+  readonly free: number;
+  readonly size: number;
 }
 
 /** What a repository is besides its refs and objects. */
@@ -41,9 +55,9 @@ export interface RepositoryForm {
  * Its path is the directory that the adapter was opened for, where before `create` there is nothing yet.
  *
  * Promised: nothing but `create`, `restore` and the two `fetch…` changes what a reader of the repository sees.
- * Not promised: that two calls which change something may run at once. All but `check`, `hooksInPlace`, `listRemote` and `export`
- * are for the holder of the lease.
- * Throws `IO_ERROR` when the disk fails or a program is missing, `GIT_ERROR` with its words when git says no.
+ * Not promised: that two calls which change something may run at once. All but `check`, `hooksInPlace`, `room`,
+ * `probeWriting`, `committerOf`, `listRemote` and `export` are for the holder of the lease.
+ * Throws `IO_ERROR` when the disk fails or a program is missing, `STORAGE_FULL` when it has no room left, `GIT_ERROR` with its words when git says no.
  */
 export interface RepositoryHost {
   /** Throws `CONFIG_INVALID` when the programs that this adapter runs are missing parts or too old. Needs no repository. */
@@ -60,6 +74,15 @@ export interface RepositoryHost {
    * somebody else. Hooks of another version of ours are no fault: `upgrade` is for them. Changes nothing.
    */
   check(): Promise<void>;
+
+  /** How much room there is for the repository to grow. */
+  room(): Promise<Room>;
+
+  /**
+   * Writes a little where the Stargate keeps its own files, makes it durable, and takes it away again: what `room` tells knows of no
+   * quota. Throws `STORAGE_FULL`, `IO_ERROR`.
+   */
+  probeWriting(): Promise<void>;
 
   /** Whether the hooks are as this version writes them, and git will run them. False too when they can't be read. */
   hooksInPlace(): Promise<boolean>;
@@ -100,6 +123,12 @@ export interface RepositoryHost {
    * they reach. Durable when it resolves. Throws as `listRemote` does.
    */
   fetchRemote(remote: string, kinds: readonly string[]): Promise<void>;
+
+  /**
+   * Who committed a file beside the repository last, such as a policy that is kept in Git: null where its folder is no Git work tree, or
+   * the file is not as it was committed. Runs nothing that the work tree configures.
+   */
+  committerOf(path: string): Promise<FileCommit | null>;
 
   /**
    * Writes refs at these ids, wherever the repository's refs are by then, and all that they reach, into a new file; pushes may go on.

@@ -28,6 +28,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   BEHIND_MIRROR: 409,
   NOT_SUPPORTED: 501,
   NOT_LEADER: 503,
+  STORAGE_FULL: 507,
   MIRROR_TIMEOUT: 504,
 };
 

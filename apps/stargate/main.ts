@@ -11,7 +11,8 @@ import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
-import { ndjsonLog } from './log.js';
+import { formatLine, ndjsonLog } from './log.js';
+import { steadySink, toStandardError } from './log-sink.js';
 
 const INIT = {
   ...COMMON,
@@ -132,7 +133,8 @@ async function runServe(args: readonly string[]): Promise<number> {
   if (!Number.isSafeInteger(sampleSize) || sampleSize < 1) {
     throw new KvError('USAGE', `--sample-size wants a positive number, and got '${values['sample-size']}'`);
   }
-  const log = ndjsonLog((line) => process.stderr.write(line), Date.now);
+  const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
+  const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
   let interrupt: () => void = () => undefined;
   const interrupted = new Promise<void>((resolve) => {
     interrupt = resolve;

@@ -19,6 +19,14 @@ export interface PolicyStatus {
   readonly rejected: string | null;
 }
 
+/** The disk that the repository lies on; bytes. */
+interface DiskStatus {
+  readonly free: number;
+  readonly size: number;
+  /** Why writes are refused for lack of room; null while there is room. */
+  readonly full: string | null;
+}
+
 /** What the mirror worker says of itself. Times are ISO 8601 UTC. */
 export interface MirrorStatus {
   readonly label: string;
@@ -52,6 +60,8 @@ export interface StatusReport {
   /** What its SSH server shows to clients; undefined of a Stargate from before this. */
   readonly host_keys?: readonly NamedHostKey[] | undefined;
   readonly mirror: MirrorStatus;
+  /** Undefined: a Stargate from before the field. */
+  readonly disk?: DiskStatus | undefined;
   readonly version: string;
 }
 
@@ -86,6 +96,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       ahead: orAbsent(mapOf(isText)),
       watermark: mapOf(isText),
     }),
+    disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },
 };

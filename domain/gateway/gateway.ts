@@ -104,7 +104,7 @@ export class RepositoryGateway implements Gateway {
 
   private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null): Promise<void> {
     try {
-      await commitRefs(this.context, updates, accepted?.events ?? []);
+      if (!(await commitRefs(this.context, updates, accepted?.events ?? []))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;

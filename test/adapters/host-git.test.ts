@@ -57,6 +57,18 @@ async function bench(sandbox = new Sandbox(), name = 'shop.git'): Promise<HostBe
           ),
       };
     },
+    async committedFile() {
+      const folder = sandbox.path('policies');
+      const path = join(folder, 'policy.yaml');
+      sandbox.run('git', ['init', '-q', folder]);
+      await writeFile(path, 'version: 1\n');
+      sandbox.git(folder, 'add', 'policy.yaml');
+      sandbox.git(folder, 'commit', '-q', '-m', 'a policy');
+      const oid = sandbox.git(folder, 'rev-parse', 'HEAD');
+      sandbox.git(folder, 'commit', '-q', '--allow-empty', '-m', 'of something else');
+      const author = sandbox.git(folder, 'log', '-1', '--format=%an <%ae>');
+      return { path, author, oid, change: () => appendFile(path, '# not committed\n') };
+    },
     async spoilHook(how) {
       const hook = join(directory, 'hooks', 'pre-receive');
       if (how === 'passed-over') await chmod(hook, 0o644);

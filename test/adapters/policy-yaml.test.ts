@@ -83,6 +83,7 @@ describe('policy-yaml', () => {
       readUrl: 'ssh://git@stargate.local/org/repo.git',
       maxConnectionsPerKey: 64,
       requireMirrorAckByDefault: false,
+      minFreeSpace: null,
       maxPushObjects: 1_000_000,
       admins: [key('james')],
       readers: [],

@@ -147,7 +147,7 @@ describe('git kv: usage and errors', () => {
       ['get', 'key', '-h'],
     ])
       expect(await place.ok(args))
-        .to.contain('usage: git kv get KEY')
+        .to.contain('usage: git kv get [KEY...]')
         .and.to.contain('--read-from=mirror|github|stargate');
     expect(await place.ok(['set', '-h'])).to.contain('--[no-]wait');
     for (const args of [['cas', 'set', '-h'], ['cas', '-h'], ['cas'], ['help', 'cas', 'set'], ['help', 'cas']])

@@ -55,6 +55,23 @@ export function repositoryHostContract(name: string, factory: () => Promise<Host
       await bench.host.check();
     });
 
+    it('knows who committed a file beside it, and of no other', async () => {
+      await bench.host.create(plain());
+      const { path, author, oid, change } = await bench.committedFile();
+      expect(await bench.host.committerOf(path)).to.deep.equal({ author, oid });
+      await change();
+      expect(await bench.host.committerOf(path), 'not as it was committed').to.equal(null);
+      expect(await bench.host.committerOf(`${path}.other`)).to.equal(null);
+    });
+
+    it('tells how much room there is, and whether it can be written to', async () => {
+      await bench.host.create(plain());
+      const { free, size } = await bench.host.room();
+      expect(free).to.be.within(0, size);
+      await bench.host.probeWriting();
+      expect((await bench.host.room()).size).to.equal(size);
+    });
+
     it('makes one without a mirror', async () => {
       await bench.host.create({ ...plain(), mirror: null });
       await bench.host.check();

@@ -18,6 +18,7 @@ import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
+import { ROOMY } from '../support/roomy.js';
 import { SILENT } from '../support/silent-log.js';
 
 const PROFILE = `
@@ -77,7 +78,7 @@ describe('stargate: terms over one repository', function () {
       log,
       takeOver: (lease) =>
         takeOver(lease, {
-          ...{ composition, metrics, log, sampleSize: 32, openOwn: open },
+          ...{ composition, metrics, log, sampleSize: 32, openOwn: open, room: ROOMY },
           policy: () => policyFile.current,
           hostKeys: () => [],
         }),
@@ -166,7 +167,14 @@ describe('stargate: terms over one repository', function () {
     await interlude();
     const streams = { input: new PassThrough(), output: new PassThrough(), complain: () => undefined };
     const pusher = principal('ada', 'admin', 'writer', 'reader');
-    const facts = { pusher, remote: '-', gitProtocol: undefined, gone: new AbortController().signal };
+    const facts = {
+      pusher,
+      fingerprint: '-',
+      request: 'r1',
+      remote: '-',
+      gitProtocol: undefined,
+      gone: new AbortController().signal,
+    };
     for (const late of [push({ ...streams, ...facts }), quietly(async () => undefined)]) {
       const refused = await late.catch((error: unknown) => error);
       expect(KvError.is(refused) && refused.code).to.equal('NOT_LEADER');

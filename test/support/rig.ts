@@ -1,5 +1,6 @@
 import { principal } from '../../domain/access/principal.js';
-import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { PUSH_LIMITS, type PushLimits } from '../../apps/stargate/push/limits.js';
+import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
 import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
@@ -13,6 +14,7 @@ import { FakeGateway } from './fake-gateway.js';
 import { publicBlob, sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
 import { Sandbox } from './sandbox.js';
+import { ROOMY } from './roomy.js';
 import { SILENT } from './silent-log.js';
 
 /** A bare repository behind a real SSH server, with a fake gateway, and a clone to push from. */
@@ -64,6 +66,7 @@ export async function rig(
     ...{ services, host, gateway, store },
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
+    room: ROOMY,
     over: over.signal,
     log: SILENT,
   });

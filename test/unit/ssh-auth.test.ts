@@ -15,6 +15,7 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     pushUrl: null,
     readUrl: null,
     requireMirrorAckByDefault: false,
+    minFreeSpace: null,
     maxPushObjects: 1_000_000,
     maxConnectionsPerKey: 64,
   };

@@ -1,5 +1,6 @@
 import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Direction } from '../../../ports/git-remote.js';
+import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { parseRejection } from '../../../ports/rejection.js';
@@ -135,6 +136,28 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
   return new KvError('GIT_ERROR', `${what}: it has ${formats[2]} objects, and this clone was made for ${formats[1]}`, {
     hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add in it, and set the remote up`,
     advice: { id: 'clone-anew', format: formats[2] ?? '' },
+  });
+}
+
+/** This clone's own disk has no room left: `STORAGE_FULL`; null when that is not what happened. The other side's words are marked. */
+export function noRoomHere(what: string, stderr: string): KvError | null {
+  const said = stderr.split(/[\r\n]+/).find((line) => !/^remote: /.test(line) && isOutOfSpace(line));
+  if (said === undefined) return null;
+  const words = said.replace(/^(fatal|error): /, '').trim();
+  return new KvError('STORAGE_FULL', `${what}: no room in this clone: ${withoutSecrets(words)}`, {
+    hint: 'free some disk space and try again',
+  });
+}
+
+/** The Stargate's disk has no room left, in its git's words: `STORAGE_FULL`; null when that is not what happened. */
+export function noRoomThere(url: string, stdout: string, stderr: string): KvError | null {
+  const theirs = stderr
+    .split(/[\r\n]+/)
+    .filter((line) => /^(remote: |error: remote unpack failed)/.test(line.replace(RESET, '')));
+  const said = [...theirs, ...stdout.split('\n').filter((line) => line.startsWith('!'))].some((line) => isOutOfSpace(line));
+  if (!said) return null;
+  return new KvError('STORAGE_FULL', `the Stargate at ${shownUrl(url)} has no room left on its disk`, {
+    hint: 'nothing was written; ask whoever runs it to free some, and try again',
   });
 }
 

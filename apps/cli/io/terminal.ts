@@ -39,7 +39,7 @@ export async function print(chunk: string | Uint8Array): Promise<void> {
 }
 
 /** What a line on standard error may begin with, and its colour on a terminal. */
-const LABELS = { error: '1;31', hint: '36', warning: '33' } as const;
+const LABELS = { error: '1;31', hint: '36', request: '36', warning: '33' } as const;
 
 /** A line on standard error, or several. What others wrote into it can't steer a terminal. */
 export function note(line: string, label?: keyof typeof LABELS): void {

@@ -17,6 +17,8 @@ export async function reportError(thrown: unknown, { json, debug }: DoorOptions)
   if (json && !hasPrinted()) await printJson(errorDocument(error, hint, exit)).catch(() => undefined); // its reader may have gone
   note(error.message, 'error');
   if (hint !== undefined) note(hint, 'hint');
+  const request = requestOf(error);
+  if (request !== undefined) note(request, 'request');
   if (debug) note(causes(error));
   return exit;
 }
@@ -26,8 +28,16 @@ function errorDocument(error: KvError, hint: string | undefined, exit: number): 
 }
 
 /** An error as `--json` shows it. */
-export function errorFields({ code, message, details }: KvError, hint?: string, exit = EXIT_CODES[code]): object {
-  return { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) };
+export function errorFields(error: KvError, hint?: string, exit = EXIT_CODES[error.code]): object {
+  const { code, message, details } = error;
+  const request = requestOf(error);
+  const more = { ...(request === undefined ? {} : { request }), ...(details === undefined ? {} : { details }) };
+  return { code, message, hint: hint ?? null, exit, ...more };
+}
+
+/** Under which name the Stargate's log has the request that this error, or what led to it, came from. */
+function requestOf(error: KvError): string | undefined {
+  return error.request ?? (KvError.is(error.cause) ? requestOf(error.cause) : undefined);
 }
 
 function causes(error: Error): string {

@@ -7,6 +7,7 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { LeaderTerm } from '../leader/term.js';
 import type { Log } from '../log.js';
+import type { DiskRoom } from '../repository/disk-room.js';
 import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
@@ -21,6 +22,7 @@ interface AdminSources {
   readonly composition: Composition;
   readonly leadership: Leadership<LeaderTerm>;
   readonly policyFile: PolicyFile;
+  readonly room: DiskRoom;
   readonly hostKeys: () => readonly NamedHostKey[];
   /** When the daemon was started, milliseconds since 1970. */
   readonly started: number;
@@ -29,7 +31,7 @@ interface AdminSources {
 
 /** The verbs of `git-kv-admin`. `status` answers on a standby too; what changes anything throws `NOT_LEADER` there. */
 export async function adminVerbs(sources: AdminSources): Promise<readonly AdminVerb[]> {
-  const { gitDir, composition, leadership, policyFile, hostKeys, started, log } = sources;
+  const { gitDir, composition, leadership, policyFile, hostKeys, room, started, log } = sources;
   const store = await composition.get<GitStore>('git-store');
   const mirror = await composition.get<MirrorTarget>('mirror-target');
   const policy = () => policyFile.current.policy;
@@ -42,6 +44,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     store,
     epochOf: (ledger) => epochLabelOf(store, ledger),
     policy: () => policyFile.status,
+    room: () => room.look(),
     hostKeys,
     mirror: () => describeMirror(mirror, leadership.current?.worker.status() ?? null, store),
   });

@@ -3,9 +3,9 @@ import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.j
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import { type PolicyOrigin, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
 import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
-import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
@@ -30,7 +30,7 @@ export interface GatewayHost {
   /** What comparing both sides takes, with the stage that the standing uses too. */
   readonly sides: SidesContext;
   /** Publishes the policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   shortenJournal(): Promise<void>;
   /**
@@ -88,8 +88,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const running = worker.run(stopping.signal);
   return {
     ...{ gateway, worker, standing, sides },
-    publish: (text) =>
-      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys() })),
+    publish: (text, origin) =>
+      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys(), origin })),
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

@@ -1,3 +1,4 @@
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
@@ -17,7 +18,8 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
-import { pushLimits } from '../push/receive-pack.js';
+import { pushLimits } from '../push/limits.js';
+import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
 import type { ServeExec } from '../exec-session.js';
@@ -33,7 +35,7 @@ export interface LeaderTerm extends Reversible {
   readonly sides: SidesContext;
   readonly push: ServeExec;
   /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
   quietly(work: () => Promise<void>): Promise<boolean>;
 }
@@ -50,6 +52,7 @@ interface TakeOverOptions {
   /** Published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
+  readonly room: DiskRoom;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -91,11 +94,12 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const over = new AbortController();
     started.push(() => over.abort(notLeader()));
     const push = leaderPushes({
-      ...{ gateway, housekeeping, metrics, log, store, host: repository, over: over.signal },
+      ...{ gateway, housekeeping, metrics, log, store, room: options.room, host: repository, over: over.signal },
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
-    await host.publish(options.policy().text); // last, so that a change of it meanwhile is in
+    const { text, origin } = options.policy();
+    await host.publish(text, origin); // last, so that a change of it meanwhile is in
     metrics.role(true);
     started.push(() => metrics.role(false));
     return {

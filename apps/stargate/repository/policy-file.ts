@@ -2,23 +2,29 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PolicyStatus } from '../../../domain/admin/status.js';
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
+import type { PolicyReason } from './policy-origin.js';
 
 /** A policy, and the text that says it. */
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;
+  /** Who changed it, as far as is known. */
+  readonly origin: PolicyOrigin;
 }
+
+type Loaded = Omit<LoadedPolicy, 'origin'>;
 
 /** The policy in force. A bad new version leaves the old one in force. */
 export interface PolicyFile {
   readonly current: LoadedPolicy;
   readonly status: PolicyStatus;
   /** Reads the file again now. Never throws; true when a changed policy took effect. */
-  reload(): Promise<boolean>;
+  reload(reason?: PolicyReason): Promise<boolean>;
   close(): void;
 }
 
@@ -27,10 +33,14 @@ interface PolicyFileOptions {
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */
   readonly onChange: (loaded: LoadedPolicy) => void | Promise<void> | undefined;
+  /** Asked who changed the file, each time that it takes effect. */
+  readonly originOf?: (reason: PolicyReason) => Promise<PolicyOrigin>;
   /** The text of the policy that was in force last, as it was published; null when there is none. Asked when the file can't be used. */
   readonly published?: () => Promise<string | null>;
   /** Told whether the file as it is now is in force, at first and after each look at it. */
   readonly judged?: (inForce: boolean) => void;
+  /** Called for each version of the file that is not taken. */
+  readonly onRejected?: () => void;
   readonly log: Log;
 }
 
@@ -41,35 +51,40 @@ const SETTLE_MS = 100;
  * `CONFIG_INVALID` where nothing was.
  */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const { path, reader, onChange, log } = options;
+  const { path, reader, onChange, log, originOf = async () => [] } = options;
   let complained = '';
   const rejected = (thrown: unknown, kept: string): void => {
     const { message } = toKvError(thrown);
-    if (message !== complained) log.error('policy.rejected', { file: path, message, kept });
+    if (message !== complained) {
+      options.onRejected?.();
+      log.error('policy.rejected', { file: path, message, kept });
+    }
     complained = message;
     options.judged?.(false);
   };
-  let current = await load(path, reader).catch(async (thrown: unknown) => {
+  const first = await load(path, reader).catch(async (thrown: unknown) => {
     const last = await loadPublished(reader, options.published);
     if (last === null) throw thrown;
     rejected(thrown, `the policy that was published last stays in force, as ${POLICY_REF} has it`);
     return last;
   });
   if (complained === '') options.judged?.(true);
+  let current: LoadedPolicy = { ...first, origin: await originOf('start') };
   let since = new Date().toISOString();
   let queue: Promise<unknown> = Promise.resolve();
 
-  const reload = (): Promise<boolean> => {
+  const reload = (reason: PolicyReason = 'file changed'): Promise<boolean> => {
     const next = queue.then(async () => {
       try {
         const loaded = await load(path, reader);
         complained = '';
         options.judged?.(true);
         if (loaded.text === current.text) return false;
-        current = loaded;
+        current = { ...loaded, origin: await originOf(reason) };
         since = new Date().toISOString();
-        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()] });
-        await Promise.resolve(onChange(loaded)).catch((error: unknown) =>
+        const changed = Object.fromEntries(current.origin.map(([name, value]) => [name.toLowerCase().replace('-', '_'), value]));
+        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()], ...changed });
+        await Promise.resolve(onChange(current)).catch((error: unknown) =>
           log.error('policy.publish', { message: toKvError(error).message }),
         );
         return true;
@@ -92,7 +107,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
     if (name === null || name === basename(path)) soon();
   });
   watcher.on('error', (error) => log.warn('policy.watch', { message: error.message }));
-  const onHangup = (): void => void reload();
+  const onHangup = (): void => void reload('hang-up');
   process.on('SIGHUP', onHangup);
   return {
     get current() {
@@ -111,7 +126,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
 }
 
 /** The policy that was published last; null when there is none, or none that this version can read. */
-async function loadPublished(reader: PolicyReader, published: PolicyFileOptions['published']): Promise<LoadedPolicy | null> {
+async function loadPublished(reader: PolicyReader, published: PolicyFileOptions['published']): Promise<Loaded | null> {
   const text = (await published?.()) ?? null;
   if (text === null) return null;
   try {
@@ -122,7 +137,7 @@ async function loadPublished(reader: PolicyReader, published: PolicyFileOptions[
   }
 }
 
-async function load(path: string, reader: PolicyReader): Promise<LoadedPolicy> {
+async function load(path: string, reader: PolicyReader): Promise<Loaded> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -14,7 +14,7 @@ export function finishChannel(channel: ServerChannel, status: number): void {
  * ssh2 1.17 keeps the last chunk that waited for window space and would send it again when standard error has to wait,
  * so that memory is cleared once nothing is pending.
  */
-export function complainOn(channel: ServerChannel, text: string): void {
+function complainOn(channel: ServerChannel, text: string): void {
   const stale = channel as unknown as { _chunk?: unknown; _chunkcb?: unknown; _waitWindow?: boolean };
   if (stale._waitWindow !== true) {
     stale._chunk = undefined;

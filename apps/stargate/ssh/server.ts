@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Connection, Server, ServerChannel } from 'ssh2';
+import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
 import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
@@ -7,10 +8,10 @@ import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { acceptAuth, judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { acceptAuth, fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
 import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
-import { complainOn, execSession, finishChannel, onEnvironment } from './channel.js';
+import { execSession, finishChannel, onEnvironment } from './channel.js';
 import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
 import { ssh2Server } from './protocol/offered-keys.js';
 import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
@@ -52,6 +53,8 @@ interface SshServerOptions {
   readonly answersTo: AnswersTo;
   /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
   readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
+  /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
+  readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   readonly limits?: Partial<SshLimits>;
   readonly log: Log;
 }
@@ -159,7 +162,7 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
     if (verdict.kind !== 'refused') return acceptAuth(context);
-    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason });
+    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
@@ -172,7 +175,7 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       return;
     }
     crowd = room;
-    log.warn('ssh.connections.busy', { remote, ...crowd });
+    log.warn('ssh.connections.busy', { remote, ...(key && { fingerprint: fingerprintOf(key.blob) }), ...crowd });
     if (crowd !== undefined) return; // its command is answered with the reason
     client.end();
     socket.destroySoon();
@@ -189,23 +192,25 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const channel = acceptExec() as ServerChannel | undefined;
       const pusher = key === undefined ? null : identify(key.type, key.blob);
       if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
+      const cut = new AbortController();
+      const fingerprint = key === undefined ? '-' : fingerprintOf(key.blob);
+      const request = randomBytes(8).toString('hex');
+      const facts = { request, fingerprint, pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
+      const exec = execSession(channel, facts);
       if (crowd !== undefined) {
-        refuse({ complain: (text) => complainOn(channel, text) }, tooMany(crowd));
+        turnAway(exec, info.command, tooMany(crowd), options);
         finishChannel(channel, REFUSED);
         channel.once('close', () => client.end());
         return;
       }
-      const cut = new AbortController();
       channel.once('close', () => cut.abort());
       client.once('close', () => cut.abort());
       channel.on('error', () => cut.abort());
-      const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
-      const exec = execSession(channel, facts);
       connections.begin(remote);
       const done = runCommand(info.command, exec, pusher !== null, options)
         .then((status) => finishChannel(channel, status))
         .catch((error: unknown) => {
-          log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
+          log.error('ssh.exec.broken', { request, remote, message: toKvError(error).message });
           channel.destroy();
         });
       const entry: Running = { done, cut };
@@ -216,6 +221,21 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       });
     });
   });
+}
+
+/** Refuses a command whose connection has no room, as one that is not run: nobody has looked at it. */
+function turnAway(exec: ExecSession, line: unknown, error: KvError, { pushRefused, log }: SshServerOptions): void {
+  const { request, pusher, fingerprint, remote } = exec;
+  refuse(exec, error);
+  if (typeof line === 'string' && /^git[ -]receive-pack /.test(line)) pushRefused?.(exec, error, 0);
+  else log.warn('ssh.refused', { request, pusher: pusher.name, fingerprint, remote, code: error.code, message: error.message });
+}
+
+/** The key of a login, for people: who was refused tells its admin this. */
+function offered(context: AuthContext): { readonly user: string; readonly key_type?: string; readonly fingerprint?: string } {
+  const user = context.username.slice(0, 64);
+  if (context.method !== 'publickey') return { user };
+  return { user, key_type: context.key.algo.slice(0, 64), fingerprint: fingerprintOf(context.key.data) };
 }
 
 /** What a client is told whose connection has no room. */
@@ -234,10 +254,12 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
   const started = Date.now();
   let what = 'unreadable';
   let status = REFUSED;
+  const { request, pusher, fingerprint, remote } = session;
+  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
-    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     const command = parseSshCommand(typeof line === 'string' ? line : '');
     what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
         hint: "check the remote's pushurl: the policy has it",
@@ -245,11 +267,18 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
       });
     }
     status = await options.route(command, session)(session);
+    if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {
     const error = toKvError(thrown);
-    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { what, message: error.message });
+    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
     status = refuse(session, error);
+    if (what === 'git-receive-pack') {
+      options.pushRefused?.(session, error, Date.now() - started);
+      return status;
+    }
+    options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
+    return status;
   }
-  options.log.info('ssh.exec', { what, pusher: session.pusher.name, remote: session.remote, status, ms: Date.now() - started });
+  options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
   return status;
 }

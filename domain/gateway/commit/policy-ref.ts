@@ -10,6 +10,9 @@ import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
 import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
 
+/** Who changed a policy and how it came into force, as far as is known: names of trailers (without `KV-Policy-`) and what they say. */
+export type PolicyOrigin = readonly (readonly [name: string, value: string])[];
+
 /** The text of the policy that was published last; null when none was. */
 export async function publishedText(store: GitStore): Promise<string | null> {
   const commit = (await store.refs([POLICY_REF])).get(POLICY_REF);
@@ -24,6 +27,8 @@ export interface Published {
   readonly policy: string;
   /** Empty where there is no SSH server: then nothing is said of them. */
   readonly hostKeys: readonly NamedHostKey[];
+  /** Said in the commit's message; absent: nothing is known. */
+  readonly origin?: PolicyOrigin | undefined;
 }
 
 /** Writes the commit that publishes a policy; gives the move of `refs/kv-policy/current`, or none when it says so already. */
@@ -31,7 +36,7 @@ export async function publishPolicy(
   store: GitStore,
   namer: ObjectNamer,
   clock: Clock,
-  { policy, hostKeys }: Published,
+  { policy, hostKeys, origin = [] }: Published,
 ): Promise<RefUpdate[]> {
   const objects: NewObject[] = [];
   const root = new TreeDraft(null);
@@ -58,9 +63,21 @@ export async function publishPolicy(
     author: ident,
     committer: ident,
     signature: null,
-    message: 'kv-policy: in force\n',
+    message: policyMessage(origin),
   };
   const object = namer.object('commit', encodeCommit(commit, namer.format));
   await store.write([...objects, object]);
   return [{ ref: POLICY_REF, old, next: object.oid }];
+}
+
+const MAX_VALUE = 200;
+
+function policyMessage(origin: PolicyOrigin): string {
+  const plain = (value: string): string =>
+    value
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+      .trim()
+      .slice(0, MAX_VALUE);
+  const trailers = origin.map(([name, value]) => `KV-Policy-${name}: ${plain(value) || '-'}\n`);
+  return trailers.length === 0 ? 'kv-policy: in force\n' : `kv-policy: in force\n\n${trailers.join('')}`;
 }

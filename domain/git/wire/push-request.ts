@@ -38,6 +38,11 @@ export class PushStream {
 
   constructor(private readonly limits: PushStreamLimits) {}
 
+  /** How many bytes have come. */
+  get bytes(): number {
+    return this.seen;
+  }
+
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
     if (this.state === 'commands') return undefined;

@@ -30,6 +30,8 @@ export interface HostBench {
   spoilSettings(): Promise<void>;
   /** Cuts a bundle file in the middle. */
   cutBundle(place: string): Promise<void>;
+  /** A file that is committed in a work tree of its own, by whom and as what, and a change of it that isn't committed. */
+  committedFile(): Promise<{ readonly path: string; readonly author: string; readonly oid: Oid; change(): Promise<void> }>;
   /** Lets an object be as old as one that nobody is about to use. */
   age(oid: Oid): Promise<void>;
   dispose(): Promise<void>;

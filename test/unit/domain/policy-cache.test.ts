@@ -27,6 +27,7 @@ const SHAPE_3 = [
   'admins[].name',
   'maxConnectionsPerKey',
   'maxPushObjects',
+  'minFreeSpace',
   'namespaces{}.allowedPrefixes[]',
   'namespaces{}.chunking.avg',
   'namespaces{}.chunking.max',
