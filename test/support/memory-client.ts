@@ -53,6 +53,7 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
     config: {
       get: (key) => config.get(key),
       all: (key) => [config.get(key) ?? []].flat(),
+      names: () => [...config.keys()],
       identity: async () => `${person} <${person}@example.org>`,
     },
     clock: await composition.get<Clock>('clock'),

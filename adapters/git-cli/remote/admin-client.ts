@@ -10,6 +10,7 @@ import { pinHostKey } from './known-hosts.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
+import { shellQuote } from './shell-quote.js';
 import { sshAddress } from './ssh-address.js';
 import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh-program.js';
 
@@ -56,7 +57,7 @@ async function rewritten(place: GitPlace, url: string): Promise<string> {
 async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
   const address = sshAddress(await rewritten(place, url));
   const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
-  const ssh = await sshProgram(place);
+  const ssh = sshProgram(place.env, await configuredAt(place));
   const sshArgs = [...(await sshArguments(place, ssh, address)), remoteCommand];
   const { code, stdout, stderr } = await run(place, ssh, sshArgs, url);
   const what = `'${verb}' at ${shownUrl(url)}`;
@@ -77,11 +78,6 @@ async function runAdmin(place: GitPlace, url: string, verb: string, args: readon
       cause,
     });
   }
-}
-
-/** Quotes as git's sq_quote does: `'` and `!` leave the quotes. */
-function shellQuote(text: string): string {
-  return `'${text.replace(/['!]/g, (character) => `'\\${character}'`)}'`;
 }
 
 function run(

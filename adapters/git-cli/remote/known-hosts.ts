@@ -7,6 +7,7 @@ import { KvError } from '../../../ports/error.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
 import type { GitPlace } from '../process/run-git.js';
+import { configuredAt } from './remote-url.js';
 import { sshAddress } from './ssh-address.js';
 import { runProgram, runSsh, sshArguments, type SshProgram, sshProgram } from './ssh-program.js';
 
@@ -36,7 +37,7 @@ const SCAN_TIMEOUT = '10';
  * every other key that was known for the host. As `AdminClient.pinHostKey` has it.
  */
 export async function pinHostKey(place: GitPlace, url: string, fingerprint: string): Promise<PinnedHostKey> {
-  const ssh = await sshProgram(place);
+  const ssh = sshProgram(place.env, await configuredAt(place));
   if (ssh.variant !== 'ssh' && ssh.variant !== 'auto') {
     throw new KvError('NOT_SUPPORTED', `'${ssh.variant}' keeps host keys in a place of its own`, {
       hint: `connect with it once, and take the key when it shows ${fingerprint}`,

@@ -1,10 +1,19 @@
 import { KvError } from '../../../ports/error.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import type { RefName } from '../../../ports/vocabulary.js';
 import { firstComplaint } from '../process/run-git.js';
 import { kvErrorIn, noRoomHere, noRoomThere, unreachable } from './remote-error.js';
 
 const MOVED =
   /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;
+
+/** `CAS_CONFLICT`: a ref is not where the push was built on. */
+export function movedAt(ref: RefName, remote: string): KvError {
+  return new KvError('CAS_CONFLICT', `'${ref}' has moved at '${remote}'`, {
+    hint: 'read the newest state and try again',
+    details: { ref },
+  });
+}
 
 /** What a `git push --porcelain` that failed means. */
 export function pushError({ remote, url }: { remote: string; url: string }, stdout: string, stderr: string): KvError {
@@ -18,10 +27,7 @@ export function pushError({ remote, url }: { remote: string; url: string }, stdo
   if (noRoom !== null) return noRoom;
   const moved = rejected.find(({ why }) => MOVED.test(why)) ?? rejected.find(() => /cannot lock ref/.test(stderr));
   if (moved !== undefined) {
-    return new KvError('CAS_CONFLICT', `'${moved.ref}' has moved at '${remote}'`, {
-      hint: 'read the newest state and try again',
-      details: { ref: moved.ref },
-    });
+    return movedAt(moved.ref, remote);
   }
   const [first] = rejected;
   if (first !== undefined) {

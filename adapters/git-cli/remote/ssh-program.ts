@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../../ports/error.js';
-import { readConfig } from '../config/read-config.js';
-import type { GitPlace } from '../process/run-git.js';
+import type { Environment, GitPlace } from '../process/run-git.js';
+import type { ConfiguredValues } from './remote-url.js';
 
 /** How an SSH client takes its options: git's own words for it. */
 type SshVariant = 'ssh' | 'plink' | 'tortoiseplink' | 'simple' | 'auto';
@@ -23,14 +23,13 @@ export interface SshDestination {
 }
 
 /** The SSH client that git would start here: GIT_SSH_COMMAND, core.sshCommand, GIT_SSH; GIT_SSH_VARIANT and ssh.variant count too. */
-export async function sshProgram(place: GitPlace): Promise<SshProgram> {
-  const config = await readConfig(place);
-  const command = place.env['GIT_SSH_COMMAND'] ?? config.get('core.sshcommand')?.at(-1);
-  const said = place.env['GIT_SSH_VARIANT'] ?? config.get('ssh.variant')?.at(-1);
+export function sshProgram(env: Environment, config: ConfiguredValues): SshProgram {
+  const command = env['GIT_SSH_COMMAND'] ?? config.all('core.sshcommand').at(-1);
+  const said = env['GIT_SSH_VARIANT'] ?? config.all('ssh.variant').at(-1);
   if (command !== undefined && command !== '') {
     return { program: command, shell: true, variant: variantOf(said, firstWord(command)) };
   }
-  const program = place.env['GIT_SSH'] ?? 'ssh';
+  const program = env['GIT_SSH'] ?? 'ssh';
   return { program, shell: false, variant: variantOf(said, program) };
 }
 

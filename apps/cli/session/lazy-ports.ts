@@ -10,6 +10,11 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
     listRefs: async (...args) => (await open()).listRefs(...args),
     fetch: async (...args) => (await open()).fetch(...args),
     fetchObjects: async (...args) => (await open()).fetchObjects(...args),
+    expectPush: (...args) =>
+      void open().then(
+        (remote) => remote.expectPush?.(...args),
+        () => undefined, // the push itself says why they can't be opened
+      ),
     push: async (...args) => (await open()).push(...args),
   };
 }

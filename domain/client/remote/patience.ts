@@ -43,6 +43,7 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
     listRefs: (...args) => whenRoom(patience, () => remote.listRefs(...args)),
     fetch: (...args) => whenRoom(patience, () => remote.fetch(...args)),
     fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args)),
+    expectPush: (...args) => remote.expectPush?.(...args),
     push: (...args) => whenRoom(patience, () => remote.push(...args)),
   };
 }

@@ -86,7 +86,9 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const unknown = published === null && request.dryRun !== true;
   if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
+  const atHand = !namesChunks(prepared); // chunks were stored as they were cut
   for (let attempt = 0; ; ) {
+    if (target === 'stargate' && atHand && request.dryRun !== true) clone.remotes.expectPush?.(clone.remoteName);
     const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
     const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
@@ -100,16 +102,16 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
     const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
-    const count = draft.objects.length + 1;
+    const objects = [...draft.objects, object];
     // Before anything is written: what the Stargate would refuse would stay in this clone.
-    if (target === 'stargate' && published !== null && count > published.maxPushObjects) {
-      if (fresh) throw tooManyObjects(count, published.maxPushObjects);
+    if (target === 'stargate' && published !== null && objects.length > published.maxPushObjects) {
+      if (fresh) throw tooManyObjects(objects.length, published.maxPushObjects);
       await refreshOnce();
       continue;
     }
-    await clone.store.write([...draft.objects, object]);
+    await clone.store.write(objects);
     try {
-      const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
+      const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target, atHand ? objects : undefined);
       if (warning !== null) warnings.push(warning);
       if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
       return receipt(outcome, object.oid, target, warnings);

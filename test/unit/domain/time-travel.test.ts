@@ -42,7 +42,7 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
   const clone: Clone = {
     store,
     ...stubRemotes(() => new Error('there is no remote'), { remotes: { url: async () => null } }),
-    config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
+    config: { get: () => undefined, all: () => [], names: () => [], identity: async () => 'Ada <ada@example.org>' },
     clock,
     hasher: nodeHasher(),
     remoteName: 'origin',
