@@ -43,8 +43,9 @@ const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--
     host keys too.
 `;
 
-const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--dry-run]
-    Makes P from a backup and says what the mirror has beyond it.
+const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR] [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it. --host-keys: a folder with host
+    keys that were kept apart, which go before the backup's own. Without any, new ones are made.
 
   git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]
       [--host-keys DIR]

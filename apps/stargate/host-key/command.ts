@@ -75,8 +75,10 @@ function outcome(rotated: Rotated, { switchAt }: HostKeys, grace: string | undef
 const TAKES_UP = 'a Stargate that runs takes this up within a minute, or at once on SIGHUP';
 const TELL = 'tell everybody: git kv remote setup --fingerprint SHA256:…';
 const KEPT = 'a copy of the host keys that is kept elsewhere is out of date now: take another one';
+/** What new keys in the place of lost ones mean, for whoever has to tell people. */
+export const REFUSED_UNTIL_TOLD = `clients that knew the lost key refuse the new one; ${TELL}`;
 const NEXT: Readonly<Record<Rotated['kind'], readonly string[]>> = {
-  made: [KEPT, TAKES_UP, `clients that knew the lost key refuse the new one; ${TELL}`],
+  made: [KEPT, TAKES_UP, REFUSED_UNTIL_TOLD],
   begun: [
     KEPT,
     TAKES_UP,
