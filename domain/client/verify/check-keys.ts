@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type Pointer, tombstone } from '../../ledger/pointer.js';
 import { type KeyChange, ledgerParts } from '../../verify/keys/ledger-changes.js';
-import { checkValues } from '../../verify/keys/values.js';
+import { checkValues, VALUES_BATCH } from '../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 import type { KnownChunks } from './known-chunks.js';
@@ -29,8 +29,6 @@ interface CheckedKeys {
   readonly del: number;
 }
 
-/** How many keys to look at in one request. */
-const BATCH = 4096;
 const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** Checks the keys that differ between two ledger trees, a part of them at a time. */
@@ -47,8 +45,8 @@ export async function checkKeys(context: VerifyContext, request: KeysRequest, ta
   let [set, del] = [0, 0];
   for await (const { changes, torn } of ledgerParts(rules, request.before, request.after)) {
     request.take(new Map(torn.map((key) => [key, null])));
-    for (let at = 0; at < changes.length; at += BATCH) {
-      const batch = changes.slice(at, at + BATCH);
+    for (let at = 0; at < changes.length; at += VALUES_BATCH) {
+      const batch = changes.slice(at, at + VALUES_BATCH);
       const checked = context.blobs ? await checkValues(rules, values, batch) : { pointers: unread(batch), values: 0, bytes: 0 };
       request.take(checked.pointers);
       tally.values += checked.values;

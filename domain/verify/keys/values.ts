@@ -21,10 +21,27 @@ interface CheckedValues extends Omit<ReadValues, 'sizes'> {
   readonly pointers: Map<string, Pointer | null>;
 }
 
+/** How many keys to look at in one request. */
+export const VALUES_BATCH = 4096;
+
 /**
  * Checks changed keys against the policy and their own metadata, and gives the pointer that the index must have for each.
- * `POLICY_VIOLATION`, or `ATTESTATION_MISMATCH` when metadata and value disagree.
+ * `POLICY_VIOLATION`, or `ATTESTATION_MISMATCH` when metadata and value disagree. Holds what it reads of some keys at a time.
  */
+export async function checkAllValues(
+  rules: RuleContext,
+  request: ValueRequest,
+  changes: readonly KeyChange[],
+): Promise<Map<string, Pointer | null>> {
+  const all = new Map<string, Pointer | null>();
+  for (let at = 0; at < changes.length; at += VALUES_BATCH) {
+    const { pointers } = await checkValues(rules, request, changes.slice(at, at + VALUES_BATCH));
+    for (const [key, pointer] of pointers) all.set(key, pointer);
+  }
+  return all;
+}
+
+/** The same for as many keys as can be held at a time. */
 export async function checkValues(
   rules: RuleContext,
   request: ValueRequest,
