@@ -1,5 +1,5 @@
 import { principal } from '../domain/access/principal.js';
-import { readFileSync } from 'node:fs';
+import { readKey } from '../apps/stargate/host-key/key-files.js';
 import { ndjsonLog } from '../apps/stargate/log.js';
 import { clientOf, feed } from '../apps/stargate/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
@@ -14,10 +14,12 @@ const [gitDir, hostKey] = process.argv.slice(2) as [string, string];
 const composition = await openProfile('embedded', { directory: gitDir, env: process.env });
 const services = await composition.get<GitService>('git-service');
 const pusher = principal('anyone', 'admin', 'writer', 'reader');
+const key = await readKey('ed25519', hostKey);
+const hostKeys = { inUse: key === null ? [] : [key], next: [] };
 const { port } = await listenSsh({
   host: '127.0.0.1',
   port: 0,
-  hostKeys: [readFileSync(hostKey)],
+  hostKeys: () => hostKeys,
   identify: () => pusher,
   answersTo: () => true,
   route: () => async (session) => {

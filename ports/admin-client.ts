@@ -1,3 +1,18 @@
+/** A host key that the user's SSH client now knows. */
+export interface PinnedHostKey {
+  readonly fingerprint: string;
+  /** As SSH names it, such as `ssh-ed25519`. */
+  readonly type: string;
+  /** The host's name where it was noted, such as `[stargate.local]:2222`. */
+  readonly host: string;
+  /** The file that it was noted in. */
+  readonly file: string;
+  /** How many other keys of the host were taken out there. */
+  readonly replaced: number;
+  /** It was known before, and nothing changed. */
+  readonly known: boolean;
+}
+
 /**
  * The Stargate's admin verbs, asked for over the same SSH connection as a push to the remote would use.
  * Throws the KvError that the Stargate sent as a `kv-error/1` line, `CONFIG_INVALID` when the remote has no pushurl or one that ssh would
@@ -6,4 +21,11 @@
 export interface AdminClient {
   /** Runs a verb (`status`, `epoch new`) with its arguments at the Stargate behind a remote's pushurl; gives its JSON. */
   run(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
+
+  /**
+   * Has the user's SSH client know the host behind a remote's pushurl by the key with this fingerprint, and by no other: what was known
+   * for it before is taken out. Throws `INPUT_INVALID` for what is no fingerprint, `IO_ERROR` when the host shows no such key, and
+   * `NOT_SUPPORTED` when the client, or a proxy on the way, leaves no way to ask.
+   */
+  pinHostKey(remote: string, fingerprint: string): Promise<PinnedHostKey>;
 }

@@ -27,6 +27,7 @@ export const ADVICE = {
   'export-files': [], //              a value is too large for a line of a snapshot
   'fetch-index': [], //               a ledger is here without its index
   'fetch-policy': [], //              a value lacks the TTL that the policy gives by default
+  'give-ttl': [], //                  a TTL that was to be kept has passed
   'import-formats': [], //            the file is none that can be imported
   'mset-files': [], //                a line of a batch is too long
   'name-content-type': [], //         what a content type looks like
@@ -49,6 +50,7 @@ export const ADVICE = {
   // The remote
   'clone-anew': ['format'], //        the other side has objects of that format
   'compare-host-key': ['scan'], //    the program that asks the Stargate's host for its key, with its arguments
+  'host-key-changed': ['fingerprint'], // another host key than the one that is known; the one that was shown
   'correct-push-url': [], //          nobody listens there
   debug: [], //                     run it again with all that git says
   'confirm-push-url': [], //          the Stargate at the push URL has no repository of that name
@@ -58,6 +60,9 @@ export const ADVICE = {
   'see-namespaces': [], //            what the Stargate has
   'set-push-url': [], //              the push URL is no SSH address
   'set-up-remote': [],
+  'adopt-mirror': ['ns'], //      the mirror goes on from the Stargate, which is to take that over
+  'compare-sides': [], //         Stargate and mirror differ, ref by ref
+  'overwrite-mirror': [], //      they have gone apart: one side has to give way
   // Epochs
   'begin-epoch': [], //               what was pushed is no beginning of an epoch
   'begin-epoch-first': [], //         the current epoch can't be compacted

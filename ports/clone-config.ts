@@ -4,6 +4,8 @@ export interface CloneConfig {
   get(key: string): string | undefined;
   /** Every value of a key, in order. */
   all(key: string): readonly string[];
+  /** The keys that are set, section and variable in lower case. */
+  names(): readonly string[];
   /** `Name <mail>` as Git would write it into a commit. Throws `CONFIG_INVALID` when Git knows none. */
   identity(): Promise<string>;
 }

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'KEY_INVALID', //           a key that is no key
   'INPUT_INVALID', //         a batch line or a file that cannot be read as what it should be
   'IO_ERROR', //              the disk, the network or another program failed
+  'STORAGE_FULL', //          a disk has no room left, or less than is kept back
   'GIT_ERROR', //             git said no
   'FORMAT_UNSUPPORTED', //    a version of an on-disk format that this program does not know
   'JOURNAL_CORRUPT', //       a journal record that does not match its checksum
@@ -26,6 +27,8 @@ export const ERROR_CODES = [
   'NOT_LEADER', //            this Stargate does not hold the lease
   'MIRROR_TIMEOUT', //        the mirror did not show it in time
   'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself
+  'BEHIND_MIRROR', //         the mirror shows accepted writes that the Stargate has not got
+  'BUSY', //                  no room for another connection just now: the same again succeeds later
   'USAGE', //                 the command line is wrong
   'CONFIG_INVALID', //        policy, profile or Git configuration is wrong
   'PLUGIN_INVALID', //        a plugin's manifest or module is wrong
@@ -44,6 +47,8 @@ export interface KvErrorFields {
   readonly advice?: Advice;
   /** Named facts for `--json`; never a value or a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** By which name the request stands in the log of the server that refused it. */
+  readonly request?: string;
   readonly cause?: unknown;
 }
 
@@ -55,6 +60,7 @@ export class KvError extends Error {
   readonly hint: string | undefined;
   readonly advice: Advice | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly request: string | undefined;
   readonly [BRAND] = true;
 
   constructor(code: ErrorCode, message: string, fields: KvErrorFields = {}) {
@@ -64,6 +70,7 @@ export class KvError extends Error {
     this.hint = fields.hint;
     this.advice = fields.advice;
     this.details = fields.details;
+    this.request = fields.request;
   }
 
   /** Recognises an error across bundles, where `instanceof` would compare two copies of the class. */

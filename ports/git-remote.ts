@@ -1,3 +1,4 @@
+import type { NewObject } from './git-store.js';
 import type { Oid, RefName, RefUpdate } from './vocabulary.js';
 
 /**
@@ -34,6 +35,11 @@ export interface PushOptions {
    * Costs a look at all trees of those refs.
    */
   readonly restarts?: boolean;
+  /**
+   * All that the new commits reach and the refs' old values don't, where the caller has it at hand: an adapter may send it without
+   * looking for what the other side lacks.
+   */
+  readonly objects?: readonly NewObject[];
   readonly onProgress?: TransferProgress | undefined;
 }
 
@@ -59,6 +65,9 @@ export interface GitRemote {
    */
   fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
+  /** Says that a push is about to come whose `objects` are at hand: its connection may be opened meanwhile. Never throws. */
+  expectPush?(remote: string): void;
+
   /**
    * Pushes to the remote's `write` side, never to its `read` side. Resolves when every ref was accepted; a ref that is already where it
    * is to go counts as accepted, so that a push whose answer was lost may be sent again.
@@ -66,4 +75,7 @@ export interface GitRemote {
    * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
+
+  /** Leaves a connection that no push came for. Idempotent. */
+  close?(): Promise<void>;
 }

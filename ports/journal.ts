@@ -47,6 +47,8 @@ export interface AppendOptions {
  *
  * Promised: `replay` gives the records in the order they were appended; a record is there whole or not at all
  * (a torn tail is dropped); a damaged record that is not the tail is `JOURNAL_CORRUPT`.
+ * An append that found no room is `STORAGE_FULL`: the record is not there, all earlier ones are, and once there is room the journal
+ * goes on by itself.
  */
 export interface Journal {
   readonly capabilities: JournalCapabilities;

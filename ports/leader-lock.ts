@@ -22,7 +22,7 @@ export interface LeaderLockCapabilities {
 
 /**
  * Who may commit. At most one lease is held at a time; a holder that dies loses it without help.
- * Throws `IO_ERROR` when the lock's medium can't be reached.
+ * Throws `IO_ERROR` when the lock's medium can't be reached, `STORAGE_FULL` when it has no room for the term.
  */
 export interface LeaderLock {
   readonly capabilities: LeaderLockCapabilities;

@@ -33,7 +33,10 @@ export interface MirrorExtras {
 /**
  * The read host. Idempotent: pushing what is there already succeeds.
  * Throws `SYNC_REFUSED` when a ref at the mirror is not where it should be (somebody else wrote there),
- * `IO_ERROR` when the host can't be reached or asks for patience (`details.retryAfterMs` when it says how long).
+ * `IO_ERROR` when the host can't be reached or asks for patience (`details.retryAfterMs` when it says how long), and `GIT_ERROR` when it
+ * does not take what it was sent: `details.refs` where it names them, `details.content` where the same push would be refused for ever
+ * (it is too large, say), `details.rewind` where it takes no move that is not a fast-forward, though the lease holds.
+ * Two pushes, of different refs, may run at once.
  */
 export interface MirrorTarget extends Layered<MirrorExtras> {
   readonly capabilities: MirrorTargetCapabilities;
@@ -42,7 +45,7 @@ export interface MirrorTarget extends Layered<MirrorExtras> {
   push(updates: readonly MirrorUpdate[], signal?: AbortSignal): Promise<void>;
   /** The mirror's refs that match the globs. */
   refs(patterns: readonly string[], signal?: AbortSignal): Promise<Map<RefName, Oid>>;
-  /** Brings what the mirror has into the Stargate's repository, under the local names given. A ref that isn't there is `NOT_FOUND`. */
+  /** Brings what the mirror has into the Stargate's repository, under the local names given, overwriting these. A ref that isn't there is `NOT_FOUND`. */
   fetch(pairs: readonly { readonly remoteRef: RefName; readonly localRef: RefName }[]): Promise<void>;
   close(): Promise<void>;
 }

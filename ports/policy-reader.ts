@@ -31,12 +31,21 @@ export interface PolicyKey {
   readonly name: string;
 }
 
+/** How many connections a key may have at a time, where the policy says nothing of it. */
+export const CONNECTIONS_PER_KEY = 64;
+
 /** A policy as it was read and checked, its defaults filled in. URLs are null where it names none. */
 export interface Policy {
   readonly version: 1;
   readonly pushUrl: string | null;
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
+  /** Below so many free bytes on its disk the Stargate takes no push; null: as much as it thinks right for the disk. */
+  readonly minFreeSpace: number | null;
+  /** The objects that one push may bring. */
+  readonly maxPushObjects: number;
+  /** How many connections a key may have at a time. */
+  readonly maxConnectionsPerKey: number;
   readonly admins: readonly PolicyKey[];
   /** Who may fetch from the Stargate besides writers and admins. */
   readonly readers: readonly PolicyKey[];

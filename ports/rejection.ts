@@ -8,12 +8,16 @@ import { ERROR_CODES, type ErrorCode, KvError } from './error.js';
  */
 const PREFIX = 'kv-error/1 ';
 
-/** The line that a KvError becomes, without a line end. */
-export function formatRejection(error: KvError): string {
+/** What names a request in a log and on a terminal: short and plain. */
+const REQUEST = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** The line that a KvError becomes, without a line end. `request` names the request in the log of the side that refuses it. */
+export function formatRejection(error: KvError, request: string | undefined = error.request): string {
   const fields: Record<string, unknown> = { code: error.code, message: error.message };
   if (error.hint !== undefined) fields['hint'] = error.hint;
   if (error.advice !== undefined) fields['advice'] = error.advice;
   if (error.details !== undefined) fields['details'] = error.details;
+  if (request !== undefined) fields['request'] = request;
   return (
     PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
   );
@@ -30,13 +34,14 @@ export function parseRejection(line: string): KvError | undefined {
   if (!plain.startsWith(PREFIX)) return undefined;
   const fields = parseObject(plain.slice(PREFIX.length).trim());
   if (fields === undefined) return undefined;
-  const { code, message, hint, details } = fields;
+  const { code, message, hint, details, request } = fields;
   const advice = readAdvice(plainTexts(fields['advice']));
   if (typeof code !== 'string' || typeof message !== 'string') return undefined;
   const known = ERROR_CODES.find((c): c is ErrorCode => c === code);
   return new KvError(known ?? 'GIT_ERROR', printable(known === undefined ? `${code}: ${message}` : message), {
     ...(typeof hint === 'string' ? { hint: printable(hint) } : {}),
     ...(advice === undefined ? {} : { advice }),
+    ...(typeof request === 'string' && REQUEST.test(request) ? { request } : {}),
     ...(typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {}),
   });
 }

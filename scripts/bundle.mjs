@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Bundles what tsc has compiled: starting from a handful of files is several times faster than from hundreds. It takes the
-// compiled JavaScript, not the sources, since decorators survive only there.
+// compiled JavaScript, not the sources, since decorators survive only there. Packages that go into a bundle are none of the
+// package's dependencies; those that are EXTERNAL, and used, are.
 //   node scripts/bundle.mjs [FOLDER]   FOLDER holds tsc's output (default: dist); the bundles go to dist/bin of the
 //                                      repository, or to FOLDER/dist/bin when FOLDER is given
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,7 +17,7 @@ const EXTERNAL = [
   'cpu-features',
   'nodegit',
   'better-sqlite3',
-  '@opentelemetry/*',
+  '@opentelemetry/sdk-node',
   'typescript',
   'ts-node',
   'tsx',
@@ -27,7 +28,7 @@ const BANNER = "import { createRequire as gitKvRequire } from 'node:module';\nco
 async function bundle(from, out, entries) {
   const missing = Object.values(entries).filter((file) => !existsSync(join(from, file)));
   if (missing.length > 0) throw new Error(`${missing.join(', ')}: not compiled, run tsc first`);
-  await build({
+  const { metafile } = await build({
     entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(from, file)])),
     outdir: out,
     chunkNames: 'chunks/[name]-[hash]',
@@ -45,6 +46,19 @@ async function bundle(from, out, entries) {
     banner: { js: BANNER },
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
+    metafile: true,
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The licences of the packages that went into the bundles, which are installed without these packages. */
+function licences(inputs) {
+  const folders = new Set(inputs.flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
+  return [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+    const files = readdirSync(join(ROOT, folder)).filter((file) => /^(?:licen[cs]e|notice|copying)/i.test(file));
+    const texts = files.map((file) => readFileSync(join(ROOT, folder, file), 'utf8').trim());
+    return [`${name} ${version} (${license})`, ...texts].join('\n\n');
   });
 }
 
@@ -53,5 +67,9 @@ const from = resolve(given ?? join(ROOT, 'dist'));
 const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist', 'bin');
 rmSync(out, { recursive: true, force: true });
 // Apart from each other, so that what both use is not cut into more files than either needs.
-await bundle(from, out, { 'git-kv': 'apps/cli/main.js', commands: 'apps/cli/commands/index.js' });
-await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' });
+const inputs = [
+  ...(await bundle(from, out, { 'git-kv': 'apps/cli/main.js', commands: 'apps/cli/commands/index.js' })),
+  ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+];
+const RULE = `\n\n${'-'.repeat(80)}\n\n`;
+writeFileSync(join(out, 'LICENSES.txt'), `${['What git-kv is bundled with', ...licences(inputs)].join(RULE)}\n`);

@@ -31,9 +31,36 @@ export async function generateCliDocs(compiled) {
   const reference = { commands, globals, exits: exitCodeRows(), stargate: HELP };
   return new Map([
     ['docs/CLI.md', markdown(reference)],
+    ['share/git-kv/words.json', words(COMMANDS, GLOBAL_FLAGS)],
     ['share/man/man1/git-kv.1', manPage(reference)],
     ['share/man/man1/git-kv-stargate.1', stargatePage(HELP)],
   ]);
+}
+
+/** What completion knows of the command line: it has no time to load the commands. */
+function words(commands, globals) {
+  const flagWords = ([name, { type, summary, value, helpValue, options, multiple, char, charAliases = [], allowNo }]) => {
+    const takesValue = type !== 'boolean';
+    const word = {
+      summary,
+      ...(takesValue ? { value: value ?? helpValue ?? 'TEXT' } : {}),
+      ...(options ? { options } : {}),
+      ...(multiple ? { multiple } : {}),
+    };
+    const names = [
+      `--${name}`,
+      ...(allowNo ? [`--no-${name}`] : []),
+      ...[char, ...charAliases].filter(Boolean).map((letter) => `-${letter}`),
+    ];
+    return names.map((each) => [each, word]);
+  };
+  const flagsOf = (flags) => Object.fromEntries(Object.entries(flags).flatMap(flagWords));
+  const all = Object.entries(commands).map(([id, { summary, args, flags }]) => {
+    const options = Object.values(args).find((arg) => arg.options)?.options;
+    const names = Object.entries(args).map(([name, { multiple }]) => `${name}${multiple ? '...' : ''}`);
+    return [id.replaceAll(':', ' '), { summary, args: names, ...(options ? { options } : {}), flags: flagsOf(flags) }];
+  });
+  return `${JSON.stringify({ globals: flagsOf(globals), commands: Object.fromEntries(all) }, null, 1)}\n`;
 }
 
 /** What holds for every command that fetches, pushes or asks the Stargate. */

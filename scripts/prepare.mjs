@@ -8,10 +8,22 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-function run(what, command, args) {
+/** In the environment while this installs dependencies: npm's own `prepare` then leaves compiling to whoever installs. */
+export const INSTALLING = 'GIT_KV_INSTALLING';
+
+/** Settings of an npm that has started this, such as `npm install -g .` or `npm pack --dry-run`; they are none of `npm ci` here. */
+const OUTER = ['global', 'location', 'omit', 'include', 'production', 'ignore_scripts', 'dry_run', 'json', 'workspaces'];
+
+function environment() {
+  const env = { ...process.env, npm_config_loglevel: 'error' };
+  for (const name of OUTER) delete env[`npm_config_${name}`];
+  return env;
+}
+
+function run(what, command, args, extra = {}) {
   const started = Date.now();
   process.stderr.write(`${what} …`);
-  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', env: { ...process.env, npm_config_loglevel: 'error' } });
+  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', env: { ...environment(), ...extra } });
   if (result.status !== 0) {
     process.stderr.write(' failed\n');
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}\n`);
@@ -27,7 +39,7 @@ export function ensureInstalled() {
     .update(readFileSync(join(ROOT, 'package-lock.json')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  run('installing dependencies', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
+  run('installing dependencies', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { [INSTALLING]: '1' });
   writeFileSync(stamp, lock);
 }
 

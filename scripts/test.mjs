@@ -13,6 +13,7 @@ import { runFiles } from './test/pool.mjs';
 const LONGEST = [
   'e2e/transcripts',
   'e2e/partial-clones',
+  'e2e/foreign-reader',
   'robustness/bad-pushes',
   'e2e/compact',
   'e2e/large-values',

@@ -145,10 +145,8 @@ export class GitCliStore implements GitStore {
     checkOid(descendant, this.objectFormat);
     const [commit] = await this.readers.objects.ask([descendant]); // a commit that is not here is unknown, and not fetched
     if (commit?.type !== 'commit') return false;
-    // The usual question, on every push: one commit on top of the other. It needs no process.
-    if (ancestor === descendant || parentsOf(commit.body).includes(ancestor)) {
-      return (await this.headers([ancestor]))[0]?.type === 'commit';
-    }
+    // The usual question, on every push: one commit a few steps above the other. It needs no process.
+    if (await this.isJustAbove(ancestor, commit)) return (await this.headers([ancestor]))[0]?.type === 'commit';
     // git would ask the remote of a partial clone for it.
     if (this.readers.promised !== null && (await this.readers.headers.ask([ancestor]))[0]?.type !== 'commit') return false;
     const answer = await mergeBaseIsAncestor(this.place, ancestor, descendant);
@@ -156,6 +154,19 @@ export class GitCliStore implements GitStore {
     const [header] = await this.headers([ancestor]);
     if (header?.type !== 'commit') return false;
     throw gitFailed(`cannot walk from ${descendant} to ${ancestor}`, '');
+  }
+
+  /** Whether a commit is another, or is reached from it by first parents within a few steps. */
+  private async isJustAbove(ancestor: Oid, from: GitObject): Promise<boolean> {
+    let commit: GitObject | null | undefined = from;
+    for (let step = 0; step < FEW_STEPS && commit?.type === 'commit'; step++) {
+      const parents = parentsOf(commit.body);
+      if (commit.oid === ancestor || parents.includes(ancestor)) return true;
+      const [first] = parents;
+      if (first === undefined) return false;
+      [commit] = await this.readers.objects.ask([first]);
+    }
+    return false;
   }
 
   async *history(query: HistoryQuery): AsyncIterable<Oid> {
@@ -236,6 +247,9 @@ export class GitCliStore implements GitStore {
     throw new KvError('UNEXPECTED', `the store of '${this.gitDir}' is closed`, { hint: 'open it again' });
   }
 }
+
+/** A process costs as much as this many questions to one that runs. */
+const FEW_STEPS = 32;
 
 function parentsOf(commit: Uint8Array): string[] {
   const text = Buffer.from(commit.buffer, commit.byteOffset, Math.min(commit.byteLength, 4096)).toString('latin1');

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open as openFile, rename, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Journal, type JournalRecord, KvError } from '../../ports/index.js';
+import { diskErrorCode, isOutOfSpace, type Journal, type JournalRecord, KvError } from '../../ports/index.js';
 import { checkHeader, encodeRecord, HEADER } from './line.js';
 import { scan } from './scan.js';
 
@@ -19,15 +19,17 @@ interface Waiting {
   readonly failed: (error: KvError) => void;
 }
 
-/** Opens the journal file, or makes it. Throws `FORMAT_UNSUPPORTED`, `JOURNAL_CORRUPT` (no journal at all), `IO_ERROR`. */
+/** Opens the journal file, or makes it. Throws `FORMAT_UNSUPPORTED`, `JOURNAL_CORRUPT` (no journal at all), `IO_ERROR`, `STORAGE_FULL`. */
 export async function openFileJournal(options: FileJournalOptions): Promise<Journal> {
   const { path, sync = (file: FileHandle) => file.datasync() } = options;
   const io = (what: string, cause: unknown): KvError =>
     KvError.is(cause)
       ? cause
-      : new KvError('IO_ERROR', `${path}: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      : new KvError(diskErrorCode(cause), `${path}: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
           cause,
-          hint: 'check the disk and its free space, then restart the Stargate: it recovers from the journal',
+          hint: isOutOfSpace(cause)
+            ? 'free some disk space: the journal goes on by itself'
+            : 'check the disk, then restart the Stargate: it recovers from the journal',
         });
 
   let file: FileHandle;
@@ -39,6 +41,10 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
 
   // Where the last good record ends; null until a scan has found out.
   let end: number | null = null;
+  // Where the last record ends that a sync has made durable.
+  let durable: number | null = null;
+  // What was taken since, unsynced.
+  let unsynced: Buffer[] = [];
   let poison: KvError | null = null;
   let closed = false;
   let waiting: Waiting[] = [];
@@ -65,7 +71,31 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
     for await (const scanned of scan(file, path, size)) last = scanned.end;
     // The torn tail goes before anything is written behind it, or it would become a damaged middle.
     if (last < size) await file.truncate(last);
+    synced(last);
     return last;
+  };
+
+  const synced = (at: number): void => {
+    end = at;
+    durable = at;
+    unsynced = [];
+  };
+
+  /**
+   * Once there was no room, and only then: cuts off all that was written since the last sync, so that what the disk has made of it
+   * no longer matters, and writes what was taken of it anew. Fails while there is no room.
+   */
+  const mend = async (): Promise<void> => {
+    if (poison?.code !== 'STORAGE_FULL' || durable === null || closed) return;
+    try {
+      await file.truncate(durable);
+      await writeAll(file, Buffer.concat(unsynced), durable);
+      await sync(file);
+    } catch (cause) {
+      throw io('cannot go on', cause);
+    }
+    synced(durable + Buffer.concat(unsynced).length);
+    poison = null;
   };
 
   const writeBatch = async (): Promise<void> => {
@@ -73,6 +103,7 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
     waiting = [];
     if (batch.length === 0) return;
     try {
+      await mend();
       assertUsable();
       end ??= await findEnd();
       const bytes = Buffer.concat(batch.map((one) => one.bytes));
@@ -80,11 +111,13 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
         await writeAll(file, bytes, end);
         if (batch.some((one) => one.sync)) await sync(file);
       } catch (cause) {
-        // After a failed write or fsync nobody knows what the disk holds: only a new scan can tell.
+        // After a failed write or fsync nobody knows what the disk holds: only a new scan can tell, or `mend`.
         poison = io('cannot write', cause);
         throw poison;
       }
       end += bytes.length;
+      if (batch.some((one) => one.sync)) synced(end);
+      else unsynced.push(bytes);
       for (const one of batch) one.done();
     } catch (cause) {
       for (const one of batch) one.failed(io('cannot append', cause));
@@ -104,6 +137,7 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
 
     async *replay() {
       const size = await inTurn(async () => {
+        await mend();
         assertUsable();
         return end ?? (await file.stat()).size;
       });
@@ -112,12 +146,13 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
 
     rewrite(records) {
       return inTurn(async () => {
+        await mend();
         assertUsable();
         try {
           const next = await replaceFile(path, records);
           await file.close();
           file = next.file;
-          end = next.size;
+          synced(next.size);
         } catch (cause) {
           const error = io('cannot rewrite the journal', cause);
           // Failed behind the rename: appends to the old, now nameless file would be lost.
@@ -169,6 +204,7 @@ async function replaceFile(path: string, records: readonly JournalRecord[]): Pro
     return { file, size: bytes.length };
   } catch (error) {
     await file.close();
+    await rm(fresh, { force: true }); // there may be no room for it
     throw error;
   }
 }

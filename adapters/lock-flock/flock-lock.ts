@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open as openFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KvError, type LeaderLock, type Lease } from '../../ports/index.js';
+import { diskErrorCode, isOutOfSpace, KvError, type LeaderLock, type Lease } from '../../ports/index.js';
 import { tryFlock } from './flock.js';
 import { readNote, readTerm, writeDurably } from './term-file.js';
 
@@ -27,9 +27,11 @@ export async function openFlockLock({ path, env = process.env }: FlockLockOption
   const io = (cause: unknown): KvError =>
     KvError.is(cause)
       ? cause
-      : new KvError('IO_ERROR', `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      : new KvError(diskErrorCode(cause), `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
           cause,
-          hint: 'check that the folder exists and that the Stargate may write there',
+          hint: isOutOfSpace(cause)
+            ? 'free some disk space: the Stargate tries again by itself'
+            : 'check that the folder exists and that the Stargate may write there',
         });
 
   /** The open, locked lock file; null when another holds it. */

@@ -1,36 +1,22 @@
 import { withoutSecrets } from '../../ports/grammar/shown-url.js';
 import { KvError } from '../../ports/index.js';
+import { BROKEN_OFF, CONTENT, INNOCENT, MOVED, NO_REWIND, TOO_FAST } from './hosts-words.js';
 import type { GitResult } from './run-git.js';
 
 /** One line of `git push --porcelain` that says no. */
 interface Refusal {
   readonly ref: string;
   readonly reason: string;
+  /** The host said so; else git saw it here, and sent nothing. */
+  readonly byHost: boolean;
 }
-
-// "atomic push failed" is what git says of the refs that were fine.
-const INNOCENT = /^(atomic push failed|atomic push failure|atomic transaction failed|transaction aborted)/;
-
-/** Refs that are not where they should be: git saw it here, or the host when it took the lock. */
-const MOVED = new RegExp(
-  [
-    'non-fast-forward|stale info|fetch first|already exists|needs force|remote ref updated',
-    'failed to (update|lock|delete) ref|cannot lock ref|incorrect old value|fail(ed|ure).*lock',
-  ].join('|'),
-);
-
-/** No verdict on the ref: the connection or the host broke down. */
-const BROKEN_OFF = /remote failed to report status|unpacker error|unpack failed|remote failure/;
-
-/** What the host has read and does not take, such as a pack above its limit: another push may fit. */
-const CONTENT = /pack exceeds maximum allowed size|unpack failed: (?:index-pack|unpack-objects) abnormal exit/;
 
 /** The refs that were refused, without those that only fell with them. */
 function refusals(stdout: string): Refusal[] {
   const found: Refusal[] = [];
   for (const line of stdout.split('\n')) {
-    const match = /^!\t[^\t]*:([^:\t]+)\t\[[^\]]*\](?: \((.*)\))?$/.exec(line);
-    if (match?.[1] !== undefined && !INNOCENT.test(match[2] ?? '')) found.push({ ref: match[1], reason: match[2] ?? 'rejected' });
+    const [, ref, by, reason = 'rejected'] = /^!\t[^\t]*:([^:\t]+)\t\[([^\]]*)\](?: \((.*)\))?$/.exec(line) ?? [];
+    if (ref !== undefined && !INNOCENT.test(reason)) found.push({ ref, reason, byHost: by === 'remote rejected' });
   }
   return found;
 }
@@ -52,6 +38,8 @@ export function failure(what: string, label: string, result: GitResult): KvError
     });
   }
   const refused = refusals(result.stdout);
+  const rewinds = refused.filter((one) => one.byHost && (one.reason === 'non-fast-forward' || NO_REWIND.test(said)));
+  if (rewinds.length > 0) return notRewound(label, rewinds);
   const moved = refused.filter((one) => MOVED.test(one.reason));
   if (moved.length > 0) {
     const refs = moved.map((one) => one.ref);
@@ -65,12 +53,13 @@ export function failure(what: string, label: string, result: GitResult): KvError
   if (judged.length > 0) {
     const refs = judged.map((one) => `${one.ref} (${one.reason})`).join(', ');
     return new KvError('GIT_ERROR', `${label}: ${what} was refused: ${refs}${reason === '' ? '' : `: ${reason}`}`, {
-      details: { refs: judged.map((one) => one.ref) },
+      details: { refs: judged.map((one) => one.ref), ...(CONTENT.test(`${refs}\n${said}`) ? { content: true } : {}) },
       hint: 'check the rules of the host: it must let the Stargate write these refs',
     });
   }
   if (CONTENT.test(said)) {
     return new KvError('GIT_ERROR', `${label}: ${what} was refused: ${reason}`, {
+      details: { content: true },
       hint: 'check the limits and the rules of the host: it must take what the Stargate has accepted',
     });
   }
@@ -85,11 +74,19 @@ export function failure(what: string, label: string, result: GitResult): KvError
   });
 }
 
+function notRewound(label: string, refused: readonly Refusal[]): KvError {
+  const refs = refused.map(({ ref, reason }) => `${ref} (${reason})`).join(', ');
+  return new KvError('GIT_ERROR', `${label}: the host takes no push that is not a fast-forward: ${refs}`, {
+    details: { refs: refused.map(({ ref }) => ref), rewind: true },
+    hint: 'let the Stargate rewind refs/kv* there: a new epoch begins with commits that have no parents',
+  });
+}
+
 /** Milliseconds the host asks to wait, 0 when it doesn't say how long, null when it asks for nothing. */
 function tooFast(said: string): number | null {
   const seconds = /retry-after:\s*(\d{1,6})/i.exec(said)?.[1];
   if (seconds !== undefined) return Number(seconds) * 1000;
-  return /\b(error:?|HTTP|status|code)\s*429\b|rate limit|too many requests/i.test(said) ? 0 : null;
+  return TOO_FAST.test(said) ? 0 : null;
 }
 
 function lastWords(said: string): string {

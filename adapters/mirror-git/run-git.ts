@@ -23,6 +23,12 @@ export interface GitResult {
 /** The user's way to reach the host; every other GIT_ variable could point git at another repository. */
 const KEPT = /^GIT_(SSH(_COMMAND|_VARIANT)?|ASKPASS|EXEC_PATH|SSL_\w+|PROXY_\w+|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM))$/;
 
+/**
+ * What comes from the mirror is looked at as a push would be, and is kept as a pack, however little it is: a git before 2.36 syncs
+ * that, and loose objects not.
+ */
+const SAFE = ['protocol.ext.allow=never', 'fetch.fsckObjects=true', 'fetch.unpackLimit=1'].flatMap((each) => ['-c', each]);
+
 /** Runs git in a bare repository; its exit status is the caller's to judge. Throws `IO_ERROR`, `INTERRUPTED`. */
 export function runGit({ directory, env, args, input, signal, shallowFile }: GitRun): Promise<GitResult> {
   return new Promise((resolve, reject) => {
@@ -31,7 +37,7 @@ export function runGit({ directory, env, args, input, signal, shallowFile }: Git
       reject(interrupted());
       return;
     }
-    const child = spawn('git', ['-c', 'protocol.ext.allow=never', `--git-dir=${directory}`, ...args], {
+    const child = spawn('git', [...SAFE, `--git-dir=${directory}`, ...args], {
       env: { ...cleaned(env), ...(shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: shallowFile }) },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,9 +1,11 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
+import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
 import { Faults } from './faults.js';
 import { NamespaceBlock, PolicyFile } from './schema.js';
 import { shaped } from './shape.js';
+import { readSize } from './units.js';
 import { namespaceFault, pushUrlFault, readUrlFault } from './values.js';
 
 const MAX_BYTES = 1024 * 1024;
@@ -36,6 +38,9 @@ export function parsePolicy(text: string, file: string): Policy {
     pushUrl: url('push_url', pushUrlFault),
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
+    minFreeSpace: readSize(stargate.min_free_space),
+    maxPushObjects: stargate.max_push_objects ?? 1_000_000,
+    maxConnectionsPerKey: stargate.max_connections_per_key ?? CONNECTIONS_PER_KEY,
     admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
     readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
     namespaces: namespacesOf(blocks, faults),

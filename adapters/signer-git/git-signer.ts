@@ -16,7 +16,7 @@ export interface GitSignerOptions {
 export function gitSigner({ config, env }: GitSignerOptions): Signer {
   return {
     async sign(payload) {
-      const format = config.get('gpg.format') ?? 'openpgp';
+      const format = config.get('gpg.format') ?? (isSshKey(config.get('user.signingkey') ?? '') ? 'ssh' : 'openpgp');
       const program = (fallback: string): string =>
         config.get(`gpg.${format}.program`) ?? (format === 'openpgp' ? config.get('gpg.program') : undefined) ?? fallback;
       switch (format) {
@@ -32,6 +32,9 @@ export function gitSigner({ config, env }: GitSignerOptions): Signer {
     },
   };
 }
+
+/** Whether a key can only be one of SSH: itself, or a file. Who sets user.signingKey alone is understood; git itself wants gpg.format too. */
+const isSshKey = (key: string): boolean => /^(?:key::|ssh-|ecdsa-|sk-|[~.]{0,2}\/)|\.pub$/.test(key);
 
 async function sshKey(config: Pick<CloneConfig, 'get'>, env: Environment): Promise<string> {
   const command = config.get('gpg.ssh.defaultkeycommand');

@@ -7,6 +7,11 @@ import { watchPipe } from './io/terminal.js';
 export async function main(args: readonly string[]): Promise<number> {
   watchPipe();
   try {
+    if (args[0] === '__complete') {
+      const { runComplete } = await import('./fast/complete.js');
+      await runComplete(args.slice(1));
+      return 0;
+    }
     const argv = hoistGlobals(args);
     if (await runFast(argv)) return 0;
     const { runOclif } = await import('./run/run.js');

@@ -5,6 +5,8 @@ import type { Mount } from './mount.js';
 /** An answer to "are you well": the reasons say what is wrong, and are empty when nothing is. */
 export interface Health {
   readonly reasons: readonly string[];
+  /** What should be looked at, and keeps nobody from working. */
+  readonly warnings?: readonly string[];
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
@@ -12,8 +14,8 @@ export interface Health {
 export interface HealthSources {
   /** Whether this process can do its work. */
   readonly healthz: () => Promise<Health>;
-  /** Whether traffic is to be sent here. */
-  readonly readyz: () => Promise<Health>;
+  /** Whether traffic is to be sent here; with `parts`, what was asked for behind the question mark counts too. */
+  readonly readyz: (parts: ReadonlySet<string>) => Promise<Health>;
   /** What Prometheus scrapes. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
 }
@@ -28,9 +30,10 @@ export function healthMount({ healthz, readyz, metrics }: HealthSources): Mount 
       return answer(reply.header('Allow', 'GET, HEAD'), 405, 'text/plain', 'GET and HEAD only\n');
     },
     register(app) {
-      const tell = (ask: () => Promise<Health>) => async (_request: FastifyRequest, reply: FastifyReply) => {
-        const { reasons, facts } = await ask();
-        const body = { status: reasons.length === 0 ? 'ok' : 'unavailable', reasons, ...facts };
+      const tell = (ask: HealthSources['readyz']) => async (request: FastifyRequest, reply: FastifyReply) => {
+        const { reasons, warnings = [], facts } = await ask(new Set(Object.keys(request.query as object)));
+        const status = reasons.length === 0 ? 'ok' : 'unavailable';
+        const body = { status, reasons, ...(warnings.length === 0 ? {} : { warnings }), ...facts };
         return answer(reply, reasons.length === 0 ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
       };
       app.get('/healthz', tell(healthz));

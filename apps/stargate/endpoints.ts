@@ -47,12 +47,23 @@ export function showEndpoint({ host, port }: Endpoint): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Writes `<gitDir>/.stargate/endpoints.json`, whole or not at all; gives the function that removes it. */
-export async function writeEndpoints(gitDir: string, endpoints: { ssh: Endpoint; http: Endpoint }): Promise<() => Promise<void>> {
-  const file = join(gitDir, '.stargate', 'endpoints.json');
+const endpointsFile = (gitDir: string): string => join(gitDir, '.stargate', 'endpoints.json');
+
+/** Writes `<gitDir>/.stargate/endpoints.json`, whole or not at all. Throws Node's error when the disk fails. */
+export async function writeEndpoints(gitDir: string, endpoints: { ssh: Endpoint; http: Endpoint }): Promise<void> {
+  const file = endpointsFile(gitDir);
   const plain = ({ host, port }: Endpoint): Endpoint => ({ host, port });
   const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify({ ssh: plain(endpoints.ssh), http: plain(endpoints.http) })}\n`);
-  await rename(temporary, file);
-  return () => rm(file, { force: true });
+  try {
+    await writeFile(temporary, `${JSON.stringify({ ssh: plain(endpoints.ssh), http: plain(endpoints.http) })}\n`);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Removes what `writeEndpoints` wrote. */
+export function removeEndpoints(gitDir: string): Promise<void> {
+  return rm(endpointsFile(gitDir), { force: true });
 }

@@ -7,6 +7,10 @@ import type { Principal } from '../../domain/access/principal.js';
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {
   readonly pusher: Principal;
+  /** Of the key that was proved, as ssh shows it: `SHA256:…`. */
+  readonly fingerprint: string;
+  /** Names this request in the log, and in what a client is told when it is refused. */
+  readonly request: string;
   readonly remote: string;
   /** The value of GIT_PROTOCOL, checked; undefined when the client sent none. */
   readonly gitProtocol: string | undefined;
@@ -25,8 +29,8 @@ export type ServeExec = (session: ExecSession) => Promise<number>;
 export const REFUSED = 128;
 
 /** Tells a client why it is refused. */
-export function refuse(session: Pick<ExecSession, 'complain'>, error: KvError): number {
-  session.complain(`${formatRejection(error)}\n`);
+export function refuse(session: Pick<ExecSession, 'complain' | 'request'>, error: KvError): number {
+  session.complain(`${formatRejection(error, session.request)}\n`);
   return REFUSED;
 }
 

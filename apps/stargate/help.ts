@@ -1,22 +1,79 @@
-/** What `git-kv-stargate --help` prints. */
-export const HELP = `git-kv-stargate: the gateway that accepts, checks and mirrors git-kv writes
-
-  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub
+const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub
       [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...]
-      [--hash sha1|sha256] [--push-url ssh://...]
-    Makes the bare repository P: configuration, hooks, host key, policy, mirror remote.
+      [--hash sha1|sha256] [--push-url ssh://...] [--host-keys DIR]
+      [--initial-branch NAME | --no-initial-branch] [--profile embedded]
+    Makes the bare repository P: configuration, hooks, host keys, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
-    Without --writer, the admins are the writers.
+    Without --writer, the admins are the writers. --push-url is where developers will reach this
+    Stargate; a mirror on another machine needs it, since their clones learn it from there.
+    --host-keys takes SSH host keys over from a folder, such as a backup's, so that clients notice
+    nothing. A mirror without a branch gets one, with a README: the one that its HEAD names, or
+    main. A profile whose mirror is a plugin's needs no --mirror-remote.
+`;
 
-  git-kv-stargate [serve] --repo P [--profile embedded]
+const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]
       [--policy-path P/.kv/policy.yaml] [--mirror-remote github-origin]
       [--sample-size 32] [--plugin MODULE ...]
     Serves. Port 0 takes a free one; the ports are printed and written to
-    P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads the policy again.
+    P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads policy and host keys
+    again. A policy file that is wrong leaves the one in force that was published last.
     Logs are NDJSON on standard error.
+`;
+
+const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]
+      [--mirror-remote github-origin] [--plugin MODULE ...] [--listen-ssh HOST:PORT] [--json]
+    Looks at all that a start needs, changes nothing, and may run beside a Stargate that serves.
+    Exits 0 when nothing is wrong, warnings or not; else with the status of the first fault.
+`;
+
+const HOST_KEY = `  git-kv-stargate host-key show --repo P
+    The fingerprints of the SSH host keys, as git kv remote setup --fingerprint takes them.
+
+  git-kv-stargate host-key rotate --repo P [--grace 30d] [--now]
+    Makes new host keys. Clients go on to be shown the old ones until the grace is over, and OpenSSH
+    notes the new ones meanwhile. --now: the new ones are shown at once, also those of a rotation
+    that is under way. Of keys that are lost it makes new ones, which are in use at once.
+`;
+
+const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
+    Writes DIR, whole or not at all, also while the Stargate serves: a bundle of all refs that was
+    read back, journal, policy, settings, bundles of compacted epochs. --with-host-key: the private
+    host keys too.
+`;
+
+const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it.
+
+  git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]
+      [--host-keys DIR]
+    Makes P from what the mirror has, verified; without --policy, with the policy published there.
+`;
+
+/** What there is to say of each verb. */
+const VERBS: Readonly<Record<string, string>> = {
+  ...{ init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY },
+  ...{ backup: BACKUP, restore: RESTORE },
+};
+
+const GENERAL = `  git-kv-stargate help VERB
 
   --help, --version
 
 Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;
+
+/** The verbs that there are. */
+export const VERB_NAMES: readonly string[] = Object.keys(VERBS);
+
+/** What `git-kv-stargate --help` prints. */
+export const HELP = [
+  'git-kv-stargate: the gateway that accepts, checks and mirrors git-kv writes\n',
+  ...Object.values(VERBS),
+  GENERAL,
+].join('\n');
+
+/** What is said of one verb; undefined when there is none of that name. */
+export function helpOf(verb: string): string | undefined {
+  return Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+}

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, dirname, join, resolve } from 'node:path';
 import { adoptMirror, type Adopted } from '../../domain/gateway/epochs/adopt.js';
 import { type AdoptionContext, verifyNamespace } from '../../domain/gateway/epochs/verify-adopted.js';
-import { KV_FAMILIES } from '../../domain/ledger/refs.js';
+import { classifyRef, KV_FAMILIES } from '../../domain/ledger/refs.js';
 import { type Composition, openProfile } from '../../plugins/host/index.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
@@ -14,20 +14,27 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { ownEnv } from './environment.js';
 import { adoptionContext } from './repository/adoption-context.js';
-import { makeHostKey } from './ssh/host-key.js';
+import type { HostKey } from './host-key/key-files.js';
+import { makeHostKeys } from './host-key/make-keys.js';
+import { greetMirror, type MirrorGreeting } from './repository/mirror-greeting.js';
 import { renderPolicy } from './repository/policy-template.js';
 
 /** What `init` is to make. */
 export interface InitRequest {
   readonly repo: string;
-  readonly mirrorUrl: string;
+  /** Null: the profile's mirror is none that git pushes to, and a plugin knows where it is. */
+  readonly mirrorUrl: string | null;
   readonly hash: ObjectFormat;
   readonly pushUrl: string | null;
+  /** The branch to begin where the mirror has none, null for the one that its HEAD names; absent: none. */
+  readonly initialBranch?: string | null;
   /** Files with one public key each. */
   readonly admins: readonly string[];
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly namespaces: readonly string[];
+  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made. */
+  readonly hostKeys?: string | undefined;
 }
 
 type InitOutcome =
@@ -35,8 +42,9 @@ type InitOutcome =
       readonly kind: 'created';
       readonly gitDir: string;
       readonly adopted: Adopted;
+      readonly mirror: MirrorGreeting;
       readonly pushUrl: string | null;
-      readonly fingerprint: string;
+      readonly hostKeys: readonly HostKey[];
     }
   | { readonly kind: 'unchanged'; readonly gitDir: string };
 
@@ -48,7 +56,8 @@ type VerifyNamespace = (context: AdoptionContext, ns: string) => Promise<unknown
 
 /**
  * Makes a Stargate's repository, whole or not at all. A second run with the same settings changes nothing.
- * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; what `adoptMirror` throws.
+ * Throws `CONFIG_INVALID` for other settings, a folder that is not ours, a bad key or an old git; `USAGE` for what is missing or
+ * no URL, such as no push URL with a mirror on another machine; what `adoptMirror` throws.
  */
 export async function initRepository(request: InitRequest, verify: VerifyNamespace = verifyNamespace): Promise<InitOutcome> {
   const gitDir = resolve(request.repo);
@@ -58,15 +67,19 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   const host = await composition.get<RepositoryHost>('repository-host');
   await host.checkPrograms();
   const settings = await readSettings(request);
+  const { initialBranch } = request;
   if (await isTaken(gitDir)) return compareSettings(gitDir, settings);
+  if (settings.pushUrl === null && request.mirrorUrl !== null && !isLocal(request.mirrorUrl)) throw needsPushUrl();
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   await mkdir(dirname(gitDir), { recursive: true });
   try {
-    const adopted = await build(composition, host, draft, settings, verify).finally(() => composition.close());
-    const fingerprint = await makeHostKey(draft);
+    const { adopted, mirror } = await build(composition, host, draft, { ...settings, initialBranch }, verify).finally(() =>
+      composition.close(),
+    );
+    const hostKeys = await makeHostKeys(draft, request.hostKeys === undefined ? undefined : resolve(request.hostKeys));
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
-    return { kind: 'created', gitDir, adopted, pushUrl: settings.pushUrl, fingerprint };
+    return { kind: 'created', gitDir, adopted, mirror, pushUrl: settings.pushUrl, hostKeys };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -74,7 +87,7 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
 
 /** What init was asked for; kept in the repository so that a second run can be compared. */
 interface Settings {
-  readonly mirrorUrl: string;
+  readonly mirrorUrl: string | null;
   readonly hash: ObjectFormat;
   readonly pushUrl: string | null;
   readonly admins: readonly string[];
@@ -85,7 +98,7 @@ interface Settings {
 
 async function readSettings(request: InitRequest): Promise<Settings> {
   const { pushUrl, hash } = request;
-  if (request.mirrorUrl.startsWith('-'))
+  if (request.mirrorUrl?.startsWith('-'))
     throw new KvError('USAGE', `--mirror-remote wants a URL, and got '${shownUrl(request.mirrorUrl)}'`);
   if (pushUrl !== null && parseSshUrl(pushUrl) === undefined) {
     throw new KvError('USAGE', `--push-url wants an SSH address, and got '${shownUrl(pushUrl)}'`, {
@@ -99,9 +112,12 @@ async function readSettings(request: InitRequest): Promise<Settings> {
   if (admins === undefined || writers === undefined || readers === undefined || admins.length === 0) {
     throw new KvError('USAGE', 'init needs at least one --admin KEY.pub', { hint: 'for example --admin ~/.ssh/id_ed25519.pub' });
   }
+  const { initialBranch } = request;
+  if (typeof initialBranch === 'string' && classifyRef(`refs/heads/${initialBranch}`).kind !== 'branch')
+    throw new KvError('USAGE', `'${shownUrl(initialBranch)}' is no branch's name`);
   // A path is kept as an absolute one: the repository's own folder is not where init was run.
-  const local = /^(\.{0,2}\/|[^:]+$)/.test(request.mirrorUrl);
-  const mirrorUrl = local ? resolve(request.mirrorUrl) : request.mirrorUrl;
+  const { mirrorUrl: url } = request;
+  const mirrorUrl = url !== null && isLocal(url) ? resolve(url) : url;
   return {
     mirrorUrl,
     hash,
@@ -111,6 +127,15 @@ async function readSettings(request: InitRequest): Promise<Settings> {
     readers,
     namespaces: request.namespaces,
   };
+}
+
+const isLocal = (url: string): boolean => /^(\.{0,2}\/|[^:]+$)/.test(url);
+
+/** Whoever reads from another machine can learn only from the published policy where to push. */
+function needsPushUrl(): KvError {
+  return new KvError('USAGE', 'init needs --push-url when the mirror is on another machine: git kv remote setup reads it there', {
+    hint: 'the address under which developers reach this Stargate, for example --push-url ssh://git@stargate.local:2222/kv.git',
+  });
 }
 
 async function readKeys(files: readonly string[]): Promise<string[]> {
@@ -190,18 +215,28 @@ async function build(
   composition: Composition,
   host: RepositoryHost,
   draft: string,
-  settings: Settings,
+  settings: Settings & { readonly initialBranch: string | null | undefined },
   verify: VerifyNamespace,
-): Promise<Adopted> {
+): Promise<{ readonly adopted: Adopted; readonly mirror: MirrorGreeting }> {
   const push = KV_FAMILIES.map((kind) => `+refs/${kind}/*:refs/${kind}/*`);
-  await host.create({ objectFormat: settings.hash, mirror: { remote: MIRROR_REMOTE, url: settings.mirrorUrl, push } });
+  const { mirrorUrl, initialBranch } = settings;
+  const remote = mirrorUrl === null ? null : { remote: MIRROR_REMOTE, url: mirrorUrl, push };
+  await host.create({ objectFormat: settings.hash, mirror: remote });
   await mkdir(join(draft, '.kv'), { mode: 0o755 });
   const context = once(() => adoptionContext(composition)); // not before the objects are there: it reads the published policies
-  const adopted = await adoptMirror(host, MIRROR_REMOTE, async (ns) => verify(await context(), ns)).catch(withInitsHint);
+  const adopted =
+    remote === null
+      ? NOTHING_ADOPTED
+      : await adoptMirror(host, MIRROR_REMOTE, async (ns) => verify(await context(), ns)).catch(withInitsHint);
   const namespaces = [...new Set([...settings.namespaces, ...adopted.namespaces])];
   await writeFile(join(draft, '.kv', 'policy.yaml'), renderPolicy({ ...settings, namespaces }), { mode: 0o644 });
-  return adopted;
+  const wanted = initialBranch ?? adopted.unborn?.replace(/^refs\/heads\//, '') ?? 'main';
+  const begins = adopted.branches === 0 && initialBranch !== undefined ? wanted : null;
+  if (begins !== null) await host.setHead(`refs/heads/${begins}`);
+  return { adopted, mirror: await greetMirror(composition, begins, remote !== null) };
 }
+
+const NOTHING_ADOPTED: Adopted = { refs: 0, branches: 0, namespaces: [], head: null, unborn: null };
 
 /** Throws what adoption threw, with what to do about it in the words of this command. */
 function withInitsHint(thrown: unknown): never {

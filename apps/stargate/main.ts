@@ -1,15 +1,18 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
 import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
-import { HELP } from './help.js';
+import { runBackup, runRestore } from './backup/command.js';
+import { runCheck } from './check/command.js';
+import { COMMON, parse, PLACE, required, shown } from './command-line.js';
+import { HELP, helpOf, VERB_NAMES } from './help.js';
+import { runHostKey } from './host-key/command.js';
+import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
-import { ndjsonLog } from './log.js';
-import { productVersion } from './version.js';
-
-const COMMON = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const;
+import { formatLine, ndjsonLog } from './log.js';
+import { steadySink, toStandardError } from './log-sink.js';
 
 const INIT = {
   ...COMMON,
@@ -21,18 +24,17 @@ const INIT = {
   writer: { type: 'string', multiple: true, default: [] },
   reader: { type: 'string', multiple: true, default: [] },
   ns: { type: 'string', multiple: true, default: ['main'] },
+  profile: { type: 'string', default: 'embedded' },
+  'initial-branch': { type: 'string' },
+  'no-initial-branch': { type: 'boolean', default: false },
+  'host-keys': { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
 
 const SERVE = {
-  ...COMMON,
-  repo: { type: 'string' },
-  profile: { type: 'string', default: 'embedded' },
+  ...PLACE,
   'listen-ssh': { type: 'string', default: '127.0.0.1:2222' },
   'listen-http': { type: 'string', default: '127.0.0.1:9419' },
-  'policy-path': { type: 'string' },
-  'mirror-remote': { type: 'string' },
   'sample-size': { type: 'string', default: '32' },
-  plugin: { type: 'string', multiple: true, default: [] },
 } as const satisfies ParseArgsConfig['options'];
 
 /** Runs `git-kv-stargate`; resolves with the exit code. */
@@ -41,11 +43,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     const [first] = argv;
     const verb = first === undefined || first.startsWith('-') ? 'serve' : first;
     const args = verb === first ? argv.slice(1) : [...argv];
-    if (verb === 'init') return await runInit(args);
-    if (verb === 'serve') return await runServe(args);
-    throw new KvError('USAGE', `git-kv-stargate has no verb '${verb}'`, {
-      hint: 'it has init and serve; see git-kv-stargate --help',
-    });
+    if (verb !== first && args.some((each) => each === '--help' || each === '-h')) return await runHelp([]);
+    const run = Object.hasOwn(RUN, verb) ? RUN[verb] : undefined;
+    if (run === undefined) throw noVerb(verb);
+    return await run(args);
   } catch (thrown) {
     const error = toKvError(thrown);
     process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
@@ -53,51 +54,87 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What runs each verb; gives the exit code. */
+const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  init: runInit,
+  serve: runServe,
+  check: runCheck,
+  backup: runBackup,
+  restore: runRestore,
+  'host-key': runHostKey,
+  help: runHelp,
+};
+
+function noVerb(verb: string): KvError {
+  return new KvError('USAGE', `git-kv-stargate has no verb '${verb}'`, {
+    hint: `it has ${VERB_NAMES.join(', ')} and help; see git-kv-stargate --help`,
+  });
+}
+
+async function runHelp([verb]: readonly string[]): Promise<number> {
+  const text = verb === undefined || verb.startsWith('-') ? HELP : helpOf(verb);
+  if (text === undefined) throw noVerb(verb ?? '');
+  process.stdout.write(text);
+  return 0;
+}
+
 async function runInit(args: readonly string[]): Promise<number> {
   const values = parse(args, INIT);
-  if (shown(values)) return 0;
+  if (shown('init', values)) return 0;
   const { hash } = values;
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
+  const byGit = values['mirror-remote'] !== undefined || (await mirrorsByGit(values));
   const outcome = await initRepository({
     repo: required(values.repo, '--repo'),
-    mirrorUrl: required(values['mirror-remote'], '--mirror-remote'),
+    mirrorUrl: byGit ? required(values['mirror-remote'], '--mirror-remote') : null,
+    ...(values['no-initial-branch'] ? {} : { initialBranch: values['initial-branch'] ?? null }),
     hash,
     pushUrl: values['push-url'] ?? null,
     admins: values.admin,
     writers: values.writer,
     readers: values.reader,
     namespaces: values.ns,
+    hostKeys: values['host-keys'],
   });
   if (outcome.kind === 'unchanged') {
     process.stdout.write(`${outcome.gitDir}: already initialised, nothing changed\n`);
     return 0;
   }
-  const { gitDir, adopted, pushUrl, fingerprint } = outcome;
+  const { gitDir, adopted, mirror, pushUrl, hostKeys } = outcome;
   const port = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
   const listen = port === undefined ? '' : ` --listen-ssh 0.0.0.0:${port}`;
   const lines = [
     `initialised ${gitDir}`,
-    `  host key  ${fingerprint}`,
+    ...hostKeys.map(({ type, fingerprint }) => `  host key  ${fingerprint}  ${type}`),
     `  policy    ${gitDir}/.kv/policy.yaml`,
-    adopted.refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${adopted.refs} refs taken over`,
+    mirrorLine(byGit, adopted.refs),
+    ...(mirror.branch === null ? [] : [`            branch ${mirror.branch} begun, with a README`]),
     ...adopted.namespaces.map((ns) => `            namespace ${ns} verified`),
     pushUrl === null
       ? '  push_url  not set: put it into the policy before developers run git kv remote setup'
       : `  push_url  ${shownUrl(pushUrl)}`,
-    `next: git-kv-stargate serve --repo ${gitDir}${listen}`,
+    `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listen}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+  for (const { message, hint } of mirror.warnings)
+    process.stderr.write(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
   return 0;
+}
+
+function mirrorLine(byGit: boolean, refs: number): string {
+  if (!byGit) return "  mirror    the profile's, not asked";
+  return refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${refs} refs taken over`;
 }
 
 async function runServe(args: readonly string[]): Promise<number> {
   const values = parse(args, SERVE);
-  if (shown(values)) return 0;
+  if (shown('serve', values)) return 0;
   const sampleSize = Number(values['sample-size']);
   if (!Number.isSafeInteger(sampleSize) || sampleSize < 1) {
     throw new KvError('USAGE', `--sample-size wants a positive number, and got '${values['sample-size']}'`);
   }
-  const log = ndjsonLog((line) => process.stderr.write(line), Date.now);
+  const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
+  const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
   let interrupt: () => void = () => undefined;
   const interrupted = new Promise<void>((resolve) => {
     interrupt = resolve;
@@ -117,31 +154,14 @@ async function runServe(args: readonly string[]): Promise<number> {
   });
   const { leader, holder } = daemon.leadership;
   const role = leader ? 'leader' : `standby: the leader is ${holder ?? 'nobody'}`;
-  process.stdout.write(`ssh   ${showEndpoint(daemon.ssh)}\nhttp  http://${showEndpoint(daemon.http)}\nrole  ${role}\n`);
+  const lines = [
+    `ssh   ${showEndpoint(daemon.ssh)}`,
+    `http  http://${showEndpoint(daemon.http)}`,
+    `role  ${role}`,
+    ...daemon.hostKeys.map(({ fingerprint, type, state }) => `key   ${fingerprint}  ${type}${state === 'next' ? ', next' : ''}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
   await interrupted;
   await daemon.stop();
   return 0;
-}
-
-function parse<T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (cause) {
-    throw new KvError('USAGE', (cause as Error).message.split('\n')[0]?.replace(/^./, (c) => c.toLowerCase()) ?? 'bad options', {
-      cause,
-      hint: 'see git-kv-stargate --help',
-    });
-  }
-}
-
-function shown(values: { help?: boolean | undefined; version?: boolean | undefined }): boolean {
-  if (values.help === true) process.stdout.write(HELP);
-  else if (values.version === true) process.stdout.write(`git-kv-stargate ${productVersion()}\n`);
-  else return false;
-  return true;
-}
-
-function required(value: string | undefined, option: string): string {
-  if (value !== undefined && value !== '') return value;
-  throw new KvError('USAGE', `${option} is missing`, { hint: 'see git-kv-stargate --help' });
 }

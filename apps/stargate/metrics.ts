@@ -14,6 +14,15 @@ export interface Metrics {
   mirrorLag(ms: number): void;
   mirrorBacklog(size: number): void;
   mirrorRefused(count: number): void;
+  /** The repository's disk, bytes, and whether pushes are refused for lack of room. */
+  disk(room: { readonly free: number; readonly size: number }, full: boolean): void;
+  /** The disk ran full. */
+  diskFull(): void;
+  /** The policy file as it is now is wrong, which nobody has been told yet. */
+  policyRefused(): void;
+  /** How many namespaces are behind the mirror, so that nothing can be written to them. */
+  behindMirror(count: number): void;
+  policyRejected(rejected: boolean): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -39,6 +48,13 @@ export function createMetrics(): Metrics {
   const lag = histogram('stargate_mirror_lag_seconds', 'From acceptance to visibility at the mirror');
   const backlog = gauge('stargate_mirror_backlog_size', 'Transactions that the mirror does not show yet');
   const refused = gauge('stargate_mirror_refused_size', 'Namespaces, branches and tags that the mirror does not take');
+  const diskFree = gauge('stargate_disk_free_bytes', 'Free space for the repository');
+  const diskSize = gauge('stargate_disk_size_bytes', 'Size of the disk that the repository lies on');
+  const noRoom = gauge('stargate_disk_full', '1 while pushes are refused for lack of room');
+  const ranFull = counter('stargate_disk_full_total', 'How often the disk ran full');
+  const behind = gauge('stargate_mirror_ahead_size', 'Namespaces of which the mirror shows more than the Stargate has');
+  const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
+  const policyRefused = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -57,6 +73,15 @@ export function createMetrics(): Metrics {
     mirrorLag: (ms) => lag.observe(ms / 1000),
     mirrorBacklog: (size) => backlog.set(size),
     mirrorRefused: (count) => refused.set(count),
+    disk({ free, size }, full) {
+      diskFree.set(free);
+      diskSize.set(size);
+      noRoom.set(full ? 1 : 0);
+    },
+    diskFull: () => ranFull.inc(),
+    policyRefused: () => policyRefused.inc(),
+    behindMirror: (count) => behind.set(count),
+    policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

@@ -1,6 +1,9 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
+import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
+import { toKvError } from '../../ports/error.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -11,17 +14,20 @@ import type { RepositoryHost } from '../../ports/repository-host.js';
 import { healthMount } from '../http/health-mount.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
-import { type Endpoint, writeEndpoints } from './endpoints.js';
+import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
+import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
 import { createMetrics } from './metrics.js';
 import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
-import { openPolicyFile } from './repository/policy-file.js';
+import { logRefused } from './push/push-line.js';
+import { watchDiskRoom } from './repository/disk-room.js';
+import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
+import { policyOrigin } from './repository/policy-origin.js';
 import { accessBy } from './ssh/access.js';
-import { readHostKey } from './ssh/host-key.js';
 import { checkPushUrl } from './ssh/push-url.js';
 import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
@@ -43,10 +49,13 @@ interface Daemon {
   readonly http: Endpoint;
   /** Who led when the daemon had started: this one, when it had won the lease. */
   readonly leadership: LeadershipState;
+  readonly hostKeys: readonly NamedHostKey[];
   /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
   stop(): Promise<void>;
 }
 
+/** What is said of who changed a policy that is published anew for the host keys beside it. */
+const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
 const GRACE_MS = 30_000;
 /** For one answer over HTTP that is being written when the daemon ends. */
 const HTTP_GRACE_MS = 1000;
@@ -69,56 +78,96 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
-    const hostKeys = [await readHostKey(gitDir)];
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
-    let publish: ((text: string) => Promise<void>) | undefined;
+    let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
+    const policyPath = options.policyPath ?? join(gitDir, '.kv', 'policy.yaml');
+    const keyring = await openKeyring({
+      gitDir,
+      log,
+      now: () => clock.now(),
+      onChange: () => publish?.({ ...policy(), origin: KEYS_CHANGED }),
+    });
+    running.push(() => keyring.close());
+    const hostKeys = () => namedKeys(keyring.current);
     const policyFile = await openPolicyFile({
-      path: options.policyPath ?? join(gitDir, '.kv', 'policy.yaml'),
+      path: policyPath,
+      originOf: (reason) => policyOrigin(policyPath, reason, repository),
       reader: await composition.get<PolicyReader>('policy-reader'),
-      onChange: ({ text }) => publish?.(text),
+      onChange: (loaded) => publish?.(loaded),
+      published: () => publishedText(store),
+      judged: (inForce) => metrics.policyRejected(!inForce),
+      onRejected: () => metrics.policyRefused(),
       log,
     });
     running.push(() => policyFile.close());
 
     metrics.role(false);
     const policy = () => policyFile.current;
+    /** Set once there are addresses to tell: without room, the file that tells them is for later. */
+    let tellEndpoints = async (): Promise<void> => undefined;
+    const room = watchDiskRoom({
+      ...{ host: repository, metrics, log },
+      policy: () => policy().policy,
+      onRoom: () => void tellEndpoints(),
+    });
+    running.push(() => room.close());
     const leadership = await startLeadership({
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) => takeOver(lease, { composition, openOwn, policy, metrics, log, sampleSize: options.sampleSize }),
+      takeOver: (lease) =>
+        takeOver(lease, { composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize }),
+      failed: room.told,
       log,
     });
     running.push(() => leadership.stop());
-    publish = async (text) => leadership.current?.publish(text);
+    publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
-    const health = stargateHealth({ repository, store, metrics, worker, probe, leadership: () => leadership.state() });
+    const policyRejected = () => policyFile.status.rejected;
+    const health = stargateHealth({
+      ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
+      leadership: () => leadership.state(),
+    });
     const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, hostKeys },
+      ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
+      limits: { maxConnectionsPerKey: () => policy().policy.maxConnectionsPerKey },
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
-        readTimeout: READ_TIMEOUT_MS,
-        push: async (session) => (await leadership.lead()).push(session),
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, started, log }),
+        ...{ store, readTimeout: READ_TIMEOUT_MS },
+        async push(session) {
+          await room.require();
+          return (await leadership.lead()).push(session);
+        },
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
       }),
+      pushRefused(session, error, ms) {
+        metrics.rejected(error.code);
+        logRefused(log, session, error, { commands: [], transactions: [], bytes: 0, ms, gatewayMs: 0 });
+      },
     });
     running.push(() => ssh.close(GRACE_MS));
-    running.push(await writeEndpoints(gitDir, { ssh, http }));
+    tellEndpoints = async () => {
+      await writeEndpoints(gitDir, { ssh, http }).catch((error: unknown) =>
+        log.warn('endpoints.untold', { message: toKvError(error).message }),
+      );
+    };
+    await tellEndpoints();
+    running.push(() => removeEndpoints(gitDir));
     const state = await leadership.state();
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
-      ...{ leader: state.leader, profile: profile.name },
+      ...{ leader: state.leader, profile: profile.name, host_keys: shownKeys(hostKeys()) },
     });
     checkPushUrl(policy().policy.pushUrl, options.listenSsh, ssh, log);
-    return { ssh, http, leadership: state, stop };
+    return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,6 +14,11 @@ export interface ProfileChoice {
 /** Ports that a profile from before them doesn't name: they are then what the `embedded` profile says. */
 const LATER_PORTS: readonly PortName[] = ['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service'];
 
+/** Whether a profile's mirror is a remote that git pushes to, so that `init` needs its address. */
+export async function mirrorsByGit({ profile }: Pick<ProfileChoice, 'profile'>): Promise<boolean> {
+  return (await findProfile(profile)).adapters['mirror-target']?.use === 'mirror-git';
+}
+
 /** The profile with what the command line changes about it. */
 export async function chooseProfile({ profile: name, mirrorRemote, plugins }: ProfileChoice): Promise<Profile> {
   const profile = await findProfile(name);

@@ -140,7 +140,7 @@ export function cloneOf({ store }: Ledger, prepares = false): Clone {
   return {
     store: prepares ? store : (Object.create(store, { prepareHistory: { value: undefined } }) as GitCliStore),
     ...stubRemotes(() => new KvError('NOT_SUPPORTED', 'the bench has no remote'), { remotes: { url: async () => null } }),
-    config: { get: () => undefined, all: () => [], identity: never },
+    config: { get: () => undefined, all: () => [], names: () => [], identity: never },
     clock: { now: () => Date.now(), sleep: never },
     hasher: nodeHasher(),
     remoteName: 'origin',

@@ -17,6 +17,12 @@ export const orNull =
   (value): value is T | null =>
     value === null || guard(value);
 
+/** What a guard takes, or nothing at all: a field that older versions haven't got. */
+export const orAbsent =
+  <T>(guard: Guard<T>): Guard<T | undefined> =>
+  (value): value is T | undefined =>
+    value === undefined || guard(value);
+
 /** An array of what a guard takes. */
 export const listOf =
   <T>(guard: Guard<T>): Guard<readonly T[]> =>

@@ -1,5 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import { isCount, isFlag, isText, listOf, mapOf, orNull, recordOf } from './fields.js';
+import type { NamedHostKey } from '../ledger/host-keys.js';
+import { isCount, isFlag, isText, listOf, mapOf, orAbsent, orNull, recordOf } from './fields.js';
 import { type NoArguments, shownWord, type VerbFormat } from './verb.js';
 
 /** Where a namespace stands. */
@@ -18,6 +19,14 @@ export interface PolicyStatus {
   readonly rejected: string | null;
 }
 
+/** The disk that the repository lies on; bytes. */
+interface DiskStatus {
+  readonly free: number;
+  readonly size: number;
+  /** Why writes are refused for lack of room; null while there is room. */
+  readonly full: string | null;
+}
+
 /** What the mirror worker says of itself. Times are ISO 8601 UTC. */
 export interface MirrorStatus {
   readonly label: string;
@@ -31,6 +40,8 @@ export interface MirrorStatus {
   readonly last_error: string | null;
   /** The namespaces that the mirror refuses, and why, while the others go on. */
   readonly refused: Readonly<Record<string, string>>;
+  /** The namespaces of which the mirror is ahead, each with what that means; absent from a Stargate that does not look. */
+  readonly ahead?: Readonly<Record<string, string>>;
   /** The newest ledger commit that the mirror is known to show, by namespace. */
   readonly watermark: Readonly<Record<string, string>>;
 }
@@ -46,9 +57,15 @@ export interface StatusReport {
   readonly repository: string;
   readonly namespaces: readonly NamespaceStatus[];
   readonly policy: PolicyStatus;
+  /** What its SSH server shows to clients; undefined of a Stargate from before this. */
+  readonly host_keys?: readonly NamedHostKey[] | undefined;
   readonly mirror: MirrorStatus;
+  /** Undefined: a Stargate from before the field. */
+  readonly disk?: DiskStatus | undefined;
   readonly version: string;
 }
+
+const isKeyState = (value: unknown): value is NamedHostKey['state'] => value === 'in-use' || value === 'next';
 
 /** `status`, without arguments. */
 export const STATUS: VerbFormat<NoArguments, StatusReport> = {
@@ -67,6 +84,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
     repository: isText,
     namespaces: listOf(recordOf<NamespaceStatus>({ ns: isText, epoch: orNull(isText), ledger: orNull(isText) })),
     policy: recordOf<PolicyStatus>({ in_force_since: isText, rejected: orNull(isText) }),
+    host_keys: orAbsent(listOf(recordOf<NamedHostKey>({ type: isText, fingerprint: isText, state: isKeyState }))),
     mirror: recordOf<MirrorStatus>({
       label: isText,
       breaker: isText,
@@ -75,8 +93,10 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       last_success: orNull(isText),
       last_error: orNull(isText),
       refused: mapOf(isText),
+      ahead: orAbsent(mapOf(isText)),
       watermark: mapOf(isText),
     }),
+    disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },
 };

@@ -4,6 +4,7 @@ import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
+import { classifyRef } from '../ledger/refs.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
@@ -16,8 +17,12 @@ interface GatewayContext extends CommitContext {
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;
   readonly sampleSize: number;
+  /** Why a new epoch would not reach the mirror's readers; null where it would. */
+  readonly newEpochs?: () => Promise<KvError | null>;
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
+  /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */
+  readonly admit?: (namespaces: readonly string[]) => Promise<void>;
 }
 
 /** The Stargate's commit path over one repository. */
@@ -32,12 +37,15 @@ export class RepositoryGateway implements Gateway {
   async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
     const { context } = this;
     await requireLease(context);
+    const namespaces = namespacesIn(request.commands);
+    await context.admit?.(namespaces);
     const policy = context.policy();
     const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
     const release = await this.mutex.acquire();
     try {
       await this.mend();
       await requireLease(context);
+      await context.admit?.(namespaces); // what was found out meanwhile
       await checkTips(context.store, request.commands);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);
@@ -96,7 +104,7 @@ export class RepositoryGateway implements Gateway {
 
   private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null): Promise<void> {
     try {
-      await commitRefs(this.context, updates, accepted?.events ?? []);
+      if (!(await commitRefs(this.context, updates, accepted?.events ?? []))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
@@ -109,6 +117,15 @@ export class RepositoryGateway implements Gateway {
     await requireLease(this.context); // the journal is another leader's once the lease is lost
     await this.recover();
   }
+}
+
+/** The namespaces whose refs a push moves. */
+function namespacesIn(commands: readonly RefUpdate[]): string[] {
+  const names = commands.flatMap(({ ref }) => {
+    const found = classifyRef(ref);
+    return 'ns' in found && found.ns !== '' ? [found.ns] : [];
+  });
+  return [...new Set(names)];
 }
 
 /** Throws `CAS_CONFLICT` unless every ref is where the push believes it to be. */

@@ -2,7 +2,7 @@ import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from './layout.js';
 import type { ObjectNamer } from '../git/object.js';
-import { MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree.js';
+import { MODE_EXEC, MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree.js';
 import { childTrees, loadBodies, seal, TreeDraft } from '../git/tree-draft.js';
 
 /** A pointer's place in the index: its file's mode and blob. */
@@ -14,7 +14,8 @@ export interface PointerFile {
 /**
  * Puts pointers into an index tree (`base` null: a new one) and gives the new root tree; the trees it had to
  * write are appended to `out`. Pointers are never removed: a deleted key has a tombstone until its epoch ends.
- * `pointers` maps urlsafe keys to files.
+ * `pointers` maps urlsafe keys to files. `marked` is given those of the keys whose pointer a listing had to open: tombstones, and keys
+ * with a TTL.
  */
 export async function updateIndex(
   store: GitStore,
@@ -23,6 +24,7 @@ export async function updateIndex(
   base: Oid | null,
   pointers: ReadonlyMap<string, PointerFile>,
   out: NewObject[],
+  marked?: Set<string>,
 ): Promise<Oid> {
   const oidBytes = oidBytesIn(namer.format);
   const { root, index } = await openIndex(store, ns, base, oidBytes);
@@ -38,7 +40,10 @@ export async function updateIndex(
       level.map((bucket) => bucket.draft),
     );
     const next: Bucket[] = [];
-    for (const bucket of level) distribute(bucket, next, oidBytes);
+    for (const bucket of level) {
+      if (marked !== undefined) noteMarked(bucket, oidBytes, marked);
+      distribute(bucket, next, oidBytes);
+    }
     level = next;
   }
   return seal(root, namer, out) as Oid;
@@ -66,6 +71,18 @@ async function openIndex(
     at = child;
   }
   return { root, index: at };
+}
+
+/** Adds those of the bucket's keys whose pointer lies here and is marked. */
+function noteMarked({ draft, pointers }: Bucket, oidBytes: number, marked: Set<string>): void {
+  let wanted: Set<string> | undefined;
+  const cursor = new TreeCursor(draft.body, oidBytes);
+  while (cursor.next()) {
+    if (cursor.isDir || cursor.mode !== MODE_EXEC) continue;
+    wanted ??= new Set(pointers.map(([urlsafe]) => urlsafe + REF_SUFFIX));
+    const { name } = cursor;
+    if (wanted.has(name)) marked.add(name.slice(0, -REF_SUFFIX.length));
+  }
 }
 
 /** Puts a bucket's pointers into its directory, or hands them down when the directory is split, or becomes so. */

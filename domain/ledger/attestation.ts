@@ -51,7 +51,7 @@ const RESERVED = new Set<string>([...LEDGER, ...INDEX, ...OPTIONAL].map((name) =
 const orDash = (value: string | null): string => value ?? '-';
 const fromDash = (value: string): string | null => (value === '-' ? null : value);
 
-/** A ledger commit's message. `subject` is free text; its own trailers would be refused by the reader. */
+/** A ledger commit's message. `subject` is free text, of one or more paragraphs; trailers of ours in it would be refused by the reader. */
 export function renderLedgerMessage(subject: string, t: LedgerTrailers): string {
   const lines = [
     `KV-NS: ${t.ns}`,
@@ -131,6 +131,19 @@ function readTrailers(message: string, commit: Oid, required: readonly string[],
   const missing = required.find((name) => !values.has(name));
   if (missing !== undefined) throw mismatch(commit, `trailer ${missing} is missing`);
   return (name) => values.get(name) ?? '';
+}
+
+/** The first line of a text that would stand in a message as a trailer of ours, by its name; undefined when none would. */
+export function reservedTrailer(text: string): string | undefined {
+  return text
+    .split('\n')
+    .map(trailerName)
+    .find((name) => name !== undefined && RESERVED.has(name.toLowerCase()));
+}
+
+/** What a writer wrote below the first line, without the last paragraph, which has the trailers. */
+export function messageBody(message: string): string {
+  return message.replace(/\n$/, '').split('\n\n').slice(0, -1).join('\n\n').split('\n').slice(1).join('\n').trim();
 }
 
 /** The name of a `Name: value` line. */

@@ -3,6 +3,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { MANIFEST_SUFFIX, META_SUFFIX, placeOf } from './paths.js';
 import { chunkDirs, encodeManifest, type Manifest } from './manifest.js';
 import { encodeMetadata, type Metadata } from './metadata.js';
+import { toUrlsafe } from './key.js';
 import type { ObjectNamer } from '../git/object.js';
 import { type Pointer, tombstone } from './pointer.js';
 import { MODE_FILE } from '../git/tree.js';
@@ -69,6 +70,11 @@ export function planOperation(
 /** Whether the operation leaves the ledger other than it was. */
 export function changesLedger({ data, manifest, meta }: PlannedOperation): boolean {
   return data.previous !== data.oid || meta.previous !== meta.oid || manifest.previous !== manifest.oid;
+}
+
+/** Whether a key that had a TTL is set without one. A key of `marked`, by its urlsafe form, had a TTL, or was not there. */
+export function losesTtl({ op, meta }: PlannedOperation, marked: ReadonlySet<string>): boolean {
+  return op.op === 'set' && op.meta.ttl === null && meta.previous !== null && marked.has(toUrlsafe(op.key));
 }
 
 /** Bytes of the value that an operation sets. */

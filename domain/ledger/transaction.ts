@@ -6,7 +6,7 @@ import { toUrlsafe } from './key.js';
 import type { ObjectNamer } from '../git/object.js';
 import { encodePointer, type Pointer, pointerMode } from './pointer.js';
 import { type PointerFile, updateIndex } from '../index/update.js';
-import { changesLedger, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
+import { changesLedger, losesTtl, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
 import { PathEdits, seal } from '../git/tree-draft.js';
 import { oidBytesIn } from '../git/tree.js';
 
@@ -39,7 +39,7 @@ export interface BuildContext {
   readonly now: number;
   /** A ULID. */
   readonly txn: string;
-  /** The first line of the ledger commit's message; by default it counts the keys. */
+  /** What the ledger commit's message says above its trailers; by default it counts the keys. */
   readonly subject?: string;
 }
 
@@ -56,6 +56,8 @@ export interface Draft {
   readonly del: readonly string[];
   /** Operations that change nothing: a key deleted that isn't there, a value set that is. */
   readonly unchanged: readonly string[];
+  /** Keys that are set without a TTL, and had one before. */
+  readonly lostTtl: readonly string[];
   /** Bytes of the values set. */
   readonly bytes: number;
 }
@@ -78,7 +80,8 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   if (ledgerTree === emptyTree.oid) objects.push(emptyTree);
   const pointers = new Map<string, PointerFile>();
   for (const item of changed) addPointer(pointerOf(item), namer, pointers, objects);
-  const indexTree = await updateIndex(store, namer, ns, base.index?.tree ?? null, pointers, objects);
+  const marked = new Set<string>();
+  const indexTree = await updateIndex(store, namer, ns, base.index?.tree ?? null, pointers, objects, marked);
   const chunksTree = await addChunks(store, namer, base.chunks, chunkEdits, objects);
 
   const commit = (parent: TreeTip | null, tree: Oid, message: string): NewObject => {
@@ -113,6 +116,7 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
     set,
     del,
     unchanged: planned.filter((item) => !changesLedger(item)).map(({ op }) => op.key),
+    lostTtl: changed.filter((item) => losesTtl(item, marked)).map(({ op }) => op.key),
     bytes: changed.reduce((sum, { op }) => sum + sizeOf(op), 0),
   };
 }

@@ -4,6 +4,13 @@ import { pathToFileURL } from 'node:url';
 import { KvError } from '../../ports/index.js';
 import type { ManifestSource } from './registry.js';
 
+/** Where a plugin was looked for. */
+function tried(specifier: string, base: string, path: string | undefined): string {
+  if (path !== undefined) return `it was looked for at ${path}`;
+  const folders = createRequire(base).resolve.paths(specifier) ?? [];
+  return `a package is looked for from the profile's folder: in ${folders.join(', ')}`;
+}
+
 /**
  * Imports a plugin that a profile lists: a path (`./…`, `/…`) relative to the profile's file, or a package that can be
  * resolved from there. Throws `PLUGIN_INVALID` naming the profile and the plugin.
@@ -11,9 +18,10 @@ import type { ManifestSource } from './registry.js';
 export async function loadPlugin(specifier: string, profileFile: string): Promise<ManifestSource> {
   const from = `${specifier} (in ${profileFile})`;
   const base = resolve(profileFile);
+  const isPath = specifier.startsWith('.') || isAbsolute(specifier);
+  let path: string | undefined;
   try {
-    const isPath = specifier.startsWith('.') || isAbsolute(specifier);
-    const path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
+    path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
     const module = (await import(pathToFileURL(path).href)) as { manifest?: unknown; default?: unknown };
     return { manifest: module.manifest ?? module.default, from };
   } catch (cause) {
@@ -22,7 +30,7 @@ export async function loadPlugin(specifier: string, profileFile: string): Promis
       `plugin ${from}: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
         cause,
-        hint: "install the package, or correct the path under 'plugins'",
+        hint: `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
       },
     );
   }

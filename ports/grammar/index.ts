@@ -5,6 +5,8 @@ export * from './namespace.js';
 export * from './nearest.js';
 export * from './no-history.js';
 export * from './object-links.js';
+export * from './pkt-line.js';
+export * from './out-of-space.js';
 export * from './shown-url.js';
 export * from './size.js';
 export * from './ssh-key.js';

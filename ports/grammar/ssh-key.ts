@@ -46,6 +46,11 @@ export function parseSshKey(line: string): SshPublicKey | string {
   return { type, base64, blob, comment };
 }
 
+/** True for a key's fingerprint as ssh shows it: `SHA256:` and 43 characters. */
+export function isFingerprint(text: string): boolean {
+  return /^SHA256:[A-Za-z0-9+/]{43}$/.test(text);
+}
+
 /** The type that a key's wire form names; undefined when it names none. */
 export function sshKeyType(blob: Uint8Array): string | undefined {
   const end = sshStringEnd(blob, 0);

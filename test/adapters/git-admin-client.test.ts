@@ -21,14 +21,16 @@ describe('git-cli admin verbs', () => {
     url: string,
     body: string,
     how: 'GIT_SSH' | 'GIT_SSH_COMMAND' | 'config' = 'GIT_SSH_COMMAND',
+    env: Readonly<Record<string, string>> = {},
+    name = 'fake ssh',
   ): Promise<AdminClient> {
     sandbox.git(clone, 'config', 'remote.origin.pushurl', url);
-    const ssh = sandbox.path('fake ssh');
+    const ssh = sandbox.path(name);
     writeFileSync(ssh, `#!/bin/sh\n${body}\n`);
     chmodSync(ssh, 0o755);
     if (how === 'config') sandbox.git(clone, 'config', 'core.sshCommand', `'${ssh}' -x`);
     const setting = how === 'config' ? {} : { [how]: how === 'GIT_SSH' ? ssh : `'${ssh}' -x` };
-    return openAdminClient({ directory: clone, env: { ...sandbox.env, ...setting } });
+    return openAdminClient({ directory: clone, env: { ...sandbox.env, ...setting, ...env } });
   }
   const ECHO = `node -e 'console.log(JSON.stringify(process.argv.slice(1)))' -- "$@"`;
 
@@ -58,6 +60,51 @@ describe('git-cli admin verbs', () => {
       '::1',
       "git-kv-admin '~/r.git' status",
     ]);
+  });
+
+  for (const [variant, options] of [
+    ['plink', ['-P', '2222']],
+    ['putty', ['-P', '2222']],
+    ['tortoiseplink', ['-batch', '-P', '2222']],
+    ['ssh', ['-p', '2222']],
+    ['something else', ['-p', '2222']],
+  ] as const) {
+    it(`speaks to ssh as git does for the variant ${variant}`, async () => {
+      const url = 'ssh://git@host.example:2222/r.git';
+      const expected = ['-x', ...options, 'git@host.example', "git-kv-admin '/r.git' status"];
+      expect(
+        await (await withSsh(url, ECHO, 'GIT_SSH_COMMAND', { GIT_SSH_VARIANT: variant })).run('origin', 'status', []),
+      ).to.deep.equal(expected);
+      sandbox.git(clone, 'config', 'ssh.variant', variant);
+      expect(await (await withSsh(url, ECHO)).run('origin', 'status', [])).to.deep.equal(expected);
+    });
+  }
+
+  it('knows a client by its name, asks another one, and gives a simple one no port', async () => {
+    const url = 'ssh://git@host.example:2222/r.git';
+    const named = await withSsh(url, ECHO, 'GIT_SSH', {}, 'PLink.EXE');
+    expect(await named.run('origin', 'status', [])).to.deep.equal([
+      '-P',
+      '2222',
+      'git@host.example',
+      "git-kv-admin '/r.git' status",
+    ]);
+    const simple = `[ "$2" = -G ] && exit 1; ${ECHO}`;
+    await failure((await withSsh(url, simple)).run('origin', 'status', []), 'CONFIG_INVALID');
+    expect(await (await withSsh('git@host.example:r.git', simple)).run('origin', 'status', [])).to.deep.equal([
+      ...['-x', 'git@host.example', "git-kv-admin 'r.git' status"],
+    ]);
+  });
+
+  it('notes no host key for another client than OpenSSH, behind a proxy, or without a file to note it in', async () => {
+    const fingerprint = `SHA256:${'A'.repeat(43)}`;
+    const url = 'ssh://git@host.example:2222/r.git';
+    const pin = async (body: string, env: Record<string, string> = {}) =>
+      (await withSsh(url, body, 'GIT_SSH_COMMAND', env)).pinHostKey('origin', fingerprint);
+    await failure(pin(ECHO, { GIT_SSH_VARIANT: 'plink' }), 'NOT_SUPPORTED');
+    await failure(pin('echo "proxyjump gate"'), 'NOT_SUPPORTED');
+    await failure(pin('echo "userknownhostsfile /dev/null"'), 'CONFIG_INVALID');
+    await failure((await withSsh(url, ECHO)).pinHostKey('origin', 'SHA256:short'), 'INPUT_INVALID');
   });
 
   it('follows url.insteadOf', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { GIT_CLI_CAPABILITIES, openGitStore } from '../../adapters/git-cli/store.js';
 import type { GitCliStore } from '../../adapters/git-cli/store.js';
-import { packIndex } from '../../adapters/git-cli/objects/pack-index.js';
+import { packIndex } from '../../adapters/git-cli/pack/pack-index.js';
 import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';

@@ -49,7 +49,7 @@ describe('git-cli: another process that moves the refs of the same clone', () =>
     const origin = await remote(sandbox.path('mirror'));
     const error = await failure(origin.fetch('origin', 'read', REQUESTS), 'GIT_ERROR');
     expect(error.message).to.include(lock);
-    expect(error.hint).to.include('remove it');
+    expect(error.hint).to.include(`rm -f '${lock}'`);
   });
 
   it('is not what the other side or the network complains of', async () => {

@@ -39,6 +39,47 @@ describe('git-cli: what is said of a remote', () => {
     }
   });
 
+  const FINGERPRINT = `SHA256:${'A'.repeat(43)}`;
+  const CHANGED = [
+    '@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@',
+    '@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @',
+    '@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@',
+    'IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!',
+    'The fingerprint for the ED25519 key sent by the remote host is',
+    `${FINGERPRINT}.`,
+    'Offending ED25519 key in /home/ada/.ssh/known_hosts:3',
+    'Host key verification failed.',
+    'fatal: Could not read from remote repository.',
+  ].join('\r\n');
+  const PLINK = [
+    'WARNING - POTENTIAL SECURITY BREACH!',
+    'The host key does not match the one PuTTY has cached for this server:',
+    '  h (port 22)',
+    `  ssh-ed25519 255 ${FINGERPRINT}`,
+    'Connection abandoned.',
+  ].join('\n');
+
+  for (const [client, said, shown] of [
+    ['OpenSSH', CHANGED, 'Offending ED25519 key in /home/ada/.ssh/known_hosts:3'],
+    ['plink', PLINK, 'The host key does not match'],
+  ] as const) {
+    it(`tells a changed host key from a first contact, with the warning of ${client}`, () => {
+      const error = unreachable({ what: 'no', url: 'ssh://git@h/r.git', direction: 'write' }, said);
+      expect(error?.advice).to.deep.equal({ id: 'host-key-changed', fingerprint: FINGERPRINT });
+      expect(error?.details).to.deep.equal({ host_key: 'changed', fingerprint: FINGERPRINT });
+      expect(error?.message).to.contain(shown).and.not.to.contain('@@@').and.not.to.contain('fatal:');
+      expect(error?.hint).not.to.contain('keyscan');
+      const host = unreachable({ what: 'no', url: 'git@github.com:org/kv.git', direction: 'read' }, said);
+      expect([host?.advice, host?.hint?.includes('ssh-keygen -R github.com')]).to.deep.equal([undefined, true]);
+    });
+  }
+
+  it('takes a key that plink has not cached for a first contact', () => {
+    const said = 'The host key is not cached for this server:\n  h (port 22)\nConnection abandoned.';
+    const error = unreachable({ what: 'no', url: 'ssh://git@h/r.git', direction: 'write' }, said);
+    expect(error?.advice).to.deep.equal({ id: 'compare-host-key', scan: 'ssh-keyscan h' });
+  });
+
   it('holds no password that the other side repeats', () => {
     const said = 'fatal: unable to access https://ada:p@ss@h/kv.git: the requested URL returned error';
     expect(unreachable({ what: 'no', url: 'https://h/kv.git', direction: 'read' }, said)?.message).to.equal(

@@ -37,6 +37,8 @@ async function bench(sandbox = new Sandbox(), name = 'shop.git'): Promise<HostBe
       const url = sandbox.bare('mirror.git', format);
       return { url, store: await openGitStore({ directory: url, env: sandbox.env }) };
     },
+    beside: async () => openHost(undefined, contextOf(sandbox.path('beside.git'), sandbox.env)),
+    file: (file) => sandbox.path(file),
     async leaveLock(ref) {
       await writeFile(join(directory, `${ref}.lock`), '');
       return `${ref}.lock`;
@@ -54,6 +56,18 @@ async function bench(sandbox = new Sandbox(), name = 'shop.git'): Promise<HostBe
             () => false, // it isn't there
           ),
       };
+    },
+    async committedFile() {
+      const folder = sandbox.path('policies');
+      const path = join(folder, 'policy.yaml');
+      sandbox.run('git', ['init', '-q', folder]);
+      await writeFile(path, 'version: 1\n');
+      sandbox.git(folder, 'add', 'policy.yaml');
+      sandbox.git(folder, 'commit', '-q', '-m', 'a policy');
+      const oid = sandbox.git(folder, 'rev-parse', 'HEAD');
+      sandbox.git(folder, 'commit', '-q', '--allow-empty', '-m', 'of something else');
+      const author = sandbox.git(folder, 'log', '-1', '--format=%an <%ae>');
+      return { path, author, oid, change: () => appendFile(path, '# not committed\n') };
     },
     async spoilHook(how) {
       const hook = join(directory, 'hooks', 'pre-receive');

@@ -144,6 +144,28 @@ describe('journal-file', () => {
     expect(ids.at(-1)).to.equal(5);
   });
 
+  it('goes on by itself after there was no room, without what was not taken', async () => {
+    let full = false;
+    journal = await openFileJournal({
+      path,
+      sync: async (file) => {
+        if (full) throw Object.assign(new Error('ENOSPC: no space left on device, fdatasync'), { code: 'ENOSPC' });
+        await file.datasync();
+      },
+    });
+    await journal.append(sampleIntent(1));
+    await journal.append({ kind: 'done', id: '1' }, { sync: false });
+    full = true;
+    for (const number of [2, 3]) expect((await thrownBy(journal.append(sampleIntent(number)))).code).to.equal('STORAGE_FULL');
+    expect((await thrownBy(replayed(journal))).message, 'while there is none').to.include('ENOSPC');
+    full = false;
+    expect(await replayed(journal)).to.deep.equal([sampleIntent(1), { kind: 'done', id: '1' }]);
+    await journal.append(sampleIntent(4));
+    await journal.close();
+    journal = await openFileJournal({ path });
+    expect(await replayed(journal)).to.deep.equal([sampleIntent(1), { kind: 'done', id: '1' }, sampleIntent(4)]);
+  });
+
   it('drops a last record of which a power failure left zeros', async () => {
     journal = await openFileJournal({ path });
     for (const number of [1, 2]) await journal.append(sampleIntent(number));

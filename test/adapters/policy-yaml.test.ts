@@ -81,7 +81,10 @@ describe('policy-yaml', () => {
       version: 1,
       pushUrl: 'ssh://git@stargate.local/org/repo.git',
       readUrl: 'ssh://git@stargate.local/org/repo.git',
+      maxConnectionsPerKey: 64,
       requireMirrorAckByDefault: false,
+      minFreeSpace: null,
+      maxPushObjects: 1_000_000,
       admins: [key('james')],
       readers: [],
       namespaces: new Map([

@@ -19,7 +19,7 @@ signerContract('signer-git, ssh', async () => {
   const ssh = { 'gpg.format': 'ssh', 'user.signingkey': `${key}.pub` };
   const signer = (settings: Record<string, string>) => gitSigner({ config: { get: (name) => settings[name] }, env: sandbox.env });
   return {
-    signer: signer(ssh),
+    signer: signer({ 'user.signingkey': `${key}.pub` }), // gpg.format is told by the key
     unconfigured: signer({ 'gpg.format': 'ssh' }),
     broken: signer({ ...ssh, 'gpg.ssh.program': sandbox.path('absent') }),
     async accepts(payload, signature) {

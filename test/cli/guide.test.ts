@@ -39,7 +39,9 @@ function faultOf(words: readonly string[]): string | null {
   while (words[at]?.startsWith('--')) at += GLOBALS[(words[at] ?? '').slice(2)]?.type === 'string' ? 2 : 1;
   const id = IDS.filter((parts) => parts.every((part, i) => words[at + i] === part)).sort((a, b) => b.length - a.length)[0];
   if (id === undefined) return /^(?:-h|--help|--version|COMMAND|…)?$/.test(words.at(at) ?? '') ? null : `no command ${words[at]}`;
-  const flags: Readonly<Record<string, { type: string; char?: string; options?: readonly string[]; allowNo?: boolean }>> = {
+  const flags: Readonly<
+    Record<string, { type: string; char?: string; charAliases?: string[]; options?: readonly string[]; allowNo?: boolean }>
+  > = {
     ...(COMMANDS as Record<string, { flags: object }>)[id.join(':')]?.flags,
     ...GLOBALS,
   };
@@ -49,7 +51,7 @@ function faultOf(words: readonly string[]): string | null {
     const [, name = '', value] = /^--?([^=]+)(?:=(.*))?$/.exec(word) ?? [];
     const flag = word.startsWith('--')
       ? (flags[name] ?? (flags[name.replace(/^no-/, '')]?.allowNo ? flags[name.replace(/^no-/, '')] : undefined))
-      : Object.values(flags).find(({ char }) => char === name);
+      : Object.values(flags).find(({ char, charAliases = [] }) => [char, ...charAliases].includes(name));
     if (flag === undefined) return `${id.join(' ')} has no ${word}`;
     if (value !== undefined && flag.options && !value.split('|').every((one) => flag.options?.includes(one)))
       return `${id.join(' ')} takes no ${word}`;

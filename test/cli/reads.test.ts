@@ -70,6 +70,27 @@ describe('git kv: list and history', () => {
     expect(await place.ok(['list', '-0', '--limit', '2'])).to.equal('n:00000\0n:00001\0');
   });
 
+  it('gets many values in one process: as lines, as JSON, and exactly', async () => {
+    expect(await place.ok(['get', 'n:00007', 'z:😀'])).to.equal('n:00007\t7\nz:😀\tsmile\n');
+    expect(await place.ok(['get', '--prefix', 'n:0000', '-z'])).to.match(/^n:00000\0(?:0)\0n:00001\0(?:1)\0.*n:00009\0(?:9)\0$/);
+    const lines = (await place.ok(['get', '--prefix', 'n:', '--json'])).trimEnd().split('\n');
+    expect(lines).to.have.length(COUNT);
+    expect(JSON.parse(lines[12] as string)).to.include({ ok: true, key: 'n:00012', value: '12', size: 2 });
+    const { code, stdout, stderr } = await place.kv(['get', 'n:00001', 'never', 'z:gone', '--json']);
+    expect([
+      code,
+      String(stdout).match(/"ok":false,"ns":"main","key":"(?:never|z:gone)","error":\{"code":"NOT_FOUND"/g)?.length,
+    ]).to.deep.equal([6, 2]);
+    expect(stderr).to.contain('error: 2 keys of 3 could not be read: "never" (not there), "z:gone" (not there)\nhint: ');
+  });
+
+  it('lists values', async () => {
+    expect(await place.ok(['list', '--values', '--limit', '2', '--prefix', 'n:'])).to.equal('n:00000\t0\nn:00001\t1\n');
+    const { keys } = await place.json<{ keys: object[] }>(['list', '--values', '--after', 'n:02999', '--long']);
+    expect(keys).to.have.length(1);
+    expect(keys[0]).to.include({ key: 'z:😀', value: 'smile', size: 5, ctype: 'text/x-smile' });
+  });
+
   it('ends quietly when its reader goes', async () => {
     for (const flags of ['', '--long', '--json']) {
       const { stdout, stderr } = await place.shell(`set -o pipefail; $KV list ${flags} | head -c 1; echo " rc=$?"`);

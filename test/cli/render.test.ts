@@ -38,10 +38,10 @@ describe('git kv: what people read', () => {
       size: null,
       oid: null,
     } as const;
-    const line = (subject: string): string => historyLine({ ...entry, subject });
+    const line = (subject: string): string => historyLine({ ...entry, subject, body: '' });
     expect(line('release 1.4.3')).to.match(/^2026-11-20 14:08:13Z {2}del .* ada +5{10} {2}release 1\.4\.3$/);
     expect(line('kv: main: set 0, delete 1')).to.match(/5{10}$/);
-    expect(line('\u001b[2Jx')).to.match(/5{10} {2}\?\[2Jx$/);
+    expect(line('\u001b[2Jx')).to.match(/5{10} {2}\\u001b\[2Jx$/);
   });
 
   it('an SSH address, and what is none', () => {
@@ -62,7 +62,13 @@ describe('git kv: what people read', () => {
   it('a push URL, without what was secret in the one before', () => {
     const report: SetupReport = {
       ...{ remote: 'origin', pushUrl: 'ssh://git@h/kv', source: '--url', previousPushUrl: 'https://TOKEN@github.com/org/kv' },
-      ...{ fetchRefspecs: [], newRefspecs: [], stargate: { reached: false, error: new KvError('IO_ERROR', 'nobody answers') } },
+      ...{
+        fetchRefspecs: [],
+        newRefspecs: [],
+        pinned: null,
+        published: [],
+        stargate: { reached: false, error: new KvError('IO_ERROR', 'nobody answers') },
+      },
     };
     expect(setupText(report)).to.contain('origin.pushurl → ssh://git@h/kv').and.to.contain('it was https://github.com/org/kv\n');
     expect(setupDocument(report)).to.include({ push_url: 'ssh://git@h/kv', previous_push_url: 'https://github.com/org/kv' });

@@ -40,6 +40,17 @@ describe('git kv: values and keys', () => {
     expect(await terminal('--raw')).to.equal('v');
   });
 
+  it('shows on a terminal what would steer it, but for --raw', async function () {
+    needs(this, 'script');
+    const steering = 'red \u001b[31m \u202e';
+    await place.ok(['set', 'steer', '--value', steering]);
+    const terminal = async (command: string): Promise<string> =>
+      (await place.shell(`script -qec "$KV ${command}" /dev/null`)).stdout.toString();
+    expect(await terminal('get steer')).to.equal('red \\u001b[31m \\u202e\r\n');
+    expect(await terminal('get steer --raw')).to.equal(steering);
+    expect(await place.ok(['get', 'steer'])).to.equal(steering);
+  });
+
   it('takes an empty inline value', async () => {
     await place.ok(['set', 'void', '']);
     expect(await place.json(['get', 'void'])).to.include({ value: '', size: 0, ctype: 'text/plain; charset=utf-8' });
@@ -57,6 +68,41 @@ describe('git kv: values and keys', () => {
     const { stderr } = await place.kv(['set', 'inline', 'folder']);
     expect(stderr).to.equal('value: inline text (6 bytes)\n');
     expect(await place.ok(['get', 'inline'])).to.equal('folder');
+  });
+
+  it('refuses what looks like a path and is no file; kv.setFiles never makes all of it text', async () => {
+    const { code, stderr } = await place.kv(['set', 'path', './typo.png']);
+    expect([code, stderr]).to.deep.equal([
+      64,
+      'error: "./typo.png" looks like a file\'s path, and is not there\nhint: correct the path; if it is the text itself that you mean: --value TEXT\n',
+    ]);
+    place.git('config', 'kv.setFiles', 'never');
+    writeFileSync(join(place.repo, 'on'), 'the file');
+    for (const text of ['./typo.png', 'on', '-']) {
+      await place.ok(['set', 'path', text]);
+      expect(await place.ok(['get', 'path'])).to.equal(text);
+    }
+    place.git('config', '--unset', 'kv.setFiles');
+    await place.ok(['set', 'path', '--file', '-'], { input: 'piped' });
+    expect(await place.ok(['get', 'path'])).to.equal('piped');
+  });
+
+  it('says on a terminal that it waits for the value', async function () {
+    needs(this, 'script');
+    const { stdout } = await place.shell(`printf 'typed\\n\\004' | script -qec "$KV set typed -" /dev/null`);
+    expect(String(stdout)).to.contain('end it with Ctrl-D');
+  });
+
+  it('checks JSON that it is told of, and warns of a TTL that goes', async () => {
+    const broken = await place.kv(['set', 'doc', '{"a":', '--ctype', 'application/json']);
+    expect([broken.code, broken.stderr]).to.deep.equal([64, broken.stderr]);
+    expect(broken.stderr).to.contain('error: value of "doc" is no JSON, as its content type says it is');
+    await place.ok(['set', 'token', 'a', '--ttl', '1h', '-m', 'first', '-m', 'second']);
+    expect((await place.kv(['set', 'token', 'b', '--keep-ttl'])).stderr).to.equal('value: inline text (1 byte)\n');
+    const { stderr } = await place.kv(['set', 'token', 'c']);
+    expect(stderr).to.contain('warning: key "token" had a TTL, and none is left: --keep-ttl keeps it');
+    const { history } = await place.json<{ history: { subject: string; body: string }[] }>(['history', 'token']);
+    expect(history.at(-1)).to.include({ subject: 'first', body: 'second' });
   });
 
   it('leaves no doubt with --file and --value', async () => {

@@ -57,7 +57,16 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
       const { namespaces, ...rest } = policy;
       expect(rest).to.deep.equal({
         version: 1,
-        ...{ pushUrl: null, readUrl: null, requireMirrorAckByDefault: false, admins: [], readers: [] },
+        ...{
+          pushUrl: null,
+          readUrl: null,
+          requireMirrorAckByDefault: false,
+          minFreeSpace: null,
+          maxPushObjects: 1_000_000,
+          maxConnectionsPerKey: 64,
+          admins: [],
+          readers: [],
+        },
       });
       expect([...namespaces]).to.deep.equal([['b.c-d_9', DEFAULTS]]);
     });
@@ -70,6 +79,9 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           push_url: 'ssh://git@stargate.example/org/repo.git',
           read_url: 'https://git.example/org/repo.git',
           require_mirror_ack_by_default: true,
+          min_free_space: '1GiB',
+          max_push_objects: 250_000,
+          max_connections_per_key: 7,
           admins: [`${ada} ada`],
           readers: [`${ci} a reader, at home`],
         },
@@ -94,6 +106,9 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
         pushUrl: 'ssh://git@stargate.example/org/repo.git',
         readUrl: 'https://git.example/org/repo.git',
         requireMirrorAckByDefault: true,
+        minFreeSpace: 1024 ** 3,
+        maxPushObjects: 250_000,
+        maxConnectionsPerKey: 7,
         admins: [key(ada, 'ada')],
         readers: [key(ci, 'a reader, at home')],
         namespaces: new Map([

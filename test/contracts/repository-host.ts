@@ -46,9 +46,34 @@ export function repositoryHostContract(name: string, factory: () => Promise<Host
     }
 
     it('makes none where something is, nor with a remote that is none', async () => {
-      await rejects(bench.host.create({ ...plain(), mirror: { ...plain().mirror, remote: '--global' } }), 'INPUT_INVALID');
+      await rejects(
+        bench.host.create({ ...plain(), mirror: { url: '/nowhere', push: [], remote: '--global' } }),
+        'INPUT_INVALID',
+      );
       await bench.host.create(plain());
       await rejects(bench.host.create(plain()), 'CONFIG_INVALID');
+      await bench.host.check();
+    });
+
+    it('knows who committed a file beside it, and of no other', async () => {
+      await bench.host.create(plain());
+      const { path, author, oid, change } = await bench.committedFile();
+      expect(await bench.host.committerOf(path)).to.deep.equal({ author, oid });
+      await change();
+      expect(await bench.host.committerOf(path), 'not as it was committed').to.equal(null);
+      expect(await bench.host.committerOf(`${path}.other`)).to.equal(null);
+    });
+
+    it('tells how much room there is, and whether it can be written to', async () => {
+      await bench.host.create(plain());
+      const { free, size } = await bench.host.room();
+      expect(free).to.be.within(0, size);
+      await bench.host.probeWriting();
+      expect((await bench.host.room()).size).to.equal(size);
+    });
+
+    it('makes one without a mirror', async () => {
+      await bench.host.create({ ...plain(), mirror: null });
       await bench.host.check();
     });
 
@@ -171,6 +196,45 @@ export function repositoryHostContract(name: string, factory: () => Promise<Host
       for (const bad of ['refs/kv/main', 'trunk', '--delete', 'refs/heads/a..b']) {
         await rejects(bench.host.setHead(bad), 'INPUT_INVALID');
       }
+    });
+
+    for (const format of ['sha1', 'sha256'] as const) {
+      it(`exports refs as they were, and restores them elsewhere (${format})`, async () => {
+        await bench.host.create(plain(format));
+        const store = await opened();
+        const [first, kept] = [await point(store, 'refs/heads/trunk', 'one'), await point(store, 'refs/kv/main', 'kept')];
+        await bench.host.setHead('refs/heads/trunk');
+        const refs = await store.refs(['refs/']);
+        await point(store, 'refs/heads/trunk', 'two'); // while it is exported, say
+        await store.updateRefs([{ ref: 'refs/kv/main', old: kept, next: null }], 'test');
+        const form = await bench.host.export(bench.file('one.bundle'), refs);
+        expect([form.objectFormat, form.head]).to.deep.equal([format, 'refs/heads/trunk']);
+
+        const other = await bench.beside();
+        expect(await other.restore(bench.file('one.bundle'), form)).to.deep.equal(refs);
+        await other.check();
+        expect(await other.hooksInPlace()).to.equal(true);
+        expect(await other.upgrade()).to.deep.equal({ hooks: [], settings: [] });
+        expect(refs.get('refs/heads/trunk')).to.equal(first);
+        expect(await other.export(bench.file('two.bundle'), refs)).to.deep.equal(form); // all of it is there
+        await rejects(other.restore(bench.file('one.bundle'), form), 'CONFIG_INVALID');
+      });
+    }
+
+    it('exports nothing that it has not got, and restores nothing that is damaged', async () => {
+      await bench.host.create(plain());
+      const store = await opened();
+      await point(store, 'refs/heads/main', 'one');
+      await rejects(bench.host.export(bench.file('no.bundle'), new Map([['refs/heads/main', 'f'.repeat(40)]])), 'GIT_ERROR');
+      const form = await bench.host.export(bench.file('cut.bundle'), await store.refs(['refs/']));
+      await bench.cutBundle(bench.file('cut.bundle'));
+      await rejects((await bench.beside()).restore(bench.file('cut.bundle'), form), 'GIT_ERROR');
+    });
+
+    it('exports and restores a repository without refs', async () => {
+      await bench.host.create(plain());
+      const form = await bench.host.export(bench.file('none.bundle'), new Map());
+      expect(await (await bench.beside()).restore(null, form)).to.deep.equal(new Map());
     });
   });
 }

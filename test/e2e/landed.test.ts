@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -14,8 +14,8 @@ async function landedWorld(hash: 'sha1' | 'sha256'): Promise<World> {
   await mkdir(landed);
   const unpacked = await world.run('tar', ['-xzf', join(FIXTURES, `landed-${hash}.tar.gz`), '-C', landed, '--no-same-owner']);
   if (unpacked.code !== 0) throw new Error(unpacked.stderr);
-  // Its host key isn't part of the fixture: the new one's takes its place, as an operator would restore it.
-  for (const name of ['ssh_host_ed25519_key', 'ssh_host_ed25519_key.pub'])
+  // Its host key isn't part of the fixture: the new ones take its place, as an operator would restore it.
+  for (const name of (await readdir(join(world.repo, '.stargate'))).filter((file) => file.startsWith('ssh_host_')))
     await rename(join(world.repo, '.stargate', name), join(landed, 'kv.git', '.stargate', name));
   await rm(world.repo, { recursive: true });
   await rename(join(landed, 'kv.git'), world.repo);

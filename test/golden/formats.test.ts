@@ -6,6 +6,7 @@ import { compactedCommit, encodeCompacted } from '../../domain/ledger/compacted.
 import { encodeLayout } from '../../domain/index/layout.js';
 import { toUrlsafe } from '../../domain/ledger/key.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
+import { decodeManifest, encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
 import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/ledger/pointer.js';
 import { buildTransaction, type Operation } from '../../domain/ledger/transaction.js';
@@ -43,6 +44,15 @@ const EVENT = {
 } as const;
 
 const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
+
+const MANIFEST: Manifest = {
+  key: 'model',
+  totalSize: 6000,
+  chunking: { mode: 'fastcdc', min: 65_536, avg: 262_144, max: 1_048_576, nc: 1 },
+  gitHash: 'sha1',
+  etag: META.etag,
+  chunks: [4096, 1904].map((size, i) => ({ size, digest: `${i}`.repeat(64), blob: 'd0'.repeat(20) })),
+};
 
 async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, string>> {
   const { store, namer } = memory(format);
@@ -87,6 +97,10 @@ async function vectors(): Promise<Record<string, unknown>> {
     'index layout': decodeLoose(encodeLayout()),
     pointer: decodeLoose(encodePointer(pointer)),
     'pointer with a ttl': decodeLoose(encodePointer(expiring)),
+    'pointer of a value in chunks': decodeLoose(encodePointer(valuePointer('model', null, 'd0'.repeat(20), 7_340_032, META))),
+    'pointer of an odd key': new TextDecoder().decode(encodePointer({ ...pointer, key: '"é\\/🔑\u2028' })),
+    manifest: decodeLoose(encodeManifest(MANIFEST)),
+    'manifest of chunks of one size': decodeLoose(encodeManifest({ ...MANIFEST, chunking: { mode: 'fixed', size: 4096 } })),
     tombstone: decodeLoose(encodePointer(tombstone('cfg:a'))),
     'pointer modes': [pointerMode(pointer), pointerMode(expiring), pointerMode(tombstone('cfg:a'))],
     metadata: decodeLoose(encodeMetadata(META)),
@@ -111,9 +125,11 @@ describe('golden vectors', () => {
   });
 
   it('are read back as what was written', () => {
-    for (const pointer of [valuePointer('k', 'd0'.repeat(20), null, 7, META), tombstone('k')]) {
+    const chunked = valuePointer('k', null, 'd0'.repeat(20), 7, META);
+    for (const pointer of [valuePointer('k', 'd0'.repeat(20), null, 7, META), chunked, tombstone('k')]) {
       expect(decodePointer(encodePointer(pointer), 'k')).to.deep.equal(pointer);
     }
+    expect(decodeManifest(encodeManifest(MANIFEST), 'model')).to.deep.equal(MANIFEST);
     expect(decodeMetadata(encodeMetadata(META), 'k')).to.deep.equal(META);
     expect(decodeEvent(encodeEvent(EVENT), 'c')).to.deep.equal(EVENT);
   });

@@ -6,10 +6,14 @@ import { ask } from './support.js';
 describe('http: health', () => {
   let listener: HttpListener;
   let health: () => Promise<Health>;
+  const ready = async (parts: ReadonlySet<string>): Promise<Health> => {
+    if (parts.has('warn')) return { reasons: [], warnings: ['the mirror is away'], facts: { leader: true } };
+    return { reasons: parts.has('mirror') ? ['mirror'] : ['standby'] };
+  };
   beforeEach(async () => {
     health = async () => ({ reasons: [], facts: { version: '1' } });
     const metrics = { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: async () => 'up 1\n' };
-    const mount = healthMount({ metrics, healthz: () => health(), readyz: async () => ({ reasons: ['standby'] }) });
+    const mount = healthMount({ metrics, healthz: () => health(), readyz: (parts) => ready(parts) });
     listener = await listen([mount], { host: '127.0.0.1', port: 0 });
   });
   afterEach(() => listener.close(0));
@@ -19,6 +23,10 @@ describe('http: health', () => {
       '/healthz': [200, 'application/json', '{"status":"ok","reasons":[],"version":"1"}\n'],
       '/healthz?verbose=1': [200, 'application/json', '{"status":"ok","reasons":[],"version":"1"}\n'],
       '/readyz': [503, 'application/json', '{"status":"unavailable","reasons":["standby"]}\n'],
+      '/readyz?mirror': [503, 'application/json', '{"status":"unavailable","reasons":["mirror"]}\n'],
+      '/readyz?warn=1': [
+        ...[200, 'application/json', '{"status":"ok","reasons":[],"warnings":["the mirror is away"],"leader":true}\n'],
+      ],
       '/metrics': [200, 'text/plain; version=0.0.4; charset=utf-8', 'up 1\n'],
       '/': [404, 'text/plain', 'not found\n'],
       '/other': [404, 'text/plain', 'not found\n'],

@@ -2,6 +2,7 @@ import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Oid } from '../../ports/vocabulary.js';
+import { HOST_KEYS } from '../support/root.js';
 import { World } from '../support/world.js';
 import { attackedWorld, runAttacks } from './attack.js';
 import { Forge } from './forge.js';
@@ -143,10 +144,9 @@ describe('the label of an epoch that was compacted away', () => {
     await rm(world.repo, { recursive: true });
     const init = await world.run('git-kv-stargate', [
       ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--push-url', world.pushUrl],
-      ...['--admin', world.key('ada', '.pub')],
+      ...['--admin', world.key('ada', '.pub'), '--host-keys', HOST_KEYS],
     ]);
     expect(init.code, init.stderr).to.equal(0);
-    await rm(join(world.dir, 'known_hosts'));
     await world.start();
     await refused('one');
     await kv('epoch', 'new', '--label', 'four');

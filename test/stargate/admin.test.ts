@@ -11,7 +11,15 @@ describe('an admin verb that takes long', () => {
     output.setEncoding('utf8').on('data', (text: string) => (written += text));
     const pusher = principal('ada', 'admin');
     const session: ExecSession = {
-      ...{ pusher, remote: '127.0.0.1', gitProtocol: undefined, input: new PassThrough(), output },
+      ...{
+        pusher,
+        fingerprint: 'SHA256:x',
+        request: 'r1',
+        remote: '127.0.0.1',
+        gitProtocol: undefined,
+        input: new PassThrough(),
+        output,
+      },
       complain: () => undefined,
       gone: new AbortController().signal,
     };

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { sshOptions } from '../support/keys.js';
 import { processesIn, type Ran } from '../support/processes.js';
 import { rejectionIn } from '../support/failure.js';
+import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
 
@@ -69,6 +70,8 @@ describe('stargate: the daemon', () => {
       mirror,
       '--admin',
       `${key}.pub`,
+      '--host-keys',
+      HOST_KEYS,
     ]);
     expect(made.stderr).to.equal('');
     sandbox.run('git', ['init', '--quiet', '-b', 'main', sandbox.path('work')]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,13 +8,14 @@ import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
 import { gitPretending } from '../support/old-git.js';
 import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';
+import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const sound = async (): Promise<void> => undefined;
 
 describe('stargate: init', () => {
   let sandbox: Sandbox;
-  let request: InitRequest;
+  let request: InitRequest & { readonly mirrorUrl: string };
   const git = (...args: string[]): string => sandbox.git(request.repo, ...args);
 
   beforeEach(async () => {
@@ -31,6 +32,7 @@ describe('stargate: init', () => {
       writers: [],
       readers: [],
       namespaces: ['main'],
+      hostKeys: HOST_KEYS,
     };
   });
   afterEach(() => sandbox.remove());
@@ -79,6 +81,15 @@ describe('stargate: init', () => {
     expect(await readFile(join(request.repo, '.kv', 'policy.yaml'), 'utf8')).to.equal(policy);
   });
 
+  it('wants the push URL when the mirror is on another machine, and makes nothing without it', async () => {
+    for (const mirrorUrl of ['git@github.com:your-org/kv.git', 'https://host/kv.git']) {
+      const error = await refusal(initRepository({ ...request, mirrorUrl }, sound));
+      expect(error.code).to.equal('USAGE');
+      expect(error.message).to.contain('--push-url');
+    }
+    await expectNothing(request.repo);
+  });
+
   it('refuses a namespace that no client could name', async () => {
     for (const ns of ['foo.', 'Foo', 'a..b', 'x.lock', '']) {
       const error = await refusal(initRepository({ ...request, namespaces: ['main', ns] }, sound));
@@ -92,20 +103,66 @@ describe('stargate: init', () => {
     const server = createServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const denied = await refusal(initRepository({ ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x` }, sound)).finally(
-      () => server.close(),
-    );
+    const far = { ...request, mirrorUrl: `http://TOKEN@127.0.0.1:${port}/x`, pushUrl: 'ssh://git@h/x.git' };
+    const denied = await refusal(initRepository(far, sound)).finally(() => server.close());
     expect([denied.code, denied.message]).to.deep.equal([
       'IO_ERROR',
       `cannot read the mirror: fatal: could not read Password for 'http://127.0.0.1:${port}': terminal prompts disabled`,
     ]);
     await initRepository(request, sound);
-    const differs = await refusal(initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x' }, sound));
-    expect(differs.message).to.match(/\n--mirror-remote: it was .*mirror\.git, and is https:\/\/host\/x$/);
+    const differs = await refusal(
+      initRepository({ ...request, mirrorUrl: 'https://TOKEN@host/x', pushUrl: 'ssh://git@h/x.git' }, sound),
+    );
+    expect(differs.message).to.match(/\n--mirror-remote: it was .*mirror\.git, and is https:\/\/host\/x$/m);
     const pushUrl = await refusal(initRepository({ ...request, pushUrl: 'ssh://git:TOKEN@host/x' }, sound));
     expect(pushUrl.message).to.equal("--push-url wants an SSH address, and got 'ssh://git@host/x'");
     for (const { message, hint, details } of [denied, differs, pushUrl])
       expect(JSON.stringify([message, hint, details])).not.to.contain('TOKEN');
+  });
+
+  it('begins a branch with a README where the mirror has none, here and there, and none where it has one', async () => {
+    const outcome = await initRepository({ ...request, initialBranch: null }, sound);
+    expect(outcome).to.deep.include({ kind: 'created', mirror: { branch: 'trunk', warnings: [] } });
+    const main = git('rev-parse', 'refs/heads/trunk');
+    expect([sandbox.git(request.mirrorUrl, 'rev-parse', 'refs/heads/trunk'), git('symbolic-ref', 'HEAD')]).to.deep.equal([
+      main,
+      'refs/heads/trunk',
+    ]);
+    expect(git('ls-tree', '--name-only', main)).to.equal('README.md');
+    expect(sandbox.git(request.mirrorUrl, 'for-each-ref', '--format=%(refname)')).to.equal('refs/heads/trunk');
+    const again = await initRepository({ ...request, initialBranch: 'other', repo: sandbox.path('second.git') }, sound);
+    expect(again).to.deep.include({ mirror: { branch: null, warnings: [] } });
+    const odd = { ...request, initialBranch: 'a b', repo: sandbox.path('third.git') };
+    expect((await refusal(initRepository(odd, sound))).code).to.equal('USAGE');
+  });
+
+  it('says what the mirror does not take', async () => {
+    const hook = join(request.mirrorUrl, 'hooks', 'update');
+    await mkdir(join(request.mirrorUrl, 'hooks'), { recursive: true });
+    const zeros = '0'.repeat(40);
+    for (const [rule, denied, what] of [
+      ['rewind', `[ "$3" = ${zeros} ] || [ "$2" = ${zeros} ] || git merge-base --is-ancestor "$2" "$3"`, 'takes no rewinding'],
+      ['delete', `[ "$3" != ${zeros} ]`, 'lets no ref be deleted'],
+    ] as const) {
+      await writeFile(hook, `#!/bin/sh\n${denied} || { echo "FATAL: + $1 stargate kv DENIED by fallthru" >&2; exit 1; }\n`, {
+        mode: 0o755,
+      });
+      const outcome = await initRepository({ ...request, repo: sandbox.path(`${rule}.git`) }, sound);
+      const [warning] = outcome.kind === 'created' ? outcome.mirror.warnings : [];
+      expect([rule, warning?.code, warning?.message]).to.satisfy(
+        ([, code, message]: string[]) => code === 'CONFIG_INVALID' && message?.includes(what),
+      );
+    }
+    await rm(hook);
+    expect((await initRepository({ ...request, repo: sandbox.path('last.git') }, sound)) as object).to.deep.include({
+      mirror: { branch: null, warnings: [] },
+    });
+  });
+
+  it('needs no mirror where the profile has one of its own', async () => {
+    const outcome = await initRepository({ ...request, mirrorUrl: null, initialBranch: 'main' }, sound);
+    expect(outcome).to.deep.include({ mirror: { branch: 'main', warnings: [] } });
+    expect(git('config', '--get-regexp', '^remote|^core.bare')).to.equal('core.bare true');
   });
 
   it('refuses an old git before it makes anything', async () => {
@@ -126,8 +183,10 @@ describe('stargate: init', () => {
     const outcome = await initRepository(request, async (_context, ns) => void verified.push(ns));
     expect(outcome.kind === 'created' && outcome.adopted).to.deep.equal({
       refs: 4,
+      branches: 1,
       namespaces: ['main'],
       head: 'refs/heads/trunk',
+      unborn: null,
     });
     expect(verified).to.deep.equal(['main']);
     expect(git('for-each-ref', '--format=%(refname) %(objectname)').split('\n')).to.deep.equal(

@@ -67,6 +67,25 @@ describe('stargate: leadership', () => {
       (error: unknown) => (KvError.is(error) ? error.code : error),
     );
 
+  it('starts without room for its term, says why, and leads as soon as there is some', async () => {
+    const why = new KvError('STORAGE_FULL', 'ENOSPC');
+    const told = new KvError('STORAGE_FULL', 'the disk is full');
+    fault = why;
+    const failed: KvError[] = [];
+    leadership = await startLeadership({
+      ...{ lock, name: 'one', takeOver, log: SILENT, interval: 5 },
+      failed: (error) => {
+        failed.push(error);
+        return told;
+      },
+    });
+    const refused = await leadership.lead().catch((error: unknown) => error);
+    expect([refused, failed[0], (await leadership.state()).leader]).to.deep.equal([told, why, false]);
+    fault = undefined;
+    await until(() => leadership?.current !== undefined);
+    expect((await leadership.lead()).number).to.equal(1);
+  });
+
   it('begins and ends a term each time that the lease is won and lost, and leaves nothing of it', async () => {
     const one = await start(5);
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;

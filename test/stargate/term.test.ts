@@ -16,7 +16,9 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
+import { HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
+import { ROOMY } from '../support/roomy.js';
 import { SILENT } from '../support/silent-log.js';
 
 const PROFILE = `
@@ -57,7 +59,7 @@ describe('stargate: terms over one repository', function () {
     gitDir = sandbox.path('shop.git');
     const mirrorUrl = sandbox.bare('mirror.git');
     const admins = [`${sandbox.key('ada')}.pub`];
-    const rest = { hash: 'sha1', pushUrl: null, writers: [], readers: [], namespaces: ['main'] } as const;
+    const rest = { hostKeys: HOST_KEYS, hash: 'sha1', pushUrl: null, writers: [], readers: [], namespaces: ['main'] } as const;
     await initRepository({ repo: gitDir, mirrorUrl, admins, ...rest }, async () => undefined);
     profile = await parseProfile(PROFILE, sandbox.path('term.yaml'));
     composition = await open();
@@ -76,8 +78,9 @@ describe('stargate: terms over one repository', function () {
       log,
       takeOver: (lease) =>
         takeOver(lease, {
-          ...{ composition, metrics, log, sampleSize: 32, openOwn: open },
+          ...{ composition, metrics, log, sampleSize: 32, openOwn: open, room: ROOMY },
           policy: () => policyFile.current,
+          hostKeys: () => [],
         }),
     });
   });
@@ -164,7 +167,14 @@ describe('stargate: terms over one repository', function () {
     await interlude();
     const streams = { input: new PassThrough(), output: new PassThrough(), complain: () => undefined };
     const pusher = principal('ada', 'admin', 'writer', 'reader');
-    const facts = { pusher, remote: '-', gitProtocol: undefined, gone: new AbortController().signal };
+    const facts = {
+      pusher,
+      fingerprint: '-',
+      request: 'r1',
+      remote: '-',
+      gitProtocol: undefined,
+      gone: new AbortController().signal,
+    };
     for (const late of [push({ ...streams, ...facts }), quietly(async () => undefined)]) {
       const refused = await late.catch((error: unknown) => error);
       expect(KvError.is(refused) && refused.code).to.equal('NOT_LEADER');

@@ -3,7 +3,7 @@ import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from '../../apps/stargate/endpoints.js';
 import { formatLine } from '../../apps/stargate/log.js';
-import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../domain/git/wire/pkt-line.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../ports/grammar/pkt-line.js';
 import { quarantineOf } from '../../apps/stargate/push/pre-receive.js';
 import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
 import { PushStream } from '../../domain/git/wire/push-request.js';

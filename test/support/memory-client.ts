@@ -45,11 +45,15 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
       async run() {
         throw new KvError('NOT_SUPPORTED', 'a gateway in this process answers no admin verb');
       },
+      async pinHostKey() {
+        throw new KvError('NOT_SUPPORTED', 'a gateway in this process has no host key');
+      },
     },
     fetched: await composition.get<FetchRecord>('fetch-record'),
     config: {
       get: (key) => config.get(key),
       all: (key) => [config.get(key) ?? []].flat(),
+      names: () => [...config.keys()],
       identity: async () => `${person} <${person}@example.org>`,
     },
     clock: await composition.get<Clock>('clock'),

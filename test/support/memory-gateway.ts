@@ -1,5 +1,10 @@
 import { hostNamed, type MemoryHost } from '../../adapters/mirror-memory/open.js';
 import { placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
+import { GitMemoryStore } from '../../adapters/git-memory/open.js';
+import { lacking } from '../../adapters/remote-memory/lacking.js';
+import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
+import type { WorkerStatus } from '../../domain/gateway/mirror/worker.js';
+import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
@@ -10,7 +15,7 @@ import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
-import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
 import { MemoryPeople } from './memory-people.js';
 import { SILENT } from './silent-log.js';
 
@@ -20,6 +25,16 @@ export interface MemoryGatewayOptions {
   readonly writers?: readonly string[];
   /** Changes the policy that init would write. */
   readonly policy?: (text: string) => string;
+  /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
+  readonly restored?: MemoryBackup;
+}
+
+/** What a gateway had at one time. */
+export interface MemoryBackup {
+  readonly name: string;
+  readonly people: MemoryPeople;
+  readonly refs: ReadonlyMap<RefName, Oid>;
+  readonly objects: readonly GitObject[];
 }
 
 /** Where one gateway and its clients meet, so that tests of one process have nothing in common. */
@@ -40,13 +55,15 @@ export class MemoryGateway {
     readonly store: GitStore,
     readonly mirror: MemoryHost,
     readonly lease: Lease,
+    private readonly policyText: string,
   ) {
     this.people = people;
   }
 
-  static async start({ format, writers = ['ada'], policy: change }: MemoryGatewayOptions): Promise<MemoryGateway> {
-    const name = `memory-gateway-${++started}`;
-    const people = new MemoryPeople();
+  static async start(options: MemoryGatewayOptions): Promise<MemoryGateway> {
+    const { format, writers = ['ada'], policy: change, restored } = options;
+    const name = restored?.name ?? `memory-gateway-${++started}`;
+    const people = restored?.people ?? new MemoryPeople();
     const written = people.policyText(writers, ['main']);
     const text = change?.(written) ?? written;
     const composition = await openProfile(await memoryProfile(format, name), { directory: '/nonexistent', env: process.env });
@@ -54,14 +71,22 @@ export class MemoryGateway {
     if (lease === null) throw new Error('a lock of its own was expected to be free');
     const policy = (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
     const metrics = createMetrics();
+    const store = await composition.get<GitStore>('git-store');
+    if (restored !== undefined) {
+      await store.write(restored.objects);
+      await store.updateRefs(
+        [...restored.refs].map(([ref, next]) => ({ ref, old: null, next })),
+        'restored',
+      );
+    }
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => policy,
+      hostKeys: () => [],
     });
     await host.publish(text);
-    const store = await composition.get<GitStore>('git-store');
-    const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease);
+    const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);
     gateway.open();
     return gateway;
   }
@@ -89,6 +114,43 @@ export class MemoryGateway {
     } finally {
       await quarantine.close();
     }
+  }
+
+  /** What it has now. */
+  async backup(): Promise<MemoryBackup> {
+    const refs = await this.refs();
+    const objects = await lacking(
+      this.store,
+      new GitMemoryStore(this.store.objectFormat),
+      [...refs.values()],
+      this.store.objectFormat,
+    );
+    return { name: this.name, people: this.people, refs, objects };
+  }
+
+  /** Compares with the mirror, as the verb does. `kept` gets what is written into bundles. */
+  sync(args: Partial<SyncArguments>, kept = new Map<string, ReadonlyMap<RefName, Oid>>()): Promise<SyncReport> {
+    const { gateway, sides, standing, worker, publish } = this.host;
+    const bundles = {
+      place: (name: string) => `/archives/${name}`,
+      write: async (name: string, _format: ObjectFormat, refs: ReadonlyMap<RefName, Oid>) => kept.set(name, refs).size,
+    };
+    const recheck = async (): Promise<void> => {
+      worker.recheck();
+      await standing.look();
+    };
+    const context = { ...sides, gateway, bundles, recheck, republish: () => publish(this.policyText) };
+    return syncSides(context, { ns: undefined, mode: 'audit', dryRun: false, ...args });
+  }
+
+  /** What the mirror worker says of itself. */
+  get status(): WorkerStatus {
+    return this.host.worker.status();
+  }
+
+  /** A look at the mirror, which the worker takes by itself from time to time. */
+  look(): Promise<void> {
+    return this.host.standing.look();
   }
 
   refs(): Promise<Map<RefName, Oid>> {

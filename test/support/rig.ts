@@ -1,10 +1,11 @@
 import { principal } from '../../domain/access/principal.js';
-import { readFile } from 'node:fs/promises';
-import { PUSH_LIMITS, serveReceivePack, type PushLimits, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { PUSH_LIMITS, type PushLimits } from '../../apps/stargate/push/limits.js';
+import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
-import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import { listenSsh, type ServedHostKeys, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -13,6 +14,7 @@ import { FakeGateway } from './fake-gateway.js';
 import { publicBlob, sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
 import { Sandbox } from './sandbox.js';
+import { ROOMY } from './roomy.js';
 import { SILENT } from './silent-log.js';
 
 /** A bare repository behind a real SSH server, with a fake gateway, and a clone to push from. */
@@ -21,6 +23,8 @@ export interface Rig {
   readonly gitDir: string;
   readonly gateway: FakeGateway;
   readonly ssh: SshListener;
+  /** What the server reads refs through. */
+  readonly store: GitStore;
   readonly outcomes: PushOutcome[];
   /** Ends the leadership that pushes are served under; its reason is what they are refused with. */
   readonly over: AbortController;
@@ -33,7 +37,9 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits> } = {}): Promise<Rig> {
+export async function rig(
+  options: { limits?: Partial<PushLimits>; ssh?: Partial<SshLimits>; hostKeys?: ServedHostKeys; writer?: string } = {},
+): Promise<Rig> {
   const sandbox = new Sandbox();
   const gitDir = sandbox.path('shop.git');
   const composition = await openProfile('test', { directory: gitDir, env: sandbox.env });
@@ -41,11 +47,12 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const services = await composition.get<GitService>('git-service');
   await host.create({ objectFormat: 'sha1', mirror: { remote: 'mirror', url: '/nowhere', push: [] } });
   const keys = {
-    writer: sandbox.key('writer'),
+    writer: options.writer ?? sandbox.key('writer'),
     reader: sandbox.key('reader'),
     stranger: sandbox.key('stranger'),
   };
-  const hostKey = sandbox.key('host');
+  const hostKey = await readKey('ed25519', sandbox.key('host'));
+  const hostKeys = options.hostKeys ?? { inUse: hostKey === null ? [] : [hostKey], next: [] };
   const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
   const identify: Identify = (_type, blob) => {
     if (writer.equals(blob)) return principal('writer', 'writer');
@@ -54,11 +61,12 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const gateway = new FakeGateway(sandbox, gitDir);
   const outcomes: PushOutcome[] = [];
   const over = new AbortController();
+  const store = await composition.get<GitStore>('git-store');
   const push = serveReceivePack({
-    ...{ services, host, gateway },
-    store: await composition.get<GitStore>('git-store'),
+    ...{ services, host, gateway, store },
     limits: { ...PUSH_LIMITS, ...options.limits },
     onOutcome: (outcome) => outcomes.push(outcome),
+    room: ROOMY,
     over: over.signal,
     log: SILENT,
   });
@@ -66,10 +74,10 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const ssh = await listenSsh({
     host: '127.0.0.1',
     port: 0,
-    hostKeys: [await readFile(hostKey)],
+    hostKeys: () => hostKeys,
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, push, verbs, readTimeout: 60_000 }),
+    route: routeCommands({ services, store, push, verbs, readTimeout: 60_000 }),
     ...(options.ssh === undefined ? {} : { limits: options.ssh }),
     log: SILENT,
   });
@@ -79,7 +87,7 @@ export async function rig(options: { limits?: Partial<PushLimits>; ssh?: Partial
   const sshCommand = (key: string): string => `ssh ${sshArgs(key).join(' ')}`;
   const url = (path = 'shop.git'): string => `git@127.0.0.1:${path}`;
   return {
-    ...{ sandbox, gitDir, gateway, ssh, outcomes, over, keys, work, sshArgs, sshCommand, url },
+    ...{ sandbox, gitDir, gateway, ssh, store, outcomes, over, keys, work, sshArgs, sshCommand, url },
     push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
     async close() {
       await ssh.close(0);

@@ -10,7 +10,7 @@ import { files } from './files.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey, sshOptions } from './keys.js';
 import { type Ran, run, type RunOptions } from './processes.js';
-import { BIN_DIR } from './root.js';
+import { BIN_DIR, HOST_KEYS } from './root.js';
 import { until } from './until.js';
 
 export interface WorldOptions {
@@ -57,7 +57,8 @@ export class World {
       world.mirror,
     ]);
     const init = await world.run('git-kv-stargate', [
-      ...['init', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
+      ...['init', '--no-initial-branch', '--repo', world.repo, '--mirror-remote', world.mirror, '--hash', world.hash],
+      ...['--host-keys', HOST_KEYS],
       ...['--push-url', world.pushUrl, '--admin', world.key(writers[0] as string, '.pub')],
       ...writers.flatMap((writer) => ['--writer', world.key(writer, '.pub')]),
       ...(options.namespaces ?? []).flatMap((ns) => ['--ns', ns]),
@@ -261,7 +262,7 @@ export async function untilListening(
  * A port that nobody listens at, for a server that comes and goes. It lies below those that the system gives to whoever asks for
  * any port, so that none of these takes it meanwhile.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_000);
   const server = createServer().listen(port, '127.0.0.1');
   try {

@@ -58,6 +58,16 @@ describe('advice', () => {
     }
   });
 
+  it('comes with the request that the log names, where that is short and plain', () => {
+    const error = new KvError('NOT_FOUND', 'gone', { request: 'r-1' });
+    expect([
+      parseRejection(formatRejection(error))?.request,
+      parseRejection(formatRejection(error, 'r-2'))?.request,
+    ]).to.deep.equal([...['r-1', 'r-2']]);
+    for (const odd of ['', 'a b', '\u001b[2J', 'x'.repeat(65), 7, null])
+      expect(parseRejection(line({ request: odd }))?.request).to.equal(undefined);
+  });
+
   it('takes the facts that its id names, and no other', () => {
     expect(readAdvice({ id: 'list-keys', ns: 'team', shout: 'x' })).to.deep.equal({ id: 'list-keys', ns: 'team' });
   });

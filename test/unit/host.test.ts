@@ -266,6 +266,10 @@ describe('profile files', () => {
     const error = await thrownBy(openProfile(file, { directory: folder.path, env: {} }));
     expect(error.code).to.equal('PLUGIN_INVALID');
     expect(error.message).to.contain('./no.mjs').and.contain('mine.yaml');
+    expect(error.hint).to.contain(`it was looked for at ${join(folder.path, 'no.mjs')};`);
+    await writeFile(file, "name: mine\nplugins: ['@acme/none']\nadapters: {}\n");
+    const missing = await thrownBy(openProfile(file, { directory: folder.path, env: {} }));
+    expect(missing.hint).to.contain(`from the profile's folder: in ${join(folder.path, 'node_modules')}, `);
   });
 
   for (const [what, text, faults] of [

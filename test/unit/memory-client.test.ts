@@ -6,8 +6,11 @@ import { diffStates } from '../../domain/client/history/diff.js';
 import { type HistoryEntry, keyHistory } from '../../domain/client/history/history.js';
 import { readKeyAt } from '../../domain/client/history/read-at.js';
 import { planRevert } from '../../domain/client/history/revert.js';
+import { completeKeys } from '../../domain/client/read/complete-keys.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import { type Reading, readKey } from '../../domain/client/read/read.js';
+import { readMany } from '../../domain/client/read/read-many.js';
+import { waitForMirror } from '../../domain/client/remote/wait.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { importKeys } from '../../domain/client/transfer/import/import.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
@@ -74,6 +77,72 @@ for (const format of FORMATS) {
       ]);
     });
 
+    it('many keys are read from one state, in a few requests to the store; what is not there is told for each', async () => {
+      const many = Array.from({ length: 300 }, (_, i) => set(`n:${i}`, `${i}`));
+      const past = { ...set('past', 'x'), expiresAt: 1000 } as RequestedOperation;
+      const { commit } = await put(ada, [...many, past], { maxInline: 1024 });
+      await put(ada, [set('n:0', 'new'), { op: 'del', key: 'n:1' }]);
+      await gateway.mirrored();
+      let requests = 0;
+      const { store } = bob.clone;
+      const counting = { ...bob.clone, store: Object.create(store) as typeof store };
+      counting.store.readPaths = (...args) => {
+        requests++;
+        return store.readPaths(...args);
+      };
+      const request = { ns: NS, allowExpired: false, ...FRESH };
+      const keys = [...many.map(({ key }) => key), 'past', 'none', '', 'n:0'];
+      const found = await all(readMany(counting, request, keys));
+      expect(found.map(({ key }) => key)).to.deep.equal(keys);
+      expect(requests).to.be.lessThan(6);
+      const failed = found.flatMap((one) => ('error' in one ? [[one.key, one.error.code]] : []));
+      expect(failed).to.deep.equal([
+        ['n:1', 'NOT_FOUND'],
+        ['past', 'EXPIRED'],
+        ['none', 'NOT_FOUND'],
+        ['', 'KEY_INVALID'],
+      ]);
+      const texts = found.map((one) => ('reading' in one ? decodeUtf8(one.reading.value as Uint8Array) : null));
+      expect([texts[0], texts[2], texts.at(-1)]).to.deep.equal(['new', '2', 'new']);
+      const then = await all(readMany(bob.clone, { ...request, at: commit ?? '' }, ['n:0', 'n:1']));
+      expect(then.every((one) => 'reading' in one)).to.equal(true);
+    });
+
+    it('a state is named as people say times, and what a wait has seen is kept for a verification', async () => {
+      const first = await put(ada, [set('a', '1')]);
+      await gateway.mirrored();
+      const { watermark } = await waitForMirror(ada.clone, { ns: NS, oid: first.commit ?? '', timeoutMs: 1000 });
+      expect(
+        (await ada.clone.store.refs(['refs/kv-tracking/mirror/kv-mirror/main'])).get('refs/kv-tracking/mirror/kv-mirror/main'),
+      ).to.equal(watermark);
+      expect(await at(bob, 'a', 'now')).to.equal('1');
+      await failure(at(bob, 'a', '2 weeks ago'), 'NOT_FOUND');
+      await failure(at(bob, 'a', 'some day'), 'USAGE');
+    });
+
+    it('keys are completed from what a clone has; of many, the next part, without reading them all', async () => {
+      const many = [
+        'a:x/1',
+        'a:x/2',
+        'a:y',
+        ...Array.from({ length: 30 }, (_, i) => `b:${i}:k`),
+        'c%:ü:1',
+        'c%:ü:2',
+        'gone:1',
+        'short',
+      ];
+      await put(ada, [...many.map((key) => set(key, key)), { ...set('ttl', 'x'), expiresAt: 1000 } as RequestedOperation]);
+      await put(ada, [{ op: 'del', key: 'gone:1' }]);
+      const complete = (prefix: string, limit: number): Promise<string[]> => completeKeys(ada.clone, { ns: NS, prefix, limit });
+      expect(await complete('a', 3)).to.deep.equal(['a:x/1', 'a:x/2', 'a:y']);
+      expect(await complete('a:', 2)).to.deep.equal(['a:x/', 'a:y']);
+      expect(await complete('', 6)).to.have.members(['a:', 'b:', 'c%:', 'short', 'ttl']);
+      expect(await complete('b:', 6)).to.deep.equal(['b:0:', 'b:10:', 'b:11:', 'b:12:', 'b:13:', 'b:14:']);
+      expect(await complete('c%:', 1)).to.deep.equal(['c%:ü:']);
+      expect(await complete('gone', 5)).to.deep.equal([]);
+      expect(await completeKeys(bob.clone, { ns: NS, prefix: '', limit: 9 })).to.deep.equal([]); // has fetched nothing
+    });
+
     it('a large value goes over in chunks, and comes back whole', async () => {
       const text = 'a long value '.repeat(9000);
       const { chunked } = await put(ada, [set('big', text)], { maxInline: 1024 });
@@ -94,6 +163,34 @@ for (const format of FORMATS) {
       expect((await history(bob, 'a')).map(({ commit }) => commit)).to.include(again.commit);
     });
 
+    it('a TTL that is lost without a word is warned of; it can be kept', async () => {
+      const hour = ada.clone.clock.now() + 3_600_000;
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour }, set('gone', 'x'), set('plain', '1')] as RequestedOperation[]);
+      await put(ada, [{ op: 'del', key: 'gone' }]);
+      const ttl = async (key: string): Promise<string | null> => {
+        await gateway.mirrored();
+        return (await readKey(bob.clone, { ns: NS, key, allowExpired: false, ...FRESH })).meta.ttl;
+      };
+      const again = (priorTtl: 'keep' | 'warn', ...keys: string[]): Promise<Receipt> =>
+        put(
+          ada,
+          keys.map((key) => ({ op: 'set', key, value: utf8(`${Math.random()}`), priorTtl })),
+        );
+      const all3 = ['k', 'gone', 'plain'];
+      expect((await again('keep', ...all3)).lostTtl).to.deep.equal([]);
+      expect([await ttl('k'), await ttl('plain')]).to.deep.equal([new Date(hour).toISOString(), null]);
+      expect(
+        (await put(ada, [{ ...set('k', '2'), priorTtl: 'warn', expiresAt: hour + 1 } as RequestedOperation])).lostTtl,
+      ).to.deep.equal([]);
+      expect((await again('warn', ...all3)).lostTtl).to.deep.equal(['k']);
+      expect(await ttl('k')).to.equal(null);
+      await put(ada, [{ ...set('k', '1'), expiresAt: hour } as RequestedOperation]);
+      expect((await put(ada, [set('k', 'said so')])).lostTtl).to.deep.equal([]);
+      await put(ada, [{ ...set('past', '1'), expiresAt: 1000 } as RequestedOperation]);
+      const expired = await failure(again('keep', 'past'), 'EXPIRED');
+      expect(expired.advice?.id).to.equal('give-ttl');
+    });
+
     it('what the gateway refuses, the client is told as over a connection', async () => {
       await put(ada, [set('a', '1')]);
       const stranger = people[2] as MemoryClient;
@@ -101,6 +198,32 @@ for (const format of FORMATS) {
       const refused = await failure(newEpoch(bob.clone, NS, 'bobs'), 'SIGNER_UNKNOWN');
       expect(refused.message).to.contain('admin');
       expect((await gateway.refs()).has('refs/kv-archive/main@bobs')).to.equal(false);
+    });
+
+    it('an import that is more than one push may bring is split by itself, and a write is refused before anything is written', async () => {
+      await gateway.close();
+      const policy = (text: string): string => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000');
+      gateway = await MemoryGateway.start({ format, policy });
+      const eve = await openMemoryClient(gateway, 'ada');
+      people.push(eve);
+      await put(eve, [set('first', '1')]);
+      const operations = Array.from({ length: 400 }, (_, i) => set(`k:${i}`, `value ${i}`));
+      const error = await failure(put(eve, operations), 'POLICY_VIOLATION');
+      expect(error.message).to.match(
+        /^the push has \d{4} objects, more than the 1000 that max_push_objects of the policy allows$/,
+      );
+      const text = operations.map((_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `value ${i}` })).join('\n');
+      const source = {
+        name: 'keys.jsonl',
+        open: async function* () {
+          yield utf8(`${text}\n`);
+        },
+        file: async () => ({ fault: 'there is none' }),
+      };
+      const request = { ns: NS, source, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 };
+      const { transactions, warnings, set: written } = await importKeys(eve.clone, request);
+      expect([written, transactions.map((one) => one.operations)]).to.deep.equal([400, [117, 117, 117, 49]]);
+      expect(warnings.join()).to.include('4 transactions of 117');
     });
 
     it('an import lands, in as many transactions as are asked for', async () => {

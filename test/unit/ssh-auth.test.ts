@@ -11,7 +11,14 @@ const blobOf = ({ line }: SuiteSshKey): Buffer => Buffer.from(line.split(' ')[1]
 const listed = ({ line }: { line: string }, name: string): PolicyKey => ({ kind: 'ssh', material: line, name });
 
 function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyKey[] = []): Policy {
-  const urls = { pushUrl: null, readUrl: null, requireMirrorAckByDefault: false };
+  const urls = {
+    pushUrl: null,
+    readUrl: null,
+    requireMirrorAckByDefault: false,
+    minFreeSpace: null,
+    maxPushObjects: 1_000_000,
+    maxConnectionsPerKey: 64,
+  };
   const namespaces = new Map([['main', { writers } as unknown as NamespacePolicy]]); // roles are all that is read of it
   return { version: 1, ...urls, admins, readers, namespaces };
 }

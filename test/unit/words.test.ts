@@ -56,7 +56,9 @@ describe('the words of a command line', () => {
 
   it("of the other program are not in what a Stargate says to its clients; its operator's texts may name both", () => {
     const spoken = ['ssh', 'push', 'admin', 'leader'].flatMap((folder) =>
-      readdirSync(join(ROOT, 'apps', 'stargate', folder)).map((name) => `apps/stargate/${folder}/${name}`),
+      readdirSync(join(ROOT, 'apps', 'stargate', folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => `apps/stargate/${folder}/${name}`),
     );
     const found = spoken.filter((file) => /\bgit kv (?=[a-z-])/.test(codeOf(readFileSync(join(ROOT, file), 'utf8'))));
     expect(found).to.deep.equal([]);

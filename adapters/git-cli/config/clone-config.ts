@@ -38,6 +38,10 @@ class GitCloneConfig implements CloneConfig {
     return this.values.get(canonicalKey(key)) ?? [];
   }
 
+  names(): readonly string[] {
+    return [...this.values.keys()];
+  }
+
   async identity(): Promise<string> {
     const { env } = this.place;
     const name = clean(env['GIT_AUTHOR_NAME'] ?? this.get('author.name') ?? this.get('user.name') ?? '');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NewObject } from '../../../ports/git-store.js';
-import { zlibStream } from './deflate.js';
+import { zlibStream } from '../pack/deflate.js';
 import { syncDirectory, writeDurably } from '../process/durable-file.js';
 
 /** Writes objects as files of their own. One that exists keeps its file, with a fresh time so that `git gc` spares it. */

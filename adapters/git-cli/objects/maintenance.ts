@@ -1,9 +1,15 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitPlace, runGit } from '../process/run-git.js';
 
 /** Git's own limit (gc.autoPackLimit): below it, asking git would find nothing to do. */
 const PACKS_WORTH_ASKING = 50;
+
+/** What stands in the `.keep` file beside a pack that is being moved into place: no other program's. */
+export const KEPT_BY_US = 'git-kv\n';
+
+/** Moving a pack into place takes no time: an older `.keep` of ours is what a crash has left. Milliseconds. */
+const KEPT_FOR_MS = 3_600_000;
 
 /**
  * Every large write leaves a pack. Git's own commands let `git gc --auto` look after those when they have added one, and so does a
@@ -12,5 +18,15 @@ const PACKS_WORTH_ASKING = 50;
 export async function maintain(place: GitPlace, objectsFolder: string): Promise<void> {
   const names = await readdir(join(objectsFolder, 'pack')).catch(() => []); // no folder: no packs
   if (names.filter((name) => name.endsWith('.pack')).length < PACKS_WORTH_ASKING) return;
+  await Promise.all(names.filter((name) => name.endsWith('.keep')).map((name) => letGo(join(objectsFolder, 'pack', name))));
   await runGit(place, ['gc', '--auto', '--quiet']);
+}
+
+async function letGo(keep: string): Promise<void> {
+  try {
+    if (Date.now() - (await stat(keep)).mtimeMs < KEPT_FOR_MS || (await readFile(keep, 'utf8')) !== KEPT_BY_US) return;
+    await rm(keep, { force: true });
+  } catch {
+    // gone meanwhile, or another user's: the pack stays as it is
+  }
 }

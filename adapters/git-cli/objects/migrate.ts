@@ -1,11 +1,12 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
 import { syncDirectory } from '../process/durable-file.js';
 
 /**
  * Moves the objects of one objects folder, whose files are on the disk already, into another on the same file system; durable when it
- * resolves. Throws `IO_ERROR`; some may have moved then, and each of them whole.
+ * resolves. Throws `IO_ERROR`, `STORAGE_FULL`; some may have moved then, and each of them whole.
  */
 export async function migrate(from: string, to: string): Promise<void> {
   try {
@@ -13,7 +14,7 @@ export async function migrate(from: string, to: string): Promise<void> {
     for (const { name } of folders) await moveAll(join(from, name), join(to, name));
     if (folders.length > 0) await syncDirectory(to);
   } catch (cause) {
-    throw new KvError('IO_ERROR', `cannot take the objects of a push over: ${(cause as Error).message}`, {
+    throw new KvError(diskErrorCode(cause), `cannot take the objects of a push over: ${(cause as Error).message}`, {
       cause,
       hint: 'free disk space or fix the permissions of the repository, then try again',
     });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { checkOid } from '../process/guard.js';
@@ -65,12 +66,13 @@ class ObjectSink {
   }
 }
 
-/** A failed system call as `IO_ERROR`; what the caller's own iterable threw stays what it is. */
+/** A failed system call as `IO_ERROR`, or `STORAGE_FULL`; what the caller's own iterable threw stays what it is. */
 function asIoError(error: unknown, folder: string): unknown {
   const { code, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code === undefined || syscall === undefined) return error;
-  return new KvError('IO_ERROR', `cannot write objects to '${folder}': ${(error as Error).message}`, {
-    hint: code === 'ENOSPC' ? 'free some disk space and try again' : 'check the permissions of that folder',
+  const full = isOutOfSpace(error);
+  return new KvError(diskErrorCode(error), `cannot write objects to '${folder}': ${(error as Error).message}`, {
+    hint: full ? 'free some disk space and try again' : 'check the permissions of that folder',
     cause: error,
   });
 }

@@ -1,18 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { NewObject } from '../../../ports/git-store.js';
-import type { ObjectFormat, ObjectType, Oid } from '../../../ports/vocabulary.js';
-import { compress, storedSize, writeStored } from './deflate.js';
+import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
+import { compress, storedSize, writeStored } from '../pack/deflate.js';
 import { syncDirectory, writeDurably } from '../process/durable-file.js';
-import { packIndex } from './pack-index.js';
+import { KEPT_BY_US } from './maintenance.js';
+import { MAX_ENTRY_HEADER, PACK_HEADER, writeEntryHeader, writePackHeader } from '../pack/pack-entry.js';
+import { packIndex } from '../pack/pack-index.js';
 
-const TYPE_CODE: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
 const BLOCK = 1024 * 1024;
-const MAX_HEADER = 10;
-const PACK_HEADER = 12;
 
 /**
  * Writes one pack (version 2, no deltas) and its index straight into a repository. Objects go through a block of 1 MiB;
@@ -29,16 +28,18 @@ export class PackWriter {
   private offset = PACK_HEADER;
   private file: FileHandle | null = null;
   private readonly temporary: string;
+  private readonly temporaryIndex: string;
 
   constructor(
     private readonly packFolder: string,
     private readonly format: ObjectFormat,
   ) {
-    // git's own prefix for unfinished packs: `git gc` clears away what a crash leaves.
-    this.temporary = join(packFolder, `tmp_pack_${randomUUID()}`);
-    this.block.write('PACK', 0, 'latin1');
-    this.block.writeUInt32BE(2, 4);
-    this.block.writeUInt32BE(0, 8);
+    // Git's own names for what isn't finished: `git gc` takes them away once they are two weeks old, and so what a crash has left. An
+    // end of `.idx` would be an index without its pack, which gc takes away at once.
+    const id = randomUUID();
+    this.temporary = join(packFolder, `tmp_pack_${id}`);
+    this.temporaryIndex = join(packFolder, `tmp_idx_${id}`);
+    writePackHeader(this.block, 0);
   }
 
   /** Adds an object unless this pack has it. When it gives true, `flush` should be awaited before the next. */
@@ -46,11 +47,11 @@ export class PackWriter {
     if (this.positions.has(object.oid)) return false;
     const { body } = object;
     const deflated = compress(body);
-    const room = MAX_HEADER + (deflated === null ? storedSize(body.length) : deflated.length);
+    const room = MAX_ENTRY_HEADER + (deflated === null ? storedSize(body.length) : deflated.length);
     if (room > this.block.length - this.used) this.nextBlock(room);
     const out = this.block;
     const start = this.used;
-    let at = writeEntryHeader(out, start, TYPE_CODE[object.type], body.length);
+    let at = writeEntryHeader(out, start, object.type, body.length);
     if (deflated === null) {
       at = writeStored(body, out, at);
     } else {
@@ -85,12 +86,14 @@ export class PackWriter {
     await file.close();
     this.file = null;
     const index = packIndex(this.format, { positions: this.positions, crcs: this.crcs, offsets: this.offsets }, checksum);
-    const temporaryIndex = `${this.temporary}.idx`;
-    await writeDurably(temporaryIndex, index, 0o444);
+    await writeDurably(this.temporaryIndex, index, 0o444);
     const name = join(this.packFolder, `pack-${checksum.toString('hex')}`);
+    // A repack beside us would take a pack that has no index yet for one that it has rolled up.
+    await writeFile(`${name}.keep`, KEPT_BY_US);
     // The index makes a pack visible, so it comes last.
     await rename(this.temporary, `${name}.pack`);
-    await rename(temporaryIndex, `${name}.idx`);
+    await rename(this.temporaryIndex, `${name}.idx`);
+    await rm(`${name}.keep`, { force: true });
     await syncDirectory(this.packFolder);
   }
 
@@ -99,7 +102,7 @@ export class PackWriter {
     await this.file?.close();
     this.file = null;
     await rm(this.temporary, { force: true });
-    await rm(`${this.temporary}.idx`, { force: true });
+    await rm(this.temporaryIndex, { force: true });
   }
 
   private nextBlock(room: number): void {
@@ -140,17 +143,4 @@ export class PackWriter {
     }
     return this.file;
   }
-}
-
-/** The type and size in front of a pack entry: 4 size bits, then 7 a byte, least significant first. */
-function writeEntryHeader(out: Buffer, at: number, type: number, size: number): number {
-  let byte = (type << 4) | (size & 15);
-  let left = Math.floor(size / 16);
-  while (left > 0) {
-    out[at++] = byte | 0x80;
-    byte = left & 0x7f;
-    left = Math.floor(left / 128);
-  }
-  out[at++] = byte;
-  return at;
 }

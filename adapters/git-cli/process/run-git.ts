@@ -3,6 +3,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_pr
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 
 /** The environment of a process; undefined stands for a variable that is not set. */
@@ -139,9 +140,11 @@ function verbOf(args: readonly string[]): string {
   return args[at] ?? '';
 }
 
-/** Git's own words as a `GIT_ERROR`. */
+/** Git's own words as a `GIT_ERROR`; as `STORAGE_FULL` where they say that the disk has no room left. */
 export function gitFailed(what: string, stderr: string): KvError {
   const line = firstComplaint(stderr);
+  if (isOutOfSpace(stderr))
+    return new KvError('STORAGE_FULL', `${what}: ${line}`, { hint: 'free some disk space and try again' });
   return new KvError('GIT_ERROR', line === '' ? what : `${what}: ${line}`, {
     hint: 'run `git fsck` in this repository if the message does not explain itself',
   });

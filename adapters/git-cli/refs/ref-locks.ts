@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 
-/** Syncs what a prepared ref transaction is about to rename into place. Throws `IO_ERROR`. */
+/** Syncs what a prepared ref transaction is about to rename into place. Throws `IO_ERROR`, `STORAGE_FULL`. */
 export type SyncLocks = (updates: readonly RefUpdate[]) => Promise<void>;
 
 /** What `core.fsync=reference` syncs from git 2.36 on: the lock files of refs, and packed refs that a deletion rewrites. */
@@ -26,7 +27,7 @@ async function sync(path: string): Promise<void> {
   } catch (error) {
     // Nothing packed to rewrite, or a ref that stays as it is.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new KvError('IO_ERROR', `cannot sync '${path}': ${(error as Error).message}`, {
+    throw new KvError(diskErrorCode(error), `cannot sync '${path}': ${(error as Error).message}`, {
       hint: 'check the disk; no ref was moved',
       cause: error,
     });

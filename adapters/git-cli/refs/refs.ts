@@ -1,11 +1,15 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { gitFailed, runGit, spawnGit } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { checkOid, checkRef } from '../process/guard.js';
 import type { SyncLocks } from './ref-locks.js';
+import { clearStaleLocks, removal } from './stale-locks.js';
 
 const MANY = 500;
 
@@ -64,7 +68,7 @@ export class RefTransactions {
   apply(updates: readonly RefUpdate[], reason: string): Promise<void> {
     const lines = transactionLines(updates, this.format);
     if (lines.length === 0) return Promise.resolve();
-    const result = this.turn.then(() => this.transact(lines, updates, reason.trim() === '' ? 'git-kv' : reason));
+    const result = this.turn.then(() => this.unlessStale(lines, updates, reason.trim() === '' ? 'git-kv' : reason));
     // The next one waits for this one, whatever becomes of it; this one's caller hears the outcome.
     this.turn = result.catch(() => undefined);
     return result;
@@ -76,6 +80,19 @@ export class RefTransactions {
     await this.stop();
   }
 
+  /** Once more when what was in the way was nobody's any more. */
+  private async unlessStale(...[lines, updates, reason]: Parameters<RefTransactions['transact']>): Promise<void> {
+    try {
+      await this.transact(lines, updates, reason);
+    } catch (error) {
+      const lock = KvError.is(error) ? error.details?.['lock'] : undefined;
+      if (!KvError.is(error) || typeof lock !== 'string') throw error;
+      if ((await clearStaleLocks(lock)) > 0) return this.transact(lines, updates, reason);
+      const hint = `read the newest state and try again; if no git process is running, a crash has left it: ${await removal(lock)}`;
+      throw new KvError(error.code, error.message, { hint, details: { ...error.details } });
+    }
+  }
+
   private async transact(lines: readonly string[], updates: readonly RefUpdate[], reason: string): Promise<void> {
     // The reason is an argument of the process, not of the transaction.
     if (this.running !== null && this.running.reason !== reason) await this.stop();
@@ -85,7 +102,7 @@ export class RefTransactions {
       const replied = answer(child, reply);
       child.stdin.write(`${commands.join('\n')}\n`);
       const outcome = await Promise.race([replied, ended]);
-      if (outcome !== true) throw refused(outcome, updates);
+      if (outcome !== true) throw await this.refused(outcome, updates);
     };
     const prepare = ['start', ...lines, 'prepare'];
     if (this.syncLocks === null) return ask([...prepare, 'commit'], 'commit: ok\n');
@@ -97,6 +114,15 @@ export class RefTransactions {
       throw error;
     }
     await ask(['commit'], 'commit: ok\n');
+  }
+
+  /** Git gives no reason when it can't write a lock: the disk tells. */
+  private async refused(stderr: string, updates: readonly RefUpdate[]): Promise<KvError> {
+    const lock = UNWRITTEN.exec(stderr)?.[1];
+    const room = lock === undefined ? null : await statfs(dirname(lock)).catch(() => null); // then it is something else
+    if (room !== null && room.bavail === 0)
+      return gitFailed(`cannot move ${named(updates)}`, `${stderr}\nNo space left on device`);
+    return refused(stderr, updates);
   }
 
   private start(reason: string): Running {
@@ -139,6 +165,7 @@ function answer(child: ChildProcessWithoutNullStreams, reply: string): Promise<t
   });
 }
 
+const UNWRITTEN = /couldn't write '([^'\n]+\.lock)'/;
 const MOVED = /cannot lock ref '([^']+)': (is at |reference already exists|reference is missing|unable to resolve reference)/;
 const LOCKED = /cannot lock ref '([^']+)': Unable to create '([^']+\.lock)'/;
 
@@ -150,12 +177,14 @@ function refused(stderr: string, updates: readonly RefUpdate[]): KvError {
       details: { ref: moved[1] },
     });
   }
+  if (isOutOfSpace(stderr)) return gitFailed(`cannot move ${named(updates)}`, stderr); // with no room, no lock can be made
   const locked = LOCKED.exec(stderr);
   if (locked !== null) {
     return new KvError('CAS_CONFLICT', `'${locked[1]}' is locked by another process`, {
-      hint: `read the newest state and try again; if no git process is running, a crash left '${locked[2]}': remove it`,
       details: { ref: locked[1], lock: locked[2] },
     });
   }
-  return gitFailed(`cannot move ${updates.map((update) => `'${update.ref}'`).join(', ')}`, stderr);
+  return gitFailed(`cannot move ${named(updates)}`, stderr);
 }
+
+const named = (updates: readonly RefUpdate[]): string => updates.map(({ ref }) => `'${ref}'`).join(', ');

@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { AdminClient } from '../../../ports/admin-client.js';
+import type { AdminClient, PinnedHostKey } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
-import { readConfig } from '../config/read-config.js';
+import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
+import { pinHostKey } from './known-hosts.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
+import { shellQuote } from './shell-quote.js';
 import { sshAddress } from './ssh-address.js';
+import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh-program.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
@@ -34,19 +37,29 @@ class SshAdminClient implements AdminClient {
     }
     return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
   }
+
+  async pinHostKey(remote: string, fingerprint: string): Promise<PinnedHostKey> {
+    if (!isFingerprint(fingerprint)) {
+      throw new KvError('INPUT_INVALID', `'${fingerprint.slice(0, 80)}' is no fingerprint`, { hint: 'it looks like SHA256:…' });
+    }
+    const url = stargateUrl(await configuredAt(this.place), remote);
+    return pinHostKey(this.place, await rewritten(this.place, url), fingerprint);
+  }
+}
+
+/** The URL that git goes to: `url.<base>.insteadOf` applies to a push as well. */
+async function rewritten(place: GitPlace, url: string): Promise<string> {
+  const { code, stdout } = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
+  return code === 0 ? stdout.toString('utf8').replace(/\n$/, '') : url;
 }
 
 /** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate; gives the JSON it prints. */
 async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
-  // `url.<base>.insteadOf` applies to a push as well.
-  const rewritten = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
-  const { user, host, port, path } = sshAddress(
-    rewritten.code === 0 ? rewritten.stdout.toString('utf8').replace(/\n$/, '') : url,
-  );
-  const remoteCommand = ['git-kv-admin', shellQuote(path), verb, ...args.map(shellQuote)].join(' ');
-  const destination = user === null ? host : `${user}@${host}`;
-  const sshArgs = [...(port === null ? [] : ['-p', String(port)]), destination, remoteCommand];
-  const { code, stdout, stderr } = await run(place, await sshProgram(place), sshArgs, url);
+  const address = sshAddress(await rewritten(place, url));
+  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
+  const ssh = sshProgram(place.env, await configuredAt(place));
+  const sshArgs = [...(await sshArguments(place, ssh, address)), remoteCommand];
+  const { code, stdout, stderr } = await run(place, ssh, sshArgs, url);
   const what = `'${verb}' at ${shownUrl(url)}`;
   if (code !== 0) {
     throw (
@@ -67,31 +80,13 @@ async function runAdmin(place: GitPlace, url: string, verb: string, args: readon
   }
 }
 
-/** Quotes as git's sq_quote does: `'` and `!` leave the quotes. */
-function shellQuote(text: string): string {
-  return `'${text.replace(/['!]/g, (character) => `'\\${character}'`)}'`;
-}
-
-interface SshProgram {
-  readonly program: string;
-  /** A command line for the shell, as the user wrote it, instead of a program's name. */
-  readonly shell: boolean;
-}
-
-async function sshProgram(place: GitPlace): Promise<SshProgram> {
-  const command = place.env['GIT_SSH_COMMAND'] ?? (await readConfig(place)).get('core.sshcommand')?.at(-1);
-  if (command !== undefined && command !== '') return { program: command, shell: true };
-  return { program: place.env['GIT_SSH'] ?? 'ssh', shell: false };
-}
-
 function run(
   place: GitPlace,
   ssh: SshProgram,
   args: readonly string[],
   url: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  // The user's own setting, run the way git runs it; nothing of ours is part of the text that the shell reads.
-  const [program, argv] = ssh.shell ? ['sh', ['-c', `${ssh.program} "$@"`, ssh.program, ...args]] : [ssh.program, args];
+  const [program, argv] = sshCommandLine(ssh, args);
   return new Promise((ended, reject) => {
     const child = spawn(program, argv, {
       cwd: place.cwd,

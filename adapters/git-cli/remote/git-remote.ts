@@ -1,14 +1,18 @@
 import { resolve } from 'node:path';
 import type { Direction, FetchOptions, FetchRequest, GitRemote, PushOptions } from '../../../ports/git-remote.js';
+import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { findRepository } from '../config/repository.js';
-import { checkOid, checkRemote } from '../process/guard.js';
+import { checkOid, checkRef, checkRemote } from '../process/guard.js';
 import { gitPlace } from '../process/run-git.js';
 import type { Environment } from '../process/run-git.js';
 import { FetchFile } from './fetch-file.js';
 import { fetchByIds, fetchRefs, type FetchSide } from './git-fetch.js';
 import { pushRefs, type PushSource } from './git-push.js';
 import { lsRemote } from './ls-remote.js';
+import { ReceivePackConnection } from './receive-pack/connection.js';
+import { directPush } from './receive-pack/direct-push.js';
+import { directWay } from './receive-pack/direct-way.js';
 import { type ConfiguredValues, configuredAt, remoteUrl, stargateUrl } from './remote-url.js';
 
 /** Whose remotes are spoken to, and the environment that git runs in. */
@@ -17,20 +21,24 @@ export interface GitRemoteOptions {
   readonly directory: string;
   readonly env: Environment;
   /** The clone's configuration, as it was read once for all; without it, it is read again whenever a URL is asked for. */
-  readonly config?: ConfiguredValues;
+  readonly config?: Promise<ConfiguredValues>;
 }
 
 /** Talks to the clone's remotes with the git program, so that every URL, credential and ssh setting of the user's counts. */
 export async function openGitRemote({ directory, env, config }: GitRemoteOptions): Promise<GitRemote> {
+  // Both at once; what is wrong with the configuration is said below.
+  config?.catch(() => undefined);
   const { commonDir, objectFormat } = await findRepository(directory, env);
   // From the folder itself, not from the Git directory: git resolves a relative URL from the work tree's top.
   const place = gitPlace(resolve(directory), env);
-  const configured = async (): Promise<ConfiguredValues> => config ?? configuredAt(place);
+  await config;
+  const configured = (): Promise<ConfiguredValues> => config ?? configuredAt(place);
   return new GitCliRemote({ place, commonDir, format: objectFormat }, configured);
 }
 
 class GitCliRemote implements GitRemote {
   private readonly file: FetchFile;
+  private expected: Promise<ReceivePackConnection | null> | null = null;
 
   constructor(
     private readonly clone: PushSource,
@@ -68,7 +76,51 @@ class GitCliRemote implements GitRemote {
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
     const url = stargateUrl(await this.config(), remote);
+    if (await this.pushDirectly(remote, url, updates, options)) return;
     await pushRefs(this.clone, { remote, url }, updates, options);
+  }
+
+  expectPush(remote: string): void {
+    this.expected ??= this.connect(remote).catch(() => null); // the push itself finds what is wrong, and says it
+  }
+
+  async close(): Promise<void> {
+    (await this.taken())?.giveUp();
+  }
+
+  /** The connection that a push was to come for, which is then nobody else's. */
+  private async taken(): Promise<ReceivePackConnection | null> {
+    const { expected } = this;
+    this.expected = null;
+    return expected;
+  }
+
+  private async connect(remote: string): Promise<ReceivePackConnection | null> {
+    const config = await this.config();
+    const url = stargateUrl(config, remote);
+    const way = await directWay(this.clone.place, config, remote, url);
+    return way === null ? null : new ReceivePackConnection(this.clone.place, way, url);
+  }
+
+  /** False when the push is git's to do. */
+  private async pushDirectly(
+    remote: string,
+    url: string,
+    updates: readonly RefUpdate[],
+    { atomic, restarts, objects, onProgress }: PushOptions,
+  ): Promise<boolean> {
+    const expected = await this.taken();
+    if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
+      expected?.giveUp();
+      return false;
+    }
+    const { format } = this.clone;
+    for (const { ref, old, next } of updates) {
+      checkRef(ref);
+      for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
+    }
+    const connection = expected ?? (await this.connect(remote));
+    return connection !== null && directPush(connection, updates, { remote, url, format, atomic, objects, onProgress });
   }
 
   /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */
@@ -76,4 +128,12 @@ class GitCliRemote implements GitRemote {
     const from = direction === 'read' ? checkRemote(remote) : stargateUrl(await this.config(), remote);
     return { remote, direction, from };
   }
+}
+
+/** More than this is better sent by git: as deltas, and with progress. Objects, and bytes of their bodies. */
+const SMALL_OBJECTS = 5000;
+const SMALL_BYTES = 4 * 1024 * 1024;
+
+function isSmall(objects: readonly NewObject[]): boolean {
+  return objects.length <= SMALL_OBJECTS && objects.reduce((sum, { body }) => sum + body.length, 0) <= SMALL_BYTES;
 }

@@ -1,10 +1,19 @@
 import { KvError } from '../../../ports/error.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import type { RefName } from '../../../ports/vocabulary.js';
 import { firstComplaint } from '../process/run-git.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
+import { kvErrorIn, noRoomHere, noRoomThere, unreachable } from './remote-error.js';
 
 const MOVED =
   /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;
+
+/** `CAS_CONFLICT`: a ref is not where the push was built on. */
+export function movedAt(ref: RefName, remote: string): KvError {
+  return new KvError('CAS_CONFLICT', `'${ref}' has moved at '${remote}'`, {
+    hint: 'read the newest state and try again',
+    details: { ref },
+  });
+}
 
 /** What a `git push --porcelain` that failed means. */
 export function pushError({ remote, url }: { remote: string; url: string }, stdout: string, stderr: string): KvError {
@@ -14,19 +23,22 @@ export function pushError({ remote, url }: { remote: string; url: string }, stdo
     .filter(({ why }) => !/atomic push failed|atomic transaction failed/.test(why));
   const sent = kvErrorIn(stderr);
   if (sent !== null) return sent;
+  const noRoom = noRoomThere(url, stdout, stderr) ?? noRoomHere(`cannot push to ${shownUrl(url)}`, stderr);
+  if (noRoom !== null) return noRoom;
   const moved = rejected.find(({ why }) => MOVED.test(why)) ?? rejected.find(() => /cannot lock ref/.test(stderr));
   if (moved !== undefined) {
-    return new KvError('CAS_CONFLICT', `'${moved.ref}' has moved at '${remote}'`, {
-      hint: 'read the newest state and try again',
-      details: { ref: moved.ref },
-    });
+    return movedAt(moved.ref, remote);
   }
   const [first] = rejected;
   if (first !== undefined) {
-    return new KvError('GIT_ERROR', `'${remote}' did not accept '${first.ref}': ${first.why.trim()}${remoteWords(stderr)}`, {
-      hint: `ask whoever runs '${remote}' what it refuses`,
-      details: { ref: first.ref },
-    });
+    return new KvError(
+      'GIT_ERROR',
+      `the Stargate at ${shownUrl(url)} did not accept '${first.ref}': ${first.why.trim()}${remoteWords(stderr)}`,
+      {
+        hint: 'ask whoever runs it what it refuses',
+        details: { ref: first.ref },
+      },
+    );
   }
   return (
     unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr) ??

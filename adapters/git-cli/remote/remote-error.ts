@@ -1,5 +1,6 @@
 import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Direction } from '../../../ports/git-remote.js';
+import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { parseRejection } from '../../../ports/rejection.js';
@@ -25,6 +26,10 @@ const UNREACHABLE = new RegExp(
     'hung up unexpectedly',
     'Permission denied',
     'Host key verification failed',
+    'host key is not cached',
+    'Cannot confirm a host key',
+    'not in manually configured list',
+    'POTENTIAL SECURITY BREACH',
     'No route to host',
     'Network is unreachable',
     'does not appear to be a git repository',
@@ -62,6 +67,8 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
       advice: { id: 'correct-push-url' },
     });
   }
+  const changed = changedHostKey({ what, url, direction }, lines);
+  if (changed !== null) return changed;
   const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
   // ssh begins with the account, which the URL has already named.
   const words = said
@@ -78,7 +85,7 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
     const choose = 'choose one: git config core.sshCommand "ssh -i FILE"';
     return { hint: `${host} knows none of the keys that ssh offered: ${where}, or ${choose}` };
   }
-  if (/Host key verification failed/.test(stderr)) {
+  if (/Host key verification failed|host key is not cached|Cannot confirm a host key/.test(stderr)) {
     const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
     const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
     const published = direction === 'write' ? 'the Stargate printed when it was made' : 'the Git host publishes';
@@ -95,6 +102,33 @@ function hintFor(stderr: string, url: string, direction: Direction): KvErrorFiel
       };
 }
 
+/** OpenSSH's words, and plink's: of a key that it has cached, and of one that it was told. */
+const CHANGED = /REMOTE HOST IDENTIFICATION HAS CHANGED|POTENTIAL SECURITY BREACH|not in manually configured list/;
+
+/** Another host key than the one that is known, with ssh's own warning: not what a first contact is. Null when that is not what happened. */
+function changedHostKey({ what, url, direction }: Contact, lines: readonly string[]): KvError | null {
+  const begins = lines.findIndex((line) => CHANGED.test(line));
+  if (begins < 0) return null;
+  const end = lines.findIndex((line, at) => at > begins && /^(Host key verification failed|fatal:)/.test(line));
+  const warning = lines.slice(begins, end < 0 ? undefined : end).filter((line) => !/^@*$/.test(line));
+  const fingerprint = /SHA256:[A-Za-z0-9+/]{43}/.exec(warning.join(' '))?.[0];
+  const host = direction === 'write' ? 'the Stargate' : 'the Git host';
+  const message = `${what}: ${host} shows another host key than the one that is known here. ssh says:\n  ${warning.join('\n  ')}`;
+  const details = { host_key: 'changed', fingerprint: fingerprint ?? null };
+  if (direction === 'read') {
+    const name = parseSshUrl(url)?.host ?? 'HOST';
+    return new KvError('IO_ERROR', message, {
+      details,
+      hint: `compare with what the Git host publishes; if its key is a new one, remove the old: ssh-keygen -R ${name}`,
+    });
+  }
+  return new KvError('IO_ERROR', message, {
+    details,
+    hint: 'somebody else may answer there, or the Stargate has a new key: ask whoever runs it for the fingerprint',
+    advice: { id: 'host-key-changed', fingerprint: fingerprint ?? 'SHA256:…' },
+  });
+}
+
 /** A clone of the other object format: a SHA-256 repository without branches, cloned by git before 2.41. Null when that is not it. */
 export function wrongFormat(what: string, stderr: string): KvError | null {
   const formats = /mismatched algorithms: client (\w+); server (\w+)/.exec(stderr);
@@ -102,6 +136,28 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
   return new KvError('GIT_ERROR', `${what}: it has ${formats[2]} objects, and this clone was made for ${formats[1]}`, {
     hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add in it, and set the remote up`,
     advice: { id: 'clone-anew', format: formats[2] ?? '' },
+  });
+}
+
+/** This clone's own disk has no room left: `STORAGE_FULL`; null when that is not what happened. The other side's words are marked. */
+export function noRoomHere(what: string, stderr: string): KvError | null {
+  const said = stderr.split(/[\r\n]+/).find((line) => !/^remote: /.test(line) && isOutOfSpace(line));
+  if (said === undefined) return null;
+  const words = said.replace(/^(fatal|error): /, '').trim();
+  return new KvError('STORAGE_FULL', `${what}: no room in this clone: ${withoutSecrets(words)}`, {
+    hint: 'free some disk space and try again',
+  });
+}
+
+/** The Stargate's disk has no room left, in its git's words: `STORAGE_FULL`; null when that is not what happened. */
+export function noRoomThere(url: string, stdout: string, stderr: string): KvError | null {
+  const theirs = stderr
+    .split(/[\r\n]+/)
+    .filter((line) => /^(remote: |error: remote unpack failed)/.test(line.replace(RESET, '')));
+  const said = [...theirs, ...stdout.split('\n').filter((line) => line.startsWith('!'))].some((line) => isOutOfSpace(line));
+  if (!said) return null;
+  return new KvError('STORAGE_FULL', `the Stargate at ${shownUrl(url)} has no room left on its disk`, {
+    hint: 'nothing was written; ask whoever runs it to free some, and try again',
   });
 }
 

@@ -4,15 +4,17 @@ import { readConfig } from '../config/read-config.js';
 import { checkRemote, checkUrl } from '../process/guard.js';
 import type { GitPlace } from '../process/run-git.js';
 
-/** Every value that Git's configuration has for a key. */
+/** Git's configuration, every value of every key. */
 export interface ConfiguredValues {
   all(key: string): readonly string[];
+  /** The keys that are set, section and variable in lower case. */
+  names(): readonly string[];
 }
 
 /** The configuration as it is at this moment, from a process of its own. Throws as `readConfig` does. */
 export async function configuredAt(place: GitPlace): Promise<ConfiguredValues> {
   const values = await readConfig(place);
-  return { all: (key) => values.get(key) ?? [] };
+  return { all: (key) => values.get(key) ?? [], names: () => [...values.keys()] };
 }
 
 /** The URL that a remote has for a direction; null when none is configured. Throws `INPUT_INVALID` for what is no remote's name. */

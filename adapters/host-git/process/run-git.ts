@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { KvError, withoutSecrets } from '../../../ports/index.js';
+import { isOutOfSpace, KvError, withoutSecrets } from '../../../ports/index.js';
 
 interface GitAnswer {
   readonly status: number;
@@ -49,11 +49,14 @@ export function askGit(args: readonly string[], { env, input = '', timeout, sign
   });
 }
 
-/** Runs git and gives its output. Throws `GIT_ERROR` with git's own words, and what `askGit` throws. */
+/** Runs git and gives its output. Throws `GIT_ERROR` with git's own words, `STORAGE_FULL` where they speak of that, and what `askGit` throws. */
 export async function runGit(args: readonly string[], options: RunOptions): Promise<string> {
   const { status, stdout, stderr } = await askGit(args, options);
   if (status === 0) return stdout.trimEnd();
-  throw new KvError('GIT_ERROR', `git ${verbOf(args)} failed: ${withoutSecrets(stderr).trim().split('\n').slice(-3).join('; ')}`);
+  throw new KvError(
+    isOutOfSpace(stderr) ? 'STORAGE_FULL' : 'GIT_ERROR',
+    `git ${verbOf(args)} failed: ${withoutSecrets(stderr).trim().split('\n').slice(-3).join('; ')}`,
+  );
 }
 
 /** Throws `CONFIG_INVALID` for a git that is older than what this is made for. */

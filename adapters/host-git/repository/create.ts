@@ -9,7 +9,7 @@ import { GIT_SETTINGS } from './settings.js';
 /** Makes a bare repository of this version. Throws `CONFIG_INVALID` when something is there already. */
 export async function createRepository({ gitDir, ownEnv: env }: Hosted, repository: NewRepository): Promise<void> {
   const { objectFormat, mirror } = repository;
-  checkRemote(mirror.remote);
+  if (mirror !== null) checkRemote(mirror.remote);
   if (await isTaken(gitDir))
     throw new KvError('CONFIG_INVALID', `${gitDir} is there already`, { hint: 'name a folder of its own' });
   const git = (...args: string[]): Promise<string> => runGit(['--git-dir', gitDir, ...args], { env });
@@ -18,8 +18,10 @@ export async function createRepository({ gitDir, ownEnv: env }: Hosted, reposito
   await chmod(gitDir, 0o755);
   await mkdir(stargateFolder(gitDir), { mode: 0o700 });
   for (const [name, value] of GIT_SETTINGS) await git('config', name, value);
-  await git('config', `remote.${mirror.remote}.url`, mirror.url);
-  for (const refspec of mirror.push) await git('config', '--add', `remote.${mirror.remote}.push`, refspec);
+  if (mirror !== null) {
+    await git('config', `remote.${mirror.remote}.url`, mirror.url);
+    for (const refspec of mirror.push) await git('config', '--add', `remote.${mirror.remote}.push`, refspec);
+  }
   await writeHooks(gitDir);
   await git('hash-object', '-t', 'tree', '-w', '--stdin');
 }

@@ -1,18 +1,25 @@
-import { access } from 'node:fs/promises';
+import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type FileCommit,
   KvError,
   type NewRepository,
   type RefName,
+  type Oid,
   type RemoteListing,
+  type RepositoryForm,
   type RepositoryHost,
+  type Room,
   type Upgraded,
 } from '../../../ports/index.js';
 import { checkRef } from '../process/guard.js';
-import type { Hosted } from '../process/hosted.js';
+import { type Hosted, stargateFolder } from '../process/hosted.js';
 import { requireGit, runGit } from '../process/run-git.js';
+import { exportRepository, restoreRepository } from './backup.js';
 import { createRepository } from './create.js';
+import { fileCommit } from './file-commit.js';
 import { hooksInPlace, otherHooks } from './hooks.js';
+import { probeWriting } from './probe-writing.js';
 import { prepareQuarantine, sweepQuarantines } from './quarantines.js';
 import { fetchRemote, listRemote } from './remote.js';
 import { clearStaleLocks } from './stale-locks.js';
@@ -47,6 +54,20 @@ export class GitHost implements RepositoryHost {
     await otherHooks(gitDir); // hooks of another version are fine, foreign hooks are refused
   }
 
+  async room(): Promise<Room> {
+    const { gitDir } = this.hosted;
+    try {
+      const { bsize, blocks, bavail } = await statfs(gitDir);
+      return { free: bsize * bavail, size: bsize * blocks };
+    } catch (cause) {
+      throw new KvError('IO_ERROR', `cannot see how much room there is for ${gitDir}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  probeWriting(): Promise<void> {
+    return probeWriting(stargateFolder(this.hosted.gitDir));
+  }
+
   hooksInPlace(): Promise<boolean> {
     return hooksInPlace(this.hosted.gitDir);
   }
@@ -73,6 +94,18 @@ export class GitHost implements RepositoryHost {
 
   fetchRemote(remote: string, kinds: readonly string[]): Promise<void> {
     return fetchRemote(this.hosted, remote, kinds);
+  }
+
+  committerOf(path: string): Promise<FileCommit | null> {
+    return fileCommit(this.hosted, path);
+  }
+
+  export(file: string, refs: ReadonlyMap<RefName, Oid>): Promise<RepositoryForm> {
+    return exportRepository(this.hosted, file, refs);
+  }
+
+  restore(file: string | null, form: RepositoryForm): Promise<ReadonlyMap<RefName, Oid>> {
+    return restoreRepository(this.hosted, file, form);
   }
 
   async setHead(branch: RefName): Promise<void> {

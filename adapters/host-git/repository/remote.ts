@@ -1,6 +1,8 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { KvError, type ObjectFormat, type Oid, type RefName, type RemoteListing, withoutSecrets } from '../../../ports/index.js';
 import { checkRefKind, checkRemote } from '../process/guard.js';
-import type { Hosted } from '../process/hosted.js';
+import { type Hosted, stargateFolder } from '../process/hosted.js';
 import { askGit, runGit } from '../process/run-git.js';
 
 /** Milliseconds that a remote may take for one answer. */
@@ -23,8 +25,33 @@ export async function listRemote(hosted: Hosted, remote: string): Promise<Remote
     if (name.startsWith('refs/') && !name.endsWith('^{}')) refs.set(name, left);
   }
   if (refs.size === 0) await probeFormat(hosted, remote, format);
+  if (head === null && ![...refs.keys()].some((ref) => ref.startsWith('refs/heads/'))) head = await unbornHead(hosted, remote);
   return { refs, head };
 }
+
+/** The branch that is a remote's HEAD before it is there: ls-remote tells of none, and a clone follows it. */
+async function unbornHead(hosted: Hosted, remote: string): Promise<RefName | null> {
+  const { gitDir, ownEnv: env } = hosted;
+  const url = await runGit(['--git-dir', gitDir, 'config', `remote.${remote}.url`], { env });
+  const folder = join(stargateFolder(gitDir), `head-of-${remote}`);
+  try {
+    const cloned = await askGit(
+      ['-c', `init.defaultBranch=${UNTOLD}`, 'clone', '--quiet', '--bare', '--no-tags', '--', url, folder],
+      {
+        env,
+        timeout: PATIENCE_MS,
+      },
+    );
+    if (cloned.status !== 0) return null; // whatever is wrong, the next who asks the remote is told
+    const head = await runGit(['--git-dir', folder, 'symbolic-ref', 'HEAD'], { env });
+    return head === `refs/heads/${UNTOLD}` ? null : head;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a clone's HEAD is where the remote, or its git, doesn't tell. */
+const UNTOLD = 'git-kv-untold';
 
 /** Brings all refs of these kinds from a remote, overwriting ours. Throws as `listRemote` does. */
 export async function fetchRemote(hosted: Hosted, remote: string, kinds: readonly string[]): Promise<void> {

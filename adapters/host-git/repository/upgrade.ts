@@ -1,4 +1,4 @@
-import { KvError, type Upgraded } from '../../../ports/index.js';
+import { isOutOfSpace, KvError, type Upgraded } from '../../../ports/index.js';
 import type { Hosted } from '../process/hosted.js';
 import { runGit } from '../process/run-git.js';
 import { otherHooks, writeHooks } from './hooks.js';
@@ -19,6 +19,12 @@ export async function upgradeRepository(hosted: Hosted): Promise<Upgraded> {
     await writeHooks(gitDir, hooks);
     for (const [name, value] of settings) await runGit(['--git-dir', gitDir, 'config', '--replace-all', name, value], { env });
   } catch (cause) {
+    if (isOutOfSpace(cause)) {
+      throw new KvError('STORAGE_FULL', `cannot bring ${gitDir} to this version: ${(cause as Error).message}`, {
+        cause,
+        hint: 'free some disk space: the Stargate tries again by itself',
+      });
+    }
     throw new KvError('CONFIG_INVALID', `cannot bring ${gitDir} to this version: ${(cause as Error).message}`, {
       cause,
       hint: 'run as the owner of the repository, and make its hooks and its config writable for that user',

@@ -14,6 +14,9 @@ import { type Started, startGit } from './service-process.js';
 /** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
 const WHOLE = ['-c', 'receive.shallowUpdate=false'];
 
+/** Protocol v0 too gives what v2 gives to whoever names it: a ref may have moved between the list and the request. */
+const ANY_OBJECT = ['-c', 'uploadpack.allowAnySHA1InWant=true'];
+
 /** Standard input, output and error, and the four descriptors that `repository/hooks.ts` tells of. */
 const PIPES_OF_A_PUSH = 7;
 
@@ -22,7 +25,7 @@ export class GitServices implements GitService {
   constructor(private readonly hosted: Hosted) {}
 
   read(command: 'upload-pack' | 'upload-archive', request: ServiceRequest, client: ServiceClient): ServiceProcess {
-    const started = startGit([command, this.hosted.gitDir], this.environment(request), 3);
+    const started = startGit([...ANY_OBJECT, command, this.hosted.gitDir], this.environment(request), 3);
     return connected(started, client);
   }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleArchive, type KeptBundle, KvError, type ObjectFormat, type Oid, type RefName } from '../../../ports/index.js';
+import { isSame, proveBundle, refsIn, sync } from '../process/bundle-file.js';
 import { checkRef } from '../process/guard.js';
 import { archivesFolder, type Hosted } from '../process/hosted.js';
 import { runGit } from '../process/run-git.js';
@@ -39,7 +40,7 @@ export class GitBundles implements BundleArchive {
     try {
       await this.git('bundle', 'create', '--quiet', draft, ...refs.keys());
       await sync(draft);
-      await this.prove(draft, format, refs);
+      await proveBundle(this.hosted, draft, format, refs);
       await rename(draft, path);
       await sync(this.folder);
       return (await stat(path)).size;
@@ -69,43 +70,10 @@ export class GitBundles implements BundleArchive {
     return refsIn(await this.git('bundle', 'list-heads', path));
   }
 
-  /** Brings a bundle back into an empty repository and looks for all of it there: `git bundle verify` doesn't read the pack. */
-  private async prove(draft: string, format: ObjectFormat, refs: ReadonlyMap<RefName, Oid>): Promise<void> {
-    await this.git('bundle', 'verify', '--quiet', draft);
-    const proof = `${draft}.git`;
-    const { serviceEnv: env } = this.hosted;
-    const inProof = (...args: string[]): Promise<string> => runGit(['-C', proof, ...args], { env });
-    try {
-      await runGit(['init', '--quiet', '--bare', `--object-format=${format}`, '--template=', proof], { env });
-      await inProof('fetch', '--quiet', '--no-tags', '--no-write-fetch-head', draft, '+refs/*:refs/*');
-      await inProof('rev-list', '--objects', '--quiet', '--all');
-      if (isSame(refsIn(await inProof('for-each-ref', '--format=%(objectname) %(refname)')), refs)) return;
-      throw new KvError('GIT_ERROR', `the bundle of ${[...refs.keys()].join(' ')} doesn't hold what these refs point to`, {
-        hint: 'nothing was dropped',
-      });
-    } finally {
-      await rm(proof, { recursive: true, force: true });
-    }
-  }
-
   private git(...args: string[]): Promise<string> {
     const { gitDir, serviceEnv: env } = this.hosted;
     return runGit(['-C', gitDir, ...args], { env });
   }
-}
-
-/** Lines of `oid ref`. */
-function refsIn(lines: string): Map<RefName, Oid> {
-  const refs = new Map<RefName, Oid>();
-  for (const line of lines.split('\n')) {
-    const [oid = '', ...name] = line.split(' ');
-    if (oid !== '') refs.set(name.join(' '), oid);
-  }
-  return refs;
-}
-
-function isSame(one: ReadonlyMap<RefName, Oid>, two: ReadonlyMap<RefName, Oid>): boolean {
-  return one.size === two.size && [...one].every(([ref, oid]) => two.get(ref) === oid);
 }
 
 /** Removes what a crash has left. Nobody else is at work in the folder: writes go one after another. */
@@ -128,13 +96,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false, // whatever the reason, it can't be used
   );
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

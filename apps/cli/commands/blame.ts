@@ -9,7 +9,7 @@ import { formatTimeShort } from '../render/units.js';
 import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   commits: { type: 'boolean', summary: 'also the ledger commits, which takes a walk through the history' },
   ...AT_FLAG,
   ...READ_FLAGS,

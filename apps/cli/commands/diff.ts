@@ -10,14 +10,14 @@ import { changeLine, diffDocument } from '../render/diff.js';
 import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   ...READ_FLAGS,
 } as const satisfies FlagTable;
 
 /** `git kv diff`: which keys differ between two states. */
 export class Diff extends KvCommand {
   static override summary = 'show which keys differ between two states';
-  static override description = prose(`Each state is a ledger commit (or its first digits), an ISO 8601 time, or a
+  static override description = prose(`Each state is a ledger commit (or its first digits), a time (ISO 8601, or "2h ago"), or a
 transaction (or its last 8 characters or more), in any epoch; the second is the newest state unless given. One line a
 key: A added, M changed, D removed, R set again with the same value; its size before and after; the key. --json gives the blobs too. An expired key counts as
 there until it is deleted.`);

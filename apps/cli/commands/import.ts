@@ -11,13 +11,17 @@ import { importDocument, importText } from '../render/import.js';
 import { formatCount } from '../render/units.js';
 import { print, printJson, Progress, warn } from '../io/terminal.js';
 import { countFlag, DEFAULT_TIMEOUT_MS, durationFlag, sizeFlag } from '../parse/units.js';
-import { messageFlag } from '../fast/write.js';
+import { messageFlag } from '../parse/message.js';
 
 const { 'dry-run': dryRun, message, wait, timeout } = WRITE_FLAGS;
 const FLAGS = {
   strip: { type: 'string', summary: 'every key must start with this, and loses it', value: 'TEXT' },
   'add-prefix': { type: 'string', summary: 'put this in front of every key', value: 'TEXT' },
-  batch: { type: 'string', summary: 'this many operations a transaction (default: all in one)', value: 'N' },
+  batch: {
+    type: 'string',
+    summary: 'this many operations a transaction (default: all in one, where one push may bring them)',
+    value: 'N',
+  },
   skip: { type: 'string', summary: 'leave out this many operations at the beginning: they have landed before', value: 'N' },
   files: { type: 'string', summary: "where a snapshot's large values lie (default: as its header says)", value: 'DIR' },
   ...CHUNK_FLAGS,
@@ -32,7 +36,7 @@ snapshot wrote, the lines of git kv mset, the array of consul kv export, or the 
 
 Everything is read and checked before the first write: a line that can't be used, a key that stands there twice, a value that
 isn't the one its etag names, a file that was cut off, and nothing is changed. Then all of it is one transaction; with --batch, each N
-operations are one, and where that stops in the middle, the error says how to go on with --skip.
+operations are one, as by itself where all would be more than one push may bring (max_push_objects of the policy); and where that stops in the middle, the error says how to go on with --skip.
 
 An import is a new write, by you and now: created_by, created_at and txn of a snapshot made with --provenance stay where they are.
 Values, content types and expiries are kept, those in the past too; a key without an expiry gets the policy's ttl_default where there

@@ -3,6 +3,7 @@ import { Blame } from './blame.js';
 import { CasSet } from './cas/set.js';
 import { Compact } from './compact.js';
 import { Del } from './del.js';
+import { Completion } from './completion.js';
 import { Diff } from './diff.js';
 import { EpochNew } from './epoch/new.js';
 import { Get } from './get.js';
@@ -19,6 +20,7 @@ import { Revert } from './revert.js';
 import { SetKey } from './set.js';
 import { Snapshot } from './snapshot.js';
 import { StargateStatus } from './stargate/status.js';
+import { StargateSync } from './stargate/sync.js';
 import { Verify } from './verify.js';
 import { Wait } from './wait.js';
 import { Watch } from './watch.js';
@@ -46,6 +48,8 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,
+  'stargate:sync': StargateSync,
+  completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,
 };

@@ -15,7 +15,7 @@ import { workTree, workTreePolicy } from '../io/work-tree.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 
 const FLAGS = {
-  prefix: { type: 'string', summary: 'a prefix that keys may have, for the policy scaffold', value: 'TEXT', multiple: true },
+  prefix: { type: 'string', summary: 'a prefix that keys may have, for the policy scaffold', value: 'PREFIX', multiple: true },
   'push-url': { type: 'string', summary: "the Stargate's URL, for the policy scaffold", value: 'URL' },
 } as const satisfies FlagTable;
 

@@ -8,7 +8,7 @@ import { prose } from '../render/prose.js';
 export class List extends KvCommand {
   static override summary = 'list keys';
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading
-values, in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
+values (but for --values), in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
 given. In a long listing, ! marks what has expired. With --at, lists what there was then, in
 whichever epoch; what had expired is judged by that time too. --json names the commit that is listed: give it to --at for the next page.`);
   static override examples = [
@@ -16,7 +16,7 @@ whichever epoch; what had expired is judged by that time too. --json names the c
     '<%= config.bin %> list --long --limit 100',
     '<%= config.bin %> list --prefix cfg: --at 2027-01-31',
     '<%= config.bin %> list --limit 100 --after user:42:profile',
-    '<%= config.bin %> list -0 | xargs -0 -n 1 <%= config.bin %> get --offline --',
+    '<%= config.bin %> list --prefix cfg: --values',
   ];
   static override flags = oclifFlags(LIST_FLAGS);
 

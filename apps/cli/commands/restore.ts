@@ -10,7 +10,7 @@ import { runWrite } from '../fast/write.js';
 
 const FLAGS = {
   at: { ...AT_FLAG.at, required: true },
-  prefix: { type: 'string', summary: 'every key that starts with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'every key that starts with this', value: 'PREFIX' },
   ...PUT_BACK_FLAGS,
 } as const satisfies FlagTable;
 

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
-import { isTransactionSuffix, momentAt } from '../../../domain/client/past/at.js';
+import { isUlid } from '../../../domain/ledger/ulid.js';
+import { isCommitPrefix, isTransactionSuffix, momentAt } from '../../../domain/client/past/at.js';
 import { writersFreshness } from '../../../domain/client/history/put-back.js';
 import { planRevert } from '../../../domain/client/history/revert.js';
 import { PUT_BACK_FLAGS } from '../parse/flags.js';
@@ -22,7 +23,7 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
     txn: Args.string({
       required: true,
       ignoreStdin: true,
-      description: "the transaction's id (KV-Txn), or its last 8 characters or more",
+      description: "the transaction's id (KV-Txn), or its last 8 characters or more; or its ledger commit, or its first digits",
     }),
   };
   static override flags = oclifFlags(PUT_BACK_FLAGS);
@@ -32,7 +33,8 @@ is 2. Content types are kept; so are TTLs that have not passed, and else the pol
     await runWrite(flags, async ({ clone, ns }, progress) => {
       progress.phase('looking for the transaction');
       const [given = ''] = args;
-      if (!isTransactionSuffix(given)) return planRevert(clone, ns, given);
+      if (isUlid(given) || !(isTransactionSuffix(given) || isCommitPrefix(given, clone.store.objectFormat)))
+        return planRevert(clone, ns, given);
       const { ledger } = await momentAt(clone, ns, given, await writersFreshness(clone));
       return planRevert(clone, ns, ledger.trailers.txn);
     });

@@ -9,12 +9,15 @@ import { KvCommand } from '../oclif/base.js';
 export class SetKey extends KvCommand {
   static override summary = 'set one key';
   static override description = prose(`VALUE is - for standard input, the name of a regular file for that file's
-content, and otherwise the value itself; standard error says which was taken. --file and --value leave no doubt.
+content, and otherwise the value itself; standard error says which was taken. What looks like a path (./x, dir/x, /x) and is no file
+is refused. --file and --value leave no doubt, and scripts should use them; git config kv.setFiles never makes every VALUE text.
 
 The content type is --ctype, else a file's by its extension, else application/json for text that is a JSON object or
-array, else text/plain; what comes on standard input and is no text is application/octet-stream.
+array, else text/plain; what comes on standard input and is no text is application/octet-stream. With --ctype application/json
+(or a type that ends in +json), the value must parse.
 
-Setting a key keeps nothing of what it was: a --ttl or a --ctype has to be given again.`);
+Setting a key keeps nothing of what it was: a --ctype has to be given again, and a --ttl too, or --keep-ttl. A TTL that is lost
+without a word is warned of.`);
   static override examples = [
     '<%= config.bin %> set cfg:mode on',
     '<%= config.bin %> set user:42:avatar avatar.png --ttl 30d',

@@ -14,7 +14,7 @@ import { note, print, printJson, Progress } from '../io/terminal.js';
 
 const FLAGS = {
   export: { type: 'string', summary: 'the file to write, all at once; - is standard output', value: 'FILE', required: true },
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   files: { type: 'string', summary: 'write values above 1 MiB to files in this folder, named by their digests', value: 'DIR' },
   provenance: { type: 'boolean', summary: 'also who set each key, when, and in which transaction' },
   ...READ_FLAGS,

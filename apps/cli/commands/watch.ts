@@ -5,7 +5,11 @@ import {
   type WatchNotice,
   type WatchRequest,
 } from '../../../domain/client/watch/watch.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import type { Clone } from '../../../domain/client/clone/clone.js';
+import { momentAt } from '../../../domain/client/past/at.js';
+import { parseHumanTime } from '../../../domain/client/past/human-time.js';
+import { parseTime } from '../../../domain/client/write/expiry.js';
+import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
 import type { Session } from '../session/session.js';
@@ -20,10 +24,10 @@ const FLAGS = {
   since: {
     type: 'string',
     summary:
-      'go on after the event of this ledger commit (in full); oldest begins with all that can be had (default: from now on)',
-    value: 'OID',
+      'go on after the event of this ledger commit (in full), or after a time ("5m ago", ISO 8601); oldest begins with all that can be had (default: from now on)',
+    value: 'OID|TIME',
   },
-  prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only events that changed a key which starts with this', value: 'PREFIX' },
   once: { type: 'boolean', summary: 'end after what is there, instead of waiting for more' },
   limit: { type: 'string', summary: 'end after this many events', value: 'N' },
   interval: {
@@ -61,7 +65,7 @@ error: --since with that OID goes on without a gap or a repeat.`);
       flags.json ? printJson(watchDocument(event)) : print(`${watchLine(event)}\n`);
     await this.withClone(flags, async (session) => {
       const feed = new Feed(session.clone, {
-        ...requestOf(flags, session),
+        ...(await requestOf(flags, session)),
         signal,
         notify: (notice) => tell(notice, session.ns, flags['read-from'] === 'stargate' ? 'the Stargate' : 'the mirror'),
       });
@@ -77,13 +81,14 @@ error: --since with that OID goes on without a gap or a repeat.`);
   }
 }
 
-function requestOf(flags: FlagValues<typeof FLAGS>, { ns, clone }: Session): WatchRequest {
+async function requestOf(flags: FlagValues<typeof FLAGS>, { ns, clone }: Session): Promise<WatchRequest> {
   const { since, prefix, limit, interval, once } = flags;
   if (prefix !== undefined && prefix !== '') keyArgument(prefix);
+  const readFrom = flags['read-from'] === 'stargate' ? 'stargate' : 'mirror';
   return {
     ns,
-    readFrom: flags['read-from'] === 'stargate' ? 'stargate' : 'mirror',
-    ...(since === undefined ? {} : { since: sinceFlag(since, clone.store.objectFormat) }),
+    readFrom,
+    ...(since === undefined ? {} : { since: await sinceFlag(since, clone, { ns, readFrom }) }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(limit === undefined ? {} : { limit: countFlag('limit', limit) }),
     ...(interval === undefined ? {} : { intervalMs: durationFlag('interval', interval) }),
@@ -91,11 +96,26 @@ function requestOf(flags: FlagValues<typeof FLAGS>, { ns, clone }: Session): Wat
   };
 }
 
-const sinceFlag = (text: string, format: ObjectFormat): string => (text === OLDEST ? text : oidFlag('since', text, format));
+/** The event to go on after: of a time, that of the newest commit which the Stargate had received by then, or the oldest. */
+async function sinceFlag(text: string, clone: Clone, { ns, readFrom }: Pick<WatchRequest, 'ns' | 'readFrom'>): Promise<string> {
+  if (text === OLDEST) return text;
+  if (!isTime(text, clone.clock.now())) return oidFlag('since', text, clone.store.objectFormat);
+  try {
+    return (await momentAt(clone, ns, text, { readFrom, offline: false })).ledger.oid;
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'NOT_FOUND') return OLDEST; // nothing is as old as that
+    throw error;
+  }
+}
+
+const isTime = (text: string, now: number): boolean => (parseTime(text) ?? parseHumanTime(text, now)) !== undefined;
 
 function tell(notice: WatchNotice, ns: string, from: string): void {
   if (notice.kind === 'started') note(`watching ${ns} since ${notice.resumeFrom}`);
-  else if (notice.kind === 'behind') {
+  else if (notice.kind === 'no-watchlog') {
+    const elsewhere = from === 'the mirror' ? '; the Stargate has it (--read-from=stargate)' : '';
+    warn(`${from} shows the ledger of ${ns} and no watchlog beside it, so there is nothing to watch${elsewhere}`);
+  } else if (notice.kind === 'behind') {
     const elsewhere = from === 'the mirror' ? '; --read-from=stargate does not wait for the mirror' : '';
     note(`${from} does not show ${notice.since} yet${notice.waits ? ', waiting for it' : ''}${elsewhere}`);
   } else if (notice.kind === 'back') note('the connection is back');

@@ -25,7 +25,7 @@ interface FastCommand {
 const MANY = Number.POSITIVE_INFINITY;
 
 const COMMANDS: readonly FastCommand[] = [
-  { words: ['get'], flags: GET_FLAGS, args: { least: 1, most: 1 }, run: ([key = ''], flags) => runGet(key, flags) },
+  { words: ['get'], flags: GET_FLAGS, args: { least: 0, most: MANY }, run: runGet },
   {
     words: ['list'],
     flags: LIST_FLAGS,
@@ -80,15 +80,17 @@ interface Parsed {
 
 function parse(args: readonly string[], table: FlagTable): Parsed | null {
   const options: ParseArgsConfig['options'] = {};
-  for (const [name, { type, char, multiple }] of Object.entries(table)) {
+  for (const [name, { type, char, alias, multiple }] of Object.entries(table)) {
     options[name] = { type, ...(char === undefined ? {} : { short: char }), ...(multiple ? { multiple } : {}) };
     if (table[name]?.allowNo) options[`no-${name}`] = { type: 'boolean' };
+    if (alias !== undefined) options[alias] = { type, short: alias };
   }
   try {
     const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
     const given = tokens.flatMap((token) => (token.kind === 'option' ? [token] : []));
-    const odd = given.some(({ name, value }, i) => {
+    const odd = given.some(({ name, rawName, value }, i) => {
       const spec = table[name];
+      if (rawName === `--${name}` && name.length === 1) return true; // a letter is no word
       const once = given.findIndex((one) => flagOf(one.name, table) === flagOf(name, table)) === i;
       return (!once && spec?.multiple !== true) || (spec?.options !== undefined && !spec.options.includes(value ?? ''));
     });
@@ -99,13 +101,17 @@ function parse(args: readonly string[], table: FlagTable): Parsed | null {
   }
 }
 
-/** The flag that an option is a form of: `no-wait` is one of `wait`. */
+/** The flag that an option is a form of: `no-wait` is one of `wait`, and `z` one of `null`. */
 function flagOf(option: string, table: FlagTable): string {
-  return Object.hasOwn(table, option) ? option : option.slice('no-'.length);
+  if (Object.hasOwn(table, option)) return option;
+  return Object.keys(table).find((name) => table[name]?.alias === option) ?? option.slice('no-'.length);
 }
 
 function withoutNo(values: Readonly<Record<string, unknown>>, table: FlagTable): object {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => (Object.hasOwn(table, name) ? [name, value] : [flagOf(name, table), false])),
+    Object.entries(values).map(([name, value]) => [
+      flagOf(name, table),
+      name.startsWith('no-') && !Object.hasOwn(table, name) ? false : value,
+    ]),
   );
 }

@@ -1,21 +1,23 @@
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import { type Reading, readKey, type ReadRequest } from '../../../domain/client/read/read.js';
 import { readChunks } from '../../../domain/client/read/value.js';
-import { decodeUtf8 } from '../../../domain/git/bytes.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { openSession } from '../session/session.js';
 import { writeFileAtomically } from '../io/files.js';
-import type { FlagValues, GET_FLAGS, GlobalValues } from '../parse/flags.js';
+import type { GetFlags } from '../parse/flags.js';
+import { collect, content, readingDocument } from '../render/reading.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, transferLine } from '../io/terminal.js';
 
-/** The flags of `get`, as they were given. */
-export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
-
 /** `git kv get`, shared by the oclif command and by the fast path. */
-export async function runGet(key: string, flags: GetFlags): Promise<void> {
+export async function runGet(keys: readonly string[], flags: GetFlags): Promise<void> {
+  const [key] = keys;
+  if (key === undefined || keys.length > 1 || flags.prefix !== undefined || flags.null === true) {
+    const { runGetMany } = await import('./get-many.js');
+    return runGetMany(keys, flags);
+  }
   if (flags.raw && flags.json)
     throw new KvError('USAGE', '--raw and --json contradict each other', { hint: 'leave one of them out' });
   const freshness = freshnessOf(flags);
@@ -62,15 +64,10 @@ async function deliver(
     if (flags.json) await printJson(readingDocument(ns, reading, { output: flags.output }));
   } else if (flags.json) {
     await printJson(readingDocument(ns, reading, content(bytes instanceof Uint8Array ? bytes : await collect(bytes))));
-  } else if (bytes instanceof Uint8Array) await printValue(bytes, flags.raw === true);
-  else {
-    let first = true;
-    for await (const chunk of bytes) {
-      if (first && !flags.raw && process.stdout.isTTY && chunk.includes(0)) throw binary(reading.size);
-      first = false;
-      await print(chunk);
-    }
-  }
+  } else if (flags.raw === true || !process.stdout.isTTY) {
+    if (bytes instanceof Uint8Array) await print(bytes);
+    else for await (const chunk of bytes) await print(chunk);
+  } else await printOnTerminal(bytes, reading.size);
 }
 
 /** Bytes that would garble a terminal are not printed on one unasked. */
@@ -80,42 +77,23 @@ function binary(size: number): KvError {
   });
 }
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
-}
-
-/** The exact bytes; on a terminal a newline follows, so that the prompt starts on a line of its own. */
-async function printValue(value: Uint8Array, raw: boolean): Promise<void> {
-  if (!raw && process.stdout.isTTY && (value.includes(0) || decodeUtf8(value) === undefined)) throw binary(value.length);
-  await print(value);
-  if (!raw && process.stdout.isTTY && value.at(-1) !== 0x0a) await print('\n');
-}
-
-function content(value: Uint8Array): object {
-  const text = decodeUtf8(value);
-  return text === undefined ? { value_b64: Buffer.from(value).toString('base64') } : { value: text };
-}
-
-function readingDocument(ns: string, reading: Reading, value: object): object {
-  const { key, size, meta, oid, commit, tree, epoch, expired } = reading;
-  return {
-    ok: true,
-    ns,
-    key,
-    ...value,
-    size,
-    ctype: meta.ctype,
-    ttl: meta.ttl,
-    etag: meta.etag,
-    created_by: meta.createdBy,
-    created_at: meta.createdAt,
-    txn: meta.txn,
-    oid,
-    commit,
-    tree,
-    epoch,
-    expired,
+/** Text as a terminal may have it, with a newline behind it, so that the prompt starts on a line of its own. */
+async function printOnTerminal(value: Uint8Array | AsyncIterable<Uint8Array>, size: number): Promise<void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const decode = (bytes?: Uint8Array): string => {
+    try {
+      if (bytes?.includes(0) !== true) return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch {
+      // no UTF-8: as binary as a value with a NUL
+    }
+    throw binary(size);
   };
+  let last = '';
+  for await (const bytes of value instanceof Uint8Array ? [value] : value) {
+    const text = decode(bytes);
+    await print(text);
+    last = text || last;
+  }
+  last = decode() || last;
+  if (!last.endsWith('\n')) await print('\n');
 }

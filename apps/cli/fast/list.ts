@@ -2,14 +2,11 @@ import { type ListedKey, type Listing, openListing } from '../../../domain/clien
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { openSession } from '../session/session.js';
-import type { FlagValues, GlobalValues, LIST_FLAGS } from '../parse/flags.js';
+import type { ListFlags } from '../parse/flags.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
 import { print, transferLine } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
-
-/** The flags of `list`, as they were given. */
-export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
 
 const BUFFERED = 32_768;
 
@@ -20,6 +17,8 @@ export async function runList(flags: ListFlags): Promise<void> {
   if (after !== undefined) keyArgument(after);
   if (json && flags.null)
     throw new KvError('USAGE', '--json and --null contradict each other', { hint: 'leave one of them out' });
+  if (flags.values && long && !json)
+    throw new KvError('USAGE', '--values and --long contradict each other, but for --json', { hint: 'leave one of them out' });
   const freshness = freshnessOf(flags);
   const range = {
     ...(after === undefined ? {} : { after }),
@@ -40,7 +39,10 @@ export async function runList(flags: ListFlags): Promise<void> {
       ...freshness,
       ...range,
     });
-    if (json) await printDocument(ns, listing);
+    if (flags.values === true) {
+      const { printValues } = await import('./get-many.js');
+      await printValues({ clone, ns }, { listing, long }, flags);
+    } else if (json) await printDocument(ns, listing);
     else if (long && !flags.null) await printLong(listing.keys);
     else await printAll(listing.keys, (item) => `${long ? longLine(item) : item.key}${flags.null ? '\0' : '\n'}`);
   } finally {

@@ -1,3 +1,4 @@
+import { keepingTtls } from '../../../domain/client/write/prior-ttl.js';
 import { readBatch } from '../parse/batch-file.js';
 import type { FlagValues, GlobalValues, MSET_FLAGS } from '../parse/flags.js';
 import { runWrite } from './write.js';
@@ -7,5 +8,8 @@ export type MsetFlags = GlobalValues & FlagValues<typeof MSET_FLAGS>;
 
 /** `git kv mset`, shared by the oclif command and by the fast path. */
 export async function runMset(flags: MsetFlags): Promise<void> {
-  await runWrite(flags, ({ clone }, progress) => readBatch(flags.file ?? '-', clone.clock.now(), progress));
+  await runWrite(flags, async ({ clone }, progress) => {
+    const operations = await readBatch(flags.file ?? '-', clone.clock.now(), progress);
+    return flags['keep-ttl'] === true ? keepingTtls(operations) : operations;
+  });
 }

@@ -11,7 +11,7 @@ export type CasSetFlags = GlobalValues & FlagValues<typeof CAS_SET_FLAGS>;
 
 /** `git kv set`, shared by the oclif command and by the fast path; `args` are the key and perhaps the value. */
 export async function runSet(args: readonly string[], flags: SetFlags): Promise<void> {
-  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone.clock.now())]);
+  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone)]);
 }
 
 /** `git kv cas set`, as `runSet`, on conditions and without a retry. */
@@ -21,5 +21,5 @@ export async function runCasSet(args: readonly string[], flags: CasSetFlags): Pr
       hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key',
     });
   }
-  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone.clock.now())], { retry: false });
+  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone)], { retry: false });
 }

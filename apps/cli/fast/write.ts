@@ -7,9 +7,10 @@ import { interruptible } from '../session/interruptible.js';
 import type { Session } from '../session/session.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
 import { quoteKey } from '../../../domain/ledger/key.js';
-import { receiptDocument, receiptText } from '../render/receipt.js';
+import { receiptDocument, receiptText, receiptWarnings } from '../render/receipt.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, warn } from '../io/terminal.js';
+import { messageFlag } from '../parse/message.js';
 import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from '../parse/units.js';
 
 type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
@@ -49,7 +50,7 @@ export async function runWrite(
         ...choices,
         onLanded: async (landed, waits) => {
           progress.done();
-          for (const warning of landed.warnings) warn(warning);
+          for (const warning of receiptWarnings(landed)) warn(warning);
           if (flags.wait === true && landed.landed === 'clone')
             warn('there is no mirror to wait for: the write is in this clone only');
           if (json !== true) await print(receiptText(landed, flags['dry-run'] === true));
@@ -63,12 +64,6 @@ export async function runWrite(
       progress.done();
     }
   });
-}
-
-/** One line of text for a ledger commit's message. Throws `USAGE`. */
-export function messageFlag(message: string | undefined): string | undefined {
-  if (message === undefined || (message.trim() !== '' && !/[\r\n]/.test(message))) return message;
-  throw new KvError('USAGE', '--message wants one line of text', { hint: 'for example --message "switch dark mode on"' });
 }
 
 /** Throws `USAGE` for an oid that is none, and for a key that is not written to. */

@@ -26,7 +26,8 @@ export const READING: Words<
   'list-keys': ({ ns }) => `see what there is: git kv --ns ${ns} list`,
   'list-keys-at': ({ ns, at }) => `see what there was: git kv --ns ${ns} list --at ${at}`,
   'look-into-epochs': () => 'look into earlier epochs too: --epochs',
-  'name-state': () => 'git kv history KEY names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
+  'name-state': () =>
+    'git kv history KEY names commits and transactions; a time looks like 2027-01-31T12:00:00Z, "2h ago", or yesterday',
   'name-transaction': () =>
     'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R: git kv history KEY --json gives it',
   'read-either-side': () => 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',

@@ -2,12 +2,16 @@ import type { Words } from './wording.js';
 
 /** What to do about the remote, the Stargate behind it, and this program itself. */
 export const REMOTE: Words<
+  | 'adopt-mirror'
   | 'clone-anew'
+  | 'compare-sides'
   | 'compare-host-key'
   | 'confirm-push-url'
   | 'correct-push-url'
   | 'debug'
+  | 'host-key-changed'
   | 'name-stargate'
+  | 'overwrite-mirror'
   | 'push-to-leader'
   | 'report-bug'
   | 'see-commands'
@@ -15,13 +19,20 @@ export const REMOTE: Words<
   | 'set-push-url'
   | 'set-up-remote'
 > = {
+  'adopt-mirror': ({ ns }) =>
+    `the Stargate was put back to an older state: an admin has it take over what the mirror has: git kv stargate sync --adopt --ns ${ns}`,
+  'compare-sides': () => 'see which refs differ: git kv stargate sync',
+  'overwrite-mirror': () =>
+    'keep both sides (docs/OPERATIONS.md, "The mirror differs"), then let one win: an admin overwrites the mirror with git kv stargate sync --force',
   'clone-anew': ({ format }) =>
     `clone it anew: git init --object-format=${format} DIR, then git remote add and git kv remote setup in it`,
   'compare-host-key': ({ scan }) =>
-    `compare ${scan} | ssh-keygen -lf - with what git-kv-stargate init printed, then: ${scan} >> ~/.ssh/known_hosts`,
+    `ask an admin for the fingerprint (git-kv-stargate host-key show), then: git kv remote setup --fingerprint SHA256:…; by hand: compare ${scan} | ssh-keygen -lf -, then ${scan} >> ~/.ssh/known_hosts`,
   'confirm-push-url': () => "check the remote's pushurl; git kv remote setup takes it from the policy",
   'correct-push-url': () => 'start it, or correct the address: git kv remote setup --url URL',
   debug: () => 'run the command again with --debug',
+  'host-key-changed': ({ fingerprint }) =>
+    `somebody else may answer there, or the Stargate has a new key: ask an admin (git-kv-stargate host-key show), and if it is ${fingerprint}: git kv remote setup --fingerprint ${fingerprint}`,
   'name-stargate': () =>
     'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
   'push-to-leader': () => 'push to the leader: see git kv stargate status',

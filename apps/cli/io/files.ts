@@ -26,12 +26,12 @@ export async function writeFileAtomically(path: string, content: Uint8Array | As
   }
 }
 
-/** True for a regular file, or a link to one. */
-export async function isRegularFile(path: string): Promise<boolean> {
+/** What a path leads to, links followed: a regular file, something else (a folder, a device), or nothing that can be seen. */
+export async function fileKind(path: string): Promise<'file' | 'other' | 'none'> {
   try {
-    return (await stat(path)).isFile();
+    return (await stat(path)).isFile() ? 'file' : 'other';
   } catch {
-    return false; // whatever the reason, it can't be read as a file
+    return 'none'; // whatever the reason, it can't be read as a file
   }
 }
 

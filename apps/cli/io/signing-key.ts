@@ -11,11 +11,27 @@ export const hasSigningKey = (config: CloneConfig): boolean =>
 /** The user's own SSH public key, as one authorized_keys line, when that is what Git signs with; null otherwise. */
 export async function ownPublicKey(config: CloneConfig): Promise<string | null> {
   const configured = config.get('user.signingkey');
-  if (configured === undefined || config.get('gpg.format') !== 'ssh') return null;
+  if (configured === undefined || (config.get('gpg.format') ?? 'ssh') !== 'ssh') return null;
   const literal = configured.replace(/^key::/, '');
   if (isPublicKey(literal)) return literal;
   const path = configured.replace(/^~(?=\/)/, process.env['HOME'] ?? homedir());
   return (await firstKey(path)) ?? (path.endsWith('.pub') ? null : firstKey(join(`${path}.pub`)));
+}
+
+/** The file of the SSH key that Git signs with, when it has a passphrase: ssh-keygen asks for that and does not say of which key. */
+export async function keyWithPassphrase(config: CloneConfig): Promise<string | null> {
+  const configured = config.get('user.signingkey');
+  if (configured === undefined || (config.get('gpg.format') ?? 'ssh') !== 'ssh' || isPublicKey(configured.replace(/^key::/, '')))
+    return null;
+  const path = configured.replace(/^~(?=\/)/, process.env['HOME'] ?? homedir()).replace(/\.pub$/, '');
+  try {
+    const body = /^-----BEGIN OPENSSH PRIVATE KEY-----([\sA-Za-z0-9+/=]*)-----END/.exec(await readFile(path, 'utf8'))?.[1];
+    // openssh-key-v1, NUL, and the cipher's name, as the protocol writes strings.
+    const cipher = body === undefined ? '' : Buffer.from(body, 'base64').subarray(19, 23).toString('latin1');
+    return body === undefined || cipher === 'none' ? null : path;
+  } catch {
+    return null; // an agent or a token may hold it
+  }
 }
 
 async function firstKey(file: string): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { TransferProgress } from '../../../ports/git-remote.js';
+import { printable, printableText } from './printable.js';
 
 /** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */
 export class ReaderGone extends Error {}
@@ -23,28 +24,36 @@ export function watchPipe(): void {
 /** True once something is on standard output: an error can then no longer be a JSON document of its own. */
 export const hasPrinted = (): boolean => wroteAny;
 
-/** Writes to standard output and waits until its reader has it. Throws `ReaderGone`, `IO_ERROR`. */
+/**
+ * Writes to standard output and waits until its reader has it. On a terminal, text is made safe; bytes are written as they are, and a
+ * pipe gets everything as it is. Throws `ReaderGone`, `IO_ERROR`.
+ */
 export async function print(chunk: string | Uint8Array): Promise<void> {
   if (failure !== undefined) throw failure;
   if (chunk.length === 0) return;
   wroteAny = true;
   // The callback's error is the same that the stream's listener hears.
-  await new Promise<void>((resolve) => process.stdout.write(chunk, () => resolve()));
+  const safe = typeof chunk === 'string' && process.stdout.isTTY ? printableText(chunk) : chunk;
+  await new Promise<void>((resolve) => process.stdout.write(safe, () => resolve()));
   if (failure !== undefined) throw failure;
 }
 
-/** A line on standard error. */
-export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+/** What a line on standard error may begin with, and its colour on a terminal. */
+const LABELS = { error: '1;31', hint: '36', request: '36', warning: '33' } as const;
+
+/** A line on standard error, or several. What others wrote into it can't steer a terminal. */
+export function note(line: string, label?: keyof typeof LABELS): void {
+  const head = label === undefined ? '' : `${paint(LABELS[label], `${label}:`)} `;
+  process.stderr.write(`${head}${printableText(line)}\n`);
 }
 
 /** Prints a warning to standard error. */
 export function warn(line: string): void {
-  note(`${paint('33', 'warning:')} ${line}`);
+  note(line, 'warning');
 }
 
 /** Colours text for a terminal's standard error. */
-export function paint(code: string, text: string): string {
+function paint(code: string, text: string): string {
   return hasColour(process.stderr) ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
@@ -66,7 +75,7 @@ export class Progress {
   phase(text: string): void {
     if (!this.enabled) return;
     this.shown = true;
-    process.stderr.write(`\r\u001b[K${text} …`);
+    process.stderr.write(`\r\u001b[K${printable(text)} …`);
   }
 
   done(): void {
@@ -96,7 +105,7 @@ export function transferLine(stream: TerminalStream = process.stderr): TransferP
       started = Date.now();
     } else if (Date.now() - started >= QUIET_MS) {
       shown = true;
-      stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+      stream.write(`\r\u001b[K${printable(line).slice(0, (stream.columns ?? 80) - 1)}`);
     }
   };
 }

@@ -10,7 +10,12 @@ export function oclifFlags(table: FlagTable, helpGroup?: string): Interfaces.Fla
 function oclifFlag(spec: FlagSpec, group: { helpGroup?: string }): Interfaces.FlagInput[string] {
   const { summary, char, value, options } = spec;
   const common = { summary, ...group, ...(char === undefined ? {} : { char: char as 'f' }) };
-  if (spec.type === 'boolean') return Flags.boolean({ ...common, ...(spec.allowNo ? { allowNo: true } : {}) });
+  if (spec.type === 'boolean')
+    return Flags.boolean({
+      ...common,
+      ...(spec.alias === undefined ? {} : { charAliases: [spec.alias] }),
+      ...(spec.allowNo ? { allowNo: true } : {}),
+    });
   const shared = {
     ...common,
     helpValue: value ?? 'TEXT',

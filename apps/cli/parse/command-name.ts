@@ -35,19 +35,51 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   setup: 'remote setup',
   undo: 'revert',
   gc: 'compact',
+  export: 'snapshot --export FILE',
+  dump: 'snapshot --export FILE',
+  load: 'import FILE',
+  mget: 'get KEY KEY',
+  follow: 'watch',
+  rollback: 'revert',
+  fsck: 'verify',
+  scan: 'list --prefix',
+};
+
+/** What takes more than one command here, or happens by itself. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  edit: 'there is no editor for values: git kv get KEY --output FILE, change FILE, git kv set KEY --file FILE',
+  mv: 'keys are not renamed: git kv mset with a set of the new key and a del of the old one, in one transaction',
+  cp: 'keys are not copied: git kv get KEY --output FILE, git kv set NEW --file FILE',
+  exists: 'git kv get KEY exits with 6 when there is no such key',
+  push: 'a write is pushed when it is made: git kv set, and git kv wait until the mirror shows it',
+  pull: 'a read fetches what is new by itself: git kv get, git kv list',
+  login: 'the Stargate knows you by your SSH key: git kv remote setup',
+};
+/** Other words for these. */
+const SAME: Readonly<Record<string, string>> = {
+  rename: 'mv',
+  move: 'mv',
+  copy: 'cp',
+  has: 'exists',
+  commit: 'push',
+  sync: 'push',
+  fetch: 'pull',
+  update: 'pull',
 };
 
 /** `USAGE` for words that name no command, with the command that was probably meant. */
 export function unknownCommand(said: string, ids: readonly string[]): KvError {
   const names = ids.map((id) => id.replaceAll(':', ' '));
   const [first = ''] = said.split(' ');
+  const word = Object.hasOwn(SAME, said) ? (SAME[said] as string) : said;
+  const otherwise = Object.hasOwn(OTHERWISE, word) ? OTHERWISE[word] : undefined;
   const meant =
     (Object.hasOwn(SYNONYMS, said) ? SYNONYMS[said] : undefined) ??
     (said.length > 1 ? names.find((name) => name.startsWith(said)) : undefined) ??
     nearest(said, names) ??
     names.find((name) => name.startsWith(`${first} `));
   return new KvError('USAGE', `git kv has no command ${JSON.stringify(said)}`, {
-    hint: meant === undefined ? 'see what there is: git kv -h' : `did you mean: git kv ${meant}`,
+    hint: otherwise ?? (meant === undefined ? 'see what there is: git kv -h' : `did you mean: git kv ${meant}`),
   });
 }
 

@@ -6,6 +6,8 @@ export interface FlagSpec {
   readonly type: 'boolean' | 'string';
   readonly summary: string;
   readonly char?: 'f' | 'l' | 'm' | 'n' | 'o' | '0';
+  /** Another letter for the same. */
+  readonly alias?: 'z';
   /** What stands for the value in help. */
   readonly value?: string;
   readonly options?: readonly string[];
@@ -53,13 +55,15 @@ export const AT_FLAG = {
   at: {
     type: 'string',
     summary:
-      'as of a ledger commit (or its start), a time (ISO 8601; a date is 0:00 UTC), or a transaction (or its last 8 or more)',
+      'as of a ledger commit (or its start), a time (ISO 8601; a date is 0:00 UTC; "5m ago", yesterday), or a transaction (or its last 8 or more)',
     value: 'OID|TIME|TXN',
   },
 } as const satisfies FlagTable;
 
 /** The flags of `get`. */
 export const GET_FLAGS = {
+  prefix: { type: 'string', summary: 'all keys that start with this, with their values', value: 'PREFIX' },
+  null: { type: 'boolean', char: '0', alias: 'z', summary: 'each key and each value exactly, with a NUL byte behind it' },
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
   output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
   ...AT_FLAG,
@@ -69,15 +73,22 @@ export const GET_FLAGS = {
 
 /** The flags of `list`. */
 export const LIST_FLAGS = {
-  prefix: { type: 'string', summary: 'only keys that start with this', value: 'TEXT' },
+  prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   long: { type: 'boolean', char: 'l', summary: 'also size, time, when it expires, and content type' },
   limit: { type: 'string', summary: 'stop after this many keys', value: 'N' },
   after: { type: 'string', summary: 'only keys that come after this one: the next page', value: 'KEY' },
   ...AT_FLAG,
-  null: { type: 'boolean', char: '0', summary: 'end each key with a NUL byte instead of a newline' },
+  values: { type: 'boolean', summary: 'also the values, as get --prefix shows them' },
+  null: { type: 'boolean', char: '0', alias: 'z', summary: 'end each key (and value) with a NUL byte instead of a newline' },
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
 } as const satisfies FlagTable;
+
+/** The flags of `get`, as they were given. */
+export type GetFlags = GlobalValues & FlagValues<typeof GET_FLAGS>;
+
+/** The flags of `list`, as they were given. */
+export type ListFlags = GlobalValues & FlagValues<typeof LIST_FLAGS>;
 
 /** The flags of everything that writes. */
 export const WRITE_FLAGS = {
@@ -89,7 +100,13 @@ export const WRITE_FLAGS = {
     multiple: true,
   },
   'dry-run': { type: 'boolean', char: 'n', summary: 'build and report, but write nothing' },
-  message: { type: 'string', char: 'm', summary: "first line of the ledger commit's message", value: 'TEXT' },
+  message: {
+    type: 'string',
+    char: 'm',
+    summary: "the ledger commit's message: its first line is what history shows; given again, another paragraph",
+    value: 'TEXT',
+    multiple: true,
+  },
   wait: { type: 'boolean', summary: 'wait until the mirror shows the write (default: as the policy says)', allowNo: true },
   timeout: { type: 'string', summary: 'how long to wait for the mirror (default: 60s)', value: 'DURATION' },
 } as const satisfies FlagTable;
@@ -113,7 +130,7 @@ export const CHUNK_FLAGS = {
 
 /** Where a value comes from, and what is kept beside it. */
 export const VALUE_FLAGS = {
-  file: { type: 'string', char: 'f', summary: 'take the value from a file', value: 'FILE' },
+  file: { type: 'string', char: 'f', summary: 'take the value from a file; - is standard input', value: 'FILE' },
   value: { type: 'string', summary: 'take this text as the value', value: 'TEXT' },
   ctype: {
     type: 'string',
@@ -125,6 +142,7 @@ export const VALUE_FLAGS = {
     summary: "when the key expires: 30d, 12h, an ISO 8601 time, or none (the default): by the policy's ttl_default, or never",
     value: 'WHEN',
   },
+  'keep-ttl': { type: 'boolean', summary: 'keep the TTL that the key has, if it has one' },
 } as const satisfies FlagTable;
 
 /** The flags of `set`. */
@@ -145,6 +163,7 @@ export const MSET_FLAGS = {
     value: 'FILE',
     required: true,
   },
+  'keep-ttl': { type: 'boolean', summary: 'of lines without a ttl, keep the TTL that the key has' },
   ...CHUNK_FLAGS,
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;

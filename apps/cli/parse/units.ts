@@ -3,6 +3,7 @@ import { KvError } from '../../../ports/error.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import { parseSize } from '../../../ports/grammar/size.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
@@ -51,6 +52,12 @@ export function sshUrlFlag(flag: string, text: string): string {
   throw new KvError('USAGE', `--${flag} wants an SSH address, and got ${JSON.stringify(shownUrl(text).slice(0, 80))}`, {
     hint: `for example --${flag} ssh://git@stargate.local/org/repo.git`,
   });
+}
+
+/** The fingerprint of an SSH key. Throws `USAGE` naming the flag. */
+export function fingerprintFlag(flag: string, text: string): string {
+  if (isFingerprint(text)) return text;
+  throw wrong(flag, text, 'a fingerprint as ssh shows it', 'SHA256:… with 43 characters behind the colon');
 }
 
 function wrong(flag: string, text: string, what: string, example: string): KvError {

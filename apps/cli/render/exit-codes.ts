@@ -13,7 +13,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   8: 'attestation mismatch: trailers, trees, index and ledger disagree',
   9: 'this Stargate is not the leader',
   10: 'the mirror did not show it in time',
-  11: 'sync refused',
+  11: 'sync refused: Stargate and mirror have gone apart',
   64: 'wrong usage, or a wrong line in a batch',
   78: 'wrong configuration or plugin, or not supported by it',
   130: 'interrupted',

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from '../../../domain/client/history/history.js';
-import { formatBytes, formatTimeShort, printable } from './units.js';
+import { formatBytes, formatTimeShort } from './units.js';
+import { printable } from '../io/printable.js';
 
 const SHORT = 10;
 const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
@@ -10,7 +11,7 @@ const GENERATED = 'kv: ';
 export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit', 'message']);
 
 /** Time, operation, size, transaction, signer or author, commit, and the message that the writer gave. */
-export function historyLine({ time, op, size, txn, author, signer, commit, subject }: HistoryEntry): string {
+export function historyLine({ time, op, size, txn, author, signer, commit, subject, body }: HistoryEntry): string {
   return row([
     formatTimeShort(time),
     op,
@@ -18,7 +19,7 @@ export function historyLine({ time, op, size, txn, author, signer, commit, subje
     txn,
     signer === null || signer === '-' ? author : signer,
     commit.slice(0, SHORT),
-    subject.startsWith(GENERATED) ? '' : printable(subject),
+    subject.startsWith(GENERATED) ? '' : `${printable(subject)}${body === '' ? '' : ' …'}`,
   ]);
 }
 
@@ -43,6 +44,7 @@ export function historyDocument({
   size,
   oid,
   subject,
+  body,
 }: HistoryEntry): object {
-  return { commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject };
+  return { commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject, body };
 }

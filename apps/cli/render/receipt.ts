@@ -4,6 +4,7 @@ import { quoteKey } from '../../../domain/ledger/key.js';
 import { formatBytes, formatCount } from './units.js';
 
 const MAX_SHOWN = 20;
+const MAX_LOST = 3;
 
 /** What a write did, for people. */
 export function receiptText(receipt: Receipt, dryRun: boolean): string {
@@ -40,5 +41,16 @@ function keyLines(verb: string, keys: readonly string[]): string[] {
 export function receiptDocument(receipt: Receipt, visible: Visible | null, dryRun: boolean): object {
   const seen = visible === null ? null : { watermark: visible.watermark, waited_ms: visible.waitedMs };
   const chunked = receipt.chunked.map(({ newBytes, ...rest }) => ({ ...rest, new_bytes: newBytes }));
-  return { ok: true, dry_run: dryRun, ...receipt, chunked, visible: seen };
+  const { lostTtl, ...rest } = receipt;
+  return { ok: true, dry_run: dryRun, ...rest, lost_ttl: lostTtl, chunked, visible: seen };
+}
+
+/** What a writer should know of a write that has landed, a line each. */
+export function receiptWarnings({ warnings, lostTtl }: Receipt): string[] {
+  const [first] = lostTtl;
+  if (first === undefined) return [...warnings];
+  const shown = lostTtl.slice(0, MAX_LOST).map(quoteKey).join(', ');
+  const more = lostTtl.length > MAX_LOST ? ` and ${formatCount(lostTtl.length - MAX_LOST)} more` : '';
+  const lost = lostTtl.length === 1 ? `key ${shown} had a TTL` : `${formatCount(lostTtl.length)} keys had a TTL: ${shown}${more}`;
+  return [...warnings, `${lost}, and none is left: --keep-ttl keeps it, --ttl none says that it is to go`];
 }

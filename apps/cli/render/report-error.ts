@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { hasPrinted, note, paint, ReaderGone } from '../io/terminal.js';
+import { hasPrinted, note, printJson, ReaderGone } from '../io/terminal.js';
 
 interface DoorOptions {
   readonly json: boolean;
@@ -14,16 +14,30 @@ export async function reportError(thrown: unknown, { json, debug }: DoorOptions)
   const exit = EXIT_CODES[error.code];
   const { hintOf } = await import('../hints/hint.js'); // a command that succeeds needs no words for what to do instead
   const hint = hintOf(error);
-  if (json && !hasPrinted()) process.stdout.write(`${JSON.stringify(errorDocument(error, hint, exit))}\n`);
-  note(`${paint('1;31', 'error:')} ${error.message}`);
-  if (hint !== undefined) note(`${paint('36', 'hint:')} ${hint}`);
+  if (json && !hasPrinted()) await printJson(errorDocument(error, hint, exit)).catch(() => undefined); // its reader may have gone
+  note(error.message, 'error');
+  if (hint !== undefined) note(hint, 'hint');
+  const request = requestOf(error);
+  if (request !== undefined) note(request, 'request');
   if (debug) note(causes(error));
   return exit;
 }
 
 function errorDocument(error: KvError, hint: string | undefined, exit: number): object {
+  return { ok: false, error: errorFields(error, hint, exit) };
+}
+
+/** An error as `--json` shows it. */
+export function errorFields(error: KvError, hint?: string, exit = EXIT_CODES[error.code]): object {
   const { code, message, details } = error;
-  return { ok: false, error: { code, message, hint: hint ?? null, exit, ...(details === undefined ? {} : { details }) } };
+  const request = requestOf(error);
+  const more = { ...(request === undefined ? {} : { request }), ...(details === undefined ? {} : { details }) };
+  return { code, message, hint: hint ?? null, exit, ...more };
+}
+
+/** Under which name the Stargate's log has the request that this error, or what led to it, came from. */
+function requestOf(error: KvError): string | undefined {
+  return error.request ?? (KvError.is(error.cause) ? requestOf(error.cause) : undefined);
 }
 
 function causes(error: Error): string {

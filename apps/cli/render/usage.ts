@@ -20,7 +20,8 @@ export function usageLine(id: string, { args, flags }: Described): string {
 /** A flag as a list of flags shows it: `-f, --file FILE`, `--[no-]wait`, `--read-from=mirror|github|stargate`. */
 export function flagTerm(name: string, flag: Described['flags'][string]): string {
   const long = flag.type === 'boolean' && flag.allowNo ? `--[no-]${name}` : `--${name}`;
-  return `${flag.char === undefined ? '' : `-${flag.char}, `}${long}${flag.type === 'boolean' ? '' : valueText(flag)}`;
+  const letters = [flag.char, ...(flag.charAliases ?? [])].filter((letter) => letter !== undefined);
+  return `${letters.map((letter) => `-${letter}, `).join('')}${long}${flag.type === 'boolean' ? '' : valueText(flag)}`;
 }
 
 interface Valued {

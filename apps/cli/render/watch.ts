@@ -1,5 +1,6 @@
 import type { ChangedKeys, WatchedEvent } from '../../../domain/client/watch/watch.js';
-import { formatTimeShort, printable } from './units.js';
+import { formatTimeShort } from './units.js';
+import { printable } from '../io/printable.js';
 
 const SHORT = 10;
 const MAX_SHOWN = 5;

@@ -1,6 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { COMMANDS } from '../commands/index.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
+import { pairsRefused, quoted } from '../parse/value-argument.js';
 import { shortUsage } from '../render/usage.js';
 
 interface ParseFailure {
@@ -13,6 +14,8 @@ interface ParseFailure {
 /** oclif's complaints about a command line as a `USAGE` error with the command's usage; everything else as it is. */
 export function usageError(thrown: unknown, id: string, argv: readonly string[]): unknown {
   if (KvError.is(thrown) || !isComplaint(thrown)) return thrown;
+  const pairs = id === 'set' && isStray(thrown) ? pairsRefused(argv.filter((arg) => !arg.startsWith('-'))) : undefined;
+  if (pairs !== undefined) return pairs;
   const command = COMMANDS[id];
   const known = Object.keys({ ...command?.baseFlags, ...command?.flags });
   const [unknown] = thrown.flags ?? [];
@@ -42,8 +45,6 @@ const FLAG_FOR_STRAY: Readonly<Record<string, string>> = {
   wait: 'oid',
   'remote:setup': 'url',
 };
-
-const quoted = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 function isStray(thrown: ParseFailure): thrown is ParseFailure & { readonly args: readonly unknown[] } {
   return thrown.args !== undefined && thrown.message.startsWith('Unexpected');

@@ -10,13 +10,21 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
     listRefs: async (...args) => (await open()).listRefs(...args),
     fetch: async (...args) => (await open()).fetch(...args),
     fetchObjects: async (...args) => (await open()).fetchObjects(...args),
+    expectPush: (...args) =>
+      void open().then(
+        (remote) => remote.expectPush?.(...args),
+        () => undefined, // the push itself says why they can't be opened
+      ),
     push: async (...args) => (await open()).push(...args),
   };
 }
 
 /** An admin client that is opened by its first use. */
 export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
-  return { run: async (...args) => (await open()).run(...args) };
+  return {
+    run: async (...args) => (await open()).run(...args),
+    pinHostKey: async (...args) => (await open()).pinHostKey(...args),
+  };
 }
 
 /** A record of fetches that is opened by its first use. */

@@ -18,6 +18,8 @@ import type {
   TransferProgress,
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
+import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
+import { note } from '../io/terminal.js';
 import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
@@ -66,10 +68,22 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     const configured = config.get('kv.namespace') ?? 'main';
     if (ns === undefined && !isNamespace(configured))
       throw notANamespace('CONFIG_INVALID', `kv.namespace ${JSON.stringify(configured)}`);
+    let told = false;
+    const patience = {
+      clock,
+      randomness: () => composition.get<Randomness>('randomness'),
+      onWait: (busy: KvError) => {
+        if (!told) note(`${busy.message}: waiting for room`);
+        told = true; // a write that waits once waits again
+      },
+    };
     const clone: Clone = {
       store,
-      remotes: lazyRemote(openRemote),
-      stargate: lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
+      remotes: patientRemote(lazyRemote(openRemote), patience),
+      stargate: patientAdminClient(
+        lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
+        patience,
+      ),
       fetched: lazyFetchRecord(openRecord),
       cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
       config,
@@ -78,7 +92,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       remoteName: config.get('kv.remote') ?? 'origin',
       onProgress,
       forWriting: async () => ({
-        signer: await composition.get<Signer>('signer'),
+        signer: saysWhichKey(await composition.get<Signer>('signer'), config),
         hasher,
         randomness: await composition.get<Randomness>('randomness'),
         chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),
@@ -90,6 +104,19 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     await composition.close();
     throw error;
   }
+}
+
+/** On a terminal, says which key a passphrase may be asked for. */
+function saysWhichKey(signer: Signer, config: CloneConfig): Signer {
+  if (process.stderr.isTTY !== true) return signer;
+  return {
+    async sign(payload) {
+      const { keyWithPassphrase } = await import('../io/signing-key.js');
+      const file = await keyWithPassphrase(config);
+      if (file !== null) note(`signing with ${file}, which has a passphrase`);
+      return signer.sign(payload);
+    },
+  };
 }
 
 /** What talks to a remote reads it when a connection is slow; a mistake in it should not wait for that. */

@@ -1,5 +1,7 @@
-import { type MirrorStatus, type PolicyStatus, STATUS } from '../../../domain/admin/status.js';
+import { type MirrorStatus, type PolicyStatus, STATUS, type StatusReport } from '../../../domain/admin/status.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import type { Room } from '../../../ports/repository-host.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type AdminVerb, served } from './serve-admin.js';
 import type { LeadershipState } from '../leader/leadership.js';
@@ -15,7 +17,9 @@ interface StatusSources {
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
   readonly policy: () => PolicyStatus;
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly mirror: () => Promise<MirrorStatus>;
+  readonly room: () => Promise<Room & { readonly why: string | null }>;
 }
 
 /** `status`: who leads, where the namespaces stand, how the mirror does. */
@@ -36,8 +40,15 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       repository: sources.repository,
       namespaces,
       policy: sources.policy(),
+      host_keys: sources.hostKeys(),
       mirror: await sources.mirror(),
+      disk: await diskStatus(sources),
       version: sources.version,
     };
   });
+}
+
+async function diskStatus({ room }: StatusSources): Promise<StatusReport['disk']> {
+  const { free, size, why } = await room();
+  return { free, size, full: why };
 }

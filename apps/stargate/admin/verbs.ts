@@ -1,3 +1,4 @@
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -6,6 +7,7 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { LeaderTerm } from '../leader/term.js';
 import type { Log } from '../log.js';
+import type { DiskRoom } from '../repository/disk-room.js';
 import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
@@ -13,12 +15,15 @@ import { epochLabelOf } from './epoch-label.js';
 import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
+import { syncVerb } from './sync.js';
 
 interface AdminSources {
   readonly gitDir: string;
   readonly composition: Composition;
   readonly leadership: Leadership<LeaderTerm>;
   readonly policyFile: PolicyFile;
+  readonly room: DiskRoom;
+  readonly hostKeys: () => readonly NamedHostKey[];
   /** When the daemon was started, milliseconds since 1970. */
   readonly started: number;
   readonly log: Log;
@@ -26,7 +31,7 @@ interface AdminSources {
 
 /** The verbs of `git-kv-admin`. `status` answers on a standby too; what changes anything throws `NOT_LEADER` there. */
 export async function adminVerbs(sources: AdminSources): Promise<readonly AdminVerb[]> {
-  const { gitDir, composition, leadership, policyFile, started, log } = sources;
+  const { gitDir, composition, leadership, policyFile, hostKeys, room, started, log } = sources;
   const store = await composition.get<GitStore>('git-store');
   const mirror = await composition.get<MirrorTarget>('mirror-target');
   const policy = () => policyFile.current.policy;
@@ -39,6 +44,8 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     store,
     epochOf: (ledger) => epochLabelOf(store, ledger),
     policy: () => policyFile.status,
+    room: () => room.look(),
+    hostKeys,
     mirror: () => describeMirror(mirror, leadership.current?.worker.status() ?? null, store),
   });
   const compact = compactVerb({
@@ -48,5 +55,9 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     gateway: async () => (await leadership.lead()).gateway,
     quietly: async (work) => (await leadership.lead()).quietly(work),
   });
-  return [status, compact];
+  const sync = syncVerb({
+    ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
+    policyText: () => policyFile.current.text,
+  });
+  return [status, compact, sync];
 }

@@ -14,14 +14,28 @@ interface StargateHealth {
   readonly leadership: () => Promise<LeadershipState>;
   /** The mirror worker's; null on a standby. */
   readonly worker: () => WorkerStatus | null;
+  /** Why no push can be taken for lack of room on the disk; null while there is room. */
+  readonly lack: () => Promise<string | null>;
   /** What keeps the mirror from being reached; null when nothing does. */
   readonly probe: () => Promise<string | null>;
+  /** Why the policy file is not in force; null when it is. */
+  readonly policyRejected: () => string | null;
 }
 
-/** What a Stargate says of its health: `/healthz` of the repository, `/readyz` of leadership and mirror. */
-export function stargateHealth({ repository, store, metrics, leadership, worker, probe }: StargateHealth): HealthSources {
+/**
+ * What a Stargate says of its health: `/healthz` of the repository and its disk, `/readyz` of whether writes are taken. A mirror that can't be reached
+ * keeps nobody from writing, so it is a warning there, and a reason in `/readyz?mirror`.
+ */
+export function stargateHealth(sources: StargateHealth): HealthSources {
+  const { repository, store, metrics, leadership, worker, lack, probe, policyRejected } = sources;
   return {
-    metrics,
+    metrics: {
+      contentType: metrics.contentType,
+      async text() {
+        await lack(); // what is told of the disk is as of now
+        return metrics.text();
+      },
+    },
     async healthz() {
       // A standby leaves the hooks as the leader, which may be of another version, needs them.
       const hooks = worker() === null || (await repository.hooksInPlace());
@@ -29,20 +43,34 @@ export function stargateHealth({ repository, store, metrics, leadership, worker,
         () => [],
         (error: unknown) => [`repository: ${toKvError(error).message}`],
       );
-      return { reasons: [...readable, ...(hooks ? [] : ['hooks: not in place'])], facts: { version: productVersion() } };
+      const full = await lack();
+      const reasons = [...readable, ...(hooks ? [] : ['hooks: not in place']), ...(full === null ? [] : [`disk: ${full}`])];
+      return { reasons, facts: { version: productVersion() } };
     },
-    async readyz() {
-      const [{ leader, holder }, unreachable] = await Promise.all([leadership(), probe()]);
+    async readyz(parts) {
+      const [{ leader, holder }, unreachable, full] = await Promise.all([leadership(), probe(), lack()]);
       const mirror = worker();
       // What the mirror refuses of one namespace or branch is in `status` and the metrics: the others are served as ever.
       const stuck = mirror !== null && mirror.backlog > 0 ? mirror.hostError : null;
       metrics.ready(unreachable === null);
-      const reasons = [
-        ...(leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`]),
+      const ofMirror = [
         ...(unreachable === null ? [] : [`mirror: ${unreachable}`]),
         ...(stuck === null ? [] : [`mirror queue: ${mirror?.backlog} waiting, last ${stuck.code}: ${stuck.message}`]),
       ];
-      return { reasons, facts: { leader, backlog: mirror?.backlog ?? 0 } };
+      const rejected = policyRejected();
+      const policy = rejected === null ? [] : [`policy: the file is not in force: ${rejected}`];
+      const disk = full === null ? [] : [`disk: ${full}`];
+      const behind = [...(mirror?.behind.values() ?? [])];
+      // Where a namespace can still be written to, traffic is to come; where none can, it waits for an admin.
+      const refusing = behind.length > 0 && behind.length >= (await store.refs(['refs/kv/'])).size ? behind : [];
+      const some = refusing.length > 0 ? [] : behind;
+      const standby = leader ? [] : [`standby: the leader is ${holder ?? 'nobody'}`];
+      const unwritable = [...disk, ...standby];
+      return {
+        reasons: [...unwritable, ...refusing, ...(parts.has('mirror') ? ofMirror : [])],
+        warnings: [...policy, ...some, ...(parts.has('mirror') ? [] : ofMirror)],
+        facts: { leader, backlog: mirror?.backlog ?? 0 },
+      };
     },
   };
 }

@@ -1,8 +1,12 @@
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
-import { publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import { type PolicyOrigin, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
+import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -16,13 +20,17 @@ import { failpoint } from '../failpoint.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { observeMirror } from './mirror-view.js';
+import { observeStanding, sidesContext } from './standing-view.js';
 
 /** The gateway, recovered, and the mirror worker, running. */
 export interface GatewayHost {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
-  /** Publishes the policy's text as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  readonly standing: MirrorStanding;
+  /** What comparing both sides takes, with the stage that the standing uses too. */
+  readonly sides: SidesContext;
+  /** Publishes the policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Drops what nobody will ask the journal for again. Runs while no commit can. */
   shortenJournal(): Promise<void>;
   /**
@@ -36,8 +44,12 @@ interface GatewayHostOptions {
   readonly composition: Composition;
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;
+  /** The mirror again, with a connection and a breaker of its own, for branches and tags; the composition's when absent. */
+  readonly branchMirror?: MirrorTarget;
   readonly lease: Lease;
   readonly policy: () => Policy;
+  /** What is published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -54,12 +66,18 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
 
   const stopping = new AbortController();
-  const worker = new MirrorWorker({ store, journal, target, clock, randomness, observer: observeMirror(metrics, log) });
+  const sides = await sidesContext(composition, policy, sampleSize);
+  const standing = new MirrorStanding(sides, observeStanding(metrics, log));
+  const observer = observeMirror(metrics, log);
+  const branches = options.branchMirror ?? target;
+  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
+    newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),
     unmirrored: (intents) => worker.enqueue(intents),
+    admit: (namespaces) => standing.admit(namespaces),
   });
   const report = await gateway.recover();
   log.info('journal.recovered', {
@@ -69,9 +87,9 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   });
   const running = worker.run(stopping.signal);
   return {
-    gateway,
-    worker,
-    publish: (text) => gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, text)),
+    ...{ gateway, worker, standing, sides },
+    publish: (text, origin) =>
+      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys(), origin })),
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

@@ -32,6 +32,8 @@ interface LeadershipOptions<Term extends Reversible> {
   readonly name: string;
   /** Runs after each lease won. Where it fails, it has undone what it began, and the lease is given up again. */
   readonly takeOver: (lease: Lease) => Promise<Term>;
+  /** Given each error of a try; what it gives back is logged, and told to whoever asks to be led meanwhile. */
+  readonly failed?: (error: KvError) => KvError;
   readonly log: Log;
   /** Milliseconds between tries, and between checks of a held lease; a lease that says by itself that it is lost is heard at once. */
   readonly interval?: number;
@@ -44,12 +46,14 @@ interface Reign<Term> {
   ending?: Promise<void>;
 }
 
-/** Tries for the lease once, then each interval while it isn't held. Throws what the first try throws. */
+/** Tries for the lease once, then each interval while it isn't held. Throws what the first try throws, but for want of room on the disk. */
 export async function startLeadership<Term extends Reversible>(options: LeadershipOptions<Term>): Promise<Leadership<Term>> {
   const { lock, name, log, interval = 1000 } = options;
   let reign: Reign<Term> | undefined;
   let stopped = false;
   let complained = '';
+  /** Why the last try came to nothing, where that was for want of room. */
+  let noRoom: KvError | undefined;
   let wake: () => void = () => undefined;
 
   const end = (one: Reign<Term>): Promise<void> => (one.ending ??= endOnce(one));
@@ -73,6 +77,7 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
 
   const attempt = async (): Promise<void> => {
     const lease = await lock.acquire(name);
+    noRoom = undefined;
     if (lease === null) return;
     let term: Term;
     try {
@@ -88,14 +93,20 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
     lease.lost.addEventListener('abort', onLost, { once: true });
   };
 
+  const complain = (thrown: unknown): void => {
+    const { failed = (error: KvError) => error } = options;
+    const cause = toKvError(thrown);
+    const error = failed(cause);
+    if (error.code === 'STORAGE_FULL') noRoom = error;
+    if (cause.message !== complained) log.error('leader.failed', { code: error.code, message: cause.message });
+    complained = cause.message;
+  };
   const step = async (): Promise<void> => {
     try {
       if (reign === undefined) return await attempt();
       if (reign.ending !== undefined || !(await reign.lease.held())) await lose(reign);
     } catch (thrown) {
-      const { code, message } = toKvError(thrown);
-      if (message !== complained) log.error('leader.failed', { code, message });
-      complained = message;
+      complain(thrown);
     }
   };
 
@@ -114,7 +125,12 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
     }
   };
   // The first try's errors are the caller's: a journal that can't be read must not look like a standby.
-  await attempt();
+  try {
+    await attempt();
+  } catch (thrown) {
+    if (toKvError(thrown).code !== 'STORAGE_FULL') throw thrown;
+    complain(thrown); // there will be room again; until then readers are served
+  }
   const running = run();
 
   const leading = (): Reign<Term> | undefined => (reign === undefined || reign.ending !== undefined ? undefined : reign);
@@ -126,6 +142,7 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
     async lead() {
       const here = leading();
       if (here !== undefined) return here.term;
+      if (noRoom !== undefined) throw noRoom;
       const other = await holder();
       throw new KvError('NOT_LEADER', 'this Stargate is standing by and takes no pushes', {
         hint: other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${other.name}`,

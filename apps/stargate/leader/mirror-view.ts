@@ -1,5 +1,6 @@
 import type { MirrorStatus } from '../../../domain/admin/status.js';
-import type { MirrorObserver, WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
+import type { MirrorObserver } from '../../../domain/gateway/mirror/context.js';
+import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
@@ -44,6 +45,7 @@ export async function describeMirror(target: MirrorTarget, worker: WorkerStatus 
     last_success: worker?.lastSuccess ?? null,
     last_error: failed === null ? null : `${failed.at} ${failed.code}: ${failed.message}`,
     refused: Object.fromEntries(refused) as Record<string, string>,
+    ahead: Object.fromEntries(worker?.behind ?? []),
     watermark,
   };
 }

@@ -1,6 +1,10 @@
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
+import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
+import type { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
 import type { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
@@ -8,12 +12,14 @@ import type { GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
-import { pushLimits } from '../push/receive-pack.js';
+import { pushLimits } from '../push/limits.js';
+import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
 import type { ServeExec } from '../exec-session.js';
@@ -25,9 +31,11 @@ import type { Reversible } from './leadership.js';
 export interface LeaderTerm extends Reversible {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
+  readonly standing: MirrorStanding;
+  readonly sides: SidesContext;
   readonly push: ServeExec;
-  /** Publishes a policy's text as `refs/kv-policy/current`, unless that says so already. */
-  publish(text: string): Promise<void>;
+  /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
+  publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
   quietly(work: () => Promise<void>): Promise<boolean>;
 }
@@ -35,10 +43,16 @@ export interface LeaderTerm extends Reversible {
 interface TakeOverOptions {
   /** What outlives a term. */
   readonly composition: Composition;
-  /** Opens what a term has of its own: the journal, which another leader may have written since the last term here. */
+  /**
+   * Opens what a term has of its own: the journal, which another leader may have written since the last term here, and a second
+   * way to the mirror.
+   */
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
+  /** Published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
+  readonly room: DiskRoom;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -62,7 +76,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => own.close());
     const journal = await own.get<Journal>('journal');
     started.push(() => forgetQueue(metrics));
-    const host = await startGateway({ ...options, journal, lease, policy });
+    const branchMirror = await own.get<MirrorTarget>('mirror-target');
+    const host = await startGateway({ ...options, journal, branchMirror, lease, policy });
     started.push(() => host.stop());
     const { gateway, worker } = host;
     const store = await composition.get<GitStore>('git-store');
@@ -79,15 +94,17 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const over = new AbortController();
     started.push(() => over.abort(notLeader()));
     const push = leaderPushes({
-      ...{ gateway, housekeeping, metrics, log, store, host: repository, over: over.signal },
+      ...{ gateway, housekeeping, metrics, log, store, room: options.room, host: repository, over: over.signal },
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
-    await host.publish(options.policy().text); // last, so that a change of it meanwhile is in
+    const { text, origin } = options.policy();
+    await host.publish(text, origin); // last, so that a change of it meanwhile is in
     metrics.role(true);
     started.push(() => metrics.role(false));
     return {
       ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
+      ...{ standing: host.standing, sides: host.sides },
       quietly(work) {
         const stillLeading = async (): Promise<void> => {
           over.signal.throwIfAborted();
@@ -115,6 +132,7 @@ async function prepare(repository: RepositoryHost, { policy, log }: TakeOverOpti
 function forgetQueue(metrics: Metrics): void {
   metrics.mirrorBacklog(0);
   metrics.mirrorRefused(0);
+  metrics.behindMirror(0);
 }
 
 function notLeader(): KvError {

@@ -1,7 +1,9 @@
 import type { Metrics } from '../metrics.js';
 import type { Housekeeping } from '../repository/housekeeping.js';
-import type { ServeExec } from '../exec-session.js';
-import { type PushLimits, type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
+import type { ExecSession, ServeExec } from '../exec-session.js';
+import type { PushLimits } from './limits.js';
+import { logAccepted, logRefused } from './push-line.js';
+import { type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
 
 interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
   /** Asked for each push: the policy in force may have changed. */
@@ -10,21 +12,23 @@ interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutco
   readonly metrics: Metrics;
 }
 
-/** Serves the pushes to a leader: counts what becomes of them, and lets housekeeping go between them. */
+/** Serves the pushes to a leader: counts and logs what becomes of them, and lets housekeeping go between them. */
 export function leaderPushes(options: LeaderPushOptions): ServeExec {
-  const { housekeeping, metrics, limits } = options;
+  const { housekeeping, metrics, limits, log } = options;
   // All pushes share one server side, which therefore knows whether another push is at hand.
   const receive = serveReceivePack({
     ...options,
     get limits() {
       return limits();
     },
-    onOutcome(outcome: PushOutcome) {
+    onOutcome(outcome: PushOutcome, session: ExecSession) {
       if (outcome.kind === 'rejected') {
         metrics.rejected(outcome.error.code);
+        logRefused(log, session, outcome.error, outcome.facts);
         return;
       }
-      metrics.accepted(outcome.ms);
+      metrics.accepted(outcome.facts.gatewayMs);
+      logAccepted(log, session, outcome.facts);
       housekeeping.accepted();
     },
   });

@@ -1,4 +1,4 @@
-import { KvError, toKvError } from '../../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 import type { ByteSink } from '../../../ports/git-service.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
@@ -64,8 +64,8 @@ export function checkSameCommands(announced: readonly RefUpdate[], checked: read
   );
 }
 
-/** Sends a verdict to a hook: lines for the pusher's terminal, then the decision. */
-export function sendVerdict(output: ByteSink, thrown: unknown): void {
-  const lines = thrown === undefined ? ['ok'] : [`say ${formatRejection(toKvError(thrown))}`, 'no'];
+/** Sends a verdict to a hook: lines for the pusher's terminal, in which the request is named, then the decision. */
+export function sendVerdict(output: ByteSink, request: string, refusal: KvError | undefined): void {
+  const lines = refusal === undefined ? ['ok'] : [`say ${formatRejection(refusal, request)}`, 'no'];
   void output.write(Buffer.from(`${lines.join('\n')}\n`));
 }

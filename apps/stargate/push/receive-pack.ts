@@ -2,43 +2,21 @@ import type { AcceptedPush, Gateway, PushRequest } from '../../../domain/gateway
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitService, PushHooks, PushProcess } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy } from '../../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { Log } from '../log.js';
+import type { DiskRoom } from '../repository/disk-room.js';
+import { GitWords } from './git-words.js';
+import type { PushLimits } from './limits.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
+import { claimedTransactions, logEmpty, type PushedTransaction, type PushFacts } from './push-line.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
-import { PushStream, type PushStreamLimits } from '../../../domain/git/wire/push-request.js';
+import { PushStream } from '../../../domain/git/wire/push-request.js';
 import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../exec-session.js';
 
-/** How large a push may be, and how long it may take. */
-export interface PushLimits extends PushStreamLimits {
-  /** Milliseconds for one push, from the command to the report. */
-  readonly timeout: number;
-  /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
-  readonly handover: number;
-}
-
-/** The limits of a Stargate: 2 GiB, a million objects, ten minutes. */
-export const PUSH_LIMITS: PushLimits = {
-  maxObjects: 1_000_000,
-  maxCommands: 1000,
-  maxCommandBytes: 8 * 1024 * 1024,
-  maxBytes: 2 * 1024 ** 3,
-  timeout: 600_000,
-  handover: 10_000,
-};
-
-/** The bounds under a policy: a push may bring the largest value that any namespace takes, with what Git needs around it. */
-export function pushLimits(policy: Policy): PushLimits {
-  const largest = Math.max(0, ...[...policy.namespaces.values()].map(({ maxValueTotal }) => maxValueTotal));
-  const maxBytes = Math.max(PUSH_LIMITS.maxBytes, Math.ceil(largest * 1.05) + 64 * 1024 ** 2);
-  return { ...PUSH_LIMITS, maxBytes, timeout: Math.ceil((PUSH_LIMITS.timeout * maxBytes) / PUSH_LIMITS.maxBytes) };
-}
-
-/** What became of a push, for metrics and housekeeping. `ms` is what the gateway added: validation and commit. */
+/** What became of a push, for metrics, log and housekeeping. */
 export type PushOutcome =
-  | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly ms: number }
-  | { readonly kind: 'rejected'; readonly error: KvError };
+  | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly facts: PushFacts }
+  | { readonly kind: 'rejected'; readonly error: KvError; readonly facts: PushFacts };
 
 /** What serving pushes takes, while this Stargate leads. */
 export interface ReceivePackOptions {
@@ -50,7 +28,9 @@ export interface ReceivePackOptions {
   readonly limits: PushLimits;
   /** Fires, with the KvError to refuse pushes with, when this Stargate leads no more. */
   readonly over: AbortSignal;
-  readonly onOutcome: (outcome: PushOutcome) => void;
+  readonly room: Pick<DiskRoom, 'lack' | 'require' | 'told'>;
+  /** Called once for each push that announced something. */
+  readonly onOutcome: (outcome: PushOutcome, session: ExecSession) => void;
   readonly log: Log;
 }
 
@@ -88,7 +68,10 @@ class Push {
   private readonly stream: PushStream;
   private readonly process: PushProcess;
   private held: AcceptedPush | undefined;
+  private readonly started = performance.now();
   private spent = 0;
+  private transactions: readonly PushedTransaction[] = [];
+  private readonly words: GitWords;
   private committing = false;
   private ended = false;
   private told = false;
@@ -101,7 +84,8 @@ class Push {
   ) {
     this.stream = new PushStream(options.limits);
     const { services, limits } = options;
-    this.process = services.receive({ gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes }, clientOf(session));
+    this.words = new GitWords(clientOf(session));
+    this.process = services.receive({ gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes }, this.words.client);
   }
 
   async run(): Promise<number> {
@@ -123,6 +107,7 @@ class Push {
         this.ended = true;
       });
       const [status] = await Promise.all([ended, dialogue]);
+      await this.tellOfGit();
       return status;
     } finally {
       clearTimeout(timer);
@@ -149,11 +134,10 @@ class Push {
     try {
       this.held = await this.validate(report);
     } catch (thrown) {
-      this.reject(thrown);
-      sendVerdict(hooks.verdict, thrown);
+      sendVerdict(hooks.verdict, this.session.request, this.reject(thrown));
       return;
     }
-    sendVerdict(hooks.verdict, undefined);
+    sendVerdict(hooks.verdict, this.session.request, undefined);
     await this.commit(hooks);
   }
 
@@ -163,12 +147,18 @@ class Push {
     if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
     checkSameCommands(announced.commands, report.commands);
     const quarantine = quarantineOf(report);
+    await this.options.room.require(); // what came lies on the disk, and goes from there again when it is refused
     if (quarantine !== null) await host.prepareQuarantine(quarantine);
     const store = await repository.openQuarantine(quarantine);
     const started = performance.now();
     try {
       const request: PushRequest = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
-      return await gateway.validate(request, store);
+      const held = await gateway.validate(request, store);
+      this.transactions = held.events;
+      return held;
+    } catch (error) {
+      this.transactions = await claimedTransactions(store, announced.commands);
+      throw error;
     } finally {
       this.spent += performance.now() - started;
       // The verdict stands, whatever becomes of the reader.
@@ -199,29 +189,23 @@ class Push {
     clearTimeout(timer);
     if (request === undefined || this.ended || this.held === undefined) return;
     const started = performance.now();
-    let failure: unknown;
+    let failure: KvError | undefined;
     try {
       checkSameCommands(accepted.request.commands, request.commands);
       this.committing = true;
       this.held = undefined;
       await this.options.gateway.commit(accepted);
     } catch (thrown) {
-      failure = thrown ?? new Error('commit failed');
-      this.reject(failure);
+      failure = this.reject(thrown);
     }
     this.committing = false;
     this.spent += performance.now() - started;
-    const reason =
-      failure === undefined
-        ? undefined
-        : toKvError(failure)
-            .message.replace(/[\p{Cc}]+/gu, ' ')
-            .slice(0, 500);
+    const reason = failure?.message.replace(/[\p{Cc}]+/gu, ' ').slice(0, 500);
     reportProcReceive(reply, request.commands, reason);
     reply.end();
-    sendVerdict(verdict, failure);
+    sendVerdict(verdict, this.session.request, failure);
     verdict.end();
-    if (failure === undefined) this.tell({ kind: 'accepted', accepted, ms: this.spent });
+    if (failure === undefined) this.tell({ kind: 'accepted', accepted, facts: this.facts() });
     if (this.unwanted) this.process.stop();
   }
 
@@ -231,22 +215,27 @@ class Push {
     if (held === undefined) return;
     this.held = undefined;
     this.options.gateway.abandon(held);
-    this.options.log.warn('push.abandoned', { pusher: this.session.pusher.name });
+    this.options.log.warn('push.abandoned', { request: this.session.request, pusher: this.session.pusher.name });
   }
 
   /** A fault of ours ends this push, and nothing else. */
   private broken(thrown: unknown): void {
     const cause = toKvError(thrown);
-    this.options.log.error('push.broken', { message: cause.message, stack: (cause.cause as Error | undefined)?.stack });
+    this.options.log.error('push.broken', {
+      request: this.session.request,
+      message: cause.message,
+      stack: (cause.cause as Error | undefined)?.stack,
+    });
     this.committing = false;
     this.stop();
     const hint = "see the Stargate's log, and whether the refs have moved, before you push again";
-    refuse(this.session, new KvError('UNEXPECTED', 'the push broke off inside the Stargate', { cause, hint }));
+    const error = new KvError('UNEXPECTED', 'the push broke off inside the Stargate', { cause, hint });
+    this.tell(this.rejected(error));
+    refuse(this.session, error);
   }
 
   private fail(error: KvError): void {
-    this.reject(error);
-    refuse(this.session, error);
+    refuse(this.session, this.reject(error));
     this.stop();
   }
 
@@ -257,12 +246,39 @@ class Push {
     this.fail(toKvError(this.options.over.reason));
   }
 
-  private reject(thrown: unknown): void {
-    const error = toKvError(thrown);
+  /** Gives what the client is to be told. */
+  private reject(thrown: unknown): KvError {
+    const cause = toKvError(thrown);
+    const error = this.options.room.told(cause);
     const { log } = this.options;
-    if (error.code === 'UNEXPECTED')
-      log.error('push.failed', { message: error.message, stack: (error.cause as Error | undefined)?.stack });
-    this.tell({ kind: 'rejected', error });
+    const facts = { request: this.session.request, message: cause.message };
+    if (error.code === 'UNEXPECTED') log.error('push.failed', { ...facts, stack: (cause.cause as Error | undefined)?.stack });
+    else if (error !== cause) log.error('push.no-room', facts);
+    this.tell(this.rejected(error));
+    return error;
+  }
+
+  /** A push that git itself refused before any hook ran, or that its client broke off, gets its line too. */
+  private async tellOfGit(): Promise<void> {
+    const { session, options, words } = this;
+    if (this.told) return;
+    if ((this.stream.announcement?.commands.length ?? 0) === 0) return logEmpty(options.log, session);
+    if (session.gone.aborted) return this.tell(this.rejected(new KvError('INTERRUPTED', 'the client broke the push off')));
+    if (words.tellOfNoRoom) {
+      const error = options.room.told(new KvError('STORAGE_FULL', 'git found no room for the push'));
+      if (words.sayNoRoom || (await options.room.lack()) !== null) return this.fail(error);
+    }
+    this.tell(this.rejected(new KvError('GIT_ERROR', `git refused the push before it was checked: ${words.complaint}`)));
+  }
+
+  private rejected(error: KvError): PushOutcome {
+    return { kind: 'rejected', error, facts: this.facts() };
+  }
+
+  private facts(): PushFacts {
+    const { stream, transactions, spent, started } = this;
+    const commands = stream.announcement?.commands ?? [];
+    return { commands, transactions, bytes: stream.bytes, ms: performance.now() - started, gatewayMs: spent };
   }
 
   /** Once: what is refused because it took too long may fail a second time, while it is being stopped. */
@@ -270,7 +286,7 @@ class Push {
     if (this.told) return;
     this.told = true;
     try {
-      this.options.onOutcome(outcome);
+      this.options.onOutcome(outcome, this.session);
     } catch (error) {
       this.options.log.error('push.outcome', { message: toKvError(error).message });
     }

@@ -2,22 +2,29 @@ import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PolicyStatus } from '../../../domain/admin/status.js';
+import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
+import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
+import type { PolicyReason } from './policy-origin.js';
 
 /** A policy, and the text that says it. */
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly text: string;
+  /** Who changed it, as far as is known. */
+  readonly origin: PolicyOrigin;
 }
+
+type Loaded = Omit<LoadedPolicy, 'origin'>;
 
 /** The policy in force. A bad new version leaves the old one in force. */
 export interface PolicyFile {
   readonly current: LoadedPolicy;
   readonly status: PolicyStatus;
   /** Reads the file again now. Never throws; true when a changed policy took effect. */
-  reload(): Promise<boolean>;
+  reload(reason?: PolicyReason): Promise<boolean>;
   close(): void;
 }
 
@@ -26,37 +33,63 @@ interface PolicyFileOptions {
   readonly reader: PolicyReader;
   /** Called with each policy that takes effect after the first. */
   readonly onChange: (loaded: LoadedPolicy) => void | Promise<void> | undefined;
+  /** Asked who changed the file, each time that it takes effect. */
+  readonly originOf?: (reason: PolicyReason) => Promise<PolicyOrigin>;
+  /** The text of the policy that was in force last, as it was published; null when there is none. Asked when the file can't be used. */
+  readonly published?: () => Promise<string | null>;
+  /** Told whether the file as it is now is in force, at first and after each look at it. */
+  readonly judged?: (inForce: boolean) => void;
+  /** Called for each version of the file that is not taken. */
+  readonly onRejected?: () => void;
   readonly log: Log;
 }
 
 const SETTLE_MS = 100;
 
-/** Loads the policy and follows its file. Throws `CONFIG_INVALID` when the first version can't be used. */
+/**
+ * Loads the policy and follows its file. A file that can't be used at the start leaves in force what was published last, and throws
+ * `CONFIG_INVALID` where nothing was.
+ */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const { path, reader, onChange, log } = options;
-  let current = await load(path, reader);
-  let since = new Date().toISOString();
+  const { path, reader, onChange, log, originOf = async () => [] } = options;
   let complained = '';
+  const rejected = (thrown: unknown, kept: string): void => {
+    const { message } = toKvError(thrown);
+    if (message !== complained) {
+      options.onRejected?.();
+      log.error('policy.rejected', { file: path, message, kept });
+    }
+    complained = message;
+    options.judged?.(false);
+  };
+  const first = await load(path, reader).catch(async (thrown: unknown) => {
+    const last = await loadPublished(reader, options.published);
+    if (last === null) throw thrown;
+    rejected(thrown, `the policy that was published last stays in force, as ${POLICY_REF} has it`);
+    return last;
+  });
+  if (complained === '') options.judged?.(true);
+  let current: LoadedPolicy = { ...first, origin: await originOf('start') };
+  let since = new Date().toISOString();
   let queue: Promise<unknown> = Promise.resolve();
 
-  const reload = (): Promise<boolean> => {
+  const reload = (reason: PolicyReason = 'file changed'): Promise<boolean> => {
     const next = queue.then(async () => {
       try {
         const loaded = await load(path, reader);
         complained = '';
+        options.judged?.(true);
         if (loaded.text === current.text) return false;
-        current = loaded;
+        current = { ...loaded, origin: await originOf(reason) };
         since = new Date().toISOString();
-        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()] });
-        await Promise.resolve(onChange(loaded)).catch((error: unknown) =>
+        const changed = Object.fromEntries(current.origin.map(([name, value]) => [name.toLowerCase().replace('-', '_'), value]));
+        log.info('policy.changed', { file: path, namespaces: [...loaded.policy.namespaces.keys()], ...changed });
+        await Promise.resolve(onChange(current)).catch((error: unknown) =>
           log.error('policy.publish', { message: toKvError(error).message }),
         );
         return true;
       } catch (thrown) {
-        const { message } = toKvError(thrown);
-        if (message !== complained)
-          log.error('policy.rejected', { file: path, message, kept: 'the policy from before stays in force' });
-        complained = message;
+        rejected(thrown, 'the policy from before stays in force');
         return false;
       }
     });
@@ -74,7 +107,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
     if (name === null || name === basename(path)) soon();
   });
   watcher.on('error', (error) => log.warn('policy.watch', { message: error.message }));
-  const onHangup = (): void => void reload();
+  const onHangup = (): void => void reload('hang-up');
   process.on('SIGHUP', onHangup);
   return {
     get current() {
@@ -92,7 +125,19 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
   };
 }
 
-async function load(path: string, reader: PolicyReader): Promise<LoadedPolicy> {
+/** The policy that was published last; null when there is none, or none that this version can read. */
+async function loadPublished(reader: PolicyReader, published: PolicyFileOptions['published']): Promise<Loaded | null> {
+  const text = (await published?.()) ?? null;
+  if (text === null) return null;
+  try {
+    return { policy: reader.parse(text, POLICY_REF), text };
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'CONFIG_INVALID') return null; // the file's own fault is the one to be told
+    throw error;
+  }
+}
+
+async function load(path: string, reader: PolicyReader): Promise<Loaded> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

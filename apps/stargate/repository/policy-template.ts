@@ -1,3 +1,5 @@
+import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
+
 interface PolicyTemplate {
   readonly pushUrl: string | null;
   /** authorized_keys lines. */
@@ -21,6 +23,10 @@ version: 1
 stargate:
 ${url}  # Whether a write waits until the mirror shows it, unless its writer says otherwise.
   require_mirror_ack_by_default: false
+  # The Git objects that one push may bring; a key takes about three. An import above that is split by itself.
+  max_push_objects: 1000000
+  # How many connections a key may have at a time; at the limit, git kv waits and tries again.
+  # max_connections_per_key: ${CONNECTIONS_PER_KEY}
   # Keys that may run every stargate verb. One public key a line, as in ~/.ssh/id_ed25519.pub.
   admins:
 ${keys(admins, 4)}  # Who may fetch from the Stargate itself; admins and writers always may.

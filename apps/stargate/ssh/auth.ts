@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext } from 'ssh2';
 import { type Principal, principalsOf } from '../../../domain/access/principal.js';
@@ -21,6 +21,11 @@ type AuthVerdict =
 
 /** What the SSH server can verify: a security key's signature has parts that it doesn't know. */
 const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+
+/** A key's fingerprint as `ssh-keygen -l` shows it. `blob` is the key in SSH wire form. */
+export function fingerprintOf(blob: Uint8Array): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
 
 /** Reads the policy's SSH keys once and gives the function that looks a key up. */
 export function identifyBy(policy: Policy): Identify {
@@ -50,6 +55,16 @@ export function judgeAuth(context: AuthContext, identify: Identify): AuthVerdict
   return verifies(type, blob, context.blob, context.signature, context.hashAlgo)
     ? { kind: 'proven', key: { type, blob } }
     : { kind: 'refused', reason: 'bad signature' };
+}
+
+/**
+ * Says yes. A client that asks whether an RSA key would do hears the algorithm that it asked for: ssh2 has put the key's type in its
+ * place, and some clients (Go's before 2025) take that for a no.
+ */
+export function acceptAuth(context: AuthContext): void {
+  if (context.method === 'publickey' && context.signature === undefined && context.hashAlgo !== undefined)
+    context.key.algo = `rsa-sha2-${context.hashAlgo.replace('sha', '')}`;
+  context.accept();
 }
 
 function verifies(type: string, key: Buffer, signed: Buffer, signature: Buffer, hash: string | undefined): boolean {

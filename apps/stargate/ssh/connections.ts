@@ -6,11 +6,14 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /** Connections that have not: a budget of their own, so that nobody without a key takes room from those with one. */
   readonly maxUnauthenticated: number;
-  readonly maxConnectionsPerKey: number;
+  /** Asked for each connection: a policy may change. */
+  readonly maxConnectionsPerKey: () => number;
   /** From the connection to agreed session keys. */
   readonly handshakeTimeout: number;
   /** From agreed session keys to a proven key: people type passphrases and touch tokens. */
   readonly authTimeout: number;
+  /** How long a connection whose key was proven, or whose command has ended, is safe from one that wants room: its next command is on its way. */
+  readonly idleGrace: number;
   /** How long an authenticated connection may stay without a command. */
   readonly idleTimeout: number;
 }
@@ -22,7 +25,15 @@ interface Held {
   key: string | undefined;
   /** Commands that run. */
   commands: number;
+  /** Since when it has had no command: ms since the epoch. */
+  restsSince: number;
   timer: NodeJS.Timeout | undefined;
+}
+
+/** Of whom there are as many connections as may be. */
+export interface Crowd {
+  readonly of: 'key' | 'all';
+  readonly limit: number;
 }
 
 /** Who is connected, and who has to go when there is no room. */
@@ -45,7 +56,14 @@ export class SshConnections {
     const waiting = [...this.held.values()].filter(({ key }) => key === undefined);
     const dropped = waiting.length < this.limits.maxUnauthenticated ? undefined : oldestOfBusiest(waiting);
     if (dropped !== undefined) this.drop(dropped);
-    const entry: Held = { socket, address: socket.remoteAddress ?? '', key: undefined, commands: 0, timer: undefined };
+    const entry: Held = {
+      socket,
+      address: socket.remoteAddress ?? '',
+      key: undefined,
+      commands: 0,
+      restsSince: Date.now(),
+      timer: undefined,
+    };
     const name = `${socket.remoteAddress}:${socket.remotePort}`;
     this.held.set(name, entry);
     this.within(entry, this.limits.handshakeTimeout);
@@ -62,20 +80,27 @@ export class SshConnections {
     if (entry !== undefined && entry.key === undefined) this.within(entry, this.limits.authTimeout);
   }
 
-  /** Counts a connection as its key's. An idle one goes where room is needed; false when all are at work. */
-  prove(remote: string, key: string): boolean {
+  /**
+   * Counts a connection as its key's. An idle one goes where room is needed; when all are at work, says of whom there are too many, and
+   * the connection has as long as a handshake to hear of it.
+   */
+  prove(remote: string, key: string): 'room' | Crowd {
     const entry = this.held.get(remote);
-    if (entry === undefined) return false;
+    if (entry === undefined) return { of: 'all', limit: this.limits.maxConnections };
     const proven = [...this.held.values()].filter((other) => other.key !== undefined && other !== entry);
     const sameKey = proven.filter((other) => other.key === key);
-    const rivals =
-      sameKey.length >= this.limits.maxConnectionsPerKey ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
-    const idle = rivals.find(({ commands }) => commands === 0);
-    if (rivals.length > 0 && idle === undefined) return false;
+    const perKey = this.limits.maxConnectionsPerKey();
+    const crowded = sameKey.length >= perKey;
+    const rivals = crowded ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
+    const idle = rivals.find(({ commands, restsSince }) => commands === 0 && Date.now() - restsSince >= this.limits.idleGrace);
+    if (rivals.length > 0 && idle === undefined) {
+      this.within(entry, this.limits.handshakeTimeout);
+      return crowded ? { of: 'key', limit: perKey } : { of: 'all', limit: this.limits.maxConnections };
+    }
     if (idle !== undefined) this.drop(idle);
     entry.key = key;
     this.rest(remote, entry);
-    return true;
+    return 'room';
   }
 
   /** A command begins. */
@@ -98,6 +123,7 @@ export class SshConnections {
     // To the end of the line: the order of idle connections is how long they are idle.
     this.held.delete(remote);
     this.held.set(remote, entry);
+    entry.restsSince = Date.now();
     this.within(entry, this.limits.idleTimeout);
   }
 

@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitService } from '../../../ports/git-service.js';
+import type { GitStore } from '../../../ports/git-store.js';
 import { may, type Principal } from '../../../domain/access/principal.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
@@ -9,6 +10,7 @@ import { serveRead } from './upload-pack.js';
 interface Routes {
   /** Serves fetches. */
   readonly services: GitService;
+  readonly store: GitStore;
   readonly push: ServeExec;
   readonly verbs: readonly AdminVerb[];
   /** Milliseconds for one fetch. */
@@ -24,7 +26,7 @@ export function routeCommands(routes: Routes): (command: SshCommand, session: Ex
       return routes.push;
     }
     if (!may(pusher, 'fetch')) throw notAllowed(pusher, 'fetch', 'a reader');
-    return serveRead(command.service, routes.services, routes.readTimeout);
+    return serveRead(command.service, routes.services, routes.store, routes.readTimeout);
   };
 }
 

@@ -1,16 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import ssh2 from 'ssh2';
-import type { Connection, ServerChannel } from 'ssh2';
+import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
+import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { judgeAuth, type Identify, type ProvenKey } from './auth.js';
+import { acceptAuth, fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
 import { parseSshCommand, type SshCommand } from './command.js';
-import { SshConnections, type ConnectionLimits } from './connections.js';
+import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
 import { execSession, finishChannel, onEnvironment } from './channel.js';
+import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
+import { ssh2Server } from './protocol/offered-keys.js';
+import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
 
 /** Bounds on what clients can hold. Durations in milliseconds. */
 export interface SshLimits extends ConnectionLimits {
@@ -20,25 +24,37 @@ export interface SshLimits extends ConnectionLimits {
 }
 
 const SSH_LIMITS: SshLimits = {
-  maxConnections: 64,
-  maxUnauthenticated: 32,
-  maxConnectionsPerKey: 16,
+  maxConnections: 256,
+  maxUnauthenticated: 64,
+  maxConnectionsPerKey: () => CONNECTIONS_PER_KEY,
   maxSessions: 8,
   maxAuthAttempts: 10,
   handshakeTimeout: 10_000,
   authTimeout: 60_000,
+  idleGrace: 10_000,
   idleTimeout: 60_000,
 };
+
+/** The host keys of a server. */
+export interface ServedHostKeys {
+  /** What clients are shown, one a type. */
+  readonly inUse: readonly ProvableKey[];
+  /** What clients are told of besides, since it takes over later. */
+  readonly next: readonly ProvableKey[];
+}
 
 interface SshServerOptions {
   readonly host: string;
   readonly port: number;
-  readonly hostKeys: readonly Buffer[];
+  /** Asked for each connection: the same object as long as nothing has changed. */
+  readonly hostKeys: () => ServedHostKeys;
   /** Asked for each connection and again for each command, so that a key that was taken away stops working. */
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
   /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
   readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
+  /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
+  readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   readonly limits?: Partial<SshLimits>;
   readonly log: Log;
 }
@@ -73,18 +89,17 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   const limits = { ...SSH_LIMITS, ...options.limits };
   const connections = new SshConnections(limits);
   const running = new Set<Running>();
-  const server = sshServer(options);
+  const serverOf = serverByKeys((client, remote) => {
+    const socket = connections.socket(remote);
+    if (socket === undefined) client.end();
+    else attend(client, socket, remote, { ...options, limits, connections, running });
+  });
+  serverOf(options.hostKeys()); // keys that can't be used are said now
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
     const dropped = connections.arrive(socket);
     if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
-    server.injectSocket(socket);
-  });
-  server.on('connection', (client, info) => {
-    const remote = `${info.ip}:${info.port}`;
-    const socket = connections.socket(remote);
-    if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, limits, connections, running });
+    serverOf(options.hostKeys()).injectSocket(socket);
   });
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
@@ -111,16 +126,16 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
   };
 }
 
-function sshServer(options: SshServerOptions): InstanceType<typeof ssh2.Server> {
-  try {
-    return new ssh2.Server({
-      hostKeys: [...options.hostKeys],
-      ident: 'git-kv-stargate',
-      algorithms: structuredClone(ALGORITHMS) as never,
-    });
-  } catch (cause) {
-    throw new KvError('CONFIG_INVALID', `cannot use the SSH host key: ${(cause as Error).message}`, { cause });
-  }
+/** An ssh2 server for the keys as they are: it takes its own once and for all, so other keys need another one. */
+function serverByKeys(onConnection: (client: Connection, remote: string) => void): (keys: ServedHostKeys) => Server {
+  let made: { keys: ServedHostKeys; server: Server } | undefined;
+  return (keys) => {
+    if (made?.keys === keys) return made.server;
+    const server = ssh2Server(keys.inUse, { ident: 'git-kv-stargate', algorithms: structuredClone(ALGORITHMS) as never });
+    server.on('connection', (client, info) => onConnection(client, `${info.ip}:${info.port}`));
+    made = { keys, server };
+    return server;
+  };
 }
 
 interface Attending extends SshServerOptions {
@@ -139,20 +154,29 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     if (open === 0) socket.destroySoon();
   });
   client.on('handshake', () => connections.agreed(remote));
+  tellSignatureAlgorithms(client);
   client.on('authentication', (context) => {
     const verdict =
       ++attempts > limits.maxAuthAttempts
         ? ({ kind: 'refused', reason: 'too many attempts' } as const)
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
-    if (verdict.kind !== 'refused') return context.accept();
-    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason });
+    if (verdict.kind !== 'refused') return acceptAuth(context);
+    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
     context.reject(['publickey']);
     if (attempts > limits.maxAuthAttempts) client.end();
   });
+  let crowd: Crowd | undefined;
   client.on('ready', () => {
-    if (key !== undefined && connections.prove(remote, key.blob.toString('base64'))) return;
-    log.warn('ssh.connections.busy', { remote, max: limits.maxConnections, maxPerKey: limits.maxConnectionsPerKey });
+    const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
+    if (room === 'room') {
+      const { inUse, next } = options.hostKeys();
+      announceHostKeys(client, [...inUse, ...next]);
+      return;
+    }
+    crowd = room;
+    log.warn('ssh.connections.busy', { remote, ...(key && { fingerprint: fingerprintOf(key.blob) }), ...crowd });
+    if (crowd !== undefined) return; // its command is answered with the reason
     client.end();
     socket.destroySoon();
   });
@@ -169,16 +193,24 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
       const pusher = key === undefined ? null : identify(key.type, key.blob);
       if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
       const cut = new AbortController();
+      const fingerprint = key === undefined ? '-' : fingerprintOf(key.blob);
+      const request = randomBytes(8).toString('hex');
+      const facts = { request, fingerprint, pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
+      const exec = execSession(channel, facts);
+      if (crowd !== undefined) {
+        turnAway(exec, info.command, tooMany(crowd), options);
+        finishChannel(channel, REFUSED);
+        channel.once('close', () => client.end());
+        return;
+      }
       channel.once('close', () => cut.abort());
       client.once('close', () => cut.abort());
       channel.on('error', () => cut.abort());
-      const facts = { pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
-      const exec = execSession(channel, facts);
       connections.begin(remote);
       const done = runCommand(info.command, exec, pusher !== null, options)
         .then((status) => finishChannel(channel, status))
         .catch((error: unknown) => {
-          log.error('ssh.exec.broken', { remote, message: toKvError(error).message });
+          log.error('ssh.exec.broken', { request, remote, message: toKvError(error).message });
           channel.destroy();
         });
       const entry: Running = { done, cut };
@@ -191,6 +223,30 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   });
 }
 
+/** Refuses a command whose connection has no room, as one that is not run: nobody has looked at it. */
+function turnAway(exec: ExecSession, line: unknown, error: KvError, { pushRefused, log }: SshServerOptions): void {
+  const { request, pusher, fingerprint, remote } = exec;
+  refuse(exec, error);
+  if (typeof line === 'string' && /^git[ -]receive-pack /.test(line)) pushRefused?.(exec, error, 0);
+  else log.warn('ssh.refused', { request, pusher: pusher.name, fingerprint, remote, code: error.code, message: error.message });
+}
+
+/** The key of a login, for people: who was refused tells its admin this. */
+function offered(context: AuthContext): { readonly user: string; readonly key_type?: string; readonly fingerprint?: string } {
+  const user = context.username.slice(0, 64);
+  if (context.method !== 'publickey') return { user };
+  return { user, key_type: context.key.algo.slice(0, 64), fingerprint: fingerprintOf(context.key.data) };
+}
+
+/** What a client is told whose connection has no room. */
+function tooMany({ of, limit }: Crowd): KvError {
+  const who = of === 'key' ? 'this key has' : 'the Stargate has';
+  return new KvError('BUSY', `${who} ${limit} connections at work, which is as many as it may have`, {
+    hint: of === 'key' ? "try again later, or have an admin raise the policy's max_connections_per_key" : 'try again later',
+    details: { limit, of },
+  });
+}
+
 /** Whose key was taken from the policy meanwhile. */
 const NOBODY = principal('-');
 
@@ -198,10 +254,12 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
   const started = Date.now();
   let what = 'unreadable';
   let status = REFUSED;
+  const { request, pusher, fingerprint, remote } = session;
+  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
-    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     const command = parseSshCommand(typeof line === 'string' ? line : '');
     what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
         hint: "check the remote's pushurl: the policy has it",
@@ -209,11 +267,18 @@ async function runCommand(line: unknown, session: ExecSession, known: boolean, o
       });
     }
     status = await options.route(command, session)(session);
+    if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {
     const error = toKvError(thrown);
-    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { what, message: error.message });
+    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
     status = refuse(session, error);
+    if (what === 'git-receive-pack') {
+      options.pushRefused?.(session, error, Date.now() - started);
+      return status;
+    }
+    options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
+    return status;
   }
-  options.log.info('ssh.exec', { what, pusher: session.pusher.name, remote: session.remote, status, ms: Date.now() - started });
+  options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
   return status;
 }

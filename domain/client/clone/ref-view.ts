@@ -82,6 +82,7 @@ function viewedRemotes(remotes: GitRemote, view: RefView): GitRemote {
     fetch: (remote, direction, requests, options) =>
       remotes.fetch(remote, direction, requests, options).finally(() => view.forget()),
     fetchObjects: (remote, direction, oids, options) => remotes.fetchObjects(remote, direction, oids, options),
+    expectPush: (remote) => remotes.expectPush?.(remote),
     push: (remote, updates, options) => remotes.push(remote, updates, options),
   };
 }

@@ -75,17 +75,24 @@ async function fetchedEpoch(clone: Clone, ns: string, source: Source): Promise<s
 }
 
 /**
- * Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. Throws `NOT_FOUND` when
- * there is none and no remote to have one, `CONFIG_INVALID` when `kv.remote` names no remote.
+ * Fetches if the read wants it, then gives the newest tip that this clone knows; null when there is none. A read that `needs` the
+ * index gets a tip with it, where the remote can give it. Throws `NOT_FOUND` when there is none and no remote to have one,
+ * `CONFIG_INVALID` when `kv.remote` names no remote.
  */
-export async function tipForReading(clone: Clone, ns: string, freshness: Freshness): Promise<Tip | null> {
-  if (!freshness.offline && (await isStale(clone, ns, freshness.readFrom))) {
-    const direction = directionOf(freshness.readFrom);
-    if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, freshness.readFrom);
+export async function tipForReading(
+  clone: Clone,
+  ns: string,
+  freshness: Freshness,
+  needs: 'ledger' | 'index' = 'index',
+): Promise<Tip | null> {
+  const { readFrom, offline } = freshness;
+  if (!offline && (await isStale(clone, ns, readFrom))) {
+    const direction = directionOf(readFrom);
+    if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, readFrom);
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
-    else if (freshness.readFrom === 'stargate') throw notSetUp(clone.remoteName);
+    else if (readFrom === 'stargate') throw notSetUp(clone.remoteName);
   }
-  const tip = await newestTip(clone, ns);
+  const tip = offline || needs === 'ledger' ? await newestTip(clone, ns) : await wholeTip(clone, ns, readFrom);
   if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
 }
@@ -166,6 +173,25 @@ export async function readLedgerCommits(clone: Clone, oids: readonly Oid[]): Pro
   });
 }
 
+/** A host that shows half of a transaction shows all of it a moment later. */
+const MAX_FETCHES = 5;
+const FIRST_PAUSE_MS = 10;
+
+/**
+ * The newest tip, with its index. A host's list of refs is no snapshot: it may show the ledger of one transaction and the index of the
+ * one before. Such a pair, fetched now or left by an earlier command, is fetched again; after a few times the tip is given as it is,
+ * its `index` null.
+ */
+export async function wholeTip(clone: Clone, ns: string, source: Source): Promise<Tip | null> {
+  for (let fetches = 0; ; fetches++) {
+    const tip = await newestTip(clone, ns);
+    if (tip === null || tip.index !== null || fetches === MAX_FETCHES) return tip;
+    if ((await clone.remotes.url(clone.remoteName, directionOf(source))) === null) return tip;
+    if (fetches > 0) await clone.clock.sleep(FIRST_PAUSE_MS * 2 ** fetches);
+    await fetchNamespace(clone, ns, source);
+  }
+}
+
 async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly Candidate[]): Promise<Tip> {
   const [ledger] = await readLedgerCommits(clone, [best.ledger]);
   if (ledger === undefined)
@@ -174,12 +200,27 @@ async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly 
   if (trailers.ns !== ns)
     throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
   const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
-  const found = await clone.store.read(indexes);
-  const match = indexes.find((oid, i) => {
-    const object = found[i];
-    return object && decodeCommit(object.body, oid, clone.store.objectFormat).tree === trailers.indexTree;
-  });
-  return { ns, ledger: best.ledger, commit, trailers, index: match ?? null, from: best.from };
+  const index = await findIndex(clone, indexes, trailers.indexTree);
+  return { ns, ledger: best.ledger, commit, trailers, index, from: best.from };
+}
+
+/** How far an index may have run ahead of its ledger, transactions: between two reads of one list of refs there are few. */
+const AHEAD = 16;
+
+/** The index commit with this tree: one of the tips, or, where the index was read after the ledger had moved on, one behind them. */
+async function findIndex(clone: Clone, tips: readonly Oid[], tree: Oid): Promise<Oid | null> {
+  let oids = tips;
+  for (let behind = 0; oids.length > 0 && behind <= AHEAD; behind++) {
+    const found = await clone.store.read(oids);
+    const commits = oids.flatMap((oid, i) => {
+      const object = found[i];
+      return object ? [{ oid, ...decodeCommit(object.body, oid, clone.store.objectFormat) }] : [];
+    });
+    const match = commits.find((commit) => commit.tree === tree);
+    if (match !== undefined) return match.oid;
+    oids = [...new Set(commits.flatMap(({ parents }) => parents))];
+  }
+  return null;
 }
 
 /** `CONFIG_INVALID` for a remote whose push URL leads to no Stargate. */
@@ -194,6 +235,14 @@ export function notSetUp(remote: string): KvError {
 export function noRemote(remote: string): KvError {
   return new KvError('CONFIG_INVALID', `this repository has no remote ${remote}`, {
     hint: `add the mirror first: git remote add ${remote} URL`,
+  });
+}
+
+/** `GIT_ERROR` for a ledger commit whose index neither this clone nor, by its list of refs, the other side has. */
+export function noIndex(ledger: Oid): KvError {
+  return new KvError('GIT_ERROR', `this clone has ledger commit ${ledger} but not its index`, {
+    hint: 'read from the Stargate once, which fetches it',
+    advice: { id: 'fetch-index' },
   });
 }
 

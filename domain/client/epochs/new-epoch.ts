@@ -13,7 +13,7 @@ import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { land, type Target, whereTo } from '../write/land.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from '../write/race-pause.js';
 import { signCommit } from '../write/sign.js';
-import { fetchNamespace, newestTip, noNamespace, type Tip } from '../clone/tips.js';
+import { fetchNamespace, newestTip, noIndex, noNamespace, type Tip, wholeTip } from '../clone/tips.js';
 
 /** An epoch that has begun, and the one that it follows. */
 export interface Rollover {
@@ -42,8 +42,9 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   const ports = await clone.forWriting();
   const tipNow = async (): Promise<WholeTip> => {
     if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
-    const newest = await newestTip(clone, ns);
-    if (newest === null || newest.index === null) throw noNamespace(ns);
+    const newest = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
+    if (newest === null) throw noNamespace(ns);
+    if (newest.index === null) throw noIndex(newest.ledger);
     return { ...newest, index: newest.index };
   };
   let tip = await tipNow();

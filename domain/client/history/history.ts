@@ -1,6 +1,7 @@
 import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { readStamp } from '../../git/commit.js';
+import { messageBody } from '../../ledger/attestation.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
@@ -40,6 +41,8 @@ export interface HistoryEntry {
   readonly size: number | null;
   readonly oid: Oid | null;
   readonly subject: string;
+  /** What the writer added below the first line; mostly nothing. */
+  readonly body: string;
 }
 
 const BATCH = 64;
@@ -157,6 +160,7 @@ async function describe(
       size: state && (sizes.get(state.value) ?? 0),
       oid: state?.value ?? null,
       subject: commit.message.split('\n', 1)[0] ?? '',
+      body: messageBody(commit.message),
     };
   });
 }

@@ -6,6 +6,7 @@ import { readStamp } from '../../git/commit.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
+import { parseHumanTime } from './human-time.js';
 import { parseTime } from '../write/expiry.js';
 import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
 import { EpochEvents } from './epoch-events.js';
@@ -35,23 +36,24 @@ export function isTransactionSuffix(text: string): boolean {
   return TXN_SUFFIX.test(text);
 }
 
-/** Takes `<oid|time|txn>` apart. Throws `USAGE`. */
-function parseAt(text: string, format: ObjectFormat): Wanted {
+/** True for what can be a commit's id, or its beginning. */
+export function isCommitPrefix(text: string, format: ObjectFormat): boolean {
+  return /^[0-9a-f]+$/i.test(text) && text.length >= SHORTEST_OID && text.length <= OID_HEX_LENGTH[format];
+}
+
+/** Takes `<oid|time|txn>` apart; `now` in ms since the epoch. Throws `USAGE`. */
+function parseAt(text: string, format: ObjectFormat, now: number): Wanted {
   if (isUlid(text)) return { kind: 'txn', txn: text };
   const hex = text.toLowerCase();
-  const isOidPrefix = /^[0-9a-f]+$/.test(hex) && hex.length >= SHORTEST_OID && hex.length <= OID_HEX_LENGTH[format];
-  const ms = isOidPrefix ? undefined : parseTime(text);
+  const isOidPrefix = isCommitPrefix(hex, format);
+  const ms = isOidPrefix ? undefined : (parseTime(text) ?? parseHumanTime(text, now));
   if (ms !== undefined) return { kind: 'time', ms };
   const part = { prefix: isOidPrefix ? hex : undefined, suffix: isTransactionSuffix(text) ? text : undefined };
   if (part.prefix !== undefined || part.suffix !== undefined) return { kind: 'part', ...part };
-  throw new KvError(
-    'USAGE',
-    `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor an ISO 8601 time, nor a transaction`,
-    {
-      hint: 'the history of a key names commits and transactions; a time looks like 2027-01-31T12:00:00Z',
-      advice: { id: 'name-state' },
-    },
-  );
+  throw new KvError('USAGE', `${JSON.stringify(text.slice(0, 80))} is neither a ledger commit, nor a time, nor a transaction`, {
+    hint: 'the history of a key names commits and transactions; a time looks like 2027-01-31T12:00:00Z, or 2h ago',
+    advice: { id: 'name-state' },
+  });
 }
 
 /** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
@@ -68,7 +70,7 @@ export async function momentNow(clone: Clone, ns: string, freshness: Freshness):
  * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
  */
 export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
-  const wanted = parseAt(at, clone.store.objectFormat);
+  const wanted = parseAt(at, clone.store.objectFormat, clone.clock.now());
   const newest = await momentNow(clone, ns, freshness);
   return findMoment(clone, ns, at, wanted, newest.ledger, freshness);
 }

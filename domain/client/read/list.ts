@@ -49,6 +49,8 @@ const LAST_BATCH = 8192;
 /** Keys as they are read, and the state that they are of. */
 export interface Listing {
   readonly ledger: LedgerCommit;
+  /** When TTLs are judged, ms since the epoch. */
+  readonly time: number;
   readonly keys: AsyncIterable<ListedKey>;
 }
 
@@ -63,7 +65,7 @@ export async function openListing(clone: Clone, request: ListRequest): Promise<L
   const { ledger, time } = at === undefined ? await momentNow(clone, ns, request) : await momentAt(clone, ns, at, request);
   const { indexTree } = ledger.trailers;
   if (at !== undefined && !(await clone.store.headers([indexTree]))[0]) throw indexGone(ns, at);
-  return { ledger, keys: keysOf(clone, request, ledger, time) };
+  return { ledger, time, keys: keysOf(clone, request, ledger, time) };
 }
 
 async function* keysOf(clone: Clone, request: ListRequest, ledger: LedgerCommit, time: number): AsyncGenerator<ListedKey> {

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { Oid } from '../../../ports/vocabulary.js';
+import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { decodeManifest } from '../../ledger/manifest.js';
@@ -36,7 +36,7 @@ export interface Reading {
 /** Reads one key from the newest state. Throws `KEY_INVALID`, `NOT_FOUND`, `EXPIRED`. */
 export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
   keyBytes(request.key);
-  const tip = await tipForReading(clone, request.ns, request);
+  const tip = await tipForReading(clone, request.ns, request, 'ledger');
   if (tip === null) throw noNamespace(request.ns);
   return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
 }
@@ -48,10 +48,28 @@ export async function readKeyIn(
   ledger: LedgerCommit,
   now = clone.clock.now(),
 ): Promise<Reading> {
+  const paths = pathsOf(request.ns, placeOf(request.key, clone.hasher));
+  const blobs = await clone.store.readPaths(ledger.commit.tree, [paths.meta, paths.data, paths.manifest]);
+  const [meta = null, data = null, manifest = null] = blobs;
+  return readingOf(clone, request, { ledger, time: now }, { meta, data, manifest });
+}
+
+/** What a ledger has of a key: its metadata, and its value or its value's manifest. */
+interface KeyBlobs {
+  readonly meta: GitObject | null;
+  readonly data: GitObject | null;
+  readonly manifest: GitObject | null;
+}
+
+/** A key's reading from its blobs. `time` in ms since the epoch. Throws `NOT_FOUND`, `EXPIRED`. */
+export async function readingOf(
+  clone: Clone,
+  request: ReadRequest,
+  { ledger, time: now }: { readonly ledger: LedgerCommit; readonly time: number },
+  { meta: metaBlob, data, manifest: manifestBlob }: KeyBlobs,
+): Promise<Reading> {
   const { ns, key } = request;
-  const paths = pathsOf(ns, placeOf(key, clone.hasher));
   const { tree } = ledger.commit;
-  const [metaBlob, data, manifestBlob] = await clone.store.readPaths(tree, [paths.meta, paths.data, paths.manifest]);
   const found = data ?? manifestBlob;
   if (!metaBlob || !found) {
     throw new KvError('NOT_FOUND', `no key ${quoteKey(key)} in namespace ${ns}`, {

@@ -1,9 +1,11 @@
+import type { PinnedHostKey } from '../../../ports/admin-client.js';
 import type { CloneConfigWriter } from '../../../ports/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import { STATUS, type StatusReport } from '../../admin/status.js';
 import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';
+import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/host-keys.js';
 import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { publishedPolicyText } from '../clone/known-policy.js';
@@ -12,6 +14,8 @@ import { noRemote } from '../clone/tips.js';
 interface SetupRequest {
   /** Given by the user: no policy is looked for. */
   readonly url?: string;
+  /** Of the Stargate's host key: ssh is to know it by this one and no other. */
+  readonly fingerprint?: string;
   /** The work tree's policy file, when there is one. */
   readonly workTreePolicy: string | null;
   readonly writer: CloneConfigWriter;
@@ -27,6 +31,10 @@ export interface SetupReport {
   readonly fetchRefspecs: readonly string[];
   /** The refspecs that were not configured before. */
   readonly newRefspecs: readonly string[];
+  /** The host key that ssh now knows the Stargate by; null when the request named none. */
+  readonly pinned: PinnedHostKey | null;
+  /** The host keys that the policy at the mirror names; asked for when they matter, and empty otherwise. */
+  readonly published: readonly NamedHostKey[];
   /** What the Stargate answered, or why it didn't. */
   readonly stargate:
     | { readonly reached: true; readonly status: StatusReport }
@@ -51,7 +59,30 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
   const kept = had.filter((spec) => !specs.includes(spec));
   await request.writer.set(`remote.${remote}.pushurl`, [url]);
   await request.writer.set(`remote.${remote}.fetch`, [...kept, ...specs]);
-  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, newRefspecs, stargate: await greet(clone) };
+  const { fingerprint } = request;
+  const pinned = fingerprint === undefined ? null : await clone.stargate.pinHostKey(remote, fingerprint);
+  const stargate = await greet(clone);
+  const matters = pinned !== null || (!stargate.reached && isAboutHostKey(stargate.error));
+  const published = matters ? await publishedHostKeys(clone) : [];
+  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, newRefspecs, pinned, published, stargate };
+}
+
+/** The Stargate was there, and ssh didn't take it for the right one. */
+const isAboutHostKey = ({ advice }: KvError): boolean => advice?.id === 'compare-host-key' || advice?.id === 'host-key-changed';
+
+/** The host keys that the mirror's copy of the policy names; none where it can't be had. */
+async function publishedHostKeys(clone: Clone): Promise<readonly NamedHostKey[]> {
+  const ref = trackingRef('mirror', POLICY_REF);
+  try {
+    await clone.remotes.fetch(clone.remoteName, 'read', [trackingRequest('mirror', POLICY_REF)]);
+    const commit = (await clone.store.refs([ref])).get(ref);
+    if (commit === undefined) return [];
+    const [blob] = await clone.store.readPaths(commit, [HOST_KEYS_PATH]);
+    return blob ? decodeHostKeys(blob.body) : [];
+  } catch (error) {
+    if (KvError.is(error)) return []; // they are only said besides: what was asked for has been done, or has failed already
+    throw error;
+  }
 }
 
 async function greet(clone: Clone): Promise<SetupReport['stargate']> {

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { ledgerRef, mirrorRef, trackingRequest } from '../../ledger/refs.js';
+import { ledgerRef, mirrorRef, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 
 interface WaitRequest {
@@ -30,6 +30,7 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
   for (;;) {
     const watermark = await readWatermark(clone, request.ns).catch(unlessUnreachable);
     if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
+      await rememberWatermark(clone, request.ns, watermark);
       return { oid: request.oid, watermark, waitedMs: clock.now() - started };
     }
     const left = request.timeoutMs - (clock.now() - started);
@@ -42,6 +43,19 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
     }
     await clock.sleep(Math.min(pause, left), request.signal);
     pause = Math.min(pause * 1.5, LAST_POLL_MS);
+  }
+}
+
+/** Keeps the watermark that was seen, for a verification to look at, where its commit is here. */
+async function rememberWatermark({ store }: Clone, ns: string, watermark: Oid): Promise<void> {
+  const ref = trackingRef('mirror', mirrorRef(ns));
+  const [[header], refs] = await Promise.all([store.headers([watermark]), store.refs([ref])]);
+  const old = refs.get(ref) ?? null;
+  if (!header || old === watermark) return;
+  try {
+    await store.updateRefs([{ ref, old, next: watermark }], `kv: ${ns}: seen at the mirror`);
+  } catch (error) {
+    if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error; // another process has seen it, or a later one
   }
 }
 

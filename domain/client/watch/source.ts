@@ -19,6 +19,8 @@ const MISSES = 3;
 /** What comes after a place in a namespace's feed, over any number of epochs. Throws `INTERRUPTED` when the signal fires. */
 export class WatchlogSource {
   readonly logs: EpochLogs;
+  /** Whether the source showed a ledger when it was last asked, and no watchlog beside it. */
+  lacksWatchlog = false;
   private misses = 0;
   /** Epochs that lie before a place that was asked about. */
   private readonly earlier = new Set<string>();
@@ -63,6 +65,7 @@ export class WatchlogSource {
       if (epoch.label === place?.epoch) break;
     }
     const [oldest] = epochs;
+    this.lacksWatchlog = oldest === undefined;
     if (met) {
       this.misses = 0;
       return this.runs(epochs, place);

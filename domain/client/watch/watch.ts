@@ -42,6 +42,8 @@ export type WatchNotice =
   | ConnectionNotice
   /** The feed is open. */
   | { readonly kind: 'started'; readonly resumeFrom: Oid | typeof OLDEST }
+  /** There is a ledger at the source, and no watchlog beside it: no event can come from there. */
+  | { readonly kind: 'no-watchlog'; readonly waits: boolean }
   /** `since` is known here, but the source doesn't show it yet: waiting for it, unless the watch is to end with what is there. */
   | { readonly kind: 'behind'; readonly since: Oid; readonly waits: boolean };
 
@@ -89,11 +91,16 @@ export class Watch implements AsyncIterable<WatchedEvent> {
     if (!(await this.start(intervalMs))) return;
     request.notify?.({ kind: 'started', resumeFrom: this.resumeFrom });
     let left = limit;
+    let told = false;
     for (let pause = intervalMs; ; ) {
       const before = this.place;
       for await (const event of this.pending()) {
         yield event;
         if (--left <= 0) return;
+      }
+      if (this.place === null && this.source.lacksWatchlog && !told) {
+        request.notify?.({ kind: 'no-watchlog', waits: !once });
+        told = true;
       }
       if (once) return;
       pause = this.place === before ? longer(pause, intervalMs) : intervalMs;

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { epochRef, ledgerRef, strandedRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
@@ -15,10 +16,17 @@ export async function whereTo(clone: Clone): Promise<Target> {
 }
 
 /**
- * Moves refs, all or none: at the Stargate, and then here. Gives a warning, or null.
+ * Moves refs, all or none: at the Stargate, and then here. `objects` are all that the moves bring, where they are at hand.
+ * Gives a warning, or null.
  * Throws `CAS_CONFLICT` when one had moved, or what the Stargate says.
  */
-export async function land(clone: Clone, ns: string, updates: readonly RefUpdate[], target: Target): Promise<string | null> {
+export async function land(
+  clone: Clone,
+  ns: string,
+  updates: readonly RefUpdate[],
+  target: Target,
+  objects?: readonly NewObject[],
+): Promise<string | null> {
   if (target === 'clone') {
     await clone.store.updateRefs(updates, `kv: ${ns}`);
     return null;
@@ -26,7 +34,8 @@ export async function land(clone: Clone, ns: string, updates: readonly RefUpdate
   const all = await forTheStargate(clone, ns, updates);
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
-  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, onProgress: clone.onProgress });
+  const atHand = objects === undefined || all !== updates ? {} : { objects };
+  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, ...atHand, onProgress: clone.onProgress });
   return remember(clone, ns, all);
 }
 

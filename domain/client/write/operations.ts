@@ -22,6 +22,8 @@ export type RequestedOperation =
       readonly value: Uint8Array | ValueStream | Manifest;
       readonly ctype?: string;
       readonly expiresAt?: number;
+      /** What becomes of a TTL that the key has, where there is no `expiresAt`: it is kept, or it goes with a warning; else without. */
+      readonly priorTtl?: 'keep' | 'warn';
     }
   | { readonly op: 'del'; readonly key: string };
 
@@ -33,6 +35,7 @@ export type PreparedOperation =
       readonly value: Uint8Array | Manifest;
       readonly ctype: string;
       readonly expiresAt: number | undefined;
+      readonly priorTtl?: 'keep' | 'warn' | undefined;
     }
   | { readonly op: 'del'; readonly key: string };
 

@@ -5,6 +5,7 @@ import { keyFault, quoteKey } from '../../ledger/key.js';
 import { isContentType } from '../../ledger/metadata.js';
 import { typeOfBytes, typeOfFile, typeOfText } from './content-type.js';
 import { readExpiry } from './expiry.js';
+import { checkedJson, jsonFault, saysJson } from './json-check.js';
 import type { RequestedOperation, ValueStream } from './operations.js';
 
 /** One line of a batch, checked. A value in a file is not read yet: that is for whoever has files. */
@@ -107,19 +108,21 @@ function readSet(key: string, fields: Readonly<Record<string, unknown>>, now: nu
   const expiry = typeof ttl === 'string' ? readExpiry(ttl, now) : { fault: 'ttl is no string' };
   if ('fault' in expiry) return input(expiry.fault);
   const complete = (bytes: Uint8Array | ValueStream, type: string): RequestedOperation => {
-    const operation = { op: 'set', key, value: bytes, ctype: ctype ?? type } as const;
-    return expiry.expiresAt === undefined ? operation : { ...operation, expiresAt: expiry.expiresAt };
+    const checked = ctype !== undefined && saysJson(ctype) && !(bytes instanceof Uint8Array) ? checkedJson(key, bytes) : bytes;
+    const operation = { op: 'set', key, value: checked, ctype: ctype ?? type } as const;
+    if (expiry.expiresAt !== undefined) return { ...operation, expiresAt: expiry.expiresAt };
+    return fields['ttl'] === undefined ? { ...operation, priorTtl: 'warn' } : operation;
   };
   if (name === 'file') {
     if (value === '' || value.includes('\u0000')) return input("has a 'file' that is no path");
     return { file: value, complete: (bytes) => complete(bytes, typeOfFile(value)) };
   }
-  if (name === 'value')
-    return isWellFormed(value)
-      ? { operation: complete(utf8(value), typeOfText(value)) }
-      : input("has a 'value' with a lone surrogate: use 'value_b64'");
-  const bytes = decodeBase64(value);
-  return bytes === undefined ? input("has a 'value_b64' that is not base64") : { operation: complete(bytes, typeOfBytes(bytes)) };
+  if (name === 'value' && !isWellFormed(value)) return input("has a 'value' with a lone surrogate: use 'value_b64'");
+  const bytes = name === 'value' ? utf8(value) : decodeBase64(value);
+  if (bytes === undefined) return input("has a 'value_b64' that is not base64");
+  const broken = ctype !== undefined && saysJson(ctype) ? jsonFault(bytes) : undefined;
+  if (broken !== undefined) return input(`has the ctype ${show(ctype)}, and a value that is no JSON: ${broken}`);
+  return { operation: complete(bytes, name === 'value' ? typeOfText(value) : typeOfBytes(bytes)) };
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -46,15 +46,15 @@ export async function prepareOperations(
       operations.push(request);
       continue;
     }
-    const { key, expiresAt } = request;
+    const { key, expiresAt, priorTtl } = request;
     const ctype = ctypeOf(request);
     if ('chunks' in request.value) {
-      operations.push({ op: 'set', key, value: request.value, ctype, expiresAt });
+      operations.push({ op: 'set', key, value: request.value, ctype, expiresAt, priorTtl });
       continue;
     }
     const { head, rest } = await readUpTo(request.value, limit);
     if (rest === null) {
-      operations.push({ op: 'set', key, value: head, ctype, expiresAt });
+      operations.push({ op: 'set', key, value: head, ctype, expiresAt, priorTtl });
       continue;
     }
     const { onProgress } = context;
@@ -67,7 +67,7 @@ export async function prepareOperations(
       input: chain(head, rest),
       ...(onProgress === undefined ? {} : { onProgress: (bytes: number) => onProgress(key, bytes) }),
     });
-    operations.push({ op: 'set', key, value: manifest, ctype, expiresAt });
+    operations.push({ op: 'set', key, value: manifest, ctype, expiresAt, priorTtl });
     chunked.push(report);
   }
   return { operations, chunked };

@@ -14,9 +14,12 @@ import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
+import { requireCaughtUp } from './caught-up.js';
+import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { signCommit } from './sign.js';
-import { fetchNamespace, newestTip, type Tip } from '../clone/tips.js';
+import { tooManyObjects } from '../../git/wire/push-request.js';
+import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** What is written, on which conditions. */
 export interface WriteRequest extends Expectations {
@@ -28,7 +31,7 @@ export interface WriteRequest extends Expectations {
   readonly strictDelete?: boolean;
   /** False: a lost race is `CAS_CONFLICT`, and the Stargate's tip is read before building. */
   readonly retry?: boolean;
-  /** The ledger commit's first line. */
+  /** What the ledger commit's message says above its trailers. */
   readonly subject?: string;
   /** Values above this are chunked, where the policy would keep them inline. Bytes. */
   readonly maxInline?: number;
@@ -48,6 +51,8 @@ export interface Receipt {
   readonly set: readonly string[];
   readonly del: readonly string[];
   readonly unchanged: readonly string[];
+  /** Keys that had a TTL and have none now, though nobody said that they should lose it. */
+  readonly lostTtl: readonly string[];
   /** Bytes of the values set. */
   readonly bytes: number;
   /** What became of the values that were too large to be stored inline. */
@@ -81,10 +86,12 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const unknown = published === null && request.dryRun !== true;
   if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
+  const atHand = !namesChunks(prepared); // chunks were stored as they were cut
   for (let attempt = 0; ; ) {
-    const tip = await newestTip(clone, ns);
+    if (target === 'stargate' && atHand && request.dryRun !== true) clone.remotes.expectPush?.(clone.remoteName);
+    const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
-    const draft = await build(clone, ports, request, prepared, { base, policy: policy() });
+    const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
     const doubt = await doubtful(clone, request, draft, tip, kept);
     if (doubt !== null && !fresh) {
       await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
@@ -95,18 +102,29 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (draft.set.length + draft.del.length === 0 || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
     const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
-    await clone.store.write([...draft.objects, object]);
+    const objects = [...draft.objects, object];
+    // Before anything is written: what the Stargate would refuse would stay in this clone.
+    if (target === 'stargate' && published !== null && objects.length > published.maxPushObjects) {
+      if (fresh) throw tooManyObjects(objects.length, published.maxPushObjects);
+      await refreshOnce();
+      continue;
+    }
+    await clone.store.write(objects);
     try {
-      const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target);
+      const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target, atHand ? objects : undefined);
       if (warning !== null) warnings.push(warning);
       if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
       return receipt(outcome, object.oid, target, warnings);
     } catch (error) {
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
-      if (!lost || request.retry === false || request.expectTree !== undefined || attempt >= MAX_ATTEMPTS) throw error;
-      await pauseAfterRace(clone, ports, attempt - 1);
-      if (target === 'stargate') await refresh(clone, ns, namesChunks(prepared));
+      const again = lost && request.retry !== false && request.expectTree === undefined && attempt < MAX_ATTEMPTS;
+      if (again) await pauseAfterRace(clone, ports, attempt - 1);
+      if (lost && target === 'stargate' && (again || tip?.from !== 'stargate')) {
+        await refresh(clone, ns, namesChunks(prepared));
+        if (tip !== null) await requireCaughtUp(clone, tip);
+      }
+      if (!again) throw error;
       published = await knownPolicy(clone);
       fresh = true;
     }
@@ -181,7 +199,7 @@ async function build(
   ports: WritingPorts,
   request: WriteRequest,
   prepared: Prepared,
-  { base, policy }: { readonly base: Base; readonly policy: NamespacePolicy | null },
+  { tip, base, policy }: { readonly tip: Tip | null; readonly base: Base; readonly policy: NamespacePolicy | null },
 ): Promise<Draft> {
   const { clock, store, config } = clone;
   const { ns, subject } = request;
@@ -189,7 +207,8 @@ async function build(
   const identity = await config.identity();
   const author = /<([^>]*)>/.exec(identity)?.[1] ?? identity;
   const txn = newUlid(clock, ports.randomness);
-  const operations = prepared.operations.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
+  const requested = await keepTtls(clone, ns, tip, prepared.operations);
+  const operations = requested.map((one) => completeOperation({ policy, hasher: ports.hasher, author, now, txn }, one));
   const context = {
     store,
     namer: namerOf(clone, ports.hasher),
@@ -206,12 +225,7 @@ async function build(
 export async function baseOf(clone: Clone, tip: Tip | null, withChunks: boolean): Promise<Base> {
   if (tip === null)
     return { ledger: null, index: null, chunks: null, epoch: firstEpochLabel(clone.clock.now()), parentEpoch: null };
-  if (tip.index === null) {
-    throw new KvError('GIT_ERROR', `this clone has ledger commit ${tip.ledger} but not its index`, {
-      hint: 'read from the Stargate once, which fetches it',
-      advice: { id: 'fetch-index' },
-    });
-  }
+  if (tip.index === null) throw noIndex(tip.ledger);
   const { epoch, parentEpoch, indexTree } = tip.trailers;
   const chunks: TreeTip | null = withChunks ? await chunksTip(clone, tip.ns, epoch) : null;
   return {
@@ -257,6 +271,7 @@ function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed']
     epoch: base.epoch,
     tree: set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
     ...{ set, del, unchanged, bytes, retries, landed },
+    lostTtl: lostUnsaid(prepared.operations, draft.lostTtl),
     chunked: prepared.chunked,
     warnings: [...warnings, ...absent],
   };

@@ -23,21 +23,25 @@ export async function validatePush(
 ): Promise<WatchEvent[]> {
   const pushes = await sortRefs(request, quarantine);
   const events: WatchEvent[] = [];
-  for (const push of pushes) {
-    namespacePolicy(context.policy, push.ns);
-    if (push.archive === null) events.push(...(await validateTransactions(context, push, quarantine)));
-    else events.push(await validateRollover(context, push, quarantine));
-  }
+  for (const push of pushes) events.push(...(await validateNamespace(context, push, quarantine)));
   return events;
+}
+
+/** Checks the new commits of one namespace, from its refs as `store` shows them; gives their events. Throws as `validatePush` does. */
+export async function validateNamespace(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent[]> {
+  namespacePolicy(context.policy, push.ns);
+  return push.archive === null ? validateTransactions(context, push, store) : [await validateRollover(context, push, store)];
 }
 
 async function validateTransactions(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent[]> {
   const { ns, ledger, index } = push;
   const policy = namespacePolicy(context.policy, ns);
+  const newLinks = ({ ref, old, next }: RefUpdate): Promise<Link[]> =>
+    readChain(store, throwFault, { ref, old, next: next as Oid, limit: context.maxChain ?? MAX_CHAIN });
   const chains = {
-    ledger: await newLinks(store, ledger),
-    index: await newLinks(store, index),
-    chunks: push.chunks === null ? [] : await newLinks(store, push.chunks),
+    ledger: await newLinks(ledger),
+    index: await newLinks(index),
+    chunks: push.chunks === null ? [] : await newLinks(push.chunks),
   };
   const transactions = pairInOrder(throwFault, ns, chains);
   const first = transactions[0];
@@ -62,8 +66,4 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
     events.push({ v: 1, ns, epoch, oid: pushed.ledger.oid, txn, received, signer, set, del, parentEpoch: null });
   }
   return events;
-}
-
-function newLinks(store: GitStore, { ref, old, next }: RefUpdate): Promise<Link[]> {
-  return readChain(store, throwFault, { ref, old, next: next as Oid, limit: MAX_CHAIN });
 }

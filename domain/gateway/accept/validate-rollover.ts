@@ -21,7 +21,8 @@ const BEGIN_EPOCH = { hint: 'begin an epoch through a client of git-kv', advice:
 /**
  * Checks the one push that moves a ledger to a commit that doesn't follow from its tip: the beginning of an epoch. Everything in it
  * is a function of the old tips but the label, the time and the signature, and is recomputed here.
- * Throws `REF_FORBIDDEN`, `ATTESTATION_MISMATCH`, `SIGNATURE_*`, `SIGNER_UNKNOWN`, `CAS_CONFLICT`.
+ * Throws `REF_FORBIDDEN`, `ATTESTATION_MISMATCH`, `SIGNATURE_*`, `SIGNER_UNKNOWN`, `CAS_CONFLICT`,
+ * `CONFIG_INVALID` where the mirror would not take it.
  */
 export async function validateRollover(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent> {
   const { ns, ledger, index, epoch, chunks, archive } = push;
@@ -49,6 +50,8 @@ export async function validateRollover(context: ValidationContext, push: Namespa
 
   const rules = { store, namer, ns, emit: throwFault };
   const signer = await signerOf(rules, context.verifier, root, policy.admins, 'admin');
+  const refused = await context.newEpochs?.();
+  if (refused) throw refused;
   const received = formatTime(clock.now());
   return { v: 1, ns, epoch: t.epoch, oid: root.oid, txn: t.txn, received, signer, set: 0, del: 0, parentEpoch: state.epoch };
 }

@@ -18,6 +18,10 @@ export interface ValidationContext {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly sampleSize: number;
+  /** Why a new epoch would not reach the mirror's readers; null where it would. Asked when one is to begin. */
+  readonly newEpochs?: () => Promise<KvError | null>;
+  /** How many transactions may come at once; absent: as many as one push may carry. */
+  readonly maxChain?: number;
 }
 
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */

@@ -51,13 +51,14 @@ export async function requireLease(context: CommitContext): Promise<number> {
 
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
- * transaction, then the outcome. The caller holds the commit lock.
+ * transaction, then the outcome. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
+ * is for recovery, before anything else is committed.
  */
 export async function commitRefs(
   context: CommitContext,
   updates: readonly RefUpdate[],
   events: readonly WatchEvent[],
-): Promise<void> {
+): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
   const all = [...updates, ...(await writeEvents(context, events))];
   const term = await requireLease(context);
@@ -78,9 +79,13 @@ export async function commitRefs(
     await completeUpdates(store, all); // the transaction broke in the middle: the intent is on disk, so it goes forward
   }
   failpoint('after-refs');
-  await journal.append({ kind: 'done', id: intent.id }, { sync: false }); // losing it costs a look at the refs at the next start
+  const noted = await journal.append({ kind: 'done', id: intent.id }, { sync: false }).then(
+    () => true, // losing it costs a look at the refs at the next start
+    () => false, // the refs have moved: no fault of the disk makes that a refusal
+  );
   failpoint('after-done');
   context.committed(intent);
+  return noted;
 }
 
 /** Stores the events' commits; gives the moves of the watchlog refs. */

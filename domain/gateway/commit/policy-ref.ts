@@ -1,23 +1,55 @@
 import type { Clock } from '../../../ports/clock.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { utf8 } from '../../git/bytes.js';
+import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { decodeCommit, encodeCommit, stamp } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { POLICY_REF } from '../../ledger/refs.js';
+import { encodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/host-keys.js';
+import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
 import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
 
-/** Writes the commit that publishes a policy's text; gives the move of `refs/kv-policy/current`, or none when it says so already. */
-export async function publishPolicy(store: GitStore, namer: ObjectNamer, clock: Clock, text: string): Promise<RefUpdate[]> {
+/** Who changed a policy and how it came into force, as far as is known: names of trailers (without `KV-Policy-`) and what they say. */
+export type PolicyOrigin = readonly (readonly [name: string, value: string])[];
+
+/** The text of the policy that was published last; null when none was. */
+export async function publishedText(store: GitStore): Promise<string | null> {
+  const commit = (await store.refs([POLICY_REF])).get(POLICY_REF);
+  if (commit === undefined) return null;
+  const [blob] = await store.readPaths(commit, [POLICY_PATH]);
+  return blob ? decodeLoose(blob.body) : null;
+}
+
+/** What is published for clients. */
+export interface Published {
+  /** The policy's text. */
+  readonly policy: string;
+  /** Empty where there is no SSH server: then nothing is said of them. */
+  readonly hostKeys: readonly NamedHostKey[];
+  /** Said in the commit's message; absent: nothing is known. */
+  readonly origin?: PolicyOrigin | undefined;
+}
+
+/** Writes the commit that publishes a policy; gives the move of `refs/kv-policy/current`, or none when it says so already. */
+export async function publishPolicy(
+  store: GitStore,
+  namer: ObjectNamer,
+  clock: Clock,
+  { policy, hostKeys, origin = [] }: Published,
+): Promise<RefUpdate[]> {
   const objects: NewObject[] = [];
-  const blob = namer.object('blob', utf8(text));
-  objects.push(blob);
   const root = new TreeDraft(null);
-  const folder = new TreeDraft(null);
-  folder.put('policy.yaml', MODE_FILE, blob.oid);
-  root.dirs.set('.kv', folder);
+  const put = (path: string, bytes: Uint8Array): void => {
+    const [folder = '', name = ''] = path.split('/');
+    const blob = namer.object('blob', bytes);
+    objects.push(blob);
+    const draft = root.dirs.get(folder) ?? new TreeDraft(null);
+    draft.put(name, MODE_FILE, blob.oid);
+    root.dirs.set(folder, draft);
+  };
+  put(POLICY_PATH, utf8(policy));
+  if (hostKeys.length > 0) put(HOST_KEYS_PATH, encodeHostKeys(hostKeys));
   const tree = seal(root, namer, objects) as string;
   const old = (await store.refs([POLICY_REF])).get(POLICY_REF) ?? null;
   if (old !== null) {
@@ -31,9 +63,21 @@ export async function publishPolicy(store: GitStore, namer: ObjectNamer, clock: 
     author: ident,
     committer: ident,
     signature: null,
-    message: 'kv-policy: in force\n',
+    message: policyMessage(origin),
   };
   const object = namer.object('commit', encodeCommit(commit, namer.format));
   await store.write([...objects, object]);
   return [{ ref: POLICY_REF, old, next: object.oid }];
+}
+
+const MAX_VALUE = 200;
+
+function policyMessage(origin: PolicyOrigin): string {
+  const plain = (value: string): string =>
+    value
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+      .trim()
+      .slice(0, MAX_VALUE);
+  const trailers = origin.map(([name, value]) => `KV-Policy-${name}: ${plain(value) || '-'}\n`);
+  return trailers.length === 0 ? 'kv-policy: in force\n' : `kv-policy: in force\n\n${trailers.join('')}`;
 }

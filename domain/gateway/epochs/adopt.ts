@@ -7,9 +7,13 @@ import { KV_FAMILIES } from '../../ledger/refs.js';
 export interface Adopted {
   /** How many of the mirror's refs were brought over. */
   readonly refs: number;
+  /** How many of them are branches. */
+  readonly branches: number;
   readonly namespaces: readonly string[];
   /** The mirror's default branch, such as `refs/heads/trunk`; null when it has none. */
   readonly head: RefName | null;
+  /** The branch that its HEAD names, where it has no branches yet and tells; else null. */
+  readonly unborn: RefName | null;
 }
 
 /** Verifies the whole history of one namespace; throws the KvError that says what is wrong. */
@@ -48,5 +52,6 @@ export async function adoptMirror(host: RepositoryHost, remote: string, verify: 
   }
   const head = listed.head !== null && names.includes(listed.head) ? listed.head : null;
   if (head !== null) await host.setHead(head);
-  return { refs: names.length, namespaces: [...namespaces].sort(), head };
+  const branches = names.filter((name) => name.startsWith('refs/heads/')).length;
+  return { refs: names.length, branches, namespaces: [...namespaces].sort(), head, unborn: branches === 0 ? listed.head : null };
 }

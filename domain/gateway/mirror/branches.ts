@@ -4,10 +4,15 @@ import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js
 import type { RefName } from '../../../ports/vocabulary.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 
+/** A refused branch is sent whole with each try, however large it is. ms */
+const LONGEST_PAUSE_MS = 600_000;
+
 /** Branches and tags on their way to the mirror. Those that it refuses wait here, without holding anything else up. */
 export class OrdinaryRefs {
   /** With why the mirror does not take it, where it was refused since it moved. */
   private readonly pending = new Map<RefName, Refusal | null>();
+  /** Those that have moved since the push at hand was put together: what becomes of that says nothing of them. */
+  private readonly moved = new Set<RefName>();
 
   constructor(
     private readonly store: GitStore,
@@ -28,7 +33,10 @@ export class OrdinaryRefs {
 
   /** Takes refs that have moved: they are pushed at once, even where the mirror refused them before. */
   note(refs: readonly RefName[]): void {
-    for (const ref of refs) this.pending.set(ref, null);
+    for (const ref of refs) {
+      this.pending.set(ref, null);
+      this.moved.add(ref);
+    }
   }
 
   /** Takes refs that the mirror lacks: they are pushed, unless they wait already. */
@@ -43,8 +51,9 @@ export class OrdinaryRefs {
    */
   async push(signal: AbortSignal): Promise<Refusal[]> {
     const now = this.retry.clock.now();
-    const due = [...this.pending].filter(([, refusal]) => refusal === null || refusal.nextTry <= now).map(([ref]) => ref);
+    const due = [...this.pending].filter(([, refusal]) => refusal === null || refusal.sameUntil <= now).map(([ref]) => ref);
     if (due.length === 0) return [];
+    for (const ref of due) this.moved.delete(ref);
     const refs = await this.store.refs(due);
     const updates = due.map((ref) => ({ ref, next: refs.get(ref) ?? null }));
     const refused: Refusal[] = [];
@@ -64,20 +73,26 @@ export class OrdinaryRefs {
       for (const update of updates) await this.pushGroup([update], refused, signal);
       return;
     }
-    const refusal = refusalAfter(this.pending.get(first.ref) ?? null, error, this.retry);
-    this.pending.set(first.ref, refusal);
+    const refusal = refusalAfter(this.pending.get(first.ref) ?? null, error, this.retry, LONGEST_PAUSE_MS);
+    if (!this.moved.has(first.ref)) this.pending.set(first.ref, refusal);
     refused.push(refusal);
   }
 
-  /** Gives the refusal; throws what says nothing about a ref. */
+  /**
+   * Gives the refusal; throws what says nothing about a ref. A connection that broke off does, where the host answers otherwise: a
+   * proxy that cuts off what takes too long says no more than that.
+   */
   private async tryPush(updates: readonly MirrorUpdate[], signal: AbortSignal): Promise<KvError | null> {
     try {
       await this.target.push(updates, signal);
-      for (const { ref } of updates) this.pending.delete(ref);
+      for (const { ref } of updates) if (!this.moved.has(ref)) this.pending.delete(ref);
       return null;
     } catch (error) {
-      if (KvError.is(error) && error.code !== 'IO_ERROR' && error.code !== 'INTERRUPTED') return error;
-      throw error;
+      if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+      if (error.code !== 'IO_ERROR') return error;
+      if (error.details?.['retryAfterMs'] !== undefined || signal.aborted) throw error;
+      await this.target.refs([updates[0]?.ref ?? '']);
+      return error;
     }
   }
 }

@@ -2,10 +2,11 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { classifyRef, KV_FAMILIES, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';
+import { KV_FAMILIES, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';
 import { moveWatermarks } from './plan.js';
 import { type Group, groupOf } from './queue.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
+import { shownRefs } from './shown-refs.js';
 
 /** How often the mirror's refs are compared with those here, ms. */
 export const COMPARE_EVERY_MS = 3_600_000;
@@ -84,7 +85,7 @@ export class LostRefs {
       this.failed = null;
       const refused = [...this.held.values()];
       const again = idle.length < gaps.size ? AGAIN_MS : COMPARE_EVERY_MS;
-      this.due = Math.min(clock.now() + again, ...refused.map(({ nextTry }) => nextTry));
+      this.due = Math.min(clock.now() + again, ...refused.map(({ sameUntil }) => sameUntil));
       return { refs, branches: [...here.keys()].filter((ref) => groupOf(ref) === null && !there.has(ref)), refused };
     } catch (error) {
       this.failed = refusalAfter(this.failed, toKvError(error), this.retry);
@@ -95,7 +96,7 @@ export class LostRefs {
 
   private async gaps(here: ReadonlyMap<RefName, Oid>, there: ReadonlyMap<RefName, Oid>): Promise<Map<Group, Gap>> {
     const gaps = new Map<Group, Gap>();
-    for (const [ref, next] of inOrder(here)) {
+    for (const [ref, next] of shownRefs(here)) {
       const group = groupOf(ref);
       const at = there.get(ref);
       if (group === null || at === next) continue;
@@ -135,17 +136,6 @@ export class LostRefs {
   }
 }
 
-/** What the mirror should show: the watermarks last, since each says that its ledger is there, and the old epochs first. */
-function inOrder(here: ReadonlyMap<RefName, Oid>): [RefName, Oid][] {
-  const known = [...here]
-    .map(([ref, oid]) => ({ ref, oid, found: classifyRef(ref) }))
-    .filter(({ found }) => found.kind !== 'other');
-  const ofEpoch = known.filter(({ found }) => 'ns' in found && found.epoch !== null);
-  const others = known.filter((one) => !ofEpoch.includes(one) && one.found.kind !== 'mirror');
-  const marks = known.flatMap(({ oid, found }) => (found.kind === 'ledger' ? [{ ref: mirrorRef(found.ns), oid }] : []));
-  return [...ofEpoch, ...others, ...marks].map(({ ref, oid }) => [ref, oid]);
-}
-
 /** The groups of which a ref has moved from one look to the next: what is here of them may be half of a transaction. */
 function movedGroups(before: ReadonlyMap<RefName, Oid>, after: ReadonlyMap<RefName, Oid>): Group[] {
   const refs = new Set([...before.keys(), ...after.keys()]);
@@ -155,5 +145,6 @@ function movedGroups(before: ReadonlyMap<RefName, Oid>, after: ReadonlyMap<RefNa
 const divergence = (label: string, refs: readonly RefName[]): KvError =>
   new KvError('SYNC_REFUSED', `${label}: ${refs.map((ref) => `${ref} (does not lead to what is here)`).join(', ')}`, {
     details: { refs },
-    hint: "somebody else wrote to the mirror: compare git ls-remote of both sides, put the mirror's refs back, and protect them",
+    hint: 'somebody else wrote to the mirror: compare both sides, let one of them give way, and protect the refs there',
+    advice: { id: 'compare-sides' },
   });

@@ -11,6 +11,8 @@ import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js'
  */
 export class LedgerRefs {
   private readonly refused = new Map<Group, Refusal>();
+  /** The newest intent of a refused group that was sent. */
+  private readonly sent = new Map<Group, string | undefined>();
 
   constructor(
     private readonly store: GitStore,
@@ -23,9 +25,11 @@ export class LedgerRefs {
     return this.refused;
   }
 
-  /** Whether something of these may be pushed now. */
-  isDue(batch: readonly Waiting[]): boolean {
-    return batch.some(({ groups }) => [...groups].some((group) => this.mayTry(group)));
+  /** Milliseconds until something of these may be pushed; infinite where there is nothing. */
+  dueIn(batch: readonly Waiting[]): number {
+    const now = this.retry.clock.now();
+    const waits = [...newestOf(batch)].map(([group, intent]) => Math.max(0, this.dueAt(group, intent) - now));
+    return waits.reduce((least, wait) => Math.min(least, wait), Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -33,7 +37,9 @@ export class LedgerRefs {
    * Throws when the host is away.
    */
   async push(batch: readonly Waiting[], signal: AbortSignal): Promise<{ landed: Set<Group>; refused: Refusal[] }> {
-    const groups = [...new Set(batch.flatMap((one) => [...one.groups]))].filter((group) => this.mayTry(group));
+    const now = this.retry.clock.now();
+    const newest = newestOf(batch);
+    const groups = [...newest].filter(([group, intent]) => this.dueAt(group, intent) <= now).map(([group]) => group);
     const landed = new Set<Group>();
     const before = new Set(this.refused.values());
     await this.pushTogether(
@@ -46,6 +52,7 @@ export class LedgerRefs {
       if (!landed.has(group) && before.has(this.refused.get(group) as Refusal))
         await this.pushTogether(batch, [group], landed, signal);
     }
+    for (const group of groups) this.sent.set(group, newest.get(group));
     return { landed, refused: [...this.refused.values()].filter((one) => !before.has(one)) };
   }
 
@@ -114,15 +121,21 @@ export class LedgerRefs {
     }
   }
 
-  private mayTry(group: Group): boolean {
+  /** When a group may be tried: what was refused for what it is waits until there is more of it, or for long. */
+  private dueAt(group: Group, newest: string): number {
     const refusal = this.refused.get(group);
-    return refusal === undefined || refusal.nextTry <= this.retry.clock.now();
+    if (refusal === undefined) return Number.NEGATIVE_INFINITY;
+    return this.sent.get(group) === newest ? refusal.sameUntil : refusal.nextTry;
   }
 
   private hold(group: Group, error: KvError): void {
     this.refused.set(group, refusalAfter(this.refused.get(group) ?? null, error, this.retry));
   }
 }
+
+/** The groups that wait, each with the newest intent of it. */
+const newestOf = (batch: readonly Waiting[]): Map<Group, string> =>
+  new Map(batch.flatMap(({ intent, groups }) => [...groups].map((group) => [group, intent.id] as const)));
 
 /** The groups of the refs that a refusal names. */
 function groupsIn({ details }: KvError): Set<Group> {

@@ -16,6 +16,8 @@ export function groupOf(ref: RefName): Group | null {
 export interface Waiting {
   readonly intent: IntentRecord;
   readonly groups: Set<Group>;
+  /** It moves branches and tags alone, and no push of these was tried since. */
+  branchesUntried: boolean;
 }
 
 /** The moves of these intents that the mirror doesn't show yet, of these groups, oldest first. */
@@ -53,15 +55,11 @@ export class MirrorQueue {
     for (const intent of fresh) {
       const refs = intent.updates.map(({ ref }) => ref);
       const groups = new Set(refs.map(groupOf).filter((group) => group !== null));
-      this.waiting.set(intent.id, { intent, groups });
+      this.waiting.set(intent.id, { intent, groups, branchesUntried: groups.size === 0 });
       this.branches.push(...refs.filter((ref) => groupOf(ref) === null));
       this.newest = intent.id;
     }
     return fresh.length;
-  }
-
-  get hasBranches(): boolean {
-    return this.branches.length > 0;
   }
 
   /** The branches and tags that intents have moved since this was last asked. */
@@ -75,7 +73,7 @@ export class MirrorQueue {
    */
   settle(batch: readonly Waiting[], landed: ReadonlySet<Group>): { done: IntentRecord[]; upTo: string | null } {
     for (const { groups } of batch) for (const group of landed) groups.delete(group);
-    const done = batch.filter(({ groups }) => groups.size === 0).map(({ intent }) => intent);
+    const done = batch.filter(({ groups, branchesUntried }) => groups.size === 0 && !branchesUntried).map(({ intent }) => intent);
     if (done.length === 0) return { done, upTo: null };
     const finished = new Set(done);
     let upTo: string | null = null;

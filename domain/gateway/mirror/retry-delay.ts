@@ -6,12 +6,15 @@ const LAST_RETRY_MS = 30_000;
 /** Somebody else's writes don't go away by asking again soon. */
 const DIVERGED_RETRY_MS = 10_000;
 
-/** How long to wait after so many failures in a row, ms: what the host asks for, or ever longer, so that not all come at once. */
-export function retryDelay(error: KvError, times: number, randomness: Randomness): number {
+/** What a host has read and refused, it refuses again, however large it is: it may change its mind, but not by being asked often. ms. */
+const SAME_CONTENT_MS = 3_600_000;
+
+/** How long to wait after so many failures in a row, ms: what the host asks for, or ever longer up to `last`, so that not all come at once. */
+export function retryDelay(error: KvError, times: number, randomness: Randomness, last = LAST_RETRY_MS): number {
   const asked = error.details?.['retryAfterMs'];
   if (typeof asked === 'number' && asked > 0) return asked;
   if (error.code === 'SYNC_REFUSED') return DIVERGED_RETRY_MS;
-  const base = Math.min(FIRST_RETRY_MS * 2 ** (times - 1), LAST_RETRY_MS);
+  const base = Math.min(FIRST_RETRY_MS * 2 ** (times - 1), last);
   const jitter = (randomness.bytes(1)[0] as number) / 255;
   return Math.round(base * (0.5 + jitter / 2));
 }
@@ -21,7 +24,10 @@ export interface Refusal {
   readonly error: KvError;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** When something else may be tried in its place. */
   readonly nextTry: number;
+  /** When the very same may be tried again: later than `nextTry` where what was sent is the reason. */
+  readonly sameUntil: number;
   /** How often in a row. */
   readonly times: number;
 }
@@ -32,9 +38,12 @@ export interface RetryContext {
   readonly randomness: Randomness;
 }
 
-/** A refusal that follows the one before, if any. */
-export function refusalAfter(before: Refusal | null, error: KvError, { clock, randomness }: RetryContext): Refusal {
+/** A refusal that follows the one before, if any; `last` is the longest pause, ms. */
+export function refusalAfter(before: Refusal | null, error: KvError, context: RetryContext, last = LAST_RETRY_MS): Refusal {
+  const { clock, randomness } = context;
   const at = clock.now();
   const times = (before?.times ?? 0) + 1;
-  return { error, at, nextTry: at + retryDelay(error, times, randomness), times };
+  const nextTry = at + retryDelay(error, times, randomness, last);
+  const sameUntil = error.details?.['content'] === true ? Math.max(nextTry, at + SAME_CONTENT_MS) : nextTry;
+  return { error, at, nextTry, sameUntil, times };
 }

@@ -1,40 +1,13 @@
-import type { Clock, Randomness } from '../../../ports/clock.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { IntentRecord, Journal } from '../../../ports/journal.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import { type KvError, toKvError } from '../../../ports/error.js';
+import type { IntentRecord } from '../../../ports/journal.js';
 import { formatTime } from '../../ledger/metadata.js';
-import { OrdinaryRefs } from './branches.js';
+import { BranchLane } from './branch-lane.js';
 import { LostRefs } from './compare.js';
+import type { MirrorContext } from './context.js';
 import { LedgerRefs } from './ledgers.js';
+import { Nap } from './nap.js';
 import { MirrorQueue, type Waiting } from './queue.js';
 import { type Refusal, retryDelay } from './retry-delay.js';
-
-/** What `status`, the metrics and the log are told. */
-export interface MirrorObserver {
-  enqueued(backlog: number): void;
-  /** `lagMs`: from the oldest accepted transaction of the batch to now; `tookMs`: the push itself. */
-  succeeded(outcome: {
-    readonly transactions: number;
-    readonly backlog: number;
-    readonly lagMs: number;
-    readonly tookMs: number;
-  }): void;
-  failed(error: KvError, backlog: number, retryInMs: number): void;
-  /** How many namespaces, branches and tags the mirror does not take now. */
-  refused(count: number): void;
-  /** So many refs that the mirror had lost, or had as they were before, are there again. */
-  restored(refs: number): void;
-}
-
-interface MirrorContext {
-  readonly store: GitStore;
-  readonly journal: Journal;
-  readonly target: MirrorTarget;
-  readonly clock: Clock;
-  readonly randomness: Randomness;
-  readonly observer: MirrorObserver;
-}
 
 interface MirrorFailure {
   readonly at: string;
@@ -54,6 +27,8 @@ export interface WorkerStatus {
   readonly refused: ReadonlyMap<string, MirrorFailure>;
   /** How many refs of namespaces the mirror has lost, or has elsewhere, though nothing waits that moves them. */
   readonly missing: number;
+  /** The namespaces of which the mirror has accepted transactions that are not here, and what that means. */
+  readonly behind: ReadonlyMap<string, string>;
 }
 
 /** An idle worker never spins. */
@@ -67,30 +42,45 @@ interface Pause {
 
 /**
  * Drains the journal to the read host: everything that waits goes in one push, with the watermarks of the namespaces it
- * concerns, until the push succeeds; a namespace that the mirror refuses is left behind by the others.
- * One runs at a time, in the leader.
+ * concerns, until the push succeeds; a namespace that the mirror refuses is left behind by the others. Branches and tags go at the
+ * same time, in pushes of their own. One runs at a time, in the leader.
  */
 export class MirrorWorker {
   private readonly queue = new MirrorQueue();
-  private wake: () => void = () => undefined;
+  private readonly nap = new Nap();
   private lastSuccess: string | null = null;
   private hostError: MirrorFailure | null = null;
   private failures = 0;
   private readonly ledgers: LedgerRefs;
-  private readonly ordinary: OrdinaryRefs;
+  private readonly branches: BranchLane;
   private readonly lost: LostRefs;
 
   constructor(private readonly context: MirrorContext) {
     const { store, target } = context;
     this.ledgers = new LedgerRefs(store, target, context);
-    this.ordinary = new OrdinaryRefs(store, target, context);
+    this.branches = new BranchLane(context, {
+      refused: (refusal) => {
+        this.noteRefused(refusal);
+        this.tellCount();
+      },
+      trying: () => {
+        const batch = this.queue.all.filter(({ branchesUntried }) => branchesUntried);
+        const started = context.clock.now();
+        return () => {
+          for (const one of batch) one.branchesUntried = false;
+          this.tellCount();
+          return this.confirm(batch, new Set(), started);
+        };
+      },
+    });
     this.lost = new LostRefs(store, target, context);
   }
 
   enqueue(intents: readonly IntentRecord[]): void {
     if (this.queue.add(intents) === 0) return; // recovery may name again what waits already
     this.context.observer.enqueued(this.queue.size);
-    this.wake();
+    this.branches.note(this.queue.takeBranches());
+    this.nap.wake();
   }
 
   /** Whether the mirror doesn't show an intent yet, as far as this worker knows. */
@@ -99,76 +89,75 @@ export class MirrorWorker {
   }
 
   status(): WorkerStatus {
-    const { hostError, lastSuccess } = this;
+    const { lastSuccess } = this;
+    const away = this.branches.hostError;
+    const hostError = this.hostError ?? (away === null ? null : shown(away));
     const refusals = this.refusals();
     const standing = [...refusals.values(), ...(this.lost.failure === null ? [] : [this.lost.failure])];
     const [newest] = standing.sort((a, b) => b.at - a.at);
     const lastError = hostError ?? (newest === undefined ? null : shown(newest));
-    const refused = new Map([...refusals].map(([name, one]) => [name, shown(one)]));
-    const backlog = this.queue.size + this.ordinary.waiting;
-    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing };
+    const ahead = this.context.standing?.behind ?? new Map<string, KvError>();
+    const refused = new Map([...refusals].map(([name, one]) => [name, shown({ ...one, error: ahead.get(name) ?? one.error })]));
+    const behind = new Map([...ahead].map(([ns, { message }]) => [ns, message]));
+    const backlog = this.queue.size + this.branches.waiting;
+    return { backlog, lastSuccess, lastError, hostError, refused, missing: this.lost.missing, behind };
   }
 
   private refusals(): Map<string, Refusal> {
-    return new Map([...this.lost.refusals, ...this.ledgers.refusals, ...this.ordinary.refusals]);
+    return new Map([...this.lost.refusals, ...this.ledgers.refusals, ...this.branches.refusals]);
   }
 
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.wake(), { once: true });
-    await this.noteBranches();
+    await Promise.all([this.drain(signal), this.branches.run(signal)]);
+  }
+
+  /** Both sides are to be compared anew, as after somebody has mended one of them. */
+  recheck(): void {
+    this.lost.soon();
+    this.nap.wake();
+  }
+
+  private async drain(signal: AbortSignal): Promise<void> {
+    await this.look(signal);
     while (!signal.aborted) {
-      const pause = this.isIdle ? { ms: 0, all: false } : await this.attempt(signal);
+      this.nap.forget();
+      const pause = this.queue.size === 0 ? { ms: 0, all: false } : await this.attempt(signal);
       if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
-      await this.pause(this.isIdle ? { ms: Math.max(this.lost.dueIn, LEAST_PAUSE_MS), all: false } : pause, signal);
+      else if (this.context.standing?.dueIn === 0) await this.look(signal);
+      const looks = Math.min(this.lost.dueIn, this.context.standing?.dueIn ?? Number.POSITIVE_INFINITY);
+      const ms = pause.all ? pause.ms : Math.min(this.ledgers.dueIn(this.queue.all), Math.max(looks, LEAST_PAUSE_MS));
+      await this.nap.take(this.context.clock, ms, signal, pause.all);
     }
   }
 
-  private get isIdle(): boolean {
-    return this.queue.size === 0 && this.ordinary.waiting === 0;
-  }
-
-  /** What the journal doesn't tell: branches and tags that the mirror refused before the last restart. */
-  private async noteBranches(): Promise<void> {
+  /** Whether the mirror is ahead. A mirror that can't be reached is told of by the pushes and comparisons that meet it too. */
+  private async look(signal: AbortSignal): Promise<void> {
     try {
-      this.ordinary.note([...(await this.context.store.refs(['refs/heads/', 'refs/tags/'])).keys()]);
-    } catch (error) {
-      this.failed(toKvError(error)); // the repository can't be read: every push will say so too
+      await this.context.standing?.look(signal);
+    } catch (thrown) {
+      const error = toKvError(thrown);
+      if (!signal.aborted && error.code !== 'IO_ERROR') this.context.observer.failed(error, this.queue.size, 0);
     }
   }
 
-  /** Resolves when something was enqueued, or when the worker is to stop. */
-  private news(): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
-  }
-
-  /** One push of all that waits. */
+  /** One push of all that waits of namespaces. */
   private async attempt(signal: AbortSignal): Promise<Pause> {
-    const { clock, observer } = this.context;
+    const { clock } = this.context;
     const batch = this.queue.all;
     const started = clock.now();
-    let away = true;
     try {
-      this.ordinary.note(this.queue.takeBranches());
       const { landed, refused } = await this.ledgers.push(batch, signal);
-      away = false;
       for (const refusal of refused) this.noteRefused(refusal);
-      // Ledgers are confirmed before the branches go: a branch that breaks the connection must not make them wait.
-      if (landed.size > 0) await this.confirm(batch, landed, started);
-      const branches = await this.ordinary.push(signal);
-      for (const refusal of branches) this.noteRefused(refusal);
-      if (landed.size === 0) await this.confirm(batch, landed, started);
+      await this.confirm(batch, landed, started);
       this.failures = 0;
       this.hostError = null;
-      const waits = [...this.refusals().values()].map(({ nextTry }) => Math.max(0, nextTry - clock.now()));
-      return { ms: waits.length === 0 ? 0 : Math.min(...waits), all: false };
+      return { ms: 0, all: false };
     } catch (thrown) {
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
-      return signal.aborted ? { ms: 0, all: true } : { ms: this.failed(toKvError(thrown)), all: away };
+      return { ms: signal.aborted ? 0 : this.failed(toKvError(thrown)), all: true };
     } finally {
-      observer.refused(this.refusals().size);
+      this.tellCount();
     }
   }
 
@@ -176,16 +165,23 @@ export class MirrorWorker {
   private async compare(signal: AbortSignal): Promise<void> {
     const { observer } = this.context;
     try {
-      const waiting = (): Set<string> => new Set(this.queue.all.flatMap(({ groups }) => [...groups]));
+      // A namespace whose mirror is ahead has nothing to bring back: `status` says of it what there is to say.
+      const ahead = [...(this.context.standing?.behind.keys() ?? [])];
+      const waiting = (): Set<string> => new Set([...ahead, ...this.queue.all.flatMap(({ groups }) => [...groups])]);
       const { refs, branches, refused } = await this.lost.restore(waiting, signal);
       for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);
-      this.ordinary.noteMissing(branches);
+      this.branches.noteMissing(branches);
+      await this.look(signal);
     } catch (thrown) {
       if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, this.lost.dueIn);
     } finally {
-      observer.refused(this.refusals().size);
+      this.tellCount();
     }
+  }
+
+  private tellCount(): void {
+    this.context.observer.refused(this.refusals().size);
   }
 
   private async confirm(batch: readonly Waiting[], landed: ReadonlySet<string>, started: number): Promise<void> {
@@ -215,26 +211,8 @@ export class MirrorWorker {
     this.tellRefused(refusal);
   }
 
-  private tellRefused({ error, at, nextTry }: Refusal): void {
-    this.context.observer.failed(error, this.queue.size, nextTry - at);
-  }
-
-  /** Waits before the next try. While only what was refused waits, a new transaction ends the wait. */
-  private async pause({ ms, all }: Pause, signal: AbortSignal): Promise<void> {
-    if (ms === 0 || signal.aborted) return;
-    // A branch or a transaction that came while the last push, or comparison, was at work.
-    if (!all && (this.queue.hasBranches || this.ledgers.isDue(this.queue.all))) return;
-    const nap = new AbortController();
-    const stop = (): void => nap.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    if (!all) void this.news().then(stop);
-    try {
-      await this.context.clock.sleep(ms, nap.signal);
-    } catch (error) {
-      if (!nap.signal.aborted) throw error; // woken up, which the loop sees by itself
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+  private tellRefused({ error, at, sameUntil }: Refusal): void {
+    this.context.observer.failed(error, this.queue.size, sameUntil - at);
   }
 }
 

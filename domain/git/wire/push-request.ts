@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { concat, decodeLoose, decodeUtf8, utf8 } from '../bytes.js';
-import { PktReader } from './pkt-line.js';
+import { PktReader } from '../../../ports/grammar/pkt-line.js';
 
 /** Bounds on what a client may say and send. */
 export interface PushStreamLimits {
@@ -37,6 +37,11 @@ export class PushStream {
   private seen = 0;
 
   constructor(private readonly limits: PushStreamLimits) {}
+
+  /** How many bytes have come. */
+  get bytes(): number {
+    return this.seen;
+  }
 
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
@@ -113,11 +118,21 @@ export class PushStream {
     if (decodeLoose(this.header.subarray(0, 4)) !== 'PACK') throw malformed('no pack after the command list');
     const objects = new DataView(this.header.buffer, this.header.byteOffset).getUint32(8);
     if (objects > this.limits.maxObjects) {
-      throw new KvError('POLICY_VIOLATION', `the push has ${objects} objects, more than the ${this.limits.maxObjects} allowed`, {
-        hint: 'push the history in smaller steps',
-      });
+      throw tooManyObjects(objects, this.limits.maxObjects);
     }
   }
+}
+
+/** `POLICY_VIOLATION` for a push with more objects than `stargate.max_push_objects` of the policy allows. */
+export function tooManyObjects(objects: number, allowed: number): KvError {
+  return new KvError(
+    'POLICY_VIOLATION',
+    `the push has ${objects} objects, more than the ${allowed} that max_push_objects of the policy allows`,
+    {
+      hint: 'push less at a time: fewer keys in a transaction, or less history',
+      details: { objects, max_push_objects: allowed },
+    },
+  );
 }
 
 function nextPkt(reader: PktReader): ReturnType<PktReader['next']> {

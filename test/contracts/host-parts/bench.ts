@@ -16,6 +16,10 @@ export interface HostBench {
   openStore(): Promise<GitStore>;
   /** Makes an empty repository elsewhere; a store on it, which the suite closes, and the address at which it is a mirror. */
   mirror(format: ObjectFormat): Promise<{ readonly url: string; readonly store: GitStore }>;
+  /** Another repository that is not there yet. */
+  beside(): Promise<RepositoryHost>;
+  /** A path for a file that is not there yet, outside of the repositories. */
+  file(name: string): string;
   /** Leaves the lock of a killed process beside a ref; gives its name. */
   leaveLock(ref: RefName): Promise<string>;
   /** Leaves the quarantine of a cut-off push, with a pack that is still held; gives its path, and whether the pack is still held. */
@@ -26,6 +30,8 @@ export interface HostBench {
   spoilSettings(): Promise<void>;
   /** Cuts a bundle file in the middle. */
   cutBundle(place: string): Promise<void>;
+  /** A file that is committed in a work tree of its own, by whom and as what, and a change of it that isn't committed. */
+  committedFile(): Promise<{ readonly path: string; readonly author: string; readonly oid: Oid; change(): Promise<void> }>;
   /** Lets an object be as old as one that nobody is about to use. */
   age(oid: Oid): Promise<void>;
   dispose(): Promise<void>;

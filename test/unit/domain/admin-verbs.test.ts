@@ -131,6 +131,10 @@ describe('admin verbs', () => {
       const error = refusal(() => readReport(STATUS, replaced(STATUS_REPORT, path, value)), 'FORMAT_UNSUPPORTED');
       expect(error.details).to.include({ field: path[0] });
     }
+    const keys = [{ type: 'ssh-ed25519', fingerprint: 'SHA256:x', state: 'in-use' }];
+    expect(readReport(STATUS, { ...STATUS_REPORT, host_keys: keys }).host_keys, 'absent from older ones').to.equal(keys);
+    const odd = { ...STATUS_REPORT, host_keys: [{ ...keys[0], state: 'gone' }] };
+    expect(refusal(() => readReport(STATUS, odd), 'FORMAT_UNSUPPORTED').details).to.include({ field: 'host_keys' });
     const answer = replaced(COMPACT_REPORT, ['epochs', 0, 'refs', 0], null);
     expect(refusal(() => readReport(COMPACT, answer), 'FORMAT_UNSUPPORTED').details).to.include({ field: 'epochs' });
   });
@@ -142,6 +146,7 @@ describe('admin verbs', () => {
         asked.push(call);
         return COMPACT_REPORT;
       },
+      pinHostKey: () => Promise.reject(new Error('nobody asked for that')),
     };
     const args = { ns: 'main', label: 'a', dryRun: false };
     expect(await askStargate(stargate, 'origin', COMPACT, args)).to.deep.equal(COMPACT_REPORT);

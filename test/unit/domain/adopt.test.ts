@@ -28,7 +28,10 @@ describe('what a new Stargate takes over from its mirror', () => {
       'refs/heads/trunk',
     );
     const adopted = await adoptMirror(host, 'm', async (ns) => void did.push(`verify ${ns}`));
-    expect(adopted).to.deep.equal({ refs: 5, namespaces: ['main', 'old'], head: 'refs/heads/trunk' });
+    expect(adopted).to.deep.equal({
+      ...{ refs: 5, branches: 1, namespaces: ['main', 'old'] },
+      ...{ head: 'refs/heads/trunk', unborn: null },
+    });
     expect(did).to.deep.equal([FETCH, 'verify main', 'verify old', 'head refs/heads/trunk']);
   });
 
@@ -37,7 +40,7 @@ describe('what a new Stargate takes over from its mirror', () => {
     expect(await adoptMirror(host, 'm', () => Promise.reject(new Error('no')))).to.deep.equal({
       refs: 0,
       namespaces: [],
-      head: null,
+      ...{ branches: 0, head: null, unborn: 'refs/heads/main' },
     });
     expect(did).to.deep.equal([]);
   });

@@ -142,7 +142,7 @@ export class Replay {
         fetch: async (_remote, _direction, requests) => this.fetch(requests),
       },
     });
-    const config = { get: () => undefined, all: () => [], identity: async () => IDENTITY };
+    const config = { get: () => undefined, all: () => [], names: () => [], identity: async () => IDENTITY };
     const common = { store, ...stubs, config, clock, hasher: nodeHasher(), remoteName: 'origin' };
     return { ...common, forWriting: refuse, policyReader: refuse };
   }

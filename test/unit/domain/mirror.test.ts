@@ -57,6 +57,8 @@ class Bench {
   readonly pushes: RefName[][] = [];
   readonly records: JournalRecord[] = [];
   refuse: (ref: RefName) => KvError | null = () => null;
+  /** What a push waits for. */
+  before: (refs: readonly RefName[]) => Promise<void> | undefined = () => undefined;
   private readonly stopping = new AbortController();
   private readonly worker: MirrorWorker;
   private readonly running: Promise<void>;
@@ -106,6 +108,7 @@ class Bench {
   private async push(updates: readonly MirrorUpdate[]): Promise<void> {
     await new Promise(setImmediate); // as a real one: a worker that never waits does not keep the test from seeing it
     this.pushes.push(updates.map(({ ref }) => ref));
+    await this.before(updates.map(({ ref }) => ref));
     for (const { ref } of updates) {
       const error = this.refuse(ref);
       if (error !== null) throw error;
@@ -151,6 +154,7 @@ class Bench {
 }
 
 const REFUSED = (ref: RefName): KvError => new KvError('SYNC_REFUSED', `${ref} has diverged`);
+const TOO_LARGE = new KvError('GIT_ERROR', 'HTTP 413', { details: { content: true } });
 const [LEDGER, MAIN, TOPIC] = ['refs/kv/main', 'refs/heads/main', 'refs/heads/topic'];
 
 describe('domain: the mirror worker', () => {
@@ -166,9 +170,9 @@ describe('domain: the mirror worker', () => {
     bench.accept(MAIN);
     const id = bench.accept(LEDGER);
     await bench.settle();
-    expect(bench.records).to.deep.equal([{ kind: 'mirrored', id, ts: formatTime(NOW) }]);
-    expect(bench.status).to.deep.include({ backlog: 1, lastSuccess: formatTime(NOW) });
-    expect(bench.status.hostError).to.include({ code: 'IO_ERROR' });
+    expect(bench.records.at(-1)).to.deep.equal({ kind: 'mirrored', id, ts: formatTime(NOW) });
+    expect(bench.status).to.deep.include({ backlog: 1, lastSuccess: formatTime(NOW), hostError: null });
+    expect(bench.status.refused.get(MAIN)).to.include({ code: 'IO_ERROR' });
     for (let n = 0; n < 5; n++) await bench.tick(60_000);
     expect([bench.triesOf(LEDGER), bench.triesOf(MAIN)]).to.deep.equal([1, 6]);
     bench.refuse = () => null;
@@ -181,22 +185,79 @@ describe('domain: the mirror worker', () => {
     await bench.settle();
     bench.accept(MAIN);
     await bench.settle();
-    expect([bench.triesOf(MAIN), bench.records]).to.deep.equal([1, []]);
+    expect(bench.triesOf(MAIN)).to.equal(1);
     const id = bench.accept(LEDGER);
     await bench.settle();
-    expect(bench.records).to.deep.equal([{ kind: 'mirrored', id, ts: formatTime(NOW) }]);
+    expect(bench.records.at(-1)).to.deep.equal({ kind: 'mirrored', id, ts: formatTime(NOW) });
+    expect(bench.triesOf(MAIN)).to.equal(1);
+    await bench.tick(250);
     expect(bench.triesOf(MAIN)).to.equal(2);
+  });
+
+  it('pushes a ledger while a branch is on its way, and knows the branch again that has moved meanwhile', async () => {
+    let arrive: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    await bench.settle();
+    bench.before = (refs) => (refs.includes(MAIN) ? slow : undefined);
+    bench.accept(MAIN);
+    await bench.settle();
+    bench.accept(LEDGER);
+    await bench.settle();
+    expect([bench.there.has(LEDGER), bench.there.has(MAIN)]).to.deep.equal([true, false]);
+    bench.accept(MAIN);
+    arrive();
+    await bench.settle();
+    expect([bench.there.get(MAIN), bench.triesOf(MAIN)]).to.deep.equal([bench.refs.get(MAIN), 2]);
+    expect(bench.status.backlog).to.equal(0);
+  });
+
+  it('sends a branch that is refused for what it is once an hour, and at once when it has moved', async () => {
+    bench.refuse = (ref) => (ref === MAIN ? TOO_LARGE : null);
+    await bench.settle();
+    bench.accept(MAIN);
+    await bench.settle();
+    for (let minutes = 1; minutes < 60; minutes++) await bench.tick(60_000);
+    expect(bench.triesOf(MAIN)).to.equal(1);
+    await bench.tick(60_000);
+    expect(bench.triesOf(MAIN)).to.equal(2);
+    bench.refuse = () => null;
+    bench.accept(MAIN);
+    await bench.settle();
+    expect([bench.triesOf(MAIN), bench.status.backlog]).to.deep.equal([3, 0]);
+  });
+
+  it('sends a namespace that is refused for what it is with its next transaction, others meanwhile', async () => {
+    bench.refuse = (ref) => (ref === LEDGER ? TOO_LARGE : null);
+    await bench.settle();
+    bench.accept(LEDGER);
+    await bench.settle();
+    bench.accept('refs/kv/other');
+    await bench.tick(60_000);
+    expect([bench.triesOf(LEDGER), bench.there.has('refs/kv/other'), bench.status.hostError]).to.deep.equal([1, true, null]);
+    bench.accept(LEDGER);
+    await bench.settle();
+    expect(bench.triesOf(LEDGER)).to.equal(2);
+    bench.accept(LEDGER); // too soon after the last try
+    await bench.settle();
+    expect(bench.triesOf(LEDGER)).to.equal(2);
+    await bench.tick(500);
+    expect(bench.triesOf(LEDGER)).to.equal(3);
   });
 
   it('makes everything wait while the host is away', async () => {
     bench.refuse = () => new KvError('IO_ERROR', 'nobody answers');
+    bench.list = () => new KvError('IO_ERROR', 'nobody answers');
     await bench.settle();
     bench.accept(LEDGER);
     await bench.settle();
     bench.accept(LEDGER);
     bench.accept(MAIN);
     await bench.settle();
-    expect(bench.pushes.length).to.equal(1);
+    bench.accept(MAIN);
+    await bench.settle();
+    expect([bench.pushes.length, bench.triesOf(LEDGER), bench.triesOf(MAIN)]).to.deep.equal([2, 1, 1]);
     expect(bench.status.hostError).to.include({ code: 'IO_ERROR', message: 'nobody answers' });
   });
 

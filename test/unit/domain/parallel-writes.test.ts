@@ -66,7 +66,7 @@ class Place {
     });
     this.clone = {
       ...{ store, ...stubs, clock: new TestClock(), hasher: nodeHasher(), remoteName: 'origin' },
-      config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
+      config: { get: () => undefined, all: () => [], names: () => [], identity: async () => 'Ada <ada@example.org>' },
       forWriting: async () => ({
         signer: { sign: async () => '-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n' },
         hasher: nodeHasher(),

@@ -103,6 +103,23 @@ async function kinds(journal: Journal): Promise<string[]> {
 }
 
 describe('the commit step', () => {
+  it('has landed when the refs have moved, whether or not the journal has room to say so', async () => {
+    const { store, journal, committed, commit, context } = await bench();
+    const next = await commit(1);
+    let full = true;
+    const without: Journal = {
+      ...journal,
+      append: (record, options) =>
+        full && record.kind === 'done' ? Promise.reject(new KvError('STORAGE_FULL', 'full')) : journal.append(record, options),
+    };
+    expect(await commitRefs(context({ journal: without }), [{ ref: LEDGER, old: null, next }], [event(1)])).to.equal(false);
+    expect([(await store.refs([LEDGER])).get(LEDGER), committed.length]).to.deep.equal([next, 1]);
+    expect((await recover(store, journal)).report, 'before anything else').to.deep.equal({ rolledForward: 1, rolledBack: 0 });
+    full = false;
+    const after = { ref: LEDGER, old: next, next: await commit(2) };
+    expect(await commitRefs(context({ journal: without }), [after], [event(2)])).to.equal(true);
+  });
+
   it('writes the intent, moves refs and watchlog, writes the outcome, and tells of it', async () => {
     const at = await bench();
     const updates = [{ ref: LEDGER, old: null, next: await at.commit(1) }];

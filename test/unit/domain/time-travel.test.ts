@@ -42,7 +42,7 @@ function place(format: ObjectFormat = 'sha1'): { clone: Clone; clock: TestClock 
   const clone: Clone = {
     store,
     ...stubRemotes(() => new Error('there is no remote'), { remotes: { url: async () => null } }),
-    config: { get: () => undefined, all: () => [], identity: async () => 'Ada <ada@example.org>' },
+    config: { get: () => undefined, all: () => [], names: () => [], identity: async () => 'Ada <ada@example.org>' },
     clock,
     hasher: nodeHasher(),
     remoteName: 'origin',
@@ -247,7 +247,7 @@ describe('time travel', () => {
     expect((await refusal(at('2001-01-01'))).hint).to.contain(`oldest that can be had is ${first.commit?.slice(0, 12)}`);
     expect((await refusal(at('01ARZ3NDEKTSV4RRFFQ69G5FAV'))).code).to.equal('NOT_FOUND');
     expect((await refusal(at('f'.repeat(40)))).code).to.equal('NOT_FOUND');
-    for (const text of ['', 'abc', 'yesterday', '2026-13-01', 'f'.repeat(41)])
+    for (const text of ['', 'abc', 'tomorrow', '2026-13-01', 'f'.repeat(41)])
       expect((await refusal(at(text))).code).to.equal('USAGE');
     expect((await refusal(planRevert(clone, NS, rolled.txn))).code).to.equal('USAGE');
     expect((await refusal(planRestore(clone, { ns: NS, at: rolled.txn, keys: ['nowhere'] }))).code).to.equal('NOT_FOUND');

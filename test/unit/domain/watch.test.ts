@@ -94,6 +94,18 @@ describe('the watch feed', () => {
     expect(left.map(({ oid }) => oid)).to.deep.equal(recording.events.slice(4).map(({ oid }) => oid));
   });
 
+  it('says so when there is a ledger and no watchlog', async () => {
+    const replay = new Replay(await Recording.of(EPOCHS));
+    for (const epoch of ['e0', 'e1', 'e2']) replay.hide.add(watchlogRef(NS, epoch));
+    const notices: WatchNotice[] = [];
+    const { since: _, ...fromNow } = request({ notify: (notice) => notices.push(notice) });
+    expect(await all(new Watch(replay.clone(), fromNow))).to.deep.equal([]);
+    expect(notices).to.deep.equal([
+      { kind: 'started', resumeFrom: OLDEST },
+      { kind: 'no-watchlog', waits: false },
+    ]);
+  });
+
   it('gives no key names where the ledger commit is gone, and such an event whatever the prefix', async () => {
     const recording = await Recording.of(EPOCHS);
     const gone = recording.events[1]?.oid;

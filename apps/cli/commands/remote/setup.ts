@@ -6,13 +6,14 @@ import type { FlagTable } from '../../parse/flags.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import { hintOf } from '../../hints/hint.js';
 import { prose } from '../../render/prose.js';
-import { setupDocument, setupText } from '../../render/setup.js';
+import { publishedNames, setupDocument, setupText } from '../../render/setup.js';
 import { hasSigningKey } from '../../io/signing-key.js';
 import { note, print, printJson } from '../../io/terminal.js';
-import { sshUrlFlag } from '../../parse/units.js';
+import { fingerprintFlag, sshUrlFlag } from '../../parse/units.js';
 import { workTreePolicy } from '../../io/work-tree.js';
 
 const FLAGS = {
+  fingerprint: { type: 'string', summary: "the Stargate's SSH host key: ssh is to know it by this one", value: 'SHA256:…' },
   url: { type: 'string', summary: "the Stargate's URL, instead of the policy's stargate.push_url", value: 'URL' },
 } as const satisfies FlagTable;
 
@@ -24,9 +25,13 @@ remote's default branch, else in the policy that the Stargate publishes at the m
 refspecs that bring namespaces along with git fetch; leaves its url alone. Then asks the Stargate for its status: when
 it doesn't answer, the configuration stands and the exit code is 5.
 
+With --fingerprint, the Stargate's host key is noted in the known_hosts file that ssh uses for it, if it is the key with that
+fingerprint, in the place of all others that were known for its address. An admin has the fingerprint: git-kv-stargate host-key show.
+
 The remote is origin, or what git config kv.remote says.`);
   static override examples = [
     '<%= config.bin %> remote setup',
+    '<%= config.bin %> remote setup --fingerprint SHA256:UaMhU3zZ0kXtGjhq9OXw0d6FPvSWyFQMAzPBDq1xq2Y',
     '<%= config.bin %> remote setup --url ssh://git@stargate.local/org/repo.git',
   ];
   static override flags = oclifFlags(FLAGS);
@@ -34,11 +39,13 @@ The remote is origin, or what git config kv.remote says.`);
   async run(): Promise<void> {
     const { flags } = await this.input(FLAGS);
     if (flags.url !== undefined) sshUrlFlag('url', flags.url);
+    const pin = flags.fingerprint === undefined ? {} : { fingerprint: fingerprintFlag('fingerprint', flags.fingerprint) };
     await this.withClone(flags, async ({ clone, composition }) => {
       const writer = await composition.get<CloneConfigWriter>('clone-config-writer');
       const url = flags.url === undefined ? {} : { url: flags.url };
       const report = await setUpRemote(clone, {
         ...url,
+        ...pin,
         workTreePolicy: flags.url === undefined ? await workTreePolicy() : null,
         writer,
       });
@@ -46,12 +53,13 @@ The remote is origin, or what git config kv.remote says.`);
       if (!hasSigningKey(clone.config))
         note('hint: no signing key is configured: git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub');
       const { stargate } = report;
+      const names = publishedNames(report);
       if (!stargate.reached) {
         const { code, message } = stargate.error;
         const hint = hintOf(stargate.error);
         throw new KvError(code, message, {
           cause: stargate.error,
-          hint: `${hint === undefined ? '' : `${hint}; `}all else is configured, so then try: git kv stargate status`,
+          hint: `${hint === undefined ? '' : `${hint}; `}${names}all else is configured, so then try: git kv stargate status`,
           details: setupDocument(report) as Record<string, unknown>,
         });
       }

@@ -24,7 +24,7 @@ export interface ImportRequest {
   readonly strip: string;
   /** Put in front of every key. */
   readonly addPrefix: string;
-  /** Operations a transaction; undefined: all in one. */
+  /** Operations a transaction; undefined: all in one, where one push may bring so many objects. */
   readonly batch?: number;
   /** Leave out this many operations at the beginning: they have landed before. */
   readonly skip: number;
@@ -55,6 +55,17 @@ export interface ImportReport {
   readonly visible: Visible | null;
   readonly warnings: readonly string[];
 }
+
+/** What a Stargate allows whose policy is not known here. */
+const DEFAULT_OBJECTS = 1_000_000;
+/** A value, its metadata, its pointer, and a share of the index's folders. */
+const OBJECTS_PER_KEY = 3.5;
+/** The folders of a full ledger: two levels of 256, for values and for metadata. */
+const LEDGER_TREES = 2 * 257 * 256;
+/** With folders of its own for each key, as in a small ledger. */
+const ALL_PER_KEY = 8.5;
+/** So many keys are verified one by one (`full_limit` of a policy by default), and take little memory on either side. */
+const COMFORTABLE = 50_000;
 
 /** Further faults would tell nothing new. */
 const MAX_FAULTS = 10_000;
@@ -111,7 +122,8 @@ class Import {
   }
 
   async write(): Promise<ImportReport> {
-    const { ns, batch = Number.POSITIVE_INFINITY, skip } = this.request;
+    const { ns, skip } = this.request;
+    const batch = this.request.batch ?? (await this.batchOfItself());
     const receipts: { receipt: Receipt; operations: number }[] = [];
     let [landed, seen] = [skip, 0];
     let visible: Visible | null = null;
@@ -147,6 +159,19 @@ class Import {
       last: receipts.at(-1)?.receipt ?? null,
       warnings: [...new Set([...this.warnings, ...receipts.flatMap(({ receipt }) => receipt.warnings)])],
     };
+  }
+
+  /** All in one transaction, or, where that is more than one push may bring, as many operations as one goes well with. */
+  private async batchOfItself(): Promise<number> {
+    const allowed = (await knownPolicy(this.clone))?.maxPushObjects ?? DEFAULT_OBJECTS;
+    const fits = Math.floor(Math.max((allowed - LEDGER_TREES) / OBJECTS_PER_KEY, allowed / ALL_PER_KEY, 1));
+    const left = this.operations - this.request.skip;
+    if (left <= fits) return Number.POSITIVE_INFINITY;
+    const batch = Math.min(fits, COMFORTABLE);
+    this.warnings.push(
+      `${left} operations are more than one push may bring (max_push_objects of the policy is ${allowed}): they are written in ${Math.ceil(left / batch)} transactions of ${batch}`,
+    );
+    return batch;
   }
 
   private async writeGroup(

@@ -1,6 +1,7 @@
-import { concat, decodeLoose, utf8 } from '../bytes.js';
-
 /** Git's pkt-line framing (gitprotocol-common): four hex digits of length, themselves included, then the payload. */
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The largest payload of one line, bytes. */
 export const MAX_PAYLOAD = 65516;
@@ -9,7 +10,7 @@ export const MAX_PAYLOAD = 65516;
 export const FLUSH_PKT: Uint8Array = utf8('0000');
 
 /** A payload, or one of the special lines that carry none. */
-type Pkt = { readonly kind: 'data'; readonly payload: Uint8Array } | { readonly kind: 'flush' | 'delim' | 'response-end' };
+export type Pkt = { readonly kind: 'data'; readonly payload: Uint8Array } | { readonly kind: 'flush' | 'delim' | 'response-end' };
 
 const SPECIAL = ['flush', 'delim', 'response-end'] as const;
 
@@ -57,5 +58,15 @@ export class PktReader {
 
 /** A payload as text, without the newline that most senders add. */
 export function pktText(payload: Uint8Array): string {
-  return decodeLoose(payload).replace(/\n$/, '');
+  return decoder.decode(payload).replace(/\n$/, '');
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

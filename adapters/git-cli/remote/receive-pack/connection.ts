@@ -1,0 +1,74 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { KvError } from '../../../../ports/error.js';
+import { FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
+import type { GitPlace } from '../../process/run-git.js';
+import { SilenceWatch } from '../silence.js';
+import { type Greeting, readGreeting } from './conversation.js';
+import { PktChannel } from './pkt-channel.js';
+
+/** A connection to a receive-pack over ssh. It is used for one push, or given up. */
+export class ReceivePackConnection {
+  readonly channel: PktChannel;
+  /** What the other side says first; null when it ends instead. */
+  readonly greeting: Promise<Greeting | null>;
+  /** All that the ssh client has written to its standard error. */
+  stderr = '';
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly ended: Promise<void>;
+  private readonly watch: SilenceWatch;
+  private broken: { readonly error: KvError; readonly over: Promise<void> } | null = null;
+  private greeted = false;
+
+  /** Starts the client; `url` is the other side's, for messages. */
+  constructor(place: GitPlace, [program, args]: readonly [string, readonly string[]], url: string) {
+    const child = spawn(program, args, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    this.child = child;
+    this.watch = new SilenceWatch(place, child, url, (error, over) => {
+      this.broken = { error, over };
+      for (const stream of child.stdio) stream?.destroy();
+    });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', this.watch.heard);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stdin.on('error', () => undefined); // a client that has ended says why on its standard error
+    this.ended = new Promise((resolve) => {
+      child.on('error', (cause) => {
+        const error = new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause });
+        this.broken = { error, over: Promise.resolve() };
+        child.stdout.destroy();
+        resolve();
+      });
+      child.on('exit', () => {
+        this.watch.stop();
+        resolve();
+      });
+    });
+    this.channel = new PktChannel(child.stdout);
+    this.greeting = readGreeting(this.channel).then((greeting) => {
+      this.greeted = greeting !== null;
+      return greeting;
+    });
+  }
+
+  /** Sends bytes; they leave as fast as the other side takes them. */
+  send(bytes: Uint8Array): void {
+    this.child.stdin.write(bytes);
+  }
+
+  /** Waits for the client's end after the other side has said all, or has broken off. Throws `IO_ERROR` when silence ended it. */
+  async finish(): Promise<void> {
+    this.child.stdin.end();
+    await this.ended;
+    this.watch.stop();
+    if (this.broken === null) return;
+    await this.broken.over;
+    throw this.broken.error;
+  }
+
+  /** Leaves the other side without asking anything of it, and without waiting. */
+  giveUp(): void {
+    this.watch.stop();
+    if (this.greeted) this.child.stdin.end(FLUSH_PKT);
+    else this.child.kill();
+    this.child.unref();
+  }
+}

@@ -1,0 +1,75 @@
+import { encodePkt, FLUSH_PKT, PktReader, pktText } from '../../../../ports/grammar/pkt-line.js';
+import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
+import { OID_HEX_LENGTH } from '../../../../ports/vocabulary.js';
+import type { PktChannel } from './pkt-channel.js';
+
+/** What a receive-pack says first (gitprotocol-pack, "Reference Discovery"). */
+export interface Greeting {
+  readonly refs: ReadonlyMap<RefName, Oid>;
+  readonly capabilities: readonly string[];
+}
+
+/** Reads the greeting; null when the other side ends before it is whole, or speaks another protocol. */
+export async function readGreeting(channel: PktChannel): Promise<Greeting | null> {
+  const refs = new Map<RefName, Oid>();
+  let capabilities: readonly string[] | null = null;
+  for (;;) {
+    const pkt = await channel.next();
+    if (pkt === null) return null;
+    if (pkt.kind !== 'data') return pkt.kind === 'flush' && capabilities !== null ? { refs, capabilities } : null;
+    const [line = '', said] = pktText(pkt.payload).split('\0');
+    const [, oid, name] = /^([0-9a-f]{40,64}) (\S+)$/.exec(line) ?? [];
+    if (oid === undefined || name === undefined) return null;
+    capabilities ??= (said ?? '').trim().split(' ');
+    if (name !== 'capabilities^{}' && name !== '.have') refs.set(name, oid);
+  }
+}
+
+/** The commands of a push, framed, up to the pack; `quiet` has the other side leave out its progress. */
+export function commandList(
+  updates: readonly RefUpdate[],
+  { format, atomic, quiet }: { readonly format: ObjectFormat; readonly atomic: boolean; readonly quiet: boolean },
+): Uint8Array {
+  const none = '0'.repeat(OID_HEX_LENGTH[format]);
+  const wanted = ['report-status', 'side-band-64k', `object-format=${format}`, 'agent=git-kv'];
+  const capabilities = [...wanted, ...(atomic ? ['atomic'] : []), ...(quiet ? ['quiet'] : [])].join(' ');
+  const lines = updates.map(({ ref, old, next }, i) =>
+    encodePkt(`${old ?? none} ${next ?? none} ${ref}${i === 0 ? `\0${capabilities}` : ''}`),
+  );
+  return Buffer.concat([...lines, FLUSH_PKT]);
+}
+
+/** What became of a push. */
+export interface Report {
+  /** `ok`, or why the pack was not taken. */
+  readonly unpack: string;
+  /** Why a ref was not moved; null: it was. */
+  readonly refs: ReadonlyMap<RefName, string | null>;
+}
+
+/** Reads the report out of band 1, and gives what comes in the others to `say`. Null when the other side ends before it is whole. */
+export async function readReport(channel: PktChannel, say: (text: string) => void): Promise<Report | null> {
+  const inner = new PktReader();
+  const decoder = new TextDecoder();
+  const refs = new Map<RefName, string | null>();
+  let unpack: string | null = null;
+  for (;;) {
+    const pkt = await channel.next();
+    if (pkt === null || pkt.kind !== 'data') return null;
+    const [band] = pkt.payload;
+    if (band !== 1) {
+      say(decoder.decode(pkt.payload.subarray(1), { stream: true }));
+      if (band === 3) return null;
+      continue;
+    }
+    inner.push(pkt.payload.subarray(1));
+    for (let line = inner.next(); line !== undefined; line = inner.next()) {
+      if (line.kind !== 'data') return unpack === null ? null : { unpack, refs };
+      const text = pktText(line.payload);
+      const [, ref = '', why] = /^(?:ok|ng) (\S+)(?: (.*))?$/.exec(text) ?? [];
+      if (text.startsWith('unpack ')) unpack = text.slice('unpack '.length);
+      else if (text.startsWith('ok ')) refs.set(ref, null);
+      else if (text.startsWith('ng ')) refs.set(ref, why ?? 'failed');
+    }
+  }
+}

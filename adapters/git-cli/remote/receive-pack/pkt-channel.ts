@@ -1,0 +1,40 @@
+import type { Readable } from 'node:stream';
+import { type Pkt, PktReader } from '../../../../ports/grammar/pkt-line.js';
+
+/** The lines that another side sends, one after the other as they are asked for. */
+export class PktChannel {
+  private readonly reader = new PktReader();
+  private over = false;
+  private wake: (() => void) | null = null;
+
+  constructor(stream: Readable) {
+    stream.on('data', (chunk: Buffer) => {
+      this.reader.push(chunk);
+      this.wake?.();
+    });
+    for (const end of ['end', 'close', 'error'])
+      stream.on(end, () => {
+        this.over = true;
+        this.wake?.();
+      });
+  }
+
+  /** The next line; null when the other side has ended, or sends what is no pkt-line. */
+  async next(): Promise<Pkt | null> {
+    for (;;) {
+      const pkt = this.buffered();
+      if (pkt !== undefined) return pkt;
+      if (this.over) return null;
+      await new Promise<void>((resolve) => (this.wake = resolve));
+      this.wake = null;
+    }
+  }
+
+  private buffered(): Pkt | null | undefined {
+    try {
+      return this.reader.next();
+    } catch {
+      return null; // what speaks there is no git: its end, or its words on stderr, say what it is
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { chmod, copyFile, mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { stillRefs } from '../../../domain/gateway/sync/still-refs.js';
+import { openProfile } from '../../../plugins/host/index.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
+import { ownEnv } from '../environment.js';
+import { productVersion } from '../version.js';
+import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
+import { makeWhole } from './whole-folder.js';
+
+/** What is to be backed up, and where to. */
+export interface BackupRequest {
+  readonly repo: string;
+  /** A folder that is not there yet. */
+  readonly to: string;
+  /** The policy's file; null: the repository's own. */
+  readonly policyPath: string | null;
+  /** Also the private host keys. */
+  readonly hostKeys: boolean;
+}
+
+/** Under which name each file of a Stargate stands in a backup: what is not there was never needed. */
+const STATE: readonly (readonly [place: string, name: string])[] = [
+  [join('.stargate', 'init.json'), 'init.json'],
+  [join('.stargate', 'journal.ndjson'), 'journal.ndjson'],
+  [join('.stargate', 'leader.term'), 'leader.term'],
+];
+/** Where the bundles of compacted epochs lie. */
+export const ARCHIVES = join('.stargate', 'archives');
+/** What belongs to the host keys in the Stargate's folder. */
+export const HOST_KEY = /^(?:ssh_host_[a-z0-9]+_key(?:\.next)?(?:\.pub)?|host-key-rotation\.json)$/;
+/** The settings of the repository, which may hold credentials of the mirror. */
+export const SETTINGS = 'settings.gitconfig';
+
+/**
+ * Takes a backup of a Stargate's repository, which may be serving meanwhile: the refs are those of one moment, and the journal is
+ * read after them, so that it knows of each of their moves. Gives the manifest. Whole or not at all.
+ * Throws `CONFIG_INVALID` for a folder that is no Stargate's, or one that is there already; `IO_ERROR`; `GIT_ERROR`.
+ */
+export async function takeBackup({ repo, to, policyPath, hostKeys }: BackupRequest): Promise<Manifest> {
+  const gitDir = resolve(repo);
+  const composition = await openProfile('embedded', { directory: gitDir, env: ownEnv() });
+  let manifest: Manifest | undefined;
+  try {
+    const host = await composition.get<RepositoryHost>('repository-host');
+    await host.check();
+    const store = await composition.get<GitStore>('git-store');
+    await makeWhole(to, async (draft) => {
+      await mkdir(draft, { mode: 0o700 });
+      const refs = await stillRefs(store);
+      const taken = new Date().toISOString();
+      const form = await host.export(join(draft, BUNDLE), refs);
+      const names = refs.size > 0 ? [BUNDLE] : [];
+      await writeFile(join(draft, SETTINGS), form.settings, { mode: 0o600 });
+      names.push(SETTINGS, ...(await copyState(gitDir, draft, policyPath, hostKeys)));
+      manifest = {
+        ...{ 'git-kv': 'backup', v: 1, taken, version: productVersion(), repository: gitDir },
+        ...{ object_format: form.objectFormat, head: form.head, refs: Object.fromEntries(refs), host_keys: hostKeys },
+        files: Object.fromEntries(await Promise.all(names.map(async (name) => [name, await fileFacts(join(draft, name))]))),
+      };
+      await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+      for (const name of [...names, MANIFEST]) await sync(join(draft, name));
+      await sync(draft);
+      return true;
+    });
+  } finally {
+    await composition.close();
+  }
+  await sync(dirname(resolve(to)));
+  if (manifest === undefined) throw new KvError('UNEXPECTED', 'a backup was made without its manifest');
+  return manifest;
+}
+
+/** Copies what the repository is besides Git's own; gives the names. */
+async function copyState(gitDir: string, draft: string, policyPath: string | null, hostKeys: boolean): Promise<string[]> {
+  const names: string[] = [];
+  const copy = async (from: string, name: string, needed = false): Promise<void> => {
+    try {
+      await copyFile(from, join(draft, name));
+    } catch (cause) {
+      if (!needed && (cause as NodeJS.ErrnoException).code === 'ENOENT') return; // a Stargate that never had it
+      throw new KvError('IO_ERROR', `cannot copy ${from}: ${(cause as Error).message}`, { cause });
+    }
+    await chmod(join(draft, name), 0o600);
+    names.push(name);
+  };
+  await copy(policyPath ?? join(gitDir, '.kv', 'policy.yaml'), 'policy.yaml', true);
+  for (const [place, name] of STATE) await copy(join(gitDir, place), name);
+  const archives = await namesIn(join(gitDir, ARCHIVES));
+  await mkdir(join(draft, 'archives'));
+  for (const name of archives.filter((each) => /^[A-Za-z0-9_@].*\.bundle$/.test(each)))
+    await copy(join(gitDir, ARCHIVES, name), join('archives', name));
+  if (!hostKeys) return names;
+  await mkdir(join(draft, 'host-keys'));
+  const folder = join(gitDir, '.stargate');
+  for (const name of (await namesIn(folder)).filter((each) => HOST_KEY.test(each)))
+    await copy(join(folder, name), join('host-keys', name));
+  return names;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []; // nothing was ever put there
+    throw new KvError('IO_ERROR', `cannot read ${folder}: ${error.code}`, { cause: error });
+  });
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

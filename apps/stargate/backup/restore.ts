@@ -1,0 +1,164 @@
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { adoptMirror } from '../../../domain/gateway/epochs/adopt.js';
+import { verifyNamespace } from '../../../domain/gateway/epochs/verify-adopted.js';
+import { KV_FAMILIES, POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
+import { type Composition, openProfile } from '../../../plugins/host/index.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
+import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import { ownEnv } from '../environment.js';
+import { adoptionContext } from '../repository/adoption-context.js';
+import { makeHostKeys } from '../host-key/make-keys.js';
+import { againstMirror } from './against-mirror.js';
+import { ARCHIVES, HOST_KEY, SETTINGS } from './backup.js';
+import { BUNDLE, type Manifest, readManifest } from './manifest.js';
+import { makeWhole } from './whole-folder.js';
+
+/** What was restored, for the operator. */
+export interface Restored {
+  readonly gitDir: string;
+  readonly refs: number;
+  readonly namespaces: readonly string[];
+  /** Whom the policy lets in as an admin, by name. */
+  readonly admins: readonly string[];
+  /** What clients are shown: the fingerprints. */
+  readonly hostKeys: readonly { readonly fingerprint: string; readonly type: string }[];
+  /** Whether these are the old keys again. */
+  readonly knownKeys: boolean;
+  /** What the mirror has beyond, or lacks. */
+  readonly mirror: readonly string[];
+}
+
+const STATE_NAMES = ['init.json', 'journal.ndjson', 'leader.term'];
+
+/**
+ * Makes a Stargate's repository from a backup's folder, whole or not at all, and compares it with the mirror. On a dry run nothing
+ * is left. Throws `CONFIG_INVALID` for a backup that is damaged or a folder that is taken, `FORMAT_UNSUPPORTED`, `GIT_ERROR`.
+ */
+export async function restoreBackup(from: string, repo: string, dryRun: boolean): Promise<Restored> {
+  const folder = resolve(from);
+  const manifest = await readManifest(folder);
+  const gitDir = resolve(repo);
+  return restoring(gitDir, dryRun, async (composition, draft) => {
+    const host = await composition.get<RepositoryHost>('repository-host');
+    const { object_format: objectFormat, head } = manifest;
+    const bundle = BUNDLE in manifest.files ? join(folder, BUNDLE) : null;
+    const refs = await host.restore(bundle, { objectFormat, head, settings: await readFile(join(folder, SETTINGS), 'utf8') });
+    requireSame(refs, manifest, folder);
+    const state = join(draft, '.stargate');
+    for (const name of STATE_NAMES) if (name in manifest.files) await copy(join(folder, name), join(state, name));
+    await mkdir(join(draft, ARCHIVES), { recursive: true, mode: 0o700 });
+    for (const name of Object.keys(manifest.files).filter((each) => each.startsWith('archives/')))
+      await copy(join(folder, name), join(state, name));
+    const policy = await readFile(join(folder, 'policy.yaml'), 'utf8');
+    return { refs: refs.size, policy, hostKeys: manifest.host_keys ? join(folder, 'host-keys') : null };
+  });
+}
+
+/** Where a Stargate is to be made anew from, when nothing is left of it but its mirror. */
+export interface MirrorSource {
+  readonly url: string;
+  readonly hash: ObjectFormat;
+  /** The policy's file; null: the one that the mirror shows as published. */
+  readonly policyPath: string | null;
+  /** A folder with the host keys that were kept; null: new ones are made. */
+  readonly hostKeys: string | null;
+}
+
+const MIRROR_REMOTE = 'github-origin';
+
+/**
+ * Makes a Stargate's repository from its mirror, whole or not at all: every namespace is verified. What was accepted and had not reached
+ * the mirror is not there, nor are the journal and the bundles of compacted epochs.
+ * Throws what `adoptMirror` throws, and `CONFIG_INVALID` when there is no policy.
+ */
+export async function restoreFromMirror({ url, hash, policyPath, hostKeys }: MirrorSource, repo: string): Promise<Restored> {
+  return restoring(resolve(repo), false, async (composition) => {
+    const host = await composition.get<RepositoryHost>('repository-host');
+    const push = KV_FAMILIES.map((kind) => `+refs/${kind}/*:refs/${kind}/*`);
+    await host.create({ objectFormat: hash, mirror: { remote: MIRROR_REMOTE, url, push } });
+    // Made for each namespace, since it reads the published policies: not before the objects are there.
+    const verify = async (ns: string): Promise<number> => verifyNamespace(await adoptionContext(composition), ns);
+    const adopted = await adoptMirror(host, MIRROR_REMOTE, verify);
+    const policy = policyPath === null ? await publishedPolicy(composition) : await readFile(policyPath, 'utf8');
+    return { refs: adopted.refs, policy, hostKeys };
+  });
+}
+
+interface Content {
+  readonly refs: number;
+  /** The policy's text. */
+  readonly policy: string;
+  /** The folder with the private host keys; null: there are none. */
+  readonly hostKeys: string | null;
+}
+
+async function restoring(
+  gitDir: string,
+  dryRun: boolean,
+  fill: (composition: Composition, draft: string) => Promise<Content>,
+): Promise<Restored> {
+  let restored: Restored | undefined;
+  await makeWhole(gitDir, async (draft) => {
+    const composition = await openProfile('embedded', { directory: draft, env: ownEnv() });
+    try {
+      const host = await composition.get<RepositoryHost>('repository-host');
+      await host.checkPrograms();
+      const { refs, policy: text, hostKeys } = await fill(composition, draft);
+      await mkdir(join(draft, '.kv'), { mode: 0o755, recursive: true });
+      await writeFile(join(draft, '.kv', 'policy.yaml'), text, { mode: 0o644 });
+      if (hostKeys !== null) await takeHostKeys(hostKeys, draft);
+      const made = await makeHostKeys(draft); // also of the kinds that an older backup lacks
+      const policy = await parsedPolicy(composition, text);
+      const store = await composition.get<GitStore>('git-store');
+      const namespaces = [...(await store.refs(['refs/kv/'])).keys()].map((ref) => ref.slice('refs/kv/'.length));
+      const mirror = await againstMirror(composition, policy);
+      const admins = policy.admins.map(({ name }) => name);
+      restored = { gitDir, refs, namespaces, admins, hostKeys: made, knownKeys: hostKeys !== null, mirror };
+    } finally {
+      await composition.close();
+    }
+    return !dryRun;
+  });
+  if (restored === undefined) throw new KvError('UNEXPECTED', 'a repository was restored without its content');
+  return restored;
+}
+
+async function parsedPolicy(composition: Composition, text: string): Promise<Policy> {
+  return (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
+}
+
+async function publishedPolicy(composition: Composition): Promise<string> {
+  const store = await composition.get<GitStore>('git-store');
+  const tip = (await store.refs([POLICY_REF])).get(POLICY_REF);
+  const [blob] = tip === undefined ? [] : await store.readPaths(tip, [POLICY_PATH]);
+  if (blob) return new TextDecoder().decode(blob.body);
+  throw new KvError('CONFIG_INVALID', 'the mirror shows no published policy', { hint: 'name the policy file: --policy FILE' });
+}
+
+/** Copies the host keys, and a rotation that is under way. Throws `CONFIG_INVALID` for a folder without any. */
+async function takeHostKeys(folder: string, draft: string): Promise<void> {
+  const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw new KvError('CONFIG_INVALID', `cannot read the host keys in ${folder}: ${cause.code}`, { cause });
+  });
+  const keys = names.filter((name) => HOST_KEY.test(name));
+  if (!keys.some((name) => name.endsWith('_key')))
+    throw new KvError('CONFIG_INVALID', `${folder} holds no host key of a Stargate`);
+  for (const name of keys) await copy(join(folder, name), join(draft, '.stargate', name));
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o600);
+}
+
+function requireSame(refs: ReadonlyMap<string, string>, manifest: Manifest, folder: string): void {
+  const wanted = Object.entries(manifest.refs);
+  if (wanted.length === refs.size && wanted.every(([ref, oid]) => refs.get(ref) === oid)) return;
+  throw new KvError('CONFIG_INVALID', `${folder}: ${BUNDLE} does not hold the refs that the manifest names`, {
+    hint: 'take another backup: this one is damaged',
+  });
+}

@@ -1,0 +1,9 @@
+import type { Check } from './check.js';
+import { DISK } from './disk.js';
+import { HOST_KEY } from './host-key.js';
+import { MIRROR } from './mirror.js';
+import { POLICY } from './policy.js';
+import { PERMISSIONS, PROFILE, PROGRAMS, REPOSITORY } from './repository.js';
+
+/** All that a start needs, in the order in which one depends on another. */
+export const CHECKS: readonly Check[] = [PROFILE, PROGRAMS, REPOSITORY, PERMISSIONS, DISK, HOST_KEY, POLICY, MIRROR];

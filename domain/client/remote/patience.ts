@@ -1,0 +1,57 @@
+import type { AdminClient } from '../../../ports/admin-client.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitRemote } from '../../../ports/git-remote.js';
+
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 1000;
+/** For how long a Stargate without room is asked again. */
+export const PATIENCE_MS = 60_000;
+
+/** What waiting for room takes. */
+export interface Patience {
+  readonly clock: Clock;
+  /** Asked for only when there is something to wait for. */
+  readonly randomness: () => Promise<Randomness>;
+  /** Hears once, before the first wait, what is waited for. */
+  readonly onWait: (busy: KvError) => void;
+}
+
+/**
+ * Does what may find the other side without room for another connection (`BUSY`), and does it again after a pause, for `PATIENCE_MS` in
+ * all: nothing has happened by then. The pauses become longer, and are of random length, so that those who wait don't come back at once.
+ */
+export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attempt: () => Promise<T>): Promise<T> {
+  const started = clock.now();
+  for (let pauses = 0; ; pauses++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!KvError.is(error) || error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS) throw error;
+      if (pauses === 0) onWait(error);
+      const longest = Math.min(FIRST_PAUSE_MS * 2 ** pauses, LAST_PAUSE_MS);
+      const [byte = 0] = (await randomness()).bytes(1);
+      await clock.sleep(Math.round((longest * (1 + byte / 255)) / 2));
+    }
+  }
+}
+
+/** Remotes that wait for room. */
+export function patientRemote(remote: GitRemote, patience: Patience): GitRemote {
+  return {
+    url: (...args) => remote.url(...args),
+    listRefs: (...args) => whenRoom(patience, () => remote.listRefs(...args)),
+    fetch: (...args) => whenRoom(patience, () => remote.fetch(...args)),
+    fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args)),
+    expectPush: (...args) => remote.expectPush?.(...args),
+    push: (...args) => whenRoom(patience, () => remote.push(...args)),
+  };
+}
+
+/** Admin verbs that wait for room. */
+export function patientAdminClient(client: AdminClient, patience: Patience): AdminClient {
+  return {
+    run: (...args) => whenRoom(patience, () => client.run(...args)),
+    pinHostKey: (...args) => client.pinHostKey(...args),
+  };
+}

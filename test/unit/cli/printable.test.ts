@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import { printable, printableText } from '../../../apps/cli/io/printable.js';
+import { valueLine } from '../../../apps/cli/render/value-line.js';
+import { utf8 } from '../../../domain/git/bytes.js';
+
+describe('text of others on a terminal', () => {
+  const STEERING: readonly [string, string][] = [
+    ['\u001b[2J', '\\u001b[2J'],
+    ['\u009b2J', '\\u009b2J'],
+    ['\u0007\u007f', '\\u0007\\u007f'],
+    ['a\u202eb\u2066c', 'a\\u202eb\\u2066c'],
+    ['\u2028\u200b\ufeff', '\\u2028\\u200b\\ufeff'],
+    ['\ud800x', '\\ud800x'],
+    ['over\rwritten', 'over\\u000dwritten'],
+  ];
+  for (const [text, shown] of STEERING) {
+    it(`shows ${shown}`, () => {
+      expect(printable(text)).to.equal(shown);
+      expect(printableText(text)).to.equal(shown);
+    });
+  }
+
+  it('is left alone otherwise, in every script; lines and tabs only where there may be some', () => {
+    for (const text of ['größe', '日本語', 'עברית', '👩‍💻', 'a\\b']) expect(printable(text)).to.equal(text);
+    expect(printableText('a\tb\r\nc\n')).to.equal('a\tb\r\nc\n');
+    expect(printable('a\tb\n')).to.equal('a\\u0009b\\u000a');
+  });
+
+  it('leaves JSON the JSON that it is', () => {
+    const value = { 'k\u202e': '\u001b\u009b\u2028\ud800' };
+    expect(JSON.parse(printableText(JSON.stringify(value)))).to.deep.equal(value);
+  });
+
+  it('is one line where it is a value among others', () => {
+    expect(valueLine(utf8('on\n'))).to.equal('on');
+    expect(valueLine(utf8('a\tb\r\nc\\d\u001b[m\n\n'))).to.equal('a\\tb\\r\\nc\\\\d\\u001b[m\\n');
+    expect(valueLine(Uint8Array.of(1, 0, 2))).to.equal('(binary, 3 B)');
+    expect(valueLine(Uint8Array.of(0xff))).to.equal('(binary, 1 B)');
+  });
+});
