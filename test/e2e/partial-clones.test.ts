@@ -12,7 +12,7 @@ const SIZES = { sha1: { keys: 500, commits: 12, large: 9_000_000 }, sha256: { ke
 for (const hash of ['sha1', 'sha256'] as const) {
   describe(`every command in a clone without blobs (${hash})`, () => {
     const { keys } = SIZES[hash];
-    const tried = new Set(['help', 'help:exit-codes']);
+    const tried = new Set(['help', 'help:exit-codes', 'completion']);
     let world: World;
     let first = '';
     let last = '';
@@ -136,7 +136,9 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await same(['revert', first, '--dry-run']);
       await same(['restore', '--prefix', 'user:', '--at', first, '--dry-run', '--json']);
       await same(['set', keyOf(1), '--value', 'new', '--dry-run']);
-      const lines = Array.from({ length: keys }, (_, i) => JSON.stringify({ op: 'set', key: keyOf(i), value: `new ${i}` }));
+      const lines = Array.from({ length: keys }, (_, i) =>
+        JSON.stringify({ op: 'set', key: keyOf(i), value: `new ${i}`, ttl: 'none' }),
+      );
       await same(['mset', '--file', '-', '--dry-run'], lines.join('\n'));
     });
 
@@ -201,6 +203,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       await ok(['remote', 'setup']);
       await ok(['init']);
       await ok(['stargate', 'status']);
+      await ok(['stargate', 'sync', '--dry-run']);
       await ok(['set', 'large', '-'], 'x'.repeat(2_000_000));
       await ok(['epoch', 'new', '--label', 'second']);
       await world.mirrored();

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stillRefs } from '../../../domain/gateway/sync/still-refs.js';
 import { openProfile } from '../../../plugins/host/index.js';
@@ -9,6 +9,7 @@ import { ownEnv } from '../environment.js';
 import { productVersion } from '../version.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
+import { syncPath } from '../sync-path.js';
 
 /** What is to be backed up, and where to. */
 export interface BackupRequest {
@@ -61,14 +62,14 @@ export async function takeBackup({ repo, to, policyPath, hostKeys }: BackupReque
         files: Object.fromEntries(await Promise.all(names.map(async (name) => [name, await fileFacts(join(draft, name))]))),
       };
       await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
-      for (const name of [...names, MANIFEST]) await sync(join(draft, name));
-      await sync(draft);
+      for (const name of [...names, MANIFEST]) await syncPath(join(draft, name));
+      await syncPath(draft);
       return true;
     });
   } finally {
     await composition.close();
   }
-  await sync(dirname(resolve(to)));
+  await syncPath(dirname(resolve(to)));
   if (manifest === undefined) throw new KvError('UNEXPECTED', 'a backup was made without its manifest');
   return manifest;
 }
@@ -105,13 +106,4 @@ async function namesIn(folder: string): Promise<string[]> {
     if (error.code === 'ENOENT') return []; // nothing was ever put there
     throw new KvError('IO_ERROR', `cannot read ${folder}: ${error.code}`, { cause: error });
   });
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

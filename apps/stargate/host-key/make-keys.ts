@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, link, open, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { KvError } from '../../../ports/error.js';
 import { HOST_KEY_KINDS, type HostKey, type HostKeyKind, keyFile, keyFolder, readKey } from './key-files.js';
+import { syncPath } from '../sync-path.js';
 
 /** RSA of OpenSSH's own host keys. Bits. */
 const RSA_BITS = '3072';
@@ -19,10 +20,10 @@ export async function makeKey(kind: HostKeyKind, file: string): Promise<void> {
     const size = kind === 'rsa' ? ['-b', RSA_BITS] : [];
     await promisify(execFile)('ssh-keygen', ['-t', kind, ...size, '-N', '', '-q', '-C', 'git-kv-stargate', '-f', draft]);
     await chmod(draft, 0o600);
-    await sync(draft);
+    await syncPath(draft);
     await place(draft, file);
     await place(`${draft}.pub`, `${file}.pub`);
-    await sync(dirname(file));
+    await syncPath(dirname(file));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const missing = code === 'ENOENT';
@@ -90,7 +91,7 @@ async function takeKeys(from: string, folder: string): Promise<void> {
     await copyFile(keyFile(from, kind), keyFile(folder, kind));
     await chmod(keyFile(folder, kind), 0o600);
     await writeFile(`${keyFile(folder, kind)}.pub`, `${key.type} ${key.blob.toString('base64')} git-kv-stargate\n`);
-    await sync(keyFile(folder, kind));
+    await syncPath(keyFile(folder, kind));
   }
 }
 
@@ -99,14 +100,5 @@ async function place(draft: string, file: string): Promise<void> {
     await link(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another process was first, and its key counts
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
