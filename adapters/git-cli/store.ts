@@ -39,8 +39,8 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
   objects.warm();
   try {
     const repository = await findRepository(options.directory, options.env);
-    const { place, objectFormat, commonDir } = repository;
-    objects.moveTo(place);
+    const { place, objectFormat, commonDir, takesCommands } = repository;
+    objects.moveTo(place, takesCommands);
     const transactions = new RefTransactions(place, objectFormat, repository.syncsRefs ? null : syncLocksIn(commonDir));
     let readingPlace = place;
     const partial = isPartialClone(repository);
@@ -48,9 +48,9 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
     if (apart !== null) {
       readingPlace = apart;
       await objects.close(); // git would fetch the objects that it misses, one by one
-      objects = new CatFile(apart, '--batch', OBJECT_REPLY);
+      objects = new CatFile(apart, '--batch', OBJECT_REPLY, takesCommands);
     }
-    const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY);
+    const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY, takesCommands);
     const shallow = existsSync(join(commonDir, 'shallow'));
     const readers = { objects, headers, promised: apart && new PromisedObjects(around, headers), partial, shallow };
     return new GitCliStore(repository, place, repository.objectsFolder, readers, transactions);
@@ -202,8 +202,9 @@ export class GitCliStore implements GitStore {
 
   /** A store that reads the same repository from another place and changes nothing. What it will be asked by is started now. */
   private readingFrom(place: GitPlace): GitStore {
-    const objects = new CatFile(place, '--batch', OBJECT_REPLY);
-    const headers = new CatFile(place, '--batch-check', HEADER_REPLY);
+    const { takesCommands } = this.repository;
+    const objects = new CatFile(place, '--batch', OBJECT_REPLY, takesCommands);
+    const headers = new CatFile(place, '--batch-check', HEADER_REPLY, takesCommands);
     // A push waits for both, one after the other otherwise.
     objects.warm();
     headers.warm();

@@ -79,8 +79,32 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Lower-case hex of `bytes[start, end)`. */
 export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const room = DIGITS.get(end - start);
+  if (room === undefined) {
+    let out = '';
+    for (let i = start; i < end; i++) out += HEX[bytes[i] as number];
+    return out;
+  }
+  for (let i = start, at = 0; i < end; i++) {
+    const byte = bytes[i] as number;
+    room[at++] = digit(byte >> 4);
+    room[at++] = digit(byte & 15);
+  }
+  return looseDecoder.decode(room);
+}
+
+// The lengths of object ids: decoded at once, an id is one string, and not a chain of twenty that the next reader must join.
+const DIGITS = new Map([20, 32].map((length) => [length, new Uint8Array(2 * length)]));
+
+const digit = (nibble: number): number => nibble + (nibble < 10 ? 48 : 87);
+
+/** The text that ASCII bytes spell; a byte that is not ASCII becomes the character of that number. */
+export function fromAscii(bytes: Uint8Array, start: number, end: number): string {
+  let plain = end - start > 8; // below, a call of the decoder costs more
+  for (let i = start; plain && i < end; i++) plain = (bytes[i] as number) < 0x80;
+  if (plain) return looseDecoder.decode(bytes.subarray(start, end));
   let out = '';
-  for (let i = start; i < end; i++) out += HEX[bytes[i] as number];
+  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
   return out;
 }
 

@@ -16,7 +16,8 @@ export interface TreeChange {
   readonly after: Side | null;
 }
 
-interface Pair {
+/** A directory of two trees that differs between them; null on a side where it is not. */
+export interface DirPair {
   readonly path: string;
   readonly before: Oid | null;
   readonly after: Oid | null;
@@ -32,23 +33,27 @@ export async function* diffTrees(
   after: Oid | null,
   oidBytes: number,
 ): AsyncGenerator<TreeChange> {
-  let level: Pair[] = before === after ? [] : [{ path: '', before, after }];
+  let level: DirPair[] = before === after ? [] : [{ path: '', before, after }];
   while (level.length > 0) {
-    const next: Pair[] = [];
+    const next: DirPair[] = [];
     const changes: TreeChange[] = [];
-    const bodies = await readTrees(store, level);
-    level.forEach((pair, i) => {
-      const [left, right] = bodies[i] as [Uint8Array, Uint8Array];
-      compare(pair.path, new TreeCursor(left, oidBytes), new TreeCursor(right, oidBytes), next, changes);
-    });
+    for (const opened of await openPairs(store, level)) comparePair(opened, oidBytes, next, changes);
     yield* changes;
     level = next;
   }
 }
 
+/** A directory with what its trees hold. */
+export interface OpenedPair {
+  readonly path: string;
+  readonly left: Uint8Array;
+  readonly right: Uint8Array;
+}
+
 const EMPTY = new Uint8Array(0);
 
-async function readTrees(store: TreeReader, level: readonly Pair[]): Promise<[Uint8Array, Uint8Array][]> {
+/** Reads directories' trees, all in one request. Throws `GIT_ERROR` for one that is missing. */
+export async function openPairs(store: TreeReader, level: readonly DirPair[]): Promise<OpenedPair[]> {
   const oids: Oid[] = [];
   for (const { before, after } of level) {
     if (before !== null) oids.push(before);
@@ -63,10 +68,13 @@ async function readTrees(store: TreeReader, level: readonly Pair[]): Promise<[Ui
       throw new KvError('GIT_ERROR', `tree ${oid} is missing`);
     return object.body;
   };
-  return level.map(({ before, after }) => [body(before), body(after)]);
+  return level.map((pair) => ({ path: pair.path, left: body(pair.before), right: body(pair.after) }));
 }
 
-function compare(path: string, left: TreeCursor, right: TreeCursor, next: Pair[], changes: TreeChange[]): void {
+/** Adds what differs in a directory: its subdirectories to `next`, its files to `changes`. */
+export function comparePair(opened: OpenedPair, oidBytes: number, next: DirPair[], changes: TreeChange[]): void {
+  const { path } = opened;
+  const [left, right] = [new TreeCursor(opened.left, oidBytes), new TreeCursor(opened.right, oidBytes)];
   const emit = (name: string, before: Side | null, after: Side | null): void => {
     const child = path === '' ? name : `${path}/${name}`;
     const beforeDir = before?.mode === MODE_DIR ? before.oid : null;

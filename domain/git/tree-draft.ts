@@ -114,6 +114,7 @@ export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oi
   if (edits.length === 0) return draft.base;
   edits.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   const body = merge(draft.body, edits, oidBytesIn(namer.format));
+  draft.body = EMPTY; // a large transaction's old trees need not be held beside the new ones
   if (body.length === 0) return null;
   const object = namer.object('tree', body);
   if (object.oid !== draft.base) out.push(object);

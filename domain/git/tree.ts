@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import { type ObjectFormat, OID_HEX_LENGTH, type Oid } from '../../ports/vocabulary.js';
-import { toHex, writeAscii, writeHex } from './bytes.js';
+import { fromAscii, toHex, writeAscii, writeHex } from './bytes.js';
 
 /**
  * Git's tree objects, read and written as raw bytes: `<mode> <name>\0<oid>`, sorted by name, a directory sorting
@@ -60,12 +60,12 @@ export class TreeCursor {
 
   get mode(): string {
     const { body, start, nameAt } = this;
-    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? ascii(body, start, nameAt - 1);
+    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? fromAscii(body, start, nameAt - 1);
   }
 
   /** Byte by byte: the names of a ledger and an index are ASCII. */
   get name(): string {
-    return ascii(this.body, this.nameAt, this.oidAt - 1);
+    return fromAscii(this.body, this.nameAt, this.oidAt - 1);
   }
 
   /** The current entry's id. */
@@ -132,10 +132,4 @@ function spells(bytes: Uint8Array, start: number, end: number, text: string): bo
   if (end - start !== text.length) return false;
   for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false;
   return true;
-}
-
-function ascii(bytes: Uint8Array, start: number, end: number): string {
-  let out = '';
-  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
-  return out;
 }

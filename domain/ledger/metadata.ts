@@ -30,7 +30,16 @@ export function isContentType(text: string): boolean {
 
 /** True for a time in the one form that the formats use. */
 export function isTime(text: string): boolean {
-  return ISO_TIME.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
+  if (!ISO_TIME.test(text)) return false;
+  const part = (at: number): number => Number(text.slice(at, at + 2));
+  const [month, day] = [part(5), part(8)];
+  if (month < 1 || month > 12 || day < 1 || part(11) > 23 || part(14) > 59 || part(17) > 59) return false;
+  return day <= 28 || day <= daysIn(Number(text.slice(0, 4)), month);
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
 /** The one form of a time that the formats use. `ms` since the epoch. */

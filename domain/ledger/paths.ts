@@ -38,22 +38,35 @@ export function pathsOf(ns: string, place: KeyPlace): { data: string; manifest: 
 /** The kinds of files in a ledger: a value, a large value's manifest, a key's metadata. */
 export type LedgerFile = 'data' | 'manifest' | 'meta';
 
+/** What a path of a ledger tree spells, before anything is said of the key. */
+export interface LedgerPath {
+  readonly file: LedgerFile;
+  readonly urlsafe: string;
+  /** The two directories below `data` and `meta`, with a slash between. */
+  readonly shards: string;
+}
+
+/** Takes a path of a ledger tree apart; undefined when no key of this namespace can lie there. */
+export function splitLedgerPath(path: string, ns: string): LedgerPath | undefined {
+  const parts = /^kv\/([^/]+)\/(data|meta)\/([^/]+\/[^/]+)\/([^/]+)$/.exec(path);
+  if (parts === null || parts[1] !== ns) return undefined;
+  const [, , side, shards, name] = parts as unknown as [string, string, string, string, string];
+  if (side === 'data') {
+    const chunked = name.endsWith(MANIFEST_SUFFIX);
+    return { file: chunked ? 'manifest' : 'data', urlsafe: chunked ? name.slice(0, -MANIFEST_SUFFIX.length) : name, shards };
+  }
+  return name.endsWith(META_SUFFIX) ? { file: 'meta', urlsafe: name.slice(0, -META_SUFFIX.length), shards } : undefined;
+}
+
+/** The key that lies at such a path; undefined when none does. */
+export function keyAt({ urlsafe, shards }: LedgerPath, hasher: Hasher): string | undefined {
+  const key = fromUrlsafe(urlsafe);
+  return key !== undefined && placeOf(key, hasher).shards.join('/') === shards ? key : undefined;
+}
+
 /** What a path of a ledger tree stands for; undefined when no key of this namespace can lie there. */
 export function parseLedgerPath(path: string, ns: string, hasher: Hasher): { key: string; file: LedgerFile } | undefined {
-  const parts = path.split('/');
-  if (parts.length !== 6 || parts[0] !== 'kv' || parts[1] !== ns) return undefined;
-  const name = parts[5] as string;
-  let file: LedgerFile;
-  let urlsafe = name;
-  if (parts[2] === 'meta' && name.endsWith(META_SUFFIX)) {
-    file = 'meta';
-    urlsafe = name.slice(0, -META_SUFFIX.length);
-  } else if (parts[2] === 'data') {
-    file = name.endsWith(MANIFEST_SUFFIX) ? 'manifest' : 'data';
-    if (file === 'manifest') urlsafe = name.slice(0, -MANIFEST_SUFFIX.length);
-  } else return undefined;
-  const key = fromUrlsafe(urlsafe);
-  if (key === undefined) return undefined;
-  const { shards } = placeOf(key, hasher);
-  return shards[0] === parts[3] && shards[1] === parts[4] ? { key, file } : undefined;
+  const parts = splitLedgerPath(path, ns);
+  const key = parts && keyAt(parts, hasher);
+  return parts === undefined || key === undefined ? undefined : { key, file: parts.file };
 }

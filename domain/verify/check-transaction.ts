@@ -11,7 +11,7 @@ import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
 import type { PushedTransaction } from './attestation/pairs.js';
 import { sample } from './sample.js';
 import { anySigner, signerOf } from './attestation/commit-signer.js';
-import { checkValues } from './keys/values.js';
+import { checkAllValues } from './keys/values.js';
 
 /** What a transaction is judged by. */
 interface TransactionContext extends RuleContext {
@@ -70,7 +70,7 @@ export async function checkTransaction(
     content: false,
     digests: full ? ('all' as const) : new Set(sample(changes, size, context.randomness).map(({ key }) => key)),
   };
-  const { pointers } = await checkValues(context, request, changes);
+  const pointers = await checkAllValues(context, request, changes);
   for (const key of torn) pointers.set(key, null);
   await checkIndexStep(context, { before: parent.indexTree, after: index.commit.tree, pointers }, full);
   const { epoch, parentEpoch } = ledger.trailers;

@@ -1,6 +1,7 @@
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { MODE_FILE, oidBytesIn } from '../git/tree.js';
 import { diffTrees, type TreeChange } from '../git/tree-diff.js';
+import { diffInParts, type Parting } from '../git/tree-parts.js';
 import { type FileEdit, PathEdits, type TreeReader } from '../git/tree-draft.js';
 import type { RuleContext } from './fault.js';
 
@@ -8,13 +9,26 @@ const NO_ENTRIES = new Uint8Array(0);
 
 /** The files that differ between two trees. A tree that can't be read is a fault, and then counts as empty, so that the rest is seen. */
 export async function treeChanges(rules: RuleContext, before: Oid | null, after: Oid | null): Promise<TreeChange[]> {
-  const empty = rules.namer.emptyTree(); // which git itself need not have
-  const orNull = (tree: Oid | null): Oid | null => (tree === empty ? null : tree);
   const changes: TreeChange[] = [];
   const oidBytes = oidBytesIn(rules.store.objectFormat);
-  for await (const change of diffTrees(treesOf(rules), orNull(before), orNull(after), oidBytes)) changes.push(change);
+  const trees = [orNull(rules, before), orNull(rules, after)] as const;
+  for await (const change of diffTrees(treesOf(rules), ...trees, oidBytes)) changes.push(change);
   return changes;
 }
+
+/** The same in parts, none of which is large (`diffInParts`). */
+export function treeParts(
+  rules: RuleContext,
+  before: Oid | null,
+  after: Oid | null,
+  parting: Parting,
+): AsyncGenerator<TreeChange[]> {
+  const oidBytes = oidBytesIn(rules.store.objectFormat);
+  return diffInParts(treesOf(rules), orNull(rules, before), orNull(rules, after), oidBytes, parting);
+}
+
+/** The tree without entries is no tree here: git itself need not have it. */
+const orNull = ({ namer }: RuleContext, tree: Oid | null): Oid | null => (tree === namer.emptyTree() ? null : tree);
 
 /** The blobs at paths of a tree, by path; reads trees alone. */
 export async function blobsAt(rules: RuleContext, tree: Oid | null, paths: readonly string[]): Promise<Map<string, Oid>> {
@@ -33,7 +47,8 @@ export async function blobsAt(rules: RuleContext, tree: Oid | null, paths: reado
   return found;
 }
 
-function treesOf({ store, emit }: RuleContext): TreeReader {
+/** Reads trees; one that can't be read is a fault, and has no entries. */
+export function treesOf({ store, emit }: RuleContext): TreeReader {
   return {
     read: async (oids) => {
       const objects = await store.read(oids);

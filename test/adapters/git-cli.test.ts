@@ -191,6 +191,34 @@ describe('git-cli', () => {
     expect((await store.read([good.oid]))[0]?.oid).to.equal(good.oid);
   });
 
+  it('tells of a damaged object who asked for it, and no other large request beside', async () => {
+    const directory = sandbox.bare('r.git');
+    store = await openGitStore({ directory, env: sandbox.env });
+    const good = Array.from({ length: 3000 }, (_, i) => blob('sha1', `good ${i}`));
+    const bad = blob('sha1', Buffer.alloc(150, 'bad'));
+    await store.write(good);
+    await store.write([bad]);
+    const file = join(directory, 'objects', bad.oid.slice(0, 2), bad.oid.slice(2));
+    const content = readFileSync(file);
+    content[60] = 0xff;
+    chmodSync(file, 0o644);
+    writeFileSync(file, content);
+    const oids = good.map(({ oid }) => oid);
+    const [damaged, sound, small] = await Promise.allSettled([
+      store.read([...oids.slice(0, 2900), bad.oid]),
+      store.read(oids),
+      store.read(oids.slice(0, 100)),
+    ]);
+    expect(damaged.status === 'rejected' && (damaged.reason as KvError).code).to.equal('GIT_ERROR');
+    for (const read of [sound, small]) {
+      const got = read.status === 'fulfilled' ? read.value.map((object) => object?.oid) : [];
+      expect(got).to.deep.equal(oids.slice(0, got.length)).and.to.have.length.greaterThan(99);
+    }
+    expect(await store.headers(oids))
+      .to.have.length(3000)
+      .and.not.to.include(null);
+  });
+
   it('indexes offsets beyond 2 GiB in the 64-bit table', () => {
     const oids = ['aa', '11', 'ff'].map((byte) => byte.repeat(20));
     const offsets = [12, 0x80000000, 0x2_0000_0001];

@@ -114,7 +114,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       expect(unknown.stderr).to.contain('the oldest that can be had is').and.to.contain(commits['first']?.slice(0, 12));
       await fails(6, 'get', 'cfg:mode', '--at', '01ARZ3NDEKTSV4RRFFQ69G5FAV');
       await fails(6, 'list', '--at', 'f'.repeat(large.length));
-      await fails(64, 'get', 'cfg:mode', '--at', 'yesterday');
+      await fails(64, 'get', 'cfg:mode', '--at', 'the day before');
       await fails(64, 'diff', 'abc');
     });
 
@@ -170,7 +170,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       expect(ran.stderr).to.contain('"cfg:mode"').and.not.to.contain('"cfg:size"');
       expect(await world.refs()).to.deep.equal(before);
       await fails(6, 'revert', '01ARZ3NDEKTSV4RRFFQ69G5FAV');
-      await fails(64, 'revert', 'yesterday');
+      await fails(64, 'revert', 'the day before');
     });
 
     it('revert: undoes a transaction, in the epoch before too, signed like any other write', async () => {

@@ -6,6 +6,7 @@ import { compactedCommit, encodeCompacted } from '../../domain/ledger/compacted.
 import { encodeLayout } from '../../domain/index/layout.js';
 import { toUrlsafe } from '../../domain/ledger/key.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
+import { decodeMirrorRefusals, encodeMirrorRefusals } from '../../domain/ledger/mirror-refusals.js';
 import { decodeManifest, encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
 import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/ledger/pointer.js';
@@ -44,6 +45,11 @@ const EVENT = {
 } as const;
 
 const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
+
+const REFUSALS = new Map([
+  ['ops', { since: formatTime(NOW), code: 'SYNC_REFUSED' }],
+  ['main', { since: formatTime(NOW), code: 'GIT_ERROR' }],
+]);
 
 const MANIFEST: Manifest = {
   key: 'model',
@@ -108,6 +114,7 @@ async function vectors(): Promise<Record<string, unknown>> {
     ulid: newUlid(new TestClock(), new SeededRandomness()),
     'watchlog event': encodeEvent(EVENT),
     'compacted epoch': encodeCompacted(COMPACTED),
+    'what the mirror refuses': decodeLoose(encodeMirrorRefusals(REFUSALS)),
     'transaction, sha1': await transaction('sha1'),
     'transaction, sha256': await transaction('sha256'),
   };
@@ -132,6 +139,7 @@ describe('golden vectors', () => {
     expect(decodeManifest(encodeManifest(MANIFEST), 'model')).to.deep.equal(MANIFEST);
     expect(decodeMetadata(encodeMetadata(META), 'k')).to.deep.equal(META);
     expect(decodeEvent(encodeEvent(EVENT), 'c')).to.deep.equal(EVENT);
+    expect(decodeMirrorRefusals(encodeMirrorRefusals(REFUSALS))).to.deep.equal(REFUSALS);
   });
 
   for (const [what, text, code] of [

@@ -25,6 +25,8 @@ export interface MemoryGatewayOptions {
   readonly writers?: readonly string[];
   /** Changes the policy that init would write. */
   readonly policy?: (text: string) => string;
+  /** How long its mirror refuses a namespace before readers are told, ms. */
+  readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
 }
@@ -61,7 +63,7 @@ export class MemoryGateway {
   }
 
   static async start(options: MemoryGatewayOptions): Promise<MemoryGateway> {
-    const { format, writers = ['ada'], policy: change, restored } = options;
+    const { format, writers = ['ada'], policy: change, restored, tellReadersAfterMs } = options;
     const name = restored?.name ?? `memory-gateway-${++started}`;
     const people = restored?.people ?? new MemoryPeople();
     const written = people.policyText(writers, ['main']);
@@ -84,6 +86,7 @@ export class MemoryGateway {
       journal: await composition.get<Journal>('journal'),
       policy: () => policy,
       hostKeys: () => [],
+      ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
     const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);

@@ -3,18 +3,16 @@ import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { firstComplaint, gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
-import { checkVersion, TELL_VERSION, versionApart } from '../process/git-version.js';
+import { checkVersion, type GitAbilities, TELL_VERSION, versionApart } from '../process/git-version.js';
 
 /** What a repository is, from one `git rev-parse`. All paths are absolute. */
-export interface Repository {
+export interface Repository extends GitAbilities {
   readonly objectFormat: ObjectFormat;
   /** The work tree's own Git directory. */
   readonly gitDir: string;
   /** What all work trees share: refs, objects, configuration. */
   readonly commonDir: string;
   readonly objectsFolder: string;
-  /** Whether this git syncs refs when `core.fsync` says so. */
-  readonly syncsRefs: boolean;
   /** Runs git on exactly this repository, without another discovery. */
   readonly place: GitPlace;
 }
@@ -47,7 +45,7 @@ async function askGit(directory: string, env: Environment): Promise<Repository> 
   const place = gitPlace(resolve(directory), env, TELL_VERSION);
   const { code, stdout, stderr: said } = await runGit(place, FACTS);
   const { version, words: stderr } = versionApart(said);
-  const { syncsRefs } = await checkVersion(place, version);
+  const abilities = await checkVersion(place, version);
   const [format, gitDir, commonDir, objectsFolder] = stdout.toString('utf8').split('\n');
   if (code !== 0 || gitDir === undefined || commonDir === undefined || objectsFolder === undefined) {
     if (/dubious ownership/.test(stderr)) {
@@ -65,5 +63,5 @@ async function askGit(directory: string, env: Environment): Promise<Repository> 
       hint: 'use a sha1 or sha256 repository',
     });
   }
-  return { objectFormat: format, gitDir, commonDir, objectsFolder, syncsRefs, place: gitPlace(gitDir, env) };
+  return { objectFormat: format, gitDir, commonDir, objectsFolder, ...abilities, place: gitPlace(gitDir, env) };
 }

@@ -5,8 +5,13 @@ import type { GitPlace } from '../process/run-git.js';
 import { ReplyParser } from './cat-file-reply.js';
 import type { MakeReply } from './cat-file-reply.js';
 
-// Above this a process of its own with `--buffer` wins: the persistent one flushes after every object.
-const ONE_SHOT = 2000;
+// So many objects are worth a process with `--buffer`: the usual one flushes after every object.
+const LARGE = 2000;
+/** Requests from this size on go to such a process, once they were worth one together. */
+const MANY = 64;
+
+// Small objects all over large packs: few large windows would be mapped and dropped again for every few of them.
+const BULK_WINDOWS = ['-c', 'core.packedGitWindowSize=1m', '-c', 'core.packedGitLimit=320m'];
 
 interface Batch<T> {
   readonly replies: (T | null)[];
@@ -15,6 +20,18 @@ interface Batch<T> {
   readonly reject: (error: unknown) => void;
 }
 
+/** What stands around a request's lines. */
+interface Framing {
+  readonly before: string;
+  readonly end: string;
+}
+
+const PLAIN: Framing = { before: '', end: '' };
+const COMMANDS = { '--batch': { before: 'contents ', end: 'flush\n' }, '--batch-check': { before: 'info ', end: 'flush\n' } };
+
+/** A session ended before it came to a request: who made it may ask another. */
+const NOT_REACHED = Symbol('not reached');
+
 /** One running `git cat-file` and the batches it still owes, oldest first. */
 class Session<T> {
   readonly ended: Promise<void>;
@@ -22,7 +39,13 @@ class Session<T> {
   private readonly child: ChildProcessWithoutNullStreams;
   private failure: KvError | null = null;
 
-  constructor(place: GitPlace, args: readonly string[], make: MakeReply<T>, onEnd: () => void) {
+  constructor(
+    place: GitPlace,
+    args: readonly string[],
+    make: MakeReply<T>,
+    private readonly framing: Framing,
+    onEnd: () => void,
+  ) {
     this.child = spawnGit(place, args, (error) => this.fail(error));
     const parser = new ReplyParser<T>(make, (reply) => this.take(reply));
     let stderr = '';
@@ -48,7 +71,8 @@ class Session<T> {
     return new Promise((resolve, reject) => {
       if (this.failure !== null) return reject(this.failure);
       this.batches.push({ replies: [], count: lines.length, resolve, reject });
-      const text = `${lines.join('\n')}\n`;
+      const { before, end } = this.framing;
+      const text = `${before}${lines.join(`\n${before}`)}\n${end}`;
       if (last) this.child.stdin.end(text);
       else this.child.stdin.write(text);
     });
@@ -70,48 +94,77 @@ class Session<T> {
     }
   }
 
+  /** Git answers in order: a damaged object that ended it is one of the oldest request's. */
   private fail(error: KvError): void {
     this.failure ??= error;
-    for (const batch of this.batches.splice(0)) batch.reject(this.failure);
+    for (const [i, batch] of this.batches.splice(0).entries()) batch.reject(i === 0 ? this.failure : NOT_REACHED);
   }
 }
 
-/** Asks `git cat-file`: small requests share one lasting process, pipelined; a large one gets its own. */
+/**
+ * Asks `git cat-file`: small requests share one lasting process, pipelined, and so do large ones, whose process buffers what it
+ * answers. A git that can't be told where a large request ends gets a process for each.
+ */
 export class CatFile<T> {
   private lasting: Session<T> | null = null;
+  private bulk: Session<T> | null = null;
   private readonly sessions = new Set<Session<T>>();
+  private closed = false;
+  /** Objects that were asked for in requests of many. */
+  private many = 0;
 
   constructor(
     private place: GitPlace,
     private readonly mode: '--batch' | '--batch-check',
     private readonly make: MakeReply<T>,
+    /** Whether git has `--batch-command`. */
+    private commands = false,
   ) {}
 
   /** Starts the lasting process before the first request, to overlap with other work. */
   warm(): void {
-    this.lasting ??= this.start([]);
+    this.lasting ??= this.start([this.mode]);
   }
 
-  /** Later processes start here. */
-  moveTo(place: GitPlace): void {
+  /** Later processes start here; `commands` says whether git has `--batch-command`. */
+  moveTo(place: GitPlace, commands: boolean): void {
     this.place = place;
+    this.commands = commands;
   }
 
   async ask(lines: readonly string[]): Promise<(T | null)[]> {
     if (lines.length === 0) return [];
-    if (lines.length > ONE_SHOT) return this.start(['--buffer']).send(lines, true);
+    for (;;) {
+      try {
+        return await this.send(lines);
+      } catch (error) {
+        if (error !== NOT_REACHED) throw error;
+        if (this.closed) throw gitFailed('git cat-file was ended', '');
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.sessions].map((session) => session.end()));
+  }
+
+  private send(lines: readonly string[]): Promise<(T | null)[]> {
+    if (lines.length > LARGE && !this.commands) return this.start([this.mode, '--buffer'], BULK_WINDOWS).send(lines, true);
+    if (lines.length > MANY) this.many += lines.length;
+    if (this.commands && lines.length > MANY && this.many > LARGE) {
+      this.bulk ??= this.start(['--batch-command', '--buffer'], BULK_WINDOWS, COMMANDS[this.mode]);
+      return this.bulk.send(lines, false);
+    }
     this.warm();
     return (this.lasting as Session<T>).send(lines, false);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.sessions].map((session) => session.end()));
-  }
-
-  private start(extra: readonly string[]): Session<T> {
-    const session: Session<T> = new Session<T>(this.place, ['cat-file', this.mode, ...extra], this.make, () => {
+  private start(modes: readonly string[], settings: readonly string[] = [], framing: Framing = PLAIN): Session<T> {
+    const session: Session<T> = new Session<T>(this.place, [...settings, 'cat-file', ...modes], this.make, framing, () => {
       this.sessions.delete(session);
       if (this.lasting === session) this.lasting = null;
+      if (this.bulk === session) this.bulk = null;
     });
     this.sessions.add(session);
     return session;

@@ -8,6 +8,17 @@ const OLDEST = '2.34';
 /** Has `core.fsync`; an earlier git syncs the packs that it receives, and never a ref. */
 const SYNCS_REFS = '2.36';
 
+/** Has `cat-file --batch-command`. */
+const TAKES_COMMANDS = '2.36';
+
+/** What not every git that may be used can do. */
+export interface GitAbilities {
+  /** It syncs refs when `core.fsync` says so. */
+  readonly syncsRefs: boolean;
+  /** `git cat-file` takes commands, and is told by one where a request ends. */
+  readonly takesCommands: boolean;
+}
+
 /** Makes git tell its version on stderr besides what it is asked for: asking for it alone would cost a process. */
 export const TELL_VERSION: Environment = { GIT_TRACE2_EVENT: '1' };
 
@@ -17,15 +28,15 @@ export function versionApart(stderr: string): { readonly version: string | null;
   return { version: version ?? null, words: stderr.replace(/^\{"event":.*\n/gm, '') };
 }
 
-/** Throws `CONFIG_INVALID` for a git that is too old; gives whether this one syncs refs when `core.fsync` says so. */
-export async function checkVersion(place: GitPlace, told: string | null): Promise<{ readonly syncsRefs: boolean }> {
+/** Throws `CONFIG_INVALID` for a git that is too old; gives what this one can do. */
+export async function checkVersion(place: GitPlace, told: string | null): Promise<GitAbilities> {
   const version = told ?? (await askVersion(place));
   if (!isAtLeast(version, OLDEST)) {
     throw new KvError('CONFIG_INVALID', `git ${version} is too old: git-kv needs ${OLDEST} or newer`, {
       hint: `install git ${OLDEST} or newer and make sure that it comes first on the PATH`,
     });
   }
-  return { syncsRefs: isAtLeast(version, SYNCS_REFS) };
+  return { syncsRefs: isAtLeast(version, SYNCS_REFS), takesCommands: isAtLeast(version, TAKES_COMMANDS) };
 }
 
 /** For a git from before 2.22, which tells nothing by itself. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Clone } from '../../../domain/client/clone/clone.js';
+import type { MirrorRefusal } from '../../../domain/ledger/mirror-refusals.js';
 import { parseTimeLimit } from '../../../ports/grammar/duration.js';
 import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
 import type {
@@ -19,7 +20,7 @@ import type {
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
 import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
-import { note } from '../io/terminal.js';
+import { note, warn } from '../io/terminal.js';
 import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
@@ -91,6 +92,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       hasher,
       remoteName: config.get('kv.remote') ?? 'origin',
       onProgress,
+      onMirrorRefusal: warnOnce(),
       forWriting: async () => ({
         signer: saysWhichKey(await composition.get<Signer>('signer'), config),
         hasher,
@@ -104,6 +106,16 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
     await composition.close();
     throw error;
   }
+}
+
+/** Says that the mirror may be old, once for each refusal: a watch hears of the next one too. */
+function warnOnce(): (ns: string, refusal: MirrorRefusal) => void {
+  const told = new Set<string>();
+  return (ns, { since, code }) => {
+    const what = `the mirror has refused namespace ${ns} since ${since} (${code})`;
+    if (!told.has(what)) warn(`${what}: what it shows may be old; --read-from=stargate reads what is so now`);
+    told.add(what);
+  };
 }
 
 /** On a terminal, says which key a passphrase may be asked for. */

@@ -2,8 +2,9 @@ import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
+import { ReadersNotice } from '../../../domain/gateway/mirror/readers-notice.js';
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
-import { type PolicyOrigin, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import { type PolicyOrigin, publishedRefusals, publishedText, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
 import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
@@ -50,6 +51,8 @@ interface GatewayHostOptions {
   readonly policy: () => Policy;
   /** What is published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
+  /** How long the mirror refuses a namespace before its readers are told, ms; half a minute when absent. */
+  readonly tellReadersAfterMs?: number;
   readonly sampleSize: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -70,7 +73,19 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
   const observer = observeMirror(metrics, log);
   const branches = options.branchMirror ?? target;
-  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing });
+  const publish = async (text: string | null, origin?: PolicyOrigin): Promise<void> =>
+    gateway.moveOwn(async (own) => {
+      const policy = text ?? (await publishedText(own.store));
+      if (policy === null) return []; // the policy comes first, and takes along what is to be told then
+      const published = { policy, hostKeys: options.hostKeys(), refused: readers.refusals, origin };
+      return publishPolicy(own.store, namer, clock, published);
+    });
+  const readers = new ReadersNotice(
+    clock,
+    () => publish(null, [['Mirror-Refuses', [...readers.refusals.keys()].join(', ')]]),
+    options.tellReadersAfterMs,
+  );
+  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing, readers });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
@@ -85,11 +100,11 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     rolled_back: report.rolledBack,
     unmirrored: worker.status().backlog,
   });
+  readers.begin(await publishedRefusals(store));
   const running = worker.run(stopping.signal);
   return {
     ...{ gateway, worker, standing, sides },
-    publish: (text, origin) =>
-      gateway.moveOwn((own) => publishPolicy(own.store, namer, clock, { policy: text, hostKeys: options.hostKeys(), origin })),
+    publish,
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));
       if (after < before) log.info('journal.compacted', { before, after });

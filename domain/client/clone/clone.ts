@@ -11,6 +11,7 @@ import type { PolicyReader } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
 import { ObjectNamer } from '../../git/object.js';
 import { oidBytesIn } from '../../git/tree.js';
+import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
 
 /** A developer's clone, as the use cases see it. The ports that only writing needs are asked for when a write comes. */
 export interface Clone {
@@ -31,6 +32,8 @@ export interface Clone {
   readonly policyReader: () => Promise<PolicyReader>;
   /** Hears how far what is fetched and pushed has come. */
   readonly onProgress?: TransferProgress | undefined;
+  /** Hears that what is read from the mirror may be old: at each read that finds it so. */
+  readonly onMirrorRefusal?: ((ns: string, refusal: MirrorRefusal) => void) | undefined;
 }
 
 /** What only a write needs. */

@@ -16,6 +16,8 @@ import {
   trackingRequest,
 } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
+import { tellRefusal } from './mirror-notice.js';
+import { withRefView } from './ref-view.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
 export interface Tip {
@@ -80,12 +82,13 @@ async function fetchedEpoch(clone: Clone, ns: string, source: Source): Promise<s
  * `CONFIG_INVALID` when `kv.remote` names no remote.
  */
 export async function tipForReading(
-  clone: Clone,
+  whole: Clone,
   ns: string,
   freshness: Freshness,
   needs: 'ledger' | 'index' = 'index',
 ): Promise<Tip | null> {
   const { readFrom, offline } = freshness;
+  const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
   if (!offline && (await isStale(clone, ns, readFrom))) {
     const direction = directionOf(readFrom);
     if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, readFrom);
@@ -93,6 +96,7 @@ export async function tipForReading(
     else if (readFrom === 'stargate') throw notSetUp(clone.remoteName);
   }
   const tip = offline || needs === 'ledger' ? await newestTip(clone, ns) : await wholeTip(clone, ns, readFrom);
+  if (!offline && readFrom === 'mirror') await tellRefusal(clone, ns);
   if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
 }

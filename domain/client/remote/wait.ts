@@ -1,7 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { ledgerRef, mirrorRef, trackingRef, trackingRequest } from '../../ledger/refs.js';
+import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
+import { ledgerRef, mirrorRef, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
+import { refusalIn } from '../clone/mirror-notice.js';
 
 interface WaitRequest {
   readonly ns: string;
@@ -21,24 +23,39 @@ export interface Visible {
 
 const FIRST_POLL_MS = 100;
 const LAST_POLL_MS = 2000;
+/** A Stargate tries what was refused again after 30 s at the most, unless its content is the reason: until then there is hope. Milliseconds. */
+const HOPE_MS = 35_000;
 
-/** Waits until the mirror's watermark is at or past a ledger commit. Throws `MIRROR_TIMEOUT`. */
+/**
+ * Waits until the mirror's watermark is at or past a ledger commit. Throws `MIRROR_TIMEOUT`; before the time is over where the Stargate
+ * says that the mirror refuses the namespace, and went on to.
+ */
 export async function waitForMirror(clone: Clone, request: WaitRequest): Promise<Visible> {
   const { clock } = clone;
   const started = clock.now();
   let pause = FIRST_POLL_MS;
+  let published: Oid | null = null;
+  let refused: MirrorRefusal | null = null;
   for (;;) {
-    const watermark = await readWatermark(clone, request.ns).catch(unlessUnreachable);
+    const shown = await readShown(clone, request.ns).catch(unlessUnreachable);
+    const watermark = shown?.watermark ?? null;
     if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
       await rememberWatermark(clone, request.ns, watermark);
       return { oid: request.oid, watermark, waitedMs: clock.now() - started };
     }
-    const left = request.timeoutMs - (clock.now() - started);
-    if (left <= 0) {
-      throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${request.timeoutMs / 1000} s`, {
+    if (shown !== null && shown.policy !== published) {
+      const said: Said | null = await refusalAt(clone, request.ns, shown.policy).catch(unlessUnreachable);
+      if (said !== null) [published, refused] = [shown.policy, said.refused];
+    }
+    const waited = clock.now() - started;
+    const left = request.timeoutMs - waited;
+    if (left <= 0 || (refused !== null && waited >= HOPE_MS)) {
+      const why = refused === null ? '' : `: it has refused namespace ${request.ns} since ${refused.since} (${refused.code})`;
+      const after = left <= 0 ? request.timeoutMs / 1000 : Math.round(waited / 1000);
+      throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${after} s${why}`, {
         hint: 'the status of the Stargate says why; wait longer, or read from the Stargate',
         advice: { id: 'wait-longer' },
-        details: { watermark },
+        details: { watermark, ...(refused === null ? {} : { refused }) },
       });
     }
     await clock.sleep(Math.min(pause, left), request.signal);
@@ -65,9 +82,28 @@ function unlessUnreachable(error: unknown): null {
   throw error;
 }
 
-async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
+interface Shown {
+  readonly watermark: Oid | null;
+  /** The commit of the published policy. */
+  readonly policy: Oid | null;
+}
+
+async function readShown(clone: Clone, ns: string): Promise<Shown> {
   const ref = mirrorRef(ns);
-  return (await clone.remotes.listRefs(clone.remoteName, 'read', [ref])).get(ref) ?? null;
+  const refs = await clone.remotes.listRefs(clone.remoteName, 'read', [ref, POLICY_REF]);
+  return { watermark: refs.get(ref) ?? null, policy: refs.get(POLICY_REF) ?? null };
+}
+
+interface Said {
+  readonly refused: MirrorRefusal | null;
+}
+
+/** What the policy at the mirror says of the namespace; the policy is fetched where this clone hasn't got it. */
+async function refusalAt(clone: Clone, ns: string, policy: Oid | null): Promise<Said> {
+  if (policy === null) return { refused: null };
+  const [known] = await clone.store.headers([policy]);
+  if (!known) await clone.remotes.fetch(clone.remoteName, 'read', [trackingRequest('mirror', POLICY_REF)]);
+  return { refused: await refusalIn(clone, policy, ns) };
 }
 
 /** A later watermark is only known to contain the commit once its history is here. */

@@ -4,16 +4,23 @@ import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { encodeBase64 } from '../../../ports/grammar/base64.js';
 import { concat, decodeUtf8, utf8 } from '../../git/bytes.js';
+import { readAhead } from '../../git/read-ahead.js';
 import { quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { META_SUFFIX, placeOf } from '../../ledger/paths.js';
 import { decodeManifest } from '../../ledger/manifest.js';
 import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
-import { MODE_FILE } from '../../git/tree.js';
-import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
-import { encodeEnd, encodeHeader, encodeKeyStart, fileNameOf, LARGE_VALUE, MAX_LINE_VALUE } from './snapshot-format.js';
+import { MetadataPlaces } from './metadata-places.js';
+import {
+  encodeEnd,
+  encodeHeader,
+  encodeKeyStart,
+  fileNameOf,
+  type KeyFacts,
+  LARGE_VALUE,
+  MAX_LINE_VALUE,
+} from './snapshot-format.js';
 import { type Freshness, noNamespace, type Tip, tipForReading } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
 
@@ -66,6 +73,7 @@ interface Item {
 
 class Export {
   private readonly digest: HashStream;
+  private readonly places: MetadataPlaces;
   private parts: Uint8Array[] = [];
   private held = 0;
   private keys = 0;
@@ -76,70 +84,72 @@ class Export {
     private readonly tip: Tip,
   ) {
     this.digest = clone.hasher.stream('sha256');
+    this.places = new MetadataPlaces(clone.store, clone.hasher, request.ns, tip.commit.tree, request.prefix);
   }
 
   async *run(): AsyncGenerator<Uint8Array, SnapshotSummary> {
-    const { clone, tip, request } = this;
+    const { tip, request } = this;
     const { ns, prefix, files } = request;
     yield utf8(encodeHeader({ ns, epoch: tip.trailers.epoch, commit: tip.ledger, prefix, files: files?.folder ?? null }));
-    const range = { prefix: toUrlsafe(prefix) };
-    let batch: ListedPointer[] = [];
-    for await (const pointer of listPointers(clone.store, ns, tip.trailers.indexTree, range, oidBytesOf(clone))) {
-      batch.push(pointer);
-      if (batch.length < BATCH) continue;
-      yield* this.lines(batch);
-      batch = [];
+    const groups = readAhead(this.groups(), async (items) => ({ items, values: await this.values(items) }));
+    for await (const { items, values } of groups) {
+      await this.bringChunks(items, values);
+      for (const [i, item] of items.entries()) {
+        if (item.pointer.type === 'inline' && item.pointer.size <= LARGE_VALUE) this.smallLine(item, values[i] as GitObject);
+        else yield* this.line(item, values[i] as GitObject);
+        if (this.held > PIECE) yield this.piece();
+      }
+      request.onProgress?.(this.keys);
     }
-    yield* this.lines(batch);
-    yield* this.flush(0);
+    if (this.held > 0) yield this.piece();
     const [keys, sha256] = [this.keys, this.digest.hex()];
     yield utf8(encodeEnd(keys, sha256));
     return { ns, epoch: tip.trailers.epoch, commit: tip.ledger, keys, sha256 };
   }
 
-  private async *lines(batch: readonly ListedPointer[]): AsyncGenerator<Uint8Array> {
-    const items = await this.open(batch);
-    for (let at = 0; at < items.length; ) {
-      const group: Item[] = [];
-      for (let bytes = 0; at < items.length; at++) {
-        const item = items[at] as Item;
-        const { type } = item.pointer;
-        // Chunks are brought to the disk, not held.
-        const size = type === 'inline' ? item.pointer.size : item.pointer.size / CHUNKED_SHARE;
-        if (group.length > 0 && bytes + size > BATCH_BYTES) break;
-        bytes += size;
-        group.push(item);
+  /** Live keys, so many at a time as can be held with their values. */
+  private async *groups(): AsyncGenerator<Item[]> {
+    for await (const items of readAhead(this.batches(), (batch) => this.open(batch))) {
+      for (let at = 0; at < items.length; ) {
+        const group: Item[] = [];
+        for (let bytes = 0; at < items.length; at++) {
+          const item = items[at] as Item;
+          const { type } = item.pointer;
+          // Chunks are brought to the disk, not held.
+          const size = type === 'inline' ? item.pointer.size : item.pointer.size / CHUNKED_SHARE;
+          if (group.length > 0 && bytes + size > BATCH_BYTES) break;
+          bytes += size;
+          group.push(item);
+        }
+        yield group;
       }
-      const values = await this.values(group);
-      await this.bringChunks(group, values);
-      for (const [i, item] of group.entries()) yield* this.line(item, values[i] as GitObject);
     }
-    this.request.onProgress?.(this.keys);
+  }
+
+  private async *batches(): AsyncGenerator<ListedPointer[]> {
+    const { clone, tip, request } = this;
+    const range = { prefix: toUrlsafe(request.prefix) };
+    let batch: ListedPointer[] = [];
+    for await (const pointer of listPointers(clone.store, request.ns, tip.trailers.indexTree, range, oidBytesOf(clone))) {
+      batch.push(pointer);
+      if (batch.length < BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
   }
 
   /** The live ones of these pointers, with their metadata. */
   private async open(batch: readonly ListedPointer[]): Promise<Item[]> {
-    const { store, hasher } = this.clone;
+    const { store } = this.clone;
     const blobs = await store.read(batch.map(({ oid }) => oid));
     const live = batch
       .map(({ urlsafe }, i) => decodePointer(found(blobs[i], urlsafe, 'pointer').body, urlsafe))
       .filter(({ type }) => type !== 'deleted');
-    // Tree by tree, and each once: git would walk down from the root for every path.
-    const edits = new PathEdits();
-    const places = live.map(({ key }) => {
-      const { urlsafe, shards } = placeOf(key, hasher);
-      const edit: FileEdit = { mode: MODE_FILE, oid: null, previous: null };
-      edits.put(['kv', this.request.ns, 'meta', ...shards], urlsafe + META_SUFFIX, edit);
-      return edit;
-    });
-    if (!edits.empty) await edits.load(store, this.tip.commit.tree, oidBytesOf(this.clone));
+    const places = await this.places.of(live.map(({ key }) => key));
     const values = live.map(({ ledgerBlob, manifestBlob }) => ledgerBlob ?? manifestBlob);
-    const wanted = [...places.map(({ previous }) => previous), ...values];
-    await store.prefetch?.(wanted.filter((oid) => oid !== null));
-    const metas = await readAll(
-      store,
-      places.map(({ previous }) => previous),
-    );
+    await store.prefetch?.([...places, ...values].filter((oid) => oid !== null));
+    const metas = await readAll(store, places);
     return live.map((pointer, i) => {
       const { body } = found(metas[i], pointer.key, 'metadata');
       return { pointer, meta: decodeMetadata(body, quoteKey(pointer.key)) };
@@ -163,14 +173,20 @@ class Export {
     if (chunks.length > 0) await fetchMissing(this.clone, { ns, epoch: this.tip.trailers.epoch, readFrom }, chunks);
   }
 
+  /** The line of a value that lies in the ledger and may be text. */
+  private smallLine({ pointer, meta }: Item, { body }: GitObject): void {
+    this.checkEtag(pointer.key, meta, body);
+    this.keys++;
+    this.addValue(this.factsOf(pointer.key, meta), body);
+  }
+
   private async *line({ pointer, meta }: Item, object: GitObject): AsyncGenerator<Uint8Array> {
     const { key, size } = pointer;
-    const { ctype, ttl, etag, createdBy, createdAt, txn } = meta;
-    const facts = { key, ctype, ttl, etag, provenance: this.request.provenance ? { createdBy, createdAt, txn } : null };
+    const facts = this.factsOf(key, meta);
     const { files } = this.request;
     this.keys++;
     if (size > LARGE_VALUE && files !== null) {
-      const name = fileNameOf(etag);
+      const name = fileNameOf(meta.etag);
       await files.write(name, this.bytesOf(pointer, meta, object));
       this.add(encodeKeyStart(facts, 'file'), utf8(`${JSON.stringify(name)}}\n`));
     } else if (size > LARGE_VALUE) {
@@ -178,30 +194,41 @@ class Export {
       this.add(encodeKeyStart(facts, 'value_b64'), QUOTE);
       for await (const piece of inThrees(this.bytesOf(pointer, meta, object))) {
         this.add(encodeBase64(piece));
-        yield* this.flush(PIECE);
+        if (this.held > PIECE) yield this.piece();
       }
       this.add(utf8('"}\n'));
     } else {
       const parts: Uint8Array[] = [];
       for await (const part of this.bytesOf(pointer, meta, object)) parts.push(part);
-      const value = concat(parts);
-      const text = decodeUtf8(value);
-      if (text === undefined) this.add(encodeKeyStart(facts, 'value_b64'), QUOTE, encodeBase64(value), utf8('"}\n'));
-      else this.add(encodeKeyStart(facts, 'value'), utf8(`${JSON.stringify(text)}}\n`));
+      this.addValue(facts, concat(parts));
     }
-    yield* this.flush(PIECE);
+  }
+
+  private factsOf(key: string, { ctype, ttl, etag, createdBy, createdAt, txn }: Metadata): KeyFacts {
+    return { key, ctype, ttl, etag, provenance: this.request.provenance ? { createdBy, createdAt, txn } : null };
+  }
+
+  private addValue(facts: KeyFacts, value: Uint8Array): void {
+    const text = decodeUtf8(value);
+    if (text === undefined) this.add(encodeKeyStart(facts, 'value_b64'), QUOTE, encodeBase64(value), utf8('"}\n'));
+    else this.add(encodeKeyStart(facts, 'value'), utf8(`${JSON.stringify(text)}}\n`));
+  }
+
+  private checkEtag(key: string, meta: Metadata, body: Uint8Array): void {
+    if (`blake3:${this.clone.hasher.hex('blake3', body)}` === meta.etag) return;
+    throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(key)} is not the one that its ETag names`, {
+      hint: 'a full verification says more',
+      advice: { id: 'verify-full' },
+      details: { key },
+    });
   }
 
   /** A value's bytes, held against its ETag. */
   private async *bytesOf(pointer: Pointer, meta: Metadata, object: GitObject): AsyncGenerator<Uint8Array> {
     const { key } = pointer;
     if (pointer.type === 'inline') {
-      if (`blake3:${this.clone.hasher.hex('blake3', object.body)}` === meta.etag) return yield object.body;
-      throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(key)} is not the one that its ETag names`, {
-        hint: 'a full verification says more',
-        advice: { id: 'verify-full' },
-        details: { key },
-      });
+      this.checkEtag(key, meta, object.body);
+      return yield object.body;
     }
     const { ns, readFrom, offline } = this.request;
     const manifest = decodeManifest(object.body, quoteKey(key));
@@ -211,18 +238,18 @@ class Export {
 
   private add(...parts: readonly Uint8Array[]): void {
     for (const part of parts) {
-      this.digest.update(part);
       this.parts.push(part);
       this.held += part.length;
     }
   }
 
-  private *flush(least: number): Generator<Uint8Array> {
-    if (this.held <= least) return;
+  /** What was added since the last piece. */
+  private piece(): Uint8Array {
     const piece = concat(this.parts);
+    this.digest.update(piece);
     this.parts = [];
     this.held = 0;
-    yield piece;
+    return piece;
   }
 }
 

@@ -38,7 +38,8 @@ export function encodeEnd(keys: number, sha256: string): string {
   return `${JSON.stringify({ 'git-kv': 'end', keys, sha256 })}\n`;
 }
 
-interface KeyFacts {
+/** What a key's line says besides its value. */
+export interface KeyFacts {
   readonly key: string;
   readonly ctype: string;
   readonly ttl: string | null;

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type Pointer, tombstone } from '../../ledger/pointer.js';
-import { type KeyChange, ledgerChanges } from '../../verify/keys/ledger-changes.js';
-import { checkValues } from '../../verify/keys/values.js';
+import { type KeyChange, ledgerParts } from '../../verify/keys/ledger-changes.js';
+import { checkValues, VALUES_BATCH } from '../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
 import type { Place } from './findings.js';
 import type { KnownChunks } from './known-chunks.js';
@@ -16,24 +16,24 @@ interface KeysRequest {
   readonly chunks: KnownChunks;
   /** Read every value and hold it against its ETag. */
   readonly digests: boolean;
+  /**
+   * Hears what the index must say of each key that differs, some keys at a time. Null: the key changed, but what the index must say
+   * of it could not be told.
+   */
+  readonly take: (pointers: ReadonlyMap<string, Pointer | null>) => void;
 }
 
-/** What the keys that differ must have for pointers, and how many were set and deleted. */
+/** How many keys were set and deleted. */
 interface CheckedKeys {
-  /** Null: the key changed, but what the index must say of it could not be told. */
-  readonly pointers: ReadonlyMap<string, Pointer | null>;
   readonly set: number;
   readonly del: number;
 }
 
-/** How many keys to look at in one request. */
-const BATCH = 4096;
 const NO_KEYS: ReadonlySet<string> = new Set();
 
-/** Checks the keys that differ between two ledger trees, a batch at a time. */
+/** Checks the keys that differ between two ledger trees, a part of them at a time. */
 export async function checkKeys(context: VerifyContext, request: KeysRequest, tally: Tally): Promise<CheckedKeys> {
   const rules = rulesAt(context, request.place);
-  const { changes, torn } = await ledgerChanges(rules, request.before, request.after);
   const values = {
     policy: null,
     txn: request.txn,
@@ -42,18 +42,23 @@ export async function checkKeys(context: VerifyContext, request: KeysRequest, ta
     content: request.digests,
     digests: request.digests ? ('all' as const) : NO_KEYS,
   };
-  const pointers = new Map<string, Pointer | null>(torn.map((key) => [key, null]));
-  for (let at = 0; at < changes.length; at += BATCH) {
-    const batch = changes.slice(at, at + BATCH);
-    const checked = context.blobs ? await checkValues(rules, values, batch) : { pointers: unread(batch), values: 0, bytes: 0 };
-    for (const [key, pointer] of checked.pointers) pointers.set(key, pointer);
-    tally.values += checked.values;
-    tally.bytes += checked.bytes;
-    context.onProgress(`${at + batch.length} of ${changes.length} keys`);
+  let [set, del] = [0, 0];
+  for await (const { changes, torn } of ledgerParts(rules, request.before, request.after)) {
+    request.take(new Map(torn.map((key) => [key, null])));
+    for (let at = 0; at < changes.length; at += VALUES_BATCH) {
+      const batch = changes.slice(at, at + VALUES_BATCH);
+      const checked = context.blobs ? await checkValues(rules, values, batch) : { pointers: unread(batch), values: 0, bytes: 0 };
+      request.take(checked.pointers);
+      tally.values += checked.values;
+      tally.bytes += checked.bytes;
+    }
+    tally.keys += changes.length + torn.length;
+    const sets = changes.filter(({ op }) => op === 'set').length;
+    set += sets;
+    del += changes.length - sets;
+    context.onProgress(`${set + del} keys`);
   }
-  tally.keys += changes.length + torn.length;
-  const set = changes.filter(({ op }) => op === 'set').length;
-  return { pointers, set, del: changes.length - set };
+  return { set, del };
 }
 
 const unread = (changes: readonly KeyChange[]): Map<string, Pointer | null> =>

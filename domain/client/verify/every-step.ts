@@ -37,8 +37,12 @@ async function checkStep(
   const base: Oid | null = before?.ledger.commit.tree ?? (begins ? null : (t?.baseTree ?? null));
   const snapshot = begins && t?.parentEpoch !== null;
   const txn = snapshot ? null : (t?.txn ?? null);
-  const request = { before: base, after: ledger.commit.tree, txn, place, chunks, digests: true };
-  const { pointers, set, del } = await checkKeys(context, request, tally);
+  const pointers = new Map<string, Pointer | null>();
+  const take = (some: ReadonlyMap<string, Pointer | null>): void => {
+    for (const [key, pointer] of some) pointers.set(key, pointer);
+  };
+  const request = { before: base, after: ledger.commit.tree, txn, place, chunks, digests: true, take };
+  const { set, del } = await checkKeys(context, request, tally);
   checkCounts(rulesAt(context, place).emit, ledger, snapshot ? 0 : set, snapshot ? 0 : del);
   const previous: Oid | null = before?.index?.commit.tree ?? null;
   if (index === null || (previous === null && !begins)) return;

@@ -1,3 +1,8 @@
+import type { Oid } from '../../../ports/vocabulary.js';
+import type { Pointer } from '../../ledger/pointer.js';
+import type { RuleContext } from '../../verify/fault.js';
+import { LivePointers } from '../../verify/index/live-pointers.js';
+import { ledgerParts } from '../../verify/keys/ledger-changes.js';
 import type { Transaction } from '../../verify/attestation/pairs.js';
 import { checkWholeIndex } from '../../verify/index/whole-index.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';
@@ -23,9 +28,21 @@ export async function checkLastState(context: VerifyContext, { label, transactio
     const step = { before: null, after: newest.commit.tree, commit: newest.oid, epoch: label };
     await chunks.take(context, step, false, tally);
   }
-  const request = { before: null, after: last.ledger.commit.tree, txn: null, place, chunks, digests: false };
-  const { pointers } = await checkKeys(context, request, tally);
+  const live = new LivePointers(context.namer);
+  const take = (pointers: ReadonlyMap<string, Pointer | null>): void => {
+    for (const [key, pointer] of pointers) live.add(key, pointer);
+  };
+  const request = { before: null, after: last.ledger.commit.tree, txn: null, place, chunks, digests: false, take };
+  await checkKeys(context, request, tally);
   if (last.index === null) return;
-  const { blobs } = context;
-  await checkWholeIndex(rulesAt(context, place), { tree: last.index.commit.tree, live: pointers, blobs });
+  const { blobs, onProgress } = context;
+  const rules = rulesAt(context, place);
+  const keys = (): AsyncGenerator<string[]> => keysOf(rules, last.ledger.commit.tree);
+  await checkWholeIndex(rules, { tree: last.index.commit.tree, live, keys, blobs, onProgress });
+}
+
+/** The keys of a ledger tree, once more: what is wrong with them has been told. */
+async function* keysOf(rules: RuleContext, tree: Oid): AsyncGenerator<string[]> {
+  for await (const { changes, torn } of ledgerParts({ ...rules, emit: () => undefined }, null, tree))
+    yield [...changes.map(({ key }) => key), ...torn];
 }

@@ -6,6 +6,7 @@ import {
   archiveRef,
   compactedRef,
   ledgerRef,
+  POLICY_REF,
   trackingRef,
   trackingRequest,
   watchlogRef,
@@ -14,6 +15,7 @@ import {
 import { decodeEvent } from '../../ledger/watchlog.js';
 import type { Clone } from '../clone/clone.js';
 import { archiveRequest, type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
+import { MIRROR_POLICY_REF, tellRefusal } from '../clone/mirror-notice.js';
 import { WatchConnection, type WatchConnectionOptions } from './connection.js';
 
 /** A place in a namespace's feed: after the event of this watchlog commit. */
@@ -44,6 +46,8 @@ const BATCH = 500;
 /** The watchlogs of a namespace, epoch by epoch, as one side shows them. Throws `INTERRUPTED` when the signal fires. */
 export class EpochLogs {
   private readonly connection: WatchConnection;
+  /** The policy that was looked into last for what it says of the mirror. */
+  private published: Oid | undefined;
   private readonly firsts = new Map<string, { readonly tip: Oid; readonly event: WatchEvent }>();
 
   constructor(
@@ -57,8 +61,16 @@ export class EpochLogs {
   async refresh(epoch: string | null): Promise<LedgerCommit | null> {
     const ledger = this.ledgerRequest();
     const { ns, readFrom } = this.options;
-    await this.fetch(epoch === null ? [ledger] : [ledger, this.watchlogRequest(epoch), archiveRequest(readFrom, ns, epoch)]);
-    const tip = (await this.clone.store.refs([ledger.localRef])).get(ledger.localRef);
+    const policy = readFrom === 'mirror' ? [trackingRequest(readFrom, POLICY_REF)] : [];
+    const logs = epoch === null ? [] : [this.watchlogRequest(epoch), archiveRequest(readFrom, ns, epoch)];
+    await this.fetch([ledger, ...policy, ...logs]);
+    const refs = await this.clone.store.refs([ledger, ...policy].map(({ localRef }) => localRef));
+    const tip = refs.get(ledger.localRef);
+    const published = refs.get(MIRROR_POLICY_REF);
+    if (policy.length > 0 && published !== undefined && published !== this.published) {
+      this.published = published;
+      await tellRefusal(this.clone, ns, published);
+    }
     return tip === undefined ? null : ((await readLedgerCommits(this.clone, [tip]))[0] ?? null);
   }
 

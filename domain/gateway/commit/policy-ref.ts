@@ -5,6 +5,12 @@ import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { decodeCommit, encodeCommit, stamp } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { encodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/host-keys.js';
+import {
+  decodeMirrorRefusals,
+  encodeMirrorRefusals,
+  MIRROR_REFUSES_PATH,
+  type MirrorRefusals,
+} from '../../ledger/mirror-refusals.js';
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
@@ -15,10 +21,21 @@ export type PolicyOrigin = readonly (readonly [name: string, value: string])[];
 
 /** The text of the policy that was published last; null when none was. */
 export async function publishedText(store: GitStore): Promise<string | null> {
+  const body = await publishedFile(store, POLICY_PATH);
+  return body === null ? null : decodeLoose(body);
+}
+
+/** What was published last of what the mirror refuses. */
+export async function publishedRefusals(store: GitStore): Promise<MirrorRefusals> {
+  const body = await publishedFile(store, MIRROR_REFUSES_PATH);
+  return body === null ? new Map() : decodeMirrorRefusals(body);
+}
+
+async function publishedFile(store: GitStore, path: string): Promise<Uint8Array | null> {
   const commit = (await store.refs([POLICY_REF])).get(POLICY_REF);
   if (commit === undefined) return null;
-  const [blob] = await store.readPaths(commit, [POLICY_PATH]);
-  return blob ? decodeLoose(blob.body) : null;
+  const [blob] = await store.readPaths(commit, [path]);
+  return blob?.body ?? null;
 }
 
 /** What is published for clients. */
@@ -27,6 +44,8 @@ export interface Published {
   readonly policy: string;
   /** Empty where there is no SSH server: then nothing is said of them. */
   readonly hostKeys: readonly NamedHostKey[];
+  /** Absent or empty: there is nothing to say of it. */
+  readonly refused?: MirrorRefusals;
   /** Said in the commit's message; absent: nothing is known. */
   readonly origin?: PolicyOrigin | undefined;
 }
@@ -36,7 +55,7 @@ export async function publishPolicy(
   store: GitStore,
   namer: ObjectNamer,
   clock: Clock,
-  { policy, hostKeys, origin = [] }: Published,
+  { policy, hostKeys, refused, origin = [] }: Published,
 ): Promise<RefUpdate[]> {
   const objects: NewObject[] = [];
   const root = new TreeDraft(null);
@@ -50,6 +69,7 @@ export async function publishPolicy(
   };
   put(POLICY_PATH, utf8(policy));
   if (hostKeys.length > 0) put(HOST_KEYS_PATH, encodeHostKeys(hostKeys));
+  if (refused !== undefined && refused.size > 0) put(MIRROR_REFUSES_PATH, encodeMirrorRefusals(refused));
   const tree = seal(root, namer, objects) as string;
   const old = (await store.refs([POLICY_REF])).get(POLICY_REF) ?? null;
   if (old !== null) {

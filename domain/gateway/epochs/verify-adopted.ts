@@ -16,7 +16,7 @@ import { chunksIn } from '../../verify/keys/manifests.js';
 import { pairInOrder, type PushedTransaction } from '../../verify/attestation/pairs.js';
 import { type ParentState, checkTransaction } from '../../verify/check-transaction.js';
 import { anySigner } from '../../verify/attestation/commit-signer.js';
-import { checkValues } from '../../verify/keys/values.js';
+import { checkAllValues } from '../../verify/keys/values.js';
 
 /** What checking a mirror's ledgers takes, before a Stargate makes them its own. */
 export interface AdoptionContext {
@@ -114,7 +114,7 @@ async function verifySnapshot(context: AdoptionContext, ns: string, pushed: Push
     content: false,
     digests: 'all' as const,
   };
-  const { pointers } = await checkValues(rules, request, changes);
+  const pointers = await checkAllValues(rules, request, changes);
   await checkIndexStep(rules, { before: null, after: index.commit.tree, pointers }, true);
   return { ledgerTree: ledger.commit.tree, indexTree: t.indexTree, chunksTree, epoch: t.epoch, parentEpoch: t.parentEpoch };
 }

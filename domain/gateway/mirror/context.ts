@@ -4,6 +4,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import type { ReadersNotice } from './readers-notice.js';
 
 /** What `status`, the metrics and the log are told. */
 export interface MirrorObserver {
@@ -44,4 +45,6 @@ export interface MirrorContext {
   readonly observer: MirrorObserver;
   /** Taken at the start, before anything is pushed, and after each comparison. */
   readonly standing?: MirrorLook;
+  /** Hears which namespaces are refused; absent: readers are not told. */
+  readonly readers?: ReadersNotice;
 }

@@ -22,8 +22,10 @@ export function retryDelay(error: KvError, times: number, randomness: Randomness
 /** That the mirror does not take something, while it takes other things. */
 export interface Refusal {
   readonly error: KvError;
-  /** Milliseconds since 1970. */
+  /** When it was refused last. Milliseconds since 1970, as the times below. */
   readonly at: number;
+  /** When the first refusal of those in a row was. */
+  readonly since: number;
   /** When something else may be tried in its place. */
   readonly nextTry: number;
   /** When the very same may be tried again: later than `nextTry` where what was sent is the reason. */
@@ -45,5 +47,5 @@ export function refusalAfter(before: Refusal | null, error: KvError, context: Re
   const times = (before?.times ?? 0) + 1;
   const nextTry = at + retryDelay(error, times, randomness, last);
   const sameUntil = error.details?.['content'] === true ? Math.max(nextTry, at + SAME_CONTENT_MS) : nextTry;
-  return { error, at, nextTry, sameUntil, times };
+  return { error, at, since: before?.since ?? at, nextTry, sameUntil, times };
 }

@@ -1,5 +1,6 @@
 import { type KvError, toKvError } from '../../../ports/error.js';
 import type { IntentRecord } from '../../../ports/journal.js';
+import { isNamespace } from '../../../ports/grammar/namespace.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { BranchLane } from './branch-lane.js';
@@ -7,7 +8,8 @@ import { LostRefs } from './compare.js';
 import type { MirrorContext } from './context.js';
 import { LedgerRefs } from './ledgers.js';
 import { Nap } from './nap.js';
-import { MirrorQueue, type Waiting } from './queue.js';
+import { type Group, MirrorQueue, type Waiting } from './queue.js';
+import type { RefusedNamespaces } from './readers-notice.js';
 import { type Refusal, retryDelay } from './retry-delay.js';
 
 interface MirrorFailure {
@@ -55,6 +57,8 @@ export class MirrorWorker {
   private readonly ledgers: LedgerRefs;
   private readonly branches: BranchLane;
   private readonly lost: LostRefs;
+  /** What the mirror has taken since it was last refused. */
+  private readonly taken = new Set<Group>();
 
   constructor(private readonly context: MirrorContext) {
     const { store, target } = context;
@@ -126,7 +130,10 @@ export class MirrorWorker {
       const pause = this.queue.size === 0 ? { ms: 0, all: false } : await this.attempt(signal);
       if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
       else if (this.context.standing?.dueIn === 0) await this.look(signal);
-      const looks = Math.min(this.lost.dueIn, this.context.standing?.dueIn ?? Number.POSITIVE_INFINITY);
+      await this.tellReaders(signal);
+      const { standing, readers } = this.context;
+      const never = Number.POSITIVE_INFINITY;
+      const looks = Math.min(this.lost.dueIn, standing?.dueIn ?? never, readers?.dueIn(this.refusedNamespaces()) ?? never);
       const ms = pause.all ? pause.ms : Math.min(this.ledgers.dueIn(this.queue.all), Math.max(looks, LEAST_PAUSE_MS));
       await this.nap.take(this.context.clock, ms, signal, pause.all);
     }
@@ -150,6 +157,8 @@ export class MirrorWorker {
     try {
       const { landed, refused } = await this.ledgers.push(batch, signal);
       for (const refusal of refused) this.noteRefused(refusal);
+      for (const group of this.refusals().keys()) this.taken.delete(group);
+      for (const group of landed) this.taken.add(group);
       await this.confirm(batch, landed, started);
       this.failures = 0;
       this.hostError = null;
@@ -179,6 +188,28 @@ export class MirrorWorker {
     } finally {
       this.tellCount();
     }
+  }
+
+  /** Has readers told of what is refused for long, and that it is so no more. */
+  private async tellReaders(signal: AbortSignal): Promise<void> {
+    const { readers, observer } = this.context;
+    const now = this.refusedNamespaces();
+    if (readers === undefined || signal.aborted || readers.dueIn(now) > 0) return;
+    try {
+      await readers.tell(now);
+    } catch (thrown) {
+      if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, readers.dueIn(now));
+    }
+  }
+
+  /** A mirror that is ahead shows nothing old. */
+  private refusedNamespaces(): RefusedNamespaces {
+    const ahead = this.context.standing?.behind;
+    const refused = new Map([...this.refusals()].filter(([group]) => isNamespace(group) && ahead?.has(group) !== true));
+    const compares = this.lost.dueIn === 0 || this.lost.failure !== null;
+    const isOpen = (ns: string): boolean =>
+      ahead?.has(ns) !== true && !this.taken.has(ns) && (compares || this.queue.all.some(({ groups }) => groups.has(ns)));
+    return { refused, isOpen };
   }
 
   private tellCount(): void {

@@ -1,9 +1,10 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { TreeChange } from '../../git/tree-diff.js';
-import { type LedgerFile, parseLedgerPath, pathsOf, placeOf } from '../../ledger/paths.js';
+import type { Parting } from '../../git/tree-parts.js';
+import { keyAt, type LedgerFile, pathsOf, placeOf, splitLedgerPath } from '../../ledger/paths.js';
 import { type Fault, wrongKey, type RuleContext } from '../fault.js';
-import { blobsAt, treeChanges } from '../trees.js';
+import { blobsAt, treeParts } from '../trees.js';
 
 /** What a transaction did to one key, as its ledger trees tell it. */
 export type KeyChange =
@@ -14,7 +15,7 @@ export type KeyChange =
 export type SetChange = Extract<KeyChange, { op: 'set' }>;
 
 /** The keys that a transaction changed. */
-interface LedgerChanges {
+export interface LedgerChanges {
   readonly changes: readonly KeyChange[];
   /** The keys that a fault was found with: what happened to them can't be told. */
   readonly torn: readonly string[];
@@ -27,25 +28,49 @@ interface Value {
   readonly manifest: Oid | null;
 }
 
+/** Both files of a key lie below directories of the same name: the first two digits of its digest. */
+const BY_SHARD: Parting = { depth: 4, group: (path) => path.slice(path.lastIndexOf('/') + 1) };
+
 /**
  * Reads a transaction's changes out of its two ledger trees. Relies on the base tree being sound, which every transaction
  * before this one was checked for. `POLICY_VIOLATION` for a path or a file mode that has no place in a ledger,
  * `ATTESTATION_MISMATCH` when a key's value and metadata don't go together.
  */
 export async function ledgerChanges(rules: RuleContext, before: Oid | null, after: Oid | null): Promise<LedgerChanges> {
+  const changes: KeyChange[] = [];
+  const torn: string[] = [];
+  for await (const part of ledgerParts(rules, before, after)) {
+    for (const change of part.changes) changes.push(change);
+    for (const key of part.torn) torn.push(key);
+  }
+  return { changes, torn };
+}
+
+/** The same in parts, so that the changes of a million keys are never held together. */
+export async function* ledgerParts(rules: RuleContext, before: Oid | null, after: Oid | null): AsyncGenerator<LedgerChanges> {
+  for await (const files of treeParts(rules, before, after, BY_SHARD)) yield keyChanges(rules, after, files);
+}
+
+/** What changes of a ledger's files say of keys. */
+async function keyChanges(rules: RuleContext, after: Oid | null, fileChanges: readonly TreeChange[]): Promise<LedgerChanges> {
   const { ns, emit, namer } = rules;
-  const byKey = new Map<string, Files>();
-  for (const change of await treeChanges(rules, before, after)) {
-    const place = parseLedgerPath(change.path, ns, namer.hasher);
-    if (place === undefined) {
+  const byPlace = new Map<string, { readonly key: string; readonly files: Files }>();
+  for (const change of fileChanges) {
+    const path = splitLedgerPath(change.path, ns);
+    const place = path === undefined ? '' : `${path.shards}/${path.urlsafe}`;
+    // A key's place follows from a digest, which is made once for all of its files.
+    const known = byPlace.get(place);
+    const key = path === undefined ? undefined : (known?.key ?? keyAt(path, namer.hasher));
+    if (path === undefined || key === undefined) {
       emit(foreign(change.path, ns));
       continue;
     }
-    if (change.after !== null && change.after.mode !== MODE_FILE) emit(wrongMode(change, place.key));
-    const files = byKey.get(place.key) ?? {};
-    files[place.file] = change;
-    byKey.set(place.key, files);
+    if (change.after !== null && change.after.mode !== MODE_FILE) emit(wrongMode(change, key));
+    const files = known?.files ?? {};
+    files[path.file] = change;
+    if (known === undefined) byPlace.set(place, { key, files });
   }
+  const byKey = new Map([...byPlace.values()].map(({ key, files }) => [key, files]));
   const same = await unmovedValues(rules, after, byKey);
   const changes: KeyChange[] = [];
   const torn: string[] = [];

@@ -1,4 +1,4 @@
-import type { Oid } from '../../../ports/vocabulary.js';
+import type { ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import { valuePointer } from '../../ledger/transaction-plan.js';
 import type { Metadata } from '../../ledger/metadata.js';
 import { type Pointer, tombstone } from '../../ledger/pointer.js';
@@ -21,10 +21,27 @@ interface CheckedValues extends Omit<ReadValues, 'sizes'> {
   readonly pointers: Map<string, Pointer | null>;
 }
 
+/** How many keys to look at in one request. */
+export const VALUES_BATCH = 4096;
+
 /**
  * Checks changed keys against the policy and their own metadata, and gives the pointer that the index must have for each.
- * `POLICY_VIOLATION`, or `ATTESTATION_MISMATCH` when metadata and value disagree.
+ * `POLICY_VIOLATION`, or `ATTESTATION_MISMATCH` when metadata and value disagree. Holds what it reads of some keys at a time.
  */
+export async function checkAllValues(
+  rules: RuleContext,
+  request: ValueRequest,
+  changes: readonly KeyChange[],
+): Promise<Map<string, Pointer | null>> {
+  const all = new Map<string, Pointer | null>();
+  for (let at = 0; at < changes.length; at += VALUES_BATCH) {
+    const { pointers } = await checkValues(rules, request, changes.slice(at, at + VALUES_BATCH));
+    for (const [key, pointer] of pointers) all.set(key, pointer);
+  }
+  return all;
+}
+
+/** The same for as many keys as can be held at a time. */
 export async function checkValues(
   rules: RuleContext,
   request: ValueRequest,
@@ -34,8 +51,9 @@ export async function checkValues(
   const sets = changes.filter((change) => change.op === 'set');
   // A key from before the policy named its prefixes may still be deleted.
   if (policy !== null) for (const { key } of sets) checkPrefix(policy, rules.ns, key, rules.emit);
+  const inSight = headersOf(rules, sets);
   const metas = await checkMetas(rules, request, sets);
-  const inline = await checkInline(rules, request, sets, metas);
+  const inline = await checkInline(rules, request, await inSight, metas);
   const chunked = await checkManifests(rules, request, sets, metas);
   const pointers = new Map<string, Pointer | null>();
   for (const change of changes) {
@@ -48,21 +66,34 @@ export async function checkValues(
   return { pointers, values: inline.values + chunked.values, bytes: inline.bytes + chunked.bytes };
 }
 
+/** A value that lies in the ledger itself; `header` null: it is missing. */
+interface InlineValue {
+  readonly key: string;
+  readonly oid: Oid;
+  readonly header: ObjectHeader | null;
+}
+
+/** What values in the ledger are, without reading them. Asked for while metadata is read. */
+function headersOf({ store }: RuleContext, sets: readonly SetChange[]): Promise<InlineValue[]> {
+  const inline = sets.flatMap(({ key, data }) => (data === null ? [] : [{ key, oid: data }]));
+  const headers = store.headers(inline.map(({ oid }) => oid));
+  const values = headers.then((found) => inline.map((value, i) => ({ ...value, header: found[i] ?? null })));
+  values.catch(() => undefined); // told to who waits for it, unless something else is told first
+  return values;
+}
+
 /** Values that lie in the ledger itself. */
 async function checkInline(
   rules: RuleContext,
   { policy, digests }: ValueRequest,
-  sets: readonly SetChange[],
+  inline: readonly InlineValue[],
   metas: ReadonlyMap<string, Metadata>,
 ): Promise<ReadValues> {
-  const { store, emit, namer } = rules;
-  const inline = sets.flatMap(({ key, data }) => (data === null ? [] : [{ key, oid: data }]));
-  const headers = await store.headers(inline.map(({ oid }) => oid));
+  const { emit, namer } = rules;
   const hashed = (key: string): boolean => digests === 'all' || digests.has(key);
   const sizes = new Map<string, number>();
   const toRead: { key: string; oid: Oid; size: number }[] = [];
-  for (const [i, { key, oid }] of inline.entries()) {
-    const header = headers[i];
+  for (const { key, oid, header } of inline) {
     if (header?.type !== 'blob') {
       emit(missing({ key, oid }));
       continue;

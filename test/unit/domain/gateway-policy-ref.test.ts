@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { type PolicyOrigin, publishedText, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
+import { type PolicyOrigin, publishedRefusals, publishedText, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../../domain/ledger/host-keys.js';
+import { decodeMirrorRefusals, MIRROR_REFUSES_PATH, type MirrorRefusals } from '../../../domain/ledger/mirror-refusals.js';
 import { POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
 import { memory, TestClock } from '../../support/memory.js';
 
@@ -25,6 +26,31 @@ describe('the published policy', () => {
     expect(await publishedText(store)).to.equal('version: 1\n');
     const odd = Buffer.concat([Buffer.from('a line of later\n'), bytes, Buffer.from([0xff, 0x0a])]);
     expect(decodeHostKeys(odd), 'what a later version adds').to.deep.equal(both);
+  });
+
+  it('says what the mirror refuses, while it does, and readers pass over what they do not understand', async () => {
+    const { store, namer } = memory();
+    const publish = async (refused: MirrorRefusals) => {
+      const updates = await publishPolicy(store, namer, new TestClock(), { policy: 'version: 1\n', hostKeys: [], refused });
+      await store.updateRefs(updates, 'policy');
+      return updates[0]?.next ?? '';
+    };
+    expect([...(await publishedRefusals(store))]).to.deep.equal([]);
+    const main = { since: '2026-01-02T03:04:05.678Z', code: 'SYNC_REFUSED' };
+    await publish(new Map([['main', main]]));
+    expect(await publishedRefusals(store)).to.deep.equal(new Map([['main', main]]));
+    expect(await publish(new Map([['main', main]])), 'nothing new').to.equal('');
+    const [gone] = await store.readPaths(await publish(new Map()), [MIRROR_REFUSES_PATH]);
+    expect([gone, (await publishedRefusals(store)).size]).to.deep.equal([null, 0]);
+
+    const read = (file: unknown) => [
+      ...decodeMirrorRefusals(Buffer.from(typeof file === 'string' ? file : JSON.stringify(file))),
+    ];
+    const namespaces = { main, odd: { ...main, since: 'now\u001b[2J' }, bad: { ...main, code: 'a b' }, none: null };
+    expect(read({ v: 1, namespaces, more: true })).to.deep.equal([['main', main]]);
+    for (const file of [{ v: 2, namespaces }, { namespaces }, { v: 1 }, { v: 1, namespaces: 7 }, [], null, '{"v":1', ''])
+      expect(read(file), JSON.stringify(file)).to.deep.equal([]);
+    expect([...decodeMirrorRefusals(new Uint8Array([0xff]))]).to.deep.equal([]);
   });
 
   it('is a commit that holds its text, on top of the policy before, and none when it says so already', async () => {

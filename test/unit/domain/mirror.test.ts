@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { MirrorWorker, type WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { COMPARE_EVERY_MS } from '../../../domain/gateway/mirror/compare.js';
+import { ReadersNotice } from '../../../domain/gateway/mirror/readers-notice.js';
 import { planPush } from '../../../domain/gateway/mirror/plan.js';
 import { MirrorQueue } from '../../../domain/gateway/mirror/queue.js';
 import { retryDelay } from '../../../domain/gateway/mirror/retry-delay.js';
@@ -50,6 +51,8 @@ class Bench {
   readonly there = new Map<RefName, Oid>();
   /** What the worker said of refs that came back. */
   readonly restored: number[] = [];
+  /** What readers were told, each time: the namespaces that are refused. */
+  readonly told: string[] = [];
   /** How often the mirror was asked for its refs. */
   lists = 0;
   list: () => KvError | null = () => null;
@@ -68,6 +71,7 @@ class Bench {
     const { store } = memory();
     for (const [ref, oid] of refs) this.refs.set(ref, oid);
     for (const [ref, oid] of there) this.there.set(ref, oid);
+    const readers = new ReadersNotice(this.clock, async () => void this.told.push([...readers.refusals.keys()].join()));
     this.worker = new MirrorWorker({
       store: this.over(store),
       journal: { append: async (record) => void this.records.push(record) } as Partial<Journal> as Journal,
@@ -77,6 +81,7 @@ class Bench {
         refs: async () => this.listed(),
       } as Partial<MirrorTarget> as MirrorTarget,
       clock: this.clock,
+      readers,
       randomness: new SeededRandomness(),
       observer: {
         ...{ enqueued: () => undefined, succeeded: () => undefined, failed: () => undefined, refused: () => undefined },
@@ -163,6 +168,30 @@ describe('domain: the mirror worker', () => {
     bench = new Bench();
   });
   afterEach(() => bench.stop());
+
+  it('tells readers of a namespace that is refused for long, and that it is taken again although more of it waits', async () => {
+    bench.refuse = (ref) => (ref === LEDGER ? REFUSED(ref) : ref === MAIN ? TOO_LARGE : null);
+    await bench.settle();
+    bench.accept(LEDGER, 'refs/kv-index/main');
+    bench.accept('refs/kv/other');
+    bench.accept(MAIN); // branches are no namespaces
+    await bench.settle();
+    for (let s = 0; s < 29; s++) await bench.tick(1000);
+    expect(bench.told).to.deep.equal([]);
+    await bench.tick(1000);
+    expect(bench.told).to.deep.equal(['main']);
+    for (let s = 0; s < 60; s++) await bench.tick(1000);
+    expect(bench.told).to.deep.equal(['main']);
+    bench.refuse = () => null;
+    // Somebody writes all the time.
+    let writes = 0;
+    bench.before = async (refs) => {
+      if (refs.includes(LEDGER) && writes++ < 1000) bench.accept(LEDGER);
+    };
+    await bench.tick(10_000);
+    expect([bench.told, writes < 1000 && bench.status.backlog > 0]).to.deep.equal([['main', ''], true]);
+    bench.before = () => undefined;
+  });
 
   it('confirms ledgers although a branch breaks the connection', async () => {
     bench.refuse = (ref) => (ref.startsWith('refs/heads/') ? new KvError('IO_ERROR', 'the host hung up') : null);

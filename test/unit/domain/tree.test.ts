@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { readTree } from '../../../domain/git/tree.js';
-import { diffTrees } from '../../../domain/git/tree-diff.js';
+import { diffTrees, type TreeChange } from '../../../domain/git/tree-diff.js';
+import { diffInParts } from '../../../domain/git/tree-parts.js';
 import { PathEdits, seal } from '../../../domain/git/tree-draft.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
@@ -64,6 +65,29 @@ describe('trees', () => {
       );
     });
   }
+
+  it('a large difference comes in parts, each with all that lies in directories of one name', async () => {
+    const space = memory();
+    const [before, after]: [Files, Files] = [{}, { root: 'r', 'data/odd': 'o' }];
+    for (let i = 0; i < 900; i++) {
+      const [first, second] = [`${i % 30}`, `${(i * 7) % 31}`];
+      for (const side of ['data', 'meta']) after[`${side}/${first}/${second}/${i}`] = `${side}${i}`;
+      if (i % 9 === 0) before[`data/${first}/${second}/${i}`] = i % 2 === 0 ? `data${i}` : 'other';
+    }
+    before['meta/gone/away/x'] = 'x';
+    const [base, edited] = [await apply(space, null, {}, before), await apply(space, null, {}, after)];
+    const whole: string[] = [];
+    for await (const change of diffTrees(space.store, base, edited, space.oidBytes)) whole.push(JSON.stringify(change));
+    const parting = { depth: 2, group: (path: string) => path.slice(path.lastIndexOf('/') + 1) };
+    const parts: TreeChange[][] = [];
+    for await (const part of diffInParts(space.store, base, edited, space.oidBytes, parting)) parts.push(part);
+    expect(parts.length).to.be.greaterThan(3);
+    expect(Math.max(...parts.map(({ length }) => length))).to.be.lessThan(whole.length / 3);
+    expect(parts.flatMap((part) => part.map((change) => JSON.stringify(change))).sort()).to.deep.equal(whole.sort());
+    const shard = ({ path }: TreeChange): string => path.split('/').slice(1, 3).join('/');
+    const shards = parts.slice(1).map((part) => new Set(part.map(shard)));
+    expect(shards.reduce((sum, { size }) => sum + size, 0)).to.equal(new Set(shards.flatMap((each) => [...each])).size);
+  });
 
   it('refuses a tree that ends in the middle of an entry', () => {
     expect(() => readTree(utf8('100644 a\0short'), 20)).to.throw('malformed tree');

@@ -1,6 +1,7 @@
 import { KvError } from '../../../../ports/error.js';
 import type { NamespacePolicy } from '../../../../ports/policy-reader.js';
-import { keyFault, quoteKey } from '../../../ledger/key.js';
+import { keyFault, quoteKey, toUrlsafe } from '../../../ledger/key.js';
+import { KeyTable } from '../../../ledger/key-table.js';
 import { throwFault } from '../../../verify/fault.js';
 import { checkLfs, checkTotalSize } from '../../../verify/policy-rules.js';
 import { acknowledgedWrite } from '../../write/acknowledged-write.js';
@@ -64,8 +65,8 @@ const OBJECTS_PER_KEY = 3.5;
 const LEDGER_TREES = 2 * 257 * 256;
 /** With folders of its own for each key, as in a small ledger. */
 const ALL_PER_KEY = 8.5;
-/** So many keys are verified one by one (`full_limit` of a policy by default), and take little memory on either side. */
-const COMFORTABLE = 50_000;
+/** So many keys are verified one by one (`full_limit` of a policy), and take less than 512 MiB on either side beside a million. */
+const COMFORTABLE = 25_000;
 
 /** Further faults would tell nothing new. */
 const MAX_FAULTS = 10_000;
@@ -95,7 +96,8 @@ class Import {
   async check(): Promise<void> {
     const { ns, source, onProgress } = this.request;
     const policy = (await knownPolicy(this.clone))?.namespaces.get(ns) ?? null;
-    const lines = new Map<string, number>();
+    const keys = new KeyTable(this.clone.hasher, 0);
+    const lines: number[] = []; // by the records of the table
     const faults: BatchFault[] = [];
     let refused: unknown;
     for await (const found of this.read(true)) {
@@ -105,9 +107,9 @@ class Import {
         else {
           this.operations++;
           const { key } = one.operation;
-          const before = lines.get(key);
-          if (before === undefined) lines.set(key, one.line);
-          else faults.push(input(one.line, `has key ${quoteKey(key)} again, after line ${before}`));
+          const record = keys.put(toUrlsafe(key), null, 0);
+          if (record === lines.length) lines.push(one.line);
+          else faults.push(input(one.line, `has key ${quoteKey(key)} again, after line ${lines[record]}`));
           refused ??= refusal(ns, policy, one.operation);
         }
       }
@@ -124,7 +126,10 @@ class Import {
   async write(): Promise<ImportReport> {
     const { ns, skip } = this.request;
     const batch = this.request.batch ?? (await this.batchOfItself());
-    const receipts: { receipt: Receipt; operations: number }[] = [];
+    const total = { set: 0, del: 0, unchanged: 0, bytes: 0 };
+    const transactions: { commit: string | null; txn: string | null; operations: number }[] = [];
+    const warnings = new Set(this.warnings);
+    let last: Receipt | null = null;
     let [landed, seen] = [skip, 0];
     let visible: Visible | null = null;
     let group: RequestedOperation[] = [];
@@ -132,7 +137,14 @@ class Import {
       if (group.length === 0) return;
       const done = await this.writeGroup(group, landed, landed + group.length === this.operations);
       visible = done.visible;
-      receipts.push({ receipt: done.receipt, operations: group.length });
+      // The keys that a receipt names are let go: together they are all of the file's.
+      last = done.receipt;
+      total.set += last.set.length;
+      total.del += last.del.length;
+      total.unchanged += last.unchanged.length;
+      total.bytes += last.bytes;
+      transactions.push({ commit: last.commit, txn: last.txn, operations: group.length });
+      for (const warning of last.warnings) warnings.add(warning);
       landed += group.length;
       group = [];
     };
@@ -146,19 +158,8 @@ class Import {
     }
     if (seen !== this.operations) throw changed(this.request.source.name);
     await flush();
-    const sum = (of: (receipt: Receipt) => number): number => receipts.reduce((total, { receipt }) => total + of(receipt), 0);
-    return {
-      ...{ ns, format: this.format, operations: this.operations, skipped: skip, visible },
-      ...{
-        set: sum(({ set }) => set.length),
-        del: sum(({ del }) => del.length),
-        unchanged: sum(({ unchanged }) => unchanged.length),
-      },
-      bytes: sum(({ bytes }) => bytes),
-      transactions: receipts.map(({ receipt: { commit, txn }, operations }) => ({ commit, txn, operations })),
-      last: receipts.at(-1)?.receipt ?? null,
-      warnings: [...new Set([...this.warnings, ...receipts.flatMap(({ receipt }) => receipt.warnings)])],
-    };
+    const of = { ns, format: this.format, operations: this.operations, skipped: skip };
+    return { ...of, ...total, transactions, last, visible, warnings: [...warnings] };
   }
 
   /** All in one transaction, or, where that is more than one push may bring, as many operations as one goes well with. */
