@@ -7,9 +7,9 @@ export interface PinnedHostKey {
   readonly host: string;
   /** The file that it was noted in. */
   readonly file: string;
-  /** How many other keys of the host were taken out there. */
+  /** How many keys were taken out there that the host does not show: those of another host, or from before. */
   readonly replaced: number;
-  /** It was known before, and nothing changed. */
+  /** It was known before, with none but the host's own. */
   readonly known: boolean;
 }
 
@@ -23,9 +23,10 @@ export interface AdminClient {
   run(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
 
   /**
-   * Has the user's SSH client know the host behind a remote's pushurl by the key with this fingerprint, and by no other: what was known
-   * for it before is taken out. Throws `INPUT_INVALID` for what is no fingerprint, `IO_ERROR` when the host shows no such key, and
+   * Has the user's SSH client know the host behind an SSH address by the key with this fingerprint, and by no other: what was known
+   * for it before is taken out. Throws `INPUT_INVALID` for what is no fingerprint, `CONFIG_INVALID` for an address that is not to be
+   * trusted, `IO_ERROR` when the host shows no such key, and
    * `NOT_SUPPORTED` when the client, or a proxy on the way, leaves no way to ask.
    */
-  pinHostKey(remote: string, fingerprint: string): Promise<PinnedHostKey>;
+  pinHostKey(url: string, fingerprint: string): Promise<PinnedHostKey>;
 }

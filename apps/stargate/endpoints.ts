@@ -42,6 +42,12 @@ export function portOfSshUrl(url: string): number | undefined {
   return address?.form === 'url' ? (address.port ?? 22) : undefined;
 }
 
+/** The option of serve that has it listen where a push URL leads to, after a space; empty where the URL says no port. */
+export function listenOption(pushUrl: string | null): string {
+  const port = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
+  return port === undefined ? '' : ` --listen-ssh 0.0.0.0:${port}`;
+}
+
 /** `host:port` as a URL has it. */
 export function showEndpoint({ host, port }: Endpoint): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;

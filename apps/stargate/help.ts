@@ -33,7 +33,8 @@ const HOST_KEY = `  git-kv-stargate host-key show --repo P
   git-kv-stargate host-key rotate --repo P [--grace 30d] [--now]
     Makes new host keys. Clients go on to be shown the old ones until the grace is over, and OpenSSH
     notes the new ones meanwhile. --now: the new ones are shown at once, also those of a rotation
-    that is under way. Of keys that are lost it makes new ones, which are in use at once.
+    that is under way; a --grace that ends sooner brings it forward. Of keys that are lost it makes
+    new ones, which are in use at once.
 `;
 
 const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
@@ -42,8 +43,9 @@ const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--
     host keys too.
 `;
 
-const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--dry-run]
-    Makes P from a backup and says what the mirror has beyond it.
+const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR] [--dry-run]
+    Makes P from a backup and says what the mirror has beyond it. --host-keys: a folder with host
+    keys that were kept apart, which go before the backup's own. Without any, new ones are made.
 
   git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]
       [--host-keys DIR]

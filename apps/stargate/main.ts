@@ -3,7 +3,7 @@ import { KvError, toKvError } from '../../ports/error.js';
 import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
-import { parseEndpoint, portOfSshUrl, showEndpoint } from './endpoints.js';
+import { listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
@@ -101,8 +101,6 @@ async function runInit(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { gitDir, adopted, mirror, pushUrl, hostKeys } = outcome;
-  const port = pushUrl === null ? undefined : portOfSshUrl(pushUrl);
-  const listen = port === undefined ? '' : ` --listen-ssh 0.0.0.0:${port}`;
   const lines = [
     `initialised ${gitDir}`,
     ...hostKeys.map(({ type, fingerprint }) => `  host key  ${fingerprint}  ${type}`),
@@ -113,7 +111,7 @@ async function runInit(args: readonly string[]): Promise<number> {
     pushUrl === null
       ? '  push_url  not set: put it into the policy before developers run git kv remote setup'
       : `  push_url  ${shownUrl(pushUrl)}`,
-    `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listen}`,
+    `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listenOption(pushUrl)}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   for (const { message, hint } of mirror.warnings)

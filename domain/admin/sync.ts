@@ -28,7 +28,8 @@ export interface DifferingRef {
   /** Where the mirror has it. */
   readonly there: string | null;
   /**
-   * `missing` at the mirror; `older` there: it was here before; `newer` there: it goes on from here; `apart`: neither leads to the
+   * `missing` at the mirror; `older` there: it was here before; `newer` there: it goes on from here, soundly; `unsound`: it goes on
+   * from here, with what no Stargate has accepted; `apart`: neither leads to the
    * other; `extra`: only the mirror has it.
    */
   readonly state: string;

@@ -3,7 +3,7 @@ import { KvError } from '../../ports/error.js';
 import { historyLine } from '../../apps/cli/render/history.js';
 import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
-import { setupDocument, setupText } from '../../apps/cli/render/setup.js';
+import { publishedNames, setupDocument, setupText } from '../../apps/cli/render/setup.js';
 import type { SetupReport } from '../../domain/client/remote/setup.js';
 import { needs } from '../support/needs.js';
 import { Place } from '../support/place.js';
@@ -73,6 +73,11 @@ describe('git kv: what people read', () => {
     expect(setupText(report)).to.contain('origin.pushurl → ssh://git@h/kv').and.to.contain('it was https://github.com/org/kv\n');
     expect(setupDocument(report)).to.include({ push_url: 'ssh://git@h/kv', previous_push_url: 'https://github.com/org/kv' });
     expect(setupDocument({ ...report, previousPushUrl: null })).to.include({ previous_push_url: null });
+    // Whose key the Stargate doesn't know has no use for the Stargate's.
+    const published = [{ type: 'ssh-ed25519', fingerprint: 'SHA256:x', state: 'in-use' as const }];
+    expect(publishedNames({ ...report, published })).to.equal('');
+    const other = new KvError('IO_ERROR', 'another key', { advice: { id: 'host-key-changed', fingerprint: 'SHA256:y' } });
+    expect(publishedNames({ ...report, published, stargate: { reached: false, error: other } })).to.contain('SHA256:x');
   });
 
   it('a binary value is not printed on a terminal unasked', async function () {

@@ -85,6 +85,16 @@ describe('stargate: the files of the host keys', () => {
     expect(namedKeys(told).map(({ state }) => state)).to.deep.equal([...Array(3).fill('in-use'), ...Array(3).fill('next')]);
     expect(told.inUse.map(({ fingerprint }) => fingerprint)).to.deep.equal(old.inUse.map(({ fingerprint }) => fingerprint));
     expect(await rotateHostKeys(repo, { grace: 2 * HOUR, now: NOW })).to.deep.equal({ kind: 'under-way' });
+    // Clients were told when: it is never put off, and brought forward only when that is asked for.
+    for (const [grace, sooner, kind] of [
+      [2 * HOUR, true, 'under-way'],
+      [HOUR / 2, false, 'under-way'],
+      [HOUR / 2, true, 'sooner'],
+    ] as const)
+      expect(await rotateHostKeys(repo, { grace, now: NOW, sooner })).to.deep.equal({ kind });
+    expect((await readHostKeys(repo)).switchAt).to.equal(NOW + HOUR / 2);
+    expect(await rotateHostKeys(repo, { grace: HOUR / 4, now: NOW, sooner: true })).to.deep.equal({ kind: 'sooner' });
+    await writeFile(rotationFile(folder), JSON.stringify({ switch_at: new Date(NOW + HOUR).toISOString() }));
     expect(await finishRotation(repo, NOW + HOUR - 1)).to.equal(false);
     // A process that died in the midst of it.
     await rename(`${nextKeyFile(folder, 'ed25519')}.pub`, `${keyFile(folder, 'ed25519')}.pub`);

@@ -8,6 +8,7 @@ import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './known-hosts.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
+import { checkUrl } from '../process/guard.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { shellQuote } from './shell-quote.js';
@@ -38,12 +39,11 @@ class SshAdminClient implements AdminClient {
     return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
   }
 
-  async pinHostKey(remote: string, fingerprint: string): Promise<PinnedHostKey> {
+  async pinHostKey(url: string, fingerprint: string): Promise<PinnedHostKey> {
     if (!isFingerprint(fingerprint)) {
       throw new KvError('INPUT_INVALID', `'${fingerprint.slice(0, 80)}' is no fingerprint`, { hint: 'it looks like SHA256:…' });
     }
-    const url = stargateUrl(await configuredAt(this.place), remote);
-    return pinHostKey(this.place, await rewritten(this.place, url), fingerprint);
+    return pinHostKey(this.place, await rewritten(this.place, checkUrl(url)), fingerprint);
   }
 }
 

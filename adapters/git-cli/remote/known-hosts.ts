@@ -54,14 +54,15 @@ export async function pinHostKey(place: GitPlace, url: string, fingerprint: stri
     });
   }
   const known = await linesOf(place, file, name);
-  const others = known.filter((line) => line !== key.line).length;
-  const pinned = { fingerprint, type: key.type, host: name, file };
-  if (known.length > 0 && others === 0) return { ...pinned, replaced: 0, known: true };
+  const replaced = known.filter((line) => !shown.some((each) => each.line === line)).length;
+  const outcome = { fingerprint, type: key.type, host: name, file, replaced, known: replaced === 0 && known.includes(key.line) };
+  if (known.length > 0 && known.every((line) => line === key.line)) return outcome;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  // Another key that stays would stay trusted: that of a host that was broken into, for example.
+  // Another key that stays would stay trusted: that of a host that was broken into, for example. Those that the host shows are not proved
+  // here, and go as well: OpenSSH notes them again by itself, over a connection that this key secures.
   if (known.length > 0) await removeKeys(place, file, name);
   await append(file, `${name} ${key.line}\n`);
-  return { ...pinned, replaced: others, known: false };
+  return outcome;
 }
 
 async function resolved(place: GitPlace, ssh: SshProgram, url: string): Promise<Resolved> {

@@ -1,5 +1,5 @@
 import type { StatusReport } from '../../../domain/admin/status.js';
-import type { SetupReport } from '../../../domain/client/remote/setup.js';
+import { isAboutHostKey, type SetupReport } from '../../../domain/client/remote/setup.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { PinnedHostKey } from '../../../ports/admin-client.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
@@ -39,9 +39,11 @@ function pinnedLines({ fingerprint, type, host, file, replaced, known }: PinnedH
   return [`Noted host key ${fingerprint} (${type}) for ${where}${others}`];
 }
 
-/** What the mirror's copy of the policy says of the host keys, as a clause of a hint; empty when it says nothing. */
-export function publishedNames({ published, remote }: SetupReport): string {
-  return published.length === 0 ? '' : `the policy that ${remote} has names ${names(published)}; `;
+/** What the mirror's copy of the policy says of the host keys, as a clause of a hint; empty when it says nothing, or they aren't what is wrong. */
+export function publishedNames({ published, remote, stargate }: SetupReport): string {
+  return published.length === 0 || stargate.reached || !isAboutHostKey(stargate.error)
+    ? ''
+    : `the policy that ${remote} has names ${names(published)}; `;
 }
 
 const names = (keys: readonly NamedHostKey[]): string =>

@@ -1,5 +1,6 @@
 import type { DifferingRef, SyncReport } from '../../../domain/admin/sync.js';
 import { printable } from '../io/printable.js';
+import { formatMany } from './units.js';
 
 const DONE: Readonly<Record<string, string>> = {
   push: 'pushed',
@@ -16,7 +17,7 @@ export function syncText(report: SyncReport): string {
   const lines = refs.map((one) => refLine(one, dry, mode === 'audit'));
   for (const { ns, transactions, fault } of namespaces) {
     if (fault !== null) lines.push(`${printable(ns)}: ${printable(fault)}`);
-    else lines.push(`${printable(ns)}: the mirror has ${transactions} transactions more, all of them verified`);
+    else lines.push(`${printable(ns)}: the mirror has ${formatMany(transactions ?? 0, 'transaction')} more, verified`);
   }
   lines.push(`${same} refs are the same`);
   if (bundle !== null) lines.push(`what the mirror had is kept in ${printable(bundle)}`);

@@ -3,17 +3,26 @@ import { isPlainlyContained, namespacesOf, readSides, withRelations } from '../.
 import type { Relation } from '../../../domain/gateway/sync/continuation.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import { toKvError } from '../../../ports/error.js';
+import { counted } from '../../../ports/grammar/counted.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import { sidesContext } from '../leader/standing-view.js';
 
 /** As many keys of a transaction as a policy that doesn't say has checked; here everything is. */
 const SAMPLE = 32;
 
+/** What a mirror has that a restored repository has not, and the other way round. */
+export interface AgainstMirror {
+  /** For the operator. */
+  readonly lines: readonly string[];
+  /** The mirror goes on from here: until that is taken over, the Stargate refuses writes. */
+  readonly ahead: boolean;
+}
+
 /**
  * Holds a restored repository against its mirror; gives lines for the operator: what the mirror has that the backup has not, and so
  * what would be lost by going on without it. Changes nothing on either side. A mirror that can't be reached is a line too.
  */
-export async function againstMirror(composition: Composition, policy: Policy): Promise<string[]> {
+export async function againstMirror(composition: Composition, policy: Policy): Promise<AgainstMirror> {
   try {
     const context = await sidesContext(composition, () => policy, SAMPLE);
     const sides = await readSides(context);
@@ -22,17 +31,19 @@ export async function againstMirror(composition: Composition, policy: Policy): P
     const { differing } = differences(sides, undefined);
     const behind = differing.filter(({ there, ns }) => there === null || (ns !== null && !open.includes(ns)));
     const others = differing.filter(({ ns, there }) => ns === null && there !== null);
-    const lines = await withRelations(context, { sides, namespaces: open }, async (relations) =>
-      [...relations].flatMap(([ns, relation]) => told(ns, relation)),
-    );
+    let ahead = false;
+    const lines = await withRelations(context, { sides, namespaces: open }, async (relations) => {
+      ahead = [...relations.values()].some(({ kind }) => kind === 'ahead');
+      return [...relations].flatMap(([ns, relation]) => told(ns, relation));
+    });
     if (behind.length > 0)
-      lines.push(`${behind.length} refs are not at the mirror, or were moved since: they are pushed after the start`);
+      lines.push(`${counted(behind.length, 'ref')} not at the mirror, or moved since: pushed after the start`);
     for (const { ref, here, there } of others) lines.push(`${ref}: here ${here ?? 'nothing'}, at the mirror ${there}`);
-    return lines.length > 0 ? lines : ['the mirror shows what is here, and no more'];
+    return { lines: lines.length > 0 ? lines : ['the mirror shows what is here, and no more'], ahead };
   } catch (thrown) {
     const error = toKvError(thrown);
     if (error.code === 'UNEXPECTED') throw thrown;
-    return [`what the mirror has beyond this backup is not known: ${error.message}`];
+    return { lines: [`what the mirror has beyond this backup is not known: ${error.message}`], ahead: false };
   }
 }
 
@@ -47,5 +58,5 @@ function told(ns: string, relation: Relation): string[] {
     return [`namespace ${ns}: ${tips}: accepted after this backup, but not under its policy: ${relation.held?.message}`];
   }
   const { length } = relation.continuation.events;
-  return [`namespace ${ns}: ${tips}: ${length} transactions were accepted after this backup; take them over, or they are lost`];
+  return [`namespace ${ns}: ${tips}: ${counted(length, 'transaction')} accepted after this backup; to be taken over, or lost`];
 }

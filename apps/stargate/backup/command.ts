@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import { COMMON, parse, required, shown } from '../command-line.js';
+import { listenOption } from '../endpoints.js';
+import { REFUSED_UNTIL_TOLD } from '../host-key/command.js';
+import type { HostKey } from '../host-key/key-files.js';
 import { takeBackup } from './backup.js';
 import { type Restored, restoreBackup, restoreFromMirror } from './restore.js';
 
@@ -37,7 +40,7 @@ export async function runBackup(args: readonly string[]): Promise<number> {
     `  refs      ${Object.keys(manifest.refs).length}, read back and whole`,
     hostKeys
       ? '  host keys are in it: keep it as secret as they are'
-      : '  host keys are not in it (--with-host-key): without them, clients meet a changed host key after a restore',
+      : '  host keys are not in it (--with-host-key): keep them apart, for restore --host-keys, or clients meet changed ones then',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return 0;
@@ -54,10 +57,13 @@ export async function runRestore(args: readonly string[]): Promise<number> {
       hint: 'a folder that backup has made; or, without one, the mirror',
     });
   }
+  const folder = hostKeys === undefined ? null : resolve(hostKeys);
   if (from !== undefined) {
-    if (policy !== undefined || hostKeys !== undefined)
-      throw new KvError('USAGE', '--policy and --host-keys go with --from-mirror', { hint: 'a backup has its own' });
-    process.stdout.write(text(await restoreBackup(from, repo, dryRun), dryRun));
+    if (policy !== undefined)
+      throw new KvError('USAGE', '--policy goes with --from-mirror', {
+        hint: 'a backup has its own; change .kv/policy.yaml of the repository once it is restored',
+      });
+    process.stdout.write(restoredText(await restoreBackup({ from, hostKeys: folder }, repo, dryRun), dryRun));
     return 0;
   }
   if (url === undefined || url === '' || url.startsWith('-')) throw new KvError('USAGE', '--from-mirror wants a URL');
@@ -65,19 +71,41 @@ export async function runRestore(args: readonly string[]): Promise<number> {
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
   // A path is kept as an absolute one: the repository's own folder is not where this was run.
   const local = /^(\.{0,2}\/|[^:]+$)/.test(url);
-  const given = { policyPath: policy ?? null, hostKeys: hostKeys === undefined ? null : resolve(hostKeys) };
-  process.stdout.write(text(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
+  const given = { policyPath: policy ?? null, hostKeys: folder };
+  process.stdout.write(restoredText(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
   return 0;
 }
 
-function text({ gitDir, refs, namespaces, admins, hostKeys, knownKeys, mirror }: Restored, dryRun: boolean): string {
+/** What was restored, or would be, and what is next, for the operator. */
+export function restoredText(restored: Restored, dryRun: boolean): string {
+  const { gitDir, refs, namespaces, admins, mirror, pushUrl } = restored;
+  const then = mirror.ahead
+    ? 'then take over what the mirror has, until when writes are refused: git kv stargate sync --adopt'
+    : 'then compare: git kv stargate sync';
   const lines = [
     `${dryRun ? 'would restore' : 'restored'} ${gitDir}`,
     `  refs      ${refs}${namespaces.length === 0 ? '' : `, namespaces ${namespaces.join(' ')}`}`,
     `  admins    ${admins.join(', ')}`,
-    ...hostKeys.map(({ fingerprint, type }) => `  host key  ${fingerprint}  ${type}${knownKeys ? '' : ', new'}`),
-    ...mirror.map((line, i) => `${i === 0 ? '  mirror    ' : '            '}${line}`),
-    ...(dryRun ? [] : [`next: git-kv-stargate serve --repo ${gitDir}; then compare: git kv stargate sync`]),
+    ...keyLines(restored, dryRun),
+    ...mirror.lines.map((line, i) => `${i === 0 ? '  mirror    ' : INDENT}${line}`),
+    ...(dryRun ? [] : [`next: git-kv-stargate serve --repo ${gitDir}${listenOption(pushUrl)}; ${then}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+const INDENT = ' '.repeat(12);
+
+function keyLines({ hostKeys, newKinds }: Restored, dryRun: boolean): string[] {
+  const isNew = (kind: HostKey['kind']): boolean => newKinds.includes(kind);
+  return [
+    ...hostKeys.map(({ kind, fingerprint, type }) => `  host key  ${fingerprint}  ${type}${isNew(kind) ? ', new' : ''}`),
+    ...(dryRun && newKinds.length > 0 ? [`  host key  new ones will be made: ${newKinds.join(', ')}`] : []),
+    // Kinds that were never there are no change to anybody: the first one always was.
+    ...(isNew('ed25519')
+      ? [
+          `${INDENT}${REFUSED_UNTIL_TOLD}`,
+          `${INDENT}(ssh: REMOTE HOST IDENTIFICATION HAS CHANGED); were the keys kept apart? restore with --host-keys DIR`,
+        ]
+      : []),
+  ];
 }

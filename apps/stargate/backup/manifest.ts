@@ -49,7 +49,12 @@ export async function fileFacts(path: string): Promise<KeptFile> {
  */
 export async function readManifest(folder: string): Promise<Manifest> {
   const text = await readFile(join(folder, MANIFEST), 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new KvError('CONFIG_INVALID', `${folder} holds no backup: cannot read its ${MANIFEST}: ${cause.code}`, { cause });
+    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    throw new KvError(
+      'CONFIG_INVALID',
+      missing ? `there is no backup in ${folder}: no ${MANIFEST}` : `cannot read the ${MANIFEST} of ${folder}: ${cause.code}`,
+      { cause, hint: missing ? 'name a folder that git-kv-stargate backup has made' : 'run as the owner of the backup' },
+    );
   });
   const manifest = parse(text, folder);
   for (const [name, kept] of Object.entries(manifest.files)) {

@@ -11,9 +11,10 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { ownEnv } from '../environment.js';
 import { adoptionContext } from '../repository/adoption-context.js';
-import { makeHostKeys } from '../host-key/make-keys.js';
-import { againstMirror } from './against-mirror.js';
-import { ARCHIVES, HOST_KEY, SETTINGS } from './backup.js';
+import { type HostKey, type HostKeyKind, keyFolder } from '../host-key/key-files.js';
+import { keysIn, makeHostKeys, missing } from '../host-key/make-keys.js';
+import { type AgainstMirror, againstMirror } from './against-mirror.js';
+import { ARCHIVES, HOST_KEY as KEY_FILE, SETTINGS } from './backup.js';
 import { BUNDLE, type Manifest, readManifest } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
 
@@ -24,12 +25,21 @@ export interface Restored {
   readonly namespaces: readonly string[];
   /** Whom the policy lets in as an admin, by name. */
   readonly admins: readonly string[];
-  /** What clients are shown: the fingerprints. */
-  readonly hostKeys: readonly { readonly fingerprint: string; readonly type: string }[];
-  /** Whether these are the old keys again. */
-  readonly knownKeys: boolean;
+  /** What clients are shown: the fingerprints of keys that were kept, and on no dry run those of new ones. */
+  readonly hostKeys: readonly HostKey[];
+  /** The kinds of which no key was kept, so that a new one is made. */
+  readonly newKinds: readonly HostKeyKind[];
   /** What the mirror has beyond, or lacks. */
-  readonly mirror: readonly string[];
+  readonly mirror: AgainstMirror;
+  /** Where the policy has clients push; null: it doesn't say. */
+  readonly pushUrl: string | null;
+}
+
+/** What a backup is restored with. */
+export interface BackupSource {
+  readonly from: string;
+  /** A folder with host keys that were kept apart, which go before the backup's own; null: the backup's, or new ones. */
+  readonly hostKeys: string | null;
 }
 
 const STATE_NAMES = ['init.json', 'journal.ndjson', 'leader.term'];
@@ -38,7 +48,7 @@ const STATE_NAMES = ['init.json', 'journal.ndjson', 'leader.term'];
  * Makes a Stargate's repository from a backup's folder, whole or not at all, and compares it with the mirror. On a dry run nothing
  * is left. Throws `CONFIG_INVALID` for a backup that is damaged or a folder that is taken, `FORMAT_UNSUPPORTED`, `GIT_ERROR`.
  */
-export async function restoreBackup(from: string, repo: string, dryRun: boolean): Promise<Restored> {
+export async function restoreBackup({ from, hostKeys }: BackupSource, repo: string, dryRun: boolean): Promise<Restored> {
   const folder = resolve(from);
   const manifest = await readManifest(folder);
   const gitDir = resolve(repo);
@@ -54,7 +64,7 @@ export async function restoreBackup(from: string, repo: string, dryRun: boolean)
     for (const name of Object.keys(manifest.files).filter((each) => each.startsWith('archives/')))
       await copy(join(folder, name), join(state, name));
     const policy = await readFile(join(folder, 'policy.yaml'), 'utf8');
-    return { refs: refs.size, policy, hostKeys: manifest.host_keys ? join(folder, 'host-keys') : null };
+    return { refs: refs.size, policy, hostKeys: hostKeys ?? (manifest.host_keys ? join(folder, 'host-keys') : null) };
   });
 }
 
@@ -111,13 +121,14 @@ async function restoring(
       await mkdir(join(draft, '.kv'), { mode: 0o755, recursive: true });
       await writeFile(join(draft, '.kv', 'policy.yaml'), text, { mode: 0o644 });
       if (hostKeys !== null) await takeHostKeys(hostKeys, draft);
-      const made = await makeHostKeys(draft); // also of the kinds that an older backup lacks
+      const newKinds = await missing(keyFolder(draft)); // also kinds that an older backup lacks
+      const shown = dryRun ? await keysIn(keyFolder(draft)) : await makeHostKeys(draft);
       const policy = await parsedPolicy(composition, text);
       const store = await composition.get<GitStore>('git-store');
       const namespaces = [...(await store.refs(['refs/kv/'])).keys()].map((ref) => ref.slice('refs/kv/'.length));
       const mirror = await againstMirror(composition, policy);
       const admins = policy.admins.map(({ name }) => name);
-      restored = { gitDir, refs, namespaces, admins, hostKeys: made, knownKeys: hostKeys !== null, mirror };
+      restored = { gitDir, refs, namespaces, admins, hostKeys: shown, newKinds, mirror, pushUrl: policy.pushUrl };
     } finally {
       await composition.close();
     }
@@ -144,9 +155,11 @@ async function takeHostKeys(folder: string, draft: string): Promise<void> {
   const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     throw new KvError('CONFIG_INVALID', `cannot read the host keys in ${folder}: ${cause.code}`, { cause });
   });
-  const keys = names.filter((name) => HOST_KEY.test(name));
+  const keys = names.filter((name) => KEY_FILE.test(name));
   if (!keys.some((name) => name.endsWith('_key')))
-    throw new KvError('CONFIG_INVALID', `${folder} holds no host key of a Stargate`);
+    throw new KvError('CONFIG_INVALID', `${folder} holds no host key of a Stargate`, {
+      hint: 'name the folder that ssh_host_ed25519_key lies in',
+    });
   for (const name of keys) await copy(join(folder, name), join(draft, '.stargate', name));
 }
 

@@ -49,7 +49,7 @@ export const fault = ({ code, message, hint }: KvError): Finding => ({ level: 'f
 export async function runChecks(
   checks: readonly Check[],
   subject: Subject,
-  tell: (found: Checked) => void = () => undefined,
+  tell: (found: Checked) => unknown = () => undefined,
 ): Promise<readonly Checked[]> {
   const all: Checked[] = [];
   const faulty = new Set<string>();

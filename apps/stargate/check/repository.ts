@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -12,6 +12,20 @@ const HARMLESS: readonly PortName[] = [
   ...(['git-store', 'repository-host', 'repository-upkeep', 'bundle-archive', 'git-service'] as const),
   ...(['mirror-target', 'leader-lock', 'signature-verifier', 'hasher', 'clock', 'randomness', 'policy-reader'] as const),
 ];
+
+/** There is a folder at all. Where there is none, nothing else need be said, and no line is of use where there is. */
+export const PLACE: Check = {
+  name: 'repository',
+  async run({ gitDir }) {
+    const there = await stat(gitDir).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null;
+      throw new KvError('CONFIG_INVALID', `cannot use ${gitDir}: ${cause.code}`, { cause });
+    });
+    if (there?.isDirectory() === true) return [];
+    const hint = 'name the folder that git-kv-stargate init or restore has made';
+    return [fault(new KvError('CONFIG_INVALID', `there is no repository at ${gitDir}`, { hint }))];
+  },
+};
 
 /** The profile and its plugins: every name is known, and every adapter opens with its configuration. */
 export const PROFILE: Check = {

@@ -15,6 +15,10 @@ const GRACE = '30d';
 export async function runHostKey([action = '', ...args]: readonly string[]): Promise<number> {
   if (action === 'show') return show(args);
   if (action === 'rotate') return rotate(args);
+  if (action !== '' && !action.startsWith('-'))
+    throw new KvError('USAGE', `host-key wants show or rotate, and got '${action}'`, {
+      hint: 'see git-kv-stargate help host-key',
+    });
   if (shown('host-key', parse([action, ...args].filter(Boolean).slice(0, 1), COMMON))) return 0;
   throw new KvError('USAGE', 'host-key wants show or rotate', { hint: 'see git-kv-stargate help host-key' });
 }
@@ -36,10 +40,10 @@ async function rotate(args: readonly string[]): Promise<number> {
   if (grace === undefined) {
     throw new KvError('USAGE', `--grace wants a duration, and got '${values.grace}'`, { hint: `for example ${GRACE}` });
   }
-  const rotated = await rotateHostKeys(repo, { grace, now: Date.now() });
+  const rotated = await rotateHostKeys(repo, { grace, now: Date.now(), sooner: values.grace !== undefined });
   await finishRotation(repo, Date.now());
   const keys = await readHostKeys(repo);
-  process.stdout.write(`${[...outcome(rotated, keys), ...describe(keys), ...NEXT[rotated.kind]].join('\n')}\n`);
+  process.stdout.write(`${[...outcome(rotated, keys, values.grace), ...describe(keys), ...NEXT[rotated.kind]].join('\n')}\n`);
   return 0;
 }
 
@@ -49,7 +53,7 @@ function describe(keys: HostKeys): string[] {
   return namedKeys(keys).map(({ type, fingerprint, state }) => `  ${fingerprint}  ${type}${state === 'next' ? until : ''}`);
 }
 
-function outcome(rotated: Rotated, { switchAt }: HostKeys): string[] {
+function outcome(rotated: Rotated, { switchAt }: HostKeys, grace: string | undefined): string[] {
   const when = switchAt === null ? '' : new Date(switchAt).toISOString();
   switch (rotated.kind) {
     case 'made':
@@ -57,7 +61,12 @@ function outcome(rotated: Rotated, { switchAt }: HostKeys): string[] {
     case 'begun':
       return [`new host keys are there, and take over at ${when}`];
     case 'under-way':
-      return [`a rotation is under way already: the new host keys take over at ${when}, or now with --now`];
+      return [
+        `a rotation is under way already: the new host keys take over at ${when}, or now with --now`,
+        ...(grace === undefined ? [] : [`--grace ${grace} would put that off, so it was left aside`]),
+      ];
+    case 'sooner':
+      return [`a rotation is under way already: the new host keys take over sooner now, at ${when}`];
     case 'switched':
       return ['the new host keys are in use'];
   }
@@ -65,12 +74,17 @@ function outcome(rotated: Rotated, { switchAt }: HostKeys): string[] {
 
 const TAKES_UP = 'a Stargate that runs takes this up within a minute, or at once on SIGHUP';
 const TELL = 'tell everybody: git kv remote setup --fingerprint SHA256:…';
+const KEPT = 'a copy of the host keys that is kept elsewhere is out of date now: take another one';
+/** What new keys in the place of lost ones mean, for whoever has to tell people. */
+export const REFUSED_UNTIL_TOLD = `clients that knew the lost key refuse the new one; ${TELL}`;
 const NEXT: Readonly<Record<Rotated['kind'], readonly string[]>> = {
-  made: [TAKES_UP, `clients that knew the lost key refuse the new one; ${TELL}`],
+  made: [KEPT, TAKES_UP, REFUSED_UNTIL_TOLD],
   begun: [
+    KEPT,
     TAKES_UP,
     `OpenSSH notes the new keys when it next connects; to those that don't by then, and to other clients, ${TELL}`,
   ],
   'under-way': [],
-  switched: [TAKES_UP, `clients that don't know the new key yet refuse it; ${TELL}`],
+  sooner: [TAKES_UP],
+  switched: [KEPT, TAKES_UP, `clients that don't know the new key yet refuse it; ${TELL}`],
 };

@@ -45,6 +45,11 @@ export async function makeHostKeys(gitDir: string, from?: string): Promise<reado
   const folder = keyFolder(gitDir);
   if (from !== undefined) await takeKeys(from, folder);
   await Promise.all((await missing(folder)).map((kind) => makeKey(kind, keyFile(folder, kind))));
+  return keysIn(folder);
+}
+
+/** The keys that lie in a folder, as many kinds as there are. */
+export async function keysIn(folder: string): Promise<readonly HostKey[]> {
   const keys = await Promise.all(HOST_KEY_KINDS.map((kind) => readKey(kind, keyFile(folder, kind))));
   return keys.filter((key) => key !== null);
 }

@@ -20,8 +20,8 @@ export type Rotated =
       readonly kinds: readonly HostKeyKind[];
     }
   | {
-      /** New keys are there, which take over later; or were there already. */
-      readonly kind: 'begun' | 'under-way';
+      /** New keys are there, which take over later; were there already; or were, and take over sooner than was said. */
+      readonly kind: 'begun' | 'under-way' | 'sooner';
     }
   | {
       /** The new keys are in use. */
@@ -33,14 +33,16 @@ interface RotationRequest {
   readonly grace: number;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** A rotation that is under way ends after this grace, if that is sooner. */
+  readonly sooner?: boolean;
 }
 
 /**
  * Replaces the host keys of a repository. A lost key is made anew and is in use at once: there is no old one to serve meanwhile. Else
  * new keys are made beside the old ones, which clients go on to be shown until the grace is over, and are told of the new ones.
- * Without a grace the new keys take over now, those of a rotation that is under way too. Throws what `readHostKeys` and `makeKey` do.
+ * Without a grace the new keys take over now, those of a rotation that is under way too. One is never put off: clients were told when. Throws what `readHostKeys` and `makeKey` do.
  */
-export async function rotateHostKeys(gitDir: string, { grace, now }: RotationRequest): Promise<Rotated> {
+export async function rotateHostKeys(gitDir: string, { grace, now, sooner = false }: RotationRequest): Promise<Rotated> {
   const folder = keyFolder(gitDir);
   const lost = await missing(folder);
   if (lost.length === HOST_KEY_KINDS.length) await readHostKeys(gitDir).catch(unlessLost); // it says when it is no Stargate's
@@ -49,14 +51,14 @@ export async function rotateHostKeys(gitDir: string, { grace, now }: RotationReq
     return { kind: 'made', kinds: lost };
   }
   const { switchAt } = await readHostKeys(gitDir);
-  if (switchAt !== null && grace > 0) return { kind: 'under-way' };
+  if (switchAt !== null && grace > 0 && !(sooner && now + grace < switchAt)) return { kind: 'under-way' };
   if (switchAt === null) {
     // What an earlier try has left without its record was never told to anybody.
     await Promise.all(HOST_KEY_KINDS.map((kind) => removePair(nextKeyFile(folder, kind))));
     await Promise.all(HOST_KEY_KINDS.map((kind) => makeKey(kind, nextKeyFile(folder, kind))));
   }
   await writeRotation(folder, now + grace);
-  if (grace > 0) return { kind: 'begun' };
+  if (grace > 0) return { kind: switchAt === null ? 'begun' : 'sooner' };
   await finishRotation(gitDir, now);
   return { kind: 'switched' };
 }

@@ -47,7 +47,10 @@ function fetchRefspecs(): string[] {
   return refs.map((ref) => `+${ref}:${trackingRef('mirror', ref)}`);
 }
 
-/** Points the remote's push URL at the Stargate that the policy names, and leaves its read URL alone. */
+/**
+ * Points the remote's push URL at the Stargate that the policy names, and leaves its read URL alone. Throws what `pinHostKey` throws, with
+ * nothing configured then.
+ */
 export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<SetupReport> {
   const { remoteName: remote, remotes } = clone;
   if ((await remotes.url(remote, 'read')) === null) throw noRemote(remote);
@@ -57,10 +60,11 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
   const had = clone.config.all(`remote.${remote}.fetch`);
   const newRefspecs = specs.filter((spec) => !had.includes(spec));
   const kept = had.filter((spec) => !specs.includes(spec));
+  // Before anything is set: where the host shows another key, the clone stays as it was.
+  const { fingerprint } = request;
+  const pinned = fingerprint === undefined ? null : await clone.stargate.pinHostKey(url, fingerprint);
   await request.writer.set(`remote.${remote}.pushurl`, [url]);
   await request.writer.set(`remote.${remote}.fetch`, [...kept, ...specs]);
-  const { fingerprint } = request;
-  const pinned = fingerprint === undefined ? null : await clone.stargate.pinHostKey(remote, fingerprint);
   const stargate = await greet(clone);
   const matters = pinned !== null || (!stargate.reached && isAboutHostKey(stargate.error));
   const published = matters ? await publishedHostKeys(clone) : [];
@@ -68,7 +72,8 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
 }
 
 /** The Stargate was there, and ssh didn't take it for the right one. */
-const isAboutHostKey = ({ advice }: KvError): boolean => advice?.id === 'compare-host-key' || advice?.id === 'host-key-changed';
+export const isAboutHostKey = ({ advice }: KvError): boolean =>
+  advice?.id === 'compare-host-key' || advice?.id === 'host-key-changed';
 
 /** The host keys that the mirror's copy of the policy names; none where it can't be had. */
 async function publishedHostKeys(clone: Clone): Promise<readonly NamedHostKey[]> {

@@ -8,8 +8,8 @@ import { type Group, groupOf } from './queue.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 import { shownRefs } from './shown-refs.js';
 
-/** How often the mirror's refs are compared with those here, ms. */
-export const COMPARE_EVERY_MS = 3_600_000;
+/** How often the mirror's refs are compared with those here, ms: one listing, by which somebody else's push there is noticed. */
+export const COMPARE_EVERY_MS = 300_000;
 /** When what is being pushed just now is looked at again, ms. */
 const AGAIN_MS = 10_000;
 /** A command line has room for so many refs. */
@@ -30,6 +30,8 @@ interface Restored {
   /** Branches and tags that it lacks. */
   readonly branches: readonly RefName[];
   readonly refused: readonly Refusal[];
+  /** The mirror's refs, as they were listed. */
+  readonly there: ReadonlyMap<RefName, Oid>;
 }
 
 /** Brings back what the mirror has lost: refs that no transaction touches, which the journal says were pushed long ago. */
@@ -86,7 +88,7 @@ export class LostRefs {
       const refused = [...this.held.values()];
       const again = idle.length < gaps.size ? AGAIN_MS : COMPARE_EVERY_MS;
       this.due = Math.min(clock.now() + again, ...refused.map(({ sameUntil }) => sameUntil));
-      return { refs, branches: [...here.keys()].filter((ref) => groupOf(ref) === null && !there.has(ref)), refused };
+      return { refs, branches: [...here.keys()].filter((ref) => groupOf(ref) === null && !there.has(ref)), refused, there };
     } catch (error) {
       this.failed = refusalAfter(this.failed, toKvError(error), this.retry);
       this.due = this.failed.nextTry;

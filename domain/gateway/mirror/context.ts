@@ -3,6 +3,7 @@ import type { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Journal } from '../../../ports/journal.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { ReadersNotice } from './readers-notice.js';
 
 /** What `status`, the metrics and the log are told. */
@@ -28,8 +29,8 @@ export interface MirrorLook {
   readonly behind: ReadonlyMap<string, KvError>;
   /** Milliseconds until it is to be taken again; 0 when it is due. */
   readonly dueIn: number;
-  /** Throws when the host is away. */
-  look(signal: AbortSignal): Promise<void>;
+  /** Asks for the mirror's refs unless they were listed just now. Throws when the host is away. */
+  look(signal: AbortSignal, there?: ReadonlyMap<RefName, Oid>): Promise<void>;
 }
 
 /** What the mirror's workers work with. */

@@ -1,6 +1,7 @@
 import { type KvError, toKvError } from '../../../ports/error.js';
 import type { IntentRecord } from '../../../ports/journal.js';
 import { isNamespace } from '../../../ports/grammar/namespace.js';
+import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { BranchLane } from './branch-lane.js';
 import { LostRefs } from './compare.js';
@@ -139,9 +140,9 @@ export class MirrorWorker {
   }
 
   /** Whether the mirror is ahead. A mirror that can't be reached is told of by the pushes and comparisons that meet it too. */
-  private async look(signal: AbortSignal): Promise<void> {
+  private async look(signal: AbortSignal, there?: ReadonlyMap<RefName, Oid>): Promise<void> {
     try {
-      await this.context.standing?.look(signal);
+      await this.context.standing?.look(signal, there);
     } catch (thrown) {
       const error = toKvError(thrown);
       if (!signal.aborted && error.code !== 'IO_ERROR') this.context.observer.failed(error, this.queue.size, 0);
@@ -177,11 +178,11 @@ export class MirrorWorker {
       // A namespace whose mirror is ahead has nothing to bring back: `status` says of it what there is to say.
       const ahead = [...(this.context.standing?.behind.keys() ?? [])];
       const waiting = (): Set<string> => new Set([...ahead, ...this.queue.all.flatMap(({ groups }) => [...groups])]);
-      const { refs, branches, refused } = await this.lost.restore(waiting, signal);
+      const { refs, branches, refused, there } = await this.lost.restore(waiting, signal);
       for (const refusal of refused) this.tellRefused(refusal);
       if (refs > 0) observer.restored(refs);
       this.branches.noteMissing(branches);
-      await this.look(signal);
+      await this.look(signal, there);
     } catch (thrown) {
       if (!signal.aborted) observer.failed(toKvError(thrown), this.queue.size, this.lost.dueIn);
     } finally {

@@ -6,7 +6,7 @@ import type { Relation } from './continuation.js';
 import type { Sides } from './relations.js';
 
 /** How a ref at the mirror relates to the one here, as `domain/admin/sync.ts` tells it. */
-export type RefState = 'missing' | 'older' | 'newer' | 'apart' | 'extra';
+export type RefState = 'missing' | 'older' | 'newer' | 'unsound' | 'apart' | 'extra';
 
 /** A ref that is not the same on both sides. */
 export interface Difference {
@@ -47,7 +47,8 @@ export async function judge(store: GitStore, one: Difference, relation: Relation
   }
   if (classifyRef(ref).kind === 'tag') return judged('apart');
   if (await store.isAncestor(there, here)) return judged('older', true);
-  if (await store.isAncestor(here, there)) return judged('newer', true);
+  // What follows by its commits may still be what nobody has accepted: a namespace is judged by all that was looked into.
+  if (await store.isAncestor(here, there)) return ns === null || ahead ? judged('newer', true) : judged('unsound');
   if (ns === null || !isTip(ref)) return judged('apart');
   if (ahead) return judged('newer'); // over the beginning of an epoch, which follows from nothing
   return judged((await isArchived(store, ns, there, sides.here)) ? 'older' : 'apart');

@@ -24,9 +24,9 @@ export const REFS_HERE: readonly string[] = [...FOLDERS, POLICY_REF];
 /** The same as patterns of a mirror. */
 export const REFS_THERE: readonly string[] = [...FOLDERS.map((folder) => `${folder}*`), POLICY_REF];
 
-/** Lists both sides. Throws what the mirror throws. */
-export async function readSides({ store, target }: SidesContext, signal?: AbortSignal): Promise<Sides> {
-  const there = await target.refs(REFS_THERE, signal);
+/** Lists both sides; the mirror's only if that was not done just now. Throws what the mirror throws. */
+export async function readSides({ store, target }: SidesContext, signal?: AbortSignal, listed?: Sides['there']): Promise<Sides> {
+  const there = listed ?? (await target.refs(REFS_THERE, signal));
   return { here: await store.refs(REFS_HERE), there };
 }
 

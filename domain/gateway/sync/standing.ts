@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import { counted } from '../../../ports/grammar/counted.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import { ledgerRef } from '../../ledger/refs.js';
 import type { Relation } from './continuation.js';
@@ -55,11 +56,11 @@ export class MirrorStanding {
     }
   }
 
-  /** Compares the ledgers of both sides, and verifies what the mirror has beyond. Throws what the mirror throws. */
-  async look(signal?: AbortSignal): Promise<void> {
+  /** Compares the ledgers of both sides, and verifies what the mirror has beyond. `there`: its refs, where they were listed just now. Throws what the mirror throws. */
+  async look(signal?: AbortSignal, there?: Sides['there']): Promise<void> {
     this.due = this.context.clock.now() + AGAIN_MS;
     try {
-      const sides = await readSides(this.context, signal);
+      const sides = await readSides(this.context, signal, there);
       const policy = this.context.policy();
       const open: string[] = [];
       for (const ns of namespacesOf(sides)) {
@@ -108,7 +109,7 @@ const keyOf = (ns: string, { here, there }: Sides): string => `${here.get(ledger
 
 /** That a Stargate lacks what it, or another one, has accepted. */
 function behindMirror(ns: string, { here, there, continuation, held }: Extract<Relation, { kind: 'ahead' }>): KvError {
-  const count = continuation === null ? '' : ` by ${continuation.events.length} transactions`;
+  const count = continuation === null ? '' : ` by ${counted(continuation.events.length, 'transaction')}`;
   const why = held === null ? '' : `; it can't be taken over yet: ${held.message}`;
   return new KvError(
     'BEHIND_MIRROR',

@@ -376,7 +376,7 @@ describe('domain: what the mirror has lost', () => {
     expect([bench.restored, bench.status.missing, bench.status.lastError]).to.deep.equal([[17], 0, null]);
   });
 
-  it('comes back each hour, branches and tags too, and one ref of a namespace by itself', async () => {
+  it('comes back at each comparison, branches and tags too, and one ref of a namespace by itself', async () => {
     await open(ALL);
     bench.accept(MAIN, 'refs/tags/v1');
     await bench.settle();

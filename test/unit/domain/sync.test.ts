@@ -155,6 +155,29 @@ for (const format of ['sha1', 'sha256'] as const) {
       expect(namespaces[0]?.fault).to.match(/watchlog.* does not tell of/);
       expect(left.join()).to.contain(backup.refs.get(LEDGER));
       expect((await gateway.refs()).get(LEDGER)).to.equal(backup.refs.get(LEDGER));
+      // It goes on from here and yet is not to be taken over, which is said of the ref too; an admin puts the mirror back.
+      const audit = states(await gateway.sync({}));
+      expect([audit[LEDGER], audit['refs/kv-index/main']]).to.deep.equal(['unsound none', 'unsound none']);
+      expect(Object.values(states(await gateway.sync({ mode: 'repair' })))).to.not.include('unsound overwrite');
+      const forced = await gateway.sync({ mode: 'force' });
+      expect([states(forced)[LEDGER], forced.left]).to.deep.equal(['unsound overwrite', []]);
+      expect(ofMirror().get(LEDGER)).to.equal(backup.refs.get(LEDGER));
+    });
+
+    it('a commit that somebody has put on one ref alone is unsound; of the published policy, what adopting does is said', async () => {
+      const ada = await begin();
+      await set(ada, 'first');
+      await gateway.mirrored();
+      const older = (await gateway.refs()).get('refs/kv-index/main') as Oid;
+      await set(ada, 'second');
+      await gateway.mirrored();
+      const tip = (await gateway.refs()).get('refs/kv-index/main') as Oid;
+      await gateway.store.updateRefs([{ ref: 'refs/kv-index/main', old: tip, next: older }], 'test');
+      gateway.mirror.refs.set('refs/kv-policy/current', tip);
+      const report = await gateway.sync({ mode: 'repair' });
+      expect(states(report)).to.deep.equal({ 'refs/kv-index/main': 'unsound none', 'refs/kv-policy/current': 'apart none' });
+      expect(report.left[0]).to.match(/^refs\/kv-index\/main: here \w+, there \w+: the mirror goes on from here with what no/);
+      expect(report.left[1]).to.match(/^refs\/kv-policy\/current: .*: both have published policies; taken over, the mirror's/);
     });
 
     it('what a writer has signed whom the policy no longer knows holds writes up, and says who is missing', async () => {
@@ -170,6 +193,8 @@ for (const format of ['sha1', 'sha256'] as const) {
       expect(left.join()).to.match(/signed by SHA256:.* is no writer/);
       expect((await gateway.refs()).get(LEDGER)).to.equal(backup.refs.get(LEDGER));
       await restore(backup);
+      await gateway.look();
+      expect(gateway.status.behind.get('main')).to.contain('ahead of this Stargate by 1 transaction: ');
       expect((await gateway.sync({ mode: 'adopt' })).left).to.deep.equal([]);
       await set(ada, 'second');
     });

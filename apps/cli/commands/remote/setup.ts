@@ -26,7 +26,7 @@ refspecs that bring namespaces along with git fetch; leaves its url alone. Then 
 it doesn't answer, the configuration stands and the exit code is 5.
 
 With --fingerprint, the Stargate's host key is noted in the known_hosts file that ssh uses for it, if it is the key with that
-fingerprint, in the place of all others that were known for its address. An admin has the fingerprint: git-kv-stargate host-key show.
+fingerprint, in the place of all others that were known for its address; if it is not, nothing is configured. An admin has the fingerprint: git-kv-stargate host-key show.
 
 The remote is origin, or what git config kv.remote says.`);
   static override examples = [

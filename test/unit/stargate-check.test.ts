@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { MemoryHost, openMemoryMirror } from '../../adapters/mirror-memory/open.js';
+import { nodeHasher } from '../../adapters/hasher-node/open.js';
+import { type Finding, runChecks, type Subject } from '../../apps/stargate/check/check.js';
+import { FIRST } from '../../apps/stargate/check/checks.js';
+import { MIRROR } from '../../apps/stargate/check/mirror.js';
+import type { Composition } from '../../plugins/host/index.js';
+import { memory } from '../support/memory.js';
+
+describe('git-kv-stargate check, by its parts', () => {
+  const subject = (over: Partial<Subject>): Subject => over as Partial<Subject> as Subject;
+
+  it('counts what a Stargate has written to the mirror, and nothing else', async () => {
+    const { store } = memory();
+    const host = new MemoryHost();
+    const ports: Readonly<Record<string, unknown>> = {
+      'git-store': store,
+      hasher: nodeHasher(),
+      'mirror-target': openMemoryMirror({ host, store, label: 'the host' }),
+    };
+    const composition = { get: async (port: string) => ports[port] } as Partial<Composition> as Composition;
+    const said = async (): Promise<readonly Finding[]> => MIRROR.run(subject({ composition: async () => composition }));
+    expect(await said()).to.deep.equal([{ level: 'ok', what: 'the host, 0 refs of ours' }]);
+    host.refs.set('refs/heads/main', '1'.repeat(40)).set('refs/kv/main', '1'.repeat(40));
+    expect(await said()).to.deep.equal([{ level: 'ok', what: 'the host, 1 ref of ours' }]);
+    for (const ref of ['refs/kv-index/main', 'refs/kv-chunks/main@a', 'refs/kv-policy/current', 'refs/kv-mirror/main'])
+      host.refs.set(ref, '1'.repeat(40));
+    expect(await said()).to.deep.equal([{ level: 'ok', what: 'the host, 5 refs of ours' }]);
+  });
+
+  it('says of a folder that is not there that, alone', async () => {
+    const [found, ...more] = await runChecks(FIRST, subject({ gitDir: '/nonexistent/nope.git' }));
+    expect(more).to.deep.equal([]);
+    expect(found).to.include({ level: 'fault', what: 'there is no repository at /nonexistent/nope.git', code: 'CONFIG_INVALID' });
+    expect(found?.hint).to.contain('init');
+    expect(await runChecks(FIRST, subject({ gitDir: '/' }))).to.deep.equal([]);
+  });
+});
