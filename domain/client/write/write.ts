@@ -10,6 +10,7 @@ import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { firstEpochLabel } from '../../ledger/first-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
+import { foreignTipText } from '../clone/foreign-tip.js';
 import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
@@ -273,6 +274,10 @@ function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed']
     ...{ set, del, unchanged, bytes, retries, landed },
     lostTtl: lostUnsaid(prepared.operations, draft.lostTtl),
     chunked: prepared.chunked,
-    warnings: [...warnings, ...absent],
+    warnings: [
+      ...warnings,
+      ...absent,
+      ...(tip?.passedOver === undefined ? [] : [`${foreignTipText(tip.passedOver)}; tell its operator`]),
+    ],
   };
 }
