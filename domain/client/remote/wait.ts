@@ -27,7 +27,14 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
   const { clock } = clone;
   const started = clock.now();
   let pause = FIRST_POLL_MS;
+  const unread: KvError[] = [];
+  const unlessUnreachable = (error: unknown): null => {
+    if (!KvError.is(error) || error.code !== 'IO_ERROR') throw error;
+    unread.push(error); // a mirror that can't be reached for a moment is one that doesn't show the commit yet
+    return null;
+  };
   for (;;) {
+    unread.length = 0;
     const watermark = await readWatermark(clone, request.ns).catch(unlessUnreachable);
     if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
       await rememberWatermark(clone, request.ns, watermark);
@@ -35,7 +42,13 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
     }
     const left = request.timeoutMs - (clock.now() - started);
     if (left <= 0) {
-      throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${request.timeoutMs / 1000} s`, {
+      const [cause] = unread;
+      const what =
+        cause === undefined
+          ? `the mirror does not show ${request.oid} after ${request.timeoutMs / 1000} s`
+          : `the mirror could not be read for ${request.timeoutMs / 1000} s, so that nobody knows whether it shows ${request.oid}: ${cause.message}`;
+      throw new KvError('MIRROR_TIMEOUT', what, {
+        ...(cause === undefined ? {} : { cause }),
         hint: 'the status of the Stargate says why; wait longer, or read from the Stargate',
         advice: { id: 'wait-longer' },
         details: { watermark },
@@ -57,12 +70,6 @@ async function rememberWatermark({ store }: Clone, ns: string, watermark: Oid): 
   } catch (error) {
     if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error; // another process has seen it, or a later one
   }
-}
-
-/** A mirror that can't be reached for a moment is one that doesn't show the commit yet. */
-function unlessUnreachable(error: unknown): null {
-  if (KvError.is(error) && error.code === 'IO_ERROR') return null;
-  throw error;
 }
 
 async function readWatermark(clone: Clone, ns: string): Promise<Oid | null> {
