@@ -220,7 +220,7 @@ class Import {
     if (!operation.key.startsWith(strip))
       return input(
         line,
-        `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}: export those that do alone (--prefix of a snapshot)`,
+        `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}: export those that do alone, as a snapshot of a prefix`,
       );
     const key = addPrefix + operation.key.slice(strip.length);
     // What is stripped is often a folder, and Consul lists folders too.
