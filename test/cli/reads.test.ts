@@ -84,6 +84,24 @@ describe('git kv: list and history', () => {
     expect(stderr).to.contain('error: 2 keys of 3 could not be read: "never" (not there), "z:gone" (not there)\nhint: ');
   });
 
+  it('leaves binary values out of lines and names them: what stood there for one could be the value of another', async () => {
+    const line = (key: string, value: string) =>
+      JSON.stringify({ op: 'set', key, value_b64: Buffer.from(value).toString('base64') });
+    await place.ok(['--ns', 'bin', 'mset', '-f', '-'], { input: [line('a', '(binary, 2 B)'), line('b', '\0\0')].join('\n') });
+    const left = 'error: 1 key of 2 could not be read: "b" (binary)\nhint: use --json, which gives it as value_b64\n';
+    for (const args of [
+      ['get', 'a', 'b'],
+      ['list', '--values'],
+    ]) {
+      const { code, stdout, stderr } = await place.kv(['--ns', 'bin', ...args]);
+      expect([code, String(stdout), stderr]).to.deep.equal([64, 'a\t(binary, 2 B)\n', left]);
+    }
+    const exact = await place.kv(['--ns', 'bin', 'get', '--prefix', '', '-z']);
+    expect([exact.code, String(exact.stdout)]).to.deep.equal([64, 'a\0(binary, 2 B)\0']);
+    const { commit, keys } = await place.json<{ commit: string; keys: object[] }>(['--ns', 'bin', 'get', '--prefix', 'none:']);
+    expect([commit.length, keys]).to.deep.equal([40, []]);
+  });
+
   it('lists values', async () => {
     expect(await place.ok(['list', '--values', '--limit', '2', '--prefix', 'n:'])).to.equal('n:00000\t0\nn:00001\t1\n');
     const { keys } = await place.json<{ keys: object[] }>(['list', '--values', '--after', 'n:02999', '--long']);

@@ -15,9 +15,10 @@ value (value, or value_b64 when it is not UTF-8) with its metadata, its blob (oi
 ledger's commit and tree (what --expect-tree takes).
 
 With several keys, or --prefix, all are read from one state, by one process. Each is a line: the key, a tab, and the value, in
-which line ends, tabs and control characters are escaped; with --json, each is a JSON object on a line of its own; with -z, each key and each value
-is given exactly, with a NUL byte behind it. Keys that can't be read are left out (with --json, they have an error), and named at the
-end, and the exit code is that of the first.
+which line ends, tabs and control characters are escaped, and the line end behind it is left out; with --json, each is a JSON object on a line of
+its own (of a prefix without keys, one line names the state); with -z, each key and each value is given exactly, with a NUL byte behind
+it. Keys that can't be read are left out (with --json, they have an error), and named at the end, and the exit code is that of the first. So
+are binary values, with exit code 64: they are no line; -z leaves out only those with a NUL byte, and --json gives all.
 
 With --at, gives what the key was then, in whichever epoch; whether it had expired is judged by that time too. A time is
 held against the Stargate's receipt times, where a watchlog has them, else against the writers' clocks.

@@ -1,6 +1,7 @@
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import { beginNamespace } from '../../../domain/client/epochs/begin-namespace.js';
-import { publishedPolicyText } from '../../../domain/client/clone/known-policy.js';
+import { unlistedNamespace } from '../../../domain/client/clone/absent-namespace.js';
+import { knownPolicy, publishedPolicyText } from '../../../domain/client/clone/known-policy.js';
 import { POLICY_PATH } from '../../../domain/ledger/refs.js';
 import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
@@ -12,6 +13,7 @@ import { hasSigningKey, ownPublicKey } from '../io/signing-key.js';
 import { print, printJson, warn } from '../io/terminal.js';
 import { sshUrlFlag } from '../parse/units.js';
 import { workTree, workTreePolicy } from '../io/work-tree.js';
+import { quoted } from '../parse/value-argument.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 
 const FLAGS = {
@@ -48,8 +50,13 @@ Pushes nothing. Run twice, it changes nothing.`);
       const scaffold = await scaffoldFor(clone, { ns, prefixes, pushUrl, writer });
       for (const flag of ['prefix', 'push-url'] as const)
         if (flags[flag] !== undefined && scaffold !== 'written') warn(`--${flag} has no effect: ${WHY_NONE[scaffold]}`);
+      const policyOf = (await knownPolicy(clone))?.namespaces.get(ns);
+      const unlisted = await unlistedNamespace(clone, ns);
+      if (unlisted !== null)
+        warn(`the policy as last fetched has no namespace ${ns}, so its first write will be refused: ${unlisted}`);
+      const key = quoted(`${policyOf?.allowedPrefixes[0] ?? prefixes[0] ?? 'cfg:'}hello`);
       const isSetUp = clone.config.get(`remote.${clone.remoteName}.pushurl`) !== undefined;
-      const outcome = { begun, scaffold, writer, signingKey: hasSigningKey(clone.config), isSetUp } as const;
+      const outcome = { begun, key, scaffold, writer, signingKey: hasSigningKey(clone.config), isSetUp } as const;
       if (!flags.json) return print(initText(outcome));
       const policy = scaffold === 'bare' || scaffold === 'published' ? null : POLICY_PATH;
       return printJson({ ok: true, ...begun, policy, policy_written: scaffold === 'written' });

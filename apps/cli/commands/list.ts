@@ -10,7 +10,8 @@ export class List extends KvCommand {
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading
 values (but for --values), in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is
 given. In a long listing, ! marks what has expired. With --at, lists what there was then, in
-whichever epoch; what had expired is judged by that time too. --json names the commit that is listed: give it to --at for the next page.`);
+whichever epoch; what had expired is judged by that time too. --values gives lines as get --prefix does,
+which names binary values at the end instead of showing them; with --json, it gives all. --json names the commit that is listed: give it to --at for the next page.`);
   static override examples = [
     '<%= config.bin %> list --prefix user:42:',
     '<%= config.bin %> list --long --limit 100',

@@ -99,6 +99,8 @@ async function requestOf(flags: FlagValues<typeof FLAGS>, { ns, clone }: Session
 /** The event to go on after: of a time, that of the newest commit which the Stargate had received by then, or the oldest. */
 async function sinceFlag(text: string, clone: Clone, { ns, readFrom }: Pick<WatchRequest, 'ns' | 'readFrom'>): Promise<string> {
   if (text === OLDEST) return text;
+  if (/^\d+ ?[a-z]+$/i.test(text) && isTime(`${text} ago`, clone.clock.now()))
+    throw new KvError('USAGE', `--since ${JSON.stringify(text)} is no time`, { hint: `did you mean: --since "${text} ago"` });
   if (!isTime(text, clone.clock.now())) return oidFlag('since', text, clone.store.objectFormat);
   try {
     return (await momentAt(clone, ns, text, { readFrom, offline: false })).ledger.oid;

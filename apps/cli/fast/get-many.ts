@@ -12,7 +12,7 @@ import { freshnessOf } from '../parse/read-flags.js';
 import { listedDocument } from '../render/list.js';
 import { collect, content, readingDocument } from '../render/reading.js';
 import { errorFields } from '../render/report-error.js';
-import { formatMany } from '../render/units.js';
+import { formatBytes, formatMany } from '../render/units.js';
 import { valueLine } from '../render/value-line.js';
 import { openSession } from '../session/session.js';
 
@@ -31,9 +31,13 @@ export async function runGetMany(keys: readonly string[], flags: GetFlags): Prom
   const at = flags.at === undefined ? {} : { at: flags.at };
   const request = { ns, allowExpired: flags['allow-expired'] === true, ...freshness, ...at };
   try {
-    if (flags.prefix === undefined) return await printAll(clone, ns, readMany(clone, request, keys), flags);
+    if (flags.prefix === undefined) {
+      await printAll(clone, ns, readMany(clone, request, keys), flags);
+      return;
+    }
     const listing = await openListing(clone, { ...request, prefix: flags.prefix, long: false });
-    await printAll(clone, ns, readMany(clone, request, keysOf(listing), listing), flags);
+    const count = await printAll(clone, ns, readMany(clone, request, keysOf(listing), listing), flags);
+    if (count === 0 && flags.json) await printJson({ ...stateOf(ns, listing), keys: [] });
   } finally {
     await composition.close();
   }
@@ -46,9 +50,10 @@ export async function printValues(
   flags: ListFlags,
 ): Promise<void> {
   const request: ReadManyRequest = { ns, allowExpired: true, ...freshnessOf(flags) };
-  if (!flags.json) return printAll(clone, ns, readMany(clone, request, keysOf(listing), listing), flags);
-  const { ledger } = listing;
-  const state = { ok: true, ns, commit: ledger.oid, tree: ledger.commit.tree, epoch: ledger.trailers.epoch };
+  if (!flags.json) {
+    await printAll(clone, ns, readMany(clone, request, keysOf(listing), listing), flags);
+    return;
+  }
   const listed = new Map<string, ListedKey>();
   const noted = async function* (): AsyncGenerator<string> {
     for await (const item of listing.keys) {
@@ -56,7 +61,7 @@ export async function printValues(
       yield item.key;
     }
   };
-  let head = `${JSON.stringify(state).slice(0, -1)},"keys":[`;
+  let head = `${JSON.stringify(stateOf(ns, listing)).slice(0, -1)},"keys":[`;
   for await (const outcome of readMany(clone, request, noted(), listing)) {
     if (!('reading' in outcome)) continue; // what is listed is there
     const { key, reading } = outcome;
@@ -66,6 +71,10 @@ export async function printValues(
     head = ',\n';
   }
   await print(head === ',\n' ? ']}\n' : `${head}]}\n`);
+}
+
+function stateOf(ns: string, { ledger }: Listing): object {
+  return { ok: true, ns, commit: ledger.oid, tree: ledger.commit.tree, epoch: ledger.trailers.epoch };
 }
 
 async function* keysOf({ keys }: Listing): AsyncGenerator<string> {
@@ -87,13 +96,13 @@ function checkFlags(keys: readonly string[], flags: GetFlags): void {
   throw new KvError('USAGE', wrong, { hint: 'see: git kv get -h' });
 }
 
-/** Prints what is read as it comes. Throws the first error at the end, when some keys could not be read. */
+/** Prints what is read as it comes, and gives how many keys that was. Throws the first error at the end, when some could not be read or shown. */
 async function printAll(
   clone: Clone,
   ns: string,
   outcomes: AsyncIterable<ReadOutcome>,
   flags: Pick<GetFlags, 'json' | 'null'>,
-): Promise<void> {
+): Promise<number> {
   const failed: { readonly key: string; readonly error: KvError }[] = [];
   let count = 0;
   for await (const outcome of outcomes) {
@@ -105,12 +114,16 @@ async function printAll(
     }
     const { key, reading } = outcome;
     const bytes = await bytesOf(clone, reading);
-    if (flags.json) await printJson(readingDocument(ns, reading, content(bytes)));
-    else if (flags.null) await printExactly(key, bytes);
-    else await print(`${key}\t${valueLine(bytes)}\n`);
+    if (flags.json) {
+      await printJson(readingDocument(ns, reading, content(bytes)));
+      continue;
+    }
+    const record = flags.null ? exactRecord(key, bytes) : lineRecord(key, bytes);
+    if (KvError.is(record)) failed.push({ key, error: record });
+    else await print(record);
   }
   const [first] = failed;
-  if (first === undefined) return;
+  if (first === undefined) return count;
   if (count === 1) throw first.error;
   const { code, hint, advice } = first.error;
   const shown = failed.slice(0, SHOWN).map(({ key, error }) => `${quoteKey(key)} (${WHY[error.code] ?? error.code})`);
@@ -121,14 +134,27 @@ async function printAll(
   });
 }
 
-const WHY: Readonly<Record<string, string>> = { NOT_FOUND: 'not there', EXPIRED: 'expired' };
+const WHY: Readonly<Record<string, string>> = { NOT_FOUND: 'not there', EXPIRED: 'expired', USAGE: 'binary' };
+
+/** Key and value in a line. What would stand there for a binary value could be another key's value. */
+function lineRecord(key: string, value: Uint8Array): string | KvError {
+  const line = valueLine(value);
+  return line === undefined
+    ? new KvError('USAGE', `value of ${quoteKey(key)} is binary (${formatBytes(value.length)}), which is no line`, {
+        hint: 'use --json, which gives it as value_b64',
+      })
+    : `${key}\t${line}\n`;
+}
 
 /** Key and value, each with a NUL behind it: a value that has one itself can't be told from two. */
-async function printExactly(key: string, value: Uint8Array): Promise<void> {
-  if (value.includes(0))
-    throw new KvError('USAGE', `value of ${quoteKey(key)} has a NUL byte, by which -z would end it`, { hint: 'use --json' });
+function exactRecord(key: string, value: Uint8Array): string | Uint8Array | KvError {
+  if (value.includes(0)) {
+    return new KvError('USAGE', `value of ${quoteKey(key)} is binary and has a NUL byte, by which -z would end it`, {
+      hint: 'use --json, which gives it as value_b64',
+    });
+  }
   const record = Buffer.concat([Buffer.from(`${key}\0`), value, Buffer.of(0)]);
-  await print(process.stdout.isTTY ? record.toString() : record);
+  return process.stdout.isTTY ? record.toString() : record;
 }
 
 async function bytesOf(clone: Clone, { value }: Reading): Promise<Uint8Array> {

@@ -99,7 +99,11 @@ export const WRITE_FLAGS = {
     value: 'OID',
     multiple: true,
   },
-  'dry-run': { type: 'boolean', char: 'n', summary: 'build and report, but write nothing' },
+  'dry-run': {
+    type: 'boolean',
+    char: 'n',
+    summary: 'read the newest state, build and report, but write nothing; it has no tree, which depends on the time',
+  },
   message: {
     type: 'string',
     char: 'm',

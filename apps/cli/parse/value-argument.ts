@@ -28,5 +28,14 @@ export function pairsRefused(args: readonly string[]): KvError | undefined {
   });
 }
 
+/** The hint for pairs of `KEY=VALUE` where a batch is wanted; undefined for other arguments. */
+export function batchHint(args: readonly string[]): string | undefined {
+  const [first = ''] = args;
+  if (first === '' || !args.every((arg) => PAIR.test(arg))) return undefined;
+  const at = first.indexOf('=');
+  const line = JSON.stringify({ op: 'set', key: first.slice(0, at), value: first.slice(at + 1) });
+  return `mset takes a batch, a JSON object a line: printf '%s\\n' ${quoted(line)} … | git kv mset`;
+}
+
 /** A word as a shell takes it. */
 export const quoted = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

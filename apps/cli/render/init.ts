@@ -6,6 +6,8 @@ export interface InitOutcome {
   readonly begun: Begun;
   /** `published`: none was written, since the Stargate's own is known here. */
   readonly scaffold: 'written' | 'kept' | 'published' | 'bare';
+  /** A key to try, as a shell takes it. */
+  readonly key: string;
   readonly writer: string | null;
   readonly signingKey: boolean;
   /** The remote leads to a Stargate. */
@@ -13,7 +15,7 @@ export interface InitOutcome {
 }
 
 /** What `init` did and what is left to do, for people. */
-export function initText({ begun, scaffold, writer, signingKey, isSetUp }: InitOutcome): string {
+export function initText({ begun, key, scaffold, writer, signingKey, isSetUp }: InitOutcome): string {
   const { ns, epoch, ledger, created, signed } = begun;
   const policy = {
     written: `wrote ${POLICY_PATH}${writer === null ? '' : ', with your signing key as writer'}`,
@@ -32,7 +34,7 @@ export function initText({ begun, scaffold, writer, signingKey, isSetUp }: InitO
       ? []
       : [`look ${POLICY_PATH} over (push_url, writers, allowed_prefixes), and commit it`]),
     ...(isSetUp ? [] : ['connect with the Stargate: git kv remote setup']),
-    `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set cfg:hello world`,
+    `try it: git kv${ns === 'main' ? '' : ` --ns ${ns}`} set ${key} world`,
   ];
   return `${policy}\n${state}\nnext:\n${steps.map((step) => `  - ${step}\n`).join('')}`;
 }

@@ -1,12 +1,10 @@
 import { decodeUtf8 } from '../../../domain/git/bytes.js';
 import { printable } from '../io/printable.js';
-import { formatBytes } from './units.js';
 
-/** A value in a line, for people: without the line end behind it, other line ends and control characters escaped; of bytes, their number. */
-export function valueLine(value: Uint8Array): string {
+/** A value in a line, for people: without the line end behind it, other line ends and control characters escaped; undefined for a binary one. */
+export function valueLine(value: Uint8Array): string | undefined {
   const text = value.includes(0) ? undefined : decodeUtf8(value);
-  if (text === undefined) return `(binary, ${formatBytes(value.length)})`;
-  return printable(text.replace(/\r?\n$/, '').replaceAll(/[\\\n\t\r]/g, (char) => ESCAPES[char] as string));
+  return text && printable(text.replace(/\r?\n$/, '').replaceAll(/[\\\n\t\r]/g, (char) => ESCAPES[char] as string));
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\t': '\\t', '\r': '\\r' };

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { COMMANDS } from '../commands/index.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
-import { pairsRefused, quoted } from '../parse/value-argument.js';
+import { batchHint, pairsRefused, quoted } from '../parse/value-argument.js';
 import { shortUsage } from '../render/usage.js';
 
 interface ParseFailure {
@@ -24,12 +24,14 @@ export function usageError(thrown: unknown, id: string, argv: readonly string[])
   const [stray] = isStray(thrown) ? thrown.args : [];
   const flag = stray === undefined ? undefined : FLAG_FOR_STRAY[id];
   const given = flag !== undefined && argv.some((arg) => arg.startsWith(`--${flag}`));
+  const words = isStray(thrown) ? thrown.args.map(String) : [];
   const hint =
-    flag !== undefined && !given
+    (id === 'mset' ? batchHint(words) : undefined) ??
+    (flag !== undefined && !given
       ? `did you mean: ${name} --${flag} ${quoted(String(stray))}`
       : meant === undefined
         ? `see: ${name} -h`
-        : `did you mean --${meant}?`;
+        : `did you mean --${meant}?`);
   const usage = command === undefined ? '' : `\nusage: ${shortUsage(id, command)}`;
   return new KvError('USAGE', `${complaint(thrown)}${usage}`, {
     hint,
@@ -42,6 +44,7 @@ const FLAG_FOR_STRAY: Readonly<Record<string, string>> = {
   list: 'prefix',
   blame: 'prefix',
   mset: 'file',
+  snapshot: 'export',
   wait: 'oid',
   'remote:setup': 'url',
 };

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { FetchRequest } from '../../../ports/git-remote.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
-import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
 import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/attestation.js';
 import { type Commit, decodeCommit, readStamp } from '../../git/commit.js';
 import {
@@ -16,6 +16,7 @@ import {
   trackingRequest,
 } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';
+import { type ForeignTip, foreignTip } from './foreign-tip.js';
 import { tellRefusal } from './mirror-notice.js';
 import { withRefView } from './ref-view.js';
 
@@ -28,6 +29,8 @@ export interface Tip {
   /** The index commit whose tree the ledger commit attests; null when this clone hasn't got it. */
   readonly index: Oid | null;
   readonly from: 'local' | Source;
+  /** What the mirror shows instead of a ledger commit, where this tip was taken in spite of it. */
+  readonly passedOver?: ForeignTip | undefined;
 }
 
 /** The side that is fetched from before reading. */
@@ -95,7 +98,7 @@ export async function tipForReading(
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
     else if (readFrom === 'stargate') throw notSetUp(clone.remoteName);
   }
-  const tip = offline || needs === 'ledger' ? await newestTip(clone, ns) : await wholeTip(clone, ns, readFrom);
+  const tip = offline || needs === 'ledger' ? await newestTip(clone, ns, readFrom) : await wholeTip(clone, ns, readFrom);
   if (!offline && readFrom === 'mirror') await tellRefusal(clone, ns);
   if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
@@ -119,13 +122,17 @@ function parseAge(text: string): number {
 }
 
 interface Candidate {
-  readonly ledger: Oid;
+  readonly ledger: LedgerCommit;
   readonly index: Oid | undefined;
   readonly from: 'local' | Source;
 }
 
-/** The newest of what this clone fetched and what it wrote; null when it knows nothing of the namespace. */
-export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
+/**
+ * The newest of what this clone fetched and what it wrote; null when it knows nothing of the namespace. What the mirror shows that is no
+ * ledger commit is passed over, unless it is the mirror that is read. Throws `ATTESTATION_MISMATCH` naming such a tip on the side that
+ * counts, or in this clone.
+ */
+export async function newestTip(clone: Clone, ns: string, side: ReadFrom = 'stargate'): Promise<Tip | null> {
   const places: [RefName, RefName, 'local' | Source][] = SOURCES.map((source) => [
     trackingRef(source, ledgerRef(ns)),
     trackingRef(source, indexRef(ns)),
@@ -133,23 +140,50 @@ export async function newestTip(clone: Clone, ns: string): Promise<Tip | null> {
   ]);
   places.push([ledgerRef(ns), indexRef(ns), 'local']); // last: a ledger of this clone's own counts only where it goes on from the others
   const refs = await clone.store.refs(places.flatMap(([ledger, index]) => [ledger, index] as const));
+  const here = places.flatMap(([ref, indexName, from]) => {
+    const oid = refs.get(ref);
+    return oid === undefined ? [] : [{ oid, ref, from, index: refs.get(indexName) }];
+  });
+  const objects = here.length === 0 ? [] : await clone.store.read(here.map(({ oid }) => oid));
   let best: Candidate | undefined;
-  const all: Candidate[] = [];
-  for (const [ledgerName, indexName, from] of places) {
-    const ledger = refs.get(ledgerName);
-    if (ledger === undefined) continue;
-    const candidate: Candidate = { ledger, index: refs.get(indexName), from };
-    all.push(candidate);
-    if (best === undefined || (best.ledger !== ledger && (await goesOn(clone, best, candidate)))) best = candidate;
+  let passedOver: ForeignTip | undefined;
+  for (const [i, { oid, ref, from, index }] of here.entries()) {
+    const ledger = openTip(clone, ns, oid, objects[i] ?? null);
+    if (typeof ledger === 'string') {
+      const foreign: ForeignTip = { from, ref: ledgerRef(ns), oid, why: ledger };
+      if (from === 'local' || from === side) throw foreignTip(foreign, ref);
+      if (from === 'mirror') passedOver = foreign;
+      continue;
+    }
+    const candidate: Candidate = { ledger, index, from };
+    if (best === undefined || (best.ledger.oid !== oid && (await goesOn(clone, best, candidate)))) best = candidate;
   }
-  return best === undefined ? null : readTip(clone, ns, best, all);
+  if (best === undefined) return null;
+  const { oid: ledger, commit, trailers } = best.ledger;
+  const indexes = [...new Set([best.index, ...here.map(({ index }) => index)].filter((oid) => oid !== undefined))];
+  const index = await findIndex(clone, indexes, trailers.indexTree);
+  return { ns, ledger, commit, trailers, index, from: best.from, ...(passedOver === undefined ? {} : { passedOver }) };
+}
+
+/** A namespace's ledger commit, opened, or why it is none. Throws `GIT_ERROR` when it is missing. */
+function openTip(clone: Clone, ns: string, oid: Oid, object: GitObject | null): LedgerCommit | string {
+  if (object === null) throw new KvError('GIT_ERROR', `ledger commit ${oid} is missing`, { hint: 'run git fsck in this clone' });
+  if (object.type !== 'commit') return `it is a ${object.type}`;
+  try {
+    const commit = decodeCommit(object.body, oid, clone.store.objectFormat);
+    const trailers = parseLedgerMessage(commit.message, oid);
+    return trailers.ns === ns ? { oid, commit, trailers } : `it belongs to the ledger of namespace ${trailers.ns}`;
+  } catch (error) {
+    if (KvError.is(error)) return error.message.replace(`commit ${oid}: `, ''); // no commit of ours, which is what was asked
+    throw error;
+  }
 }
 
 /** Whether a candidate is newer than the best so far: it follows from it, or is of a later epoch, which follows from nothing. */
 async function goesOn(clone: Clone, best: Candidate, candidate: Candidate): Promise<boolean> {
-  if (await clone.store.isAncestor(best.ledger, candidate.ledger)) return true;
-  const [old, next] = await readLedgerCommits(clone, [best.ledger, candidate.ledger]);
-  if (old === undefined || next === undefined || old.trailers.epoch === next.trailers.epoch) return false;
+  const [old, next] = [best.ledger, candidate.ledger];
+  if (await clone.store.isAncestor(old.oid, next.oid)) return true;
+  if (old.trailers.epoch === next.trailers.epoch) return false;
   if (next.trailers.parentEpoch === old.trailers.epoch) return true;
   // More than one epoch lies between them. Only what came from a remote is trusted to be the same ledger at all.
   return (
@@ -188,24 +222,12 @@ const FIRST_PAUSE_MS = 10;
  */
 export async function wholeTip(clone: Clone, ns: string, source: Source): Promise<Tip | null> {
   for (let fetches = 0; ; fetches++) {
-    const tip = await newestTip(clone, ns);
+    const tip = await newestTip(clone, ns, source);
     if (tip === null || tip.index !== null || fetches === MAX_FETCHES) return tip;
     if ((await clone.remotes.url(clone.remoteName, directionOf(source))) === null) return tip;
     if (fetches > 0) await clone.clock.sleep(FIRST_PAUSE_MS * 2 ** fetches);
     await fetchNamespace(clone, ns, source);
   }
-}
-
-async function readTip(clone: Clone, ns: string, best: Candidate, all: readonly Candidate[]): Promise<Tip> {
-  const [ledger] = await readLedgerCommits(clone, [best.ledger]);
-  if (ledger === undefined)
-    throw new KvError('GIT_ERROR', `ledger commit ${best.ledger} is missing`, { hint: 'run git fsck in this clone' });
-  const { commit, trailers } = ledger;
-  if (trailers.ns !== ns)
-    throw new KvError('ATTESTATION_MISMATCH', `the ledger at ${ledgerRef(ns)} is that of namespace ${trailers.ns}`);
-  const indexes = [...new Set([best.index, ...all.map(({ index }) => index)].filter((oid) => oid !== undefined))];
-  const index = await findIndex(clone, indexes, trailers.indexTree);
-  return { ns, ledger: best.ledger, commit, trailers, index, from: best.from };
 }
 
 /** How far an index may have run ahead of its ledger, transactions: between two reads of one list of refs there are few. */

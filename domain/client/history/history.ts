@@ -5,11 +5,12 @@ import { messageBody } from '../../ledger/attestation.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
 import { type KeyState, sizesOf, statesOf } from './key-state.js';
 import { EpochEvents } from '../past/epoch-events.js';
-import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
+import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
 
 interface HistoryRequest extends Freshness {
   readonly ns: string;
@@ -57,7 +58,7 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   keyBytes(request.key);
   const { ns, key } = request;
   const tip = await tipForReading(clone, ns, request);
-  if (tip === null) throw noNamespace(ns);
+  if (tip === null) throw await absentNamespace(clone, ns);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
   let found = false;
   let end: LedgerCommit = { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers };

@@ -4,11 +4,12 @@ import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { readStamp } from '../../git/commit.js';
 import { isUlid } from '../../ledger/ulid.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseHumanTime } from './human-time.js';
 import { parseTime } from '../write/expiry.js';
-import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
+import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
 import { EpochEvents } from './epoch-events.js';
 
 /** A state of a namespace's past. */
@@ -59,7 +60,7 @@ function parseAt(text: string, format: ObjectFormat, now: number): Wanted {
 /** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
 export async function momentNow(clone: Clone, ns: string, freshness: Freshness): Promise<Moment> {
   const tip = await tipForReading(clone, ns, freshness);
-  if (tip === null) throw noNamespace(ns);
+  if (tip === null) throw await absentNamespace(clone, ns);
   return { ledger: { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers }, time: clone.clock.now(), by: 'now' };
 }
 
@@ -85,7 +86,7 @@ async function findMoment(
 ): Promise<Moment> {
   const direct = wanted.kind === 'part' ? await inCurrentEpoch(clone, wanted.prefix, tip) : undefined;
   if (direct !== undefined) return { ledger: direct, time: timeOf(direct), by: 'oid' };
-  let oldest = tip;
+  let oldest: Found = { ledger: tip, ms: timeOf(tip) };
   for await (const end of epochsBack(clone, ns, tip, freshness)) {
     const found = await findInEpoch(clone, ns, wanted, end, freshness);
     if ('ledger' in found) return found;
@@ -95,17 +96,23 @@ async function findMoment(
     wanted.kind === 'time'
       ? `state of namespace ${ns} at ${formatTime(wanted.ms)}`
       : `${wanted.kind === 'txn' || wanted.prefix === undefined ? 'transaction' : 'ledger commit'} ${at} in namespace ${ns}`;
-  const { parentEpoch } = oldest.trailers;
+  const { parentEpoch, epoch } = oldest.ledger.trailers;
   const why = freshness.offline ? 'is not in this clone' : 'can no longer be had: it was compacted away';
-  const [short, time] = [oldest.oid.slice(0, 12), formatTime(timeOf(oldest))];
+  const [short, time] = [oldest.ledger.oid.slice(0, 12), formatTime(oldest.ms)];
   const oldestHad = `the oldest that can be had is ${short} of ${time}`;
   throw new KvError('NOT_FOUND', `no ${shown}`, {
     hint: parentEpoch === null ? oldestHad : `${oldestHad}; the epoch before, ${parentEpoch}, ${why}`,
     ...(parentEpoch !== null && freshness.offline === true
       ? { advice: { id: 'leave-offline-out', oldest: short, time, epoch: parentEpoch } }
       : {}),
-    details: { oldest: oldest.oid, time, epoch: oldest.trailers.epoch },
+    details: { oldest: oldest.ledger.oid, time, epoch },
   });
+}
+
+/** A commit, and the time by which a search finds it, milliseconds since the epoch: the Stargate's where it is known. */
+interface Found {
+  readonly ledger: LedgerCommit;
+  readonly ms: number;
 }
 
 /** A full commit id of the current epoch needs no walk through all commits. */
@@ -121,17 +128,17 @@ async function findInEpoch(
   wanted: Wanted,
   end: LedgerCommit,
   freshness: Freshness,
-): Promise<Moment | { readonly oldest: LedgerCommit }> {
+): Promise<Moment | { readonly oldest: Found }> {
   const epochEvents = new EpochEvents(clone, ns, end.trailers.epoch, freshness);
   const matches: LedgerCommit[] = [];
-  let oldest = end;
+  let oldest: Found = { ledger: end, ms: timeOf(end) };
   for await (const batch of commitsBack(clone, end)) {
     const events = wanted.kind === 'time' ? await epochEvents.of(batch.map(({ oid }) => oid)) : [];
     for (const [i, one] of batch.entries()) {
-      oldest = one;
-      if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };
       const received = events[i]?.received;
-      if (wanted.kind === 'time' && (received === undefined ? timeOf(one) : Date.parse(received)) <= wanted.ms)
+      oldest = { ledger: one, ms: received === undefined ? timeOf(one) : Date.parse(received) };
+      if (wanted.kind === 'txn' && one.trailers.txn === wanted.txn) return { ledger: one, time: timeOf(one), by: 'txn' };
+      if (wanted.kind === 'time' && oldest.ms <= wanted.ms)
         return { ledger: one, time: wanted.ms, by: received === undefined ? 'committed' : 'received' };
       if (wanted.kind === 'part' && isMeant(wanted, one)) matches.push(one);
     }

@@ -4,9 +4,10 @@ import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { decodeManifest } from '../../ledger/manifest.js';
 import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
-import { type Freshness, type LedgerCommit, noNamespace, tipForReading } from '../clone/tips.js';
+import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
 import type { ChunkedValue } from './value.js';
 
 /** Which key is read, from where, and whether also after its time. */
@@ -37,7 +38,7 @@ export interface Reading {
 export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
   keyBytes(request.key);
   const tip = await tipForReading(clone, request.ns, request, 'ledger');
-  if (tip === null) throw noNamespace(request.ns);
+  if (tip === null) throw await absentNamespace(clone, request.ns);
   return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
 }
 

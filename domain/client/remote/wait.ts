@@ -36,7 +36,14 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
   let pause = FIRST_POLL_MS;
   let published: Oid | null = null;
   let refused: MirrorRefusal | null = null;
+  const unread: KvError[] = [];
+  const unlessUnreachable = (error: unknown): null => {
+    if (!KvError.is(error) || error.code !== 'IO_ERROR') throw error;
+    unread.push(error); // a mirror that can't be reached for a moment is one that doesn't show the commit yet
+    return null;
+  };
   for (;;) {
+    unread.length = 0;
     const shown = await readShown(clone, request.ns).catch(unlessUnreachable);
     const watermark = shown?.watermark ?? null;
     if (watermark !== null && (await isAtOrPast(clone, request, watermark).catch(unlessUnreachable)) === true) {
@@ -50,9 +57,15 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
     const waited = clock.now() - started;
     const left = request.timeoutMs - waited;
     if (left <= 0 || (refused !== null && waited >= HOPE_MS)) {
+      const [cause] = unread;
+      const seconds = left <= 0 ? request.timeoutMs / 1000 : Math.round(waited / 1000);
       const why = refused === null ? '' : `: it has refused namespace ${request.ns} since ${refused.since} (${refused.code})`;
-      const after = left <= 0 ? request.timeoutMs / 1000 : Math.round(waited / 1000);
-      throw new KvError('MIRROR_TIMEOUT', `the mirror does not show ${request.oid} after ${after} s${why}`, {
+      const what =
+        cause === undefined
+          ? `the mirror does not show ${request.oid} after ${seconds} s${why}`
+          : `the mirror could not be read for ${seconds} s, so that nobody knows whether it shows ${request.oid}: ${cause.message}`;
+      throw new KvError('MIRROR_TIMEOUT', what, {
+        ...(cause === undefined ? {} : { cause }),
         hint: 'the status of the Stargate says why; wait longer, or read from the Stargate',
         advice: { id: 'wait-longer' },
         details: { watermark, ...(refused === null ? {} : { refused }) },
@@ -74,12 +87,6 @@ async function rememberWatermark({ store }: Clone, ns: string, watermark: Oid): 
   } catch (error) {
     if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error; // another process has seen it, or a later one
   }
-}
-
-/** A mirror that can't be reached for a moment is one that doesn't show the commit yet. */
-function unlessUnreachable(error: unknown): null {
-  if (KvError.is(error) && error.code === 'IO_ERROR') return null;
-  throw error;
 }
 
 interface Shown {

@@ -10,6 +10,7 @@ import { decodeManifest } from '../../ledger/manifest.js';
 import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
 import { decodePointer, type Pointer } from '../../ledger/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { MetadataPlaces } from './metadata-places.js';
 import {
@@ -21,7 +22,7 @@ import {
   LARGE_VALUE,
   MAX_LINE_VALUE,
 } from './snapshot-format.js';
-import { type Freshness, noNamespace, type Tip, tipForReading } from '../clone/tips.js';
+import { type Freshness, type Tip, tipForReading } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
 
 /** What goes into a snapshot, and where large values go. */
@@ -62,7 +63,7 @@ const PIECE = 64 * 1024;
  */
 export async function* exportSnapshot(clone: Clone, request: SnapshotRequest): AsyncGenerator<Uint8Array, SnapshotSummary> {
   const tip = await tipForReading(clone, request.ns, request);
-  if (tip === null) throw noNamespace(request.ns);
+  if (tip === null) throw await absentNamespace(clone, request.ns);
   return yield* new Export(clone, request, tip).run();
 }
 

@@ -43,10 +43,12 @@ export async function acknowledgedWrite(whole: Clone, request: AcknowledgedWrite
 /** Whatever went wrong with the waiting, the write stands: an error that hid that would have it written twice. */
 function landedAllTheSame(error: unknown, receipt: Receipt): KvError {
   const { code, message, hint, advice, details } = toKvError(error);
+  const { lostTtl, chunked, ...rest } = receipt;
+  const shown = { ...rest, lost_ttl: lostTtl, chunked: chunked.map(({ newBytes, ...one }) => ({ ...one, new_bytes: newBytes })) };
   return new KvError(code, `the write has landed as ${receipt.commit}, but ${message}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
     ...(advice === undefined ? {} : { advice }),
-    details: { ...details, receipt },
+    details: { ...details, receipt: shown },
   });
 }

@@ -101,7 +101,10 @@ function readSet(key: string, fields: Readonly<Record<string, unknown>>, now: nu
   if (given.length > 1) return input(`has more than one value: ${given.join(', ')}`);
   const value = fields[name];
   const { ctype } = fields;
-  if (typeof value !== 'string') return input(`has a '${name}' that is no string`);
+  if (typeof value !== 'string') {
+    const asText = name === 'value' ? `: a value is text, so quote the JSON: "value":${show(JSON.stringify(value))}` : '';
+    return input(`has a '${name}' that is no string${asText}`);
+  }
   if (ctype !== undefined && (typeof ctype !== 'string' || !isContentType(ctype)))
     return input(`has the ctype ${show(ctype)}, which is not of the form type/subtype`);
   const ttl = fields['ttl'] ?? 'none';

@@ -10,6 +10,7 @@ import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { firstEpochLabel } from '../../ledger/first-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
+import { foreignTipText } from '../clone/foreign-tip.js';
 import { knownPolicy } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
@@ -27,6 +28,8 @@ export interface WriteRequest extends Expectations {
   readonly operations: readonly RequestedOperation[];
   /** Build and report, but push nothing. */
   readonly dryRun?: boolean;
+  /** The Stargate's newest state was read just now, so that a dry run needs not read it again. */
+  readonly refreshed?: boolean;
   /** A deletion of a key that isn't there is `NOT_FOUND` instead of a warning. */
   readonly strictDelete?: boolean;
   /** False: a lost race is `CAS_CONFLICT`, and the Stargate's tip is read before building. */
@@ -46,7 +49,7 @@ export interface Receipt {
   readonly commit: Oid | null;
   readonly txn: string | null;
   readonly epoch: string;
-  /** The ledger's root tree afterwards: what the next `--expect-tree` takes. */
+  /** The ledger's root tree afterwards: what the next `--expect-tree` takes. Null on a dry run: a write has another time and transaction. */
   readonly tree: Oid | null;
   readonly set: readonly string[];
   readonly del: readonly string[];
@@ -84,6 +87,15 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   };
   const policy = (): NamespacePolicy | null => published?.namespaces.get(ns) ?? null;
   const unknown = published === null && request.dryRun !== true;
+  if (request.dryRun === true && request.refreshed !== true) {
+    try {
+      await refreshOnce();
+    } catch (error) {
+      if (!KvError.is(error) || error.code !== 'IO_ERROR') throw error;
+      warnings.push(`the Stargate could not be asked, so this is by what was last fetched: ${error.message}`);
+      fresh = true; // asking again would fail again
+    }
+  }
   if (request.retry === false || unknown || isRefusedBy(policy(), ns, kept)) await refreshOnce();
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
   const atHand = !namesChunks(prepared); // chunks were stored as they were cut
@@ -269,10 +281,14 @@ function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed']
     commit,
     txn: commit === null ? null : draft.txn,
     epoch: base.epoch,
-    tree: set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
+    tree: request.dryRun === true ? null : set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
     ...{ set, del, unchanged, bytes, retries, landed },
     lostTtl: lostUnsaid(prepared.operations, draft.lostTtl),
     chunked: prepared.chunked,
-    warnings: [...warnings, ...absent],
+    warnings: [
+      ...warnings,
+      ...absent,
+      ...(tip?.passedOver === undefined ? [] : [`${foreignTipText(tip.passedOver)}; tell its operator`]),
+    ],
   };
 }

@@ -186,7 +186,7 @@ class Import {
       return await acknowledgedWrite(this.clone, {
         ns,
         operations: group,
-        dryRun,
+        ...{ dryRun, refreshed: landed > this.request.skip },
         timeoutMs,
         ...(subject === undefined ? {} : { subject }),
         ...(maxInline === undefined ? {} : { maxInline }),
@@ -219,7 +219,10 @@ class Import {
     const { line, operation } = entry;
     if (strip === '' && addPrefix === '') return entry;
     if (!operation.key.startsWith(strip))
-      return input(line, `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}`);
+      return input(
+        line,
+        `has key ${quoteKey(operation.key)}, which doesn't start with ${quoteKey(strip)}: export those that do alone, as a snapshot of a prefix`,
+      );
     const key = addPrefix + operation.key.slice(strip.length);
     // What is stripped is often a folder, and Consul lists folders too.
     if (entry.folder === true && operation.key === strip)

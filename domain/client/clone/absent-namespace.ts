@@ -1,0 +1,26 @@
+import { KvError } from '../../../ports/error.js';
+import { nearest } from '../../../ports/grammar/nearest.js';
+import type { Clone } from './clone.js';
+import { knownPolicy } from './known-policy.js';
+import { noNamespace } from './tips.js';
+
+const SHOWN = 8;
+
+/** `NOT_FOUND` for a namespace without a ledger: the first write makes one, unless the policy that this clone knows has no such namespace. */
+export async function absentNamespace(clone: Clone, ns: string): Promise<KvError> {
+  const unlisted = await unlistedNamespace(clone, ns);
+  if (unlisted === null) return noNamespace(ns);
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here, and the policy as last fetched has no such namespace`, {
+    hint: unlisted,
+  });
+}
+
+/** What to do about a namespace that the policy, as last fetched, does not list; null when it does, or no policy is known. */
+export async function unlistedNamespace(clone: Clone, ns: string): Promise<string | null> {
+  const policy = await knownPolicy(clone);
+  if (policy === null || policy.namespaces.has(ns)) return null;
+  const listed = [...policy.namespaces.keys()];
+  const near = nearest(ns, listed);
+  const names = listed.slice(0, SHOWN).join(', ') + (listed.length > SHOWN ? ` and ${listed.length - SHOWN} more` : '');
+  return `${near === undefined ? '' : `did you mean ${near}? `}the policy lists ${names || 'none'}; an admin adds others`;
+}
