@@ -100,11 +100,11 @@ describe('git-cli admin verbs', () => {
     const fingerprint = `SHA256:${'A'.repeat(43)}`;
     const url = 'ssh://git@host.example:2222/r.git';
     const pin = async (body: string, env: Record<string, string> = {}) =>
-      (await withSsh(url, body, 'GIT_SSH_COMMAND', env)).pinHostKey('origin', fingerprint);
+      (await withSsh(url, body, 'GIT_SSH_COMMAND', env)).pinHostKey(url, fingerprint);
     await failure(pin(ECHO, { GIT_SSH_VARIANT: 'plink' }), 'NOT_SUPPORTED');
     await failure(pin('echo "proxyjump gate"'), 'NOT_SUPPORTED');
     await failure(pin('echo "userknownhostsfile /dev/null"'), 'CONFIG_INVALID');
-    await failure((await withSsh(url, ECHO)).pinHostKey('origin', 'SHA256:short'), 'INPUT_INVALID');
+    await failure((await withSsh(url, ECHO)).pinHostKey(url, 'SHA256:short'), 'INPUT_INVALID');
   });
 
   it('follows url.insteadOf', async () => {
