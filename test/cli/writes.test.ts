@@ -87,8 +87,8 @@ describe('git kv: writes', () => {
     const lines = Array.from({ length: 25 }, (_, i) => `{"op":"set","key":"many:${String(i).padStart(2, '0')}","value":"1"}`);
     const out = await place.ok(['mset', '-f', '-', '-n'], { input: `${lines.join('\n')}\n{"op":"del","key":"gone"}\n` });
     expect(out)
-      .to.contain('\n  set     many:19\n  set     5 more: --json names them\n  delete  gone\ntree ')
-      .and.not.to.contain('many:20');
+      .to.contain('\n  set     many:19\n  set     5 more: --json names them\n  delete  gone\n')
+      .and.not.match(/many:20|^tree /m);
     expect(await place.ok(['set', 'gone', '2'])).not.to.contain('  set ');
   });
 
