@@ -129,6 +129,16 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       expect(await push(cut)).to.match(/hung up|Could not read/);
     });
 
+    it('may take longer than kv.timeout between the greeting and what is pushed', async () => {
+      sandbox.git(clone, 'config', 'kv.timeout', '300ms');
+      const { oid, objects } = commit('one');
+      const to = await remote(`exec sh -c "$command"`);
+      to.expectPush?.('origin');
+      await new Promise((resolve) => setTimeout(resolve, 2500)); // the limit is looked at from the first second on
+      await to.push('origin', creation(oid), { atomic: true, objects });
+      expect(tip(LEDGER)).to.equal(oid);
+    });
+
     it('ends a client that says nothing for as long as kv.timeout allows', async () => {
       sandbox.git(clone, 'config', 'kv.timeout', '500ms');
       const { oid, objects } = commit('one');

@@ -15,19 +15,21 @@ export class ReceivePackConnection {
   stderr = '';
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly ended: Promise<void>;
-  private readonly watch: SilenceWatch;
+  /** Runs while it is the other side's turn to speak. */
+  private watch: SilenceWatch;
   private broken: { readonly error: KvError; readonly over: Promise<void> } | null = null;
   private greeted = false;
 
   /** Starts the client; `url` is the other side's, for messages. */
-  constructor(place: GitPlace, [program, args]: readonly [string, readonly string[]], url: string) {
+  constructor(
+    private readonly place: GitPlace,
+    [program, args]: readonly [string, readonly string[]],
+    private readonly url: string,
+  ) {
     const child = spawn(program, args, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
     this.child = child;
-    this.watch = new SilenceWatch(place, child, url, (error, over) => {
-      this.broken = { error, over };
-      for (const stream of child.stdio) stream?.destroy();
-    });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', this.watch.heard);
+    this.watch = this.listen();
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', () => this.watch.heard());
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     child.stdin.on('error', () => undefined); // a client that has ended says why on its standard error
     this.ended = new Promise((resolve) => {
@@ -45,13 +47,23 @@ export class ReceivePackConnection {
     this.channel = new PktChannel(child.stdout);
     this.greeting = readGreeting(this.channel).then((greeting) => {
       this.greeted = greeting !== null;
+      this.watch.stop(); // the next word is ours, however long it takes to find
       return greeting;
     });
   }
 
-  /** Sends bytes; they leave as fast as the other side takes them. */
+  /** Sends bytes, after which the other side is to answer; they leave as fast as it takes them. */
   send(bytes: Uint8Array): void {
+    this.watch.stop();
+    this.watch = this.listen();
     this.child.stdin.write(bytes);
+  }
+
+  private listen(): SilenceWatch {
+    return new SilenceWatch(this.place, this.child, this.url, (error, over) => {
+      this.broken = { error, over };
+      for (const stream of this.child.stdio) stream?.destroy();
+    });
   }
 
   /** Waits for the client's end after the other side has said all, or has broken off. Throws `IO_ERROR` when silence ended it. */

@@ -1,4 +1,4 @@
-import { KvError } from '../../../../ports/error.js';
+import type { KvError } from '../../../../ports/error.js';
 import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
@@ -44,8 +44,8 @@ export async function directPush(
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
   onProgress?.('');
   try {
-    connection.send(commandList(due, { format, atomic, quiet: onProgress === undefined }));
-    connection.send(smallPack(format, objects));
+    const commands = commandList(due, { format, atomic, quiet: onProgress === undefined });
+    connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
       said += text;
       tell?.(text);
@@ -68,19 +68,14 @@ function understands({ capabilities }: Greeting, format: ObjectFormat, atomic: b
   return spoken === format && wanted.every((one) => capabilities.includes(one));
 }
 
-/** The connection ended too early: what was said on the way, in the order in which git would show it. */
+/** The connection ended too early: what was said on the way, in the order in which git would show it. Throws what ended it here. */
 async function brokenOff(
   connection: ReceivePackConnection,
   side: { readonly remote: string; readonly url: string },
   end: string,
   said = '',
 ): Promise<KvError> {
-  try {
-    await connection.finish();
-  } catch (error) {
-    if (KvError.is(error)) return error;
-    throw error;
-  }
+  await connection.finish();
   return pushError(side, '', `${said}${connection.stderr}\nfatal: ${end}\n`);
 }
 
