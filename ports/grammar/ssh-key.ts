@@ -65,7 +65,7 @@ export function sshStringEnd(bytes: Uint8Array, at: number): number | undefined 
 }
 
 /** The strings that fill a wire form; undefined when they don't. */
-function sshStrings(blob: Uint8Array): Uint8Array[] | undefined {
+export function sshStrings(blob: Uint8Array): Uint8Array[] | undefined {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < blob.length; ) {
     const end = sshStringEnd(blob, at);

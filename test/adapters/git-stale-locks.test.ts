@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { KvError } from '../../ports/error.js';
+import { needsFile } from '../support/needs.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const LEFT = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-tracking/stargate/kv/main', 'refs/kv-epoch/main'];
@@ -63,7 +64,7 @@ describe('git-cli: locks that a killed command has left in a clone', () => {
   });
 
   it('that are some seconds old are cleared where no git is at work in the clone, and only there', async function () {
-    if (!existsSync('/proc/self/comm')) this.skip(); // elsewhere nobody can tell, and a minute has to pass
+    needsFile(this, '/proc/self/comm'); // elsewhere nobody can tell, and a minute has to pass
     leave(LEFT, 5000);
     const held = spawn('git', ['-C', sandbox.path('clone'), 'update-ref', '--stdin'], {
       env: sandbox.env,

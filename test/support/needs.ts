@@ -1,10 +1,19 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 /** Skips a test where a program is missing, and says so; in CI that is a fault of the machine's set-up. */
 export function needs(test: Mocha.Context, ...programs: readonly string[]): void {
   const missing = programs.filter((program) => !isInstalled(program));
-  if (missing.length === 0) return;
-  const text = `not on this machine: ${missing.join(', ')}`;
+  if (missing.length > 0) leaveOut(test, missing.join(', '));
+}
+
+/** Skips a test where a file is missing that the system keeps, as `needs` does for a program. */
+export function needsFile(test: Mocha.Context, path: string): void {
+  if (!existsSync(path)) leaveOut(test, path);
+}
+
+function leaveOut(test: Mocha.Context, missing: string): void {
+  const text = `not on this machine: ${missing}`;
   if (process.env['CI'] || process.env['GIT_KV_NO_SKIP']) throw new Error(text);
   console.log(`      skipped: ${text}`);
   test.skip();

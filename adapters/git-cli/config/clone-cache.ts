@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CloneCache } from '../../../ports/clone-cache.js';
 import { KvError } from '../../../ports/error.js';
+import { replaceFile } from '../process/durable-file.js';
 import type { Environment } from '../process/run-git.js';
 import { findRepository } from './repository.js';
 
@@ -33,14 +33,10 @@ class FolderCache implements CloneCache {
 
   async put(name: string, text: string): Promise<void> {
     const path = this.path(name);
-    const temporary = `${path}.${randomUUID()}`;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, text);
-      await rename(temporary, path);
+      await replaceFile(path, text);
     } catch {
       // No room, or no permission: the next command works it out again.
-      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 

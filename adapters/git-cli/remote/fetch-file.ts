@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../process/durable-file.js';
 
 interface Content {
   /** `<remote> <direction> <key>` to epoch ms. */
@@ -37,14 +37,6 @@ export class FetchFile {
   async update(change: (content: Content) => void): Promise<void> {
     const content = await this.read();
     change(content);
-    await mkdir(dirname(this.path), { recursive: true });
-    const temporary = `${this.path}.${randomUUID()}`;
-    try {
-      await writeFile(temporary, JSON.stringify(content));
-      await rename(temporary, this.path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await replaceFile(this.path, JSON.stringify(content));
   }
 }

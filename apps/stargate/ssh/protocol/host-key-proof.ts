@@ -1,6 +1,7 @@
 import type { Connection, ParsedKey } from 'ssh2';
+import { sshStrings } from '../../../../ports/grammar/ssh-key.js';
 import { answerGlobalRequest, hostKeyAlgorithm, sendMessage, sessionId } from './ssh2-protocol.js';
-import { sshString, sshStrings } from './wire.js';
+import { sshString } from './wire.js';
 
 /** A host key that a client may learn of. */
 export interface ProvableKey {
