@@ -6,14 +6,14 @@ import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
-import { pinHostKey } from './known-hosts.js';
+import { pinHostKey } from './ssh/known-hosts.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { checkUrl } from '../process/guard.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
-import { shellQuote } from './shell-quote.js';
-import { sshAddress } from './ssh-address.js';
-import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh-program.js';
+import { shellQuote } from './ssh/shell-quote.js';
+import { sshAddress } from './ssh/ssh-address.js';
+import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh/ssh-program.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {

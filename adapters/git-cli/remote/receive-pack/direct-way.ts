@@ -1,8 +1,8 @@
 import { parseSshUrl } from '../../../../ports/grammar/ssh-url.js';
 import type { GitPlace } from '../../process/run-git.js';
 import type { ConfiguredValues } from '../remote-url.js';
-import { shellQuote } from '../shell-quote.js';
-import { sshArguments, sshCommandLine, sshProgram } from '../ssh-program.js';
+import { shellQuote } from '../ssh/shell-quote.js';
+import { sshArguments, sshCommandLine, sshProgram } from '../ssh/ssh-program.js';
 
 /** Configuration that only git itself obeys. */
 const GIT_ALONE = /^(?:url\..*\.(?:insteadof|pushinsteadof)|protocol\..*|push\.pushoption|transfer\.advertisesid)$/;

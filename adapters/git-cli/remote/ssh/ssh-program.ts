@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { KvError } from '../../../ports/error.js';
-import type { Environment, GitPlace } from '../process/run-git.js';
-import type { ConfiguredValues } from './remote-url.js';
+import { KvError } from '../../../../ports/error.js';
+import type { Environment, GitPlace } from '../../process/run-git.js';
+import type { ConfiguredValues } from '../remote-url.js';
 
 /** How an SSH client takes its options: git's own words for it. */
 type SshVariant = 'ssh' | 'plink' | 'tortoiseplink' | 'simple' | 'auto';

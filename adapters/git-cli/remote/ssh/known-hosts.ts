@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { PinnedHostKey } from '../../../ports/admin-client.js';
-import { KvError } from '../../../ports/error.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
-import type { GitPlace } from '../process/run-git.js';
-import { configuredAt } from './remote-url.js';
+import type { PinnedHostKey } from '../../../../ports/admin-client.js';
+import { KvError } from '../../../../ports/error.js';
+import { shownUrl } from '../../../../ports/grammar/shown-url.js';
+import { parseSshKey } from '../../../../ports/grammar/ssh-key.js';
+import type { GitPlace } from '../../process/run-git.js';
+import { configuredAt } from '../remote-url.js';
 import { sshAddress } from './ssh-address.js';
 import { runProgram, runSsh, sshArguments, type SshProgram, sshProgram } from './ssh-program.js';
 
