@@ -5,6 +5,7 @@ import { clientOf, feed } from '../apps/stargate/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
 import { openProfile } from '../plugins/host/index.js';
 import type { GitService } from '../ports/git-service.js';
+import { USUAL_LIMITS } from '../ports/limits.js';
 
 /**
  * The Stargate's own SSH server in front of a plain bare repository: no hooks, no validation, no journal.
@@ -22,6 +23,7 @@ const { port } = await listenSsh({
   hostKeys: () => hostKeys,
   identify: () => pusher,
   answersTo: () => true,
+  limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64 }),
   route: () => async (session) => {
     const { input, ended } = services.receive({ gitProtocol: session.gitProtocol, maxBytes: 2 ** 31 }, clientOf(session));
     feed(session, input);

@@ -17,6 +17,7 @@ export * from './clock.js';
 export * from './clone-cache.js';
 export * from './clone-config.js';
 export * from './policy-reader.js';
+export * from './limits.js';
 export * from './repository-host.js';
 export * from './repository-upkeep.js';
 export * from './bundle-archive.js';

@@ -1,3 +1,5 @@
+import type { Limits } from './limits.js';
+
 /** Sizes in bytes, durations in milliseconds. */
 export interface NamespacePolicy {
   readonly ledgerMode: 'linear';
@@ -46,6 +48,8 @@ export interface Policy {
   readonly maxPushObjects: number;
   /** How many connections a key may have at a time. */
   readonly maxConnectionsPerKey: number;
+  /** All other bounds on what comes from outside. */
+  readonly limits: Limits;
   readonly admins: readonly PolicyKey[];
   /** Who may fetch from the Stargate besides writers and admins. */
   readonly readers: readonly PolicyKey[];

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Writes the CLI reference from the command classes and the gateway's help: docs/CLI.md and the pages in share/man/man1 (git kv
-// --help runs man).
+// --help runs man); and docs/LIMITS.md from the table of bounds.
 //   node scripts/generate-cli-docs.mjs [--check] [FOLDER]   FOLDER holds tsc's output (default: dist)
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -29,12 +29,35 @@ export async function generateCliDocs(compiled) {
   }));
   const { HELP } = await import(pathToFileURL(join(compiled, 'apps/stargate/help.js')).href);
   const reference = { commands, globals, exits: exitCodeRows(), stargate: HELP };
+  const bounds = await import(pathToFileURL(join(compiled, 'ports/limits.js')).href);
   return new Map([
     ['docs/CLI.md', markdown(reference)],
+    ['docs/LIMITS.md', limitsPage(bounds)],
     ['share/git-kv/words.json', words(COMMANDS, GLOBAL_FLAGS)],
     ['share/man/man1/git-kv.1', manPage(reference)],
     ['share/man/man1/git-kv-stargate.1', stargatePage(HELP)],
   ]);
+}
+
+/** The bounds on what comes from outside, one a row. */
+function limitsPage({ LIMIT_NAMES, LIMITS, limitKey, limitText }) {
+  const row = (name) => {
+    const spec = LIMITS[name];
+    const [usual, least, most] = [spec.usual, spec.least, spec.most].map((value) => limitText(spec, value));
+    return `| \`${limitKey(name)}\` | ${usual} | ${least} … ${most} | ${spec.reason} |`;
+  };
+  return [
+    '# Limits',
+    '',
+    'How much anybody may ask of a Stargate. Each is a key under `stargate.limits` in the policy; a changed policy file takes effect at once.',
+    'Three bounds have keys of their own right under `stargate`: `max_connections_per_key`, `max_push_objects` and `min_free_space`.',
+    'What `git kv` itself puts up with from a mirror or a Stargate is in [SECURITY.md](SECURITY.md).',
+    '',
+    '| key | unless the policy says otherwise | may be | why |',
+    '|---|---|---|---|',
+    ...LIMIT_NAMES.map(row),
+    '',
+  ].join('\n');
 }
 
 /** What completion knows of the command line: it has no time to load the commands. */

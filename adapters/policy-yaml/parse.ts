@@ -4,6 +4,7 @@ import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
 import { Faults } from './faults.js';
 import { NamespaceBlock, PolicyFile } from './schema.js';
+import { buildLimits } from './limits.js';
 import { shaped } from './shape.js';
 import { readSize } from './units.js';
 import { namespaceFault, pushUrlFault, readUrlFault } from './values.js';
@@ -23,9 +24,19 @@ export function parsePolicy(text: string, file: string): Policy {
   if (faults.any) throw faults.error();
 
   const plain = plainOf(document, faults);
-  const blocks = (plain as { namespaces?: unknown }).namespaces;
-  // Its keys are names of namespaces, which are judged one by one below.
-  const shape = shaped(PolicyFile, isMapping(blocks) ? { ...plain, namespaces: {} } : plain, [], faults);
+  // What has names of its own for keys is judged apart, one by one: class-transformer stumbles over some.
+  const { namespaces: blocks, stargate: own } = plain as { namespaces?: unknown; stargate?: unknown };
+  const bounds = isMapping(own) ? (own as { limits?: unknown }).limits : undefined;
+  const shape = shaped(
+    PolicyFile,
+    {
+      ...plain,
+      ...(isMapping(blocks) && { namespaces: {} }),
+      ...(isMapping(own) && { stargate: { ...own, ...(isMapping(bounds) && { limits: {} }) } }),
+    },
+    [],
+    faults,
+  );
   const stargate = isMapping(shape.stargate) ? shape.stargate : {};
   const url = (key: 'push_url' | 'read_url', fault: (value: unknown) => string | null): string | null => {
     const value: unknown = stargate[key] ?? null;
@@ -41,6 +52,7 @@ export function parsePolicy(text: string, file: string): Policy {
     minFreeSpace: readSize(stargate.min_free_space),
     maxPushObjects: stargate.max_push_objects ?? 1_000_000,
     maxConnectionsPerKey: stargate.max_connections_per_key ?? CONNECTIONS_PER_KEY,
+    limits: buildLimits(isMapping(bounds) ? bounds : undefined, faults),
     admins: buildKeys(stargate.admins, ['stargate', 'admins'], faults),
     readers: buildKeys(stargate.readers, ['stargate', 'readers'], faults),
     namespaces: namespacesOf(blocks, faults),

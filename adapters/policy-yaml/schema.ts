@@ -12,6 +12,8 @@ class StargateBlock {
   @MayMiss() @IsSize() min_free_space?: unknown;
   @MayMiss() @IsCount(1000, 100_000_000) max_push_objects?: number;
   @MayMiss() @IsCount(1, 256) max_connections_per_key?: number;
+  /** Its keys are those of a table: limits.ts. */
+  @MayMiss() @IsMapping() limits?: object;
   @MayMiss() @IsList('public keys') admins?: unknown[];
   @MayMiss() @IsList('public keys') readers?: unknown[];
 }

@@ -138,7 +138,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
       ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
-      limits: { maxConnectionsPerKey: () => policy().policy.maxConnectionsPerKey },
+      limits: () => ({ ...policy().policy.limits, connectionsPerKey: policy().policy.maxConnectionsPerKey }),
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
         ...{ store, readTimeout: READ_TIMEOUT_MS },

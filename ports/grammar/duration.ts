@@ -15,3 +15,9 @@ export function parseDuration(text: string): number | undefined {
 export function parseTimeLimit(text: string): number | undefined {
   return text === '0' ? 0 : parseDuration(text);
 }
+
+/** Milliseconds in the largest unit up to hours that leaves no rest: `90s`, `24h`. */
+export function durationText(ms: number): string {
+  const unit = ['h', 'm', 's'].find((name) => ms > 0 && ms % (UNITS[name] as number) === 0) ?? 'ms';
+  return `${ms / (UNITS[unit] as number)}${unit}`;
+}

@@ -23,3 +23,9 @@ export function parseSize(text: string): number | undefined {
   const bytes = Number(digits) * (UNITS[unit] as number);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
+
+/** A number of bytes in the largest binary unit that leaves no rest: `64KiB`. */
+export function sizeText(bytes: number): string {
+  const unit = (['GiB', 'MiB', 'KiB'] as const).find((name) => bytes > 0 && bytes % (UNITS[name] as number) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / (UNITS[unit] as number)}${unit}`;
+}

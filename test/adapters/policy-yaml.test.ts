@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { USUAL_LIMITS } from '../../ports/limits.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -82,6 +83,7 @@ describe('policy-yaml', () => {
       pushUrl: 'ssh://git@stargate.local/org/repo.git',
       readUrl: 'ssh://git@stargate.local/org/repo.git',
       maxConnectionsPerKey: 64,
+      limits: USUAL_LIMITS,
       requireMirrorAckByDefault: false,
       minFreeSpace: null,
       maxPushObjects: 1_000_000,
@@ -423,6 +425,19 @@ namespaces:
     ]);
     const cut = indented.split('\n').slice(0, -1).join('\n');
     expect(faultsOf(text(cut))).to.deep.equal(['5: namespaces.main.writers[0]: is no complete OpenPGP public key block']);
+  });
+
+  it('holds every bound against its table, and knows no other', () => {
+    const faults = faultsOf(
+      'version: 1\nstargate:\n  limits: { sesions: 5, sessions: 1, push_bytes: 10s, read_silence: 1ms, constructor: 1 }\n',
+    );
+    expect(faults).to.have.members([
+      "3: stargate.limits.sesions: unknown key; did you mean 'sessions'?",
+      '3: stargate.limits.sessions: must be a whole number from 4 to 4096',
+      '3: stargate.limits.push_bytes: must be a size from 1MiB to 256GiB',
+      '3: stargate.limits.read_silence: must be a duration from 5s to 1h',
+      '3: stargate.limits.constructor: unknown key',
+    ]);
   });
 
   it('tells only the first hundred faults', () => {

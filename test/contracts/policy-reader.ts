@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { USUAL_LIMITS } from '../../ports/limits.js';
 import { KvError, type Policy, type PolicyReader } from '../../ports/index.js';
 import { sshKey } from './signature-verifier.js';
 
@@ -64,6 +65,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           minFreeSpace: null,
           maxPushObjects: 1_000_000,
           maxConnectionsPerKey: 64,
+          limits: USUAL_LIMITS,
           admins: [],
           readers: [],
         },
@@ -82,6 +84,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           min_free_space: '1GiB',
           max_push_objects: 250_000,
           max_connections_per_key: 7,
+          limits: { sessions: 12, push_bytes: '1GiB', read_silence: '30s' },
           admins: [`${ada} ada`],
           readers: [`${ci} a reader, at home`],
         },
@@ -109,6 +112,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
         minFreeSpace: 1024 ** 3,
         maxPushObjects: 250_000,
         maxConnectionsPerKey: 7,
+        limits: { ...USUAL_LIMITS, sessions: 12, pushBytes: 1024 ** 3, readSilence: 30_000 },
         admins: [key(ada, 'ada')],
         readers: [key(ci, 'a reader, at home')],
         namespaces: new Map([

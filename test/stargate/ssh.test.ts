@@ -63,7 +63,7 @@ describe('stargate: room for SSH connections', () => {
   });
 
   it('lets an idle connection go for a new one, and no key take more than its share', async () => {
-    r = await rig({ ssh: { idleTimeout: 300_000, idleGrace: 0, maxConnections: 3, maxConnectionsPerKey: () => 2 } });
+    r = await rig({ ssh: { idleTimeout: 300_000, idleGrace: 0, connections: 3, connectionsPerKey: 2 } });
     const first = await connected(r, r.keys.reader);
     const gone = once(first, 'close');
     const [second, third] = [await connected(r, r.keys.reader), await connected(r, r.keys.reader)];
@@ -84,7 +84,7 @@ describe('stargate: room for SSH connections', () => {
 describe('stargate: the SSH server', () => {
   let r: Rig;
   before(async () => {
-    r = await rig({ ssh: { handshakeTimeout: 1500, maxUnauthenticated: 6, maxConnections: 12 } });
+    r = await rig({ ssh: { handshakeTimeout: 1500, connectionsUnproven: 6, connections: 12 } });
   });
   after(() => r.close());
 

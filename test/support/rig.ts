@@ -1,5 +1,6 @@
 import { principal } from '../../domain/access/principal.js';
-import { PUSH_LIMITS, type PushLimits } from '../../apps/stargate/push/limits.js';
+import { pushLimits, type PushLimits } from '../../domain/gateway/push-limits.js';
+import { USUAL_LIMITS } from '../../ports/limits.js';
 import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
 import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
@@ -64,7 +65,10 @@ export async function rig(
   const store = await composition.get<GitStore>('git-store');
   const push = serveReceivePack({
     ...{ services, host, gateway, store },
-    limits: { ...PUSH_LIMITS, ...options.limits },
+    limits: {
+      ...pushLimits({ limits: USUAL_LIMITS, maxPushObjects: 1_000_000, namespaces: new Map() } as never),
+      ...options.limits,
+    },
     onOutcome: (outcome) => outcomes.push(outcome),
     room: ROOMY,
     over: over.signal,
@@ -78,7 +82,7 @@ export async function rig(
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
     route: routeCommands({ services, store, push, verbs, readTimeout: 60_000 }),
-    ...(options.ssh === undefined ? {} : { limits: options.ssh }),
+    limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64, ...options.ssh }),
     log: SILENT,
   });
   const work = sandbox.path('work');

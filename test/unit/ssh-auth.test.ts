@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { AuthContext } from 'ssh2';
 import { identifyBy, judgeAuth } from '../../apps/stargate/ssh/auth.js';
 import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/policy-reader.js';
+import { USUAL_LIMITS } from '../../ports/limits.js';
 import { type SuiteSshKey, sshKey } from '../contracts/signature-verifier.js';
 
 const SIGNED = Buffer.from('what this session alone has');
@@ -18,6 +19,7 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     minFreeSpace: null,
     maxPushObjects: 1_000_000,
     maxConnectionsPerKey: 64,
+    limits: USUAL_LIMITS,
   };
   const namespaces = new Map([['main', { writers } as unknown as NamespacePolicy]]); // roles are all that is read of it
   return { version: 1, ...urls, admins, readers, namespaces };

@@ -18,7 +18,7 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
-import { pushLimits } from '../push/limits.js';
+import { pushLimits } from '../../../domain/gateway/push-limits.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';

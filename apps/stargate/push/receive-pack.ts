@@ -6,7 +6,7 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { Log } from '../log.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import { GitWords } from './git-words.js';
-import type { PushLimits } from './limits.js';
+import type { PushLimits } from '../../../domain/gateway/push-limits.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { claimedTransactions, logEmpty, type PushedTransaction, type PushFacts } from './push-line.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';

@@ -27,6 +27,8 @@ ${url}  # Whether a write waits until the mirror shows it, unless its writer say
   max_push_objects: 1000000
   # How many connections a key may have at a time; at the limit, git kv waits and tries again.
   # max_connections_per_key: ${CONNECTIONS_PER_KEY}
+  # Any other bound on what clients may send and hold; docs/LIMITS.md has the table.
+  # limits: { push_bytes: 2GiB, sessions: 96 }
   # Keys that may run every stargate verb. One public key a line, as in ~/.ssh/id_ed25519.pub.
   admins:
 ${keys(admins, 4)}  # Who may fetch from the Stargate itself; admins and writers always may.

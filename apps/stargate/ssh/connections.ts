@@ -1,22 +1,13 @@
 import type { Socket } from 'node:net';
+import type { Limits } from '../../../ports/limits.js';
 
-/** Bounds on connections. Durations in milliseconds. */
-export interface ConnectionLimits {
-  /** Connections that have authenticated. */
-  readonly maxConnections: number;
-  /** Connections that have not: a budget of their own, so that nobody without a key takes room from those with one. */
-  readonly maxUnauthenticated: number;
-  /** Asked for each connection: a policy may change. */
-  readonly maxConnectionsPerKey: () => number;
-  /** From the connection to agreed session keys. */
-  readonly handshakeTimeout: number;
-  /** From agreed session keys to a proven key: people type passphrases and touch tokens. */
-  readonly authTimeout: number;
-  /** How long a connection whose key was proven, or whose command has ended, is safe from one that wants room: its next command is on its way. */
-  readonly idleGrace: number;
-  /** How long an authenticated connection may stay without a command. */
-  readonly idleTimeout: number;
-}
+/** Bounds on connections, which have authenticated or (`connectionsUnproven`) have not. */
+export type ConnectionLimits = Pick<
+  Limits,
+  'connections' | 'connectionsUnproven' | 'handshakeTimeout' | 'loginTimeout' | 'idleGrace' | 'idleTimeout'
+> & {
+  readonly connectionsPerKey: number;
+};
 
 interface Held {
   readonly socket: Socket;
@@ -41,7 +32,12 @@ export class SshConnections {
   /** By remote address and port, the longest-waiting first. */
   private readonly held = new Map<string, Held>();
 
-  constructor(private readonly limits: ConnectionLimits) {}
+  /** The bounds are asked for whenever they count: a policy may change. */
+  constructor(private readonly bounds: () => ConnectionLimits) {}
+
+  private get limits(): ConnectionLimits {
+    return this.bounds();
+  }
 
   get sockets(): Socket[] {
     return [...this.held.values()].map(({ socket }) => socket);
@@ -54,7 +50,7 @@ export class SshConnections {
   /** Takes a new connection. Gives the address of the one that had to go for it, if any. */
   arrive(socket: Socket): string | undefined {
     const waiting = [...this.held.values()].filter(({ key }) => key === undefined);
-    const dropped = waiting.length < this.limits.maxUnauthenticated ? undefined : oldestOfBusiest(waiting);
+    const dropped = waiting.length < this.limits.connectionsUnproven ? undefined : oldestOfBusiest(waiting);
     if (dropped !== undefined) this.drop(dropped);
     const entry: Held = {
       socket,
@@ -77,7 +73,7 @@ export class SshConnections {
   /** The session keys are agreed: gives the client the time to authenticate. */
   agreed(remote: string): void {
     const entry = this.held.get(remote);
-    if (entry !== undefined && entry.key === undefined) this.within(entry, this.limits.authTimeout);
+    if (entry !== undefined && entry.key === undefined) this.within(entry, this.limits.loginTimeout);
   }
 
   /**
@@ -86,16 +82,16 @@ export class SshConnections {
    */
   prove(remote: string, key: string): 'room' | Crowd {
     const entry = this.held.get(remote);
-    if (entry === undefined) return { of: 'all', limit: this.limits.maxConnections };
+    if (entry === undefined) return { of: 'all', limit: this.limits.connections };
     const proven = [...this.held.values()].filter((other) => other.key !== undefined && other !== entry);
     const sameKey = proven.filter((other) => other.key === key);
-    const perKey = this.limits.maxConnectionsPerKey();
+    const perKey = this.limits.connectionsPerKey;
     const crowded = sameKey.length >= perKey;
-    const rivals = crowded ? sameKey : proven.length >= this.limits.maxConnections ? proven : [];
+    const rivals = crowded ? sameKey : proven.length >= this.limits.connections ? proven : [];
     const idle = rivals.find(({ commands, restsSince }) => commands === 0 && Date.now() - restsSince >= this.limits.idleGrace);
     if (rivals.length > 0 && idle === undefined) {
       this.within(entry, this.limits.handshakeTimeout);
-      return crowded ? { of: 'key', limit: perKey } : { of: 'all', limit: this.limits.maxConnections };
+      return crowded ? { of: 'key', limit: perKey } : { of: 'all', limit: this.limits.connections };
     }
     if (idle !== undefined) this.drop(idle);
     entry.key = key;

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import { principal } from '../../../domain/access/principal.js';
-import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
 import { KvError, toKvError } from '../../../ports/error.js';
+import type { Limits } from '../../../ports/limits.js';
 import { cannotListen } from '../endpoints.js';
 import type { Log } from '../log.js';
 import type { AnswersTo } from '../repository/repository-id.js';
@@ -16,24 +16,8 @@ import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js
 import { ssh2Server } from './protocol/offered-keys.js';
 import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
 
-/** Bounds on what clients can hold. Durations in milliseconds. */
-export interface SshLimits extends ConnectionLimits {
-  /** On one connection. */
-  readonly maxSessions: number;
-  readonly maxAuthAttempts: number;
-}
-
-const SSH_LIMITS: SshLimits = {
-  maxConnections: 256,
-  maxUnauthenticated: 64,
-  maxConnectionsPerKey: () => CONNECTIONS_PER_KEY,
-  maxSessions: 8,
-  maxAuthAttempts: 10,
-  handshakeTimeout: 10_000,
-  authTimeout: 60_000,
-  idleGrace: 10_000,
-  idleTimeout: 60_000,
-};
+/** Bounds on what clients can hold. */
+export type SshLimits = ConnectionLimits & Pick<Limits, 'sessionsPerConnection' | 'loginAttempts'>;
 
 /** The host keys of a server. */
 export interface ServedHostKeys {
@@ -55,7 +39,8 @@ interface SshServerOptions {
   readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
   /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
-  readonly limits?: Partial<SshLimits>;
+  /** Asked for whenever they count: a policy may change. */
+  readonly limits: () => SshLimits;
   readonly log: Log;
 }
 
@@ -86,19 +71,19 @@ interface Running {
 
 /** Listens for SSH. Throws `IO_ERROR` when the address can't be had, `CONFIG_INVALID` when a host key can't be read. */
 export async function listenSsh(options: SshServerOptions): Promise<SshListener> {
-  const limits = { ...SSH_LIMITS, ...options.limits };
+  const { limits } = options;
   const connections = new SshConnections(limits);
   const running = new Set<Running>();
   const serverOf = serverByKeys((client, remote) => {
     const socket = connections.socket(remote);
     if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, limits, connections, running });
+    else attend(client, socket, remote, { ...options, connections, running });
   });
   serverOf(options.hostKeys()); // keys that can't be used are said now
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
     const dropped = connections.arrive(socket);
-    if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits.maxUnauthenticated, dropped });
+    if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits().connectionsUnproven, dropped });
     serverOf(options.hostKeys()).injectSocket(socket);
   });
   await new Promise<void>((resolve, reject) => {
@@ -139,7 +124,6 @@ function serverByKeys(onConnection: (client: Connection, remote: string) => void
 }
 
 interface Attending extends SshServerOptions {
-  readonly limits: SshLimits;
   readonly connections: SshConnections;
   readonly running: Set<Running>;
 }
@@ -157,14 +141,14 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
   tellSignatureAlgorithms(client);
   client.on('authentication', (context) => {
     const verdict =
-      ++attempts > limits.maxAuthAttempts
+      ++attempts > limits().loginAttempts
         ? ({ kind: 'refused', reason: 'too many attempts' } as const)
         : judgeAuth(context, identify);
     if (verdict.kind === 'proven') key = verdict.key;
     if (verdict.kind !== 'refused') return acceptAuth(context);
     if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
     context.reject(['publickey']);
-    if (attempts > limits.maxAuthAttempts) client.end();
+    if (attempts > limits().loginAttempts) client.end();
   });
   let crowd: Crowd | undefined;
   client.on('ready', () => {
@@ -181,7 +165,7 @@ function attend(client: Connection, socket: Socket, remote: string, options: Att
     socket.destroySoon();
   });
   client.on('session', (accept, reject) => {
-    if (open >= limits.maxSessions) return reject();
+    if (open >= limits().sessionsPerConnection) return reject();
     open += 1;
     const session = accept();
     const protocol = onEnvironment(session);

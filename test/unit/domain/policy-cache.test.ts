@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { parsePolicy } from '../../../adapters/policy-yaml/open.js';
+import { LIMIT_NAMES } from '../../../ports/limits.js';
 import { keepPolicy, keptPolicy, POLICY_SHAPE } from '../../../domain/client/clone/policy-cache.js';
 import type { CloneCache } from '../../../ports/clone-cache.js';
 
@@ -21,10 +22,11 @@ function pathsOf(value: unknown, at = ''): string[] {
   return Object.entries(value).flatMap(([name, one]) => pathsOf(one, at === '' ? name : `${at}.${name}`));
 }
 
-const SHAPE_3 = [
+const SHAPE_4 = [
   'admins[].kind',
   'admins[].material',
   'admins[].name',
+  ...LIMIT_NAMES.map((name) => `limits.${name}`).sort(),
   'maxConnectionsPerKey',
   'maxPushObjects',
   'minFreeSpace',
@@ -88,6 +90,6 @@ namespaces:
   });
 
   it('has the fields that its number stands for: with other fields, raise POLICY_SHAPE and correct this list', () => {
-    expect({ shape: POLICY_SHAPE, fields: pathsOf(policy).sort() }).to.deep.equal({ shape: 3, fields: SHAPE_3 });
+    expect({ shape: POLICY_SHAPE, fields: pathsOf(policy).sort() }).to.deep.equal({ shape: 4, fields: SHAPE_4 });
   });
 });

@@ -1,0 +1,46 @@
+import {
+  LIMIT_NAMES,
+  LIMITS,
+  limitKey,
+  limits,
+  limitText,
+  type LimitName,
+  type Limits,
+  type LimitSpec,
+} from '../../ports/limits.js';
+import { nearest } from '../../ports/grammar/nearest.js';
+import type { Faults } from './faults.js';
+import { readDuration, readSize } from './units.js';
+
+const AT = ['stargate', 'limits'] as const;
+
+/** `stargate.limits`: the bounds that the policy names, and the usual ones for all others. */
+export function buildLimits(block: object | undefined, faults: Faults): Limits {
+  const given = new Map(Object.entries(block ?? {}));
+  const known = new Map(LIMIT_NAMES.map((name) => [limitKey(name), name]));
+  for (const key of given.keys()) {
+    if (known.has(key)) continue;
+    const near = nearest(key, [...known.keys()]);
+    faults.add([...AT, key], `unknown key${near === undefined ? '' : `; did you mean '${near}'?`}`);
+  }
+  return limits((name) => {
+    const key = limitKey(name);
+    return given.has(key) ? readLimit(name, given.get(key), (what) => faults.add([...AT, key], what)) : LIMITS[name].usual;
+  });
+}
+
+function readLimit(name: LimitName, value: unknown, fault: (what: string) => void): number {
+  const spec: LimitSpec = LIMITS[name];
+  const read = READERS[spec.kind](value);
+  if (read === null || read < spec.least || read > spec.most)
+    fault(`must be ${NOUNS[spec.kind]} from ${limitText(spec, spec.least)} to ${limitText(spec, spec.most)}`);
+  return read ?? spec.usual;
+}
+
+const READERS = {
+  count: (value: unknown) => (Number.isInteger(value) ? (value as number) : null),
+  size: readSize,
+  duration: readDuration,
+} as const;
+
+const NOUNS = { count: 'a whole number', size: 'a size', duration: 'a duration' } as const;

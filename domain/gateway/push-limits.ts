@@ -1,0 +1,27 @@
+import type { PushStreamLimits } from '../git/wire/push-request.js';
+import type { Policy } from '../../ports/policy-reader.js';
+
+/** How large a push may be, and how long it may take. */
+export interface PushLimits extends PushStreamLimits {
+  /** Milliseconds for one push, from the command to the report. */
+  readonly timeout: number;
+  /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
+  readonly handover: number;
+}
+
+/** Room for what Git needs around the largest value. */
+const AROUND = 64 * 1024 ** 2;
+
+/** The bounds under a policy: a push may bring the largest value that any namespace takes, and has the time for it. */
+export function pushLimits({ limits, maxPushObjects, namespaces }: Policy): PushLimits {
+  const largest = Math.max(0, ...[...namespaces.values()].map(({ maxValueTotal }) => maxValueTotal));
+  const maxBytes = Math.max(limits.pushBytes, Math.ceil(largest * 1.05) + AROUND);
+  return {
+    maxObjects: maxPushObjects,
+    maxCommands: limits.pushCommands,
+    maxCommandBytes: limits.pushCommandBytes,
+    maxBytes,
+    timeout: Math.ceil((limits.pushTimeout * maxBytes) / limits.pushBytes),
+    handover: limits.handoverTimeout,
+  };
+}
