@@ -22,7 +22,7 @@ interface GatewayContext extends CommitContext {
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
   /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */
-  readonly admit?: (namespaces: readonly string[]) => Promise<void>;
+  readonly admit?: (namespaces: readonly string[], turn: string | undefined) => Promise<void>;
 }
 
 /** The Stargate's commit path over one repository. */
@@ -38,14 +38,14 @@ export class RepositoryGateway implements Gateway {
     const { context } = this;
     await requireLease(context);
     const namespaces = namespacesIn(request.commands);
-    await context.admit?.(namespaces);
+    await context.admit?.(namespaces, request.turn);
     const policy = context.policy();
     const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
     const release = await this.mutex.acquire();
     try {
       await this.mend();
       await requireLease(context);
-      await context.admit?.(namespaces); // what was found out meanwhile
+      await context.admit?.(namespaces, request.turn); // what was found out meanwhile
       await checkTips(context.store, request.commands);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);
@@ -120,7 +120,7 @@ export class RepositoryGateway implements Gateway {
 }
 
 /** The namespaces whose refs a push moves. */
-function namespacesIn(commands: readonly RefUpdate[]): string[] {
+export function namespacesIn(commands: readonly RefUpdate[]): string[] {
   const names = commands.flatMap(({ ref }) => {
     const found = classifyRef(ref);
     return 'ns' in found && found.ns !== '' ? [found.ns] : [];
