@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
+import { gitBounds } from '../../domain/gateway/push-limits.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';
@@ -142,6 +143,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
         ...{ store, readTimeout: READ_TIMEOUT_MS },
+        bounds: () => gitBounds(policy().policy.limits),
         async push(session) {
           await room.require();
           return (await leadership.lead()).push(session);
