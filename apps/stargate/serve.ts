@@ -12,6 +12,7 @@ import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
+import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
@@ -134,7 +135,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
       leadership: () => leadership.state(),
     });
-    const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
+    const http = await listenHttp(options.listenHttp, [healthMount(health)], () => crowdBounds(policy().policy.limits), log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
