@@ -52,6 +52,7 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
     await app.close();
     throw error;
   }
+  app.server.on('error', () => undefined); // a connection for which there was no descriptor: its client finds it closed
   const { address, port } = app.server.address() as AddressInfo;
   return {
     host: address,
