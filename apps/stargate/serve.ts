@@ -14,6 +14,7 @@ import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
 import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
+import { warnOfOpenFiles } from './check/open-to-all.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
@@ -106,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log,
     });
     running.push(() => policyFile.close());
+    await warnOfOpenFiles(gitDir, policyPath, log);
 
     metrics.role(false);
     const policy = () => policyFile.current;
