@@ -5,6 +5,7 @@ import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
+import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
@@ -47,6 +48,7 @@ export class RepositoryGateway implements Gateway {
       await requireLease(context);
       await context.admit?.(namespaces, request.turn); // what was found out meanwhile
       await checkTips(context.store, request.commands);
+      await checkNewRefs(context.store, request.commands, policy.limits.refs);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);
       return accepted;
