@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
 import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
@@ -21,6 +21,7 @@ export function parsePolicy(text: string, file: string): Policy {
   const document = parsed(text, file, lines);
   const faults = new Faults(file, document, lines);
   for (const error of document.errors) faults.addAt(error.linePos?.[0].line ?? 1, firstLine(error.message));
+  addTwice(document, lines, faults);
   if (faults.any) throw faults.error();
 
   const plain = plainOf(document, faults);
@@ -73,9 +74,23 @@ function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePol
   return namespaces;
 }
 
+/** Keys that a mapping has twice. The library holds each key against all before it: of ten thousand namespaces, that takes many seconds. */
+function addTwice(document: Document, lines: LineCounter, faults: Faults): void {
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue; // which is a fault of its own
+        if (seen.has(key.value)) faults.addAt(lines.linePos(key.range?.[0] ?? 0).line, 'Map keys must be unique');
+        seen.add(key.value);
+      }
+    },
+  });
+}
+
 function parsed(text: string, file: string, lines: LineCounter): Document {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: true, uniqueKeys: true, stringKeys: true });
+    return parseDocument(text, { lineCounter: lines, prettyErrors: true, uniqueKeys: false, stringKeys: true });
   } catch (cause) {
     // Nesting thousands deep overflows the parser's stack.
     throw new KvError('CONFIG_INVALID', `${file}:1: cannot be read as YAML`, { cause, hint: 'check that it is the policy file' });
