@@ -17,6 +17,8 @@ export const MODE_EXEC = '100755';
 
 const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
 const SLASH = 0x2f;
+/** What is longer is no mode, however long; the most that is given of it. */
+const LONGEST_MODE = 12;
 
 /** How many bytes an id takes in a tree object. */
 export const oidBytesIn = (format: ObjectFormat): number => OID_HEX_LENGTH[format] / 2;
@@ -60,12 +62,25 @@ export class TreeCursor {
 
   get mode(): string {
     const { body, start, nameAt } = this;
-    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? fromAscii(body, start, nameAt - 1);
+    return (
+      USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ??
+      fromAscii(body, start, Math.min(nameAt - 1, start + LONGEST_MODE))
+    );
   }
 
   /** Byte by byte: the names of a ledger and an index are ASCII. */
   get name(): string {
     return fromAscii(this.body, this.nameAt, this.oidAt - 1);
+  }
+
+  /** How long the name is, bytes. */
+  get nameBytes(): number {
+    return this.oidAt - 1 - this.nameAt;
+  }
+
+  /** How the name begins, at most so many bytes. */
+  nameStart(bytes: number): string {
+    return fromAscii(this.body, this.nameAt, Math.min(this.nameAt + bytes, this.oidAt - 1));
   }
 
   /** The current entry's id. */

@@ -40,9 +40,19 @@ export function keyFault(key: string): string | undefined {
 
 /** A key as it may stand in a message: quoted, cut, with control characters escaped. */
 export function quoteKey(key: string): string {
-  const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
-  return JSON.stringify(shown).replace(/[\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escaped(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
+
+/** The most that a message shows of a name or path that came from outside, characters. */
+export const MOST_SHOWN = 200;
+
+/** A path as it may stand in a message: quoted, cut, with control characters escaped. */
+export function quotePath(path: string): string {
+  return escaped(path.length > MOST_SHOWN ? `${path.slice(0, MOST_SHOWN)}…` : path);
+}
+
+const escaped = (text: string): string =>
+  JSON.stringify(text).replace(/[\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The urlsafe form of a key or of a key's prefix. */
 export function toUrlsafe(text: string): string {
