@@ -50,9 +50,9 @@ export class TreeCursor {
     let at = this.end;
     if (at >= body.length) return false;
     this.start = at;
-    while (at < body.length && body[at] !== 0x20) at++;
+    at = find(body, 0x20, at);
     this.nameAt = ++at;
-    while (at < body.length && body[at] !== 0) at++;
+    at = find(body, 0, at);
     this.oidAt = at + 1;
     this.end = this.oidAt + this.oidBytes;
     if (this.end > body.length || at === this.nameAt) throw new KvError('GIT_ERROR', 'malformed tree object');
@@ -141,6 +141,18 @@ export function writeEntry(mode: string, name: string, oid: Oid, out: Uint8Array
   at = writeAscii(name, out, at);
   out[at++] = 0;
   return writeHex(oid, out, at);
+}
+
+/** What is longer than any name of ours is looked through by the engine, which takes a call and then no time. */
+const FAR = 128;
+
+/** Where a byte is next; the length when it isn't. */
+function find(bytes: Uint8Array, byte: number, from: number): number {
+  const near = Math.min(bytes.length, from + FAR);
+  for (let at = from; at < near; at++) if (bytes[at] === byte) return at;
+  if (near >= bytes.length) return bytes.length;
+  const far = bytes.indexOf(byte, near);
+  return far < 0 ? bytes.length : far;
 }
 
 function spells(bytes: Uint8Array, start: number, end: number, text: string): boolean {

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { shownText } from '../../ports/grammar/shown-text.js';
 import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
 
 /**
@@ -24,9 +25,13 @@ export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, wher
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${JSON.stringify(fields['v'])}`, {
-      hint: `this git-kv reads version ${format.version}: update it`,
-    });
+    throw new KvError(
+      'FORMAT_UNSUPPORTED',
+      `${format.name} of ${where} has version ${shownText(JSON.stringify(fields['v']) ?? 'none')}`,
+      {
+        hint: `this git-kv reads version ${format.version}: update it`,
+      },
+    );
   }
   const record = format.read(fields);
   if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { shownText } from '../../ports/grammar/shown-text.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../git/bytes.js';
 
 /**
@@ -43,12 +44,9 @@ export function quoteKey(key: string): string {
   return escaped(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
 
-/** The most that a message shows of a name or path that came from outside, characters. */
-export const MOST_SHOWN = 200;
-
 /** A path as it may stand in a message: quoted, cut, with control characters escaped. */
 export function quotePath(path: string): string {
-  return escaped(path.length > MOST_SHOWN ? `${path.slice(0, MOST_SHOWN)}…` : path);
+  return escaped(shownText(path));
 }
 
 const escaped = (text: string): string =>

@@ -1,3 +1,4 @@
+import { shownText } from '../../ports/grammar/shown-text.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { type Bounds, READER_BOUNDS } from '../git/bounds.js';
 import { MODE_FILE, oidBytesIn } from '../git/tree.js';
@@ -6,7 +7,7 @@ import { diffInParts, type Parting } from '../git/tree-parts.js';
 import { type FileEdit, PathEdits, type TreeReader } from '../git/tree-draft.js';
 import { type Misplaced, MISPLACEMENTS, type TreeShape, type TreeWalk } from '../git/tree-shape.js';
 import { indexShape } from '../index/shape.js';
-import { MOST_SHOWN, quotePath } from '../ledger/key.js';
+import { quotePath } from '../ledger/key.js';
 import { chunksShape, ledgerShape } from '../ledger/tree-shapes.js';
 import type { Fault, RuleContext } from './fault.js';
 
@@ -79,7 +80,7 @@ export function misplacedFault(kind: TreeKind, { path, what }: Misplaced): Fault
     code: kind === 'index' ? 'ATTESTATION_MISMATCH' : 'POLICY_VIOLATION',
     message: `${quotePath(path)} ${MISPLACEMENTS[what]}`,
     hint: `${KINDS[kind]} holds only what docs/FORMAT.md names`,
-    subject: { path: path.slice(0, MOST_SHOWN) },
+    subject: { path: shownText(path) },
   };
 }
 

@@ -15,16 +15,21 @@ export const emptyTree = async (forge: Forger): Promise<Oid> => {
 
 const hex = (at: number): string => at.toString(16).padStart(2, '0');
 
-/** A directory of so many levels, each of which has the one below it under 256 names: so many files as 256 to the power of `levels`. */
-export async function bomb(forge: Forger, levels: number, nameAt: (at: number) => string = hex): Promise<Oid> {
-  const blob = forge.namer.object('blob', new Uint8Array(0));
-  await forge.store.write([blob]);
-  let tree = await forge.tree([{ mode: MODE_FILE, name: 'x', oid: blob.oid }]);
+/** A directory of so many levels, each of which has the one below it under `names` names, and `leaf` at the bottom. */
+export async function bomb(forge: Forger, levels: number, leaf: Oid, names = 256): Promise<Oid> {
+  let tree = leaf;
   for (let level = 0; level < levels; level++) {
     const below = tree;
-    tree = await forge.tree(Array.from({ length: 256 }, (_, at) => ({ mode: MODE_DIR, name: nameAt(at), oid: below })));
+    tree = await forge.tree(Array.from({ length: names }, (_, at) => ({ mode: MODE_DIR, name: hex(at), oid: below })));
   }
   return tree;
+}
+
+/** A directory with one file. */
+async function oneFile(forge: Forger): Promise<Oid> {
+  const blob = forge.namer.object('blob', new Uint8Array(0));
+  await forge.store.write([blob]);
+  return forge.tree([{ mode: MODE_FILE, name: 'x', oid: blob.oid }]);
 }
 
 /** A transaction that is sound but for a directory of its ledger's tree. */
@@ -86,13 +91,13 @@ export const TREE_ATTACKS: readonly Attack[] = [
     name: 'a directory of a million directories, all one and the same',
     code: 'POLICY_VIOLATION',
     says: 'is a directory that has no place there',
-    run: directory('kv/main/bomb', (forge) => bomb(forge, 3)),
+    run: directory('kv/main/bomb', async (forge) => bomb(forge, 3, await emptyTree(forge), 100)),
   },
   {
     name: 'files where keys could lie, in directories that are one and the same',
     code: 'POLICY_VIOLATION',
     says: 'is the same directory as another one',
-    run: directory('kv/main/data/00', (forge) => bomb(forge, 1)),
+    run: directory('kv/main/data/00', async (forge) => bomb(forge, 1, await oneFile(forge))),
   },
   {
     name: 'a file name of a megabyte',

@@ -16,7 +16,7 @@ const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
 /** A file to add or replace, or a directory: the tree with this id. */
 export interface Planted {
   readonly path: string;
-  readonly content?: string;
+  readonly content?: string | Uint8Array;
   readonly mode?: string;
   readonly tree?: Oid;
 }
@@ -165,7 +165,7 @@ export abstract class Forger {
     const edits = new PathEdits();
     for (const { path, content = '', mode, tree } of files) {
       const dirs = path.split('/');
-      const blob = this.namer.object('blob', utf8(content));
+      const blob = this.namer.object('blob', typeof content === 'string' ? utf8(content) : content);
       if (tree === undefined) objects.push(blob);
       const file = { mode: mode ?? (tree === undefined ? MODE_FILE : MODE_DIR), oid: tree ?? blob.oid, previous: null };
       edits.put(dirs, dirs.pop() as string, file);
