@@ -6,7 +6,7 @@ import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { boundedStore } from './accept/bounded-store.js';
-import { CheckBudget } from './accept/check-budget.js';
+import { CheckBudget } from './check-budget.js';
 import { checkLimits } from './check-limits.js';
 import { boundedContext } from './accept/validation-context.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';

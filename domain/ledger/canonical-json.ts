@@ -15,6 +15,8 @@ export interface RecordFormat<T> {
   /** For messages: `pointer`, `metadata`, … */
   readonly name: string;
   readonly version: number;
+  /** The longest that it can be, bytes: what is longer is not parsed. */
+  readonly most: number;
   /** The record that the fields spell, or undefined when one is missing or of the wrong type. */
   read(fields: Readonly<Record<string, unknown>>): T | undefined;
   write(record: T): Uint8Array;
@@ -22,6 +24,8 @@ export interface RecordFormat<T> {
 
 /** Reads a record. Throws `FORMAT_UNSUPPORTED` for an unknown version, `ATTESTATION_MISMATCH` for bytes that aren't canonical. */
 export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, where: string): T {
+  if (bytes.length > format.most)
+    throw broken(format.name, where, `it has ${bytes.length} bytes, and no more than ${format.most} are read`);
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {

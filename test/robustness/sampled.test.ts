@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { readKey } from '../../domain/client/read/read.js';
+import { readMany } from '../../domain/client/read/read-many.js';
+import { KvError } from '../../ports/error.js';
 import { listKeys } from '../../domain/client/read/list.js';
 import type { RequestedOperation } from '../../domain/client/write/operations.js';
 import { write } from '../../domain/client/write/write.js';
@@ -48,6 +51,23 @@ for (const format of ['sha1', 'sha256'] as const) {
       await writes(set('cfg:1', '1 again'));
       const asked = { ns: NS, prefix: '', long: false, allowExpired: false, readFrom: 'stargate', offline: false } as const;
       expect(await all(listKeys(ada.clone, asked))).to.have.length(KEYS - 1);
+    });
+
+    it('takes a value with a wrong ETag that is not in the sample, and nobody reads it', async () => {
+      const wrong = Array.from({ length: 40 }, (_, i) =>
+        forge.set(`etag:${i}`, `${i}`, i === 0 ? { etag: `blake3:${'0'.repeat(64)}` } : {}),
+      );
+      let ran: Ran;
+      let tries = 0;
+      do ran = await forge.send(await forge.forge({ operations: wrong }));
+      while (ran.code !== 0 && ++tries < 10); // it is in the sample by chance
+      expect(ran.code, ran.stderr).to.equal(0);
+      const asked = { ns: NS, allowExpired: false, readFrom: 'stargate', offline: false } as const;
+      expect((await readKey(ada.clone, { ...asked, key: 'etag:1' })).size).to.equal(1);
+      const read = await readKey(ada.clone, { ...asked, key: 'etag:0' }).catch((error: unknown) => error);
+      expect(KvError.is(read) && read.code).to.equal('ATTESTATION_MISMATCH');
+      const [many] = await all(readMany(ada.clone, asked, ['etag:1', 'etag:0'])).catch((error: unknown) => [error]);
+      expect(KvError.is(many) && many.code).to.equal('ATTESTATION_MISMATCH');
     });
 
     /** A transaction that sets one key, with an index that says something else besides. */

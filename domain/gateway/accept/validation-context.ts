@@ -11,7 +11,7 @@ import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
 import type { ParentState } from '../../verify/check-transaction.js';
 import type { CheckLimits } from '../check-limits.js';
-import type { CheckShare } from './check-budget.js';
+import type { CheckShare } from '../check-budget.js';
 
 /** What judging a push takes, besides the push. */
 export interface ValidationContext {

@@ -9,7 +9,7 @@ import { decodeCommit } from '../../git/commit.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { boundedStore } from '../accept/bounded-store.js';
-import { tooMuch } from '../accept/check-budget.js';
+import { tooMuch } from '../check-budget.js';
 import { checkLimits } from '../check-limits.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
 import { checkBinding } from '../../verify/attestation/binding.js';

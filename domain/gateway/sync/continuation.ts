@@ -16,7 +16,7 @@ import { boundedStore } from '../accept/bounded-store.js';
 import type { NamespacePush } from '../accept/ref-rules.js';
 import { validateNamespace } from '../accept/validate-push.js';
 import { boundedContext, type ValidationContext } from '../accept/validation-context.js';
-import { CheckBudget } from '../accept/check-budget.js';
+import { CheckBudget } from '../check-budget.js';
 import { checkLimits } from '../check-limits.js';
 import { type EpochBeginning, type EpochStep, stepsFrom } from './epoch-steps.js';
 import { withRefs } from './view.js';

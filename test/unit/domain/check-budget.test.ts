@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
-import { CheckBudget } from '../../../domain/gateway/accept/check-budget.js';
+import { CheckBudget } from '../../../domain/gateway/check-budget.js';
 import { checkLimits } from '../../../domain/gateway/check-limits.js';
 import { KvError } from '../../../ports/error.js';
 import { USUAL_LIMITS } from '../../../ports/limits.js';
