@@ -140,9 +140,13 @@ export class CatFile<T> {
     private commands = false,
   ) {}
 
-  /** Starts the lasting process before the first request, to overlap with other work. */
+  /** Starts the lasting process before the first request, to overlap with other work. What keeps it from starting, the request tells. */
   warm(): void {
-    this.lasting ??= this.start([this.mode]);
+    try {
+      this.started();
+    } catch {
+      // No room for a process just now: there may be some when the first request comes.
+    }
   }
 
   /** Later processes start here; `commands` says whether git has `--batch-command`. */
@@ -176,18 +180,24 @@ export class CatFile<T> {
       this.bulk ??= this.start(['--batch-command', '--buffer'], BULK_WINDOWS, COMMANDS[this.mode]);
       return this.bulk.send(lines, false, bounds);
     }
-    this.warm();
-    return (this.lasting as Session<T>).send(lines, false, bounds);
+    return this.started().send(lines, false, bounds);
+  }
+
+  private started(): Session<T> {
+    this.lasting ??= this.start([this.mode]);
+    return this.lasting;
   }
 
   private start(modes: readonly string[], settings: readonly string[] = [], framing: Framing = PLAIN): Session<T> {
+    let session: Session<T> | null = null; // it may fail before it is made
     const retire = (): void => {
-      if (this.lasting === session) this.lasting = null;
-      if (this.bulk === session) this.bulk = null;
+      if (session !== null && this.lasting === session) this.lasting = null;
+      if (session !== null && this.bulk === session) this.bulk = null;
     };
     const args = [...settings, 'cat-file', ...modes];
-    const session: Session<T> = new Session<T>(this.place, args, this.make, framing, retire, () => this.sessions.delete(session));
-    this.sessions.add(session);
-    return session;
+    const made = new Session<T>(this.place, args, this.make, framing, retire, () => this.sessions.delete(made));
+    session = made;
+    this.sessions.add(made);
+    return made;
   }
 }
