@@ -8,7 +8,7 @@ import type { Victim } from './attacks/address-forge.js';
 import { hugeManifests, longNames, manyManifests, shardBombs, treeBombs } from './attacks/signed-bombs.js';
 
 /** What the daemon may have in memory at the most above what it had before, MiB. */
-const ROOM = 180;
+const ROOM = 100;
 /** For an answer of the daemon while it is attacked, ms. */
 const DEAF = 3000;
 
