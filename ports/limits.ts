@@ -70,7 +70,7 @@ export const LIMITS = Object.freeze({
   ),
   checkedObject: size(64 * MiB, MiB, GiB, 'one object is in memory whole'),
   commitBytes: size(64 * KiB, 4 * KiB, 16 * MiB, 'a commit is in memory whole, and so is what its signature is made over'),
-  manifestBytes: size(16 * MiB, 64 * KiB, 256 * MiB, 'a manifest is parsed whole'),
+  manifestBytes: size(4 * MiB, 64 * KiB, 16 * MiB, 'a manifest is parsed whole, which takes a dozen times its bytes'),
   treeEntries: count(100_000, 1000, 10_000_000, 'a directory is in memory whole'),
   gitMemory: size(512 * MiB, 32 * MiB, 64 * GiB, 'a small pack can make git take any amount of memory'),
   gitTime: duration(

@@ -3,10 +3,13 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
-import type { RefUpdate } from '../../ports/vocabulary.js';
+import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
+import { CheckBudget } from './check-budget.js';
+import { checkLimits } from './check-limits.js';
+import { boundedContext } from './accept/validation-context.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
@@ -29,6 +32,7 @@ interface GatewayContext extends CommitContext {
 /** The Stargate's commit path over one repository. */
 export class RepositoryGateway implements Gateway {
   private readonly mutex = new Mutex();
+  private readonly memory = new CheckBudget();
   private readonly held = new Map<AcceptedPush, () => void>();
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
@@ -41,7 +45,7 @@ export class RepositoryGateway implements Gateway {
     const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
     const policy = context.policy();
-    const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
+    const events = await this.check(request, quarantine, policy);
     const release = await this.mutex.acquire();
     try {
       await this.mend();
@@ -111,6 +115,21 @@ export class RepositoryGateway implements Gateway {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
       throw error;
+    }
+  }
+
+  private async check(request: PushRequest, quarantine: GitStore, policy: Policy): Promise<WatchEvent[]> {
+    const { context } = this;
+    const limits = checkLimits(policy.limits);
+    const share = this.memory.begin(limits);
+    try {
+      return await validatePush(
+        boundedContext({ ...context, policy }, limits, share),
+        request,
+        boundedStore(quarantine, limits.objects, share),
+      );
+    } finally {
+      share.end();
     }
   }
 

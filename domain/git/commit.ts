@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { shownText } from '../../ports/grammar/shown-text.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { decodeUtf8, utf8 } from './bytes.js';
 
@@ -50,7 +51,7 @@ export function decodeCommit(body: Uint8Array, oid: Oid, format: ObjectFormat): 
     headers.push([line.slice(0, space), line.slice(space + 1)]);
   }
   const commit = shape(headers, text.slice(end + 2), format);
-  if (commit === undefined) throw malformed(oid, `its headers are ${headers.map(([name]) => name).join(', ')}`);
+  if (commit === undefined) throw malformed(oid, `its headers are ${shownText(headers.map(([name]) => name).join(', '))}`);
   return commit;
 }
 

@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { shownText } from '../../ports/grammar/shown-text.js';
 import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
 
 /**
@@ -14,6 +15,8 @@ export interface RecordFormat<T> {
   /** For messages: `pointer`, `metadata`, … */
   readonly name: string;
   readonly version: number;
+  /** The longest that it can be, bytes: what is longer is not parsed. */
+  readonly most: number;
   /** The record that the fields spell, or undefined when one is missing or of the wrong type. */
   read(fields: Readonly<Record<string, unknown>>): T | undefined;
   write(record: T): Uint8Array;
@@ -21,12 +24,18 @@ export interface RecordFormat<T> {
 
 /** Reads a record. Throws `FORMAT_UNSUPPORTED` for an unknown version, `ATTESTATION_MISMATCH` for bytes that aren't canonical. */
 export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, where: string): T {
+  if (bytes.length > format.most)
+    throw broken(format.name, where, `it has ${bytes.length} bytes, and no more than ${format.most} are read`);
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${JSON.stringify(fields['v'])}`, {
-      hint: `this git-kv reads version ${format.version}: update it`,
-    });
+    throw new KvError(
+      'FORMAT_UNSUPPORTED',
+      `${format.name} of ${where} has version ${shownText(JSON.stringify(fields['v']) ?? 'none')}`,
+      {
+        hint: `this git-kv reads version ${format.version}: update it`,
+      },
+    );
   }
   const record = format.read(fields);
   if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import type { MirrorRefusal } from '../../../domain/ledger/mirror-refusals.js';
 import { parseTimeLimit } from '../../../ports/grammar/duration.js';
@@ -79,7 +80,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       },
     };
     const clone: Clone = {
-      store,
+      store: boundedReads(store, config.get('kv.maxobject')),
       remotes: patientRemote(lazyRemote(openRemote), patience),
       stargate: patientAdminClient(
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),

@@ -39,7 +39,7 @@ export interface Clone {
 /** What only a write needs. */
 export interface WritingPorts {
   readonly signer: Signer;
-  /** Also knows BLAKE3, which the reading side can do without. */
+  /** The clone's own: what is written is named by it. */
   readonly hasher: Hasher;
   readonly randomness: Randomness;
   /** The chunker that a policy names, with exactly these parameters. */

@@ -10,7 +10,7 @@ import type { VerifiedEpoch } from './verify-epoch.js';
 import { Findings } from './findings.js';
 
 /** The refs of one source, or of the clone itself. */
-interface Refs {
+export interface Refs {
   readonly from: 'mirror' | 'stargate' | 'local';
   readonly ledgerName: RefName;
   readonly indexName: RefName;

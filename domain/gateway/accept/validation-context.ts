@@ -6,9 +6,12 @@ import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
+import type { Bounds } from '../../git/bounds.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
 import type { ParentState } from '../../verify/check-transaction.js';
+import type { CheckLimits } from '../check-limits.js';
+import type { CheckShare } from '../check-budget.js';
 
 /** What judging a push takes, besides the push. */
 export interface ValidationContext {
@@ -18,10 +21,23 @@ export interface ValidationContext {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly sampleSize: number;
+  /** How much is taken in at a time. */
+  readonly bounds?: Bounds;
   /** Why a new epoch would not reach the mirror's readers; null where it would. Asked when one is to begin. */
   readonly newEpochs?: () => Promise<KvError | null>;
-  /** How many transactions may come at once; absent: as many as one push may carry. */
+  /** How many transactions may come at once; absent: as many as the policy lets one push carry. */
   readonly maxChain?: number;
+}
+
+/** The same with bounds on what is taken in, whose memory is charged to a push's share. */
+export function boundedContext<T extends ValidationContext>(context: T, limits: CheckLimits, share: CheckShare): T {
+  const { treeEntries, manifestBytes } = limits;
+  const bounds: Bounds = {
+    ...{ treeEntries, manifestBytes },
+    charge: (what, bytes) => share.charge(what, bytes),
+    pause: () => context.clock.sleep(0),
+  };
+  return { ...context, bounds };
 }
 
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */
