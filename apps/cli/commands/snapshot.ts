@@ -11,7 +11,7 @@ import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes, formatCount, formatMany } from '../render/units.js';
-import { note, print, printJson, Progress } from '../io/terminal.js';
+import { note, printJson, printStream, Progress } from '../io/terminal.js';
 
 const FLAGS = {
   export: {
@@ -75,7 +75,7 @@ is part of the history, not of the state: --provenance adds it for people and pr
         }
       };
       try {
-        if (file === '-') for await (const piece of pieces()) await print(piece);
+        if (file === '-') await printStream(pieces());
         else await writeOutput(file, pieces());
       } finally {
         progress.done();
