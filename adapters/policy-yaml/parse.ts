@@ -11,11 +11,19 @@ import { namespaceFault, pushUrlFault, readUrlFault } from './values.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_ALIASES = 100;
+const MAX_NESTING = 64;
+/** A line end to YAML, over many of which its parser takes forever. */
+const LONE_RETURN = /\r(?!\n)/g;
 
 /** Reads a policy file. Throws `CONFIG_INVALID` with every fault as `<file>:<line>: <path>: <what>`, one a line. */
 export function parsePolicy(text: string, file: string): Policy {
   if (text.length > MAX_BYTES) {
     throw new KvError('CONFIG_INVALID', `${file}: larger than ${MAX_BYTES} bytes`, { hint: 'check that it is the policy file' });
+  }
+  if (nestsDeeply(text)) {
+    throw new KvError('CONFIG_INVALID', `${file}: brackets are nested more than ${MAX_NESTING} deep`, {
+      hint: 'check that it is the policy file',
+    });
   }
   const lines = new LineCounter();
   const document = parsed(text, file, lines);
@@ -61,6 +69,16 @@ export function parsePolicy(text: string, file: string): Policy {
   return policy;
 }
 
+/** Whether more brackets are opened than a policy has: the time that the YAML parser takes grows with the square of their number. */
+function nestsDeeply(text: string): boolean {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth = bracket === '[' || bracket === '{' ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > MAX_NESTING) return true;
+  }
+  return false;
+}
+
 function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePolicy> {
   const namespaces = new Map<string, NamespacePolicy>();
   for (const [name, block] of Object.entries(isMapping(blocks) ? blocks : {})) {
@@ -75,7 +93,12 @@ function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePol
 
 function parsed(text: string, file: string, lines: LineCounter): Document {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: true, uniqueKeys: true, stringKeys: true });
+    return parseDocument(text.replace(LONE_RETURN, '\n'), {
+      lineCounter: lines,
+      prettyErrors: true,
+      uniqueKeys: true,
+      stringKeys: true,
+    });
   } catch (cause) {
     // Nesting thousands deep overflows the parser's stack.
     throw new KvError('CONFIG_INVALID', `${file}:1: cannot be read as YAML`, { cause, hint: 'check that it is the policy file' });

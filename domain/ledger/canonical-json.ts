@@ -24,7 +24,7 @@ export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, wher
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${JSON.stringify(fields['v'])}`, {
+    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${shownVersion(fields['v'])}`, {
       hint: `this git-kv reads version ${format.version}: update it`,
     });
   }
@@ -32,6 +32,11 @@ export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, wher
   if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');
   if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where, 'it is not in canonical form');
   return record;
+}
+
+/** A version is a number; what else stands there may be of any size and depth. */
+function shownVersion(version: unknown): string {
+  return typeof version === 'number' ? String(version) : version === undefined ? 'none' : 'that is no number';
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
