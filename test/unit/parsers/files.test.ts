@@ -54,6 +54,7 @@ const PARSERS: readonly Parser[] = [
     name: 'a policy',
     samples: [POLICY, 'version: 1\nnamespaces: {}\n'],
     words: 40_000,
+    large: 32 * 1024,
     parse: (bytes) => parsePolicy(text(bytes), 'policy.yaml'),
   },
   {
