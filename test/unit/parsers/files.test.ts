@@ -52,9 +52,10 @@ let folder: Temporary;
 const PARSERS: readonly Parser[] = [
   {
     name: 'a policy',
-    samples: [POLICY, 'version: 1\nnamespaces: {}\n'],
+    samples: [POLICY],
+    units: ['(', '[', '{"a":', '"', 'a', ' ', '\n', '\r', 'a\n', '- a\n', 'a: b\n', '!', '&a *a '],
     words: 40_000,
-    large: 32 * 1024,
+    large: 16 * 1024,
     parse: (bytes) => parsePolicy(text(bytes), 'policy.yaml'),
   },
   {
@@ -81,7 +82,12 @@ const PARSERS: readonly Parser[] = [
       return readManifest(folder.path);
     },
   },
-  { name: 'a snapshot', samples: [SNAPSHOT], parse: (bytes) => told(readSnapshot(source(bytes), hasher, true)) },
+  {
+    name: 'a snapshot',
+    large: 32 * 1024,
+    samples: [SNAPSHOT],
+    parse: (bytes) => told(readSnapshot(source(bytes), hasher, true)),
+  },
   {
     name: 'a batch',
     samples: [BATCH],

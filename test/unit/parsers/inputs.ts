@@ -150,7 +150,7 @@ export interface Bomb {
 export function bombs(samples: readonly Uint8Array[], units: readonly string[] = UNITS): Bomb[] {
   return units.flatMap((unit) => [
     { name: `${JSON.stringify(unit)} again and again`, of: (size: number) => Buffer.alloc(size, unit) },
-    ...samples.slice(0, 2).map((sample, i) => ({
+    ...samples.slice(0, 1).map((sample, i) => ({
       name: `${JSON.stringify(unit)} again and again in sample ${i}`,
       of: (size: number) => {
         const middle = sample.length >> 1;
