@@ -13,6 +13,7 @@ import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
 import { formatLine, ndjsonLog } from './log.js';
 import { steadySink, toStandardError } from './log-sink.js';
+import { complain, say } from './terminal.js';
 
 const INIT = {
   ...COMMON,
@@ -49,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(args);
   } catch (thrown) {
     const error = toKvError(thrown);
-    process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
+    complain(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
     return EXIT_CODES[error.code];
   }
 }
@@ -74,7 +75,7 @@ function noVerb(verb: string): KvError {
 async function runHelp([verb]: readonly string[]): Promise<number> {
   const text = verb === undefined || verb.startsWith('-') ? HELP : helpOf(verb);
   if (text === undefined) throw noVerb(verb ?? '');
-  process.stdout.write(text);
+  say(text);
   return 0;
 }
 
@@ -97,7 +98,7 @@ async function runInit(args: readonly string[]): Promise<number> {
     hostKeys: values['host-keys'],
   });
   if (outcome.kind === 'unchanged') {
-    process.stdout.write(`${outcome.gitDir}: already initialised, nothing changed\n`);
+    say(`${outcome.gitDir}: already initialised, nothing changed\n`);
     return 0;
   }
   const { gitDir, adopted, mirror, pushUrl, hostKeys } = outcome;
@@ -113,9 +114,9 @@ async function runInit(args: readonly string[]): Promise<number> {
       : `  push_url  ${shownUrl(pushUrl)}`,
     `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listenOption(pushUrl)}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   for (const { message, hint } of mirror.warnings)
-    process.stderr.write(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    complain(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
   return 0;
 }
 
@@ -158,7 +159,7 @@ async function runServe(args: readonly string[]): Promise<number> {
     `role  ${role}`,
     ...daemon.hostKeys.map(({ fingerprint, type, state }) => `key   ${fingerprint}  ${type}${state === 'next' ? ', next' : ''}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   await interrupted;
   await daemon.stop();
   return 0;

@@ -1,5 +1,4 @@
 import { KvError } from '../../ports/error.js';
-import { shownText } from '../../ports/grammar/shown-text.js';
 import { decodeUtf8, equalBytes, utf8 } from '../git/bytes.js';
 
 /**
@@ -29,18 +28,19 @@ export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, wher
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError(
-      'FORMAT_UNSUPPORTED',
-      `${format.name} of ${where} has version ${shownText(JSON.stringify(fields['v']) ?? 'none')}`,
-      {
-        hint: `this git-kv reads version ${format.version}: update it`,
-      },
-    );
+    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${shownVersion(fields['v'])}`, {
+      hint: `this git-kv reads version ${format.version}: update it`,
+    });
   }
   const record = format.read(fields);
   if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');
   if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where, 'it is not in canonical form');
   return record;
+}
+
+/** A version is a number; what else stands there may be of any size and depth. */
+function shownVersion(version: unknown): string {
+  return typeof version === 'number' ? String(version) : version === undefined ? 'none' : 'that is no number';
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {

@@ -7,6 +7,7 @@ import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatTimeShort } from '../render/units.js';
 import { print, printJson } from '../io/terminal.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
@@ -46,7 +47,13 @@ away. history KEY tells of all that came before, and of deletions.`);
 }
 
 function line({ key, time, author, txn, commit }: BlamedKey): string {
-  return row(formatTimeShort(time), txn, author, commit === undefined ? undefined : (commit ?? '-').slice(0, 10), key);
+  return row(
+    formatTimeShort(time),
+    printable(txn),
+    printable(author),
+    commit === undefined ? undefined : (commit ?? '-').slice(0, 10),
+    key,
+  );
 }
 
 function row(time: string, txn: string, by: string, commit: string | undefined, key: string): string {

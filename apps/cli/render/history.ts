@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../../domain/client/history/history.js';
 import { formatBytes, formatTimeShort } from './units.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 const SHORT = 10;
 const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
@@ -16,8 +16,8 @@ export function historyLine({ time, op, size, txn, author, signer, commit, subje
     formatTimeShort(time),
     op,
     size === null ? '-' : formatBytes(size),
-    txn,
-    signer === null || signer === '-' ? author : signer,
+    printable(txn),
+    printable(signer === null || signer === '-' ? author : signer),
     commit.slice(0, SHORT),
     subject.startsWith(GENERATED) ? '' : `${printable(subject)}${body === '' ? '' : ' …'}`,
   ]);

@@ -6,6 +6,7 @@ import { REFUSED_UNTIL_TOLD } from '../host-key/command.js';
 import type { HostKey } from '../host-key/key-files.js';
 import { takeBackup } from './backup.js';
 import { type Restored, restoreBackup, restoreFromMirror } from './restore.js';
+import { say } from '../terminal.js';
 
 const BACKUP = {
   ...COMMON,
@@ -42,7 +43,7 @@ export async function runBackup(args: readonly string[]): Promise<number> {
       ? '  host keys are in it: keep it as secret as they are'
       : '  host keys are not in it (--with-host-key): keep them apart, for restore --host-keys, or clients meet changed ones then',
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   return 0;
 }
 
@@ -63,7 +64,7 @@ export async function runRestore(args: readonly string[]): Promise<number> {
       throw new KvError('USAGE', '--policy goes with --from-mirror', {
         hint: 'a backup has its own; change .kv/policy.yaml of the repository once it is restored',
       });
-    process.stdout.write(restoredText(await restoreBackup({ from, hostKeys: folder }, repo, dryRun), dryRun));
+    say(restoredText(await restoreBackup({ from, hostKeys: folder }, repo, dryRun), dryRun));
     return 0;
   }
   if (url === undefined || url === '' || url.startsWith('-')) throw new KvError('USAGE', '--from-mirror wants a URL');
@@ -72,7 +73,7 @@ export async function runRestore(args: readonly string[]): Promise<number> {
   // A path is kept as an absolute one: the repository's own folder is not where this was run.
   const local = /^(\.{0,2}\/|[^:]+$)/.test(url);
   const given = { policyPath: policy ?? null, hostKeys: folder };
-  process.stdout.write(restoredText(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
+  say(restoredText(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
   return 0;
 }
 
