@@ -13,6 +13,7 @@ import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
 import { epochLabelOf } from './epoch-label.js';
 import { describeMirror } from '../leader/mirror-view.js';
+import { knowsVerb } from './knows.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
@@ -59,5 +60,5 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
     policyText: () => policyFile.current.text,
   });
-  return [status, compact, sync];
+  return [status, compact, sync, knowsVerb({ store })];
 }

@@ -36,6 +36,8 @@ export interface WriteRequest extends Expectations {
   readonly retry?: boolean;
   /** What the ledger commit's message says above its trailers. */
   readonly subject?: string;
+  /** What the writer should know of the operations, for the receipt. */
+  readonly warnings?: readonly string[];
   /** Values above this are chunked, where the policy would keep them inline. Bytes. */
   readonly maxInline?: number;
   /** Told of a large value's bytes as they are read. */
@@ -76,7 +78,8 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const ports = await clone.forWriting();
   const target = await whereTo(clone);
   const { kept, repeated } = lastOfEach(request.operations);
-  const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
+  const twice = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
+  const warnings = [...(request.warnings ?? []), ...twice];
   let fresh = target === 'clone';
   let published = await knownPolicy(clone); // only a fetch moves it
   const refreshOnce = async (): Promise<void> => {
