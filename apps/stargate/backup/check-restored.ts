@@ -35,7 +35,7 @@ export async function checkRestored(composition: Composition, brought: Brought):
   const checks: Check[] = [
     { what: `${counted(refs, 'ref')} as the manifest names them, and every object that they reach`, fault: null },
   ];
-  const look = async (what: string, work: () => Promise<string | void>): Promise<void> => {
+  const look = async (what: string, work: () => Promise<string | null>): Promise<void> => {
     try {
       const found = await work();
       checks.push({ what: found ?? what, fault: null });
@@ -56,12 +56,12 @@ export async function checkRestored(composition: Composition, brought: Brought):
     });
   }
   const bundles = await composition.get<BundleArchive>('bundle-archive');
-  for (const name of archives) await look(`archives/${name}`, async () => void (await bundles.refs(name)));
+  for (const name of archives) await look(`archives/${name}`, () => bundles.refs(name).then(() => null));
   return checks;
 }
 
 /** Throws `ATTESTATION_MISMATCH` where the tips of a namespace are not those of one transaction. */
-async function checkTips(store: GitStore, ns: string): Promise<void> {
+async function checkTips(store: GitStore, ns: string): Promise<null> {
   const refs = await store.refs([ledgerRef(ns), indexRef(ns)]);
   const [ledger = '', index = ''] = [refs.get(ledgerRef(ns)), refs.get(indexRef(ns))];
   const [one, other] = ledger === '' || index === '' ? [] : await store.read([ledger, index]);
@@ -70,4 +70,5 @@ async function checkTips(store: GitStore, ns: string): Promise<void> {
   const { indexTree } = parseLedgerMessage(decodeCommit(one.body, ledger, store.objectFormat).message, ledger);
   if (decodeCommit(other.body, index, store.objectFormat).tree !== indexTree)
     throw new KvError('ATTESTATION_MISMATCH', `${indexRef(ns)} is not the index that ${ledger} attests`);
+  return null;
 }
