@@ -53,6 +53,7 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   if (target === 'stargate') await checkAdmin(clone, ports.signer); // the policy came with the tip
   await checkUnused(clone, tip, label, target);
   for (let attempt = 1; ; attempt++) {
+    const began = clone.clock.now();
     if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
     const roots = await makeRoots(clone, ports, tip, label, target);
     try {
@@ -61,7 +62,7 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
       return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: roots.txn, landed: target };
     } catch (error) {
       if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
-      await pauseAfterRace(clone, ports, attempt - 1);
+      await pauseAfterRace(clone, ports, attempt - 1, clone.clock.now() - began);
       const newer = await tipNow();
       // Two that begin an epoch at the same time want one epoch, not two.
       if (newer.trailers.epoch !== tip.trailers.epoch) throw error;

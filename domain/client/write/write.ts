@@ -103,6 +103,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const prepared = await prepare(clone, ports, request, kept, { target, policy: policy() });
   const atHand = !namesChunks(prepared); // chunks were stored as they were cut
   for (let attempt = 0; ; ) {
+    const began = clone.clock.now();
     if (target === 'stargate' && atHand && request.dryRun !== true) clone.remotes.expectPush?.(clone.remoteName);
     const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
@@ -134,7 +135,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
       const again = lost && request.retry !== false && request.expectTree === undefined && attempt < MAX_ATTEMPTS;
-      if (again) await pauseAfterRace(clone, ports, attempt - 1);
+      if (again) await pauseAfterRace(clone, ports, attempt - 1, clone.clock.now() - began);
       if (lost && target === 'stargate' && (again || tip?.from !== 'stargate')) {
         await refresh(clone, ns, namesChunks(prepared));
         if (tip !== null) await requireCaughtUp(clone, tip);
