@@ -57,6 +57,9 @@ export const LIMITS = Object.freeze({
   pushTimeout: duration(10 * MINUTE, 10 * SECOND, 24 * HOUR, 'a push that stands still ends'),
   handoverTimeout: duration(10 * SECOND, SECOND, 10 * MINUTE, 'the commit lock is held while git hands over'),
   transactions: count(1000, 1, 100_000, 'each is checked, and has a signature'),
+  turnTime: duration(10 * SECOND, SECOND, 10 * MINUTE, 'a writer whose turn it is, and who does not push, holds others up'),
+  turnPush: duration(30 * SECOND, SECOND, HOUR, 'a push in its turn that stands still holds others up'),
+  turnsWaiting: count(512, 1, 100_000, 'each writer that waits for its turn has a connection'),
   refs: count(10_000, 100, 1_000_000, 'every push and fetch lists all branches and tags'),
   // What is checked of it
   checkedBytes: size(

@@ -5,6 +5,7 @@ import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
+import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
@@ -22,7 +23,7 @@ interface GatewayContext extends CommitContext {
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
   /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */
-  readonly admit?: (namespaces: readonly string[]) => Promise<void>;
+  readonly admit?: (namespaces: readonly string[], turn: string | undefined) => Promise<void>;
 }
 
 /** The Stargate's commit path over one repository. */
@@ -38,15 +39,16 @@ export class RepositoryGateway implements Gateway {
     const { context } = this;
     await requireLease(context);
     const namespaces = namespacesIn(request.commands);
-    await context.admit?.(namespaces);
+    await context.admit?.(namespaces, request.turn);
     const policy = context.policy();
     const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
     const release = await this.mutex.acquire();
     try {
       await this.mend();
       await requireLease(context);
-      await context.admit?.(namespaces); // what was found out meanwhile
+      await context.admit?.(namespaces, request.turn); // what was found out meanwhile
       await checkTips(context.store, request.commands);
+      await checkNewRefs(context.store, request.commands, policy.limits.refs);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);
       return accepted;
@@ -120,7 +122,7 @@ export class RepositoryGateway implements Gateway {
 }
 
 /** The namespaces whose refs a push moves. */
-function namespacesIn(commands: readonly RefUpdate[]): string[] {
+export function namespacesIn(commands: readonly RefUpdate[]): string[] {
   const names = commands.flatMap(({ ref }) => {
     const found = classifyRef(ref);
     return 'ns' in found && found.ns !== '' ? [found.ns] : [];

@@ -1,19 +1,20 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { AdminClient, PinnedHostKey } from '../../../ports/admin-client.js';
+import type { AdminClient, HeldVerb, PinnedHostKey } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
-import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { startChild } from '../../../ports/start-child.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
 import { checkUrl } from '../process/guard.js';
+import { type AdminCall, failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
-import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh/ssh-program.js';
+import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
@@ -31,12 +32,14 @@ class SshAdminClient implements AdminClient {
   constructor(private readonly place: GitPlace) {}
 
   async run(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
-    if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-      throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
-        hint: 'a verb is lower-case words',
-      });
-    }
-    return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
+    const call = await adminCall(this.place, remote, verb, args);
+    const { code, stdout, stderr } = await run(this.place, call);
+    if (code !== 0) throw failedCall(call, code, stderr);
+    return readAnswer(call, stdout);
+  }
+
+  async hold(remote: string, verb: string, args: readonly string[]): Promise<HeldVerb> {
+    return holdVerb(this.place, await adminCall(this.place, remote, verb, args));
   }
 
   async pinHostKey(url: string, fingerprint: string): Promise<PinnedHostKey> {
@@ -53,46 +56,34 @@ async function rewritten(place: GitPlace, url: string): Promise<string> {
   return code === 0 ? stdout.toString('utf8').replace(/\n$/, '') : url;
 }
 
-/** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate; gives the JSON it prints. */
-async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
-  const address = sshAddress(await rewritten(place, url));
-  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
-  const ssh = sshProgram(place.env, await configuredAt(place));
-  const sshArgs = [...(await sshArguments(place, ssh, address)), remoteCommand];
-  const { code, stdout, stderr } = await run(place, ssh, sshArgs, url);
-  const what = `'${verb}' at ${shownUrl(url)}`;
-  if (code !== 0) {
-    throw (
-      kvErrorIn(stderr) ??
-      unreachable({ what, url, direction: 'write' }, stderr) ??
-      new KvError('IO_ERROR', `${what}: ${withoutSecrets(stderr).trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
-        hint: 'check the pushurl (`git remote -v`), that the Stargate is up, and that it knows your SSH key',
-      })
-    );
-  }
-  try {
-    return JSON.parse(stdout) as unknown;
-  } catch (cause) {
-    throw new KvError('IO_ERROR', `${what}: the answer is not JSON`, {
-      hint: 'check that the pushurl leads to a Stargate',
-      cause,
+/** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
+async function adminCall(place: GitPlace, remote: string, verb: string, args: readonly string[]): Promise<AdminCall> {
+  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
+    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
+      hint: 'a verb is lower-case words',
     });
   }
+  const config = await configuredAt(place);
+  const url = stargateUrl(config, remote);
+  const address = sshAddress(await rewritten(place, url));
+  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
+  const ssh = sshProgram(place.env, config);
+  const [program, argv] = sshCommandLine(ssh, [...(await sshArguments(place, ssh, address)), remoteCommand]);
+  return { program, argv, url, what: `'${verb}' at ${shownUrl(url)}` };
 }
 
 function run(
   place: GitPlace,
-  ssh: SshProgram,
-  args: readonly string[],
-  url: string,
+  { program, argv, url }: AdminCall,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const [program, argv] = sshCommandLine(ssh, args);
   return new Promise((ended, reject) => {
-    const child = spawn(program, argv, {
-      cwd: place.cwd,
-      env: place.env as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const { cwd, env } = place;
+    const start = () => spawn(program, argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+    const failed = (error: KvError): void => {
+      watch.stop();
+      reject(error);
+    };
+    const child = startChild(program, start, failed, (cause) => noOpenSsh(program, cause));
     let giveUp: (() => void) | null = null;
     const watch = new SilenceWatch(place, child, url, (error, over) => (giveUp = () => void over.then(() => reject(error))));
     let stdout = '';
@@ -100,10 +91,6 @@ function run(
     for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-    child.on('error', (cause) => {
-      watch.stop();
-      reject(new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause }));
-    });
     child.on('exit', () => {
       watch.stop();
       // A process that the user's command line left behind may hold them open.

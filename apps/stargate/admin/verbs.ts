@@ -12,11 +12,12 @@ import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
 import { epochLabelOf } from './epoch-label.js';
-import { describeMirror } from '../leader/mirror-view.js';
 import { knowsVerb } from './knows.js';
+import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
+import { turnVerb } from './turn.js';
 
 interface AdminSources {
   readonly gitDir: string;
@@ -43,6 +44,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     leadership: () => leadership.state(),
     namespaces: () => policy().namespaces.keys(),
     store,
+    lines: () => leadership.current?.turns.status() ?? [],
     epochOf: (ledger) => epochLabelOf(store, ledger),
     policy: () => policyFile.status,
     room: () => room.look(),
@@ -60,5 +62,6 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
     policyText: () => policyFile.current.text,
   });
-  return [status, compact, sync, knowsVerb({ store })];
+  const turn = turnVerb({ store, policy, line: async () => leadership.lead() });
+  return [status, compact, sync, turn, knowsVerb({ store })];
 }

@@ -5,7 +5,7 @@ import { newUlid } from '../../ledger/ulid.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { signCommit } from '../write/sign.js';
 import { newestTip } from '../clone/tips.js';
-import { baseOf } from '../write/write.js';
+import { baseOf } from '../write/draft.js';
 
 /** A namespace that was begun in this clone, or was there. */
 export interface Begun {

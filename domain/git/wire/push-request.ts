@@ -7,7 +7,7 @@ import { PktReader } from '../../../ports/grammar/pkt-line.js';
 export interface PushStreamLimits {
   /** Objects in the pack. */
   readonly maxObjects: number;
-  /** Ref updates in the command list. */
+  /** Ref updates in the command list; and commits in front of it at which the client's history is cut off. */
   readonly maxCommands: number;
   /** Bytes of the command list. */
   readonly maxCommandBytes: number;
@@ -20,7 +20,11 @@ interface PushAnnouncement {
   readonly commands: readonly RefUpdate[];
   readonly capabilities: readonly string[];
   readonly atomic: boolean;
+  /** The turn that the client claims, in what it calls itself: git passes that on, and takes no other word from it. */
+  readonly turn: string | undefined;
 }
+
+const TURN_AGENT = /^agent=git-kv-turn\/([0-9a-f]{32})$/;
 
 const PACK_HEADER_BYTES = 12;
 
@@ -32,6 +36,7 @@ export class PushStream {
   private readonly reader = new PktReader();
   private readonly commands: RefUpdate[] = [];
   private capabilities: readonly string[] = [];
+  private shallow = 0;
   private state: 'commands' | 'header' | 'body' = 'commands';
   private header: Uint8Array = new Uint8Array(0);
   private seen = 0;
@@ -46,7 +51,9 @@ export class PushStream {
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
     if (this.state === 'commands') return undefined;
-    return { commands: this.commands, capabilities: this.capabilities, atomic: this.capabilities.includes('atomic') };
+    const { commands, capabilities } = this;
+    const turn = capabilities.map((one) => TURN_AGENT.exec(one)?.[1]).find((token) => token !== undefined);
+    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn };
   }
 
   /** Throws `POLICY_VIOLATION` for a bound that is broken, `INPUT_INVALID` for what is no push. */
@@ -85,7 +92,7 @@ export class PushStream {
   private readLine(payload: Uint8Array): void {
     const nul = payload.indexOf(0);
     const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
-    if (line.startsWith('shallow ')) return;
+    if (line.startsWith('shallow ')) return this.countShallow();
     if (nul >= 0)
       this.capabilities = decodeLoose(payload.subarray(nul + 1))
         .trim()
@@ -109,6 +116,14 @@ export class PushStream {
       });
     }
     this.commands.push({ ref, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
+  }
+
+  /** Git asks of each such commit, at some length, which refs it concerns. */
+  private countShallow(): void {
+    this.shallow += 1;
+    if (this.shallow <= this.limits.maxCommands) return;
+    const what = `the push comes from a history that is cut off at more than ${this.limits.maxCommands} commits`;
+    throw new KvError('POLICY_VIOLATION', what, { hint: 'push from a clone that has the whole history' });
   }
 
   private readHeader(chunk: Uint8Array): void {

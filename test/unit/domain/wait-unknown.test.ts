@@ -35,7 +35,13 @@ describe('waiting for a commit that nobody knows', () => {
   /** A clone whose Stargate answers as the daemon does. */
   const asking = (one: MemoryClient): Clone => {
     const verb = knowsVerb({ store: gateway.store });
-    const run = (_remote: string, _name: string, words: readonly string[]) => verb.run(words, principal('bob', 'writer'));
+    const call = {
+      pusher: principal('bob', 'writer'),
+      fingerprint: '',
+      left: new AbortController().signal,
+      tell: () => undefined,
+    };
+    const run = (_remote: string, _name: string, words: readonly string[]) => verb.run(words, call);
     return { ...one.clone, stargate: { ...one.clone.stargate, run } };
   };
   const wait = (clone: Clone, oid: Oid, timeoutMs = 60_000) => waitForMirror(clone, { ns: NS, oid, timeoutMs });
