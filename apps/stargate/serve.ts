@@ -17,6 +17,7 @@ import { healthMount } from '../http/health-mount.js';
 import { warnOfOpenFiles } from './check/open-to-all.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
+import { noteJournal } from './backup/journal.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
@@ -81,6 +82,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
+    // What a backup has to know. Without room it is told at the next start.
+    await noteJournal(gitDir, profile).catch((error: unknown) =>
+      log.warn('journal.unnoted', { message: toKvError(error).message }),
+    );
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');

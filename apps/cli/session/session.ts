@@ -94,6 +94,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       remoteName: config.get('kv.remote') ?? 'origin',
       onProgress,
       onMirrorRefusal: warnOnce(),
+      onWarning: warn,
       forWriting: async () => ({
         signer: saysWhichKey(await composition.get<Signer>('signer'), config),
         hasher,
@@ -123,6 +124,7 @@ function warnOnce(): (ns: string, refusal: MirrorRefusal) => void {
 function saysWhichKey(signer: Signer, config: CloneConfig): Signer {
   if (process.stderr.isTTY !== true) return signer;
   return {
+    ...(signer.publicKey === undefined ? {} : { publicKey: signer.publicKey.bind(signer) }),
     async sign(payload) {
       const { keyWithPassphrase } = await import('../io/signing-key.js');
       const file = await keyWithPassphrase(config);

@@ -12,6 +12,7 @@ import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
 import { epochLabelsOf } from './epoch-label.js';
+import { knowsVerb } from './knows.js';
 import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
@@ -62,5 +63,5 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     policyText: () => policyFile.current.text,
   });
   const turn = turnVerb({ store, policy, line: async () => leadership.lead() });
-  return [status, compact, sync, turn];
+  return [status, compact, sync, turn, knowsVerb({ store })];
 }

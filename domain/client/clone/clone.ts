@@ -34,6 +34,8 @@ export interface Clone {
   readonly onProgress?: TransferProgress | undefined;
   /** Hears that what is read from the mirror may be old: at each read that finds it so. */
   readonly onMirrorRefusal?: ((ns: string, refusal: MirrorRefusal) => void) | undefined;
+  /** Hears, in a sentence, what is to be known of an answer besides the answer. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** What only a write needs. */

@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
-import { noNamespace } from '../clone/tips.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
@@ -38,7 +38,7 @@ export interface VerifyReport {
 export async function verifyClone(clone: Clone, verifier: SignatureVerifier, request: VerifyRequest): Promise<VerifyReport> {
   const { ns, full } = request;
   const places = await readRefs(clone, ns);
-  if (places.length === 0) throw noNamespace(ns);
+  if (places.length === 0) throw await absentNamespace(clone, ns);
   const findings = new Findings();
   const context = await contextOf(clone, verifier, request, findings);
   const epochs: VerifiedEpoch[] = [];
