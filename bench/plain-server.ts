@@ -25,12 +25,16 @@ const { port } = await listenSsh({
   identify: () => pusher,
   answersTo: () => true,
   limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64 }),
-  route: () => async (session) => {
-    const request = { gitProtocol: session.gitProtocol, maxBytes: 2 ** 31, bounds: gitBounds(USUAL_LIMITS) };
-    const { input, ended } = services.receive(request, clientOf(session));
-    feed(session, input);
-    return ended;
-  },
+  route: () => ({
+    needs: 'push',
+    takes: 'push',
+    async serve(session) {
+      const request = { gitProtocol: session.gitProtocol, maxBytes: 2 ** 31, bounds: gitBounds(USUAL_LIMITS) };
+      const { input, ended } = services.receive(request, clientOf(session));
+      feed(session, input);
+      return ended;
+    },
+  }),
   log: ndjsonLog(() => undefined, Date.now),
 });
 console.log(port);
