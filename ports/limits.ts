@@ -42,6 +42,7 @@ export const LIMITS = Object.freeze({
   idleGrace: duration(10 * SECOND, SECOND, HOUR, 'a connection whose next command is on its way is not ended for another'),
   loginAttempts: count(10, 1, 100, 'keys are not tried without end'),
   packetsUnproven: count(200, 30, 10_000, 'each packet before a login costs an answer'),
+  requests: count(100, 10, 10_000, "a second, of one connection: each costs an answer, and ten seconds' worth may come at once"),
   unsentUnproven: size(64 * KiB, 16 * KiB, 16 * MiB, 'answers that nobody reads stay in memory'),
   unsent: size(8 * MiB, MiB, 256 * MiB, 'answers that nobody reads stay in memory'),
   // Commands

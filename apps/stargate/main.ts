@@ -11,6 +11,7 @@ import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
+import { lastResort } from './last-resort.js';
 import { formatLine, ndjsonLog } from './log.js';
 import { steadySink, toStandardError } from './log-sink.js';
 import { complain, say } from './terminal.js';
@@ -37,6 +38,9 @@ const SERVE = {
   'listen-http': { type: 'string', default: '127.0.0.1:9419' },
   'sample-size': { type: 'string', default: '32' },
 } as const satisfies ParseArgsConfig['options'];
+
+/** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
+const LAST_RESORT_MS = 10_000;
 
 /** Runs `git-kv-stargate`; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -140,6 +144,8 @@ async function runServe(args: readonly string[]): Promise<number> {
   });
   // Before anything starts, so that a signal during start-up ends in a clean stop too.
   process.on('SIGTERM', interrupt).on('SIGINT', interrupt);
+  const { broken, isBroken } = lastResort(process, log, () => process.exit(EXIT_CODES.UNEXPECTED), LAST_RESORT_MS);
+  void broken.then(interrupt);
   const daemon = await serve({
     repo: required(values.repo, '--repo'),
     profile: values.profile,
@@ -162,5 +168,5 @@ async function runServe(args: readonly string[]): Promise<number> {
   say(`${lines.join('\n')}\n`);
   await interrupted;
   await daemon.stop();
-  return 0;
+  return isBroken() ? EXIT_CODES.UNEXPECTED : 0;
 }

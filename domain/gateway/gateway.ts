@@ -33,7 +33,7 @@ interface GatewayContext extends CommitContext {
 export class RepositoryGateway implements Gateway {
   private readonly mutex = new Mutex();
   private readonly memory = new CheckBudget();
-  private readonly held = new Map<AcceptedPush, () => void>();
+  private readonly held = new Map<AcceptedPush, { readonly policy: Policy; readonly release: () => void }>();
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
 
@@ -44,39 +44,45 @@ export class RepositoryGateway implements Gateway {
     await requireLease(context);
     const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
-    const policy = context.policy();
-    const events = await this.check(request, quarantine, policy);
-    const release = await this.mutex.acquire();
-    try {
-      await this.mend();
-      await requireLease(context);
-      await context.admit?.(namespaces, request.turn); // what was found out meanwhile
-      await checkTips(context.store, request.commands);
-      await checkNewRefs(context.store, request.commands, policy.limits.refs);
-      const accepted: AcceptedPush = { request, events };
-      this.held.set(accepted, release);
-      return accepted;
-    } catch (error) {
-      release();
-      throw error;
+    for (;;) {
+      const policy = context.policy();
+      const events = await this.check(request, quarantine, policy);
+      const release = await this.mutex.acquire();
+      try {
+        if (context.policy() === policy) {
+          await this.mend();
+          await requireLease(context);
+          await context.admit?.(namespaces, request.turn); // what was found out meanwhile
+          await checkTips(context.store, request.commands);
+          await checkNewRefs(context.store, request.commands, policy.limits.refs);
+          request.confirm?.();
+          const accepted: AcceptedPush = { request, events };
+          this.held.set(accepted, { policy, release });
+          return accepted;
+        }
+      } catch (error) {
+        release();
+        throw error;
+      }
+      release(); // another policy is in force by now: the push is judged by that one
     }
   }
 
   async commit(accepted: AcceptedPush): Promise<void> {
-    const release = this.held.get(accepted);
-    if (release === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
+    const held = this.held.get(accepted);
+    if (held === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
     this.held.delete(accepted);
     try {
-      await this.commitOrMark(accepted.request.commands, accepted);
+      await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
     } finally {
-      release();
+      held.release();
     }
   }
 
   abandon(accepted: AcceptedPush): void {
-    const release = this.held.get(accepted);
+    const held = this.held.get(accepted);
     this.held.delete(accepted);
-    release?.();
+    held?.release();
   }
 
   /** Moves refs of the Stargate's own, such as the published policy, through the same journal. */
@@ -108,9 +114,16 @@ export class RepositoryGateway implements Gateway {
     return report;
   }
 
-  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null): Promise<void> {
+  /** Throws when what a push was judged by does not hold any more: whose it is, and the policy. */
+  private confirm({ request }: AcceptedPush, policy: Policy): void {
+    request.confirm?.();
+    if (this.context.policy() === policy) return;
+    throw new KvError('BUSY', 'the policy has changed since the push was checked', { hint: 'push again' });
+  }
+
+  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null, confirm?: () => void): Promise<void> {
     try {
-      if (!(await commitRefs(this.context, updates, accepted?.events ?? []))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, accepted?.events ?? [], confirm))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;

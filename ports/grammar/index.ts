@@ -4,6 +4,7 @@ export * from './duration.js';
 export * from './exhausted.js';
 export * from './namespace.js';
 export * from './nearest.js';
+export * from './network.js';
 export * from './no-history.js';
 export * from './object-links.js';
 export * from './pkt-line.js';

@@ -47,12 +47,16 @@ export class MemoryGateway {
   readonly people: MemoryPeople;
   /** What the last push brought. */
   offered: readonly Oid[] = [];
+  /** Asked for the policy that pushes are judged by. */
+  policyNow: () => Policy;
+  /** Asked whether who pushes still may. */
+  confirm: () => void = () => undefined;
 
   private constructor(
     readonly name: string,
     private readonly composition: Composition,
     private readonly host: GatewayHost,
-    private readonly policy: Policy,
+    readonly policy: Policy,
     people: MemoryPeople,
     readonly store: GitStore,
     readonly mirror: MemoryHost,
@@ -60,6 +64,7 @@ export class MemoryGateway {
     private readonly policyText: string,
   ) {
     this.people = people;
+    this.policyNow = () => policy;
   }
 
   static async start(options: MemoryGatewayOptions): Promise<MemoryGateway> {
@@ -81,15 +86,16 @@ export class MemoryGateway {
         'restored',
       );
     }
+    let gateway: MemoryGateway | undefined;
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
-      policy: () => policy,
+      policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);
+    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);
     gateway.open();
     return gateway;
   }
@@ -103,7 +109,7 @@ export class MemoryGateway {
     const { gateway } = this.host;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
