@@ -6,10 +6,10 @@ import type { Address } from './attacks/forged-ssh.js';
 const MiB = 1024;
 
 /** A Stargate as a small machine has it: 256 MB of heap. */
-export async function smallDaemon(options: WorldOptions): Promise<World> {
+export async function smallDaemon(options: WorldOptions, first?: string): Promise<World> {
   const world = await World.create(options);
   await world.stop();
-  await world.start({ NODE_OPTIONS: '--max-old-space-size=256' });
+  await world.start({ NODE_OPTIONS: '--max-old-space-size=256' }, first);
   return world;
 }
 
