@@ -57,6 +57,12 @@ export const LIMITS = Object.freeze({
   pushTimeout: duration(10 * MINUTE, 10 * SECOND, 24 * HOUR, 'a push that stands still ends'),
   handoverTimeout: duration(10 * SECOND, SECOND, 10 * MINUTE, 'the commit lock is held while git hands over'),
   transactions: count(1000, 1, 100_000, 'each is checked, and has a signature'),
+  transactionIds: count(
+    2_000_000,
+    10_000,
+    100_000_000,
+    'the ids of the epochs that are written to are in memory, 30 bytes each; above it, those used least are read again',
+  ),
   refs: count(10_000, 100, 1_000_000, 'every push and fetch lists all branches and tags'),
   // What is checked of it
   checkedBytes: size(

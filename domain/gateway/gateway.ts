@@ -10,6 +10,7 @@ import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './c
 import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
 import { recover } from './commit/recover.js';
+import { checkIdTimes, TransactionIds } from './accept/transaction-ids.js';
 import { validatePush } from './accept/validate-push.js';
 
 interface GatewayContext extends CommitContext {
@@ -32,7 +33,12 @@ export class RepositoryGateway implements Gateway {
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
 
-  constructor(private readonly context: GatewayContext) {}
+  private readonly ids: TransactionIds;
+
+  constructor(private readonly context: GatewayContext) {
+    const { store, randomness, policy } = context;
+    this.ids = new TransactionIds(store, randomness, () => policy().limits.transactionIds);
+  }
 
   async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
     const { context } = this;
@@ -41,12 +47,15 @@ export class RepositoryGateway implements Gateway {
     await context.admit?.(namespaces);
     const policy = context.policy();
     const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
+    checkIdTimes(events, context.clock.now());
+    await this.ids.prepare(request.commands);
     const release = await this.mutex.acquire();
     try {
       await this.mend();
       await requireLease(context);
       await context.admit?.(namespaces); // what was found out meanwhile
       await checkTips(context.store, request.commands);
+      await this.ids.refuseUsed(request.commands, events);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);
       return accepted;
@@ -62,6 +71,7 @@ export class RepositoryGateway implements Gateway {
     this.held.delete(accepted);
     try {
       await this.commitOrMark(accepted.request.commands, accepted);
+      this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
       release();
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
@@ -6,12 +7,12 @@ import { MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
+import { newUlid } from '../../domain/ledger/ulid.js';
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 
-/** Every forged transaction's id. */
-const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
+const freshId = (): string => newUlid({ now: Date.now, sleep: async () => undefined }, { bytes: randomBytes });
 
 /** What an attacker makes: a transaction like git kv's, but for one fault. */
 export interface Forgery {
@@ -28,6 +29,8 @@ export interface Forgery {
   plant: { path: string; content: string; mode?: string }[];
   /** Whose key signs; null: nobody's. */
   signer: string | null;
+  /** The transaction's id; a fresh one, unless said. */
+  txn: string;
 }
 
 export interface Forged {
@@ -40,6 +43,10 @@ export interface Forged {
 /** Builds transactions as one person, by the product's own code and then wrong; what they are pushed to is a subclass's. */
 export abstract class Forger {
   readonly namer: ObjectNamer;
+  /** The id of the transaction that is forged next. */
+  private txn = freshId();
+  /** Those of the ones before: operations may have been made before another was forged. */
+  private readonly earlier = new Set<string>();
 
   protected constructor(
     readonly person: string,
@@ -74,7 +81,7 @@ export abstract class Forger {
       etag,
       createdBy: 'forger@example.org',
       createdAt: formatTime(Date.now()),
-      txn: TXN,
+      txn: this.txn,
       ...meta,
     };
     return { op: 'set', key, value: bytes, meta: full };
@@ -115,8 +122,13 @@ export abstract class Forger {
   async forge(change: Partial<Forgery> = {}): Promise<Forged> {
     const ns = change.ns ?? 'main';
     const base = change.base ?? (await this.base(ns));
-    const operations = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
-    const txn = TXN;
+    const txn = change.txn ?? this.txn;
+    this.earlier.add(this.txn);
+    const made = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
+    const operations = made.map((one) =>
+      one.op === 'set' && this.earlier.has(one.meta.txn) ? { ...one, meta: { ...one.meta, txn } } : one,
+    );
+    this.txn = freshId();
     const identity = `${this.person} <${this.person}@example.org>`;
     const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn };
     let draft = await buildTransaction(context, base, operations);
