@@ -18,6 +18,8 @@ interface GatewayContext extends CommitContext {
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;
   readonly sampleSize: number;
+  /** This repository's id. */
+  readonly repositoryId: string;
   /** Why a new epoch would not reach the mirror's readers; null where it would. */
   readonly newEpochs?: () => Promise<KvError | null>;
   /** Told of what recovery found done but not mirrored. */
@@ -46,7 +48,8 @@ export class RepositoryGateway implements Gateway {
     const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces);
     const policy = context.policy();
-    const events = await validatePush({ ...context, policy }, request, boundedStore(quarantine));
+    const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
+    const events = await validatePush({ ...context, policy, repository }, request, boundedStore(quarantine));
     checkIdTimes(events, context.clock.now());
     await this.ids.prepare(request.commands);
     const release = await this.mutex.acquire();

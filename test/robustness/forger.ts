@@ -7,6 +7,8 @@ import { MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
+import { POLICY_REF } from '../../domain/ledger/refs.js';
+import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../domain/ledger/repository-id.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
@@ -29,6 +31,8 @@ export interface Forgery {
   plant: { path: string; content: string; mode?: string }[];
   /** Whose key signs; null: nobody's. */
   signer: string | null;
+  /** The repository that it names; the Stargate's, unless said; null: none. */
+  repository: string | null;
   /** The transaction's id; a fresh one, unless said. */
   txn: string;
 }
@@ -100,6 +104,13 @@ export abstract class Forger {
     return decodeCommit(object?.body ?? new Uint8Array(), oid, this.store.objectFormat);
   }
 
+  /** The id of the Stargate's repository, as it is published. */
+  async repositoryId(): Promise<string | null> {
+    const [policy = ''] = await this.tips([POLICY_REF]);
+    const [blob] = await this.store.readPaths(policy, [REPOSITORY_ID_PATH]);
+    return blob ? decodeRepositoryId(blob.body) : null;
+  }
+
   /** The state to build on: what the Stargate has now. */
   async base(ns = 'main'): Promise<Base> {
     const [ledger, index] = await this.tips([`refs/kv/${ns}`, `refs/kv-index/${ns}`]);
@@ -130,7 +141,8 @@ export abstract class Forger {
     );
     this.txn = freshId();
     const identity = `${this.person} <${this.person}@example.org>`;
-    const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn };
+    const repository = change.repository === undefined ? await this.repositoryId() : change.repository;
+    const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn, repository };
     let draft = await buildTransaction(context, base, operations);
     if (change.plant !== undefined) draft = await this.plant(draft, change.plant);
     if (change.draft !== undefined) draft = await change.draft(draft);

@@ -9,6 +9,7 @@ import { ownEnv } from '../environment.js';
 import { productVersion } from '../version.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
+import { OWN_ID } from '../repository/own-id.js';
 import { syncPath } from '../sync-path.js';
 
 /** What is to be backed up, and where to. */
@@ -27,6 +28,7 @@ const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
   [join('.stargate', 'journal.ndjson'), 'journal.ndjson'],
   [join('.stargate', 'leader.term'), 'leader.term'],
+  [OWN_ID, 'repository-id'],
 ];
 /** Where the bundles of compacted epochs lie. */
 export const ARCHIVES = join('.stargate', 'archives');

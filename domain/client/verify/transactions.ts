@@ -3,6 +3,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
 import { checkBinding, type Parent } from '../../verify/attestation/binding.js';
 import { type Attested, attested, type Link, readChain } from '../../verify/attestation/chain.js';
+import { checkOneRepository } from '../../verify/attestation/repository.js';
 import { about } from '../../verify/fault.js';
 import { checkUsedOnce, pairPresent, type Transaction } from '../../verify/attestation/pairs.js';
 import type { VerifyContext } from './context.js';
@@ -28,6 +29,7 @@ export async function readTransactions(context: VerifyContext, tips: EpochTips):
   const emit = about(findings.emit, { epoch: label });
   const transactions = pairPresent(emit, ns, chains);
   checkUsedOnce(emit, chains.ledger);
+  checkOneRepository(emit, chains.ledger, context.repositoryId);
   for (const [i, one] of transactions.entries()) {
     const { oid, trailers: t } = one.ledger;
     if (t === null) continue;

@@ -11,13 +11,14 @@ import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { firstEpochLabel } from '../../ledger/first-label.js';
 import { checkExpectations, type Expectations, requireDeleted } from './expectations.js';
 import { foreignTipText } from '../clone/foreign-tip.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPublished } from '../clone/known-policy.js';
 import { land, type Target, whereTo } from './land.js';
 import { checkRequest, completeOperation, lastOfEach, type RequestedOperation } from './operations.js';
 import { type Prepared, prepareOperations } from './prepare.js';
 import { requireCaughtUp } from './caught-up.js';
 import { keepTtls, lostUnsaid } from './prior-ttl.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
+import { isForAnother, repositoryFor } from './repository.js';
 import { signCommit } from './sign.js';
 import { tooManyObjects } from '../../git/wire/push-request.js';
 import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
@@ -78,15 +79,15 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const { kept, repeated } = lastOfEach(request.operations);
   const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   let fresh = target === 'clone';
-  let published = await knownPolicy(clone); // only a fetch moves it
+  let published = await knownPublished(clone); // only a fetch moves it
   const refreshOnce = async (): Promise<void> => {
     if (fresh) return;
     await fetchNamespace(clone, ns, 'stargate');
-    published = await knownPolicy(clone);
+    published = await knownPublished(clone);
     fresh = true;
   };
-  const policy = (): NamespacePolicy | null => published?.namespaces.get(ns) ?? null;
-  const unknown = published === null && request.dryRun !== true;
+  const policy = (): NamespacePolicy | null => published.policy?.namespaces.get(ns) ?? null;
+  const unknown = published.policy === null && request.dryRun !== true;
   if (request.dryRun === true && request.refreshed !== true) {
     try {
       await refreshOnce();
@@ -103,7 +104,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     if (target === 'stargate' && atHand && request.dryRun !== true) clone.remotes.expectPush?.(clone.remoteName);
     const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
     const base = await baseOf(clone, tip, namesChunks(prepared));
-    const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
+    const repository = repositoryFor(published, tip);
+    if (repository instanceof KvError) {
+      if (fresh) throw repository;
+      await refreshOnce();
+      continue;
+    }
+    const draft = await build(clone, ports, request, prepared, { tip, base, repository, policy: policy() });
     const doubt = await doubtful(clone, request, draft, tip, kept);
     if (doubt !== null && !fresh) {
       await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
@@ -116,8 +123,9 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
     const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
     const objects = [...draft.objects, object];
     // Before anything is written: what the Stargate would refuse would stay in this clone.
-    if (target === 'stargate' && published !== null && objects.length > published.maxPushObjects) {
-      if (fresh) throw tooManyObjects(objects.length, published.maxPushObjects);
+    const most = published.policy?.maxPushObjects ?? Number.POSITIVE_INFINITY;
+    if (target === 'stargate' && objects.length > most) {
+      if (fresh) throw tooManyObjects(objects.length, most);
       await refreshOnce();
       continue;
     }
@@ -128,6 +136,10 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
       return receipt(outcome, object.oid, target, warnings);
     } catch (error) {
+      if (!fresh && isForAnother(error)) {
+        await refreshOnce(); // what this clone knows of the repository is old
+        continue;
+      }
       const lost = KvError.is(error) && error.code === 'CAS_CONFLICT';
       attempt++;
       const again = lost && request.retry !== false && request.expectTree === undefined && attempt < MAX_ATTEMPTS;
@@ -137,7 +149,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
         if (tip !== null) await requireCaughtUp(clone, tip);
       }
       if (!again) throw error;
-      published = await knownPolicy(clone);
+      published = await knownPublished(clone);
       fresh = true;
     }
   }
@@ -211,8 +223,14 @@ async function build(
   ports: WritingPorts,
   request: WriteRequest,
   prepared: Prepared,
-  { tip, base, policy }: { readonly tip: Tip | null; readonly base: Base; readonly policy: NamespacePolicy | null },
+  on: {
+    readonly tip: Tip | null;
+    readonly base: Base;
+    readonly repository: string | null;
+    readonly policy: NamespacePolicy | null;
+  },
 ): Promise<Draft> {
+  const { tip, base, repository, policy } = on;
   const { clock, store, config } = clone;
   const { ns, subject } = request;
   const now = clock.now();
@@ -228,6 +246,7 @@ async function build(
     identity,
     now,
     txn,
+    repository,
     ...(subject === undefined ? {} : { subject }),
   };
   return buildTransaction(context, base, operations);

@@ -8,6 +8,7 @@ import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
+import type { RepositoryRule } from '../../verify/attestation/repository.js';
 import type { ParentState } from '../../verify/check-transaction.js';
 
 /** What judging a push takes, besides the push. */
@@ -22,6 +23,10 @@ export interface ValidationContext {
   readonly newEpochs?: () => Promise<KvError | null>;
   /** How many transactions may come at once; absent: as many as one push may carry. */
   readonly maxChain?: number;
+  /** Which repository what is pushed must be for; absent: any. */
+  readonly repository?: RepositoryRule;
+  /** Whose push it is, by the name in the policy; absent: nobody's, such as what a mirror has. */
+  readonly pusher?: string;
 }
 
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */

@@ -163,7 +163,11 @@ describe('pairing by name', () => {
   const commit = { tree: '', author: '', committer: '', signature: null, message: '' };
   const ledger = (oid: string, txn: string): PushedTransaction['ledger'] => {
     const t = { ns: NS, txn, baseTree: null, indexTree: '', chunksTree: null, epoch: 'first', keysSet: 0, keysDel: 0 };
-    return { oid, commit: { ...commit, parents: [] }, trailers: { ...t, parentEpoch: null, parentLedger: null } };
+    return {
+      oid,
+      commit: { ...commit, parents: [] },
+      trailers: { ...t, parentEpoch: null, parentLedger: null, repository: null },
+    };
   };
   const index = (oid: string, txn: string, parent?: string): PushedTransaction['index'] => {
     return {
