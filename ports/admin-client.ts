@@ -13,6 +13,13 @@ export interface PinnedHostKey {
   readonly known: boolean;
 }
 
+/** A verb that has answered and goes on until either side ends it. */
+export interface HeldVerb {
+  readonly answer: unknown;
+  /** Ends it, without waiting for the other side to notice. Idempotent. */
+  release(): void;
+}
+
 /**
  * The Stargate's admin verbs, asked for over the same SSH connection as a push to the remote would use.
  * Throws the KvError that the Stargate sent as a `kv-error/1` line, `CONFIG_INVALID` when the remote has no pushurl or one that ssh would
@@ -21,6 +28,9 @@ export interface PinnedHostKey {
 export interface AdminClient {
   /** Runs a verb (`status`, `epoch new`) with its arguments at the Stargate behind a remote's pushurl; gives its JSON. */
   run(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
+
+  /** Runs a verb that answers before it is over (`turn`), and stays with it. Throws as `run` does. */
+  hold(remote: string, verb: string, args: readonly string[]): Promise<HeldVerb>;
 
   /**
    * Has the user's SSH client know the host behind an SSH address by the key with this fingerprint, and by no other: what was known

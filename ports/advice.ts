@@ -27,6 +27,7 @@ export const ADVICE = {
   'begin-namespace': ['ns', 'remote'], // no such namespace, and this clone has no remote of that name
   'export-files': [], //              a value is too large for a line of a snapshot
   'fetch-index': [], //               a ledger is here without its index
+  'look-for-transaction': ['ns', 'txn'], // whether a transaction has landed is not known
   'fetch-policy': [], //              a value lacks the TTL that the policy gives by default
   'give-ttl': [], //                  a TTL that was to be kept has passed
   'import-formats': [], //            the file is none that can be imported

@@ -74,6 +74,24 @@ export class KvError extends Error {
     this.request = fields.request;
   }
 
+  /** The same error in other words, or with further facts. */
+  with({
+    message = this.message,
+    details,
+  }: {
+    readonly message?: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  }): KvError {
+    const { code, hint, advice, request } = this;
+    return new KvError(code, message, {
+      ...(hint === undefined ? {} : { hint }),
+      ...(advice === undefined ? {} : { advice }),
+      ...(request === undefined ? {} : { request }),
+      details: { ...this.details, ...details },
+      cause: this,
+    });
+  }
+
   /** Recognises an error across bundles, where `instanceof` would compare two copies of the class. */
   static is(value: unknown): value is KvError {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;

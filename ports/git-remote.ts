@@ -40,6 +40,8 @@ export interface PushOptions {
    * looking for what the other side lacks.
    */
   readonly objects?: readonly NewObject[];
+  /** The turn that the Stargate has granted for this push. */
+  readonly turn?: string | undefined;
   readonly onProgress?: TransferProgress | undefined;
 }
 
@@ -65,14 +67,21 @@ export interface GitRemote {
    */
   fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
-  /** Says that a push is about to come whose `objects` are at hand: its connection may be opened meanwhile. Never throws. */
-  expectPush?(remote: string): void;
+  /** The refs that the connection of an expected push has shown by now; null while it has shown none. */
+  shown?(remote: string): ReadonlyMap<RefName, Oid> | null;
+
+  /**
+   * Says that a push is about to come whose `objects` are at hand: its connection may be opened meanwhile. `anew`: one that was opened
+   * before has shown what is no longer so, and is left. Never throws.
+   */
+  expectPush?(remote: string, anew?: boolean): void;
 
   /**
    * Pushes to the remote's `write` side, never to its `read` side. Resolves when every ref was accepted; a ref that is already where it
    * is to go counts as accepted, so that a push whose answer was lost may be sent again.
    * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref was not at its `old`, with the
-   * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise.
+   * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise. An `IO_ERROR` has in `details.sent` what the other side may have
+   * of the push: `nothing`, or `all`, after which nobody but the other side knows whether refs have moved.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
 

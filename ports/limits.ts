@@ -63,6 +63,9 @@ export const LIMITS = Object.freeze({
     100_000_000,
     'the ids of the epochs that are written to are in memory, 30 bytes each; above it, those used least are read again',
   ),
+  turnTime: duration(10 * SECOND, SECOND, 10 * MINUTE, 'a writer whose turn it is, and who does not push, holds others up'),
+  turnPush: duration(30 * SECOND, SECOND, HOUR, 'a push in its turn that stands still holds others up'),
+  turnsWaiting: count(512, 1, 100_000, 'each writer that waits for its turn has a connection'),
   refs: count(10_000, 100, 1_000_000, 'every push and fetch lists all branches and tags'),
   // What is checked of it
   checkedBytes: size(

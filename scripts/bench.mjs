@@ -5,8 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
-const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history', 'rollover', 'packages', 'large', 'partial', 'million'];
-const WITH_FULL = ['read', 'large', 'million'];
+const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history', 'rollover', 'packages', 'large', 'partial', 'million', 'writers'];
+const WITH_FULL = ['read', 'large', 'million', 'writers'];
 const PAGE = join(ROOT, 'docs', 'BENCH.md');
 
 const args = process.argv.slice(2);

@@ -23,6 +23,12 @@ export interface Metrics {
   /** How many namespaces are behind the mirror, so that nothing can be written to them. */
   behindMirror(count: number): void;
   policyRejected(rejected: boolean): void;
+  /** How many writers wait for their turn. */
+  turnsWaiting(count: number): void;
+  /** A writer's turn has come. */
+  turnGranted(ms: number): void;
+  /** A turn went by without a push. */
+  turnUnused(): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** The Prometheus text format. */
@@ -55,6 +61,9 @@ export function createMetrics(): Metrics {
   const behind = gauge('stargate_mirror_ahead_size', 'Namespaces of which the mirror shows more than the Stargate has');
   const policyRejected = gauge('stargate_policy_rejected', '1 while the policy file is not in force, since it is wrong');
   const policyRefused = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
+  const turnsWaiting = gauge('stargate_turns_waiting', 'Writers that wait for their turn');
+  const turnWait = histogram('stargate_turn_wait_seconds', 'From asking for a turn to having it');
+  const turnsUnused = counter('stargate_turns_unused_total', 'Turns that went by without a push');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -82,6 +91,9 @@ export function createMetrics(): Metrics {
     policyRefused: () => policyRefused.inc(),
     behindMirror: (count) => behind.set(count),
     policyRejected: (rejected) => policyRejected.set(rejected ? 1 : 0),
+    turnsWaiting: (count) => turnsWaiting.set(count),
+    turnGranted: (ms) => turnWait.observe(ms / 1000),
+    turnUnused: () => turnsUnused.inc(),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

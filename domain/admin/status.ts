@@ -46,6 +46,14 @@ export interface MirrorStatus {
   readonly watermark: Readonly<Record<string, string>>;
 }
 
+/** Writers that have lost a race and stand in line for a namespace. */
+interface TurnsStatus {
+  readonly ns: string;
+  readonly waiting: number;
+  /** Milliseconds that the first of them has waited. */
+  readonly longest_ms: number;
+}
+
 /** Who leads, where the namespaces stand, how the mirror does. */
 export interface StatusReport {
   readonly leader: boolean;
@@ -60,6 +68,8 @@ export interface StatusReport {
   /** What its SSH server shows to clients; undefined of a Stargate from before this. */
   readonly host_keys?: readonly NamedHostKey[] | undefined;
   readonly mirror: MirrorStatus;
+  /** The namespaces where writers wait for their turn; undefined of a Stargate from before this. */
+  readonly turns?: readonly TurnsStatus[] | undefined;
   /** Undefined: a Stargate from before the field. */
   readonly disk?: DiskStatus | undefined;
   readonly version: string;
@@ -96,6 +106,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       ahead: orAbsent(mapOf(isText)),
       watermark: mapOf(isText),
     }),
+    turns: orAbsent(listOf(recordOf<TurnsStatus>({ ns: isText, waiting: isCount, longest_ms: isCount }))),
     disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },

@@ -2,11 +2,13 @@ import type { AdminClient } from '../../ports/admin-client.js';
 import { KvError } from '../../ports/error.js';
 import { type Fields, isObject, misfit } from './fields.js';
 
+/** Who may ask: any key of the policy, who may push, or admins alone. */
+export type VerbRole = 'any' | 'writer' | 'admin';
+
 /** One thing that the Stargate is asked over SSH, as both sides see it: `Arguments` go there as words, a `Report` comes back as JSON. */
 export interface VerbFormat<Arguments, Report> {
   readonly name: string;
-  /** Who may ask: any key of the policy, or admins alone. */
-  readonly role: 'any' | 'admin';
+  readonly role: VerbRole;
   /** The words behind the verb. */
   encode(args: Arguments): string[];
   /** Reads them. Throws `USAGE`. */

@@ -25,7 +25,7 @@ interface GatewayContext extends CommitContext {
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
   /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */
-  readonly admit?: (namespaces: readonly string[]) => Promise<void>;
+  readonly admit?: (namespaces: readonly string[], turn: string | undefined) => Promise<void>;
 }
 
 /** The Stargate's commit path over one repository. */
@@ -46,7 +46,7 @@ export class RepositoryGateway implements Gateway {
     const { context } = this;
     await requireLease(context);
     const namespaces = namespacesIn(request.commands);
-    await context.admit?.(namespaces);
+    await context.admit?.(namespaces, request.turn);
     const policy = context.policy();
     const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
     const events = await validatePush({ ...context, policy, repository }, request, boundedStore(quarantine));
@@ -56,7 +56,7 @@ export class RepositoryGateway implements Gateway {
     try {
       await this.mend();
       await requireLease(context);
-      await context.admit?.(namespaces); // what was found out meanwhile
+      await context.admit?.(namespaces, request.turn); // what was found out meanwhile
       await checkTips(context.store, request.commands);
       await this.ids.refuseUsed(request.commands, events);
       const accepted: AcceptedPush = { request, events };
@@ -133,7 +133,7 @@ export class RepositoryGateway implements Gateway {
 }
 
 /** The namespaces whose refs a push moves. */
-function namespacesIn(commands: readonly RefUpdate[]): string[] {
+export function namespacesIn(commands: readonly RefUpdate[]): string[] {
   const names = commands.flatMap(({ ref }) => {
     const found = classifyRef(ref);
     return 'ns' in found && found.ns !== '' ? [found.ns] : [];

@@ -27,15 +27,42 @@ describe('kill -9 of the Stargate', () => {
       .map((text) => decodeEvent(text, 'c').oid);
   }
 
+  /** A write whose client dies as soon as the Stargate does, so that it can't ask what became of it. */
+  async function bothDie(value: string): Promise<void> {
+    const dead = new AbortController();
+    const options = { cwd: world.clonePath('ada'), signal: dead.signal };
+    const writing = world.run('git-kv', ['set', 'cfg:color', value], options);
+    await world.ended();
+    dead.abort();
+    await writing;
+  }
+
+  for (const failpoint of ['after-intent', 'after-refs'] as const) {
+    it(`at ${failpoint}: the writer asks when the Stargate is back, and its write has landed once`, async () => {
+      const before = await world.refs();
+      const told = (await events()).length;
+      await world.stop();
+      await world.start({ GIT_KV_FAILPOINT: failpoint });
+      const writing = world.kv('ada', ['set', 'cfg:color', `survived ${failpoint}`, '--json']);
+      await world.ended();
+      await world.start();
+      const { code, stdout, stderr } = await writing;
+      expect(code, stderr).to.equal(0);
+      const ledger = (await world.refs()).get('refs/kv/main');
+      expect((JSON.parse(stdout) as { commit: string }).commit).to.equal(ledger);
+      expect(await events()).to.have.length(told + 1);
+      const parent = await world.git(world.repo, 'ada', ['rev-parse', `${ledger}^`]);
+      expect(parent.stdout.trim()).to.equal(before.get('refs/kv/main'));
+    });
+  }
+
   for (const failpoint of FAILPOINTS) {
     it(`at ${failpoint}: after the restart ${OUTCOME[failpoint]} of the transaction is there, with its watchlog entry and mirror job`, async () => {
       const before = await world.refs();
       const told = (await events()).length;
       await world.stop();
       await world.start({ GIT_KV_FAILPOINT: failpoint });
-      const ran = await world.kv('ada', ['set', 'cfg:color', `at ${failpoint}`]);
-      expect(ran.code, 'a write that was never acknowledged must not look as if it was').to.not.equal(0);
-      await world.ended();
+      await bothDie(`at ${failpoint}`);
       await world.start();
       await world.mirrored();
       const after = await world.refs();
@@ -62,8 +89,7 @@ describe('kill -9 of the Stargate', () => {
     const before = await world.refs();
     await world.stop();
     await world.start({ GIT_KV_FAILPOINT: 'after-refs' });
-    await world.kv('ada', ['set', 'cfg:color', 'torn']);
-    await world.ended();
+    await bothDie('torn');
     // The refs have all moved; put one back, as a crash between two renames would have left it.
     const whole = await world.refs();
     await world.git(world.repo, 'ada', ['update-ref', 'refs/kv-index/main', before.get('refs/kv-index/main') as string]);
@@ -77,8 +103,7 @@ describe('kill -9 of the Stargate', () => {
   it('with a ref left locked by the process that died: the next start clears it', async () => {
     await world.stop();
     await world.start({ GIT_KV_FAILPOINT: 'after-refs' });
-    await world.kv('ada', ['set', 'cfg:color', 'locked']);
-    await world.ended();
+    await bothDie('locked');
     const { writeFile } = await import('node:fs/promises');
     await writeFile(`${world.repo}/refs/kv/main.lock`, '');
     await world.start();

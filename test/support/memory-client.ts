@@ -45,6 +45,9 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
       async run() {
         throw new KvError('NOT_SUPPORTED', 'a gateway in this process answers no admin verb');
       },
+      async hold() {
+        throw new KvError('NOT_SUPPORTED', 'a gateway in this process answers no admin verb');
+      },
       async pinHostKey() {
         throw new KvError('NOT_SUPPORTED', 'a gateway in this process has no host key');
       },

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Kills it after that. Two minutes, unless said otherwise. ms. */
   readonly timeout?: number;
+  /** Kills it when it fires. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a program to its end. Throws when it cannot be started. */
@@ -33,8 +35,9 @@ export async function run(file: string, args: readonly string[], options: RunOpt
 
 /** As `run`; gives the bytes of the standard output. */
 export async function runBytes(file: string, args: readonly string[], options: RunOptions = {}): Promise<RanBytes> {
-  const { cwd, env, input = '', timeout = 120_000 } = options;
+  const { cwd, env, input = '', timeout = 120_000, signal } = options;
   const child = spawn(file, args, { cwd, env, timeout, killSignal: 'SIGKILL' });
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
   child.stdin.on('error', () => undefined); // a program that doesn't read its input ends before it is written
   child.stdin.end(input);
   return collected(child);

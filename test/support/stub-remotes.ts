@@ -19,7 +19,7 @@ export function stubRemotes(
   };
   return {
     remotes: { url: refuse, listRefs: refuse, fetch: refuse, fetchObjects: refuse, push: refuse, ...calls.remotes },
-    stargate: { run: refuse, pinHostKey: refuse, ...calls.stargate },
+    stargate: { run: refuse, hold: refuse, pinHostKey: refuse, ...calls.stargate },
     fetched: { lastFetch: refuse, markFetched: refuse, ...calls.fetched },
   };
 }

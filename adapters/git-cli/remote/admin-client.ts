@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { AdminClient, PinnedHostKey } from '../../../ports/admin-client.js';
+import type { AdminClient, HeldVerb, PinnedHostKey } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
-import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
 import { checkUrl } from '../process/guard.js';
+import { type AdminCall, failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
-import { sshArguments, sshCommandLine, type SshProgram, sshProgram } from './ssh/ssh-program.js';
+import { sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
@@ -31,12 +31,14 @@ class SshAdminClient implements AdminClient {
   constructor(private readonly place: GitPlace) {}
 
   async run(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
-    if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-      throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
-        hint: 'a verb is lower-case words',
-      });
-    }
-    return runAdmin(this.place, stargateUrl(await configuredAt(this.place), remote), verb, args);
+    const call = await adminCall(this.place, remote, verb, args);
+    const { code, stdout, stderr } = await run(this.place, call);
+    if (code !== 0) throw failedCall(call, code, stderr);
+    return readAnswer(call, stdout);
+  }
+
+  async hold(remote: string, verb: string, args: readonly string[]): Promise<HeldVerb> {
+    return holdVerb(this.place, await adminCall(this.place, remote, verb, args));
   }
 
   async pinHostKey(url: string, fingerprint: string): Promise<PinnedHostKey> {
@@ -53,40 +55,26 @@ async function rewritten(place: GitPlace, url: string): Promise<string> {
   return code === 0 ? stdout.toString('utf8').replace(/\n$/, '') : url;
 }
 
-/** Runs `git-kv-admin '<path>' <verb> <args>` at the Stargate; gives the JSON it prints. */
-async function runAdmin(place: GitPlace, url: string, verb: string, args: readonly string[]): Promise<unknown> {
-  const address = sshAddress(await rewritten(place, url));
-  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
-  const ssh = sshProgram(place.env, await configuredAt(place));
-  const sshArgs = [...(await sshArguments(place, ssh, address)), remoteCommand];
-  const { code, stdout, stderr } = await run(place, ssh, sshArgs, url);
-  const what = `'${verb}' at ${shownUrl(url)}`;
-  if (code !== 0) {
-    throw (
-      kvErrorIn(stderr) ??
-      unreachable({ what, url, direction: 'write' }, stderr) ??
-      new KvError('IO_ERROR', `${what}: ${withoutSecrets(stderr).trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
-        hint: 'check the pushurl (`git remote -v`), that the Stargate is up, and that it knows your SSH key',
-      })
-    );
-  }
-  try {
-    return JSON.parse(stdout) as unknown;
-  } catch (cause) {
-    throw new KvError('IO_ERROR', `${what}: the answer is not JSON`, {
-      hint: 'check that the pushurl leads to a Stargate',
-      cause,
+/** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
+async function adminCall(place: GitPlace, remote: string, verb: string, args: readonly string[]): Promise<AdminCall> {
+  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
+    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
+      hint: 'a verb is lower-case words',
     });
   }
+  const config = await configuredAt(place);
+  const url = stargateUrl(config, remote);
+  const address = sshAddress(await rewritten(place, url));
+  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
+  const ssh = sshProgram(place.env, config);
+  const [program, argv] = sshCommandLine(ssh, [...(await sshArguments(place, ssh, address)), remoteCommand]);
+  return { program, argv, url, what: `'${verb}' at ${shownUrl(url)}` };
 }
 
 function run(
   place: GitPlace,
-  ssh: SshProgram,
-  args: readonly string[],
-  url: string,
+  { program, argv, url }: AdminCall,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const [program, argv] = sshCommandLine(ssh, args);
   return new Promise((ended, reject) => {
     const child = spawn(program, argv, {
       cwd: place.cwd,

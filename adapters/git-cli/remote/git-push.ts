@@ -4,6 +4,7 @@ import { checkOid, checkRef } from '../process/guard.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
 import { withoutHistory } from './no-history.js';
 import { pushError } from './push-outcome.js';
+import { agentOf } from './receive-pack/conversation.js';
 import { runTransfer } from './transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
@@ -20,9 +21,12 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, onProgress }: PushOptions,
+  { atomic, restarts, turn, onProgress }: PushOptions,
 ): Promise<void> {
-  const { place, format } = source;
+  const { format } = source;
+  // Ours is the only name that git lets a client choose; see agentOf.
+  const place =
+    turn === undefined ? source.place : { ...source.place, env: { ...source.place.env, GIT_USER_AGENT: agentOf(turn) } };
   // A push is silent while it gathers what it sends: then its progress tells that it lives.
   const command = [...PUSH, '--progress', atomic ? '--atomic' : '--no-atomic'];
   for (const { ref, old } of updates) {
@@ -32,6 +36,6 @@ export async function pushRefs(
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
   const run = (from: GitPlace): Promise<GitResult> =>
     runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url });
-  const result = await (restarts === true ? withoutHistory(source, run) : run(place));
+  const result = await (restarts === true ? withoutHistory({ ...source, place }, run) : run(place));
   if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
 }

@@ -39,6 +39,7 @@ export async function openGitRemote({ directory, env, config }: GitRemoteOptions
 class GitCliRemote implements GitRemote {
   private readonly file: FetchFile;
   private expected: Promise<ReceivePackConnection | null> | null = null;
+  private greeted: ReadonlyMap<RefName, Oid> | null = null;
 
   constructor(
     private readonly clone: PushSource,
@@ -80,8 +81,23 @@ class GitCliRemote implements GitRemote {
     await pushRefs(this.clone, { remote, url }, updates, options);
   }
 
-  expectPush(remote: string): void {
-    this.expected ??= this.connect(remote).catch(() => null); // the push itself finds what is wrong, and says it
+  expectPush(remote: string, anew = false): void {
+    if (this.expected !== null) {
+      if (!anew) return;
+      void this.close();
+    }
+    const expected = this.connect(remote).catch(() => null); // the push itself finds what is wrong, and says it
+    this.expected = expected;
+    this.greeted = null;
+    void expected
+      .then((connection) => connection?.greeting)
+      .then((greeting) => {
+        if (this.expected === expected) this.greeted = greeting?.refs ?? null;
+      });
+  }
+
+  shown(): ReadonlyMap<RefName, Oid> | null {
+    return this.greeted;
   }
 
   async close(): Promise<void> {
@@ -92,6 +108,7 @@ class GitCliRemote implements GitRemote {
   private async taken(): Promise<ReceivePackConnection | null> {
     const { expected } = this;
     this.expected = null;
+    this.greeted = null;
     return expected;
   }
 
@@ -107,7 +124,7 @@ class GitCliRemote implements GitRemote {
     remote: string,
     url: string,
     updates: readonly RefUpdate[],
-    { atomic, restarts, objects, onProgress }: PushOptions,
+    { atomic, restarts, objects, turn, onProgress }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
@@ -120,7 +137,7 @@ class GitCliRemote implements GitRemote {
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
     const connection = expected ?? (await this.connect(remote));
-    return connection !== null && directPush(connection, updates, { remote, url, format, atomic, objects, onProgress });
+    return connection !== null && directPush(connection, updates, { remote, url, format, atomic, objects, turn, onProgress });
   }
 
   /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */

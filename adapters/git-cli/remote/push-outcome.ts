@@ -40,13 +40,23 @@ export function pushError({ remote, url }: { remote: string; url: string }, stdo
       },
     );
   }
+  const away = unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr);
   return (
-    unreachable({ what: `cannot push to ${shownUrl(url)}`, url, direction: 'write' }, stderr) ??
+    (away === null ? null : afterSending(away, BEFORE.test(stderr) ? 'nothing' : 'all')) ??
     new KvError('GIT_ERROR', `cannot push to ${shownUrl(url)}: ${firstComplaint(stderr)}`, {
       hint: 'git says more when it is run by hand',
       advice: { id: 'debug' },
     })
   );
+}
+
+/** What ssh and git say when there was no connection at all. */
+export const BEFORE =
+  /Connection refused|Could not resolve|Permission denied|Host key|host key|No route to host|Network is unreachable|kex_exchange|does not appear to be/;
+
+/** The error of a connection that has ended, with what the other side may have of the push. */
+export function afterSending(error: KvError, sent: 'nothing' | 'all'): KvError {
+  return error.code === 'IO_ERROR' ? error.with({ details: { sent } }) : error;
 }
 
 function remoteWords(stderr: string): string {

@@ -14,12 +14,12 @@ export async function runSet(args: readonly string[], flags: SetFlags): Promise<
   await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone)]);
 }
 
-/** `git kv cas set`, as `runSet`, on conditions and without a retry. */
+/** `git kv cas set`, as `runSet`, on conditions. */
 export async function runCasSet(args: readonly string[], flags: CasSetFlags): Promise<void> {
   if (flags['expect-tree'] === undefined && flags['expect-blob'] === undefined) {
     throw new KvError('USAGE', 'cas set wants --expect-blob or --expect-tree', {
       hint: 'git kv get KEY --json gives oid and tree; --expect-blob none: there is no such key',
     });
   }
-  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone)], { retry: false });
+  await runWrite(flags, async ({ clone }) => [await setOperation(args, flags, clone)]);
 }

@@ -1,6 +1,6 @@
 import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-write.js';
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
-import type { WriteRequest } from '../../../domain/client/write/write.js';
+import type { WriteRequest } from '../../../domain/client/write/request.js';
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { interruptible } from '../session/interruptible.js';
@@ -14,7 +14,7 @@ import { messageFlag } from '../parse/message.js';
 import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from '../parse/units.js';
 
 type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
-type Choices = Pick<WriteRequest, 'retry' | 'strictDelete'>;
+type Choices = Pick<WriteRequest, 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
 type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject'>;
 

@@ -7,6 +7,7 @@ export const WRITING: Words<
   | 'export-files'
   | 'fetch-index'
   | 'fetch-policy'
+  | 'look-for-transaction'
   | 'give-ttl'
   | 'import-formats'
   | 'mset-files'
@@ -33,6 +34,8 @@ export const WRITING: Words<
   'export-files': () => 'write large values to files beside the snapshot: --files DIR',
   'fetch-index': () => 'fetch it: git kv list --read-from=stargate --limit 1',
   'fetch-policy': () => 'fetch the policy (git kv remote setup) and set the key again: git kv then adds the default TTL',
+  'look-for-transaction': ({ ns, txn }) =>
+    `when the Stargate answers again, look for ${txn} in: git kv --ns ${ns} watch --once --read-from=stargate`,
   'give-ttl': () => 'give it one with --ttl WHEN, or --ttl none for none',
   'import-formats': () =>
     'import takes what these write: git kv snapshot --export, consul kv export, etcdctl get --prefix -w json; and the lines of git kv mset',

@@ -1,5 +1,5 @@
 import type { Visible } from '../../../domain/client/remote/wait.js';
-import type { Receipt } from '../../../domain/client/write/write.js';
+import type { Receipt } from '../../../domain/client/write/receipt.js';
 import { quoteKey } from '../../../domain/ledger/key.js';
 import { formatBytes, formatCount } from './units.js';
 

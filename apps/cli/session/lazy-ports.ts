@@ -5,6 +5,7 @@ import type { GitRemote } from '../../../ports/git-remote.js';
 
 /** Remotes that are opened by their first use: an offline read never pays for them. */
 export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
+  let opened: GitRemote | undefined;
   return {
     url: async (...args) => (await open()).url(...args),
     listRefs: async (...args) => (await open()).listRefs(...args),
@@ -12,9 +13,13 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
     fetchObjects: async (...args) => (await open()).fetchObjects(...args),
     expectPush: (...args) =>
       void open().then(
-        (remote) => remote.expectPush?.(...args),
+        (remote) => {
+          opened = remote;
+          remote.expectPush?.(...args);
+        },
         () => undefined, // the push itself says why they can't be opened
       ),
+    shown: (...args) => opened?.shown?.(...args) ?? null,
     push: async (...args) => (await open()).push(...args),
   };
 }
@@ -23,6 +28,7 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
 export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
   return {
     run: async (...args) => (await open()).run(...args),
+    hold: async (...args) => (await open()).hold(...args),
     pinHostKey: async (...args) => (await open()).pinHostKey(...args),
   };
 }

@@ -1,15 +1,23 @@
-import type { VerbFormat } from '../../../domain/admin/verb.js';
+import type { VerbFormat, VerbRole } from '../../../domain/admin/verb.js';
 import { may, type Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { refuse, type ServeExec } from '../exec-session.js';
+import { type ExecSession, refuse, type ServeExec } from '../exec-session.js';
 
-/** One verb of `git-kv-admin`. Gives what the client gets as JSON. */
+/** Who asks, for a verb that answers before it is over. */
+export interface AdminCall {
+  readonly pusher: Principal;
+  /** Fires when the client is gone, or has no more to say: whoever only asks says nothing from the beginning. */
+  readonly left: AbortSignal;
+  /** Answers at once. */
+  tell(report: unknown): void;
+}
+
+/** One verb of `git-kv-admin`. Gives what the client gets as JSON; undefined when it has been told already. */
 export interface AdminVerb {
   readonly name: string;
-  /** Who may ask: any key of the policy, or admins alone. */
-  readonly role: 'any' | 'admin';
-  run(args: readonly string[], pusher: Principal): Promise<unknown>;
+  readonly role: VerbRole;
+  run(args: readonly string[], call: AdminCall): Promise<unknown>;
 }
 
 /** A verb of the domain, served by `run`: its words are read first, so that `run` meets none. */
@@ -41,12 +49,19 @@ export function serveAdmin(
         const known = verbs.map((candidate) => candidate.name).join(', ');
         throw new KvError('USAGE', `the Stargate has no verb '${name.slice(0, 60)}'`, { hint: `it knows: ${known}` });
       }
+      if (verb.role === 'writer' && !may(session.pusher, 'push')) {
+        throw new KvError('POLICY_VIOLATION', `'${name}' is for writers, and '${session.pusher.name}' is not one`, {
+          hint: 'ask an admin to list the key as a writer of a namespace in the policy',
+        });
+      }
       if (verb.role === 'admin' && !may(session.pusher, 'administer')) {
         throw new KvError('POLICY_VIOLATION', `'${name}' is for admins, and '${session.pusher.name}' is not one`, {
           hint: 'ask an admin, or have the key added to stargate.admins in the policy',
         });
       }
-      session.output.write(`${JSON.stringify(await verb.run(args, session.pusher))}\n`);
+      const tell = (report: unknown): void => void session.output.write(`${JSON.stringify(report)}\n`);
+      const report = await verb.run(args, { pusher: session.pusher, left: leaves(session), tell });
+      if (report !== undefined) tell(report);
       return 0;
     } catch (thrown) {
       const error = toKvError(thrown);
@@ -56,4 +71,11 @@ export function serveAdmin(
       clearInterval(living);
     }
   };
+}
+
+function leaves({ gone, input }: ExecSession): AbortSignal {
+  const ended = new AbortController();
+  input.once('end', () => ended.abort());
+  input.resume(); // what it says is nothing to a verb, and its end is
+  return AbortSignal.any([gone, ended.signal]);
 }

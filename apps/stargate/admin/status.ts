@@ -1,4 +1,5 @@
 import { type MirrorStatus, type PolicyStatus, STATUS, type StatusReport } from '../../../domain/admin/status.js';
+import type { LineStatus } from '../../../domain/gateway/turns/turns.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Room } from '../../../ports/repository-host.js';
@@ -14,6 +15,8 @@ interface StatusSources {
   readonly leadership: () => Promise<LeadershipState>;
   readonly namespaces: () => Iterable<string>;
   readonly store: GitStore;
+  /** The lines in which writers wait for their turn. */
+  readonly lines: () => readonly LineStatus[];
   /** The label of the epoch that a ledger commit belongs to. */
   readonly epochOf: (ledger: Oid) => Promise<string | null>;
   readonly policy: () => PolicyStatus;
@@ -42,6 +45,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       policy: sources.policy(),
       host_keys: sources.hostKeys(),
       mirror: await sources.mirror(),
+      turns: sources.lines().map(({ ns, waiting, longestMs }) => ({ ns, waiting, longest_ms: longestMs })),
       disk: await diskStatus(sources),
       version: sources.version,
     };

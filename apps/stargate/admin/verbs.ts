@@ -16,6 +16,7 @@ import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
+import { turnVerb } from './turn.js';
 
 interface AdminSources {
   readonly gitDir: string;
@@ -42,6 +43,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     leadership: () => leadership.state(),
     namespaces: () => policy().namespaces.keys(),
     store,
+    lines: () => leadership.current?.turns.status() ?? [],
     epochOf: (ledger) => epochLabelOf(store, ledger),
     policy: () => policyFile.status,
     room: () => room.look(),
@@ -59,5 +61,6 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
     policyText: () => policyFile.current.text,
   });
-  return [status, compact, sync];
+  const turn = turnVerb({ store, policy, line: async () => leadership.lead() });
+  return [status, compact, sync, turn];
 }

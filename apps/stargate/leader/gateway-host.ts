@@ -6,6 +6,7 @@ import { ReadersNotice } from '../../../domain/gateway/mirror/readers-notice.js'
 import { MirrorWorker } from '../../../domain/gateway/mirror/worker.js';
 import { type PolicyOrigin, publishedRefusals, publishedText, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
+import { Turns } from '../../../domain/gateway/turns/turns.js';
 import { MirrorStanding } from '../../../domain/gateway/sync/standing.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
@@ -28,6 +29,7 @@ export interface GatewayHost {
   readonly gateway: RepositoryGateway;
   readonly worker: MirrorWorker;
   readonly standing: MirrorStanding;
+  readonly turns: Turns;
   /** What comparing both sides takes, with the stage that the standing uses too. */
   readonly sides: SidesContext;
   /** Publishes the policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
@@ -73,6 +75,17 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const stopping = new AbortController();
   const sides = await sidesContext(composition, policy, sampleSize, repositoryId);
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
+  const turns = new Turns({
+    ...{ clock, randomness, limits: () => policy().limits },
+    observer: {
+      waiting: metrics.turnsWaiting,
+      granted: (_ns, waitedMs) => metrics.turnGranted(waitedMs),
+      unused(ns) {
+        metrics.turnUnused();
+        log.info('turn.unused', { ns });
+      },
+    },
+  });
   const observer = observeMirror(metrics, log);
   const branches = options.branchMirror ?? target;
   const publish = async (text: string | null, origin?: PolicyOrigin): Promise<void> =>
@@ -94,7 +107,10 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),
     unmirrored: (intents) => worker.enqueue(intents),
-    admit: (namespaces) => standing.admit(namespaces),
+    async admit(namespaces, turn) {
+      await standing.admit(namespaces);
+      turns.admit(namespaces, turn);
+    },
   });
   const report = await gateway.recover();
   log.info('journal.recovered', {
@@ -105,7 +121,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   readers.begin(await publishedRefusals(store));
   const running = worker.run(stopping.signal);
   return {
-    ...{ gateway, worker, standing, sides },
+    ...{ gateway, worker, standing, sides, turns },
     publish,
     async shortenJournal() {
       const { before, after } = await shortenJournal(journal, (id) => worker.isWaiting(id));

@@ -18,6 +18,7 @@ import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
+import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { pushLimits } from '../../../domain/gateway/push-limits.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
@@ -33,6 +34,10 @@ export interface LeaderTerm extends Reversible {
   readonly worker: MirrorWorker;
   readonly standing: MirrorStanding;
   readonly sides: SidesContext;
+  /** Who may push next, where many want to. */
+  readonly turns: Turns;
+  /** Fires when this term ends, with the KvError to tell others. */
+  readonly over: AbortSignal;
   readonly push: ServeExec;
   /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
@@ -82,7 +87,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const repositoryId = await options.repositoryId();
     const host = await startGateway({ ...options, journal, branchMirror, lease, policy, repositoryId });
     started.push(() => host.stop());
-    const { gateway, worker } = host;
+    const { gateway, worker, turns } = host;
     const store = await composition.get<GitStore>('git-store');
     const traced = await traceBundles({
       ...{ store, gateway, bundles: await composition.get<BundleArchive>('bundle-archive') },
@@ -97,7 +102,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const over = new AbortController();
     started.push(() => over.abort(notLeader()));
     const push = leaderPushes({
-      ...{ gateway, housekeeping, metrics, log, store, room: options.room, host: repository, over: over.signal },
+      ...{ gateway, housekeeping, metrics, log, store, turns, room: options.room, host: repository, over: over.signal },
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
@@ -107,7 +112,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => metrics.role(false));
     return {
       ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
-      ...{ standing: host.standing, sides: host.sides },
+      ...{ standing: host.standing, sides: host.sides, turns, over: over.signal },
       quietly(work) {
         const stillLeading = async (): Promise<void> => {
           over.signal.throwIfAborted();

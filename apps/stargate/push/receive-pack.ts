@@ -10,6 +10,8 @@ import type { PushLimits } from '../../../domain/gateway/push-limits.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
 import { claimedTransactions, logEmpty, type PushedTransaction, type PushFacts } from './push-line.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
+import { namespacesIn } from '../../../domain/gateway/gateway.js';
+import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
 import { clientOf, feed, refuse, type ExecSession, type ServeExec } from '../exec-session.js';
 
@@ -28,6 +30,8 @@ export interface ReceivePackOptions {
   readonly limits: PushLimits;
   /** Fires, with the KvError to refuse pushes with, when this Stargate leads no more. */
   readonly over: AbortSignal;
+  /** Whose turn it is; undefined: nobody stands in line. */
+  readonly turns?: Pick<Turns, 'admit' | 'begin'>;
   readonly room: Pick<DiskRoom, 'lack' | 'require' | 'told'>;
   /** Called once for each push that announced something. */
   readonly onOutcome: (outcome: PushOutcome, session: ExecSession) => void;
@@ -68,6 +72,7 @@ class Push {
   private readonly stream: PushStream;
   private readonly process: PushProcess;
   private held: AcceptedPush | undefined;
+  private endTurn: (() => void) | undefined;
   private readonly started = performance.now();
   private spent = 0;
   private transactions: readonly PushedTransaction[] = [];
@@ -113,17 +118,28 @@ class Push {
       clearTimeout(timer);
       session.gone.removeEventListener('abort', leave);
       this.release();
+      this.endTurn?.();
     }
   }
 
   private isTaken(bytes: Uint8Array): boolean {
     try {
       this.stream.push(bytes);
+      this.endTurn ??= this.beginTurn();
       return true;
     } catch (error) {
       this.fail(toKvError(error));
       return false;
     }
+  }
+
+  /** What ends the turn of a push, once it is known what it moves; its pack is not read when it is another's turn. */
+  private beginTurn(): (() => void) | undefined {
+    const { announcement } = this.stream;
+    const { turns } = this.options;
+    if (announcement === undefined || turns === undefined) return undefined;
+    turns.admit(namespacesIn(announcement.commands), announcement.turn);
+    return turns.begin(announcement.turn);
   }
 
   /** The two hooks, one after the other. */
@@ -152,7 +168,8 @@ class Push {
     const store = await repository.openQuarantine(quarantine);
     const started = performance.now();
     try {
-      const request: PushRequest = { pusher: this.session.pusher, atomic: announced.atomic, commands: announced.commands };
+      const { atomic, commands, turn } = announced;
+      const request: PushRequest = { pusher: this.session.pusher, atomic, commands, turn };
       const held = await gateway.validate(request, store);
       this.transactions = held.events;
       return held;

@@ -82,7 +82,8 @@ function viewedRemotes(remotes: GitRemote, view: RefView): GitRemote {
     fetch: (remote, direction, requests, options) =>
       remotes.fetch(remote, direction, requests, options).finally(() => view.forget()),
     fetchObjects: (remote, direction, oids, options) => remotes.fetchObjects(remote, direction, oids, options),
-    expectPush: (remote) => remotes.expectPush?.(remote),
+    expectPush: (remote, anew) => remotes.expectPush?.(remote, anew),
+    shown: (remote) => remotes.shown?.(remote) ?? null,
     push: (remote, updates, options) => remotes.push(remote, updates, options),
   };
 }

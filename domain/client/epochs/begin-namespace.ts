@@ -6,7 +6,7 @@ import { type Clone, namerOf } from '../clone/clone.js';
 import { signCommit } from '../write/sign.js';
 import { knownPublished } from '../clone/known-policy.js';
 import { newestTip } from '../clone/tips.js';
-import { baseOf } from '../write/write.js';
+import { baseOf } from '../write/draft.js';
 
 /** A namespace that was begun in this clone, or was there. */
 export interface Begun {

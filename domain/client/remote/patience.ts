@@ -44,6 +44,7 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
     fetch: (...args) => whenRoom(patience, () => remote.fetch(...args)),
     fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args)),
     expectPush: (...args) => remote.expectPush?.(...args),
+    shown: (...args) => remote.shown?.(...args) ?? null,
     push: (...args) => whenRoom(patience, () => remote.push(...args)),
   };
 }
@@ -52,6 +53,7 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
 export function patientAdminClient(client: AdminClient, patience: Patience): AdminClient {
   return {
     run: (...args) => whenRoom(patience, () => client.run(...args)),
+    hold: (...args) => whenRoom(patience, () => client.hold(...args)),
     pinHostKey: (...args) => client.pinHostKey(...args),
   };
 }

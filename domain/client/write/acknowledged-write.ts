@@ -1,9 +1,11 @@
-import { KvError, toKvError } from '../../../ports/error.js';
+import { type KvError, toKvError } from '../../../ports/error.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
 import { withRefView } from '../clone/ref-view.js';
 import { type Visible, waitForMirror } from '../remote/wait.js';
-import { type Receipt, write, type WriteRequest } from './write.js';
+import type { Receipt } from './receipt.js';
+import type { WriteRequest } from './request.js';
+import { write } from './write.js';
 
 interface AcknowledgedWriteRequest extends WriteRequest {
   /** Undefined: as the policy's `require_mirror_ack_by_default` says. */
@@ -42,13 +44,9 @@ export async function acknowledgedWrite(whole: Clone, request: AcknowledgedWrite
 
 /** Whatever went wrong with the waiting, the write stands: an error that hid that would have it written twice. */
 function landedAllTheSame(error: unknown, receipt: Receipt): KvError {
-  const { code, message, hint, advice, details } = toKvError(error);
+  const failure = toKvError(error);
   const { lostTtl, chunked, ...rest } = receipt;
   const shown = { ...rest, lost_ttl: lostTtl, chunked: chunked.map(({ newBytes, ...one }) => ({ ...one, new_bytes: newBytes })) };
-  return new KvError(code, `the write has landed as ${receipt.commit}, but ${message}`, {
-    cause: error,
-    ...(hint === undefined ? {} : { hint }),
-    ...(advice === undefined ? {} : { advice }),
-    details: { ...details, receipt: shown },
-  });
+  const message = `the write has landed as ${receipt.commit}, but ${failure.message}`;
+  return failure.with({ message, details: { receipt: shown } });
 }

@@ -3,6 +3,7 @@ import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { epochRef, ledgerRef, strandedRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
+import { pushForCertain } from './certain-push.js';
 import { notSetUp, readLedgerCommits } from '../clone/tips.js';
 
 /** Where writes of this clone go: to the Stargate, or, in a repository without a remote, no further than the clone. */
@@ -16,7 +17,8 @@ export async function whereTo(clone: Clone): Promise<Target> {
 }
 
 /**
- * Moves refs, all or none: at the Stargate, and then here. `objects` are all that the moves bring, where they are at hand.
+ * Moves refs, all or none: at the Stargate, and then here. `objects` are all that the moves bring, where they are at hand; `turn` is
+ * one that the Stargate has granted.
  * Gives a warning, or null.
  * Throws `CAS_CONFLICT` when one had moved, or what the Stargate says.
  */
@@ -25,7 +27,7 @@ export async function land(
   ns: string,
   updates: readonly RefUpdate[],
   target: Target,
-  objects?: readonly NewObject[],
+  { objects, turn }: { readonly objects?: readonly NewObject[]; readonly turn?: string | undefined } = {},
 ): Promise<string | null> {
   if (target === 'clone') {
     await clone.store.updateRefs(updates, `kv: ${ns}`);
@@ -35,7 +37,7 @@ export async function land(
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
   const atHand = objects === undefined || all !== updates ? {} : { objects };
-  await clone.remotes.push(clone.remoteName, all, { atomic: true, restarts, ...atHand, onProgress: clone.onProgress });
+  await pushForCertain(clone, ns, all, { atomic: true, restarts, turn, ...atHand, onProgress: clone.onProgress });
   return remember(clone, ns, all);
 }
 

@@ -9,6 +9,8 @@ export interface PushRequest {
   /** The client asked for all-or-nothing. */
   readonly atomic: boolean;
   readonly commands: readonly RefUpdate[];
+  /** The turn that it claims. */
+  readonly turn?: string | undefined;
 }
 
 /** A push that passed every check and now holds the repository's commit lock: end it with `commit` or `abandon`. */

@@ -20,7 +20,11 @@ interface PushAnnouncement {
   readonly commands: readonly RefUpdate[];
   readonly capabilities: readonly string[];
   readonly atomic: boolean;
+  /** The turn that the client claims, in what it calls itself: git passes that on, and takes no other word from it. */
+  readonly turn: string | undefined;
 }
+
+const TURN_AGENT = /^agent=git-kv-turn\/([0-9a-f]{32})$/;
 
 const PACK_HEADER_BYTES = 12;
 
@@ -46,7 +50,9 @@ export class PushStream {
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
     if (this.state === 'commands') return undefined;
-    return { commands: this.commands, capabilities: this.capabilities, atomic: this.capabilities.includes('atomic') };
+    const { commands, capabilities } = this;
+    const turn = capabilities.map((one) => TURN_AGENT.exec(one)?.[1]).find((token) => token !== undefined);
+    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn };
   }
 
   /** Throws `POLICY_VIOLATION` for a bound that is broken, `INPUT_INVALID` for what is no push. */

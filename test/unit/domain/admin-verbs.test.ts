@@ -146,6 +146,7 @@ describe('admin verbs', () => {
         asked.push(call);
         return COMPACT_REPORT;
       },
+      hold: () => Promise.reject(new Error('nobody asked for that')),
       pinHostKey: () => Promise.reject(new Error('nobody asked for that')),
     };
     const args = { ns: 'main', label: 'a', dryRun: false };

@@ -7,7 +7,8 @@ import type { Clone } from '../../../domain/client/clone/clone.js';
 import { newEpoch } from '../../../domain/client/epochs/new-epoch.js';
 import { knownPolicy } from '../../../domain/client/clone/known-policy.js';
 import { newestTip } from '../../../domain/client/clone/tips.js';
-import { type Receipt, write } from '../../../domain/client/write/write.js';
+import type { Receipt } from '../../../domain/client/write/receipt.js';
+import { write } from '../../../domain/client/write/write.js';
 import { indexRef, ledgerRef, POLICY_PATH, POLICY_REF, trackingRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import type { FetchRequest } from '../../../ports/git-remote.js';
@@ -43,6 +44,11 @@ class Place {
         listRefs: async () => new Map(),
       },
       fetched: { markFetched: async () => undefined },
+      stargate: {
+        async hold() {
+          throw new KvError('USAGE', "the Stargate has no verb 'turn'");
+        },
+      },
     });
     const store = new Proxy(this.store, {
       get: (target, name) => {

@@ -25,13 +25,23 @@ export async function readGreeting(channel: PktChannel): Promise<Greeting | null
   }
 }
 
+/** How the commands are to be carried out. */
+interface CommandOptions {
+  readonly format: ObjectFormat;
+  readonly atomic: boolean;
+  readonly quiet: boolean;
+  readonly turn: string | undefined;
+}
+
+/** What a client calls itself. A turn is named there: git passes it on, and takes no other word that it doesn't know. */
+export function agentOf(turn: string | undefined): string {
+  return turn === undefined ? 'git-kv' : `git-kv-turn/${turn}`;
+}
+
 /** The commands of a push, framed, up to the pack; `quiet` has the other side leave out its progress. */
-export function commandList(
-  updates: readonly RefUpdate[],
-  { format, atomic, quiet }: { readonly format: ObjectFormat; readonly atomic: boolean; readonly quiet: boolean },
-): Uint8Array {
+export function commandList(updates: readonly RefUpdate[], { format, atomic, quiet, turn }: CommandOptions): Uint8Array {
   const none = '0'.repeat(OID_HEX_LENGTH[format]);
-  const wanted = ['report-status', 'side-band-64k', `object-format=${format}`, 'agent=git-kv'];
+  const wanted = ['report-status', 'side-band-64k', `object-format=${format}`, `agent=${agentOf(turn)}`];
   const capabilities = [...wanted, ...(atomic ? ['atomic'] : []), ...(quiet ? ['quiet'] : [])].join(' ');
   const lines = updates.map(({ ref, old, next }, i) =>
     encodePkt(`${old ?? none} ${next ?? none} ${ref}${i === 0 ? `\0${capabilities}` : ''}`),

@@ -1,10 +1,11 @@
-import type { KvError } from '../../../../ports/error.js';
+import { KvError, toKvError } from '../../../../ports/error.js';
 import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
 import { progressIn } from '../../process/progress.js';
-import { movedAt, pushError } from '../push-outcome.js';
+import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
+import { kvErrorIn } from '../remote-error.js';
 import { commandList, type Greeting, readReport, type Report } from './conversation.js';
 import type { ReceivePackConnection } from './connection.js';
 
@@ -15,6 +16,7 @@ interface DirectPush {
   readonly format: ObjectFormat;
   readonly atomic: boolean;
   readonly objects: readonly NewObject[];
+  readonly turn: string | undefined;
   readonly onProgress: TransferProgress | undefined;
 }
 
@@ -25,10 +27,12 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, onProgress }: DirectPush,
 ): Promise<boolean> {
   const greeting = await connection.greeting;
-  if (greeting === null) throw await brokenOff(connection, { remote, url }, 'Could not read from remote repository.');
+  if (greeting === null) {
+    throw await brokenOff(connection, { remote, url }, { end: 'Could not read from remote repository.', sent: 'nothing' });
+  }
   if (!understands(greeting, format, atomic)) {
     connection.giveUp();
     return false;
@@ -44,14 +48,16 @@ export async function directPush(
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
   onProgress?.('');
   try {
-    const commands = commandList(due, { format, atomic, quiet: onProgress === undefined });
+    const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
     connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
       said += text;
       tell?.(text);
     });
-    if (report === null)
-      throw await brokenOff(connection, { remote, url }, 'the remote end hung up unexpectedly', asGitSays(said));
+    if (report === null) {
+      const end = 'the remote end hung up unexpectedly';
+      throw await brokenOff(connection, { remote, url }, { end, sent: 'all', said: asGitSays(said) });
+    }
     await connection.finish();
     const refused = refusedLines(due, report);
     if (refused === '') return true;
@@ -72,11 +78,18 @@ function understands({ capabilities }: Greeting, format: ObjectFormat, atomic: b
 async function brokenOff(
   connection: ReceivePackConnection,
   side: { readonly remote: string; readonly url: string },
-  end: string,
-  said = '',
+  { end, sent, said = '' }: { readonly end: string; readonly sent: 'nothing' | 'all'; readonly said?: string },
 ): Promise<KvError> {
-  await connection.finish();
-  return pushError(side, '', `${said}${connection.stderr}\nfatal: ${end}\n`);
+  try {
+    await connection.finish();
+  } catch (error) {
+    return KvError.is(error) ? afterSending(error, sent) : toKvError(error);
+  }
+  const text = `${said}${connection.stderr}\nfatal: ${end}\n`;
+  const error = pushError(side, '', text);
+  if (kvErrorIn(text) !== null) return error;
+  const unsaid = sent === 'nothing' && !BEFORE.test(text);
+  return afterSending(unsaid ? error.with({ message: `${error.message}, before anything was sent` }) : error, sent);
 }
 
 /** The refs that were not moved, as `git push --porcelain` has them. */

@@ -5,12 +5,12 @@ import { prose } from '../../render/prose.js';
 import { runCasSet } from '../../fast/set.js';
 import { KvCommand } from '../../oclif/base.js';
 
-/** `git kv cas set`: sets a key on conditions, and never retries. */
+/** `git kv cas set`: sets a key on conditions. */
 export class CasSet extends KvCommand {
   static override summary = 'set one key, if nothing has changed since it was read';
-  static override description = prose(`As set, but reads the Stargate's newest state first, never retries, and
-wants at least one of --expect-blob (the key's value is still this one; none: there is no such key) and --expect-tree
-(nothing in the whole namespace has changed). Exits with 2 when that is not so.`);
+  static override description = prose(`As set, but wants at least one of --expect-blob (the key's value is still this
+one; none: there is no such key) and --expect-tree (nothing in the whole namespace has changed). Exits with 2 when that is not so in the
+Stargate's newest state. What others write to other keys meanwhile only makes it try again.`);
   static override examples = [
     '<%= config.bin %> cas set cfg:mode off --expect-blob 257cc5642cb1a054f08cc83f2d943e56fd3ebe99',
     '<%= config.bin %> cas set cfg:leader me --expect-blob none',

@@ -10,7 +10,7 @@ import type { Clone } from '../../clone/clone.js';
 import { knownPolicy } from '../../clone/known-policy.js';
 import { checkRequest, type RequestedOperation } from '../../write/operations.js';
 import type { Visible } from '../../remote/wait.js';
-import type { Receipt } from '../../write/write.js';
+import type { Receipt } from '../../write/receipt.js';
 import { readBatchFile } from './batch.js';
 import { detectFormat } from './detect.js';
 import { readConsul, readEtcd } from './foreign.js';

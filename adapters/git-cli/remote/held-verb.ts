@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import type { HeldVerb } from '../../../ports/admin-client.js';
+import { KvError } from '../../../ports/error.js';
+import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import type { GitPlace } from '../process/run-git.js';
+import { kvErrorIn, unreachable } from './remote-error.js';
+import { SilenceWatch } from './silence.js';
+
+/** An admin verb as ssh is started for it. */
+export interface AdminCall {
+  readonly program: string;
+  readonly argv: readonly string[];
+  readonly url: string;
+  /** The verb and where it is asked, as messages begin. */
+  readonly what: string;
+}
+
+/** Reads an answer. Throws `IO_ERROR` for what is no JSON. */
+export function readAnswer({ what }: AdminCall, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new KvError('IO_ERROR', `${what}: the answer is not JSON`, {
+      hint: 'check that the pushurl leads to a Stargate',
+      cause,
+    });
+  }
+}
+
+/** Why a verb has failed, in the Stargate's words or in ssh's. */
+export function failedCall({ what, url }: AdminCall, code: number | null, stderr: string): KvError {
+  return (
+    kvErrorIn(stderr) ??
+    unreachable({ what, url, direction: 'write' }, stderr) ??
+    new KvError('IO_ERROR', `${what}: ${withoutSecrets(stderr).trim().split('\n').at(-1) || `ssh ended with ${code}`}`, {
+      hint: 'check the pushurl (`git remote -v`), that the Stargate is up, and that it knows your SSH key',
+    })
+  );
+}
+
+/**
+ * Runs a verb that answers before it is over. The client's standard input stays open until `release`: when this process dies, the
+ * Stargate sees its end.
+ */
+export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(call.program, call.argv, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const { stdin, stdout, stderr } = child;
+    let answered = '';
+    let said = '';
+    let failure: ((code: number | null) => void) | null = (code) => reject(failedCall(call, code, said));
+    const release = (): void => {
+      failure = null;
+      watch.stop();
+      stdin.end();
+      for (const stream of [stdout, stderr]) stream.destroy();
+      child.unref();
+    };
+    const watch = new SilenceWatch(place, child, call.url, (error, over) => {
+      failure = () => void over.then(() => reject(error));
+      for (const stream of child.stdio) stream?.destroy();
+    });
+    for (const stream of [stdout, stderr]) stream.on('data', watch.heard);
+    stdin.on('error', () => undefined); // a client that has ended says why on its standard error
+    stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    stdout.setEncoding('utf8').on('data', (text: string) => {
+      answered = (answered + text).trimStart(); // empty lines are signs of life
+      if (failure === null || !answered.includes('\n')) return;
+      failure = null;
+      watch.stop();
+      try {
+        resolve({ answer: readAnswer(call, answered.slice(0, answered.indexOf('\n'))), release });
+      } catch (error) {
+        release();
+        reject(error as KvError);
+      }
+    });
+    child.on('error', (cause) => {
+      failure = null;
+      watch.stop();
+      reject(new KvError('IO_ERROR', `cannot start '${call.program}'`, { hint: 'install an OpenSSH client', cause }));
+    });
+    child.on('close', (code) => {
+      watch.stop();
+      failure?.(code);
+      failure = null;
+    });
+  });
+}

@@ -1,0 +1,82 @@
+import { KvError } from '../../../ports/error.js';
+import type { PushOptions } from '../../../ports/git-remote.js';
+import type { RefUpdate } from '../../../ports/vocabulary.js';
+import { ledgerRef, trackingRef } from '../../ledger/refs.js';
+import type { Clone } from '../clone/clone.js';
+import { fetchNamespace, readLedgerCommits } from '../clone/tips.js';
+
+/** For how long a Stargate that has broken off is asked what became of a push: it may be starting again. Milliseconds. */
+const PATIENCE_MS = 20_000;
+const FIRST_PAUSE_MS = 200;
+const LAST_PAUSE_MS = 2000;
+
+/**
+ * Pushes, and says for certain whether the refs have moved: when the connection breaks after the push was sent, the same push is sent
+ * again until the Stargate answers. It can't land twice, since a commit follows on one parent only. Throws as `GitRemote.push` does, and
+ * `IO_ERROR` that names the transaction when nobody could be asked.
+ */
+export async function pushForCertain(
+  clone: Clone,
+  ns: string,
+  updates: readonly RefUpdate[],
+  options: PushOptions,
+): Promise<void> {
+  try {
+    await clone.remotes.push(clone.remoteName, updates, options);
+  } catch (error) {
+    if (!KvError.is(error) || error.details?.['sent'] !== 'all') throw error;
+    await findOut(clone, ns, updates, options, error);
+  }
+}
+
+async function findOut(
+  clone: Clone,
+  ns: string,
+  updates: readonly RefUpdate[],
+  options: PushOptions,
+  broken: KvError,
+): Promise<void> {
+  const until = clone.clock.now() + PATIENCE_MS;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+    await clone.clock.sleep(pause);
+    try {
+      await clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined });
+      return;
+    } catch (error) {
+      if (!KvError.is(error)) throw error;
+      if (await hasLanded(clone, ns, updates)) return;
+      const again = error.code === 'IO_ERROR' || error.code === 'BUSY' || error.code === 'NOT_LEADER';
+      if (!again) throw error; // it answers, and has not got it: this is why
+      if (clone.clock.now() >= until) throw await inDoubt(clone, ns, updates, broken);
+    }
+  }
+}
+
+/** Whether the Stargate's ledger has the commit, at its tip or below it; false where it can't be asked. */
+async function hasLanded(clone: Clone, ns: string, updates: readonly RefUpdate[]): Promise<boolean> {
+  const commit = updates.find(({ ref }) => ref === ledgerRef(ns))?.next ?? null;
+  if (commit === null) return false;
+  try {
+    await fetchNamespace(clone, ns, 'stargate');
+  } catch (error) {
+    if (KvError.is(error)) return false;
+    throw error;
+  }
+  const tracked = trackingRef('stargate', ledgerRef(ns));
+  const tip = (await clone.store.refs([tracked])).get(tracked);
+  return tip !== undefined && (tip === commit || (await clone.store.isAncestor(commit, tip)));
+}
+
+async function inDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
+  const commit = updates.find(({ ref }) => ref === ledgerRef(ns))?.next ?? null;
+  const [read] = commit === null ? [] : await readLedgerCommits(clone, [commit]);
+  const txn = read?.trailers.txn ?? null;
+  const name = txn === null ? 'the push' : `transaction ${txn} (commit ${commit})`;
+  const message = `${broken.message}; ${name} had been sent, and whether it has landed could not be found out`;
+  return new KvError(broken.code, message, {
+    cause: broken,
+    hint: 'when the Stargate answers again, look for the transaction in the history before you write again',
+    advice: { id: 'look-for-transaction', ns, txn: txn ?? '' },
+    details: { ...broken.details, ns, txn, commit, landed: 'unknown' },
+  });
+}

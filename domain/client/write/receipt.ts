@@ -1,0 +1,69 @@
+import type { Oid } from '../../../ports/vocabulary.js';
+import { quoteKey } from '../../ledger/key.js';
+import type { Base, Draft } from '../../ledger/transaction.js';
+import { foreignTipText } from '../clone/foreign-tip.js';
+import type { Tip } from '../clone/tips.js';
+import type { ChunkReport } from './chunk-value.js';
+import type { Target } from './land.js';
+import type { Prepared } from './prepare.js';
+import { lostUnsaid } from './prior-ttl.js';
+import type { WriteRequest } from './request.js';
+
+/** What a write did, or would do on a dry run. */
+export interface Receipt {
+  readonly ns: string;
+  /** Null when nothing was changed, or on a dry run. */
+  readonly commit: Oid | null;
+  readonly txn: string | null;
+  readonly epoch: string;
+  /** The ledger's root tree afterwards: what the next `--expect-tree` takes. Null on a dry run: a write has another time and transaction. */
+  readonly tree: Oid | null;
+  readonly set: readonly string[];
+  readonly del: readonly string[];
+  readonly unchanged: readonly string[];
+  /** Keys that had a TTL and have none now, though nobody said that they should lose it. */
+  readonly lostTtl: readonly string[];
+  /** Bytes of the values set. */
+  readonly bytes: number;
+  /** What became of the values that were too large to be stored inline. */
+  readonly chunked: readonly ChunkReport[];
+  /** Races lost before the write landed. */
+  readonly retries: number;
+  readonly landed: Target | 'nowhere';
+  readonly warnings: readonly string[];
+}
+
+/** What came of the attempt that counted. */
+export interface Outcome {
+  readonly request: WriteRequest;
+  readonly prepared: Prepared;
+  readonly draft: Draft;
+  readonly tip: Tip | null;
+  readonly base: Base;
+  readonly retries: number;
+}
+
+/** What a caller is told; `commit` is null where nothing was pushed. */
+export function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed'], warnings: readonly string[]): Receipt {
+  const { request, prepared, draft, tip, base, retries } = outcome;
+  const { set, del, unchanged, bytes, ledgerCommit } = draft;
+  const deletions = new Set(request.operations.filter(({ op }) => op === 'del').map(({ key }) => key));
+  const absent = unchanged
+    .filter((key) => deletions.has(key))
+    .map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
+  return {
+    ns: request.ns,
+    commit,
+    txn: commit === null ? null : draft.txn,
+    epoch: base.epoch,
+    tree: request.dryRun === true ? null : set.length + del.length > 0 ? ledgerCommit.tree : (tip?.commit.tree ?? null),
+    ...{ set, del, unchanged, bytes, retries, landed },
+    lostTtl: lostUnsaid(prepared.operations, draft.lostTtl),
+    chunked: prepared.chunked,
+    warnings: [
+      ...warnings,
+      ...absent,
+      ...(tip?.passedOver === undefined ? [] : [`${foreignTipText(tip.passedOver)}; tell its operator`]),
+    ],
+  };
+}

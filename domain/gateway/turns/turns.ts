@@ -1,0 +1,190 @@
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { Limits } from '../../../ports/limits.js';
+import { toHex } from '../../git/bytes.js';
+
+/** Told of the lines, for metrics and status. */
+export interface TurnsObserver {
+  /** How many stand in all lines, whoever's turn it is not counted. */
+  waiting(count: number): void;
+  /** A turn has come; milliseconds since it was asked for. */
+  granted(ns: string, waitedMs: number): void;
+  /** A turn went by without a push. */
+  unused(ns: string): void;
+}
+
+interface TurnsContext {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** Asked whenever they count: a policy may change. */
+  readonly limits: () => Pick<Limits, 'turnTime' | 'turnPush' | 'turnsWaiting'>;
+  readonly observer: TurnsObserver;
+}
+
+/** The right to push to a namespace before all others, for a while. */
+export interface Turn {
+  readonly ns: string;
+  /** What the push names it by; nobody else knows it. */
+  readonly token: string;
+  /** Milliseconds until others may go on, unless its push has begun. */
+  readonly lasts: number;
+  /** Fires when the turn is over: used, given back, or out of time. */
+  readonly over: AbortSignal;
+}
+
+/** Where a namespace's line stands. */
+export interface LineStatus {
+  readonly ns: string;
+  readonly waiting: number;
+  /** How long the first of them has waited, milliseconds. */
+  readonly longestMs: number;
+}
+
+interface Ticket {
+  readonly ns: string;
+  readonly token: string;
+  readonly since: number;
+  readonly grant: () => void;
+  readonly over: AbortController;
+  timer: AbortController;
+  pushing: boolean;
+}
+
+interface Line {
+  holder: Ticket | null;
+  readonly waiting: Set<Ticket>;
+}
+
+/**
+ * Who may push to a namespace next. Writers that have lost a race stand in line, first come, first served; while one has its turn, all
+ * others' pushes to that namespace are refused before they are read. Where nobody stands in line, whoever pushes first is first.
+ */
+export class Turns {
+  /** Only namespaces where somebody waits or has a turn: nobody makes it grow by names. */
+  private readonly lines = new Map<string, Line>();
+  private waiting = 0;
+
+  constructor(private readonly context: TurnsContext) {}
+
+  /**
+   * Stands in line until the turn comes. Throws `BUSY` when the line is as long as it may be, `INTERRUPTED` when `gone` fires first;
+   * fired later, it gives the turn back.
+   */
+  async take(ns: string, gone: AbortSignal): Promise<Turn> {
+    const { turnsWaiting } = this.context.limits();
+    if (this.waiting >= turnsWaiting) {
+      throw new KvError('BUSY', `${this.waiting} writers wait for their turn, which is as many as may`, {
+        hint: 'try again later',
+      });
+    }
+    if (gone.aborted) throw hungUp();
+    const ticket = await new Promise<Ticket>((resolve, reject) => {
+      const made: Ticket = {
+        ns,
+        token: toHex(this.context.randomness.bytes(16)),
+        since: this.context.clock.now(),
+        grant: () => resolve(made),
+        over: new AbortController(),
+        timer: new AbortController(),
+        pushing: false,
+      };
+      gone.addEventListener(
+        'abort',
+        () => {
+          this.leave(made);
+          reject(hungUp());
+        },
+        { once: true, signal: made.over.signal },
+      );
+      const line = this.lines.get(ns) ?? { holder: null, waiting: new Set() };
+      this.lines.set(ns, line);
+      line.waiting.add(made);
+      this.count(1);
+      this.goOn(ns, line);
+    });
+    return { ns, token: ticket.token, lasts: this.context.limits().turnTime, over: ticket.over.signal };
+  }
+
+  /** Throws `CAS_CONFLICT` while somebody else has the turn in one of the namespaces. */
+  admit(namespaces: readonly string[], token: string | undefined): void {
+    for (const ns of namespaces) {
+      const line = this.lines.get(ns);
+      if (line === undefined || line.holder === null || line.holder.token === token) continue;
+      throw new KvError('CAS_CONFLICT', `another writer has the turn in namespace ${ns}, and ${line.waiting.size} wait`, {
+        hint: 'try again in a moment, or ask for a turn',
+        details: { ns, turns: line.waiting.size + 1 },
+      });
+    }
+  }
+
+  /** The push of a turn has begun: it has the time for a push now. Gives what ends the turn, when the push has ended. */
+  begin(token: string | undefined): () => void {
+    const ticket = token === undefined ? undefined : this.holderOf(token);
+    if (ticket === undefined) return () => undefined;
+    ticket.pushing = true;
+    this.runsOut(ticket, this.context.limits().turnPush);
+    return () => this.leave(ticket);
+  }
+
+  /** The lines in which somebody waits, the longest first. */
+  status(): LineStatus[] {
+    const now = this.context.clock.now();
+    return [...this.lines]
+      .filter(([, { waiting }]) => waiting.size > 0)
+      .map(([ns, { waiting }]) => ({ ns, waiting: waiting.size, longestMs: now - ([...waiting][0]?.since ?? now) }))
+      .sort((a, b) => b.waiting - a.waiting);
+  }
+
+  private holderOf(token: string): Ticket | undefined {
+    return [...this.lines.values()].find(({ holder }) => holder?.token === token)?.holder ?? undefined;
+  }
+
+  /** Whoever holds a turn or waits for one does so no more. */
+  private leave(ticket: Ticket): void {
+    if (ticket.over.signal.aborted) return;
+    ticket.over.abort();
+    ticket.timer.abort();
+    const line = this.lines.get(ticket.ns);
+    if (line === undefined) return;
+    if (line.waiting.delete(ticket)) this.count(-1);
+    if (line.holder === ticket) {
+      line.holder = null;
+      if (!ticket.pushing) this.context.observer.unused(ticket.ns);
+    }
+    this.goOn(ticket.ns, line);
+  }
+
+  private goOn(ns: string, line: Line): void {
+    if (line.holder !== null) return;
+    const [next] = line.waiting;
+    if (next === undefined) {
+      this.lines.delete(ns);
+      return;
+    }
+    line.waiting.delete(next);
+    line.holder = next;
+    this.count(-1);
+    this.context.observer.granted(ns, this.context.clock.now() - next.since);
+    this.runsOut(next, this.context.limits().turnTime);
+    next.grant();
+  }
+
+  private runsOut(ticket: Ticket, ms: number): void {
+    ticket.timer.abort();
+    const timer = new AbortController();
+    ticket.timer = timer;
+    void this.context.clock.sleep(ms, timer.signal).then(
+      () => this.leave(ticket),
+      () => undefined, // used, or given back, before
+    );
+  }
+
+  private count(by: number): void {
+    this.waiting += by;
+    this.context.observer.waiting(this.waiting);
+  }
+}
+
+function hungUp(): KvError {
+  return new KvError('INTERRUPTED', 'the writer hung up');
+}
