@@ -5,6 +5,7 @@ import { clientOf, feed } from '../apps/stargate/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
 import { openProfile } from '../plugins/host/index.js';
 import type { GitService } from '../ports/git-service.js';
+import { gitBounds } from '../domain/gateway/push-limits.js';
 import { USUAL_LIMITS } from '../ports/limits.js';
 
 /**
@@ -25,7 +26,8 @@ const { port } = await listenSsh({
   answersTo: () => true,
   limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64 }),
   route: () => async (session) => {
-    const { input, ended } = services.receive({ gitProtocol: session.gitProtocol, maxBytes: 2 ** 31 }, clientOf(session));
+    const request = { gitProtocol: session.gitProtocol, maxBytes: 2 ** 31, bounds: gitBounds(USUAL_LIMITS) };
+    const { input, ended } = services.receive(request, clientOf(session));
     feed(session, input);
     return ended;
   },

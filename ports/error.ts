@@ -1,4 +1,5 @@
 import type { Advice } from './advice.js';
+import { exhausted } from './grammar/exhausted.js';
 
 /**
  * The one error type that crosses a port. `code` is stable and documented in docs/ERRORS.md;
@@ -29,7 +30,7 @@ export const ERROR_CODES = [
   'MIRROR_TIMEOUT', //        the mirror did not show it in time
   'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself
   'BEHIND_MIRROR', //         the mirror shows accepted writes that the Stargate has not got
-  'BUSY', //                  no room for another connection just now: the same again succeeds later
+  'BUSY', //                  no room for another connection, process or file just now: the same again succeeds later
   'USAGE', //                 the command line is wrong
   'CONFIG_INVALID', //        policy, profile or Git configuration is wrong
   'PLUGIN_INVALID', //        a plugin's manifest or module is wrong
@@ -98,10 +99,15 @@ export class KvError extends Error {
   }
 }
 
-/** Gives any thrown value as a KvError; what is not one becomes `UNEXPECTED` with the original as its cause. */
+/**
+ * Gives any thrown value as a KvError. A system call for which there were no more descriptors or memory is `BUSY`; anything else
+ * becomes `UNEXPECTED` with the original as its cause.
+ */
 export function toKvError(thrown: unknown): KvError {
   if (KvError.is(thrown)) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const lack = exhausted(thrown);
+  if (lack !== null) return new KvError('BUSY', `${lack} (${message.slice(0, 200)})`, { cause: thrown, hint: 'try again later' });
   return new KvError('UNEXPECTED', message, {
     cause: thrown,
     hint: 'this is a bug in git-kv: report it with what led to it',

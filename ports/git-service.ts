@@ -55,6 +55,15 @@ export interface PushProcess extends ServiceProcess {
 export interface ServiceRequest {
   /** The value of GIT_PROTOCOL that the client asked for, checked; undefined when it asked for none. */
   readonly gitProtocol: string | undefined;
+  readonly bounds: GitBounds;
+}
+
+/** How much a client may make git take, whatever is sent. Each holds for every process of its own that git starts, too. */
+export interface GitBounds {
+  /** Memory besides what the repository's own objects need, bytes. */
+  readonly memory: number;
+  /** Processor time, milliseconds; in whole seconds, rounded up. */
+  readonly time: number;
 }
 
 /** What a push asks, and how large it may be. */
@@ -67,12 +76,13 @@ export interface PushServiceRequest extends ServiceRequest {
  * Starts the server sides of Git for one repository.
  *
  * Promised: a process sees nothing of the client's but its bytes and `gitProtocol`, nothing of the user's environment and
- * configuration, and no other repository. A push whose history is cut off is refused, and nothing is in the repository of one that
+ * configuration, and no other repository. It takes no more memory and processor time than its bounds, where the system can hold it to
+ * them, and says on the client's terminal which of them has ended it. A push whose history is cut off is refused, and nothing is in the repository of one that
  * was not taken.
  */
 export interface GitService {
-  /** Serves a fetch, or an archive. */
+  /** Serves a fetch, or an archive. Throws `BUSY` when there are no descriptors, processes or memory for it. */
   read(command: 'upload-pack' | 'upload-archive', request: ServiceRequest, client: ServiceClient): ServiceProcess;
-  /** Serves a push. */
+  /** Serves a push. Throws as `read` does. */
   receive(request: PushServiceRequest, client: ServiceClient): PushProcess;
 }

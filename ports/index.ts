@@ -22,6 +22,7 @@ export * from './repository-host.js';
 export * from './repository-upkeep.js';
 export * from './bundle-archive.js';
 export * from './git-service.js';
+export * from './start-child.js';
 export * from './tokens.js';
 export * from './plugin.js';
 export * from './grammar/index.js';

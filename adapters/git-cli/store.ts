@@ -143,28 +143,29 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);
     checkOid(descendant, this.objectFormat);
-    const [commit] = await this.readers.objects.ask([descendant]); // a commit that is not here is unknown, and not fetched
-    if (commit?.type !== 'commit') return false;
+    const [header] = await this.readers.headers.ask([descendant]); // a commit that is not here is unknown, and not fetched
+    if (header?.type !== 'commit') return false;
     // The usual question, on every push: one commit a few steps above the other. It needs no process.
-    if (await this.isJustAbove(ancestor, commit)) return (await this.headers([ancestor]))[0]?.type === 'commit';
+    if (await this.isJustAbove(ancestor, header)) return (await this.headers([ancestor]))[0]?.type === 'commit';
     // git would ask the remote of a partial clone for it.
     if (this.readers.promised !== null && (await this.readers.headers.ask([ancestor]))[0]?.type !== 'commit') return false;
     const answer = await mergeBaseIsAncestor(this.place, ancestor, descendant);
     if (answer !== null) return answer;
-    const [header] = await this.headers([ancestor]);
-    if (header?.type !== 'commit') return false;
+    if ((await this.headers([ancestor]))[0]?.type !== 'commit') return false;
     throw gitFailed(`cannot walk from ${descendant} to ${ancestor}`, '');
   }
 
   /** Whether a commit is another, or is reached from it by first parents within a few steps. */
-  private async isJustAbove(ancestor: Oid, from: GitObject): Promise<boolean> {
-    let commit: GitObject | null | undefined = from;
-    for (let step = 0; step < FEW_STEPS && commit?.type === 'commit'; step++) {
+  private async isJustAbove(ancestor: Oid, from: ObjectHeader): Promise<boolean> {
+    let header: ObjectHeader | null | undefined = from;
+    for (let step = 0; step < FEW_STEPS && header?.type === 'commit' && header.size <= FEW_BYTES; step++) {
+      const [commit] = await this.readers.objects.ask([header.oid]);
+      if (commit?.type !== 'commit') return false;
       const parents = parentsOf(commit.body);
       if (commit.oid === ancestor || parents.includes(ancestor)) return true;
       const [first] = parents;
       if (first === undefined) return false;
-      [commit] = await this.readers.objects.ask([first]);
+      [header] = await this.readers.headers.ask([first]);
     }
     return false;
   }
@@ -250,6 +251,9 @@ export class GitCliStore implements GitStore {
 
 /** A process costs as much as this many questions to one that runs. */
 const FEW_STEPS = 32;
+
+/** A commit that has more would cost this process its memory: git is asked, which takes it in its own. Bytes. */
+const FEW_BYTES = 1024 ** 2;
 
 function parentsOf(commit: Uint8Array): string[] {
   const text = Buffer.from(commit.buffer, commit.byteOffset, Math.min(commit.byteLength, 4096)).toString('latin1');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
-import { KvError } from '../../ports/index.js';
+import { KvError, startChild } from '../../ports/index.js';
 
 /** flock(1)'s exit status when another holds the lock. */
 const CONFLICT = 1;
@@ -8,7 +8,7 @@ const CONFLICT = 1;
 /**
  * Tries once to lock an open file, for as long as this process keeps it open. The lock belongs to the open file
  * description, which flock(1) shares as its descriptor 3; so it outlives flock(1) and ends with us, on `kill -9` too.
- * False when another holds it. Throws `IO_ERROR`.
+ * False when another holds it. Throws `IO_ERROR`, `BUSY`.
  */
 export function tryFlock(
   file: FileHandle,
@@ -16,19 +16,11 @@ export function tryFlock(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['--nonblock', `--${mode}`, '3'], { env, stdio: ['ignore', 'ignore', 'pipe', file.fd] });
+    const start = () => spawn('flock', ['--nonblock', `--${mode}`, '3'], { env, stdio: ['ignore', 'ignore', 'pipe', file.fd] });
+    const child = startChild('flock', start, reject, noFlock);
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
-    });
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      const missing = cause.code === 'ENOENT';
-      reject(
-        new KvError('IO_ERROR', missing ? 'flock is not installed' : `cannot run flock: ${cause.message}`, {
-          cause,
-          hint: missing ? 'install util-linux, or name another leader-lock in the profile' : 'check the PATH of the Stargate',
-        }),
-      );
     });
     child.once('close', (code, signal) => {
       if (code === 0) resolve(true);
@@ -41,5 +33,13 @@ export function tryFlock(
         );
       }
     });
+  });
+}
+
+function noFlock(cause: NodeJS.ErrnoException): KvError {
+  const missing = cause.code === 'ENOENT';
+  return new KvError('IO_ERROR', missing ? 'flock is not installed' : `cannot run flock: ${cause.message}`, {
+    cause,
+    hint: missing ? 'install util-linux, or name another leader-lock in the profile' : 'check the PATH of the Stargate',
   });
 }

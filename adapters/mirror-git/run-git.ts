@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { KvError } from '../../ports/index.js';
+import { KvError, startChild } from '../../ports/index.js';
 
 /** One run of git: where, with what, and until when. */
 export interface GitRun {
@@ -30,17 +30,25 @@ const KEPT = /^GIT_(SSH(_COMMAND|_VARIANT)?|ASKPASS|EXEC_PATH|SSL_\w+|PROXY_\w+|
 const SAFE = ['protocol.ext.allow=never', 'fetch.fsckObjects=true', 'fetch.unpackLimit=1'].flatMap((each) => ['-c', each]);
 
 /** Runs git in a bare repository; its exit status is the caller's to judge. Throws `IO_ERROR`, `INTERRUPTED`. */
-export function runGit({ directory, env, args, input, signal, shallowFile }: GitRun): Promise<GitResult> {
+export function runGit(run: GitRun): Promise<GitResult> {
+  return ran(run).catch((error: unknown) => {
+    // That there is no room for a process says nothing of what the host takes: it is tried again, as when the host is away.
+    if (KvError.is(error) && error.code === 'BUSY')
+      throw new KvError('IO_ERROR', error.message, { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    throw error;
+  });
+}
+
+function ran({ directory, env, args, input, signal, shallowFile }: GitRun): Promise<GitResult> {
   return new Promise((resolve, reject) => {
     const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${args[0]} to the mirror was interrupted`);
     if (signal?.aborted === true) {
       reject(interrupted());
       return;
     }
-    const child = spawn('git', [...SAFE, `--git-dir=${directory}`, ...args], {
-      env: { ...cleaned(env), ...(shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: shallowFile }) },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const whole = { ...cleaned(env), ...(shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: shallowFile }) };
+    const start = () => spawn('git', [...SAFE, `--git-dir=${directory}`, ...args], { env: whole, stdio: 'pipe' });
+    const child = startChild('git', start, reject, noGit);
     const stop = (): void => {
       child.kill('SIGTERM');
     };
@@ -55,15 +63,16 @@ export function runGit({ directory, env, args, input, signal, shallowFile }: Git
     });
     child.stdin.on('error', () => undefined); // a git that ends early says why on stderr
     child.stdin.end(input ?? '');
-    child.once('error', (cause) => {
-      reject(new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or later' }));
-    });
     child.once('close', (code) => {
       signal?.removeEventListener('abort', stop);
       if (signal?.aborted === true) reject(interrupted());
       else resolve({ status: code ?? 128, stdout, stderr });
     });
   });
+}
+
+function noGit(cause: Error): KvError {
+  return new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or later' });
 }
 
 function cleaned(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
+import { startChild } from '../../ports/start-child.js';
 import type { SigningKey } from '../../ports/signer.js';
 import { requireStrongDigest, requireStrongSignature } from './openpgp-packet.js';
 import { invalid } from './ssh-wire.js';
@@ -92,21 +93,14 @@ export class OpenPgpVerifier {
     ];
     return new Promise((resolve, reject) => {
       const env = { ...this.env, GNUPGHOME: home, LC_ALL: 'C', LANGUAGE: undefined };
-      const child = spawn('gpg', guarded, { env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+      const start = () => spawn('gpg', guarded, { env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+      const child = startChild('gpg', start, reject, noGpg);
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
       child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
       // gpg stops reading as soon as it has seen enough; its status tells.
       child.stdin.on('error', () => undefined);
-      child.on('error', (cause) => {
-        reject(
-          new KvError('NOT_SUPPORTED', 'OpenPGP signatures need the gpg program', {
-            hint: 'install GnuPG, or sign with SSH',
-            cause,
-          }),
-        );
-      });
       child.on('close', () => resolve({ stdout, stderr }));
       child.stdin.end(input);
     });
@@ -121,6 +115,13 @@ export class OpenPgpVerifier {
     }
     this.folders.push(folder);
   }
+}
+
+function noGpg(cause: Error): KvError {
+  return new KvError('NOT_SUPPORTED', 'OpenPGP signatures need the gpg program', {
+    hint: 'install GnuPG, or sign with SSH',
+    cause,
+  });
 }
 
 /** What gpg's status lines (its DETAILS file) say: exactly one good signature, or an error. */

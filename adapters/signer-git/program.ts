@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../ports/error.js';
+import { startChild } from '../../ports/start-child.js';
 
 /** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,23 +19,23 @@ export function runProgram(
   input: Uint8Array,
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const start = () => spawn(program, args, { env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const child = startChild(program, start, reject, (cause) => notStarted(program, cause));
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('latin1').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     // A program that ends without reading its input says why on stderr.
     child.stdin.on('error', () => undefined);
-    child.on('error', (cause) => {
-      reject(
-        new KvError('IO_ERROR', `cannot start the signing program '${program}'`, {
-          hint: 'install it or correct gpg.program',
-          cause,
-        }),
-      );
-    });
     child.on('close', (code) => resolve({ code, stdout, stderr }));
     child.stdin.end(input);
+  });
+}
+
+function notStarted(program: string, cause: Error): KvError {
+  return new KvError('IO_ERROR', `cannot start the signing program '${program}'`, {
+    hint: 'install it or correct gpg.program',
+    cause,
   });
 }
 

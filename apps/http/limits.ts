@@ -1,7 +1,5 @@
-/** Bounds on what clients can hold. Durations in milliseconds. */
+/** Bounds on what one client can hold; `crowd.ts` has those on all of them. Durations in milliseconds. */
 export interface HttpLimits {
-  /** From a connection's first byte of a request to the end of its headers. */
-  readonly headersTimeout: number;
   /** From the first byte of a request to its last. */
   readonly requestTimeout: number;
   /** How long a connection may stay open between two requests. */
@@ -11,16 +9,13 @@ export interface HttpLimits {
   readonly maxHeaderBytes: number;
   /** A mount may allow one of its routes more. */
   readonly maxBodyBytes: number;
-  readonly maxConnections: number;
 }
 
 /** Fits probes, scrapes and small requests; what serves packs or event streams asks for more. */
 export const HTTP_LIMITS: HttpLimits = {
-  headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
   idleTimeout: 15_000,
   maxHeaderBytes: 8192,
   maxBodyBytes: 1024 * 1024,
-  maxConnections: 128,
 };

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requireCaller } from './authenticate.js';
+import { USUAL_LIMITS } from '../../ports/limits.js';
+import { boundCrowd, type CrowdBounds, crowdBounds } from './crowd.js';
 import { drainable } from './drain.js';
 import { HTTP_LIMITS, type HttpLimits } from './limits.js';
 import type { Mount } from './mount.js';
@@ -14,6 +16,8 @@ export interface ListenOptions {
   /** 0 for a free one. */
   readonly port: number;
   readonly limits?: Partial<HttpLimits>;
+  /** Bounds on all connections, asked for each; absent: the usual ones. */
+  readonly crowd?: () => CrowdBounds;
   /** Told of each request that has ended, for metrics and logs. */
   readonly observe?: (request: ServedRequest) => void;
   /** Told of what a handler threw and the client is not told. */
@@ -34,19 +38,21 @@ export interface HttpListener {
 /** Serves the mounts on one address. Throws Node's error when the address can't be had. */
 export async function listen(mounts: readonly Mount[], options: ListenOptions): Promise<HttpListener> {
   const limits = { ...HTTP_LIMITS, ...options.limits };
-  const app = server(limits);
+  const crowd = options.crowd ?? (() => crowdBounds(USUAL_LIMITS));
+  const app = server(limits, crowd().headersTimeout);
   const closing = new AbortController();
   common(app, options);
   for (const mount of mounts) mountOn(app, mount, closing.signal);
   if (mounts.every(({ prefix }) => prefix !== '')) nothingAt(app, undefined);
   const drain = drainable(app.server);
-  app.server.maxConnections = limits.maxConnections;
+  boundCrowd(app.server, crowd);
   try {
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {
     await app.close();
     throw error;
   }
+  app.server.on('error', () => undefined); // a connection for which there was no descriptor: its client finds it closed
   const { address, port } = app.server.address() as AddressInfo;
   return {
     host: address,
@@ -60,11 +66,14 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
   };
 }
 
-function server(limits: HttpLimits): FastifyInstance {
+/** How often Node looks whose time is up, ms: its own half a minute would make every shorter bound one of half a minute. */
+const LOOK_EVERY_MS = 1000;
+
+function server(limits: HttpLimits, headersTimeout: number): FastifyInstance {
   return fastify({
     ...{ requestTimeout: limits.requestTimeout, keepAliveTimeout: limits.keepAliveTimeout },
     ...{ connectionTimeout: limits.idleTimeout, bodyLimit: limits.maxBodyBytes },
-    http: { headersTimeout: limits.headersTimeout, maxHeaderSize: limits.maxHeaderBytes },
+    http: { headersTimeout, connectionsCheckingInterval: LOOK_EVERY_MS, maxHeaderSize: limits.maxHeaderBytes },
     return503OnClosing: false, // a connection that is being closed says so by itself
     genReqId: requestId,
     frameworkErrors(error, request, reply) {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
+import { gitBounds } from '../../domain/gateway/push-limits.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';
@@ -11,7 +12,9 @@ import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
+import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
+import { warnOfOpenFiles } from './check/open-to-all.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
@@ -105,6 +108,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log,
     });
     running.push(() => policyFile.close());
+    await warnOfOpenFiles(gitDir, policyPath, log);
 
     metrics.role(false);
     const policy = () => policyFile.current;
@@ -137,7 +141,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
       leadership: () => leadership.state(),
     });
-    const http = await listenHttp(options.listenHttp, [healthMount(health)], log);
+    const http = await listenHttp(options.listenHttp, [healthMount(health)], () => crowdBounds(policy().policy.limits), log);
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
@@ -146,6 +150,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
         ...{ store, readTimeout: READ_TIMEOUT_MS },
+        bounds: () => gitBounds(policy().policy.limits),
         async push(session) {
           await room.require();
           return (await leadership.lead()).push(session);

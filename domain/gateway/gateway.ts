@@ -5,6 +5,7 @@ import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
+import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
@@ -34,7 +35,6 @@ export class RepositoryGateway implements Gateway {
   private readonly held = new Map<AcceptedPush, () => void>();
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
-
   private readonly ids: TransactionIds;
 
   constructor(private readonly context: GatewayContext) {
@@ -58,6 +58,7 @@ export class RepositoryGateway implements Gateway {
       await requireLease(context);
       await context.admit?.(namespaces, request.turn); // what was found out meanwhile
       await checkTips(context.store, request.commands);
+      await checkNewRefs(context.store, request.commands, policy.limits.refs);
       await this.ids.refuseUsed(request.commands, events);
       const accepted: AcceptedPush = { request, events };
       this.held.set(accepted, release);

@@ -1,4 +1,6 @@
 import type { PushStreamLimits } from '../git/wire/push-request.js';
+import type { GitBounds } from '../../ports/git-service.js';
+import type { Limits } from '../../ports/limits.js';
 import type { Policy } from '../../ports/policy-reader.js';
 
 /** How large a push may be, and how long it may take. */
@@ -7,6 +9,13 @@ export interface PushLimits extends PushStreamLimits {
   readonly timeout: number;
   /** Milliseconds that git may take from the verdict to its proc-receive hook: the commit lock is held meanwhile. */
   readonly handover: number;
+  /** What git may take to unpack it. */
+  readonly git: GitBounds;
+}
+
+/** What one git that serves a client may take. */
+export function gitBounds({ gitMemory, gitTime }: Limits): GitBounds {
+  return { memory: gitMemory, time: gitTime };
 }
 
 /** Room for what Git needs around the largest value. */
@@ -23,5 +32,6 @@ export function pushLimits({ limits, maxPushObjects, namespaces }: Policy): Push
     maxBytes,
     timeout: Math.ceil((limits.pushTimeout * maxBytes) / limits.pushBytes),
     handover: limits.handoverTimeout,
+    git: gitBounds(limits),
   };
 }

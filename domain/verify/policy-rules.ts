@@ -68,6 +68,9 @@ export function defaultExpiry(policy: NamespacePolicy, now: number): number | nu
   return policy.retention.ttlDefault === null ? null : now + policy.retention.ttlDefault;
 }
 
+/** What an LFS pointer begins with: the specification's address, and those that it had under its earlier names, which git-lfs still takes. */
+const LFS_VERSION = /^version https?:\/\/(?:(?:git-lfs|hawser)\.github\.com\/spec\/|git-media\.io\/v\/)/;
+
 /** An LFS pointer is small by its own specification (github.com/git-lfs/git-lfs, docs/spec.md). */
 export const LFS_POINTER_MAX = 1024;
 
@@ -75,11 +78,8 @@ export const LFS_POINTER_MAX = 1024;
 export function isLfsPointer(value: Uint8Array): boolean {
   if (value.length >= LFS_POINTER_MAX) return false;
   const text = decodeUtf8(value);
-  return (
-    text !== undefined &&
-    /^version https?:\/\/(git-lfs\.github\.com|hawser\.github\.com)\/spec\//.test(text) &&
-    /^oid sha256:/m.test(text)
-  );
+  // What git-lfs reads, it first frees of white space (Go's, which counts one control character more) at both ends.
+  return text !== undefined && LFS_VERSION.test(text.replace(/^[\s\u0085]+/u, '')) && /^oid sha256:/m.test(text);
 }
 
 /** `POLICY_VIOLATION` when the policy forbids LFS and the value is a pointer to it. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { KvError } from '../../ports/index.js';
+import { KvError, startChild } from '../../ports/index.js';
 
 interface GitOutcome {
   readonly status: number;
@@ -16,7 +16,8 @@ export function gitWith(env: Readonly<Record<string, string | undefined>>): Git 
     new Promise((resolve, reject) => {
       const interrupted = (): void => reject(new KvError('INTERRUPTED', 'the push to the folder was interrupted'));
       if (signal?.aborted === true) return interrupted();
-      const child = spawn('git', [`--git-dir=${directory}`, ...args], { env: { ...env, LC_ALL: 'C' }, stdio: 'pipe' });
+      const start = () => spawn('git', [`--git-dir=${directory}`, ...args], { env: { ...env, LC_ALL: 'C' }, stdio: 'pipe' });
+      const child = startChild('git', start, reject, noGit);
       const stop = (): void => {
         child.kill();
       };
@@ -30,7 +31,6 @@ export function gitWith(env: Readonly<Record<string, string | undefined>>): Git 
       });
       child.stdin.on('error', () => undefined); // a git that ends early says why on stderr
       child.stdin.end(input);
-      child.once('error', (cause) => reject(new KvError('IO_ERROR', 'cannot run git', { cause, hint: 'install git' })));
       child.once('close', (status) => {
         signal?.removeEventListener('abort', stop);
         if (signal?.aborted === true) interrupted();
@@ -38,3 +38,5 @@ export function gitWith(env: Readonly<Record<string, string | undefined>>): Git 
       });
     });
 }
+
+const noGit = (cause: Error): KvError => new KvError('IO_ERROR', 'cannot run git', { cause, hint: 'install git' });

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Node, ParsedNode } from 'yaml';
 import { KvError, PORT_NAMES, type PortName } from '../../ports/index.js';
+import { readRegularFile } from './regular-file.js';
 
 /** One adapter by name, with its configuration as the file has it. */
 export interface Layer {
@@ -37,13 +37,19 @@ export interface Profile {
   readonly adapters: Readonly<Partial<Record<PortName, Choice>>>;
 }
 
+/** More than any profile has. Bytes. */
+const MOST_BYTES = 1024 ** 2;
+
 /** Reads a profile's file. Throws `CONFIG_INVALID` with every fault as `<file>:<line>: <path>: <what>`; `IO_ERROR`. */
 export async function readProfile(file: string): Promise<Profile> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readRegularFile(file, MOST_BYTES)).toString('utf8');
   } catch (cause) {
-    throw new KvError('IO_ERROR', `cannot read the profile ${file}`, { cause, hint: 'check the path of the profile' });
+    throw new KvError('IO_ERROR', `cannot read the profile ${file}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, {
+      cause,
+      hint: 'check the path of the profile',
+    });
   }
   return parseProfile(text, file);
 }

@@ -1,6 +1,7 @@
 /** What text means on every side: each grammar is written once, here. */
 export * from './base64.js';
 export * from './duration.js';
+export * from './exhausted.js';
 export * from './namespace.js';
 export * from './nearest.js';
 export * from './no-history.js';

@@ -116,7 +116,7 @@ describe('host-git', () => {
     const seen = sandbox.path('seen');
     await writeFile(join(directory, 'hooks', 'pre-receive'), `#!/bin/sh\nenv >'${seen}'\nexit 1\n`);
     const { input, ended } = (await openService(undefined, context)).receive(
-      { gitProtocol: 'version=1', maxBytes: 1000 },
+      { gitProtocol: 'version=1', maxBytes: 1000, bounds: { memory: 512 * 1024 ** 2, time: 600_000 } },
       { output: () => undefined, errors: () => undefined },
     );
     const store = await openGitStore({ directory, env: sandbox.env });

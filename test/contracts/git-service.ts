@@ -4,6 +4,8 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { type HostBench, plain, point } from './host-parts/bench.js';
 
+/** More than any of these needs. */
+const AMPLE = { memory: 512 * 1024 ** 2, time: 600_000 };
 const REF = 'refs/heads/main';
 const ZERO = '0'.repeat(40);
 const FLUSH = '0000';
@@ -58,7 +60,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('serves a fetch, and hands all of its output on before it says that it has ended', async () => {
-      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: undefined }, client);
+      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: undefined, bounds: AMPLE }, client);
       say(input, FLUSH);
       input.end();
       input.end();
@@ -68,7 +70,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('serves the protocol that the client asked for', async () => {
-      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: 'version=2' }, client);
+      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: 'version=2', bounds: AMPLE }, client);
       say(input, FLUSH);
       input.end();
       expect(await ended).to.equal(0);
@@ -76,7 +78,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('serves an archive', async () => {
-      const { input, ended } = bench.services.read('upload-archive', { gitProtocol: undefined }, client);
+      const { input, ended } = bench.services.read('upload-archive', { gitProtocol: undefined, bounds: AMPLE }, client);
       say(input, `${pkt('argument --format=tar\n')}${pkt(`argument ${REF.slice('refs/heads/'.length)}\n`)}${FLUSH}`);
       input.end();
       expect(await ended).to.equal(0);
@@ -84,7 +86,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('tells on its errors what is wrong', async () => {
-      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: undefined }, client);
+      const { input, ended } = bench.services.read('upload-pack', { gitProtocol: undefined, bounds: AMPLE }, client);
       say(input, 'GET / HTTP/1.1\r\n');
       input.end();
       expect(await ended).to.not.equal(0);
@@ -106,7 +108,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
         },
         errors: () => undefined,
       };
-      const { input, ended, stop } = bench.services.read('upload-pack', { gitProtocol: undefined }, stuck);
+      const { input, ended, stop } = bench.services.read('upload-pack', { gitProtocol: undefined, bounds: AMPLE }, stuck);
       say(input, FLUSH);
       while (handed === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       await new Promise((resolve) => setTimeout(resolve, 300)); // time to end, and to hand on more than it may
@@ -119,7 +121,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
 
     /** Asks for the ref to go, as a client without objects. */
     const deletion = (): { push: PushProcess; pre: AsyncIterator<Uint8Array>; proc: AsyncIterator<Uint8Array> } => {
-      const push = bench.services.receive({ gitProtocol: undefined, maxBytes: 1_000_000 }, client);
+      const push = bench.services.receive({ gitProtocol: undefined, maxBytes: 1_000_000, bounds: AMPLE }, client);
       say(push.input, `${pkt(`${tip} ${ZERO} ${REF}\0report-status atomic`)}${FLUSH}`);
       const { preReceive, procReceive } = push.hooks;
       return { push, pre: preReceive[Symbol.asyncIterator](), proc: procReceive[Symbol.asyncIterator]() };

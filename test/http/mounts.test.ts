@@ -50,6 +50,7 @@ describe('http: a second API beside health', () => {
         reply.hijack();
         reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
         closing.addEventListener('abort', () => reply.raw.end(), { once: true });
+        slow.begin();
       });
     },
   };
@@ -127,7 +128,7 @@ describe('http: a second API beside health', () => {
   });
 
   it('bounds bodies, headers and their time', async () => {
-    await start({ limits: { maxBodyBytes: 100, maxHeaderBytes: 1000, headersTimeout: 100, requestTimeout: 200 } });
+    await start({ limits: { maxBodyBytes: 100, maxHeaderBytes: 1000, requestTimeout: 200 } });
     const json = { ...as('good').headers, 'content-type': 'application/json' };
     const large = { method: 'POST', headers: json, body: JSON.stringify('x'.repeat(100)) };
     expect(await problem('/v1/echo', large)).to.deep.include({ status: 413 });
@@ -181,7 +182,7 @@ describe('http: a second API beside health', () => {
   it('ends event streams when it closes', async () => {
     await start();
     const stream = ask(listener.port, '/v1/events', as('good'));
-    await delay(50);
+    await slow.begun;
     await listener.close(10_000);
     expect((await stream).body).to.equal('data: 1\n\n');
   });

@@ -59,6 +59,9 @@ describe("stargate: a client's push stream", () => {
     );
     expect(codeOf(() => feed(Buffer.concat(Array<Uint8Array>(300).fill(command)), 1000))).to.equal('POLICY_VIOLATION');
     expect(codeOf(() => feed(encodePkt('push-cert\0atomic'), 9))).to.equal('POLICY_VIOLATION');
+    const shallow = (lines: number): Uint8Array => Buffer.concat(Array<Uint8Array>(lines).fill(encodePkt(`shallow ${A}`)));
+    expect(codeOf(() => feed(shallow(100), 4096))).to.equal('none');
+    expect(codeOf(() => feed(shallow(101), 4096))).to.equal('POLICY_VIOLATION');
     for (const bad of [
       'GET / HTTP/1.1',
       '00',

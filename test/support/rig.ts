@@ -1,5 +1,5 @@
 import { principal } from '../../domain/access/principal.js';
-import { pushLimits, type PushLimits } from '../../domain/gateway/push-limits.js';
+import { gitBounds, pushLimits, type PushLimits } from '../../domain/gateway/push-limits.js';
 import { USUAL_LIMITS } from '../../ports/limits.js';
 import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
 import { readKey } from '../../apps/stargate/host-key/key-files.js';
@@ -81,7 +81,7 @@ export async function rig(
     hostKeys: () => hostKeys,
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, store, push, verbs, readTimeout: 60_000 }),
+    route: routeCommands({ services, store, push, verbs, readTimeout: 60_000, bounds: () => gitBounds(USUAL_LIMITS) }),
     limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64, ...options.ssh }),
     log: SILENT,
   });

@@ -102,10 +102,14 @@ export class World {
     };
   }
 
-  /** Starts the daemon and waits until it says where it listens. `env` may name a failpoint. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  /**
+   * Starts the daemon and waits until it says where it listens. `env` may name a failpoint; `first` is what a shell does before it becomes
+   * the daemon, such as `ulimit -n 128`.
+   */
+  async start(env: Readonly<Record<string, string>> = {}, first = ':'): Promise<void> {
     const args = ['serve', '--repo', this.repo, '--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
-    const daemon = spawn(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), ...args], {
+    const program = [process.execPath, join(BIN_DIR, 'git-kv-stargate.js'), ...args];
+    const daemon = spawn('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], {
       env: { ...this.env('ada'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -121,9 +121,13 @@ export class CatFile<T> {
     private commands = false,
   ) {}
 
-  /** Starts the lasting process before the first request, to overlap with other work. */
+  /** Starts the lasting process before the first request, to overlap with other work. What keeps it from starting, the request tells. */
   warm(): void {
-    this.lasting ??= this.start([this.mode]);
+    try {
+      this.started();
+    } catch {
+      // No room for a process just now: there may be some when the first request comes.
+    }
   }
 
   /** Later processes start here; `commands` says whether git has `--batch-command`. */
@@ -156,8 +160,12 @@ export class CatFile<T> {
       this.bulk ??= this.start(['--batch-command', '--buffer'], BULK_WINDOWS, COMMANDS[this.mode]);
       return this.bulk.send(lines, false);
     }
-    this.warm();
-    return (this.lasting as Session<T>).send(lines, false);
+    return this.started().send(lines, false);
+  }
+
+  private started(): Session<T> {
+    this.lasting ??= this.start([this.mode]);
+    return this.lasting;
   }
 
   private start(modes: readonly string[], settings: readonly string[] = [], framing: Framing = PLAIN): Session<T> {

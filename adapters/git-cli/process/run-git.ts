@@ -3,6 +3,7 @@ import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_pr
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { startChild } from '../../../ports/start-child.js';
 import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 
@@ -80,32 +81,31 @@ export function gitPlace(directory: string, env: Environment, extra: Environment
 // By default git maps packs whole: a large value's pages would all be resident at once, in every process that reads or sends it.
 const MAPPED = ['-c', 'core.packedGitWindowSize=16m', '-c', 'core.packedGitLimit=64m'];
 
-/** Starts git; `failed` hears when it can't be started at all. */
+/** Starts git; `failed` hears when it can't be started at all. Throws `BUSY` where that is known at once. */
 export function spawnGit(
   place: GitPlace,
   args: readonly string[],
   failed: (error: KvError) => void,
   morePipes: readonly number[] = [],
 ): ChildProcessWithoutNullStreams {
-  const child = spawn('git', [...MAPPED, ...args], {
-    cwd: place.cwd,
-    env: place.env as NodeJS.ProcessEnv,
-    stdio: Array.from({ length: Math.max(2, ...morePipes) + 1 }, (_, i) => (i < 3 || morePipes.includes(i) ? 'pipe' : 'ignore')),
-  }) as ChildProcessWithoutNullStreams;
-  child.on('error', (cause) => failed(cannotStart(place, cause)));
+  const last = Math.max(2, ...morePipes);
+  const stdio = Array.from({ length: last + 1 }, (_, i) => (i < 3 || morePipes.includes(i) ? 'pipe' : 'ignore'));
+  const { cwd, env } = place;
+  const start = () => spawn('git', [...MAPPED, ...args], { cwd, env: env as NodeJS.ProcessEnv, stdio });
+  const child = startChild('git', start, failed, (cause) => noGit(place, cause)) as ChildProcessWithoutNullStreams;
   // A process that ends early breaks the pipe; its exit tells the reason.
   child.stdin.on('error', () => undefined);
   return child;
 }
 
-function cannotStart(place: GitPlace, cause: Error): KvError {
+function noGit(place: GitPlace, cause: Error): KvError {
   const hint = existsSync(place.cwd)
     ? 'install git 2.34 or newer and make sure that it is on the PATH'
     : 'name a folder that exists';
   return new KvError('IO_ERROR', `git could not be started in '${place.cwd}'`, { hint, cause });
 }
 
-/** Runs git to its end. Rejects with `IO_ERROR` only when it can't be started or a signal ended it. */
+/** Runs git to its end. Rejects with `IO_ERROR` or `BUSY` only when it can't be started or a signal ended it. */
 export function runGit(place: GitPlace, args: readonly string[], options: RunOptions = {}): Promise<GitResult> {
   return new Promise((resolve, reject) => {
     const { supervisor } = options;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { AdminClient, HeldVerb, PinnedHostKey } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
+import { startChild } from '../../../ports/start-child.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
@@ -13,7 +14,7 @@ import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
-import { sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
+import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
@@ -76,11 +77,13 @@ function run(
   { program, argv, url }: AdminCall,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((ended, reject) => {
-    const child = spawn(program, argv, {
-      cwd: place.cwd,
-      env: place.env as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const { cwd, env } = place;
+    const start = () => spawn(program, argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+    const failed = (error: KvError): void => {
+      watch.stop();
+      reject(error);
+    };
+    const child = startChild(program, start, failed, (cause) => noOpenSsh(program, cause));
     let giveUp: (() => void) | null = null;
     const watch = new SilenceWatch(place, child, url, (error, over) => (giveUp = () => void over.then(() => reject(error))));
     let stdout = '';
@@ -88,10 +91,6 @@ function run(
     for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-    child.on('error', (cause) => {
-      watch.stop();
-      reject(new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause }));
-    });
     child.on('exit', () => {
       watch.stop();
       // A process that the user's command line left behind may hold them open.

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import type { HeldVerb } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { startChild } from '../../../ports/start-child.js';
 import type { GitPlace } from '../process/run-git.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
+import { noOpenSsh } from './ssh/ssh-program.js';
 
 /** An admin verb as ssh is started for it. */
 export interface AdminCall {
@@ -44,7 +46,14 @@ export function failedCall({ what, url }: AdminCall, code: number | null, stderr
  */
 export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
   return new Promise((resolve, reject) => {
-    const child = spawn(call.program, call.argv, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const { cwd, env } = place;
+    const start = () => spawn(call.program, call.argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const failed = (error: KvError): void => {
+      failure = null;
+      watch.stop();
+      reject(error);
+    };
+    const child = startChild(call.program, start, failed, (cause) => noOpenSsh(call.program, cause));
     const { stdin, stdout, stderr } = child;
     let answered = '';
     let said = '';
@@ -74,11 +83,6 @@ export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
         release();
         reject(error as KvError);
       }
-    });
-    child.on('error', (cause) => {
-      failure = null;
-      watch.stop();
-      reject(new KvError('IO_ERROR', `cannot start '${call.program}'`, { hint: 'install an OpenSSH client', cause }));
     });
     child.on('close', (code) => {
       watch.stop();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { isOutOfSpace, KvError, withoutSecrets } from '../../../ports/index.js';
+import { isOutOfSpace, KvError, startChild, withoutSecrets } from '../../../ports/index.js';
 
 interface GitAnswer {
   readonly status: number;
@@ -16,7 +16,7 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs git and gives what it said, whatever its status. Throws `IO_ERROR` when there is no git, `INTERRUPTED` by the signal. */
+/** Runs git and gives what it said, whatever its status. Throws `IO_ERROR` when there is no git, `BUSY`, and `INTERRUPTED` by the signal. */
 export function askGit(args: readonly string[], { env, input = '', timeout, signal }: RunOptions): Promise<GitAnswer> {
   return new Promise((resolve, reject) => {
     const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${verbOf(args)} was interrupted`);
@@ -24,7 +24,12 @@ export function askGit(args: readonly string[], { env, input = '', timeout, sign
       reject(interrupted());
       return;
     }
-    const child = spawn('git', [...args], { cwd: '/', env, stdio: 'pipe', ...(timeout === undefined ? {} : { timeout }) });
+    const child = startChild(
+      'git',
+      () => spawn('git', [...args], { cwd: '/', env, stdio: 'pipe', ...(timeout === undefined ? {} : { timeout }) }),
+      reject,
+      noGit,
+    );
     const end = (): void => void child.kill('SIGTERM');
     signal?.addEventListener('abort', end, { once: true });
     const out: Buffer[] = [];
@@ -32,9 +37,6 @@ export function askGit(args: readonly string[], { env, input = '', timeout, sign
     child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
     child.stderr.on('data', (bytes: Buffer) => err.push(bytes));
     child.stdin.on('error', () => undefined); // git did not want the input: its status says why
-    child.once('error', (cause) => {
-      reject(new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or newer' }));
-    });
     child.once('close', (code) => {
       signal?.removeEventListener('abort', end);
       if (signal?.aborted === true) reject(interrupted());
@@ -67,6 +69,11 @@ export async function requireGit(env: RunOptions['env']): Promise<void> {
   throw new KvError('CONFIG_INVALID', `git ${version} is too old: git-kv needs 2.34 or newer`, {
     hint: 'install git 2.34 or newer and make sure that it comes first on the PATH',
   });
+}
+
+/** For a git that could not be started. */
+export function noGit(cause: Error): KvError {
+  return new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause, hint: 'install git 2.34 or newer' });
 }
 
 function verbOf(args: readonly string[]): string {

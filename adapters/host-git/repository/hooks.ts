@@ -1,4 +1,5 @@
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/index.js';
 
@@ -90,9 +91,20 @@ export async function otherHooks(gitDir: string): Promise<string[]> {
   return other;
 }
 
+/** More than any hook of ours has. Bytes. */
+const MOST_BYTES = 64 * 1024;
+
 async function readHook(file: string): Promise<{ text: string; executable: boolean } | null> {
   try {
-    return { text: await readFile(file, 'utf8'), executable: ((await stat(file)).mode & 0o100) !== 0 };
+    // What isn't a file may never end, and who only asks for health is not to wait for it.
+    const opened = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { mode, size } = await opened.stat();
+      const ours = (mode & constants.S_IFMT) === constants.S_IFREG && size <= MOST_BYTES;
+      return { text: ours ? await opened.readFile('utf8') : '', executable: (mode & 0o100) !== 0 };
+    } finally {
+      await opened.close();
+    }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return null;

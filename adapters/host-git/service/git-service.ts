@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type {
+  GitBounds,
   GitService,
   PushProcess,
   PushServiceRequest,
@@ -9,6 +10,7 @@ import type {
 } from '../../../ports/index.js';
 import type { Hosted } from '../process/hosted.js';
 import { bytesOf, handOn, sinkOf } from './byte-streams.js';
+import { RepositoryMemory, thriftySettings } from './git-memory.js';
 import { type Started, startGit } from './service-process.js';
 
 /** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
@@ -22,18 +24,27 @@ const PIPES_OF_A_PUSH = 7;
 
 /** Git's server sides, each a process of its own. */
 export class GitServices implements GitService {
-  constructor(private readonly hosted: Hosted) {}
+  private readonly repository: RepositoryMemory;
+
+  constructor(private readonly hosted: Hosted) {
+    this.repository = new RepositoryMemory(hosted.gitDir);
+  }
 
   read(command: 'upload-pack' | 'upload-archive', request: ServiceRequest, client: ServiceClient): ServiceProcess {
-    const started = startGit([...ANY_OBJECT, command, this.hosted.gitDir], this.environment(request), 3);
-    return connected(started, client);
+    const bounds = this.boundsOf(request);
+    const env = { ...this.environment(request), GIT_ALLOC_LIMIT: String(bounds.memory) };
+    const args = [...thriftySettings(request.bounds), ...ANY_OBJECT, command, this.hosted.gitDir];
+    return connected(startGit(args, { env, pipes: 3, bounds }), client);
   }
 
   receive(request: PushServiceRequest, client: ServiceClient): PushProcess {
-    const env = { ...this.environment(request), GIT_KV_STARGATE: '1' };
+    // No object of the repository is as large as the bound: one that grows beyond it is the client's.
+    const limit = String(Math.trunc(request.bounds.memory));
+    const env = { ...this.environment(request), GIT_KV_STARGATE: '1', GIT_ALLOC_LIMIT: limit };
     // git's own bound, in front of what the repository's configuration says.
     const bound = `receive.maxInputSize=${Math.trunc(request.maxBytes)}`;
-    const started = startGit(['-c', bound, ...WHOLE, 'receive-pack', this.hosted.gitDir], env, PIPES_OF_A_PUSH);
+    const args = [...thriftySettings(request.bounds), '-c', bound, ...WHOLE, 'receive-pack', this.hosted.gitDir];
+    const started = startGit(args, { env, pipes: PIPES_OF_A_PUSH, bounds: this.boundsOf(request) });
     const [, , , preReceive, verdict, procReceive, reply] = started.child.stdio as unknown as [
       ...[null, null, null],
       ...[Readable, Writable, Readable, Writable],
@@ -45,6 +56,10 @@ export class GitServices implements GitService {
       procReceiveReply: sinkOf(reply),
     };
     return { ...connected(started, client), hooks };
+  }
+
+  private boundsOf({ bounds: { memory, time } }: ServiceRequest): GitBounds {
+    return { memory: Math.trunc(memory) + this.repository.bytes, time };
   }
 
   private environment({ gitProtocol }: ServiceRequest): Record<string, string> {

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { KvError } from '../../../ports/index.js';
+import { KvError, startChild } from '../../../ports/index.js';
+import { noGit } from '../process/run-git.js';
+import { boundedCommand, type ProcessBounds } from './bounded-command.js';
 import { drop } from './byte-streams.js';
 
 /** A git process at the head of its own process group. */
@@ -14,17 +16,35 @@ export interface Started {
 const TERMINATE_AFTER_MS = 1000;
 const KILL_AFTER_MS = 5000;
 
-/** Starts `git <args>` with `pipes` inherited descriptors (at least 0, 1 and 2). `env` is its whole environment. */
-export function startGit(args: readonly string[], env: Readonly<Record<string, string>>, pipes: number): Started {
-  const child = spawn('git', [...args], { env, cwd: '/', detached: true, stdio: Array<'pipe'>(pipes).fill('pipe') });
+/** How git is started. */
+export interface Start {
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How many inherited descriptors it has, at least 0, 1 and 2. */
+  readonly pipes: number;
+  readonly bounds: ProcessBounds;
+}
+
+/** What a shell that found no program to run ends with. */
+const NO_PROGRAM = [126, 127];
+
+/** Starts `git <args>` within bounds that hold for each process that it starts, too. Throws `BUSY` where there is no room for it. */
+export function startGit(args: readonly string[], { env, pipes, bounds }: Start): Started {
+  let unstarted: (error: KvError) => void = () => undefined;
+  const [program, ...line] = boundedCommand('git', args, bounds);
+  const start = () => spawn(program, line, { env, cwd: '/', detached: true, stdio: Array<'pipe'>(pipes).fill('pipe') });
+  const child = startChild<ChildProcess>('git', start, (error) => unstarted(error), noGit);
   let gone = false;
   let stopped = false;
   let killer: NodeJS.Timeout | undefined;
   // Writing to a process that is gone fails with EPIPE; its exit status tells the story.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
   const exited = new Promise<number>((resolve, reject) => {
-    child.once('error', (cause) => reject(new KvError('IO_ERROR', `cannot run git: ${cause.message}`, { cause })));
-    child.once('exit', (code) => resolve(code ?? 143));
+    unstarted = reject;
+    child.once('exit', (code) => {
+      if (code !== null && NO_PROGRAM.includes(code)) reject(noGit(new Error('the shell found none')));
+      else resolve(code ?? 143);
+    });
   });
   const drained = [child.stdout, child.stderr].map((stream) => new Promise<void>((resolve) => stream?.once('close', resolve)));
   const ended = exited.then(async (status) => {

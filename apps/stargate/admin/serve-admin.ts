@@ -7,6 +7,8 @@ import { type ExecSession, refuse, type ServeExec } from '../exec-session.js';
 /** Who asks, for a verb that answers before it is over. */
 export interface AdminCall {
   readonly pusher: Principal;
+  /** Of the key that was proved. */
+  readonly fingerprint: string;
   /** Fires when the client is gone, or has no more to say: whoever only asks says nothing from the beginning. */
   readonly left: AbortSignal;
   /** Answers at once. */
@@ -60,7 +62,10 @@ export function serveAdmin(
         });
       }
       const tell = (report: unknown): void => void session.output.write(`${JSON.stringify(report)}\n`);
-      const report = await verb.run(args, { pusher: session.pusher, left: leaves(session), tell });
+      const report = await verb.run(args, {
+        ...{ pusher: session.pusher, fingerprint: session.fingerprint },
+        ...{ left: leaves(session), tell },
+      });
       if (report !== undefined) tell(report);
       return 0;
     } catch (thrown) {

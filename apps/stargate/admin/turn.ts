@@ -17,11 +17,11 @@ interface TurnSources {
 export function turnVerb({ store, policy, line }: TurnSources): AdminVerb {
   return {
     ...{ name: TURN.name, role: TURN.role },
-    async run(words, { left, tell }) {
+    async run(words, { fingerprint, left, tell }) {
       const { ns } = TURN.decode(words);
       namespacePolicy(policy(), ns);
       const { turns, over } = await line();
-      const turn = await turns.take(ns, AbortSignal.any([left, over])).catch((error: unknown) => {
+      const turn = await turns.take(ns, fingerprint, AbortSignal.any([left, over])).catch((error: unknown) => {
         over.throwIfAborted();
         throw error;
       });

@@ -4,6 +4,7 @@ import { adoptMirror } from '../../../domain/gateway/epochs/adopt.js';
 import { verifyNamespace } from '../../../domain/gateway/epochs/verify-adopted.js';
 import { KV_FAMILIES, POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
+import { readPolicyText } from '../repository/policy-file.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
@@ -93,7 +94,7 @@ export async function restoreFromMirror({ url, hash, policyPath, hostKeys }: Mir
     // Made for each namespace, since it reads the published policies: not before the objects are there.
     const verify = async (ns: string): Promise<number> => verifyNamespace(await adoptionContext(composition), ns);
     const adopted = await adoptMirror(host, MIRROR_REMOTE, verify);
-    const policy = policyPath === null ? await publishedPolicy(composition) : await readFile(policyPath, 'utf8');
+    const policy = policyPath === null ? await publishedPolicy(composition) : await readPolicyText(policyPath);
     return { refs: adopted.refs, policy, hostKeys };
   });
 }

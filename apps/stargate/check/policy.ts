@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { publishedText } from '../../../domain/gateway/commit/policy-ref.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy, PolicyKey, PolicyReader } from '../../../ports/policy-reader.js';
 import { portOfSshUrl } from '../endpoints.js';
+import { readPolicyText } from '../repository/policy-file.js';
 import { type Check, type Finding, ok, type Subject, warning } from './check.js';
 
 /** The policy file can be read, and says what it should. */
@@ -13,7 +13,7 @@ export const POLICY: Check = {
   async run(subject) {
     const { composition, policyPath } = subject;
     const opened = await composition();
-    const text = await readFile(policyPath, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const text = await readPolicyText(policyPath).catch((cause: NodeJS.ErrnoException) => {
       throw new KvError('CONFIG_INVALID', `cannot read the policy ${policyPath}: ${cause.code ?? 'unknown'}`, {
         cause,
         hint: 'name it with --policy-path',

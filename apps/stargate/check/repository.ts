@@ -4,6 +4,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { PortName } from '../../../ports/tokens.js';
+import { openToAll } from './open-to-all.js';
 import { requireKeygen } from '../host-key/make-keys.js';
 import { type Check, fault, ok, warning } from './check.js';
 
@@ -70,7 +71,7 @@ export const REPOSITORY: Check = {
 export const PERMISSIONS: Check = {
   name: 'permissions',
   needs: ['repository'],
-  async run({ gitDir }) {
+  async run({ gitDir, policyPath }) {
     const refused: string[] = [];
     for (const folder of ['', 'objects', 'refs', '.stargate', 'hooks']) {
       await access(join(gitDir, folder), constants.R_OK | constants.W_OK | constants.X_OK).catch(
@@ -79,7 +80,9 @@ export const PERMISSIONS: Check = {
         },
       );
     }
-    if (refused.length === 0) return [ok('this user may write there')];
+    const open = await openToAll(gitDir, policyPath);
+    const strangers = open.map((file) => warning(`any user of this machine may change ${file}`, `chmod o-w ${file}`));
+    if (refused.length === 0) return [ok('this user may write there'), ...strangers];
     const what = `this user can't write to ${refused.join(', ')}`;
     return [
       fault(

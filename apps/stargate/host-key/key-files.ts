@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
+import { readRegularFile } from '../../../plugins/host/index.js';
 import { sshKeyType } from '../../../ports/grammar/ssh-key.js';
 import { KvError } from '../../../ports/error.js';
 
@@ -33,6 +34,9 @@ export interface HostKeys {
   readonly switchAt: number | null;
 }
 
+/** More than any key has. Bytes. */
+const MOST_BYTES = 64 * 1024;
+
 /** The folder that the keys lie in. */
 export const keyFolder = (gitDir: string): string => join(gitDir, '.stargate');
 /** Where the private key of a kind lies; its public half has `.pub` behind it. */
@@ -60,7 +64,7 @@ export async function readHostKeys(gitDir: string): Promise<HostKeys> {
 export async function readKey(kind: HostKeyKind, file: string): Promise<HostKey | null> {
   let text: Buffer;
   try {
-    text = await readFile(file);
+    text = await readRegularFile(file, MOST_BYTES);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -115,7 +119,7 @@ async function withoutKey(gitDir: string): Promise<KvError> {
 async function readSwitch(folder: string): Promise<number | null> {
   let text: string;
   try {
-    text = await readFile(rotationFile(folder), 'utf8');
+    text = (await readRegularFile(rotationFile(folder), MOST_BYTES)).toString('utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new KvError('CONFIG_INVALID', `cannot read ${rotationFile(folder)}: ${(cause as NodeJS.ErrnoException).code}`, {

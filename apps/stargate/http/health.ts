@@ -6,6 +6,7 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { LeadershipState } from '../leader/leadership.js';
 import { productVersion } from '../version.js';
 import type { Metrics } from '../metrics.js';
+import { sharedLook } from './shared-look.js';
 
 interface StargateHealth {
   readonly repository: RepositoryHost;
@@ -28,6 +29,12 @@ interface StargateHealth {
  */
 export function stargateHealth(sources: StargateHealth): HealthSources {
   const { repository, store, metrics, leadership, worker, lack, probe, policyRejected } = sources;
+  const readable = sharedLook(() =>
+    store.refs(['refs/kv-policy/']).then(
+      () => [],
+      (error: unknown) => [`repository: ${toKvError(error).message}`],
+    ),
+  );
   return {
     metrics: {
       contentType: metrics.contentType,
@@ -39,12 +46,12 @@ export function stargateHealth(sources: StargateHealth): HealthSources {
     async healthz() {
       // A standby leaves the hooks as the leader, which may be of another version, needs them.
       const hooks = worker() === null || (await repository.hooksInPlace());
-      const readable = await store.refs(['refs/kv-policy/']).then(
-        () => [],
-        (error: unknown) => [`repository: ${toKvError(error).message}`],
-      );
       const full = await lack();
-      const reasons = [...readable, ...(hooks ? [] : ['hooks: not in place']), ...(full === null ? [] : [`disk: ${full}`])];
+      const reasons = [
+        ...(await readable()),
+        ...(hooks ? [] : ['hooks: not in place']),
+        ...(full === null ? [] : [`disk: ${full}`]),
+      ];
       return { reasons, facts: { version: productVersion() } };
     },
     async readyz(parts) {

@@ -80,9 +80,9 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     observer: {
       waiting: metrics.turnsWaiting,
       granted: (_ns, waitedMs) => metrics.turnGranted(waitedMs),
-      unused(ns) {
+      unused(ns, fingerprint) {
         metrics.turnUnused();
-        log.info('turn.unused', { ns });
+        log.info('turn.unused', { ns, fingerprint });
       },
     },
   });

@@ -90,7 +90,8 @@ class Push {
     this.stream = new PushStream(options.limits);
     const { services, limits } = options;
     this.words = new GitWords(clientOf(session));
-    this.process = services.receive({ gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes }, this.words.client);
+    const request = { gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes, bounds: limits.git };
+    this.process = services.receive(request, this.words.client);
   }
 
   async run(): Promise<number> {
@@ -285,6 +286,8 @@ class Push {
       const error = options.room.told(new KvError('STORAGE_FULL', 'git found no room for the push'));
       if (words.sayNoRoom || (await options.room.lack()) !== null) return this.fail(error);
     }
+    const tooMuch = words.tooMuch(options.limits.git);
+    if (tooMuch !== null) return this.fail(tooMuch);
     this.tell(this.rejected(new KvError('GIT_ERROR', `git refused the push before it was checked: ${words.complaint}`)));
   }
 

@@ -1,9 +1,9 @@
 import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PolicyStatus } from '../../../domain/admin/status.js';
 import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
+import { readRegularFile } from '../../../plugins/host/index.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { Log } from '../log.js';
@@ -137,10 +137,18 @@ async function loadPublished(reader: PolicyReader, published: PolicyFileOptions[
   }
 }
 
+/** More than a policy of a hundred thousand namespaces has. Bytes. */
+const MOST_BYTES = 64 * 1024 ** 2;
+
+/** The text of a policy file. Throws an error with a `code`. */
+export async function readPolicyText(path: string): Promise<string> {
+  return (await readRegularFile(path, MOST_BYTES)).toString('utf8');
+}
+
 async function load(path: string, reader: PolicyReader): Promise<Loaded> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readPolicyText(path);
   } catch (cause) {
     throw new KvError('CONFIG_INVALID', `cannot read the policy ${path}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, {
       cause,

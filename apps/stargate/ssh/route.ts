@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitService } from '../../../ports/git-service.js';
+import type { GitBounds, GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import { may, type Principal } from '../../../domain/access/principal.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
@@ -15,6 +15,8 @@ interface Routes {
   readonly verbs: readonly AdminVerb[];
   /** Milliseconds for one fetch. */
   readonly readTimeout: number;
+  /** What git may take for one; asked for each. */
+  readonly bounds: () => GitBounds;
 }
 
 /** Says what serves a command, if the pusher's role allows it. Throws `POLICY_VIOLATION` otherwise. */
@@ -26,7 +28,7 @@ export function routeCommands(routes: Routes): (command: SshCommand, session: Ex
       return routes.push;
     }
     if (!may(pusher, 'fetch')) throw notAllowed(pusher, 'fetch', 'a reader');
-    return serveRead(command.service, routes.services, routes.store, routes.readTimeout);
+    return serveRead(command.service, routes.services, routes.store, routes.readTimeout, routes.bounds);
   };
 }
 

@@ -87,7 +87,8 @@ export async function listenSsh(options: SshServerOptions): Promise<SshListener>
     serverOf(options.hostKeys()).injectSocket(socket);
   });
   await new Promise<void>((resolve, reject) => {
-    listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
+    // Later, it tells of a connection for which there was no descriptor.
+    listener.on('error', (cause) => reject(cannotListen('SSH', options, cause)));
     listener.listen(options.port, options.host, resolve);
   });
   const address = listener.address() as AddressInfo;

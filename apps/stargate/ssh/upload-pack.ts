@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitService } from '../../../ports/git-service.js';
+import type { GitBounds, GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitServiceName } from './command.js';
 import { clientOf, type ExecSession, feed, refuse, type ServeExec } from '../exec-session.js';
@@ -11,12 +11,13 @@ export function serveRead(
   services: GitService,
   store: GitStore,
   timeout: number,
+  bounds: () => GitBounds,
 ): ServeExec {
   return async (session: ExecSession): Promise<number> => {
     const verb = service === 'git-upload-pack' ? 'upload-pack' : 'upload-archive';
     const plain = { client: clientOf(session), asks: () => undefined, finish: async () => undefined };
     const { client, asks, finish } = verb === 'upload-pack' ? settledRefs(plain.client, store) : plain;
-    const { input, ended, stop } = services.read(verb, session, client);
+    const { input, ended, stop } = services.read(verb, { gitProtocol: session.gitProtocol, bounds: bounds() }, client);
     const timer = setTimeout(() => {
       refuse(session, new KvError('IO_ERROR', `the ${verb} took longer than ${timeout / 1000} s`));
       stop();

@@ -15,6 +15,7 @@ import { MAX_ATTEMPTS, pauseAfterRace } from '../write/race-pause.js';
 import { repositoryFor } from '../write/repository.js';
 import { knownPublished } from '../clone/known-policy.js';
 import { signCommit } from '../write/sign.js';
+import { type HeldTurn, takeTurn } from '../write/turn.js';
 import { fetchNamespace, newestTip, noIndex, noNamespace, type Tip, wholeTip } from '../clone/tips.js';
 
 /** An epoch that has begun, and the one that it follows. */
@@ -51,21 +52,28 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   };
   let tip = await tipNow();
   await checkUnused(clone, tip, label, target);
-  for (let attempt = 1; ; attempt++) {
-    if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
-    const roots = await makeRoots(clone, ports, tip, label, target);
-    try {
-      await land(clone, ns, await moves(clone, tip, label, roots, target), target);
-      const [commit, parentEpoch, parentLedger] = [roots.ledger.oid, tip.trailers.epoch, tip.ledger];
-      return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: roots.txn, landed: target };
-    } catch (error) {
-      if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
-      await pauseAfterRace(clone, ports, attempt - 1);
-      const newer = await tipNow();
-      // Two that begin an epoch at the same time want one epoch, not two.
-      if (newer.trailers.epoch !== tip.trailers.epoch) throw error;
-      tip = newer;
+  let turn: HeldTurn | null = null;
+  try {
+    for (let attempt = 1; ; attempt++) {
+      if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
+      const roots = await makeRoots(clone, ports, tip, label, target);
+      try {
+        await land(clone, ns, await moves(clone, tip, label, roots, target), target, { turn: turn?.token });
+        const [commit, parentEpoch, parentLedger] = [roots.ledger.oid, tip.trailers.epoch, tip.ledger];
+        return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: roots.txn, landed: target };
+      } catch (error) {
+        if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
+        turn?.release();
+        turn = target === 'stargate' ? await takeTurn(clone, ns) : null;
+        if (turn === null) await pauseAfterRace(clone, ports, attempt - 1);
+        const newer = await tipNow();
+        // Two that begin an epoch at the same time want one epoch, not two.
+        if (newer.trailers.epoch !== tip.trailers.epoch) throw error;
+        tip = newer;
+      }
     }
+  } finally {
+    turn?.release();
   }
 }
 

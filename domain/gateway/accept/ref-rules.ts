@@ -3,6 +3,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef, type RefClass } from '../../ledger/refs.js';
+import { misleading } from './new-refs.js';
 import type { PushRequest } from './push.js';
 
 /** A ref of one epoch that is moved or created. */
@@ -92,6 +93,8 @@ async function checkOrdinary(
     if (may(pusher, 'administer')) return;
     throw forbidden(ref, 'may be deleted by an admin only');
   }
+  const trouble = old === null ? misleading(ref) : null;
+  if (trouble !== null) throw forbidden(ref, trouble);
   const [header] = await store.headers([next]);
   if (kind === 'branch' && header?.type !== 'commit') throw forbidden(ref, 'must point to a commit');
   if (old === null) return;

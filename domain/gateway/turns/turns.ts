@@ -9,8 +9,8 @@ export interface TurnsObserver {
   waiting(count: number): void;
   /** A turn has come; milliseconds since it was asked for. */
   granted(ns: string, waitedMs: number): void;
-  /** A turn went by without a push. */
-  unused(ns: string): void;
+  /** A turn of somebody's went by without a push. */
+  unused(ns: string, who: string): void;
 }
 
 interface TurnsContext {
@@ -42,6 +42,7 @@ export interface LineStatus {
 
 interface Ticket {
   readonly ns: string;
+  readonly who: string;
   readonly token: string;
   readonly since: number;
   readonly grant: () => void;
@@ -49,6 +50,9 @@ interface Ticket {
   timer: AbortController;
   pushing: boolean;
 }
+
+/** How long it is remembered that somebody has let a turn go by. Milliseconds. */
+const REMEMBERED_MS = 60_000;
 
 interface Line {
   holder: Ticket | null;
@@ -58,19 +62,22 @@ interface Line {
 /**
  * Who may push to a namespace next. Writers that have lost a race stand in line, first come, first served; while one has its turn, all
  * others' pushes to that namespace are refused before they are read. Where nobody stands in line, whoever pushes first is first.
+ * Whoever has let a turn go by is passed over for a while by those who have not: nobody holds a line up by asking again and again.
  */
 export class Turns {
   /** Only namespaces where somebody waits or has a turn: nobody makes it grow by names. */
   private readonly lines = new Map<string, Line>();
   private waiting = 0;
+  /** Who has let a turn go by, and when, the oldest first. */
+  private readonly idle = new Map<string, number>();
 
   constructor(private readonly context: TurnsContext) {}
 
   /**
-   * Stands in line until the turn comes. Throws `BUSY` when the line is as long as it may be, `INTERRUPTED` when `gone` fires first;
+   * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, `INTERRUPTED` when `gone` fires first;
    * fired later, it gives the turn back.
    */
-  async take(ns: string, gone: AbortSignal): Promise<Turn> {
+  async take(ns: string, who: string, gone: AbortSignal): Promise<Turn> {
     const { turnsWaiting } = this.context.limits();
     if (this.waiting >= turnsWaiting) {
       throw new KvError('BUSY', `${this.waiting} writers wait for their turn, which is as many as may`, {
@@ -81,6 +88,7 @@ export class Turns {
     const ticket = await new Promise<Ticket>((resolve, reject) => {
       const made: Ticket = {
         ns,
+        who,
         token: toHex(this.context.randomness.bytes(16)),
         since: this.context.clock.now(),
         grant: () => resolve(made),
@@ -149,14 +157,14 @@ export class Turns {
     if (line.waiting.delete(ticket)) this.count(-1);
     if (line.holder === ticket) {
       line.holder = null;
-      if (!ticket.pushing) this.context.observer.unused(ticket.ns);
+      if (!ticket.pushing) this.passedBy(ticket);
     }
     this.goOn(ticket.ns, line);
   }
 
   private goOn(ns: string, line: Line): void {
     if (line.holder !== null) return;
-    const [next] = line.waiting;
+    const next = this.nextOf(line);
     if (next === undefined) {
       this.lines.delete(ns);
       return;
@@ -167,6 +175,20 @@ export class Turns {
     this.context.observer.granted(ns, this.context.clock.now() - next.since);
     this.runsOut(next, this.context.limits().turnTime);
     next.grant();
+  }
+
+  private nextOf({ waiting }: Line): Ticket | undefined {
+    const since = this.context.clock.now() - REMEMBERED_MS;
+    for (const [who, at] of this.idle) if (at < since) this.idle.delete(who);
+    for (const ticket of waiting) if (!this.idle.has(ticket.who)) return ticket;
+    const [first] = waiting;
+    return first;
+  }
+
+  private passedBy({ ns, who }: Ticket): void {
+    this.idle.delete(who);
+    this.idle.set(who, this.context.clock.now());
+    this.context.observer.unused(ns, who);
   }
 
   private runsOut(ticket: Ticket, ms: number): void {

@@ -7,7 +7,7 @@ import { PktReader } from '../../../ports/grammar/pkt-line.js';
 export interface PushStreamLimits {
   /** Objects in the pack. */
   readonly maxObjects: number;
-  /** Ref updates in the command list. */
+  /** Ref updates in the command list; and commits in front of it at which the client's history is cut off. */
   readonly maxCommands: number;
   /** Bytes of the command list. */
   readonly maxCommandBytes: number;
@@ -36,6 +36,7 @@ export class PushStream {
   private readonly reader = new PktReader();
   private readonly commands: RefUpdate[] = [];
   private capabilities: readonly string[] = [];
+  private shallow = 0;
   private state: 'commands' | 'header' | 'body' = 'commands';
   private header: Uint8Array = new Uint8Array(0);
   private seen = 0;
@@ -91,7 +92,7 @@ export class PushStream {
   private readLine(payload: Uint8Array): void {
     const nul = payload.indexOf(0);
     const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
-    if (line.startsWith('shallow ')) return;
+    if (line.startsWith('shallow ')) return this.countShallow();
     if (nul >= 0)
       this.capabilities = decodeLoose(payload.subarray(nul + 1))
         .trim()
@@ -115,6 +116,14 @@ export class PushStream {
       });
     }
     this.commands.push({ ref, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
+  }
+
+  /** Git asks of each such commit, at some length, which refs it concerns. */
+  private countShallow(): void {
+    this.shallow += 1;
+    if (this.shallow <= this.limits.maxCommands) return;
+    const what = `the push comes from a history that is cut off at more than ${this.limits.maxCommands} commits`;
+    throw new KvError('POLICY_VIOLATION', what, { hint: 'push from a clone that has the whole history' });
   }
 
   private readHeader(chunk: Uint8Array): void {

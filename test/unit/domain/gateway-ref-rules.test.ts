@@ -1,6 +1,7 @@
 import { principal } from '../../../domain/access/principal.js';
 import { expect } from 'chai';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
+import { checkNewRefs } from '../../../domain/gateway/accept/new-refs.js';
 import { sortRefs } from '../../../domain/gateway/accept/ref-rules.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { appendEvents } from '../../../domain/ledger/watchlog.js';
@@ -55,6 +56,47 @@ describe('which refs a push may move', () => {
   it('lets a tag point to anything, once', async () => {
     expect(await judge([move('refs/tags/v1', null, blob)])).to.deep.equal([]);
     expect(await judge([move('refs/tags/v1', first, second)])).to.equal('REF_FORBIDDEN');
+  });
+
+  it('lets none begin by a name that git would take for something else, and go on or away by any', async () => {
+    const names = ['HEAD', 'head', 'FETCH_HEAD', '@', '-x', '--help', 'a'.repeat(40), 'A1'.repeat(20), '0'.repeat(64)];
+    for (const ref of names.flatMap((name) => [`refs/heads/${name}`, `refs/tags/${name}`])) {
+      expect(await judge([move(ref, null, first)], 'admin'), ref).to.equal('REF_FORBIDDEN');
+      expect(await judge([move(ref, OLD, null)], 'admin'), ref).to.deep.equal([]);
+    }
+    expect(await judge([move('refs/heads/HEAD', first, second)])).to.deep.equal([]);
+    for (const name of ['HEADS', 'x/HEAD', 'x-y', 'x/-y', 'a'.repeat(39), 'v@', `x/${'a'.repeat(40)}`, `${'a'.repeat(39)}g`])
+      expect(await judge([move(`refs/heads/${name}`, null, first)]), name).to.deep.equal([]);
+  });
+
+  it('lets none begin beside a twin in case or in the form of its letters, and no more than there may be', async () => {
+    const updates = (names: readonly string[], next = first): RefUpdate[] =>
+      names.map((name) => move(`refs/${name}`, null, next ?? null));
+    await store.updateRefs(updates(['heads/Main', 'heads/caf\u00e9', 'heads/dir/x', 'tags/v1', 'heads/Straße']), 'test');
+    const judgeNew = (most: number, ...commands: RefUpdate[]) =>
+      checkNewRefs(store, commands, most).then(
+        () => 'taken',
+        (error: unknown) => (KvError.is(error) ? error.code : String(error)),
+      );
+    for (const name of [
+      'heads/main',
+      'heads/cafe\u0301',
+      'heads/CAF\u00c9',
+      'heads/DIR',
+      'heads/MAIN/x',
+      'tags/V1',
+      'heads/STRASSE',
+    ])
+      expect(await judgeNew(99, ...updates([name])), name).to.equal('REF_FORBIDDEN');
+    for (const name of ['tags/main', 'heads/v1', 'heads/dir/X/y', 'heads/DIR/y', 'heads/maint', 'heads/dir', 'heads/Main'])
+      expect(await judgeNew(99, ...updates([name])), name).to.equal(name === 'heads/dir/X/y' ? 'REF_FORBIDDEN' : 'taken');
+    expect(await judgeNew(99, ...updates(['heads/new', 'heads/NEW'])), 'twins in one push').to.equal('REF_FORBIDDEN');
+    const gone = move('refs/heads/Main', first, null);
+    expect(await judgeNew(99, gone, ...updates(['heads/main'])), 'in place of another').to.equal('taken');
+    expect(await judgeNew(6, ...updates(['heads/new']))).to.equal('taken');
+    expect(await judgeNew(6, ...updates(['heads/new', 'heads/newer']))).to.equal('POLICY_VIOLATION');
+    expect(await judgeNew(5, gone, ...updates(['heads/new']))).to.equal('taken');
+    expect(await judgeNew(1, move('refs/heads/Main', first, second), ...PAIR), 'nothing begins').to.equal('taken');
   });
 
   it('lets an admin alone delete a branch or a tag, and a reader push none', async () => {

@@ -52,7 +52,7 @@ function place(limits: Partial<{ turnTime: number; turnPush: number; turnsWaitin
   });
   const ask = (who: string, ns = 'main') => {
     const hangUp = new AbortController();
-    const turn = turns.take(ns, hangUp.signal).then((got) => {
+    const turn = turns.take(ns, who, hangUp.signal).then((got) => {
       had.push(who);
       return got;
     });
@@ -126,8 +126,25 @@ describe('turns', () => {
     turns.admit(['main'], undefined);
     const late = new AbortController();
     late.abort();
-    expect(await turns.take('main', late.signal).catch(({ code }: KvError) => code)).to.equal('INTERRUPTED');
+    expect(await turns.take('main', 'late', late.signal).catch(({ code }: KvError) => code)).to.equal('INTERRUPTED');
     expect(turns.status()).to.deep.equal([]);
+  });
+
+  it('pass over whoever has let one go by, for a minute', async () => {
+    const { ask, had, clock, turns } = place();
+    const eve = [ask('eve'), ask('eve'), ask('eve')];
+    const ada = ask('ada');
+    await clock.pass(10_000);
+    expect(had).to.deep.equal(['eve', 'ada']);
+    turns.begin((await ada.turn).token)();
+    await settled();
+    expect(had, 'there is nobody else').to.deep.equal(['eve', 'ada', 'eve']);
+    ask('bob');
+    await clock.pass(10_000);
+    expect(had).to.deep.equal(['eve', 'ada', 'eve', 'bob']);
+    await clock.pass(10_000);
+    expect(had, 'bob has let one go by too').to.deep.equal(['eve', 'ada', 'eve', 'bob', 'eve']);
+    eve[2]?.hangUp();
   });
 
   it('are asked for by no more than may wait', async () => {

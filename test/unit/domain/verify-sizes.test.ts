@@ -53,7 +53,10 @@ describe('policy rules of values', () => {
     expect([lfs(lax, POINTER), lfs(policy, 'text')]).to.deep.equal([[], []]);
     expect(isLfsPointer(utf8(POINTER.replace('https://git-lfs.github', 'http://hawser.github')))).to.equal(true);
     expect(isLfsPointer(utf8(POINTER.padEnd(LFS_POINTER_MAX - 1)))).to.equal(true);
-    for (const other of [` ${POINTER}`, POINTER.replace('oid sha', ' oid sha'), POINTER.replace('oid sha256:', 'oid md5:')])
+    for (const before of ['\n', '\r\n\t \n', '\u0085']) expect(isLfsPointer(utf8(`${before}${POINTER}`)), before).to.equal(true);
+    const oldest = POINTER.replace('https://git-lfs.github.com/spec/v1', 'http://git-media.io/v/2');
+    expect(isLfsPointer(utf8(oldest)), oldest).to.equal(true);
+    for (const other of [`x ${POINTER}`, POINTER.replace('oid sha', ' oid sha'), POINTER.replace('oid sha256:', 'oid md5:')])
       expect(isLfsPointer(utf8(other)), other).to.equal(false);
     expect(isLfsPointer(utf8(POINTER.padEnd(LFS_POINTER_MAX)))).to.equal(false);
     expect(isLfsPointer(Uint8Array.of(0xff, 0xfe))).to.equal(false);

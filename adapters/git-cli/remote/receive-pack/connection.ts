@@ -1,8 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { KvError } from '../../../../ports/error.js';
+import type { KvError } from '../../../../ports/error.js';
+import { startChild } from '../../../../ports/start-child.js';
 import { FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
 import type { GitPlace } from '../../process/run-git.js';
 import { SilenceWatch } from '../silence.js';
+import { noOpenSsh } from '../ssh/ssh-program.js';
 import { type Greeting, readGreeting } from './conversation.js';
 import { PktChannel } from './pkt-channel.js';
 
@@ -26,19 +28,22 @@ export class ReceivePackConnection {
     [program, args]: readonly [string, readonly string[]],
     private readonly url: string,
   ) {
-    const child = spawn(program, args, { cwd: place.cwd, env: place.env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const { cwd, env } = place;
+    let over = (): void => undefined;
+    const start = () => spawn(program, args, { cwd, env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    const failed = (error: KvError): void => {
+      this.broken = { error, over: Promise.resolve() };
+      child.stdout.destroy();
+      over();
+    };
+    const child = startChild(program, start, failed, (cause) => noOpenSsh(program, cause));
     this.child = child;
     this.watch = this.listen();
     for (const stream of [child.stdout, child.stderr]) stream.on('data', () => this.watch.heard());
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     child.stdin.on('error', () => undefined); // a client that has ended says why on its standard error
     this.ended = new Promise((resolve) => {
-      child.on('error', (cause) => {
-        const error = new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause });
-        this.broken = { error, over: Promise.resolve() };
-        child.stdout.destroy();
-        resolve();
-      });
+      over = resolve;
       child.on('exit', () => {
         this.watch.stop();
         resolve();

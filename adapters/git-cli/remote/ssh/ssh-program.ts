@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { KvError } from '../../../../ports/error.js';
+import { startChild } from '../../../../ports/start-child.js';
 import type { Environment, GitPlace } from '../../process/run-git.js';
 import type { ConfiguredValues } from '../remote-url.js';
 
@@ -89,16 +90,16 @@ export function runProgram(
   args: readonly string[],
 ): Promise<{ code: number | null; stdout: string }> {
   return new Promise((ended, reject) => {
-    const child = spawn(program, args, {
-      cwd: place.cwd,
-      env: place.env as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const { cwd, env } = place;
+    const start = () => spawn(program, args, { cwd, env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = startChild(program, start, reject, (cause) => noOpenSsh(program, cause));
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-    child.on('error', (cause) => {
-      reject(new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause }));
-    });
     child.on('close', (code) => ended({ code, stdout }));
   });
+}
+
+/** For a program of OpenSSH's that could not be started. */
+export function noOpenSsh(program: string, cause: Error): KvError {
+  return new KvError('IO_ERROR', `cannot start '${program}'`, { hint: 'install an OpenSSH client', cause });
 }
