@@ -51,6 +51,7 @@ export abstract class Forger {
   private txn = freshId();
   /** Those of the ones before: operations may have been made before another was forged. */
   private readonly earlier = new Set<string>();
+  private repository: string | null = null;
 
   protected constructor(
     readonly person: string,
@@ -106,9 +107,11 @@ export abstract class Forger {
 
   /** The id of the Stargate's repository, as it is published. */
   async repositoryId(): Promise<string | null> {
+    if (this.repository !== null) return this.repository;
     const [policy = ''] = await this.tips([POLICY_REF]);
     const [blob] = await this.store.readPaths(policy, [REPOSITORY_ID_PATH]);
-    return blob ? decodeRepositoryId(blob.body) : null;
+    this.repository = blob ? decodeRepositoryId(blob.body) : null;
+    return this.repository;
   }
 
   /** The state to build on: what the Stargate has now. */
