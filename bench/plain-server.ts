@@ -1,11 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { principal } from '../domain/access/principal.js';
 import { readKey } from '../apps/stargate/host-key/key-files.js';
 import { ndjsonLog } from '../apps/stargate/log.js';
-import { clientOf, feed } from '../apps/stargate/exec-session.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
-import { openProfile } from '../plugins/host/index.js';
-import type { GitService } from '../ports/git-service.js';
-import { gitBounds } from '../domain/gateway/push-limits.js';
 import { USUAL_LIMITS } from '../ports/limits.js';
 
 /**
@@ -13,8 +11,6 @@ import { USUAL_LIMITS } from '../ports/limits.js';
  * `node plain-server.js GITDIR HOSTKEY` prints its port.
  */
 const [gitDir, hostKey] = process.argv.slice(2) as [string, string];
-const composition = await openProfile('embedded', { directory: gitDir, env: process.env });
-const services = await composition.get<GitService>('git-service');
 const pusher = principal('anyone', 'admin', 'writer', 'reader');
 const key = await readKey('ed25519', hostKey);
 const hostKeys = { inUse: key === null ? [] : [key], next: [] };
@@ -25,12 +21,19 @@ const { port } = await listenSsh({
   identify: () => pusher,
   answersTo: () => true,
   limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64 }),
-  route: () => async (session) => {
-    const request = { gitProtocol: session.gitProtocol, maxBytes: 2 ** 31, bounds: gitBounds(USUAL_LIMITS) };
-    const { input, ended } = services.receive(request, clientOf(session));
-    feed(session, input);
-    return ended;
-  },
+  route: () => ({
+    needs: 'push',
+    takes: 'push',
+    async serve(session) {
+      // Git's own, by itself: the host's asks hooks, of which there are none here.
+      const git = spawn('git', ['receive-pack', gitDir], { stdio: 'pipe' });
+      session.input.pipe(git.stdin);
+      git.stdout.pipe(session.output, { end: false });
+      git.stderr.on('data', (text: Buffer) => session.complain(text.toString()));
+      const [status] = (await once(git, 'close')) as [number];
+      return status;
+    },
+  }),
   log: ndjsonLog(() => undefined, Date.now),
 });
 console.log(port);

@@ -1,3 +1,4 @@
+import type { ReadBounds } from './read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, ObjectType, Oid, RefName, RefUpdate } from './vocabulary.js';
 
 /** What an adapter can do, as data: the contract suite tests both branches. */
@@ -65,9 +66,10 @@ export interface GitStore {
   /**
    * Reads objects, in the order asked; `null` where there is none. Duplicates are allowed. In a partial clone, what the clone left
    * at its remote is brought first, all of one call over one connection; `readPaths` does the same. Throws `IO_ERROR` when that
-   * remote can't be reached, or must not be (`GIT_NO_LAZY_FETCH` in the environment).
+   * remote can't be reached, or must not be (`GIT_NO_LAZY_FETCH` in the environment). With bounds, an object that exceeds them is
+   * `POLICY_VIOLATION`, with its id as `object` among the details and `tooLarge`, before its body is in memory.
    */
-  read(oids: readonly Oid[]): Promise<(GitObject | null)[]>;
+  read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]>;
 
   /** Types and sizes of what is here, in the order asked, without reading bodies; `null` where there is none. Fetches nothing. */
   headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]>;
@@ -78,8 +80,8 @@ export interface GitStore {
    */
   prefetch?(oids: readonly Oid[]): Promise<void>;
 
-  /** Reads the objects at paths below a commit or tree; `null` where there is none. A path holds no NUL and no newline. */
-  readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]>;
+  /** Reads the objects at paths below a commit or tree; `null` where there is none. A path holds no NUL and no newline. Bounds as in `read`. */
+  readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]>;
 
   /** Stores objects. Durable, where the adapter is, when it resolves. Objects that exist already are no error. */
   write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void>;

@@ -34,6 +34,8 @@ export type JournalRecord = IntentRecord | OutcomeRecord | MirroredRecord;
 export interface JournalCapabilities {
   /** A synced record survives a power failure. */
   readonly durable: boolean;
+  /** Another process may open it and replay while its writer goes on, and neither notices: so a backup has it. Absent: it may not. */
+  readonly readBeside?: boolean;
 }
 
 /** When an append has happened. */

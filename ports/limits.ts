@@ -42,6 +42,7 @@ export const LIMITS = Object.freeze({
   idleGrace: duration(10 * SECOND, SECOND, HOUR, 'a connection whose next command is on its way is not ended for another'),
   loginAttempts: count(10, 1, 100, 'keys are not tried without end'),
   packetsUnproven: count(200, 30, 10_000, 'each packet before a login costs an answer'),
+  requests: count(100, 10, 10_000, "a second, of one connection: each costs an answer, and ten seconds' worth may come at once"),
   unsentUnproven: size(64 * KiB, 16 * KiB, 16 * MiB, 'answers that nobody reads stay in memory'),
   unsent: size(8 * MiB, MiB, 256 * MiB, 'answers that nobody reads stay in memory'),
   // Commands
@@ -76,7 +77,7 @@ export const LIMITS = Object.freeze({
   ),
   checkedObject: size(64 * MiB, MiB, GiB, 'one object is in memory whole'),
   commitBytes: size(64 * KiB, 4 * KiB, 16 * MiB, 'a commit is in memory whole, and so is what its signature is made over'),
-  manifestBytes: size(16 * MiB, 64 * KiB, 256 * MiB, 'a manifest is parsed whole'),
+  manifestBytes: size(4 * MiB, 64 * KiB, 16 * MiB, 'a manifest is parsed whole, which takes a dozen times its bytes'),
   treeEntries: count(100_000, 1000, 10_000_000, 'a directory is in memory whole'),
   gitMemory: size(512 * MiB, 32 * MiB, 64 * GiB, 'a small pack can make git take any amount of memory'),
   gitTime: duration(

@@ -11,15 +11,27 @@ const PREFIX = 'kv-error/1 ';
 /** What names a request in a log and on a terminal: short and plain. */
 const REQUEST = /^[A-Za-z0-9._:-]{1,64}$/;
 
+/** What is longer in a message, or in a fact beside it, is cut, characters: a shell reads the line one character at a time. */
+const LONGEST = 4000;
+const LONGEST_FACT = 1000;
+
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
+
 /** The line that a KvError becomes, without a line end. `request` names the request in the log of the side that refuses it. */
 export function formatRejection(error: KvError, request: string | undefined = error.request): string {
-  const fields: Record<string, unknown> = { code: error.code, message: error.message };
-  if (error.hint !== undefined) fields['hint'] = error.hint;
+  const fields: Record<string, unknown> = { code: error.code, message: cut(error.message, LONGEST) };
+  if (error.hint !== undefined) fields['hint'] = cut(error.hint, LONGEST);
   if (error.advice !== undefined) fields['advice'] = error.advice;
-  if (error.details !== undefined) fields['details'] = error.details;
+  if (error.details !== undefined) fields['details'] = cutFacts(error.details);
   if (request !== undefined) fields['request'] = request;
   return (
     PREFIX + JSON.stringify(fields).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  );
+}
+
+function cutFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [name, typeof fact === 'string' ? cut(fact, LONGEST_FACT) : fact]),
   );
 }
 

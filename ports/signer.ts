@@ -5,6 +5,12 @@ export interface Signer {
    * Throws `CONFIG_INVALID` when no key is configured, `IO_ERROR` when the signing program fails.
    */
   sign(payload: Uint8Array): Promise<string>;
+
+  /**
+   * The SSH public key that it signs with, as an authorized_keys line, as far as it knows without asking anybody; null when it can't say,
+   * as of OpenPGP, or of a key that an agent alone has.
+   */
+  publicKey?(): Promise<string | null>;
 }
 
 /** A public key that a signature was made with. */

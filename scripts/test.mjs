@@ -1,5 +1,5 @@
 // `npm test [-- SUBSET … OPTION …]`: installs and builds what is missing, then runs the compiled tests, several files at a time.
-// SUBSET is a folder of test/, such as unit, adapters, stargate, cli, e2e, robustness, or one file of it; without one, everything
+// SUBSET is a folder of test/, such as unit, adapters, stargate, cli, e2e, robustness, fuzz, or one file of it; without one, everything
 // runs. OPTION is mocha's, such as `-g WORDS`; `--jobs N` says how many files run at a time. Each file's output comes in one
 // piece when the file has ended; the last line is the sum: `N passed, N failed[, N skipped]`.
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -15,6 +15,7 @@ const LONGEST = [
   'e2e/partial-clones',
   'e2e/foreign-reader',
   'robustness/bad-pushes',
+  'fuzz/fuzz',
   'e2e/compact',
   'e2e/large-values',
   'robustness/race',

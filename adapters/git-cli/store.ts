@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
+import type { ReadBounds } from '../../ports/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';
@@ -92,10 +93,10 @@ export class GitCliStore implements GitStore {
     this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
   }
 
-  async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+  async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.readOrBring(oids);
+    return this.readOrBring(oids, bounds);
   }
 
   async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
@@ -111,12 +112,15 @@ export class GitCliStore implements GitStore {
     await this.readers.promised.bring(oids);
   }
 
-  async readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
+  async readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     checkOid(root, this.objectFormat);
     const possible = paths.filter(isTreePath);
-    const replies = await this.readers.objects.ask(possible.map((path) => `${root}:${path}`));
-    if (this.readers.promised !== null && replies.includes(null)) await this.bringPaths(root, possible, replies);
+    const replies = await this.readers.objects.ask(
+      possible.map((path) => `${root}:${path}`),
+      bounds,
+    );
+    if (this.readers.promised !== null && replies.includes(null)) await this.bringPaths(root, possible, replies, bounds);
     if (possible.length === paths.length) return replies;
     let at = 0;
     return paths.map((path) => (isTreePath(path) ? (replies[at++] ?? null) : null));
@@ -215,26 +219,34 @@ export class GitCliStore implements GitStore {
   }
 
   /** Reads objects; in a partial clone, what is missing is brought over one connection and read then. */
-  private async readOrBring(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+  private async readOrBring(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     const { objects, promised } = this.readers;
-    const replies = await objects.ask(oids);
+    const replies = await objects.ask(oids, bounds);
     if (promised === null) return replies;
     const missing = replies.flatMap((reply, i) => (reply === null ? [i] : []));
     if (missing.length === 0) return replies;
     const ids = missing.map((i) => oids[i] as Oid);
     await promised.bring(ids);
-    const brought = await objects.ask(ids);
+    const brought = await objects.ask(ids, bounds);
     for (const [i, at] of missing.entries()) replies[at] = brought[i] ?? null;
     return replies;
   }
 
   /** Fills in what `git cat-file` could not tell from a path that isn't there. */
-  private async bringPaths(root: Oid, paths: readonly string[], replies: (GitObject | null)[]): Promise<void> {
+  private async bringPaths(
+    root: Oid,
+    paths: readonly string[],
+    replies: (GitObject | null)[],
+    bounds?: ReadBounds,
+  ): Promise<void> {
     const unknown = replies.flatMap((reply, i) => (reply === null ? [i] : []));
     const wanted = unknown.map((i) => paths[i] as string);
-    const ids = await idsAtPaths(root, wanted, this.objectFormat, (oids) => this.readOrBring(oids));
+    const ids = await idsAtPaths(root, wanted, this.objectFormat, (oids) => this.readOrBring(oids, bounds));
     const there = unknown.flatMap((at, i) => (ids[i] === null ? [] : [{ at, oid: ids[i] as Oid }]));
-    const objects = await this.readOrBring(there.map(({ oid }) => oid));
+    const objects = await this.readOrBring(
+      there.map(({ oid }) => oid),
+      bounds,
+    );
     for (const [i, { at }] of there.entries()) replies[at] = objects[i] ?? null;
   }
 

@@ -1,5 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
+import { checkRead, type ReadBounds } from '../../ports/read-bounds.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { MemoryObjects } from './objects.js';
@@ -24,20 +25,26 @@ export class GitMemoryStore implements GitStore {
     private readonly tips = new Map<RefName, Oid>(),
   ) {}
 
-  async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
+  async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
-    return oids.map((oid) => this.objects.get(this.checked(oid)));
+    return bounded(
+      oids.map((oid) => this.objects.get(this.checked(oid))),
+      bounds,
+    );
   }
 
   async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
     return (await this.read(oids)).map((object) => object && { oid: object.oid, type: object.type, size: object.body.length });
   }
 
-  async readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
+  async readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     this.checked(root);
     for (const path of paths) if (/[\0\n]/.test(path)) throw new KvError('INPUT_INVALID', 'a tree path holds a NUL or a newline');
-    return paths.map((path) => this.objects.at(root, path));
+    return bounded(
+      paths.map((path) => this.objects.at(root, path)),
+      bounds,
+    );
   }
 
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
@@ -116,6 +123,17 @@ export class GitMemoryStore implements GitStore {
   protected checkOpen(): void {
     if (this.closed) throw new KvError('UNEXPECTED', 'this store is closed', { hint: 'open another' });
   }
+}
+
+/** Objects, unless they exceed the bounds of a read. */
+function bounded(objects: (GitObject | null)[], bounds: ReadBounds | undefined): (GitObject | null)[] {
+  let held = 0;
+  for (const object of objects) {
+    if (bounds === undefined || object === null) continue;
+    checkRead(bounds, object.oid, object.type, object.body.length, held);
+    held += object.body.length;
+  }
+  return objects;
 }
 
 /** Objects of its own in front of a store's, and that store's refs. */

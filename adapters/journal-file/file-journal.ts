@@ -125,7 +125,7 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
   };
 
   return {
-    capabilities: { durable: true },
+    capabilities: { durable: true, readBeside: true },
 
     append(record, { sync: wanted = true } = {}) {
       return new Promise<void>((done, failed) => {

@@ -7,6 +7,8 @@ export class MemoryHost {
   private readonly objects = new Map<Oid, GitObject>();
   /** Set while nobody can reach the host. */
   away = false;
+  /** How many bytes of objects it takes in one push. */
+  maxBytes = Number.POSITIVE_INFINITY;
 
   has(oid: Oid): boolean {
     return this.objects.has(oid);

@@ -64,6 +64,7 @@ export function openMemoryMirror({ host, store, label }: MemoryMirrorOptions): M
         signal,
       );
       reach(signal);
+      if (objects.reduce((sum, { body }) => sum + body.length, 0) > host.maxBytes) throw tooLarge(label);
       // From here on nothing waits: whoever pushes at the same time sees all of this push or nothing.
       host.take(objects);
       const refused = updates.flatMap((update) => {
@@ -112,6 +113,13 @@ function reachable(host: MemoryHost, tips: readonly Move[], store: GitStore): Gi
 function checkOid(oid: Oid | null, ref: RefName, store: GitStore): void {
   if (oid === null || isOid(oid, store.objectFormat)) return;
   throw new KvError('GIT_ERROR', `'${oid}' for ${ref} is no object id`);
+}
+
+function tooLarge(label: string): KvError {
+  return new KvError('GIT_ERROR', `${label}: push was refused: pack exceeds maximum allowed size`, {
+    details: { content: true },
+    hint: 'raise the limit of the host, or send less at a time',
+  });
 }
 
 function refusal(label: string, refused: readonly { ref: RefName; reason: string }[]): KvError {

@@ -5,6 +5,8 @@ import { KvError } from '../../ports/index.js';
 export type Path = readonly (string | number)[];
 
 const MOST = 100;
+/** Characters of a fault: it may name what stands in the file. */
+const LONGEST = 300;
 
 /** Collects what is wrong with a document, each with its line, so that a person sees all of it at once. */
 export class Faults {
@@ -26,7 +28,7 @@ export class Faults {
   }
 
   addAt(line: number, what: string): void {
-    this.#found.set(`${this.file}:${line}: ${what}`, line);
+    this.#found.set(`${this.file}:${line}: ${what.length > LONGEST ? `${what.slice(0, LONGEST)}…` : what}`, line);
   }
 
   /** `CONFIG_INVALID` with every fault, top to bottom. */

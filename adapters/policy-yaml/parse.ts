@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
 import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
@@ -11,16 +11,24 @@ import { namespaceFault, pushUrlFault, readUrlFault } from './values.js';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_ALIASES = 100;
+const MAX_NESTING = 64;
+/** The line of the longest key takes 6 KiB. Characters. */
+const MAX_LINE = 16 * 1024;
+/** A line end to YAML, over many of which its parser takes forever. */
+const LONE_RETURN = /\r(?!\n)/g;
 
 /** Reads a policy file. Throws `CONFIG_INVALID` with every fault as `<file>:<line>: <path>: <what>`, one a line. */
 export function parsePolicy(text: string, file: string): Policy {
   if (text.length > MAX_BYTES) {
     throw new KvError('CONFIG_INVALID', `${file}: larger than ${MAX_BYTES} bytes`, { hint: 'check that it is the policy file' });
   }
+  const odd = oddity(text);
+  if (odd !== undefined) throw new KvError('CONFIG_INVALID', `${file}:${odd}`, { hint: 'check that it is the policy file' });
   const lines = new LineCounter();
   const document = parsed(text, file, lines);
   const faults = new Faults(file, document, lines);
-  for (const error of document.errors) faults.addAt(error.linePos?.[0].line ?? 1, firstLine(error.message));
+  for (const error of document.errors) faults.addAt(lines.linePos(error.pos[0]).line, firstLine(error.message));
+  addTwice(document, lines, faults);
   if (faults.any) throw faults.error();
 
   const plain = plainOf(document, faults);
@@ -62,6 +70,23 @@ export function parsePolicy(text: string, file: string): Policy {
   return policy;
 }
 
+/** Where a text is no policy by its looks, and why: the YAML parser would take forever over it. */
+function oddity(text: string): string | undefined {
+  if (nestsDeeply(text)) return ` brackets are nested more than ${MAX_NESTING} deep`;
+  const long = text.split('\n').findIndex((line) => line.length > MAX_LINE);
+  return long < 0 ? undefined : `${long + 1}: the line is longer than ${MAX_LINE} characters`;
+}
+
+/** Whether more brackets are opened than a policy has: the time that the YAML parser takes grows with the square of their number. */
+function nestsDeeply(text: string): boolean {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth = bracket === '[' || bracket === '{' ? depth + 1 : Math.max(0, depth - 1);
+    if (depth > MAX_NESTING) return true;
+  }
+  return false;
+}
+
 function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePolicy> {
   const namespaces = new Map<string, NamespacePolicy>();
   for (const [name, block] of Object.entries(isMapping(blocks) ? blocks : {})) {
@@ -74,9 +99,29 @@ function namespacesOf(blocks: unknown, faults: Faults): Map<string, NamespacePol
   return namespaces;
 }
 
+/** Keys that a mapping has twice. The library holds each key against all before it: of ten thousand namespaces, that takes many seconds. */
+function addTwice(document: Document, lines: LineCounter, faults: Faults): void {
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue; // which is a fault of its own
+        if (seen.has(key.value)) faults.addAt(lines.linePos(key.range?.[0] ?? 0).line, 'Map keys must be unique');
+        seen.add(key.value);
+      }
+    },
+  });
+}
+
 function parsed(text: string, file: string, lines: LineCounter): Document {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: true, uniqueKeys: true, stringKeys: true });
+    // No pretty errors: each would go through the text from its beginning.
+    return parseDocument(text.replace(LONE_RETURN, '\n'), {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      stringKeys: true,
+    });
   } catch (cause) {
     // Nesting thousands deep overflows the parser's stack.
     throw new KvError('CONFIG_INVALID', `${file}:1: cannot be read as YAML`, { cause, hint: 'check that it is the policy file' });
@@ -103,7 +148,6 @@ function isMapping(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-// With prettyErrors, the message goes on with a picture of the place.
 function firstLine(message: string): string {
   return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 }

@@ -38,7 +38,7 @@ export function verifySshSignature(payload: Uint8Array, armoured: string): Signi
 
 function dearmour(armoured: string): Buffer {
   if (armoured.length > MAX_ARMOUR) throw invalid('it is too long');
-  const lines = armoured.replace(/\n+$/, '').split('\n');
+  const lines = armoured.replace(/(?<!\n)\n+$/, '').split('\n');
   if (lines.shift() !== BEGIN || lines.pop() !== END) throw invalid('its armour is broken');
   const text = lines.join('');
   const bytes = Buffer.from(text, 'base64');

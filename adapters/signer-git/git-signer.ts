@@ -3,6 +3,7 @@ import { KvError } from '../../ports/error.js';
 import type { Signer } from '../../ports/signer.js';
 import { runProgram, signingFailed } from './program.js';
 import type { Environment } from './program.js';
+import { sshPublicKey } from './public-key.js';
 import { defaultSshKey, signWithSsh } from './ssh.js';
 
 /** The configuration that says how to sign, and the environment of the program that signs. */
@@ -16,7 +17,7 @@ export interface GitSignerOptions {
 export function gitSigner({ config, env }: GitSignerOptions): Signer {
   return {
     async sign(payload) {
-      const format = config.get('gpg.format') ?? (isSshKey(config.get('user.signingkey') ?? '') ? 'ssh' : 'openpgp');
+      const format = formatOf(config);
       const program = (fallback: string): string =>
         config.get(`gpg.${format}.program`) ?? (format === 'openpgp' ? config.get('gpg.program') : undefined) ?? fallback;
       switch (format) {
@@ -30,8 +31,15 @@ export function gitSigner({ config, env }: GitSignerOptions): Signer {
           throw new KvError('CONFIG_INVALID', `gpg.format is '${format}'`, { hint: 'set it to ssh, openpgp or x509' });
       }
     },
+    async publicKey() {
+      const key = config.get('user.signingkey');
+      return isSet(key) && formatOf(config) === 'ssh' ? sshPublicKey(key, env) : null;
+    },
   };
 }
+
+const formatOf = (config: Pick<CloneConfig, 'get'>): string =>
+  config.get('gpg.format') ?? (isSshKey(config.get('user.signingkey') ?? '') ? 'ssh' : 'openpgp');
 
 /** Whether a key can only be one of SSH: itself, or a file. Who sets user.signingKey alone is understood; git itself wants gpg.format too. */
 const isSshKey = (key: string): boolean => /^(?:key::|ssh-|ecdsa-|sk-|[~.]{0,2}\/)|\.pub$/.test(key);

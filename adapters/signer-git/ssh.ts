@@ -47,7 +47,8 @@ export async function defaultSshKey(command: string, env: Environment): Promise<
   return literalKey(first) === null ? null : first;
 }
 
-function expandHome(path: string, env: Environment): string {
+/** A path as git reads it: `~/` is the user's home. */
+export function expandHome(path: string, env: Environment): string {
   if (!path.startsWith('~/')) return path;
   return join(env['HOME'] ?? homedir(), path.slice(2));
 }

@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { KvError } from '../../ports/error.js';
 import { HELP, helpOf } from './help.js';
 import { productVersion } from './version.js';
+import { say } from './terminal.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -35,8 +36,8 @@ export function parse<T extends Options>(args: readonly string[], options: T): V
 
 /** Prints help or version where they were asked for; false when they weren't. */
 export function shown(verb: string, values: { help?: boolean | undefined; version?: boolean | undefined }): boolean {
-  if (values.help === true) process.stdout.write(helpOf(verb) ?? HELP);
-  else if (values.version === true) process.stdout.write(`git-kv-stargate ${productVersion()}\n`);
+  if (values.help === true) say(helpOf(verb) ?? HELP);
+  else if (values.version === true) say(`git-kv-stargate ${productVersion()}\n`);
   else return false;
   return true;
 }

@@ -17,7 +17,9 @@ export function parseEndpoint(text: string, option: string): Endpoint {
   const port = Number(match?.[3]);
   const plausible = match?.[1] === undefined ? /^[A-Za-z0-9.-]+$/.test(host ?? '') : isIPv6(match[1]);
   if (host === undefined || !plausible || port > 65535) {
-    throw new KvError('USAGE', `${option} wants HOST:PORT, and got '${text}'`, { hint: 'for example 127.0.0.1:2222 or [::1]:0' });
+    throw new KvError('USAGE', `${option} wants HOST:PORT, and got '${text.slice(0, 200)}'`, {
+      hint: 'for example 127.0.0.1:2222 or [::1]:0',
+    });
   }
   return { host, port };
 }

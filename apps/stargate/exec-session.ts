@@ -18,8 +18,10 @@ export interface ExecSession {
   readonly output: Writable;
   /** Writes text to the client's standard error. */
   complain(text: string): void;
-  /** Fires when the client is gone or the daemon has run out of patience. */
+  /** Fires when the client is gone or the daemon has run out of patience; with a KvError as its reason, where the client is to be told that. */
   readonly gone: AbortSignal;
+  /** Who the key belongs to by the policy as it is now. Throws `POLICY_VIOLATION` when it is nobody's any more. */
+  pusherNow(): Principal;
 }
 
 /** What serves an exec request; resolves with the exit status that the client sees. */
@@ -34,12 +36,20 @@ export function refuse(session: Pick<ExecSession, 'complain' | 'request'>, error
   return REFUSED;
 }
 
+/** So many bytes may wait for the client before git has to. */
+const AHEAD = 256 * 1024;
+
 /** The client of an exec request, as a git process that serves it sees it. */
-export function clientOf({ output, complain }: ExecSession): ServiceClient {
+export function clientOf({ output, complain }: Pick<ExecSession, 'output' | 'complain'>): ServiceClient {
   return {
     output(bytes) {
-      if (output.destroyed || output.writableEnded || output.write(bytes)) return undefined;
-      return new Promise((resolve) => output.once('drain', resolve));
+      if (output.destroyed || output.writableEnded) return undefined;
+      let written: () => void = () => undefined;
+      const taken = new Promise<void>((resolve) => {
+        written = resolve;
+      });
+      output.write(bytes, () => written());
+      return output.writableLength < AHEAD ? undefined : taken;
     },
     errors: (bytes) => complain(new TextDecoder().decode(bytes)),
   };

@@ -38,13 +38,16 @@ const HOST_KEY = `  git-kv-stargate host-key show --repo P
 `;
 
 const BACKUP = `  git-kv-stargate backup --repo P --to DIR [--with-host-key] [--policy-path FILE]
+      [--profile P] [--plugin MODULE ...]
     Writes DIR, whole or not at all, also while the Stargate serves: a bundle of all refs that was
     read back, journal, policy, settings, bundles of compacted epochs. --with-host-key: the private
-    host keys too.
+    host keys too. --profile: what serve is started with, when its journal is another than the
+    usual file; says so when that can't be read.
 `;
 
 const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR] [--dry-run]
-    Makes P from a backup and says what the mirror has beyond it. --host-keys: a folder with host
+    Makes P from a backup, says what of it was checked, and what the mirror has beyond it. A fault
+    is named and told by the exit code, and stops nothing. --host-keys: a folder with host
     keys that were kept apart, which go before the backup's own. Without any, new ones are made.
 
   git-kv-stargate restore --from-mirror URL --repo P [--hash sha1|sha256] [--policy FILE]

@@ -11,8 +11,10 @@ import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
+import { lastResort } from './last-resort.js';
 import { formatLine, ndjsonLog } from './log.js';
 import { steadySink, toStandardError } from './log-sink.js';
+import { complain, say } from './terminal.js';
 
 const INIT = {
   ...COMMON,
@@ -37,6 +39,9 @@ const SERVE = {
   'sample-size': { type: 'string', default: '32' },
 } as const satisfies ParseArgsConfig['options'];
 
+/** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
+const LAST_RESORT_MS = 10_000;
+
 /** Runs `git-kv-stargate`; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -49,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(args);
   } catch (thrown) {
     const error = toKvError(thrown);
-    process.stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
+    complain(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
     return EXIT_CODES[error.code];
   }
 }
@@ -74,7 +79,7 @@ function noVerb(verb: string): KvError {
 async function runHelp([verb]: readonly string[]): Promise<number> {
   const text = verb === undefined || verb.startsWith('-') ? HELP : helpOf(verb);
   if (text === undefined) throw noVerb(verb ?? '');
-  process.stdout.write(text);
+  say(text);
   return 0;
 }
 
@@ -97,7 +102,7 @@ async function runInit(args: readonly string[]): Promise<number> {
     hostKeys: values['host-keys'],
   });
   if (outcome.kind === 'unchanged') {
-    process.stdout.write(`${outcome.gitDir}: already initialised, nothing changed\n`);
+    say(`${outcome.gitDir}: already initialised, nothing changed\n`);
     return 0;
   }
   const { gitDir, adopted, mirror, pushUrl, hostKeys } = outcome;
@@ -113,9 +118,9 @@ async function runInit(args: readonly string[]): Promise<number> {
       : `  push_url  ${shownUrl(pushUrl)}`,
     `next: git-kv-stargate serve --repo ${gitDir}${values.profile === 'embedded' ? '' : ` --profile ${values.profile}`}${listenOption(pushUrl)}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   for (const { message, hint } of mirror.warnings)
-    process.stderr.write(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    complain(`warning: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
   return 0;
 }
 
@@ -139,6 +144,8 @@ async function runServe(args: readonly string[]): Promise<number> {
   });
   // Before anything starts, so that a signal during start-up ends in a clean stop too.
   process.on('SIGTERM', interrupt).on('SIGINT', interrupt);
+  const { broken, isBroken } = lastResort(process, log, () => process.exit(EXIT_CODES.UNEXPECTED), LAST_RESORT_MS);
+  void broken.then(interrupt);
   const daemon = await serve({
     repo: required(values.repo, '--repo'),
     profile: values.profile,
@@ -158,8 +165,8 @@ async function runServe(args: readonly string[]): Promise<number> {
     `role  ${role}`,
     ...daemon.hostKeys.map(({ fingerprint, type, state }) => `key   ${fingerprint}  ${type}${state === 'next' ? ', next' : ''}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   await interrupted;
   await daemon.stop();
-  return 0;
+  return isBroken() ? EXIT_CODES.UNEXPECTED : 0;
 }

@@ -17,6 +17,7 @@ import { healthMount } from '../http/health-mount.js';
 import { warnOfOpenFiles } from './check/open-to-all.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
+import { noteJournal } from './backup/journal.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
@@ -31,7 +32,7 @@ import { watchDiskRoom } from './repository/disk-room.js';
 import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
 import { ownRepositoryId } from './repository/own-id.js';
 import { policyOrigin } from './repository/policy-origin.js';
-import { accessBy } from './ssh/access.js';
+import { accessBy, limitsBy } from './ssh/access.js';
 import { checkPushUrl } from './ssh/push-url.js';
 import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
@@ -63,7 +64,6 @@ const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
 const GRACE_MS = 30_000;
 /** For one answer over HTTP that is being written when the daemon ends. */
 const HTTP_GRACE_MS = 1000;
-const READ_TIMEOUT_MS = 3_600_000;
 
 /** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
 export async function serve(options: ServeOptions): Promise<Daemon> {
@@ -82,12 +82,18 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
+    // What a backup has to know. Without room it is told at the next start.
+    await noteJournal(gitDir, profile).catch((error: unknown) =>
+      log.warn('journal.unnoted', { message: toKvError(error).message }),
+    );
     const metrics = createMetrics();
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
+    /** Set once anybody can be connected. */
+    let review = (): void => undefined;
     const policyPath = options.policyPath ?? join(gitDir, '.kv', 'policy.yaml');
     const keyring = await openKeyring({
       gitDir,
@@ -101,7 +107,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       path: policyPath,
       originOf: (reason) => policyOrigin(policyPath, reason, repository),
       reader: await composition.get<PolicyReader>('policy-reader'),
-      onChange: (loaded) => publish?.(loaded),
+      onChange(loaded) {
+        review();
+        return publish?.(loaded);
+      },
       published: () => publishedText(store),
       judged: (inForce) => metrics.policyRejected(!inForce),
       onRejected: () => metrics.policyRefused(),
@@ -146,10 +155,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
       ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
-      limits: () => ({ ...policy().policy.limits, connectionsPerKey: policy().policy.maxConnectionsPerKey }),
+      limits: limitsBy(() => policy().policy),
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
-        ...{ store, readTimeout: READ_TIMEOUT_MS },
+        ...{ store, limits: () => policy().policy.limits },
         bounds: () => gitBounds(policy().policy.limits),
         async push(session) {
           await room.require();
@@ -163,6 +172,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       },
     });
     running.push(() => ssh.close(GRACE_MS));
+    review = ssh.review;
     tellEndpoints = async () => {
       await writeEndpoints(gitDir, { ssh, http }).catch((error: unknown) =>
         log.warn('endpoints.untold', { message: toKvError(error).message }),

@@ -3,10 +3,13 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
-import type { RefUpdate } from '../../ports/vocabulary.js';
+import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
+import { CheckBudget } from './check-budget.js';
+import { checkLimits } from './check-limits.js';
+import { boundedContext } from './accept/validation-context.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
@@ -32,7 +35,8 @@ interface GatewayContext extends CommitContext {
 /** The Stargate's commit path over one repository. */
 export class RepositoryGateway implements Gateway {
   private readonly mutex = new Mutex();
-  private readonly held = new Map<AcceptedPush, () => void>();
+  private readonly memory = new CheckBudget();
+  private readonly held = new Map<AcceptedPush, { readonly policy: Policy; readonly release: () => void }>();
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
   private readonly ids: TransactionIds;
@@ -47,44 +51,47 @@ export class RepositoryGateway implements Gateway {
     await requireLease(context);
     const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
-    const policy = context.policy();
-    const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
-    const events = await validatePush({ ...context, policy, repository }, request, boundedStore(quarantine));
-    checkIdTimes(events, context.clock.now());
-    await this.ids.prepare(request.commands);
-    const release = await this.mutex.acquire();
-    try {
-      await this.mend();
-      await requireLease(context);
-      await context.admit?.(namespaces, request.turn); // what was found out meanwhile
-      await checkTips(context.store, request.commands);
-      await checkNewRefs(context.store, request.commands, policy.limits.refs);
-      await this.ids.refuseUsed(request.commands, events);
-      const accepted: AcceptedPush = { request, events };
-      this.held.set(accepted, release);
-      return accepted;
-    } catch (error) {
-      release();
-      throw error;
+    for (;;) {
+      const policy = context.policy();
+      const events = await this.check(request, quarantine, policy);
+      const release = await this.mutex.acquire();
+      try {
+        if (context.policy() === policy) {
+          await this.mend();
+          await requireLease(context);
+          await context.admit?.(namespaces, request.turn); // what was found out meanwhile
+          await checkTips(context.store, request.commands);
+          await checkNewRefs(context.store, request.commands, policy.limits.refs);
+          await this.ids.refuseUsed(request.commands, events);
+          request.confirm?.();
+          const accepted: AcceptedPush = { request, events };
+          this.held.set(accepted, { policy, release });
+          return accepted;
+        }
+      } catch (error) {
+        release();
+        throw error;
+      }
+      release(); // another policy is in force by now: the push is judged by that one
     }
   }
 
   async commit(accepted: AcceptedPush): Promise<void> {
-    const release = this.held.get(accepted);
-    if (release === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
+    const held = this.held.get(accepted);
+    if (held === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
     this.held.delete(accepted);
     try {
-      await this.commitOrMark(accepted.request.commands, accepted);
+      await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
       this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
-      release();
+      held.release();
     }
   }
 
   abandon(accepted: AcceptedPush): void {
-    const release = this.held.get(accepted);
+    const held = this.held.get(accepted);
     this.held.delete(accepted);
-    release?.();
+    held?.release();
   }
 
   /** Moves refs of the Stargate's own, such as the published policy, through the same journal. */
@@ -116,13 +123,39 @@ export class RepositoryGateway implements Gateway {
     return report;
   }
 
-  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null): Promise<void> {
+  /** Throws when what a push was judged by does not hold any more: whose it is, and the policy. */
+  private confirm({ request }: AcceptedPush, policy: Policy): void {
+    request.confirm?.();
+    if (this.context.policy() === policy) return;
+    throw new KvError('BUSY', 'the policy has changed since the push was checked', { hint: 'push again' });
+  }
+
+  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null, confirm?: () => void): Promise<void> {
     try {
-      if (!(await commitRefs(this.context, updates, accepted?.events ?? []))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, accepted?.events ?? [], confirm))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
       throw error;
+    }
+  }
+
+  private async check(request: PushRequest, quarantine: GitStore, policy: Policy): Promise<WatchEvent[]> {
+    const { context } = this;
+    const limits = checkLimits(policy.limits);
+    const share = this.memory.begin(limits);
+    const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
+    try {
+      const events = await validatePush(
+        boundedContext({ ...context, policy, repository }, limits, share),
+        request,
+        boundedStore(quarantine, limits.objects, share),
+      );
+      checkIdTimes(events, context.clock.now());
+      await this.ids.prepare(request.commands);
+      return events;
+    } finally {
+      share.end();
     }
   }
 

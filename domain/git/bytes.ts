@@ -98,13 +98,19 @@ const DIGITS = new Map([20, 32].map((length) => [length, new Uint8Array(2 * leng
 
 const digit = (nibble: number): number => nibble + (nibble < 10 ? 48 : 87);
 
+/** Arguments of one call. */
+const STEP = 4096;
+
 /** The text that ASCII bytes spell; a byte that is not ASCII becomes the character of that number. */
 export function fromAscii(bytes: Uint8Array, start: number, end: number): string {
   let plain = end - start > 8; // below, a call of the decoder costs more
   for (let i = start; plain && i < end; i++) plain = (bytes[i] as number) < 0x80;
   if (plain) return looseDecoder.decode(bytes.subarray(start, end));
   let out = '';
-  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
+  // In steps: a string that is put together of single characters takes 32 bytes for each.
+  if (end - start > 8)
+    for (let at = start; at < end; at += STEP) out += String.fromCharCode(...bytes.subarray(at, Math.min(at + STEP, end)));
+  else for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
   return out;
 }
 

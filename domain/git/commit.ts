@@ -16,15 +16,21 @@ export interface Commit {
 /** The header that carries a signature in a repository of this format. */
 const signatureHeader = (format: ObjectFormat): string => (format === 'sha1' ? 'gpgsig' : 'gpgsig-sha256');
 
+/** Looked for where a run of them begins: from each of many, the time would grow with the square of their number. */
+const LAST_LINE_ENDS = /(?<!\n)\n+$/;
+
 /** The bytes of a commit object. Without its signature, they are what the signature is over. */
 export function encodeCommit(commit: Commit, format: ObjectFormat): Uint8Array {
   const lines = [`tree ${commit.tree}`, ...commit.parents.map((parent) => `parent ${parent}`)];
   lines.push(`author ${commit.author}`, `committer ${commit.committer}`);
   if (commit.signature !== null) {
-    lines.push(`${signatureHeader(format)} ${commit.signature.replace(/\n+$/, '').replace(/\n/g, '\n ')}`);
+    lines.push(`${signatureHeader(format)} ${commit.signature.replace(LAST_LINE_ENDS, '').replace(/\n/g, '\n ')}`);
   }
   return utf8(`${lines.join('\n')}\n\n${commit.message}`);
 }
+
+/** Of what a message quotes: headers, and characters of each. */
+const SHOWN = 12;
 
 /** No control characters, which would steer a reader's terminal, and no time behind the year 9999. */
 const IDENT = /^[^<>\p{Cc}]* <[^<>\p{Cc}]*> (?:\d{1,11}|1\d{11}|2[0-4]\d{10}) [+-]\d{4}$/u;
@@ -50,8 +56,14 @@ export function decodeCommit(body: Uint8Array, oid: Oid, format: ObjectFormat): 
     headers.push([line.slice(0, space), line.slice(space + 1)]);
   }
   const commit = shape(headers, text.slice(end + 2), format);
-  if (commit === undefined) throw malformed(oid, `its headers are ${headers.map(([name]) => name).join(', ')}`);
+  if (commit === undefined) throw malformed(oid, `its headers are ${namesOf(headers)}`);
   return commit;
+}
+
+/** A hostile commit has as many as it likes. */
+function namesOf(headers: readonly [string, string][]): string {
+  const names = headers.slice(0, SHOWN).map(([name]) => name.slice(0, SHOWN));
+  return `${names.join(', ')}${headers.length > SHOWN ? ` and ${headers.length - SHOWN} more` : ''}`;
 }
 
 function shape(headers: readonly [string, string][], message: string, format: ObjectFormat): Commit | undefined {

@@ -1,7 +1,8 @@
 import type { Oid } from '../../ports/vocabulary.js';
 import { readAhead } from './read-ahead.js';
-import { comparePair, type DirPair, type OpenedPair, openPairs, type TreeChange } from './tree-diff.js';
+import { type DirPair, NextLevel, type OpenedPair, openPairs, type TreeChange, TreeComparison } from './tree-diff.js';
 import type { TreeReader } from './tree-draft.js';
+import type { TreeWalk } from './tree-shape.js';
 
 /** How a difference of trees is cut in parts. */
 export interface Parting {
@@ -25,23 +26,27 @@ export async function* diffInParts(
   after: Oid | null,
   oidBytes: number,
   { depth, group }: Parting,
+  walk: TreeWalk,
 ): AsyncGenerator<TreeChange[]> {
-  let level: DirPair[] = before === after ? [] : [{ path: '', before, after }];
+  const comparison = new TreeComparison(store, oidBytes, walk);
+  const through = async (level: readonly DirPair[], changes: TreeChange[]): Promise<DirPair[]> => {
+    const { next, parts } = comparison.open(level);
+    for await (const part of parts) for (const change of part) changes.push(change);
+    return next;
+  };
+  let level = comparison.roots(before, after);
   const above: TreeChange[] = [];
-  for (let at = 0; at < depth && level.length > 0; at++) {
-    const next: DirPair[] = [];
-    for (const opened of await openPairs(store, level)) comparePair(opened, oidBytes, next, above);
-    level = next;
-  }
+  for (let at = 0; at < depth && level.length > 0; at++) level = await through(level, above);
   if (above.length > 0) yield above;
   if (level.length === 0) return;
-  const parts = partsOf(await openPairs(store, level), oidBytes, group);
+  const opened = grouped(await openPairs(store, level), group);
+  const parts = partsOf(opened, group, async (pair, changes) => {
+    const below = new NextLevel(oidBytes, walk);
+    for (const one of pair) await comparison.compare(one, below, changes);
+    return below.pairs;
+  });
   yield* readAhead(parts, async ({ next, changes }) => {
-    for (let rest = next; rest.length > 0; ) {
-      const below: DirPair[] = [];
-      for (const opened of await openPairs(store, rest)) comparePair(opened, oidBytes, below, changes);
-      rest = below;
-    }
+    for (let rest = next; rest.length > 0; ) rest = await through(rest, changes);
     return changes;
   });
 }
@@ -52,11 +57,14 @@ interface Part {
 }
 
 /** Compares the directories of the first level, group by group, and gathers those of the second. */
-function* partsOf(opened: readonly OpenedPair[], oidBytes: number, group: Parting['group']): Generator<Part> {
+async function* partsOf(
+  first: Iterable<readonly OpenedPair[]>,
+  group: Parting['group'],
+  compare: (pairs: readonly OpenedPair[], changes: TreeChange[]) => Promise<readonly DirPair[]>,
+): AsyncGenerator<Part> {
   let part: Part = { next: [], changes: [] };
-  for (const first of grouped(opened, group)) {
-    const below: DirPair[] = [];
-    for (const pair of first) comparePair(pair, oidBytes, below, part.changes);
+  for (const pairs of first) {
+    const below = await compare(pairs, part.changes);
     for (const second of grouped(below, group)) {
       part.next.push(...second);
       if (part.next.length < TOGETHER) continue;

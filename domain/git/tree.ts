@@ -17,6 +17,8 @@ export const MODE_EXEC = '100755';
 
 const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
 const SLASH = 0x2f;
+/** What is longer is no mode, however long; the most that is given of it. */
+const LONGEST_MODE = 12;
 
 /** How many bytes an id takes in a tree object. */
 export const oidBytesIn = (format: ObjectFormat): number => OID_HEX_LENGTH[format] / 2;
@@ -48,9 +50,9 @@ export class TreeCursor {
     let at = this.end;
     if (at >= body.length) return false;
     this.start = at;
-    while (at < body.length && body[at] !== 0x20) at++;
+    at = find(body, 0x20, at);
     this.nameAt = ++at;
-    while (at < body.length && body[at] !== 0) at++;
+    at = find(body, 0, at);
     this.oidAt = at + 1;
     this.end = this.oidAt + this.oidBytes;
     if (this.end > body.length || at === this.nameAt) throw new KvError('GIT_ERROR', 'malformed tree object');
@@ -60,12 +62,25 @@ export class TreeCursor {
 
   get mode(): string {
     const { body, start, nameAt } = this;
-    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? fromAscii(body, start, nameAt - 1);
+    return (
+      USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ??
+      fromAscii(body, start, Math.min(nameAt - 1, start + LONGEST_MODE))
+    );
   }
 
   /** Byte by byte: the names of a ledger and an index are ASCII. */
   get name(): string {
     return fromAscii(this.body, this.nameAt, this.oidAt - 1);
+  }
+
+  /** How long the name is, bytes. */
+  get nameBytes(): number {
+    return this.oidAt - 1 - this.nameAt;
+  }
+
+  /** How the name begins, at most so many bytes. */
+  nameStart(bytes: number): string {
+    return fromAscii(this.body, this.nameAt, Math.min(this.nameAt + bytes, this.oidAt - 1));
   }
 
   /** The current entry's id. */
@@ -126,6 +141,18 @@ export function writeEntry(mode: string, name: string, oid: Oid, out: Uint8Array
   at = writeAscii(name, out, at);
   out[at++] = 0;
   return writeHex(oid, out, at);
+}
+
+/** What is longer than any name of ours is looked through by the engine, which takes a call and then no time. */
+const FAR = 128;
+
+/** Where a byte is next; the length when it isn't. */
+function find(bytes: Uint8Array, byte: number, from: number): number {
+  const near = Math.min(bytes.length, from + FAR);
+  for (let at = from; at < near; at++) if (bytes[at] === byte) return at;
+  if (near >= bytes.length) return bytes.length;
+  const far = bytes.indexOf(byte, near);
+  return far < 0 ? bytes.length : far;
 }
 
 function spells(bytes: Uint8Array, start: number, end: number, text: string): boolean {

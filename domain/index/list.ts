@@ -1,8 +1,12 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
+import { A_PAIR, DEEPEST } from './shape.js';
 import { checkLayout, FIXED_LEVELS, LAYOUT_FILE, PAIR, REF_SUFFIX } from './layout.js';
-import { MODE_DIR, readTree, type TreeEntry } from '../git/tree.js';
+import { READER_BOUNDS } from '../git/bounds.js';
+import { MODE_DIR, TreeCursor, type TreeEntry } from '../git/tree.js';
+import { EMPTY_TREES, MAX_NAME } from '../git/tree-shape.js';
+import { untrusted } from '../git/untrusted.js';
 
 /** A pointer that a listing came across, not opened yet. */
 export interface ListedPointer {
@@ -25,7 +29,8 @@ const BATCH = 64;
 
 /**
  * The pointers of an index, sorted by urlsafe key, walking only the trees that the range touches.
- * `root` is the index commit's tree. Throws `FORMAT_UNSUPPORTED` for an unknown layout.
+ * `root` is the index commit's tree. Throws `FORMAT_UNSUPPORTED` for an unknown layout, `ATTESTATION_MISMATCH` naming the directory
+ * where an index is none: a few trees can be put together so that a walk through them has no end.
  */
 export function listPointers(
   store: GitStore,
@@ -65,7 +70,7 @@ class Walk {
     const [layout, index] = await this.store.readPaths(root, [`kv/${ns}/index/${LAYOUT_FILE}`, `kv/${ns}/index`]);
     if (index === null || index === undefined) return;
     checkLayout(layout?.body ?? new Uint8Array(0), ns);
-    let level: Bucket[] = [{ path: '', entries: readTree(index.body, this.oidBytes) }];
+    let level: Bucket[] = [{ path: '', entries: this.entriesOf(index.body, index.oid, '') }];
     for (let depth = 1; depth < FIXED_LEVELS; depth++) level = await this.below(level);
     const short = await this.shortKeys(level);
     let next = 0;
@@ -142,13 +147,41 @@ class Walk {
   }
 
   private async open(dirs: readonly { path: string; oid: Oid }[]): Promise<Bucket[]> {
+    const once = new Set(dirs.map(({ oid }) => oid));
+    if (once.size < dirs.length) throw untrusted(`the index has one directory in two places, such as ${twice(dirs)}`);
     const objects = await this.store.read(dirs.map(({ oid }) => oid));
     return dirs.map(({ path, oid }, i) => {
       const object = objects[i];
       if (object === null || object === undefined)
         throw new KvError('GIT_ERROR', `index tree ${oid} is missing`, { hint: 'run git fsck' });
-      return { path, entries: readTree(object.body, this.oidBytes) };
+      return { path, entries: this.entriesOf(object.body, oid, path) };
     });
+  }
+
+  /** A directory's entries, each of which must have its place there: pairs, and from the second level on pointers below their own pairs. */
+  private entriesOf(body: Uint8Array, oid: Oid, path: string): TreeEntry[] {
+    const cursor = new TreeCursor(body, this.oidBytes);
+    const entries: TreeEntry[] = [];
+    const depth = path.length / PAIR;
+    let last = '';
+    while (cursor.next()) {
+      const long = cursor.nameBytes > MAX_NAME || entries.length >= READER_BOUNDS.treeEntries;
+      const entry = { mode: cursor.mode, name: long ? cursor.nameStart(60) : cursor.name, oid: cursor.oid() };
+      const key = cursor.isDir ? `${entry.name}/` : entry.name;
+      const placed = cursor.isDir ? isPair(entry.name, depth) : this.isPlaced(entry.name, path, depth);
+      if (long || !placed || key <= last || entry.oid === EMPTY_TREES[this.oidBytes]) throw noIndex(oid, entry.name);
+      last = key;
+      entries.push(entry);
+    }
+    if (entries.length === 0) throw noIndex(oid, '');
+    return entries;
+  }
+
+  private isPlaced(name: string, path: string, depth: number): boolean {
+    if (depth === 0) return name === LAYOUT_FILE;
+    if (depth < FIXED_LEVELS || !name.endsWith(REF_SUFFIX)) return false;
+    const urlsafe = name.slice(0, -REF_SUFFIX.length);
+    return urlsafe.length >= PADDED_BELOW ? urlsafe.startsWith(path) : urlsafe.padEnd(PADDED_BELOW, '_') === path;
   }
 
   private wants(urlsafe: string): boolean {
@@ -164,6 +197,19 @@ class Walk {
     if (!meets) return false;
     return after === undefined || path >= after.slice(0, path.length) || after.startsWith(real);
   }
+}
+
+/** The path of a directory that is there twice. */
+function twice(dirs: readonly { readonly path: string; readonly oid: Oid }[]): string {
+  const seen = new Set<Oid>();
+  const found = dirs.find(({ oid }) => seen.has(oid) || !seen.add(oid));
+  return JSON.stringify(found?.path);
+}
+
+const isPair = (name: string, depth: number): boolean => depth < DEEPEST && A_PAIR.test(name);
+
+function noIndex(tree: Oid, name: string): KvError {
+  return untrusted(`index tree ${tree} is none: ${JSON.stringify(name)} has no place in it`, { object: tree });
 }
 
 function pointerOf(urlsafe: string, entry: TreeEntry): ListedPointer {

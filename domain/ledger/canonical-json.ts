@@ -14,6 +14,8 @@ export interface RecordFormat<T> {
   /** For messages: `pointer`, `metadata`, … */
   readonly name: string;
   readonly version: number;
+  /** The longest that it can be, bytes: what is longer is not parsed. */
+  readonly most: number;
   /** The record that the fields spell, or undefined when one is missing or of the wrong type. */
   read(fields: Readonly<Record<string, unknown>>): T | undefined;
   write(record: T): Uint8Array;
@@ -21,10 +23,12 @@ export interface RecordFormat<T> {
 
 /** Reads a record. Throws `FORMAT_UNSUPPORTED` for an unknown version, `ATTESTATION_MISMATCH` for bytes that aren't canonical. */
 export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, where: string): T {
+  if (bytes.length > format.most)
+    throw broken(format.name, where, `it has ${bytes.length} bytes, and no more than ${format.most} are read`);
   const fields = parseObject(bytes);
   if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${JSON.stringify(fields['v'])}`, {
+    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${shownVersion(fields['v'])}`, {
       hint: `this git-kv reads version ${format.version}: update it`,
     });
   }
@@ -32,6 +36,11 @@ export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, wher
   if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');
   if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where, 'it is not in canonical form');
   return record;
+}
+
+/** A version is a number; what else stands there may be of any size and depth. */
+function shownVersion(version: unknown): string {
+  return typeof version === 'number' ? String(version) : version === undefined ? 'none' : 'that is no number';
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {

@@ -3,6 +3,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { KvError } from '../../ports/error.js';
 import { type Commit, encodeCommit } from '../git/commit.js';
 import { MANIFEST_SUFFIX } from './paths.js';
+import { SHARDS } from './tree-shapes.js';
 import { chunkDirs, decodeManifest } from './manifest.js';
 import type { ObjectNamer } from '../git/object.js';
 import { decodePointer } from './pointer.js';
@@ -11,6 +12,7 @@ import { listPointers } from '../index/list.js';
 import { MODE_FILE, oidBytesIn } from '../git/tree.js';
 import { diffTrees } from '../git/tree-diff.js';
 import { PathEdits, seal } from '../git/tree-draft.js';
+import type { TreeWalk } from '../git/tree-shape.js';
 
 /**
  * What a new epoch begins with. It has the same values as the last state of the one before; its index has no tombstones, and its
@@ -18,6 +20,9 @@ import { PathEdits, seal } from '../git/tree-draft.js';
  */
 
 const BATCH = 1000;
+
+/** What has no place where the values lie holds no manifest either. */
+const MANIFESTS: TreeWalk = { shape: SHARDS, entries: Number.POSITIVE_INFINITY, tell: () => undefined };
 
 /** The index without tombstones. New objects are appended to `out`. */
 export async function liveIndex(store: GitStore, namer: ObjectNamer, ns: string, indexTree: Oid, out: NewObject[]): Promise<Oid> {
@@ -61,7 +66,7 @@ export async function liveChunks(
     });
     manifests = [];
   };
-  for await (const { path, after } of diffTrees(store, null, data.oid, oidBytes(namer))) {
+  for await (const { path, after } of diffTrees(store, null, data.oid, oidBytes(namer), MANIFESTS)) {
     if (after !== null && path.endsWith(MANIFEST_SUFFIX)) manifests.push(after.oid);
     if (manifests.length >= BATCH) await take();
   }

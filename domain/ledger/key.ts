@@ -1,4 +1,5 @@
 import { KvError } from '../../ports/error.js';
+import { shownText } from '../../ports/grammar/shown-text.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../git/bytes.js';
 
 /**
@@ -40,9 +41,16 @@ export function keyFault(key: string): string | undefined {
 
 /** A key as it may stand in a message: quoted, cut, with control characters escaped. */
 export function quoteKey(key: string): string {
-  const shown = key.length > 60 ? `${key.slice(0, 60)}…` : key;
-  return JSON.stringify(shown).replace(/[\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escaped(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
+
+/** A path as it may stand in a message: quoted, cut, with control characters escaped. */
+export function quotePath(path: string): string {
+  return escaped(shownText(path));
+}
+
+const escaped = (text: string): string =>
+  JSON.stringify(text).replace(/[\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The urlsafe form of a key or of a key's prefix. */
 export function toUrlsafe(text: string): string {

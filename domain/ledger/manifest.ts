@@ -1,5 +1,6 @@
 import type { ChunkingSpec } from '../../ports/chunker.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { READER_BOUNDS } from '../git/bounds.js';
 import { decodeRecord, encodeJson, isCount, isText, type RecordFormat } from './canonical-json.js';
 
 /** One chunk of a value. `digest` is the SHA-256 of its bytes, 64 hex digits; `size` in bytes. */
@@ -28,6 +29,7 @@ const ETAG = /^blake3:[0-9a-f]{64}$/;
 const FORMAT: RecordFormat<Manifest> = {
   name: 'manifest',
   version: 1,
+  most: READER_BOUNDS.manifestBytes,
   read(fields) {
     const { key, total_size: totalSize, chunking, algo, git_hash: gitHash, etype, chunks } = fields;
     if (!isText(key) || !isCount(totalSize) || algo !== 'sha256' || !isText(etype) || !ETAG.test(etype)) return undefined;

@@ -17,6 +17,8 @@ export const DEFAULT_CTYPE = 'application/octet-stream';
 /** The longest content type, in characters. */
 export const MAX_CTYPE_LENGTH = 255;
 const MAX_CREATED_BY_LENGTH = 320;
+/** The longest metadata, bytes: it has a few hundred. */
+export const MAX_METADATA = 4096;
 
 /** RFC 6838's type/subtype with optional parameters, printable ASCII. */
 const CTYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[\x20-\x7e]*)?$/;
@@ -50,6 +52,7 @@ export function formatTime(ms: number): string {
 const FORMAT: RecordFormat<Metadata> = {
   name: 'metadata',
   version: 1,
+  most: MAX_METADATA,
   read(fields) {
     const { ctype, etag, created_by: createdBy, created_at: createdAt, txn } = fields;
     const ttl = fields['ttl'] ?? null;

@@ -18,6 +18,7 @@ export interface Pointer {
 const FORMAT: RecordFormat<Pointer> = {
   name: 'pointer',
   version: 1,
+  most: 4096,
   read(fields) {
     const { key, type, ledger_blob: ledgerBlob, manifest_blob: manifestBlob, size, ctype } = fields;
     const ttl = fields['ttl'] ?? null;

@@ -2,7 +2,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import type { Fault, RuleContext } from './fault.js';
 
 /** How much to hold in memory at a time, bytes. */
-const BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** The bodies of blobs, in their order; null, and the fault that `missing` gives, for what is missing or is no blob. */
 export async function readBlobs<T extends { readonly oid: Oid }>(

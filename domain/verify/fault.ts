@@ -2,6 +2,7 @@ import type { Advice } from '../../ports/advice.js';
 import { type ErrorCode, KvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
+import type { Bounds } from '../git/bounds.js';
 import type { ObjectNamer } from '../git/object.js';
 import { quoteKey } from '../ledger/key.js';
 
@@ -41,6 +42,8 @@ export interface RuleContext {
   readonly namer: ObjectNamer;
   readonly ns: string;
   readonly emit: Emit;
+  /** How much is taken in at a time; absent: as much as a reader does. */
+  readonly bounds?: Bounds;
 }
 
 /** The sink of those who stop at the first fault: throws it as a KvError, its subject and facts as the details. */

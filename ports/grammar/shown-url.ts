@@ -6,8 +6,8 @@
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const SSH = /^(?:ssh|git\+ssh|ssh\+git)$/i;
 const HOST = /^(?:\[[^\]]*\]|[^:]*)(?::\d*)?$/;
-// In running text an address ends where one can't go on, and programs quote it.
-const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s'"<>]*/gi;
+// In running text an address ends where one can't go on, and programs quote it. Of a scheme, its end: a bound, or long words take forever.
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s'"<>]*/gi;
 
 /** An address as people may see it. Of one that can't be taken apart, its scheme is all that is shown. */
 export function shownUrl(text: string): string {

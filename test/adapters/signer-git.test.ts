@@ -32,6 +32,33 @@ signerContract('signer-git, ssh', async () => {
   };
 });
 
+describe('the public key that Git signs with', () => {
+  const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEYIkO+3jZKDtKN6s0CUlPCY2vkT4PpVxmh2fvgYZVi2 ada';
+  let sandbox: Sandbox;
+  beforeEach(() => {
+    sandbox = new Sandbox();
+  });
+  afterEach(() => sandbox.remove());
+
+  const own = async (signingKey: string, settings: Readonly<Record<string, string>> = { 'gpg.format': 'ssh' }) => {
+    const all: Readonly<Record<string, string>> = { ...settings, 'user.signingkey': signingKey };
+    return gitSigner({ config: { get: (name) => all[name] }, env: sandbox.env }).publicKey?.();
+  };
+
+  it('is named by itself or by its file', async () => {
+    const file = sandbox.path('id');
+    writeFileSync(`${file}.pub`, `${KEY}\n`);
+    for (const named of [KEY, `key::${KEY}`, `${file}.pub`, file]) expect(await own(named), named).to.equal(KEY);
+    expect(await own(`${file}.pub`, {}), 'gpg.format is told by the key').to.equal(KEY);
+  });
+
+  it('is not told where it is none that a policy could list, or another program signs', async () => {
+    const bad = [KEY.replace('A', '!'), KEY.replace('YZVi2', ''), KEY.replaceAll('ssh-ed25519', 'ssh-dss'), '/nowhere', ''];
+    for (const one of bad) expect(await own(one), one).to.equal(null);
+    expect(await own(KEY, { 'gpg.format': 'openpgp' })).to.equal(null);
+  });
+});
+
 describe('OpenPGP signing and verifying', () => {
   let sandbox: Sandbox;
   beforeEach(() => {

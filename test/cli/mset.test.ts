@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Place } from '../support/place.js';
@@ -40,6 +40,26 @@ describe('git kv mset', () => {
     expect(await place.json(['get', 'bytes'])).to.include({ value_b64: 'AP8=', ctype: 'image/x-test' });
     expect(await place.json(['get', 'file'])).to.include({ value_b64: '/wA=', ctype: 'image/png' });
     expect(place.git('rev-list', '--count', 'refs/kv/main').trim()).to.equal('2');
+  });
+
+  it('reads no file above its folder, unless that is allowed; an import of the same lines neither', async () => {
+    mkdirSync(join(place.repo, 'foreign'));
+    const secret = join(place.home, 'secret');
+    writeFileSync(secret, 's3cret');
+    symlinkSync(secret, join(place.repo, 'foreign', 'link'));
+    const files = ['../../secret', secret, 'link'];
+    const lines = files.map((file, i) => `${JSON.stringify({ op: 'set', key: `k${i}`, file })}\n`).join('');
+    writeFileSync(join(place.repo, 'foreign', 'batch.jsonl'), lines);
+    for (const command of [['mset', '--file'], ['import']]) {
+      const { code, stderr } = await place.kv([...command, 'foreign/batch.jsonl']);
+      expect(code).to.equal(64);
+      for (const line of [1, 2, 3])
+        expect(stderr).to.match(new RegExp(`:${line}: has the file .* outside of .*--allow-files-from`));
+    }
+    const allowed = ['--allow-files-from', 'foreign', '--allow-files-from', place.home];
+    expect(await place.ok(['mset', '-f', 'foreign/batch.jsonl', ...allowed])).to.match(/^set 3,/);
+    expect(await place.ok(['import', 'foreign/batch.jsonl', ...allowed])).to.match(/ of 3 operations/);
+    expect(await place.ok(['get', 'k2'])).to.equal('s3cret');
   });
 
   it('takes a byte order mark, CRLF and blank lines', async () => {

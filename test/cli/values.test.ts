@@ -51,6 +51,14 @@ describe('git kv: values and keys', () => {
     expect(await place.ok(['get', 'steer'])).to.equal(steering);
   });
 
+  it('is written to a device, and to what the shell has opened, as it is', async () => {
+    await place.ok(['set', 'out', 'v']);
+    const { stdout, code } = await place.shell(
+      '$KV get out -o /dev/null && test -c /dev/null && $KV get out -o /dev/stdout && $KV get out -o >(cat >&2) && $KV get out -o /dev/stdout | cat',
+    );
+    expect([code, stdout.toString()]).to.deep.equal([0, 'vv']);
+  });
+
   it('takes an empty inline value', async () => {
     await place.ok(['set', 'void', '']);
     expect(await place.json(['get', 'void'])).to.include({ value: '', size: 0, ctype: 'text/plain; charset=utf-8' });

@@ -122,6 +122,19 @@ export function journalContract(name: string, factory: () => Promise<JournalBenc
       expect(await replayed(journal)).to.deep.equal([]);
     });
 
+    it('is read by another opening while its writer goes on, where it says so', async () => {
+      if (journal.capabilities.readBeside !== true) return expect(journal.capabilities).to.not.have.property('readBeside', true);
+      await journal.append(sampleIntent(1));
+      const beside = await bench.open();
+      expect(await replayed(beside)).to.deep.equal([sampleIntent(1)]);
+      await journal.append(sampleIntent(2));
+      expect(await replayed(beside)).to.have.length(2);
+      await beside.close();
+      await journal.append(sampleIntent(3));
+      await restart();
+      return expect(await replayed(journal)).to.deep.equal([1, 2, 3].map(sampleIntent));
+    });
+
     it('refuses to append once closed, and closes twice', async () => {
       await journal.close();
       await journal.close();

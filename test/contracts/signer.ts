@@ -48,6 +48,10 @@ export function signerContract(name: string, factory: () => Promise<SignerBench>
       expect(error.hint).to.be.a('string');
     });
 
+    it('names no public key where no key is configured', async () => {
+      expect((await bench.unconfigured.publicKey?.()) ?? null).to.equal(null);
+    });
+
     it('calls a program that fails IO_ERROR, with a hint', async () => {
       const error = await thrownBy(bench.broken.sign(payload));
       expect(error.code).to.equal('IO_ERROR');

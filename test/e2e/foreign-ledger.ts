@@ -7,7 +7,7 @@ import { write } from '../../domain/client/write/write.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
 import { ObjectNamer } from '../../domain/git/object.js';
-import { MODE_FILE, oidBytesIn } from '../../domain/git/tree.js';
+import { MODE_DIR, MODE_FILE, oidBytesIn } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import { compactedCommit } from '../../domain/ledger/compacted.js';
 import { formatTime } from '../../domain/ledger/metadata.js';
@@ -114,6 +114,18 @@ export class ForeignLedger {
     const made = seal(await edits.load(this.store, tree, oidBytesIn(this.store.objectFormat)), this.namer, built);
     await this.store.write(built);
     return made as Oid; // some file of these trees always stays
+  }
+
+  /** A ref's tree with an empty directory in its root. */
+  async withDirectory(ref: RefName, name: string): Promise<Oid> {
+    const empty = this.namer.object('tree', new Uint8Array(0));
+    const edits = new PathEdits();
+    edits.put([], name, { mode: MODE_DIR, oid: empty.oid, previous: null });
+    const built: NewObject[] = [empty];
+    const { tree } = await this.commit(ref);
+    const made = seal(await edits.load(this.store, tree, oidBytesIn(this.store.objectFormat)), this.namer, built);
+    await this.store.write(built);
+    return made as Oid; // it has that directory
   }
 
   /** The file of a ref's tree whose path ends so. */

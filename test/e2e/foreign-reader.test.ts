@@ -19,6 +19,11 @@ const FAULTS: readonly (readonly [what: string, said: RegExp, spoil: (ledger: Fo
     /cfg:a.*the ETag is/,
     async (ledger) => ledger.amend({ ledger: await ledger.treeOf(LEDGER, '/cfg:a', await ledger.blob('forged')) }),
   ],
+  [
+    'an empty directory whose name steers the terminal',
+    /'\\x1b\[2J' is a directory without files/,
+    async (ledger) => ledger.amend({ ledger: await ledger.withDirectory(LEDGER, '\u001b[2J') }),
+  ],
   ['a transaction without a signature', /is not signed/, (ledger) => ledger.amend({ signer: null })],
   ["a stranger's signature", /no signature of a key/, (ledger) => ledger.amend({ signer: 'mallory' })],
   [

@@ -6,6 +6,7 @@ import { placeOf } from '../../domain/ledger/paths.js';
 import type { Draft } from '../../domain/ledger/transaction.js';
 import type { Ran } from '../support/processes.js';
 import type { Attack } from './attack.js';
+import { CHUNK_DIRECTORIES, emptyTree } from './bad-trees.js';
 import { chunkedBase, chunkedSet, chunksTreeWith, manifestText } from './forge-chunks.js';
 import type { Forger, Forgery } from './forger.js';
 
@@ -223,7 +224,7 @@ export const CHUNK_ATTACKS: readonly Attack[] = [
   {
     name: 'a chunk of another namespace',
     code: 'POLICY_VIOLATION',
-    says: 'is no place for a chunk',
+    says: 'is a directory that has no place there',
     run: chunksHold((forge) => ({ path: pathOf(forge, LIVE[0] as Uint8Array).replace('kv/main', 'kv/other'), content: 'x' })),
   },
   {
@@ -344,4 +345,15 @@ export const CHUNK_ATTACKS: readonly Attack[] = [
       return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', fresh())], draft });
     },
   },
+  ...CHUNK_DIRECTORIES.map(
+    ([path, says]): Attack => ({
+      name: `a directory that is empty, ${path}`,
+      code: 'POLICY_VIOLATION',
+      says,
+      run: async (forge) => {
+        const draft = chunksTreeWith(forge, [{ path, content: null, tree: await emptyTree(forge) }]);
+        return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', fresh())], draft });
+      },
+    }),
+  ),
 ];

@@ -3,6 +3,7 @@ import { MemoryForge } from '../support/memory-forge.js';
 import { MemoryGateway } from '../support/memory-gateway.js';
 import { attackedMemory, runAttacks } from './attack.js';
 import { narrowed, PUSH_ATTACKS } from './bad-pushes.js';
+import { TREE_ATTACKS } from './bad-trees.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   describe(`pushes that a gateway in this process must refuse (${format})`, () => {
@@ -35,6 +36,6 @@ for (const format of ['sha1', 'sha256'] as const) {
       for (const kind of ['intent', 'done', 'mirrored']) expect(kinds).to.include(kind);
     });
 
-    runAttacks(PUSH_ATTACKS, () => attackedMemory(forge));
+    runAttacks([...PUSH_ATTACKS, ...TREE_ATTACKS], () => attackedMemory(forge));
   });
 }

@@ -33,6 +33,12 @@ export const ROLLOVER_ATTACKS: readonly Attack[] = [
   { name: 'signed by a stranger', code: 'SIGNER_UNKNOWN', says: 'admin', run: forged({ signer: 'mallory' }) },
   { name: 'unsigned', code: 'SIGNATURE_MISSING', says: 'not signed', run: forged({ signer: null }) },
   {
+    name: 'unsigned, with another index: the signature is looked at before anything is recomputed',
+    code: 'SIGNATURE_MISSING',
+    says: 'not signed',
+    run: async (forge) => rollOver(forge, { signer: null, indexTree: (await forge.base()).index?.tree as Oid }),
+  },
+  {
     name: 'with the ledger of an earlier state',
     code: 'ATTESTATION_MISMATCH',
     says: 'the ledger tree',

@@ -7,7 +7,7 @@ import type { PointerFile } from '../../domain/index/update.js';
 import { updateIndex } from '../../domain/index/update.js';
 import { addPointer, type Base, type Draft, type Operation } from '../../domain/ledger/transaction.js';
 import { valuePointer } from '../../domain/ledger/transaction-plan.js';
-import { MODE_FILE } from '../../domain/git/tree.js';
+import { MODE_DIR, MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
@@ -74,10 +74,14 @@ export function manifestText(forge: Forger, { key, manifest, meta }: ChunkedSet,
 }
 
 /** Changes files of the chunks tree; null removes one. */
-export function chunksTreeWith(forge: Forger, files: readonly { path: string; content: string | null; mode?: string }[]) {
+export function chunksTreeWith(
+  forge: Forger,
+  files: readonly { path: string; content: string | null; mode?: string; tree?: Oid }[],
+) {
   return async (draft: Draft): Promise<Draft> => {
     const built: NewObject[] = [];
-    const edits = files.map(({ path, content, mode = MODE_FILE }) => {
+    const edits = files.map(({ path, content, mode = MODE_FILE, tree }) => {
+      if (tree !== undefined) return { path, mode: MODE_DIR, oid: tree };
       const blob = content === null ? null : forge.namer.object('blob', utf8(content));
       if (blob !== null) built.push(blob);
       return { path, mode, oid: blob?.oid ?? null };

@@ -3,7 +3,7 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
 import { ObjectNamer } from '../../domain/git/object.js';
-import { MODE_FILE } from '../../domain/git/tree.js';
+import { MODE_DIR, MODE_FILE, type TreeEntry } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
@@ -15,6 +15,14 @@ import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 
 const freshId = (): string => newUlid({ now: Date.now, sleep: async () => undefined }, { bytes: randomBytes });
+
+/** A file to add or replace, or a directory: the tree with this id. */
+export interface Planted {
+  readonly path: string;
+  readonly content?: string | Uint8Array;
+  readonly mode?: string;
+  readonly tree?: Oid;
+}
 
 /** What an attacker makes: a transaction like git kv's, but for one fault. */
 export interface Forgery {
@@ -28,7 +36,7 @@ export interface Forgery {
   /** Changes the built objects, such as the index tree's. */
   draft: (draft: Draft) => Draft | Promise<Draft>;
   /** Changes the ledger tree: a file to add or replace. */
-  plant: { path: string; content: string; mode?: string }[];
+  plant: Planted[];
   /** Whose key signs; null: nobody's. */
   signer: string | null;
   /** The repository that it names; the Stargate's, unless said; null: none. */
@@ -162,21 +170,32 @@ export abstract class Forger {
     return { ledger: ledger.oid, index: index.oid, chunks: draft.chunksCommit?.oid ?? null, epoch: base.epoch };
   }
 
+  /** Writes a tree with these entries, in this order; gives its id. */
+  async tree(entries: readonly TreeEntry[]): Promise<Oid> {
+    const body = Buffer.concat(
+      entries.map(({ mode, name, oid }) => Buffer.concat([Buffer.from(`${mode} ${name}\0`, 'latin1'), Buffer.from(oid, 'hex')])),
+    );
+    const object = this.namer.object('tree', body);
+    await this.store.write([object]);
+    return object.oid;
+  }
+
   commit(commit: Commit): NewObject {
     return this.namer.object('commit', encodeCommit(commit, this.store.objectFormat));
   }
 
   /** Puts files into the ledger tree that no operation would, and binds the commits to it again. */
-  private async plant(draft: Draft, files: readonly { path: string; content: string; mode?: string }[]): Promise<Draft> {
+  private async plant(draft: Draft, files: readonly Planted[]): Promise<Draft> {
     const oidBytes = this.store.objectFormat === 'sha1' ? 20 : 32;
     await this.store.write(draft.objects);
     const objects: NewObject[] = [];
     const edits = new PathEdits();
-    for (const { path, content, mode } of files) {
+    for (const { path, content = '', mode, tree } of files) {
       const dirs = path.split('/');
-      const blob = this.namer.object('blob', utf8(content));
-      objects.push(blob);
-      edits.put(dirs, dirs.pop() as string, { mode: mode ?? MODE_FILE, oid: blob.oid, previous: null });
+      const blob = this.namer.object('blob', typeof content === 'string' ? utf8(content) : content);
+      if (tree === undefined) objects.push(blob);
+      const file = { mode: mode ?? (tree === undefined ? MODE_FILE : MODE_DIR), oid: tree ?? blob.oid, previous: null };
+      edits.put(dirs, dirs.pop() as string, file);
     }
     const tree = seal(await edits.load(this.store, draft.ledgerCommit.tree, oidBytes), this.namer, objects) as Oid;
     const index = decodeCommit(draft.indexCommit.body, '', this.store.objectFormat);

@@ -137,6 +137,12 @@ export class MemorySpoilt {
     return found;
   }
 
+  /** The id of what is at a path of a ref's tree. */
+  async idAt(ref: RefName, path: string): Promise<Oid> {
+    const [object] = await this.store.readPaths((await this.commitAt(ref)).tree, [path]);
+    return object?.oid ?? '';
+  }
+
   async text(ref: RefName, path: string): Promise<string> {
     const [object] = await this.store.read([(await this.files(ref)).get(path) ?? '']);
     return new TextDecoder().decode(object?.body);
@@ -149,10 +155,10 @@ export class MemorySpoilt {
   }
 
   /** Puts a blob at a path of a tree, or takes the path away; gives the new tree. */
-  async tree(from: Oid, path: string, blob: Oid | null): Promise<Oid> {
+  async tree(from: Oid, path: string, blob: Oid | null, mode = MODE_FILE): Promise<Oid> {
     const edits = new PathEdits();
     const dirs = path.split('/');
-    edits.put(dirs, dirs.pop() as string, { mode: MODE_FILE, oid: blob, previous: null });
+    edits.put(dirs, dirs.pop() as string, { mode, oid: blob, previous: null });
     const built: NewObject[] = [];
     const tree = seal(await edits.load(this.store, from, oidBytesIn(this.store.objectFormat)), this.namer, built);
     await this.store.write(built);
@@ -162,6 +168,13 @@ export class MemorySpoilt {
   /** The same of a ref's tree. */
   async treeOf(ref: RefName, path: string, blob: Oid | null): Promise<Oid> {
     return this.tree((await this.commitAt(ref)).tree, path, blob);
+  }
+
+  /** A ref's tree with an empty directory at a path, or with another one that is here. */
+  async directoryOf(ref: RefName, path: string, tree?: Oid): Promise<Oid> {
+    const empty = this.namer.object('tree', new Uint8Array(0));
+    await this.store.write([empty]);
+    return this.tree((await this.commitAt(ref)).tree, path, tree ?? empty.oid, MODE_DIR);
   }
 
   /** Replaces the last transaction by one with other trees, bound and signed as it should be. */

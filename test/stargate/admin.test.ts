@@ -22,6 +22,7 @@ describe('an admin verb that takes long', () => {
       },
       complain: () => undefined,
       gone: new AbortController().signal,
+      pusherNow: () => pusher,
     };
     const heardTwice = async (): Promise<{ done: boolean }> => {
       while (written.length < 2) await new Promise((resolve) => output.once('data', resolve));

@@ -72,7 +72,7 @@ describe('stargate: room for SSH connections', () => {
     const args = (key: string): string[] => [...r.sshArgs(key), 'git@127.0.0.1', "git-kv-admin 'shop' echo"];
     const full = await r.sandbox.exec('ssh', args(r.keys.reader));
     expect([full.code, parseRejection(full.stderr)?.code]).to.deep.equal([128, 'BUSY']);
-    expect(parseRejection(full.stderr)?.details).to.deep.equal({ limit: 2, of: 'key' });
+    expect(parseRejection(full.stderr)?.details).to.deep.equal({ limit: 2, of: 'key', what: 'connections' });
     expect((await r.sandbox.exec('ssh', args(r.keys.writer))).code).to.equal(0);
     second.end();
     await once(second, 'close');

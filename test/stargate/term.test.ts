@@ -176,6 +176,7 @@ describe('stargate: terms over one repository', function () {
       remote: '-',
       gitProtocol: undefined,
       gone: new AbortController().signal,
+      pusherNow: () => pusher,
     };
     for (const late of [push({ ...streams, ...facts }), quietly(async () => undefined)]) {
       const refused = await late.catch((error: unknown) => error);

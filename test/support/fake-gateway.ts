@@ -38,6 +38,7 @@ export class FakeGateway implements Gateway {
   async commit(accepted: AcceptedPush): Promise<void> {
     try {
       await this.beforeCommit();
+      accepted.request.confirm?.();
       for (const { ref, old, next } of accepted.request.commands) {
         const zero = '0'.repeat(40);
         this.sandbox.git(this.gitDir, 'update-ref', ref, next ?? zero, old ?? zero);

@@ -1,3 +1,4 @@
+import { boundedReads } from '../../domain/client/clone/bounded-reads.js';
 import type { Clone } from '../../domain/client/clone/clone.js';
 import { openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Chunker } from '../../ports/chunker.js';
@@ -40,7 +41,7 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
   const config = new Map(url === null ? [] : [['remote.origin.url', url]]);
   const clone: Clone = {
     ...{ remotes, hasher, remoteName: 'origin' },
-    store: await composition.get<GitStore>('git-store'),
+    store: boundedReads(await composition.get<GitStore>('git-store'), config.get('kv.maxobject')),
     stargate: {
       async run() {
         throw new KvError('NOT_SUPPORTED', 'a gateway in this process answers no admin verb');

@@ -51,12 +51,16 @@ export class MemoryGateway {
   readonly people: MemoryPeople;
   /** What the last push brought. */
   offered: readonly Oid[] = [];
+  /** Asked for the policy that pushes are judged by. */
+  policyNow: () => Policy;
+  /** Asked whether who pushes still may. */
+  confirm: () => void = () => undefined;
 
   private constructor(
     readonly name: string,
     private readonly composition: Composition,
     private readonly host: GatewayHost,
-    private readonly policy: Policy,
+    readonly policy: Policy,
     people: MemoryPeople,
     readonly store: GitStore,
     readonly mirror: MemoryHost,
@@ -65,6 +69,7 @@ export class MemoryGateway {
     readonly repositoryId: string,
   ) {
     this.people = people;
+    this.policyNow = () => policy;
   }
 
   static async start(options: MemoryGatewayOptions): Promise<MemoryGateway> {
@@ -88,16 +93,17 @@ export class MemoryGateway {
     }
     const randomness = await composition.get<Randomness>('randomness');
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
+    let gateway: MemoryGateway | undefined;
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
-      policy: () => policy,
+      policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    const gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
     gateway.open();
     return gateway;
   }
@@ -111,7 +117,7 @@ export class MemoryGateway {
     const { gateway } = this.host;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {

@@ -29,6 +29,11 @@ export class MemoryPeople {
     return identify(key.type, key.blob);
   }
 
+  /** A person's public key, as an authorized_keys line without a comment. */
+  line(person: string): string {
+    return this.key(person).line;
+  }
+
   private key(person: string): SuiteSshKey {
     const key = this.keys.get(person) ?? sshKey();
     this.keys.set(person, key);

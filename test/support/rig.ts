@@ -1,12 +1,14 @@
 import { principal } from '../../domain/access/principal.js';
 import { gitBounds, pushLimits, type PushLimits } from '../../domain/gateway/push-limits.js';
 import { USUAL_LIMITS } from '../../ports/limits.js';
-import { serveReceivePack, type PushOutcome } from '../../apps/stargate/push/receive-pack.js';
+import type { PushOutcome } from '../../apps/stargate/push/push-options.js';
+import { serveReceivePack } from '../../apps/stargate/push/receive-pack.js';
 import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
-import { listenSsh, type ServedHostKeys, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
+import type { ServedHostKeys } from '../../apps/stargate/ssh/attend.js';
+import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
 import { openProfile } from '../../plugins/host/index.js';
 import type { GitService } from '../../ports/git-service.js';
 import type { GitStore } from '../../ports/git-store.js';
@@ -31,6 +33,8 @@ export interface Rig {
   readonly over: AbortController;
   readonly keys: { readonly writer: string; readonly reader: string; readonly stranger: string };
   readonly work: string;
+  /** Takes a key from the policy. What is connected is not looked at, unless `ssh.review` is called. */
+  remove(key: string): void;
   sshArgs(key: string): string[];
   sshCommand(key: string): string;
   url(path?: string): string;
@@ -55,7 +59,9 @@ export async function rig(
   const hostKey = await readKey('ed25519', sandbox.key('host'));
   const hostKeys = options.hostKeys ?? { inUse: hostKey === null ? [] : [hostKey], next: [] };
   const [writer, reader] = [publicBlob(keys.writer), publicBlob(keys.reader)];
+  const removed: Buffer[] = [];
   const identify: Identify = (_type, blob) => {
+    if (removed.some((each) => each.equals(blob))) return null;
     if (writer.equals(blob)) return principal('writer', 'writer');
     return reader.equals(blob) ? principal('reader', 'reader') : null;
   };
@@ -75,14 +81,15 @@ export async function rig(
     log: SILENT,
   });
   const verbs = [{ name: 'echo', role: 'any' as const, run: async (args: readonly string[]) => args }];
+  const limits = () => ({ ...USUAL_LIMITS, connectionsPerKey: 64, ...options.ssh });
   const ssh = await listenSsh({
     host: '127.0.0.1',
     port: 0,
     hostKeys: () => hostKeys,
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, store, push, verbs, readTimeout: 60_000, bounds: () => gitBounds(USUAL_LIMITS) }),
-    limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64, ...options.ssh }),
+    route: routeCommands({ services, store, push, verbs, limits, bounds: () => gitBounds(USUAL_LIMITS) }),
+    limits,
     log: SILENT,
   });
   const work = sandbox.path('work');
@@ -93,6 +100,9 @@ export async function rig(
   return {
     ...{ sandbox, gitDir, gateway, ssh, store, outcomes, over, keys, work, sshArgs, sshCommand, url },
     push: (...args) => sandbox.exec('git', ['-C', work, 'push', url(), ...args], { GIT_SSH_COMMAND: sshCommand(keys.writer) }),
+    remove(key) {
+      removed.push(publicBlob(key));
+    },
     async close() {
       await ssh.close(0);
       await composition.close();

@@ -21,6 +21,7 @@ const SESSION: ExecSession = {
     gitProtocol: undefined,
   },
   ...{ input: new PassThrough(), output: new PassThrough(), complain: () => undefined, gone: new AbortController().signal },
+  pusherNow: () => principal('ada', 'writer'),
 };
 const FACTS = { bytes: 10, ms: 12.4, gatewayMs: 3.6 };
 const moved = (ref: string) => ({ ref, old: null, next: 'a'.repeat(40) });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { restoredText } from '../../apps/stargate/backup/command.js';
 import type { Restored } from '../../apps/stargate/backup/restore.js';
 import type { HostKey } from '../../apps/stargate/host-key/key-files.js';
+import { KvError } from '../../ports/error.js';
 import { counted } from '../../ports/grammar/counted.js';
 
 const key = (kind: HostKey['kind']): HostKey => ({ kind, type: `ssh-${kind}`, fingerprint: `SHA256:${kind}` }) as HostKey;
@@ -12,6 +13,7 @@ const RESTORED: Restored = {
   admins: ['ada'],
   hostKeys: [key('ed25519'), key('rsa')],
   newKinds: [],
+  checks: [],
   mirror: { lines: ['the mirror shows what is here, and no more'], ahead: false },
   pushUrl: null,
 };
@@ -39,6 +41,22 @@ describe('what restore tells its operator', () => {
     expect(told({ newKinds: ['rsa'] }))
       .to.contain('ssh-rsa, new')
       .and.to.not.contain('HAS CHANGED');
+  });
+
+  it('says what was checked, and names what is wrong', () => {
+    expect(told({})).to.not.contain('checked');
+    const fault = new KvError('JOURNAL_CORRUPT', 'line 3 is damaged');
+    const checks = [
+      { what: '8 refs', fault: null },
+      { what: 'journal', fault },
+      { what: 'policy.yaml', fault: null },
+    ];
+    const lines = told({ checks }).split('\n');
+    expect(lines.slice(3, 6)).to.deep.equal([
+      '  checked   8 refs',
+      '            policy.yaml',
+      '  FAULT     journal: line 3 is damaged',
+    ]);
   });
 
   it('counts in words', () => {

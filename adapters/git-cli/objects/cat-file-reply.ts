@@ -26,6 +26,8 @@ export class ReplyParser<T> {
   constructor(
     private readonly reply: MakeReply<T>,
     private readonly emit: (reply: T | null) => void,
+    /** Sees each object before its body is taken in, perhaps more than once; what it throws, `push` throws. */
+    private readonly announced: (oid: Oid, type: ObjectType, size: number) => void = () => undefined,
   ) {}
 
   push(chunk: Buffer): void {
@@ -57,6 +59,7 @@ export class ReplyParser<T> {
       this.emit(this.reply.make(oid, type, size, NONE));
       return eol + 1;
     }
+    this.announced(oid, type, size);
     const end = eol + 1 + size;
     if (end < bytes.length) {
       this.emit(this.reply.make(oid, type, size, bytes.subarray(eol + 1, end)));

@@ -1,5 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { KvError } from '../../../ports/error.js';
+import { checkRead, type ReadBounds } from '../../../ports/read-bounds.js';
+import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { gitFailed, spawnGit } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
 import { ReplyParser } from './cat-file-reply.js';
@@ -14,6 +16,9 @@ const MANY = 64;
 const BULK_WINDOWS = ['-c', 'core.packedGitWindowSize=1m', '-c', 'core.packedGitLimit=320m'];
 
 interface Batch<T> {
+  readonly bounds: ReadBounds | undefined;
+  /** Bytes that were taken in. */
+  held: number;
   readonly replies: (T | null)[];
   readonly count: number;
   readonly resolve: (replies: (T | null)[]) => void;
@@ -44,10 +49,16 @@ class Session<T> {
     args: readonly string[],
     make: MakeReply<T>,
     private readonly framing: Framing,
+    /** Told when nothing more is to be asked of it, and when its process has ended. */
+    private readonly onFailure: () => void,
     onEnd: () => void,
   ) {
     this.child = spawnGit(place, args, (error) => this.fail(error));
-    const parser = new ReplyParser<T>(make, (reply) => this.take(reply));
+    const parser = new ReplyParser<T>(
+      make,
+      (reply) => this.take(reply),
+      (...object) => this.announced(...object),
+    );
     let stderr = '';
     this.child.stdout.on('data', (chunk: Buffer) => {
       try {
@@ -67,10 +78,10 @@ class Session<T> {
     });
   }
 
-  send(lines: readonly string[], last: boolean): Promise<(T | null)[]> {
+  send(lines: readonly string[], last: boolean, bounds?: ReadBounds): Promise<(T | null)[]> {
     return new Promise((resolve, reject) => {
       if (this.failure !== null) return reject(this.failure);
-      this.batches.push({ replies: [], count: lines.length, resolve, reject });
+      this.batches.push({ replies: [], count: lines.length, resolve, reject, bounds, held: 0 });
       const { before, end } = this.framing;
       const text = `${before}${lines.join(`\n${before}`)}\n${end}`;
       if (last) this.child.stdin.end(text);
@@ -84,10 +95,17 @@ class Session<T> {
     await this.ended;
   }
 
+  /** What is too large is not read to its end either: the process goes, and those who asked after this one ask another. */
+  private announced(oid: Oid, type: ObjectType, size: number): void {
+    const batch = this.batches[0];
+    if (batch?.bounds !== undefined) checkRead(batch.bounds, oid, type, size, batch.held);
+  }
+
   private take(reply: T | null): void {
     const batch = this.batches[0];
     if (batch === undefined) throw new KvError('GIT_ERROR', 'git cat-file answered what was not asked');
     batch.replies.push(reply);
+    if (batch.bounds !== undefined) batch.held += (reply as { readonly body?: Uint8Array } | null)?.body?.length ?? 0;
     if (batch.replies.length === batch.count) {
       this.batches.shift();
       batch.resolve(batch.replies);
@@ -97,6 +115,7 @@ class Session<T> {
   /** Git answers in order: a damaged object that ended it is one of the oldest request's. */
   private fail(error: KvError): void {
     this.failure ??= error;
+    this.onFailure();
     for (const [i, batch] of this.batches.splice(0).entries()) batch.reject(i === 0 ? this.failure : NOT_REACHED);
   }
 }
@@ -136,11 +155,11 @@ export class CatFile<T> {
     this.commands = commands;
   }
 
-  async ask(lines: readonly string[]): Promise<(T | null)[]> {
+  async ask(lines: readonly string[], bounds?: ReadBounds): Promise<(T | null)[]> {
     if (lines.length === 0) return [];
     for (;;) {
       try {
-        return await this.send(lines);
+        return await this.send(lines, bounds);
       } catch (error) {
         if (error !== NOT_REACHED) throw error;
         if (this.closed) throw gitFailed('git cat-file was ended', '');
@@ -153,14 +172,15 @@ export class CatFile<T> {
     await Promise.all([...this.sessions].map((session) => session.end()));
   }
 
-  private send(lines: readonly string[]): Promise<(T | null)[]> {
-    if (lines.length > LARGE && !this.commands) return this.start([this.mode, '--buffer'], BULK_WINDOWS).send(lines, true);
+  private send(lines: readonly string[], bounds?: ReadBounds): Promise<(T | null)[]> {
+    if (lines.length > LARGE && !this.commands)
+      return this.start([this.mode, '--buffer'], BULK_WINDOWS).send(lines, true, bounds);
     if (lines.length > MANY) this.many += lines.length;
     if (this.commands && lines.length > MANY && this.many > LARGE) {
       this.bulk ??= this.start(['--batch-command', '--buffer'], BULK_WINDOWS, COMMANDS[this.mode]);
-      return this.bulk.send(lines, false);
+      return this.bulk.send(lines, false, bounds);
     }
-    return this.started().send(lines, false);
+    return this.started().send(lines, false, bounds);
   }
 
   private started(): Session<T> {
@@ -169,12 +189,15 @@ export class CatFile<T> {
   }
 
   private start(modes: readonly string[], settings: readonly string[] = [], framing: Framing = PLAIN): Session<T> {
-    const session: Session<T> = new Session<T>(this.place, [...settings, 'cat-file', ...modes], this.make, framing, () => {
-      this.sessions.delete(session);
-      if (this.lasting === session) this.lasting = null;
-      if (this.bulk === session) this.bulk = null;
-    });
-    this.sessions.add(session);
-    return session;
+    let session: Session<T> | null = null; // it may fail before it is made
+    const retire = (): void => {
+      if (session !== null && this.lasting === session) this.lasting = null;
+      if (session !== null && this.bulk === session) this.bulk = null;
+    };
+    const args = [...settings, 'cat-file', ...modes];
+    const made = new Session<T>(this.place, args, this.make, framing, retire, () => this.sessions.delete(made));
+    session = made;
+    this.sessions.add(made);
+    return made;
   }
 }

@@ -3,6 +3,7 @@ import { mkdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../../ports/git-store.js';
+import type { ReadBounds } from '../../../ports/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Repository } from '../config/repository.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
@@ -70,16 +71,16 @@ class GitQuarantine implements Quarantine {
     this.objectFormat = reader.objectFormat;
   }
 
-  read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
-    return this.reader.read(oids);
+  read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
+    return this.reader.read(oids, bounds);
   }
 
   headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
     return this.reader.headers(oids);
   }
 
-  readPaths(root: Oid, paths: readonly string[]): Promise<(GitObject | null)[]> {
-    return this.reader.readPaths(root, paths);
+  readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
+    return this.reader.readPaths(root, paths, bounds);
   }
 
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {

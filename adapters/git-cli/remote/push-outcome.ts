@@ -17,7 +17,7 @@ export function movedAt(ref: RefName, remote: string): KvError {
 
 /** What a `git push --porcelain` that failed means. */
 export function pushError({ remote, url }: { remote: string; url: string }, stdout: string, stderr: string): KvError {
-  const rejected = [...stdout.matchAll(/^!\t[^\t]*:(\S+)\t\[([^\]]+)\](?: \((.*)\))?$/gm)]
+  const rejected = [...stdout.matchAll(/^!\t[^\t\n:]*:(\S+)\t\[([^\]]+)\](?: \((.*)\))?$/gm)]
     .map(([, ref = '', kind = '', reason = '']) => ({ ref, why: `${kind} ${reason}` }))
     // What an atomic push gives for every ref that was not itself the reason.
     .filter(({ why }) => !/atomic push failed|atomic transaction failed/.test(why));

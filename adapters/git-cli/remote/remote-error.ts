@@ -73,7 +73,7 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
   // ssh begins with the account, which the URL has already named.
   const words = said
     .replace(/^(fatal|error): /, '')
-    .replace(/^\S+@\S+: (?=Permission denied)/, '')
+    .replace(/^\S{1,255}@\S{1,255}: (?=Permission denied)/, '')
     .replace(/\.$/, '');
   return new KvError('IO_ERROR', `${what}: ${words}`, hintFor(stderr, url, direction));
 }

@@ -44,8 +44,8 @@ export function thriftySettings({ memory }: GitBounds): readonly string[] {
   const part = (share: number): string => String(Math.trunc(memory / share));
   return [
     `core.bigFileThreshold=${part(4)}`,
-    `core.deltaBaseCacheLimit=${part(8)}`,
-    `pack.deltaCacheSize=${part(8)}`,
+    `core.deltaBaseCacheLimit=${part(5)}`,
+    `pack.deltaCacheSize=${part(4)}`,
     `pack.windowMemory=${part(8)}`,
     'pack.threads=2',
   ].flatMap((setting) => ['-c', setting]);

@@ -2,15 +2,21 @@ import type { Readable, Writable } from 'node:stream';
 import type {
   GitBounds,
   GitService,
+  Oid,
   PushProcess,
   PushServiceRequest,
   ServiceClient,
   ServiceProcess,
   ServiceRequest,
+  RefName,
 } from '../../../ports/index.js';
 import type { Hosted } from '../process/hosted.js';
 import { bytesOf, handOn, sinkOf } from './byte-streams.js';
 import { RepositoryMemory, thriftySettings } from './git-memory.js';
+import { refsIn } from '../process/bundle-file.js';
+import { runGit } from '../process/run-git.js';
+import { advertisement } from './receive/commands.js';
+import { OwnReceive } from './receive/own-receive.js';
 import { type Started, startGit } from './service-process.js';
 
 /** Whatever the repository's configuration says: with it, git would take a history that is cut off, unlooked at. */
@@ -25,6 +31,7 @@ const PIPES_OF_A_PUSH = 7;
 /** Git's server sides, each a process of its own. */
 export class GitServices implements GitService {
   private readonly repository: RepositoryMemory;
+  private objectFormat: Promise<string> | undefined;
 
   constructor(private readonly hosted: Hosted) {
     this.repository = new RepositoryMemory(hosted.gitDir);
@@ -38,6 +45,22 @@ export class GitServices implements GitService {
   }
 
   receive(request: PushServiceRequest, client: ServiceClient): PushProcess {
+    const { gitDir, serviceEnv } = this.hosted;
+    return new OwnReceive({
+      ...{ gitDir, client, maxBytes: request.maxBytes },
+      env: { ...serviceEnv, GIT_ALLOC_LIMIT: String(Math.trunc(request.bounds.memory)) },
+      settings: thriftySettings(request.bounds),
+      bounds: this.boundsOf(request),
+      greeting: async () => {
+        const refs = await this.refs();
+        return advertisement(refs, { format: await this.format(), version1: request.gitProtocol === 'version=1' });
+      },
+      git: (greeted) => this.receiveByGit(request, greeted),
+    });
+  }
+
+  /** Any push, as git itself takes it. */
+  private receiveByGit(request: PushServiceRequest, client: ServiceClient): PushProcess {
     // No object of the repository is as large as the bound: one that grows beyond it is the client's.
     const limit = String(Math.trunc(request.bounds.memory));
     const env = { ...this.environment(request), GIT_KV_STARGATE: '1', GIT_ALLOC_LIMIT: limit };
@@ -56,6 +79,19 @@ export class GitServices implements GitService {
       procReceiveReply: sinkOf(reply),
     };
     return { ...connected(started, client), hooks };
+  }
+
+  /** All refs, by name. */
+  private async refs(): Promise<(readonly [RefName, Oid])[]> {
+    const { gitDir, serviceEnv: env } = this.hosted;
+    const listed = await runGit(['--git-dir', gitDir, 'for-each-ref', '--format=%(objectname) %(refname)'], { env });
+    return [...refsIn(listed)];
+  }
+
+  private format(): Promise<string> {
+    const { gitDir, serviceEnv: env } = this.hosted;
+    this.objectFormat ??= runGit(['--git-dir', gitDir, 'rev-parse', '--show-object-format'], { env }).then((said) => said.trim());
+    return this.objectFormat;
   }
 
   private boundsOf({ bounds: { memory, time } }: ServiceRequest): GitBounds {

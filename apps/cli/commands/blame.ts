@@ -9,6 +9,7 @@ import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatTimeShort } from '../render/units.js';
 import { print, printJson } from '../io/terminal.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
@@ -55,7 +56,7 @@ is walked back as far as the keys go; --claims doesn't. history KEY tells of all
 function line({ key, time, txn, commit, by, source }: BlamedKey): string {
   return row(
     formatTimeShort(time),
-    txn,
+    printable(txn),
     attribution({ by, source }),
     commit === undefined ? undefined : (commit ?? '-').slice(0, 10),
     key,

@@ -1,5 +1,4 @@
-import { COMPACT } from '../../../domain/admin/compact.js';
-import { askStargate } from '../../../domain/admin/verb.js';
+import { compactEpochs } from '../../../domain/client/epochs/compact-epochs.js';
 import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
@@ -28,7 +27,7 @@ To bring an epoch back into a clone: git fetch FILE.bundle 'refs/*:refs/*'`);
     const { flags } = await this.input(FLAGS);
     await this.withClone(flags, async ({ clone, ns }) => {
       const args = { ns, label: flags.epoch, dryRun: flags['dry-run'] === true };
-      const report = await askStargate(clone.stargate, clone.remoteName, COMPACT, args);
+      const report = await compactEpochs(clone, args);
       if (flags.json === true) return printJson({ ok: true, ...report });
       return print(compactText(report));
     });

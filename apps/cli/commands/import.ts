@@ -3,7 +3,7 @@ import { type ImportReport, type ImportRequest, importKeys } from '../../../doma
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
-import { CHUNK_FLAGS, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
+import { CHUNK_FLAGS, FILES_FROM_FLAG, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
 import { openImport } from '../io/import-source.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
@@ -24,6 +24,7 @@ const FLAGS = {
   },
   skip: { type: 'string', summary: 'leave out this many operations at the beginning: they have landed before', value: 'N' },
   files: { type: 'string', summary: "where a snapshot's large values lie (default: as its header says)", value: 'DIR' },
+  ...FILES_FROM_FLAG,
   ...CHUNK_FLAGS,
   ...{ 'dry-run': dryRun, message, wait, timeout },
 } as const satisfies FlagTable;
@@ -40,7 +41,11 @@ operations are one, as by itself where all would be more than one push may bring
 
 An import is a new write, by you and now: created_by, created_at and txn of a snapshot made with --provenance stay where they are.
 Values, content types and expiries are kept, those in the past too; a key without an expiry gets the policy's ttl_default where there
-is one. Flags of Consul and leases of etcd are left behind, with a warning.`);
+is one. Flags of Consul and leases of etcd are left behind, with a warning.
+
+Files that lines or a snapshot's header name are read only below FILE's own folder (of standard input, below the current one),
+links followed, since whoever wrote them doesn't decide what is read here: --allow-files-from DIR allows another folder, and --files DIR
+names the one of a snapshot's large values.`);
   static override examples = [
     '<%= config.bin %> import backup.jsonl',
     '<%= config.bin %> import backup.jsonl --batch 5000 --message "restore of last night"',
@@ -65,7 +70,10 @@ is one. Flags of Consul and leases of etcd are left behind, with a warning.`);
       ...(flags.wait === undefined ? {} : { wait: flags.wait }),
     };
     const progress = new Progress(process.stderr.isTTY === true && !json);
-    const { source, close } = await openImport(args[0] ?? '-', flags.files);
+    const { source, close } = await openImport(args[0] ?? '-', {
+      files: flags.files,
+      allowed: flags['allow-files-from'] ?? [],
+    });
     let landed = choices.skip;
     const onProgress: ImportRequest['onProgress'] = (phase, done, of) => {
       if (phase === 'writing') landed = done;

@@ -9,7 +9,7 @@ import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { type InitOutcome, initText } from '../render/init.js';
 import { type ScaffoldRequest, writeScaffold } from '../io/scaffold.js';
-import { hasSigningKey, ownPublicKey } from '../io/signing-key.js';
+import { hasSigningKey } from '../io/signing-key.js';
 import { print, printJson, warn } from '../io/terminal.js';
 import { sshUrlFlag } from '../parse/units.js';
 import { workTree, workTreePolicy } from '../io/work-tree.js';
@@ -45,7 +45,7 @@ Pushes nothing. Run twice, it changes nothing.`);
     if (pushUrl !== null) sshUrlFlag('push-url', pushUrl);
     const prefixes = (flags.prefix ?? []).map(keyArgument);
     await this.withClone(flags, async ({ clone, ns }) => {
-      const writer = await ownPublicKey(clone.config);
+      const writer = (await (await clone.forWriting()).signer.publicKey?.()) ?? null;
       const begun = await beginNamespace(clone, ns);
       const scaffold = await scaffoldFor(clone, { ns, prefixes, pushUrl, writer });
       for (const flag of ['prefix', 'push-url'] as const)

@@ -14,7 +14,8 @@ export class Mset extends KvCommand {
   {"op":"set","key":"bin","value_b64":"AAEC"}
   {"op":"del","key":"cfg:old"}
 
-A file's path is relative to the batch's folder, or to the current one for standard input. Every line is checked before
+A file's path is relative to the batch's folder, or to the current one for standard input, and stays below it, links followed, unless
+--allow-files-from allows another folder. Every line is checked before
 anything is written; blank lines are ignored. The last operation on a key wins, with a warning. Deleting what is not
 there is a warning too.`);
   static override examples = ['<%= config.bin %> mset --file batch.jsonl', 'generate | <%= config.bin %> mset -f - --dry-run'];

@@ -4,16 +4,22 @@ import { exportSnapshot, type SnapshotRequest, type SnapshotSummary } from '../.
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
-import { writeFailed, writeFileAtomically } from '../io/files.js';
+import { writeFailed } from '../io/files.js';
+import { writeOutput } from '../io/write-file.js';
 import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes, formatCount, formatMany } from '../render/units.js';
-import { note, print, printJson, Progress } from '../io/terminal.js';
+import { note, printJson, printStream, Progress } from '../io/terminal.js';
 
 const FLAGS = {
-  export: { type: 'string', summary: 'the file to write, all at once; - is standard output', value: 'FILE', required: true },
+  export: {
+    type: 'string',
+    summary: 'the file to write, all at once (a device or FIFO, as it is); - is standard output',
+    value: 'FILE',
+    required: true,
+  },
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },
   files: { type: 'string', summary: 'write values above 1 MiB to files in this folder, named by their digests', value: 'DIR' },
   provenance: { type: 'boolean', summary: 'also who set each key, when, and in which transaction' },
@@ -69,8 +75,8 @@ is part of the history, not of the state: --provenance adds it for people and pr
         }
       };
       try {
-        if (file === '-') for await (const piece of pieces()) await print(piece);
-        else await writeFileAtomically(file, pieces());
+        if (file === '-') await printStream(pieces());
+        else await writeOutput(file, pieces());
       } finally {
         progress.done();
       }
@@ -92,5 +98,5 @@ async function folderFor(files: string, file: string): Promise<NonNullable<Snaps
     throw writeFailed(files, cause);
   }
   const folder = relative(base, resolve(files)).split(sep).join('/') || '.';
-  return { folder, write: (name, content) => writeFileAtomically(join(files, name), content) };
+  return { folder, write: (name, content) => writeOutput(join(files, name), content) };
 }

@@ -22,8 +22,8 @@ const FLAGS = {
 export class Wait extends KvCommand {
   static override summary = 'wait until the mirror shows a write';
   static override description = prose(`Asks the mirror for the namespace's watermark until it is at or past the
-commit. Exits with 10 when that takes longer than --timeout, or when the mirror goes on refusing the namespace, and with 130 when
-interrupted.`);
+commit. Exits with 10 when that takes longer than --timeout, or when the mirror goes on refusing the namespace, with 6 when neither this
+clone nor the Stargate has such a commit, and with 130 when interrupted.`);
   static override examples = ['<%= config.bin %> wait --oid 5f1c… --visible-on=github --timeout 2m'];
   static override flags = oclifFlags(FLAGS);
 

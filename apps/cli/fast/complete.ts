@@ -4,7 +4,7 @@ import { completeKeys } from '../../../domain/client/read/complete-keys.js';
 import { classifyRef } from '../../../domain/ledger/refs.js';
 import { isNamespace } from '../../../ports/grammar/namespace.js';
 import { findPackage } from '../io/package-file.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 import { print } from '../io/terminal.js';
 import { completionOf, type Words } from '../parse/completion.js';
 import { openSession, type Session } from '../session/session.js';

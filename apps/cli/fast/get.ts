@@ -4,7 +4,6 @@ import { readChunks } from '../../../domain/client/read/value.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { openSession } from '../session/session.js';
-import { writeFileAtomically } from '../io/files.js';
 import type { GetFlags } from '../parse/flags.js';
 import { collect, content, readingDocument } from '../render/reading.js';
 import { freshnessOf } from '../parse/read-flags.js';
@@ -60,7 +59,8 @@ async function deliver(
   const { value } = reading;
   const bytes = value instanceof Uint8Array ? value : readChunks(clone, value, onProgress);
   if (flags.output !== undefined) {
-    await writeFileAtomically(flags.output, bytes);
+    const { writeOutput } = await import('../io/write-file.js');
+    await writeOutput(flags.output, bytes);
     if (flags.json) await printJson(readingDocument(ns, reading, { output: flags.output }));
   } else if (flags.json) {
     await printJson(readingDocument(ns, reading, content(bytes instanceof Uint8Array ? bytes : await collect(bytes))));

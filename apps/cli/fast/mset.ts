@@ -9,7 +9,10 @@ export type MsetFlags = GlobalValues & FlagValues<typeof MSET_FLAGS>;
 /** `git kv mset`, shared by the oclif command and by the fast path. */
 export async function runMset(flags: MsetFlags): Promise<void> {
   await runWrite(flags, async ({ clone }, progress) => {
-    const operations = await readBatch(flags.file ?? '-', clone.clock.now(), progress);
+    const operations = await readBatch(
+      { file: flags.file ?? '-', allowed: flags['allow-files-from'] ?? [], now: clone.clock.now() },
+      progress,
+    );
     return flags['keep-ttl'] === true ? keepingTtls(operations) : operations;
   });
 }

@@ -16,7 +16,7 @@ import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag, sizeFlag } from '../parse/un
 type WriteFlags = GlobalValues & FlagValues<typeof WRITE_FLAGS> & FlagValues<typeof CHUNK_FLAGS>;
 type Choices = Pick<WriteRequest, 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
-type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject'>;
+type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject' | 'warnings'>;
 
 /** Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common. */
 export async function runWrite(

@@ -1,30 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { typeOfBytes } from '../../../domain/client/write/content-type.js';
 import { DEFAULT_CTYPE } from '../../../domain/ledger/metadata.js';
 import { KvError } from '../../../ports/error.js';
-
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Replaces a file's content all at once; a signal that ends it leaves nothing behind. Throws `IO_ERROR`, `INTERRUPTED`. */
-export async function writeFileAtomically(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  for (const name of ENDING) process.on(name, stop);
-  try {
-    await writeFile(draft, content, { flag: 'wx', signal: stopping.signal });
-    await rename(draft, path);
-  } catch (cause) {
-    await rm(draft, { force: true });
-    if (stopping.signal.aborted) throw new KvError('INTERRUPTED', 'interrupted', { hint: `${path} is as it was` });
-    throw writeFailed(path, cause);
-  } finally {
-    for (const name of ENDING) process.off(name, stop);
-  }
-}
 
 /** What a path leads to, links followed: a regular file, something else (a folder, a device), or nothing that can be seen. */
 export async function fileKind(path: string): Promise<'file' | 'other' | 'none'> {
@@ -117,6 +96,7 @@ export function reasonOf(cause: unknown): string {
     EACCES: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'there is no such folder',
+    ENXIO: 'it is a socket, or a device that is not there',
   };
   return (code === undefined ? undefined : known[code]) ?? message;
 }

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ImportSource } from '../../../domain/client/transfer/import/source.js';
-import { fileSize, fileStream, reasonOf, standardInput, writeFailed } from './files.js';
+import { fileSize, fileStream, standardInput, writeFailed } from './files.js';
+import { NamedFiles } from './named-files.js';
 
 interface OpenedImport {
   readonly source: ImportSource;
@@ -10,13 +11,21 @@ interface OpenedImport {
   close(): Promise<void>;
 }
 
-/** A file to import, or standard input (`-`), which is kept in a temporary file, since it is read twice. `files` overrides where large values lie. */
-export async function openImport(file: string, files: string | undefined): Promise<OpenedImport> {
+/** Where the files may lie that an import names. */
+interface ImportFolders {
+  /** Overrides where a snapshot's large values lie. */
+  readonly files: string | undefined;
+  readonly allowed: readonly string[];
+}
+
+/** A file to import, or standard input (`-`), which is kept in a temporary file, since it is read twice. Throws `IO_ERROR`, `USAGE`. */
+export async function openImport(file: string, folders: ImportFolders): Promise<OpenedImport> {
   if (file !== '-') {
     await fileSize(file);
-    const source = { name: file, open: () => fileStream(file), file: locate(dirname(resolve(file)), files) };
-    return { source, close: async () => undefined };
+    const located = await locate(dirname(resolve(file)), folders);
+    return { source: { name: file, open: () => fileStream(file), file: located }, close: async () => undefined };
   }
+  const located = await locate(process.cwd(), folders);
   const folder = await mkdtemp(join(tmpdir(), 'git-kv-import-'));
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const path = join(folder, 'input');
@@ -26,18 +35,20 @@ export async function openImport(file: string, files: string | undefined): Promi
     await close();
     throw writeFailed(path, cause);
   }
-  return { source: { name: 'standard input', open: () => fileStream(path), file: locate(process.cwd(), files) }, close };
+  return { source: { name: 'standard input', open: () => fileStream(path), file: located }, close };
 }
 
-function locate(base: string, files: string | undefined): ImportSource['file'] {
+async function locate(base: string, { files, allowed }: ImportFolders): Promise<ImportSource['file']> {
+  const named = await NamedFiles.open(base, allowed);
+  // What --files names, the importer has chosen: it may lie anywhere. What a file there is called, the snapshot says.
+  const chosen = files === undefined ? undefined : await NamedFiles.open(resolve(files), allowed);
   return async (path, folder) => {
-    const from = folder === null ? base : files === undefined ? resolve(base, folder) : resolve(files);
-    const full = resolve(from, path);
-    try {
-      if (!(await stat(full)).isFile()) return { fault: 'it is not a regular file' };
-    } catch (cause) {
-      return { fault: reasonOf(cause) };
-    }
-    return { open: () => fileStream(full) };
+    const found =
+      folder === null
+        ? await named.find(path)
+        : chosen === undefined
+          ? await named.find(path, resolve(base, folder))
+          : await chosen.find(path);
+    return 'fault' in found ? found : { open: () => fileStream(found.path) };
   };
 }

@@ -1,22 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { CloneConfig } from '../../../ports/clone-config.js';
 import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
 
 /** True when Git knows a key to sign with. */
 export const hasSigningKey = (config: CloneConfig): boolean =>
   config.get('user.signingkey') !== undefined || config.get('gpg.ssh.defaultkeycommand') !== undefined;
-
-/** The user's own SSH public key, as one authorized_keys line, when that is what Git signs with; null otherwise. */
-export async function ownPublicKey(config: CloneConfig): Promise<string | null> {
-  const configured = config.get('user.signingkey');
-  if (configured === undefined || (config.get('gpg.format') ?? 'ssh') !== 'ssh') return null;
-  const literal = configured.replace(/^key::/, '');
-  if (isPublicKey(literal)) return literal;
-  const path = configured.replace(/^~(?=\/)/, process.env['HOME'] ?? homedir());
-  return (await firstKey(path)) ?? (path.endsWith('.pub') ? null : firstKey(join(`${path}.pub`)));
-}
 
 /** The file of the SSH key that Git signs with, when it has a passphrase: ssh-keygen asks for that and does not say of which key. */
 export async function keyWithPassphrase(config: CloneConfig): Promise<string | null> {
@@ -31,15 +20,6 @@ export async function keyWithPassphrase(config: CloneConfig): Promise<string | n
     return body === undefined || cipher === 'none' ? null : path;
   } catch {
     return null; // an agent or a token may hold it
-  }
-}
-
-async function firstKey(file: string): Promise<string | null> {
-  try {
-    const line = (await readFile(file, 'utf8')).trim();
-    return isPublicKey(line) ? line : null;
-  } catch {
-    return null; // an agent may hold a key of which there is no file here
   }
 }
 

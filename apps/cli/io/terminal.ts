@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { TransferProgress } from '../../../ports/git-remote.js';
-import { printable, printableText } from './printable.js';
+import { printable, printableText } from '../../../ports/grammar/printable.js';
 
 /** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */
 export class ReaderGone extends Error {}
@@ -36,6 +36,13 @@ export async function print(chunk: string | Uint8Array): Promise<void> {
   const safe = typeof chunk === 'string' && process.stdout.isTTY ? printableText(chunk) : chunk;
   await new Promise<void>((resolve) => process.stdout.write(safe, () => resolve()));
   if (failure !== undefined) throw failure;
+}
+
+/** Writes bytes that are text in UTF-8, as they come: as `print`, made safe on a terminal. Throws `ReaderGone`, `IO_ERROR`. */
+export async function printStream(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const decoder = process.stdout.isTTY ? new TextDecoder() : undefined;
+  for await (const piece of pieces) await print(decoder?.decode(piece, { stream: true }) ?? piece);
+  if (decoder !== undefined) await print(decoder.decode());
 }
 
 /** What a line on standard error may begin with, and its colour on a terminal. */

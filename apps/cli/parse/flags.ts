@@ -65,7 +65,12 @@ export const GET_FLAGS = {
   prefix: { type: 'string', summary: 'all keys that start with this, with their values', value: 'PREFIX' },
   null: { type: 'boolean', char: '0', alias: 'z', summary: 'each key and each value exactly, with a NUL byte behind it' },
   raw: { type: 'boolean', summary: 'exactly the bytes, on a terminal too' },
-  output: { type: 'string', char: 'o', summary: 'write the value to a file, all at once', value: 'FILE' },
+  output: {
+    type: 'string',
+    char: 'o',
+    summary: 'write the value to a file, all at once; or to a device or FIFO, as it is',
+    value: 'FILE',
+  },
   ...AT_FLAG,
   ...READ_FLAGS,
   ...EXPIRED_FLAG,
@@ -132,6 +137,16 @@ export const CHUNK_FLAGS = {
   },
 } as const satisfies FlagTable;
 
+/** What may be read of the files that lines name. */
+export const FILES_FROM_FLAG = {
+  'allow-files-from': {
+    type: 'string',
+    summary: "also read files that lines name below this folder (default: below the input's own folder only)",
+    value: 'DIR',
+    multiple: true,
+  },
+} as const satisfies FlagTable;
+
 /** Where a value comes from, and what is kept beside it. */
 export const VALUE_FLAGS = {
   file: { type: 'string', char: 'f', summary: 'take the value from a file; - is standard input', value: 'FILE' },
@@ -168,6 +183,7 @@ export const MSET_FLAGS = {
     required: true,
   },
   'keep-ttl': { type: 'boolean', summary: 'of lines without a ttl, keep the TTL that the key has' },
+  ...FILES_FROM_FLAG,
   ...CHUNK_FLAGS,
   ...WRITE_FLAGS,
 } as const satisfies FlagTable;

@@ -1,5 +1,5 @@
 import type { Attribution, AttributionSource } from '../../../domain/client/history/attribution.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 /** What stands behind a name that this clone has not verified. */
 const UNVERIFIED: Readonly<Record<AttributionSource, string>> = { signature: '', stargate: ' (noted)', claim: ' (claimed)' };

@@ -1,10 +1,12 @@
 import type { CompactReport } from '../../../domain/admin/compact.js';
+import { printable } from '../../../ports/grammar/printable.js';
 import { formatBytes } from './units.js';
 
 /** What `compact` did, or would do, for people. */
 export function compactText(report: CompactReport): string {
-  const { ns, current, epochs, kept, dry_run: dry, bytes_freed: freed } = report;
-  const rest = `kept: ${[current, ...kept].join(' ')}\n`;
+  const { epochs, dry_run: dry, bytes_freed: freed } = report;
+  const ns = printable(report.ns);
+  const rest = `kept: ${[report.current, ...report.kept].map(printable).join(' ')}\n`;
   if (epochs.length === 0) {
     const why =
       report.keep_epochs === null
@@ -14,8 +16,8 @@ export function compactText(report: CompactReport): string {
   }
   const lines = epochs.map(({ epoch, bundle, bundle_bytes: size }) =>
     dry
-      ? `would drop ${ns}@${epoch}, bundle of about ${formatBytes(size)}\n`
-      : `dropped ${ns}@${epoch}\nbundle  ${bundle} (${formatBytes(size)})\n`,
+      ? `would drop ${ns}@${printable(epoch)}, bundle of about ${formatBytes(size)}\n`
+      : `dropped ${ns}@${printable(epoch)}\nbundle  ${printable(bundle ?? '-')} (${formatBytes(size)})\n`,
   );
   const space = dry
     ? `would free ${formatBytes(freed)}\n`

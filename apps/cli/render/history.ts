@@ -1,7 +1,7 @@
 import type { HistoryEntry } from '../../../domain/client/history/history.js';
 import { attribution } from './attribution.js';
 import { formatBytes, formatTimeShort } from './units.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 const SHORT = 10;
 const WIDTHS = [20, 4, 10, 26, 30, SHORT] as const;
@@ -17,7 +17,7 @@ export function historyLine({ time, op, size, txn, by, source, commit, subject, 
     formatTimeShort(time),
     op,
     size === null ? '-' : formatBytes(size),
-    txn,
+    printable(txn),
     attribution({ by, source }),
     commit.slice(0, SHORT),
     subject.startsWith(GENERATED) ? '' : `${printable(subject)}${body === '' ? '' : ' …'}`,

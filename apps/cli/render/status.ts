@@ -1,6 +1,6 @@
 import type { StatusReport } from '../../../domain/admin/status.js';
 import { formatSeconds } from './units.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 /** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
 export function statusText(status: StatusReport): string {

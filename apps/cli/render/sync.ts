@@ -1,5 +1,5 @@
 import type { DifferingRef, SyncReport } from '../../../domain/admin/sync.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 import { formatMany } from './units.js';
 
 const DONE: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { decodeUtf8 } from '../../../domain/git/bytes.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 /** A value in a line, for people: without the line end behind it, other line ends and control characters escaped; undefined for a binary one. */
 export function valueLine(value: Uint8Array): string | undefined {

@@ -1,6 +1,6 @@
 import type { ChangedKeys, WatchedEvent } from '../../../domain/client/watch/watch.js';
 import { formatTimeShort } from './units.js';
-import { printable } from '../io/printable.js';
+import { printable } from '../../../ports/grammar/printable.js';
 
 const SHORT = 10;
 const MAX_SHOWN = 5;
@@ -8,11 +8,11 @@ const MAX_SHOWN = 5;
 /** Receipt time, ledger commit, signer, what happened. */
 export function watchLine(event: WatchedEvent): string {
   const { received, oid, signer } = event;
-  return `${formatTimeShort(received)}  ${oid.slice(0, SHORT)}  ${printable(signer).padEnd(16)}  ${whatHappened(event)}`;
+  return `${printable(formatTimeShort(received))}  ${printable(oid.slice(0, SHORT))}  ${printable(signer).padEnd(16)}  ${whatHappened(event)}`;
 }
 
 function whatHappened({ epoch, parentEpoch, keys, set, del }: WatchedEvent): string {
-  if (parentEpoch !== null) return `begin epoch ${epoch} after ${parentEpoch}`;
+  if (parentEpoch !== null) return `begin epoch ${printable(epoch)} after ${printable(parentEpoch)}`;
   if (keys === null) return `set ${set}, delete ${del}`;
   return [...verb('set', keys.set), ...verb('delete', keys.del)].join('; ');
 }

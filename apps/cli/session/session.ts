@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import type { MirrorRefusal } from '../../../domain/ledger/mirror-refusals.js';
 import { parseTimeLimit } from '../../../ports/grammar/duration.js';
@@ -79,7 +80,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       },
     };
     const clone: Clone = {
-      store,
+      store: boundedReads(store, config.get('kv.maxobject')),
       remotes: patientRemote(lazyRemote(openRemote), patience),
       stargate: patientAdminClient(
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
@@ -93,6 +94,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
       remoteName: config.get('kv.remote') ?? 'origin',
       onProgress,
       onMirrorRefusal: warnOnce(),
+      onWarning: warn,
       forWriting: async () => ({
         signer: saysWhichKey(await composition.get<Signer>('signer'), config),
         hasher,
@@ -122,6 +124,7 @@ function warnOnce(): (ns: string, refusal: MirrorRefusal) => void {
 function saysWhichKey(signer: Signer, config: CloneConfig): Signer {
   if (process.stderr.isTTY !== true) return signer;
   return {
+    ...(signer.publicKey === undefined ? {} : { publicKey: signer.publicKey.bind(signer) }),
     async sign(payload) {
       const { keyWithPassphrase } = await import('../io/signing-key.js');
       const file = await keyWithPassphrase(config);

@@ -62,10 +62,11 @@ export function serveAdmin(
         });
       }
       const tell = (report: unknown): void => void session.output.write(`${JSON.stringify(report)}\n`);
-      const report = await verb.run(args, {
+      const work = verb.run(args, {
         ...{ pusher: session.pusher, fingerprint: session.fingerprint },
         ...{ left: leaves(session), tell },
       });
+      const report = await Promise.race([work, revoked(session.gone)]);
       if (report !== undefined) tell(report);
       return 0;
     } catch (thrown) {
@@ -76,6 +77,17 @@ export function serveAdmin(
       clearInterval(living);
     }
   };
+}
+
+/** Rejects when a session is over for a reason that its client is to be told. What the verb has begun goes on. */
+function revoked(gone: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const look = (): void => {
+      if (KvError.is(gone.reason)) reject(gone.reason);
+    };
+    gone.addEventListener('abort', look, { once: true });
+    if (gone.aborted) look();
+  });
 }
 
 function leaves({ gone, input }: ExecSession): AbortSignal {

@@ -17,8 +17,8 @@ interface StatusSources {
   readonly store: GitStore;
   /** The lines in which writers wait for their turn. */
   readonly lines: () => readonly LineStatus[];
-  /** The label of the epoch that a ledger commit belongs to. */
-  readonly epochOf: (ledger: Oid) => Promise<string | null>;
+  /** The labels of the epochs that ledger commits belong to. */
+  readonly epochsOf: (ledgers: readonly Oid[]) => Promise<readonly (string | null)[]>;
   readonly policy: () => PolicyStatus;
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly mirror: () => Promise<MirrorStatus>;
@@ -31,12 +31,13 @@ export function statusVerb(sources: StatusSources): AdminVerb {
     const refs = await sources.store.refs(['refs/kv/']);
     const known = [...refs.keys()].map((ref) => ref.slice('refs/kv/'.length));
     const names = [...new Set([...sources.namespaces(), ...known])].sort();
-    const namespaces = await Promise.all(
-      names.map(async (ns) => {
-        const ledger = refs.get(`refs/kv/${ns}`) ?? null;
-        return { ns, epoch: ledger === null ? null : await sources.epochOf(ledger), ledger };
-      }),
-    );
+    const ledgers = [...new Set(refs.values())];
+    const labels = await sources.epochsOf(ledgers);
+    const epochs = new Map(ledgers.map((ledger, at) => [ledger, labels[at] ?? null]));
+    const namespaces = names.map((ns) => {
+      const ledger = refs.get(`refs/kv/${ns}`) ?? null;
+      return { ns, epoch: ledger === null ? null : (epochs.get(ledger) ?? null), ledger };
+    });
     return {
       ...(await sources.leadership()),
       uptime_s: Math.floor(sources.uptime() / 1000),

@@ -11,7 +11,8 @@ import type { DiskRoom } from '../repository/disk-room.js';
 import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';
 import { compactVerb } from './compact.js';
-import { epochLabelOf } from './epoch-label.js';
+import { epochLabelsOf } from './epoch-label.js';
+import { knowsVerb } from './knows.js';
 import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
@@ -44,7 +45,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     namespaces: () => policy().namespaces.keys(),
     store,
     lines: () => leadership.current?.turns.status() ?? [],
-    epochOf: (ledger) => epochLabelOf(store, ledger),
+    epochsOf: (ledgers) => epochLabelsOf(store, ledgers),
     policy: () => policyFile.status,
     room: () => room.look(),
     hostKeys,
@@ -62,5 +63,5 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     policyText: () => policyFile.current.text,
   });
   const turn = turnVerb({ store, policy, line: async () => leadership.lead() });
-  return [status, compact, sync, turn];
+  return [status, compact, sync, turn, knowsVerb({ store })];
 }

@@ -1,12 +1,13 @@
 import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stillRefs } from '../../../domain/gateway/sync/still-refs.js';
-import { openProfile } from '../../../plugins/host/index.js';
+import { openProfile, type Profile } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
 import { ownEnv } from '../environment.js';
 import { productVersion } from '../version.js';
+import { JOURNAL, type JournalKept, keepJournal } from './journal.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
 import { OWN_ID } from '../repository/own-id.js';
@@ -21,12 +22,19 @@ export interface BackupRequest {
   readonly policyPath: string | null;
   /** Also the private host keys. */
   readonly hostKeys: boolean;
+  /** What the Stargate is served with, as far as it was named: its journal may lie elsewhere. */
+  readonly profile: Profile | null;
+}
+
+/** A backup that was taken, and what it has of the journal. */
+export interface Backup {
+  readonly manifest: Manifest;
+  readonly journal: JournalKept;
 }
 
 /** Under which name each file of a Stargate stands in a backup: what is not there was never needed. */
 const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
-  [join('.stargate', 'journal.ndjson'), 'journal.ndjson'],
   [join('.stargate', 'leader.term'), 'leader.term'],
   [OWN_ID, 'repository-id'],
 ];
@@ -39,13 +47,13 @@ export const SETTINGS = 'settings.gitconfig';
 
 /**
  * Takes a backup of a Stargate's repository, which may be serving meanwhile: the refs are those of one moment, and the journal is
- * read after them, so that it knows of each of their moves. Gives the manifest. Whole or not at all.
+ * read after them, so that it knows of each of their moves. Whole or not at all, but for a journal that can't be had.
  * Throws `CONFIG_INVALID` for a folder that is no Stargate's, or one that is there already; `IO_ERROR`; `GIT_ERROR`.
  */
-export async function takeBackup({ repo, to, policyPath, hostKeys }: BackupRequest): Promise<Manifest> {
+export async function takeBackup({ repo, to, policyPath, hostKeys, profile }: BackupRequest): Promise<Backup> {
   const gitDir = resolve(repo);
   const composition = await openProfile('embedded', { directory: gitDir, env: ownEnv() });
-  let manifest: Manifest | undefined;
+  let backup: Backup | undefined;
   try {
     const host = await composition.get<RepositoryHost>('repository-host');
     await host.check();
@@ -57,8 +65,11 @@ export async function takeBackup({ repo, to, policyPath, hostKeys }: BackupReque
       const form = await host.export(join(draft, BUNDLE), refs);
       const names = refs.size > 0 ? [BUNDLE] : [];
       await writeFile(join(draft, SETTINGS), form.settings, { mode: 0o600 });
-      names.push(SETTINGS, ...(await copyState(gitDir, draft, policyPath, hostKeys)));
-      manifest = {
+      names.push(SETTINGS);
+      const journal = await keepJournal(gitDir, draft, profile);
+      if (journal.kind === 'replayed') names.push(JOURNAL.name);
+      names.push(...(await copyState(gitDir, draft, { policyPath, hostKeys, journal: journal.kind === 'file' })));
+      const manifest: Manifest = {
         ...{ 'git-kv': 'backup', v: 1, taken, version: productVersion(), repository: gitDir },
         ...{ object_format: form.objectFormat, head: form.head, refs: Object.fromEntries(refs), host_keys: hostKeys },
         files: Object.fromEntries(await Promise.all(names.map(async (name) => [name, await fileFacts(join(draft, name))]))),
@@ -66,18 +77,23 @@ export async function takeBackup({ repo, to, policyPath, hostKeys }: BackupReque
       await writeFile(join(draft, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
       for (const name of [...names, MANIFEST]) await syncPath(join(draft, name));
       await syncPath(draft);
+      backup = { manifest, journal };
       return true;
     });
   } finally {
     await composition.close();
   }
   await syncPath(dirname(resolve(to)));
-  if (manifest === undefined) throw new KvError('UNEXPECTED', 'a backup was made without its manifest');
-  return manifest;
+  if (backup === undefined) throw new KvError('UNEXPECTED', 'a backup was made without its manifest');
+  return backup;
 }
 
 /** Copies what the repository is besides Git's own; gives the names. */
-async function copyState(gitDir: string, draft: string, policyPath: string | null, hostKeys: boolean): Promise<string[]> {
+async function copyState(
+  gitDir: string,
+  draft: string,
+  { policyPath, hostKeys, journal }: Pick<BackupRequest, 'policyPath' | 'hostKeys'> & { readonly journal: boolean },
+): Promise<string[]> {
   const names: string[] = [];
   const copy = async (from: string, name: string, needed = false): Promise<void> => {
     try {
@@ -90,6 +106,7 @@ async function copyState(gitDir: string, draft: string, policyPath: string | nul
     names.push(name);
   };
   await copy(policyPath ?? join(gitDir, '.kv', 'policy.yaml'), 'policy.yaml', true);
+  if (journal) await copy(join(gitDir, JOURNAL.place), JOURNAL.name);
   for (const [place, name] of STATE) await copy(join(gitDir, place), name);
   const archives = await namesIn(join(gitDir, ARCHIVES));
   await mkdir(join(draft, 'archives'));

@@ -1,16 +1,24 @@
 import { resolve } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { COMMON, parse, required, shown } from '../command-line.js';
+import { COMMON, PLACE, parse, required, shown } from '../command-line.js';
 import { listenOption } from '../endpoints.js';
 import { REFUSED_UNTIL_TOLD } from '../host-key/command.js';
 import type { HostKey } from '../host-key/key-files.js';
+import { counted } from '../../../ports/grammar/counted.js';
+import { EXIT_CODES } from '../../exit-codes.js';
+import { chooseProfile } from '../stargate-profile.js';
 import { takeBackup } from './backup.js';
+import type { Check } from './check-restored.js';
+import type { JournalKept } from './journal.js';
 import { type Restored, restoreBackup, restoreFromMirror } from './restore.js';
+import { say } from '../terminal.js';
 
 const BACKUP = {
   ...COMMON,
   repo: { type: 'string' },
   to: { type: 'string' },
+  profile: { type: 'string' },
+  plugin: PLACE.plugin,
   'policy-path': { type: 'string' },
   'with-host-key': { type: 'boolean' },
 } as const;
@@ -32,18 +40,33 @@ export async function runBackup(args: readonly string[]): Promise<number> {
   if (shown('backup', values)) return 0;
   const [repo, to] = [required(values.repo, '--repo'), required(values.to, '--to')];
   const hostKeys = values['with-host-key'] === true;
-  const manifest = await takeBackup({ repo, to, policyPath: values['policy-path'] ?? null, hostKeys });
+  const { profile: name, plugin: plugins } = values;
+  const profile = name === undefined ? null : await chooseProfile({ profile: name, plugins, mirrorRemote: undefined });
+  const { manifest, journal } = await takeBackup({ repo, to, policyPath: values['policy-path'] ?? null, hostKeys, profile });
   const bytes = Object.values(manifest.files).reduce((sum, { size }) => sum + size, 0);
   const lines = [
     `backed up ${manifest.repository}`,
     `  to        ${resolve(to)}, ${bytes} bytes`,
     `  refs      ${Object.keys(manifest.refs).length}, read back and whole`,
+    ...journalLines(journal),
     hostKeys
       ? '  host keys are in it: keep it as secret as they are'
       : '  host keys are not in it (--with-host-key): keep them apart, for restore --host-keys, or clients meet changed ones then',
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   return 0;
+}
+
+/** What is to be said of the journal; nothing of the usual one. */
+export function journalLines(kept: JournalKept): string[] {
+  if (kept.kind === 'file') return [];
+  const { adapter, profile } = kept.journal;
+  const which = `'${adapter}' of profile ${profile}`;
+  if (kept.kind === 'replayed') return [`  journal   ${counted(kept.records, 'record')} of ${which}`];
+  return [
+    `  journal   NOT in it: it lies in ${which}: ${kept.why}`,
+    `${INDENT}back it up by its own means, after this one${kept.why === 'no profile was named' ? '; or name the profile: --profile' : ''}`,
+  ];
 }
 
 /** `git-kv-stargate restore`; gives the exit code. Throws `USAGE` unless there is one source. */
@@ -63,8 +86,10 @@ export async function runRestore(args: readonly string[]): Promise<number> {
       throw new KvError('USAGE', '--policy goes with --from-mirror', {
         hint: 'a backup has its own; change .kv/policy.yaml of the repository once it is restored',
       });
-    process.stdout.write(restoredText(await restoreBackup({ from, hostKeys: folder }, repo, dryRun), dryRun));
-    return 0;
+    const restored = await restoreBackup({ from, hostKeys: folder }, repo, dryRun);
+    say(restoredText(restored, dryRun));
+    const fault = restored.checks.find((check) => check.fault !== null)?.fault;
+    return fault ? EXIT_CODES[fault.code] : 0;
   }
   if (url === undefined || url === '' || url.startsWith('-')) throw new KvError('USAGE', '--from-mirror wants a URL');
   if (dryRun) throw new KvError('USAGE', '--dry-run goes with --from DIR');
@@ -72,7 +97,7 @@ export async function runRestore(args: readonly string[]): Promise<number> {
   // A path is kept as an absolute one: the repository's own folder is not where this was run.
   const local = /^(\.{0,2}\/|[^:]+$)/.test(url);
   const given = { policyPath: policy ?? null, hostKeys: folder };
-  process.stdout.write(restoredText(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
+  say(restoredText(await restoreFromMirror({ url: local ? resolve(url) : url, hash, ...given }, repo), false));
   return 0;
 }
 
@@ -86,6 +111,7 @@ export function restoredText(restored: Restored, dryRun: boolean): string {
     `${dryRun ? 'would restore' : 'restored'} ${gitDir}`,
     `  refs      ${refs}${namespaces.length === 0 ? '' : `, namespaces ${namespaces.join(' ')}`}`,
     `  admins    ${admins.join(', ')}`,
+    ...checkLines(restored.checks),
     ...keyLines(restored, dryRun),
     ...mirror.lines.map((line, i) => `${i === 0 ? '  mirror    ' : INDENT}${line}`),
     ...(dryRun ? [] : [`next: git-kv-stargate serve --repo ${gitDir}${listenOption(pushUrl)}; ${then}`]),
@@ -94,6 +120,15 @@ export function restoredText(restored: Restored, dryRun: boolean): string {
 }
 
 const INDENT = ' '.repeat(12);
+
+/** What was looked at and is sound, and then what is not. */
+function checkLines(checks: readonly Check[]): string[] {
+  const sound = checks.filter(({ fault }) => fault === null);
+  return [
+    ...sound.map(({ what }, i) => `${i === 0 ? '  checked   ' : INDENT}${what}`),
+    ...checks.flatMap(({ what, fault }) => (fault === null ? [] : [`  FAULT     ${what}: ${fault.message}`])),
+  ];
+}
 
 function keyLines({ hostKeys, newKinds }: Restored, dryRun: boolean): string[] {
   const isNew = (kind: HostKey['kind']): boolean => newKinds.includes(kind);

@@ -9,13 +9,16 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../../ports/repository-host.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import { counted } from '../../../ports/grammar/counted.js';
+import type { ObjectFormat, RefName } from '../../../ports/vocabulary.js';
 import { ownEnv } from '../environment.js';
 import { adoptionContext } from '../repository/adoption-context.js';
 import { type HostKey, type HostKeyKind, keyFolder } from '../host-key/key-files.js';
 import { keysIn, makeHostKeys, missing } from '../host-key/make-keys.js';
 import { type AgainstMirror, againstMirror } from './against-mirror.js';
 import { ARCHIVES, HOST_KEY as KEY_FILE, SETTINGS } from './backup.js';
+import { type Check, checkRestored } from './check-restored.js';
+import { JOURNAL } from './journal.js';
 import { BUNDLE, type Manifest, readManifest } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
 
@@ -30,6 +33,8 @@ export interface Restored {
   readonly hostKeys: readonly HostKey[];
   /** The kinds of which no key was kept, so that a new one is made. */
   readonly newKinds: readonly HostKeyKind[];
+  /** What of the backup was looked at; nothing where there was none. */
+  readonly checks: readonly Check[];
   /** What the mirror has beyond, or lacks. */
   readonly mirror: AgainstMirror;
   /** Where the policy has clients push; null: it doesn't say. */
@@ -43,7 +48,7 @@ export interface BackupSource {
   readonly hostKeys: string | null;
 }
 
-const STATE_NAMES = ['init.json', 'journal.ndjson', 'leader.term', 'repository-id'];
+const STATE_NAMES = ['init.json', JOURNAL.name, 'leader.term', 'repository-id'];
 
 /**
  * Makes a Stargate's repository from a backup's folder, whole or not at all, and compares it with the mirror. On a dry run nothing
@@ -62,10 +67,21 @@ export async function restoreBackup({ from, hostKeys }: BackupSource, repo: stri
     const state = join(draft, '.stargate');
     for (const name of STATE_NAMES) if (name in manifest.files) await copy(join(folder, name), join(state, name));
     await mkdir(join(draft, ARCHIVES), { recursive: true, mode: 0o700 });
-    for (const name of Object.keys(manifest.files).filter((each) => each.startsWith('archives/')))
-      await copy(join(folder, name), join(state, name));
+    const archives = Object.keys(manifest.files).filter((each) => each.startsWith('archives/'));
+    for (const name of archives) await copy(join(folder, name), join(state, name));
     const policy = await readFile(join(folder, 'policy.yaml'), 'utf8');
-    return { refs: refs.size, policy, hostKeys: hostKeys ?? (manifest.host_keys ? join(folder, 'host-keys') : null) };
+    const checked = await checkRestored(composition, {
+      refs: refs.size,
+      namespaces: namespacesIn(refs.keys()),
+      journal: JOURNAL.name in manifest.files,
+      archives: archives.map((name) => name.slice('archives/'.length)),
+    });
+    return {
+      refs: refs.size,
+      policy,
+      checks: checked,
+      hostKeys: hostKeys ?? (manifest.host_keys ? join(folder, 'host-keys') : null),
+    };
   });
 }
 
@@ -95,7 +111,7 @@ export async function restoreFromMirror({ url, hash, policyPath, hostKeys }: Mir
     const verify = async (ns: string): Promise<number> => verifyNamespace(await adoptionContext(composition), ns);
     const adopted = await adoptMirror(host, MIRROR_REMOTE, verify);
     const policy = policyPath === null ? await publishedPolicy(composition) : await readPolicyText(policyPath);
-    return { refs: adopted.refs, policy, hostKeys };
+    return { refs: adopted.refs, policy, checks: [], hostKeys };
   });
 }
 
@@ -103,6 +119,7 @@ interface Content {
   readonly refs: number;
   /** The policy's text. */
   readonly policy: string;
+  readonly checks: readonly Check[];
   /** The folder with the private host keys; null: there are none. */
   readonly hostKeys: string | null;
 }
@@ -118,18 +135,19 @@ async function restoring(
     try {
       const host = await composition.get<RepositoryHost>('repository-host');
       await host.checkPrograms();
-      const { refs, policy: text, hostKeys } = await fill(composition, draft);
+      const { refs, policy: text, hostKeys, checks: looked } = await fill(composition, draft);
       await mkdir(join(draft, '.kv'), { mode: 0o755, recursive: true });
       await writeFile(join(draft, '.kv', 'policy.yaml'), text, { mode: 0o644 });
       if (hostKeys !== null) await takeHostKeys(hostKeys, draft);
       const newKinds = await missing(keyFolder(draft)); // also kinds that an older backup lacks
       const shown = dryRun ? await keysIn(keyFolder(draft)) : await makeHostKeys(draft);
-      const policy = await parsedPolicy(composition, text);
+      const { policy, check } = await parsedPolicy(composition, text);
       const store = await composition.get<GitStore>('git-store');
-      const namespaces = [...(await store.refs(['refs/kv/'])).keys()].map((ref) => ref.slice('refs/kv/'.length));
+      const namespaces = namespacesIn((await store.refs(['refs/kv/'])).keys());
+      const checks = looked.length === 0 ? [] : [...looked, check];
       const mirror = await againstMirror(composition, policy);
       const admins = policy.admins.map(({ name }) => name);
-      restored = { gitDir, refs, namespaces, admins, hostKeys: shown, newKinds, mirror, pushUrl: policy.pushUrl };
+      restored = { gitDir, refs, namespaces, admins, checks, hostKeys: shown, newKinds, mirror, pushUrl: policy.pushUrl };
     } finally {
       await composition.close();
     }
@@ -139,8 +157,29 @@ async function restoring(
   return restored;
 }
 
-async function parsedPolicy(composition: Composition, text: string): Promise<Policy> {
-  return (await composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
+const namespacesIn = (refs: Iterable<RefName>): string[] =>
+  [...refs].flatMap((ref) => (ref.startsWith('refs/kv/') ? [ref.slice('refs/kv/'.length)] : []));
+
+interface ParsedPolicy {
+  readonly policy: Policy;
+  readonly check: Check;
+}
+
+/** The policy, or, since a Stargate starts with that when its file is broken, the one published last. Throws `CONFIG_INVALID` without either. */
+async function parsedPolicy(composition: Composition, text: string): Promise<ParsedPolicy> {
+  const reader = await composition.get<PolicyReader>('policy-reader');
+  try {
+    const policy = reader.parse(text, 'policy.yaml');
+    return { policy, check: { what: `policy.yaml: ${counted(policy.namespaces.size, 'namespace')}`, fault: null } };
+  } catch (error) {
+    if (!KvError.is(error) || error.code !== 'CONFIG_INVALID') throw error;
+    const published = await publishedPolicy(composition).catch(() => null); // then the file's own fault is what there is to say
+    if (published === null) throw error;
+    return {
+      policy: reader.parse(published, POLICY_REF),
+      check: { what: 'serve will start with the published policy', fault: error },
+    };
+  }
 }
 
 async function publishedPolicy(composition: Composition): Promise<string> {

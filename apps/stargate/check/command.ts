@@ -8,6 +8,7 @@ import { ownEnv } from '../environment.js';
 import { chooseProfile } from '../stargate-profile.js';
 import { type Checked, runChecks } from './check.js';
 import { CHECKS, FIRST } from './checks.js';
+import { say } from '../terminal.js';
 
 const OPTIONS = { ...PLACE, 'listen-ssh': { type: 'string' }, json: { type: 'boolean' } } as const;
 
@@ -25,11 +26,11 @@ export async function runCheck(args: readonly string[]): Promise<number> {
     composition: () => (opened ??= open()),
   };
   try {
-    const tell = values.json === true ? undefined : (one: Checked): unknown => process.stdout.write(line(one));
+    const tell = values.json === true ? undefined : (one: Checked): unknown => say(line(one));
     const first = await runChecks(FIRST, subject, tell);
     const found = first.length > 0 ? first : await runChecks(CHECKS, subject, tell);
     const fault = found.find(({ level }) => level === 'fault');
-    if (values.json === true) process.stdout.write(`${JSON.stringify({ ok: fault === undefined, findings: found })}\n`);
+    if (values.json === true) say(`${JSON.stringify({ ok: fault === undefined, findings: found })}\n`);
     return fault === undefined ? 0 : EXIT_CODES[fault.code ?? 'CONFIG_INVALID'];
   } finally {
     const composition = await opened?.catch(() => undefined); // the check of the profile has told why it can't be opened

@@ -5,6 +5,7 @@ import { COMMON, parse, required, shown } from '../command-line.js';
 import { type HostKeys, readHostKeys } from './key-files.js';
 import { namedKeys } from './keyring.js';
 import { finishRotation, type Rotated, rotateHostKeys } from './rotation.js';
+import { say } from '../terminal.js';
 
 const SHOW = { ...COMMON, repo: { type: 'string' } } as const;
 const ROTATE = { ...SHOW, grace: { type: 'string' }, now: { type: 'boolean' } } as const;
@@ -27,7 +28,7 @@ async function show(args: readonly string[]): Promise<number> {
   const values = parse(args, SHOW);
   if (shown('host-key', values)) return 0;
   const keys = await readHostKeys(resolve(required(values.repo, '--repo')));
-  process.stdout.write(`${describe(keys).join('\n')}\n`);
+  say(`${describe(keys).join('\n')}\n`);
   return 0;
 }
 
@@ -43,7 +44,7 @@ async function rotate(args: readonly string[]): Promise<number> {
   const rotated = await rotateHostKeys(repo, { grace, now: Date.now(), sooner: values.grace !== undefined });
   await finishRotation(repo, Date.now());
   const keys = await readHostKeys(repo);
-  process.stdout.write(`${[...outcome(rotated, keys, values.grace), ...describe(keys), ...NEXT[rotated.kind]].join('\n')}\n`);
+  say(`${[...outcome(rotated, keys, values.grace), ...describe(keys), ...NEXT[rotated.kind]].join('\n')}\n`);
   return 0;
 }
 

@@ -3,7 +3,8 @@ import type { Housekeeping } from '../repository/housekeeping.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
 import type { PushLimits } from '../../../domain/gateway/push-limits.js';
 import { logAccepted, logRefused } from './push-line.js';
-import { type PushOutcome, type ReceivePackOptions, serveReceivePack } from './receive-pack.js';
+import type { PushOutcome, ReceivePackOptions } from './push-options.js';
+import { serveReceivePack } from './receive-pack.js';
 
 interface LeaderPushOptions extends Omit<ReceivePackOptions, 'limits' | 'onOutcome'> {
   /** Asked for each push: the policy in force may have changed. */

@@ -1,3 +1,5 @@
+import { checkLimits } from '../../../domain/gateway/check-limits.js';
+import { USUAL_LIMITS } from '../../../ports/limits.js';
 import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
 import { parseLedgerMessage } from '../../../domain/ledger/attestation.js';
@@ -59,7 +61,7 @@ function fieldsOf({ request, pusher, fingerprint, remote }: ExecSession, facts: 
 
 /** What the ledger commits of a push say of themselves, in their trailers; nothing of what can't be read. Never throws. */
 export async function claimedTransactions(store: GitStore, commands: readonly RefUpdate[]): Promise<PushedTransaction[]> {
-  const bounded = boundedStore(store);
+  const bounded = boundedStore(store, checkLimits(USUAL_LIMITS).objects, { charge: () => undefined });
   const found: PushedTransaction[] = [];
   for (const { ref, old, next } of commands) {
     if (!ref.startsWith(LEDGER)) continue;

@@ -137,8 +137,8 @@ async function loadPublished(reader: PolicyReader, published: PolicyFileOptions[
   }
 }
 
-/** More than a policy of a hundred thousand namespaces has. Bytes. */
-const MOST_BYTES = 64 * 1024 ** 2;
+/** More than any text has that a reader of policies takes. Bytes. */
+const MOST_BYTES = 4 * 1024 ** 2;
 
 /** The text of a policy file. Throws an error with a `code`. */
 export async function readPolicyText(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import type { Policy } from '../../../ports/policy-reader.js';
 import { type AnswersTo, repositoryIds } from '../repository/repository-id.js';
 import { type Identify, identifyBy } from './auth.js';
+import type { ConnectionLimits } from './room/connections.js';
 
 /** Who may come in, and by which names the repository goes. */
 interface Access {
@@ -21,5 +22,17 @@ export function accessBy(gitDir: string, policy: () => Policy): Access {
   return {
     identify: (type, blob) => current().identify(type, blob),
     answersTo: (path) => current().answersTo(path),
+  };
+}
+
+/** The bounds that the policy in force sets; put together once for each policy, since each packet asks. */
+export function limitsBy(policy: () => Policy): () => ConnectionLimits {
+  let known: Policy | undefined;
+  let bounds: ConnectionLimits;
+  return () => {
+    const inForce = policy();
+    if (inForce !== known) bounds = { ...inForce.limits, connectionsPerKey: inForce.maxConnectionsPerKey };
+    known = inForce;
+    return bounds;
   };
 }

@@ -1,9 +1,12 @@
-import { KvError } from '../../../ports/error.js';
+import type { Permission, Principal } from '../../../domain/access/principal.js';
+import { TURN } from '../../../domain/admin/turn.js';
+import type { VerbRole } from '../../../domain/admin/verb.js';
 import type { GitBounds, GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
-import { may, type Principal } from '../../../domain/access/principal.js';
+import type { Limits } from '../../../ports/limits.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
-import type { ExecSession, ServeExec } from '../exec-session.js';
+import type { ServeExec } from '../exec-session.js';
+import { requirePermission } from '../permission.js';
 import type { SshCommand } from './command.js';
 import { serveRead } from './upload-pack.js';
 
@@ -13,27 +16,37 @@ interface Routes {
   readonly store: GitStore;
   readonly push: ServeExec;
   readonly verbs: readonly AdminVerb[];
-  /** Milliseconds for one fetch. */
-  readonly readTimeout: number;
+  /** Asked for each command: a policy may change. */
+  readonly limits: () => Pick<Limits, 'readTimeout' | 'readSilence'>;
   /** What git may take for one; asked for each. */
   readonly bounds: () => GitBounds;
 }
 
-/** Says what serves a command, if the pusher's role allows it. Throws `POLICY_VIOLATION` otherwise. */
-export function routeCommands(routes: Routes): (command: SshCommand, session: ExecSession) => ServeExec {
-  return (command, { pusher }) => {
-    if (command.kind === 'admin') return serveAdmin(routes.verbs, command.verb, command.args);
-    if (command.service === 'git-receive-pack') {
-      if (!may(pusher, 'push')) throw notAllowed(pusher, 'push', 'a writer of a namespace');
-      return routes.push;
-    }
-    if (!may(pusher, 'fetch')) throw notAllowed(pusher, 'fetch', 'a reader');
-    return serveRead(command.service, routes.services, routes.store, routes.readTimeout, routes.bounds);
-  };
+/** What serves a command, and which permission its pusher needs as long as it runs: null where being listed is enough. */
+export interface Routed {
+  readonly needs: Permission | null;
+  /** The place that it takes while it runs; null for what has a bound of its own. */
+  readonly takes: 'push' | 'command' | null;
+  readonly serve: ServeExec;
 }
 
-function notAllowed(pusher: Principal, what: string, role: string): KvError {
-  return new KvError('POLICY_VIOLATION', `'${pusher.name}' may not ${what}`, {
-    hint: `ask an admin to list the key as ${role} in the policy`,
-  });
+const NEEDS: Readonly<Record<VerbRole, Permission | null>> = { any: null, writer: 'push', admin: 'administer' };
+
+/** Says what serves a command, if the pusher's role allows it. Throws `POLICY_VIOLATION` otherwise. */
+export type Route = (command: SshCommand, pusher: Principal) => Routed;
+
+/** The routes of a Stargate. */
+export function routeCommands(routes: Routes): Route {
+  return (command, pusher) => {
+    if (command.kind === 'admin') {
+      const role = routes.verbs.find(({ name }) => name === command.verb)?.role ?? 'any';
+      const takes = command.verb === TURN.name ? null : 'command'; // who stands in line keeps nobody from pushing
+      return { needs: NEEDS[role], takes, serve: serveAdmin(routes.verbs, command.verb, command.args) };
+    }
+    const needs = command.service === 'git-receive-pack' ? 'push' : 'fetch';
+    requirePermission(pusher, needs);
+    if (command.service === 'git-receive-pack') return { needs, takes: 'push', serve: routes.push };
+    const serve = serveRead(command.service, routes.services, routes.store, { ...routes.limits(), bounds: routes.bounds() });
+    return { needs, takes: 'command', serve };
+  };
 }

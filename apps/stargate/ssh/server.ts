@@ -1,31 +1,22 @@
-import { randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
-import { principal } from '../../../domain/access/principal.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import type { Limits } from '../../../ports/limits.js';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Connection, Server } from 'ssh2';
+import type { KvError } from '../../../ports/error.js';
 import { cannotListen } from '../endpoints.js';
+import type { ExecSession } from '../exec-session.js';
 import type { Log } from '../log.js';
+import { seldomLog } from '../log-seldom.js';
 import type { AnswersTo } from '../repository/repository-id.js';
-import { refuse, REFUSED, type ExecSession, type ServeExec } from '../exec-session.js';
-import { acceptAuth, fingerprintOf, judgeAuth, type Identify, type ProvenKey } from './auth.js';
-import { parseSshCommand, type SshCommand } from './command.js';
-import { type ConnectionLimits, type Crowd, SshConnections } from './connections.js';
-import { execSession, finishChannel, onEnvironment } from './channel.js';
-import { announceHostKeys, type ProvableKey } from './protocol/host-key-proof.js';
+import { attend, type Attending, type ServedHostKeys } from './attend.js';
+import type { Identify } from './auth.js';
+import { Commands } from './commands.js';
 import { ssh2Server } from './protocol/offered-keys.js';
-import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
+import { type ConnectionLimits, SshConnections } from './room/connections.js';
+import { guardUnproven } from './room/guard.js';
+import { Places } from './room/places.js';
+import type { Route } from './route.js';
 
 /** Bounds on what clients can hold. */
-export type SshLimits = ConnectionLimits & Pick<Limits, 'sessionsPerConnection' | 'loginAttempts'>;
-
-/** The host keys of a server. */
-export interface ServedHostKeys {
-  /** What clients are shown, one a type. */
-  readonly inUse: readonly ProvableKey[];
-  /** What clients are told of besides, since it takes over later. */
-  readonly next: readonly ProvableKey[];
-}
+export type SshLimits = ConnectionLimits;
 
 interface SshServerOptions {
   readonly host: string;
@@ -36,7 +27,7 @@ interface SshServerOptions {
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
   /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
-  readonly route: (command: SshCommand, session: ExecSession) => ServeExec;
+  readonly route: Route;
   /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   /** Asked for whenever they count: a policy may change. */
@@ -48,6 +39,8 @@ interface SshServerOptions {
 export interface SshListener {
   readonly host: string;
   readonly port: number;
+  /** Ends the connections of keys that the policy has no more, and commands of keys that lost the role for them. Called when it has changed. */
+  review(): void;
   /** Stops listening, waits for the commands at hand for at most `grace` ms, then cuts them off. */
   close(grace: number): Promise<void>;
 }
@@ -63,45 +56,56 @@ const ALGORITHMS = {
   hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
   compress: ['none'], // compression before the pack is counted would let a small packet grow without bound
 } as const;
-
-interface Running {
-  readonly done: Promise<unknown>;
-  readonly cut: AbortController;
-}
+/** So many lines a second tell of what strangers do. */
+const LINES_A_SECOND = 10;
 
 /** Listens for SSH. Throws `IO_ERROR` when the address can't be had, `CONFIG_INVALID` when a host key can't be read. */
 export async function listenSsh(options: SshServerOptions): Promise<SshListener> {
-  const { limits } = options;
+  const { limits, log } = options;
   const connections = new SshConnections(limits);
-  const running = new Set<Running>();
+  const commands = new Commands();
+  const places = new Places(limits);
+  const seldom = seldomLog(log, LINES_A_SECOND);
+  const reviews = new Set<() => void>();
   const serverOf = serverByKeys((client, remote) => {
     const socket = connections.socket(remote);
-    if (socket === undefined) client.end();
-    else attend(client, socket, remote, { ...options, connections, running });
+    if (socket === undefined) return void client.end();
+    const attending: Attending = { ...options, remote, socket, connections, commands, places, seldom };
+    const review = attend(client, attending);
+    reviews.add(review);
+    socket.once('close', () => reviews.delete(review));
   });
   serverOf(options.hostKeys()); // keys that can't be used are said now
   // Its own listener: ssh2 reports a connection only once the client has spoken, and a silent one needs a bound too.
   const listener = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => undefined); // its close tells of it
     const dropped = connections.arrive(socket);
-    if (dropped !== undefined) options.log.warn('ssh.connections.full', { max: limits().connectionsUnproven, dropped });
+    if (dropped !== undefined) seldom.warn('ssh.connections.full', { max: limits().connectionsUnproven, dropped });
+    if (socket.destroyed) return;
     serverOf(options.hostKeys()).injectSocket(socket);
+    const remote = `${socket.remoteAddress}:${socket.remotePort}`;
+    guardUnproven(socket, {
+      limits,
+      isProven: () => connections.isProven(remote),
+      onBreach: (breach) => seldom.warn('ssh.thrown-out', { remote, breach }),
+    });
   });
   await new Promise<void>((resolve, reject) => {
-    // Later, it tells of a connection for which there was no descriptor.
-    listener.on('error', (cause) => reject(cannotListen('SSH', options, cause)));
+    listener.once('error', (cause) => reject(cannotListen('SSH', options, cause)));
     listener.listen(options.port, options.host, resolve);
   });
+  // Later, it tells of a connection for which there was no descriptor, and listens on.
+  listener.on('error', (error) => seldom.error('ssh.listener', { message: error.message }));
   const address = listener.address() as AddressInfo;
   return {
     host: address.address,
     port: address.port,
+    review() {
+      for (const review of reviews) review();
+    },
     async close(grace) {
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      const timer = setTimeout(() => {
-        for (const { cut } of running) cut.abort();
-      }, grace);
-      while (running.size > 0) await Promise.all([...running].map(({ done }) => done));
-      clearTimeout(timer);
+      await commands.close(grace);
       for (const socket of connections.sockets) socket.end();
       const stubborn = setTimeout(() => {
         for (const socket of connections.sockets) socket.destroy();
@@ -122,148 +126,4 @@ function serverByKeys(onConnection: (client: Connection, remote: string) => void
     made = { keys, server };
     return server;
   };
-}
-
-interface Attending extends SshServerOptions {
-  readonly connections: SshConnections;
-  readonly running: Set<Running>;
-}
-
-function attend(client: Connection, socket: Socket, remote: string, options: Attending): void {
-  const { limits, log, identify, connections, running } = options;
-  let attempts = 0;
-  let key: ProvenKey | undefined;
-  let open = 0;
-  client.on('error', (error) => {
-    log.info('ssh.connection.error', { remote, message: error.message });
-    if (open === 0) socket.destroySoon();
-  });
-  client.on('handshake', () => connections.agreed(remote));
-  tellSignatureAlgorithms(client);
-  client.on('authentication', (context) => {
-    const verdict =
-      ++attempts > limits().loginAttempts
-        ? ({ kind: 'refused', reason: 'too many attempts' } as const)
-        : judgeAuth(context, identify);
-    if (verdict.kind === 'proven') key = verdict.key;
-    if (verdict.kind !== 'refused') return acceptAuth(context);
-    if (context.method !== 'none') log.info('ssh.auth.refused', { remote, reason: verdict.reason, ...offered(context) });
-    context.reject(['publickey']);
-    if (attempts > limits().loginAttempts) client.end();
-  });
-  let crowd: Crowd | undefined;
-  client.on('ready', () => {
-    const room = key === undefined ? undefined : connections.prove(remote, key.blob.toString('base64'));
-    if (room === 'room') {
-      const { inUse, next } = options.hostKeys();
-      announceHostKeys(client, [...inUse, ...next]);
-      return;
-    }
-    crowd = room;
-    log.warn('ssh.connections.busy', { remote, ...(key && { fingerprint: fingerprintOf(key.blob) }), ...crowd });
-    if (crowd !== undefined) return; // its command is answered with the reason
-    client.end();
-    socket.destroySoon();
-  });
-  client.on('session', (accept, reject) => {
-    if (open >= limits().sessionsPerConnection) return reject();
-    open += 1;
-    const session = accept();
-    const protocol = onEnvironment(session);
-    session.once('close', () => {
-      open -= 1;
-    });
-    session.on('exec', (acceptExec, rejectExec, info) => {
-      const channel = acceptExec() as ServerChannel | undefined;
-      const pusher = key === undefined ? null : identify(key.type, key.blob);
-      if (channel === undefined) return (rejectExec as (() => void) | undefined)?.();
-      const cut = new AbortController();
-      const fingerprint = key === undefined ? '-' : fingerprintOf(key.blob);
-      const request = randomBytes(8).toString('hex');
-      const facts = { request, fingerprint, pusher: pusher ?? NOBODY, remote, gitProtocol: protocol(), gone: cut.signal };
-      const exec = execSession(channel, facts);
-      if (crowd !== undefined) {
-        turnAway(exec, info.command, tooMany(crowd), options);
-        finishChannel(channel, REFUSED);
-        channel.once('close', () => client.end());
-        return;
-      }
-      channel.once('close', () => cut.abort());
-      client.once('close', () => cut.abort());
-      channel.on('error', () => cut.abort());
-      connections.begin(remote);
-      const done = runCommand(info.command, exec, pusher !== null, options)
-        .then((status) => finishChannel(channel, status))
-        .catch((error: unknown) => {
-          log.error('ssh.exec.broken', { request, remote, message: toKvError(error).message });
-          channel.destroy();
-        });
-      const entry: Running = { done, cut };
-      running.add(entry);
-      void done.finally(() => {
-        running.delete(entry);
-        connections.end(remote);
-      });
-    });
-  });
-}
-
-/** Refuses a command whose connection has no room, as one that is not run: nobody has looked at it. */
-function turnAway(exec: ExecSession, line: unknown, error: KvError, { pushRefused, log }: SshServerOptions): void {
-  const { request, pusher, fingerprint, remote } = exec;
-  refuse(exec, error);
-  if (typeof line === 'string' && /^git[ -]receive-pack /.test(line)) pushRefused?.(exec, error, 0);
-  else log.warn('ssh.refused', { request, pusher: pusher.name, fingerprint, remote, code: error.code, message: error.message });
-}
-
-/** The key of a login, for people: who was refused tells its admin this. */
-function offered(context: AuthContext): { readonly user: string; readonly key_type?: string; readonly fingerprint?: string } {
-  const user = context.username.slice(0, 64);
-  if (context.method !== 'publickey') return { user };
-  return { user, key_type: context.key.algo.slice(0, 64), fingerprint: fingerprintOf(context.key.data) };
-}
-
-/** What a client is told whose connection has no room. */
-function tooMany({ of, limit }: Crowd): KvError {
-  const who = of === 'key' ? 'this key has' : 'the Stargate has';
-  return new KvError('BUSY', `${who} ${limit} connections at work, which is as many as it may have`, {
-    hint: of === 'key' ? "try again later, or have an admin raise the policy's max_connections_per_key" : 'try again later',
-    details: { limit, of },
-  });
-}
-
-/** Whose key was taken from the policy meanwhile. */
-const NOBODY = principal('-');
-
-async function runCommand(line: unknown, session: ExecSession, known: boolean, options: SshServerOptions): Promise<number> {
-  const started = Date.now();
-  let what = 'unreadable';
-  let status = REFUSED;
-  const { request, pusher, fingerprint, remote } = session;
-  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
-  try {
-    const command = parseSshCommand(typeof line === 'string' ? line : '');
-    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
-    if (!known) throw new KvError('POLICY_VIOLATION', 'this key is not in the policy any more');
-    if (!options.answersTo(command.path)) {
-      throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
-        hint: "check the remote's pushurl: the policy has it",
-        advice: { id: 'confirm-push-url' },
-      });
-    }
-    status = await options.route(command, session)(session);
-    if (what === 'git-receive-pack') return status; // what serves pushes has written its line
-  } catch (thrown) {
-    const error = toKvError(thrown);
-    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
-    status = refuse(session, error);
-    if (what === 'git-receive-pack') {
-      options.pushRefused?.(session, error, Date.now() - started);
-      return status;
-    }
-    options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
-    return status;
-  }
-  options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
-  return status;
 }

@@ -1,30 +1,57 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitBounds, GitService } from '../../../ports/git-service.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import type { Limits } from '../../../ports/limits.js';
 import type { GitServiceName } from './command.js';
 import { clientOf, type ExecSession, feed, refuse, type ServeExec } from '../exec-session.js';
 import { settledRefs } from './settled-refs.js';
 
-/** Serves a fetch or an archive: relays between the client and git; the refs of namespaces as of one moment. `timeout` in milliseconds. */
+/** Serves a fetch or an archive: relays between the client and git; the refs of namespaces as of one moment. */
 export function serveRead(
   service: Exclude<GitServiceName, 'git-receive-pack'>,
   services: GitService,
   store: GitStore,
-  timeout: number,
-  bounds: () => GitBounds,
+  { readTimeout, readSilence, bounds }: Pick<Limits, 'readTimeout' | 'readSilence'> & { readonly bounds: GitBounds },
 ): ServeExec {
   return async (session: ExecSession): Promise<number> => {
     const verb = service === 'git-upload-pack' ? 'upload-pack' : 'upload-archive';
     const plain = { client: clientOf(session), asks: () => undefined, finish: async () => undefined };
     const { client, asks, finish } = verb === 'upload-pack' ? settledRefs(plain.client, store) : plain;
-    const { input, ended, stop } = services.read(verb, { gitProtocol: session.gitProtocol, bounds: bounds() }, client);
-    const timer = setTimeout(() => {
-      refuse(session, new KvError('IO_ERROR', `the ${verb} took longer than ${timeout / 1000} s`));
+    const moved = (): void => void silence.refresh();
+    const { input, ended, stop } = services.read(
+      verb,
+      { gitProtocol: session.gitProtocol, bounds },
+      {
+        ...client,
+        output(bytes) {
+          moved();
+          const taken = client.output(bytes);
+          void taken?.then(moved);
+          return taken;
+        },
+      },
+    );
+    const fail = (error: KvError): void => {
+      refuse(session, error);
       stop();
-    }, timeout);
-    session.gone.addEventListener('abort', stop);
-    if (session.gone.aborted) stop();
+    };
+    const tooLong = setTimeout(
+      () => fail(new KvError('IO_ERROR', `the ${verb} took longer than ${readTimeout / 1000} s`)),
+      readTimeout,
+    );
+    const silence = setTimeout(
+      () => fail(new KvError('IO_ERROR', `nothing has moved on the ${verb} for ${readSilence / 1000} s`)),
+      readSilence,
+    );
+    const leave = (): void => {
+      const { reason } = session.gone;
+      if (KvError.is(reason)) fail(reason);
+      else stop();
+    };
+    session.gone.addEventListener('abort', leave);
+    if (session.gone.aborted) leave();
     feed(session, input, (bytes) => {
+      moved();
       asks(bytes);
       return true;
     });
@@ -33,8 +60,9 @@ export function serveRead(
       if (!session.gone.aborted) await finish();
       return status;
     } finally {
-      clearTimeout(timer);
-      session.gone.removeEventListener('abort', stop);
+      clearTimeout(tooLong);
+      clearTimeout(silence);
+      session.gone.removeEventListener('abort', leave);
     }
   };
 }

@@ -42,6 +42,12 @@ class Git:
         entries = (line.split("\t") for line in lines if line)
         return {path: (words.split()[0], words.split()[2]) for words, path in entries}
 
+    def empty_directories(self, tree):
+        """The directories below which there is no file."""
+        names = self.run("ls-tree", "-r", "-d", "-z", "--name-only", "--full-tree", tree).decode(errors="replace").split("\0")
+        full = {path[:at] for path in self.files(tree) for at, char in enumerate(path) if char == "/"}
+        return sorted(set(filter(None, names)) - full)
+
 
 def urlsafe(key):
     """A key as it stands in a path: quote() leaves . and ~ alone, the format does not."""

@@ -152,6 +152,8 @@ class Verifier:
             self.trailers(commit, its_index, first, base)
             self.signature(commit, self.admins if commit is first and "Parent-Ledger" in commit.trailers else self.writers)
             self.changes(commit, base, pointers, known)
+            for path in self.git.empty_directories(commit.tree) + self.git.empty_directories(its_index.tree):
+                self.fault(commit.oid, f"{path!a} is a directory without files")
             expected = index_tree(self.git, self.ns, pointers)
             if self.git.files(its_index.tree) != expected:
                 self.fault(its_index.oid, f"the index is not what the ledger {commit.oid} gives")
@@ -178,6 +180,8 @@ class Verifier:
         self.expect(commit.oid, "KV-Chunks-Tree", commit.trailers.get("KV-Chunks-Tree"), chunks.tree)
         self.expect(chunks.oid, "KV-Txn", chunks.trailers.get("KV-Txn"), commit.trailers.get("KV-Txn"))
         files = self.git.files(chunks.tree)
+        for path in self.git.empty_directories(chunks.tree):
+            self.fault(chunks.oid, f"{path!a} is a directory without files")
         if not known.items() <= files.items():
             self.fault(chunks.oid, "a chunk was taken away or changed")
         for path, (mode, oid) in files.items() - known.items():

@@ -34,12 +34,14 @@ export interface Clone {
   readonly onProgress?: TransferProgress | undefined;
   /** Hears that what is read from the mirror may be old: at each read that finds it so. */
   readonly onMirrorRefusal?: ((ns: string, refusal: MirrorRefusal) => void) | undefined;
+  /** Hears, in a sentence, what is to be known of an answer besides the answer. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** What only a write needs. */
 export interface WritingPorts {
   readonly signer: Signer;
-  /** Also knows BLAKE3, which the reading side can do without. */
+  /** The clone's own: what is written is named by it. */
   readonly hasher: Hasher;
   readonly randomness: Randomness;
   /** The chunker that a policy names, with exactly these parameters. */

@@ -166,7 +166,7 @@ export async function newestTip(clone: Clone, ns: string, side: ReadFrom = 'star
 }
 
 /** A namespace's ledger commit, opened, or why it is none. Throws `GIT_ERROR` when it is missing. */
-function openTip(clone: Clone, ns: string, oid: Oid, object: GitObject | null): LedgerCommit | string {
+export function openTip(clone: Clone, ns: string, oid: Oid, object: GitObject | null): LedgerCommit | string {
   if (object === null) throw new KvError('GIT_ERROR', `ledger commit ${oid} is missing`, { hint: 'run git fsck in this clone' });
   if (object.type !== 'commit') return `it is a ${object.type}`;
   try {

@@ -8,6 +8,7 @@ import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef, refsOfLabel, trackingRef } from '../../ledger/refs.js';
 import { commitOn } from '../../ledger/transaction.js';
 import { newUlid } from '../../ledger/ulid.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import { fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { land, type Target, whereTo } from '../write/land.js';
@@ -16,7 +17,8 @@ import { repositoryFor } from '../write/repository.js';
 import { knownPublished } from '../clone/known-policy.js';
 import { signCommit } from '../write/sign.js';
 import { type HeldTurn, takeTurn } from '../write/turn.js';
-import { fetchNamespace, newestTip, noIndex, noNamespace, type Tip, wholeTip } from '../clone/tips.js';
+import { checkAdmin } from './admin-signs.js';
+import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
 /** An epoch that has begun, and the one that it follows. */
 export interface Rollover {
@@ -46,15 +48,17 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   const tipNow = async (): Promise<WholeTip> => {
     if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
     const newest = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
-    if (newest === null) throw noNamespace(ns);
+    if (newest === null) throw await absentNamespace(clone, ns);
     if (newest.index === null) throw noIndex(newest.ledger);
     return { ...newest, index: newest.index };
   };
   let tip = await tipNow();
+  if (target === 'stargate') await checkAdmin(clone, ports.signer); // the policy came with the tip
   await checkUnused(clone, tip, label, target);
   let turn: HeldTurn | null = null;
   try {
     for (let attempt = 1; ; attempt++) {
+      const began = clone.clock.now();
       if (target === 'stargate') await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
       const roots = await makeRoots(clone, ports, tip, label, target);
       try {
@@ -63,9 +67,10 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
         return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: roots.txn, landed: target };
       } catch (error) {
         if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
+        const took = clone.clock.now() - began;
         turn?.release();
         turn = target === 'stargate' ? await takeTurn(clone, ns) : null;
-        if (turn === null) await pauseAfterRace(clone, ports, attempt - 1);
+        if (turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
         const newer = await tipNow();
         // Two that begin an epoch at the same time want one epoch, not two.
         if (newer.trailers.epoch !== tip.trailers.epoch) throw error;

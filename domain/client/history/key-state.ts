@@ -2,9 +2,11 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { toUrlsafe } from '../../ledger/key.js';
 import { type LedgerFile, MANIFEST_SUFFIX, META_SUFFIX, parseLedgerPath, placeOf } from '../../ledger/paths.js';
+import { ledgerShape } from '../../ledger/tree-shapes.js';
 import { decodeManifest } from '../../ledger/manifest.js';
 import { findEntry } from '../../git/tree.js';
 import { diffTrees, type TreeChange } from '../../git/tree-diff.js';
+import { readersWalk } from '../../git/untrusted.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 
 /** What a ledger tree has for a key: the value's blob (its manifest's where it lies in chunks), and the metadata's. */
@@ -52,7 +54,7 @@ export async function differingKeys(
   prefix: string,
 ): Promise<KeyDifference[]> {
   const files = new Map<string, Partial<Record<LedgerFile, TreeChange>>>();
-  for await (const change of diffTrees(clone.store, before, after, oidBytesOf(clone))) {
+  for await (const change of diffTrees(clone.store, before, after, oidBytesOf(clone), readersWalk(ledgerShape(ns)))) {
     const place = parseLedgerPath(change.path, ns, clone.hasher);
     if (place === undefined || !place.key.startsWith(prefix)) continue;
     const known = files.get(place.key) ?? {};

@@ -17,6 +17,8 @@ export interface PutBack {
   /** The blobs that the keys have now (null: none): a write that finds others is a conflict. */
   readonly expectBlobs: ReadonlyMap<string, Oid | null>;
   readonly subject: string;
+  /** What the writer should know of it. */
+  readonly warnings?: readonly string[];
 }
 
 /** A key whose state is to become an older one (null: not there). */
@@ -99,7 +101,7 @@ async function chunksHere(
 ): Promise<(manifest: Manifest) => boolean> {
   if (manifests.length === 0) return () => false;
   if (!freshness.offline) await fetchChunks(clone, ns, epoch, freshness.readFrom);
-  const tree = (await chunksTip(clone, ns, epoch))?.tree ?? null;
+  const tree = (await chunksTip(clone, ns, epoch, freshness.readFrom))?.tree ?? null;
   const digests = [...new Set(manifests.flatMap(({ chunks }) => chunks.map(({ digest }) => digest)))];
   const found = await lookUpChunks(clone, ns, tree, digests);
   return ({ chunks }) => chunks.every(({ digest, blob }) => found.get(digest) === blob);

@@ -22,7 +22,9 @@ export async function planRestore(clone: Clone, request: RestoreRequest): Promis
   const { ns, at, keys, prefix } = request;
   for (const key of keys) keyBytes(key);
   const freshness = await writersFreshness(clone);
-  const { ledger: then } = await momentAt(clone, ns, at, freshness);
+  const warnings: string[] = [];
+  const warned: Clone = { ...clone, onWarning: (text) => warnings.push(text) }; // the write's receipt has room for it
+  const { ledger: then } = await momentAt(warned, ns, at, freshness);
   const { ledger: tip } = await momentNow(clone, ns, { ...freshness, offline: true });
   const named = [...new Set(keys)];
   const [now, old] = [await statesOf(clone, ns, tip.commit.tree, named), await statesOf(clone, ns, then.commit.tree, named)];
@@ -41,7 +43,7 @@ export async function planRestore(clone: Clone, request: RestoreRequest): Promis
   for (const { key, before, after } of below) replacements.set(key, { key, now: before, old: after });
   const differing = await thoseThatDiffer(clone, [...replacements.values()]);
   const count = `${differing.length} ${differing.length === 1 ? 'key' : 'keys'}`;
-  return { ...(await putBack(clone, ns, tip, then, differing)), subject: `kv: ${ns}: restore ${count} as of ${at}` };
+  return { ...(await putBack(clone, ns, tip, then, differing)), subject: `kv: ${ns}: restore ${count} as of ${at}`, warnings };
 }
 
 /** Leaves out what has the same value, content type and TTL: only who wrote it when would change. */

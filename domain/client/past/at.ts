@@ -57,6 +57,11 @@ function parseAt(text: string, format: ObjectFormat, now: number): Wanted {
   });
 }
 
+/** What is to be known of a state that was asked for by a time (ms since the epoch) which is yet to come. */
+function futureTimeText(ms: number): string {
+  return `${formatTime(ms)} is yet to come: this is the newest state, and later writes may change what it is then`;
+}
+
 /** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
 export async function momentNow(clone: Clone, ns: string, freshness: Freshness): Promise<Moment> {
   const tip = await tipForReading(clone, ns, freshness);
@@ -68,10 +73,13 @@ export async function momentNow(clone: Clone, ns: string, freshness: Freshness):
  * The state that `<oid|time|txn>` names, in any epoch, newest first. A commit's beginning, or a transaction's
  * end, must be the only one of its epoch. A time
  * gives the newest transaction that the Stargate had received by then; a transaction that no watchlog tells of counts from its committer's
- * time, which is the writer's claim. Throws `USAGE`, also when ambiguous, and `NOT_FOUND` saying what can be had.
+ * time, which is the writer's claim. One that is yet to come gives the newest state, and `onWarning` hears of it. Throws `USAGE`, also
+ * when ambiguous, and `NOT_FOUND` saying what can be had.
  */
 export async function momentAt(clone: Clone, ns: string, at: string, freshness: Freshness): Promise<Moment> {
-  const wanted = parseAt(at, clone.store.objectFormat, clone.clock.now());
+  const now = clone.clock.now();
+  const wanted = parseAt(at, clone.store.objectFormat, now);
+  if (wanted.kind === 'time' && wanted.ms > now) clone.onWarning?.(futureTimeText(wanted.ms));
   const newest = await momentNow(clone, ns, freshness);
   return findMoment(clone, ns, at, wanted, newest.ledger, freshness);
 }

@@ -88,10 +88,23 @@ export async function readingOf(
   }
   const { epoch } = ledger.trailers;
   const common = { key, meta, oid: found.oid, commit: ledger.oid, tree, epoch, expired };
-  if (data) return { ...common, value: data.body, size: data.body.length };
+  if (data) {
+    checkEtag(clone, key, meta, data.body);
+    return { ...common, value: data.body, size: data.body.length };
+  }
   const manifest = decodeManifest(found.body, quoteKey(key));
   const { readFrom, offline } = request;
   return { ...common, value: { ns, key, epoch, manifest, meta, readFrom, offline }, size: manifest.totalSize };
+}
+
+/** `ATTESTATION_MISMATCH` unless a value is the one that its metadata names. */
+function checkEtag({ hasher }: Clone, key: string, meta: Metadata, value: Uint8Array): void {
+  const actual = `blake3:${hasher.hex('blake3', value)}`;
+  if (actual === meta.etag) return;
+  throw new KvError('ATTESTATION_MISMATCH', `value of ${quoteKey(key)} is not the one that was written: its ETag is ${actual}`, {
+    hint: 'its metadata names another one: a full verification says more',
+    advice: { id: 'verify-manifest' },
+  });
 }
 
 /** Whether a TTL lies behind a time, given in milliseconds since the epoch. */

@@ -4,9 +4,11 @@ import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { findEntry, MODE_FILE, oidBytesIn } from '../../git/tree.js';
 import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
 import { diffInParts } from '../../git/tree-parts.js';
+import { readersWalk } from '../../git/untrusted.js';
 import { toUrlsafe } from '../../ledger/key.js';
 import { KeyTable } from '../../ledger/key-table.js';
 import { META_SUFFIX, placeOf } from '../../ledger/paths.js';
+import { SHARDS } from '../../ledger/tree-shapes.js';
 
 /** After so many keys, all metadata is looked up at once: keys in order lie all over the ledger, a directory for almost every key. */
 const FEW = 16_384;
@@ -60,7 +62,7 @@ export class MetadataPlaces {
     const table = new KeyTable(this.hasher, this.oidBytes);
     const start = toUrlsafe(this.prefix);
     const parting = { depth: 1, group: (path: string) => path };
-    for await (const part of diffInParts(this.store, null, await this.metaTree(), this.oidBytes, parting)) {
+    for await (const part of diffInParts(this.store, null, await this.metaTree(), this.oidBytes, parting, readersWalk(SHARDS))) {
       for (const { path, after } of part) {
         const urlsafe = path.slice(path.lastIndexOf('/') + 1, -META_SUFFIX.length);
         if (after !== null && urlsafe.startsWith(start)) table.put(urlsafe, after.oid, 0);

@@ -4,13 +4,14 @@ import { decodeCommit } from '../../git/commit.js';
 import { type LedgerTrailers, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
 import { epochRef, indexRef, ledgerRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
+import { foreignTipText } from '../clone/foreign-tip.js';
 import { newestTip } from '../clone/tips.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './verify-epoch.js';
 import { Findings } from './findings.js';
 
 /** The refs of one source, or of the clone itself. */
-interface Refs {
+export interface Refs {
   readonly from: 'mirror' | 'stargate' | 'local';
   readonly ledgerName: RefName;
   readonly indexName: RefName;
@@ -37,13 +38,14 @@ export async function readRefs(clone: Clone, ns: string): Promise<Refs[]> {
 }
 
 /** A ledger ref and an index ref of one source were written together, and must show the same transaction. */
-export async function checkPair(context: VerifyContext, { ledgerName, indexName, ledger, index }: Refs): Promise<void> {
+export async function checkPair(context: VerifyContext, place: Refs): Promise<void> {
+  const { ledgerName, indexName, ledger, index } = place;
   const { findings, store, ns } = context;
   if (ledger === undefined || index === undefined) {
     const [there, not] = ledger === undefined ? [indexName, ledgerName] : [ledgerName, indexName];
     return findings.fault(`there is ${there}, but no ${not}`, { ref: not });
   }
-  const trailers = await readTrailers(context, ledgerName, ledger);
+  const trailers = await readTrailers(context, place, ledger);
   const [object] = await store.read([index]);
   try {
     if (object?.type !== 'commit')
@@ -65,7 +67,8 @@ export async function checkPair(context: VerifyContext, { ledgerName, indexName,
     findings.fault(`${ledgerName} points to a ledger of namespace ${trailers.ns}`, { ref: ledgerName, commit: ledger });
 }
 
-async function readTrailers({ store, findings }: VerifyContext, ref: RefName, oid: Oid): Promise<LedgerTrailers | null> {
+async function readTrailers({ store, findings, ns }: VerifyContext, place: Refs, oid: Oid): Promise<LedgerTrailers | null> {
+  const ref = place.ledgerName;
   const [object] = await store.read([oid]);
   if (object?.type !== 'commit') {
     findings.fault(`${ref} points to ${oid}, which is ${object ? 'no commit' : 'missing or damaged'}`, { ref, commit: oid });
@@ -75,7 +78,8 @@ async function readTrailers({ store, findings }: VerifyContext, ref: RefName, oi
     return parseLedgerMessage(decodeCommit(object.body, oid, store.objectFormat).message, oid);
   } catch (error) {
     if (!KvError.is(error)) throw error;
-    findings.fault(`${ref} points to no ledger commit: ${error.message}`, { ref, commit: oid }, error.code);
+    const why = error.message.replace(`commit ${oid}: `, '');
+    findings.fault(foreignTipText({ from: place.from, ref: ledgerRef(ns), oid, why }), { ref, commit: oid }, error.code);
     return null;
   }
 }
@@ -101,7 +105,7 @@ export async function startOf(clone: Clone, context: VerifyContext, places: read
   for (const place of places) {
     if (place.ledger === undefined) continue;
     const quiet = { ...context, findings: new Findings() };
-    const trailers = await readTrailers(quiet, place.ledgerName, place.ledger);
+    const trailers = await readTrailers(quiet, place, place.ledger);
     if (trailers !== null) return { label: trailers.epoch, ledger: place.ledger, index: place.index ?? null, place };
   }
   return null;
@@ -110,7 +114,8 @@ export async function startOf(clone: Clone, context: VerifyContext, places: read
 /** Where the other refs stand: on the same chain, or in an epoch before. */
 export async function checkPlaces(context: VerifyContext, places: readonly Refs[], current: VerifiedEpoch): Promise<void> {
   const { findings } = context;
-  for (const { from, ledgerName, epochName, ledger, epoch } of places) {
+  for (const place of places) {
+    const { from, ledgerName, epochName, ledger, epoch } = place;
     if (ledger === undefined) continue;
     if (current.commits.has(ledger)) {
       if (epoch !== undefined && current.root !== null && epoch !== current.root)
@@ -120,7 +125,7 @@ export async function checkPlaces(context: VerifyContext, places: readonly Refs[
         });
       continue;
     }
-    const trailers = await readTrailers({ ...context, findings: new Findings() }, ledgerName, ledger);
+    const trailers = await readTrailers({ ...context, findings: new Findings() }, place, ledger);
     if (trailers === null || trailers.epoch !== current.label) continue; // named already, or of an epoch before
     const what = `${ledgerName} points to ${ledger}, which is not on the ledger that ends with ${current.ledger}`;
     if (from === 'local') findings.note(`${what}: a ledger of this clone's own`);

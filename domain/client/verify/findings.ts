@@ -31,6 +31,12 @@ export interface Note {
   readonly advice?: Advice;
 }
 
+/** What is more is not looked for: who forged a ledger can put any number of faults in it. */
+export const MOST_FAULTS = 10_000;
+
+/** So many faults were found that the verification ends. */
+export class EnoughFaults extends Error {}
+
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
   readonly faults: Finding[] = [];
@@ -50,6 +56,7 @@ export class Findings {
     if (this.reported.has(identity)) return; // two refs lead to it, most likely
     this.reported.add(identity);
     this.faults.push(finding);
+    if (this.faults.length >= MOST_FAULTS) throw new EnoughFaults();
   }
 
   /** Keeps what was thrown as a fault; what is no KvError goes on. */

@@ -28,8 +28,10 @@ export function soundStore(store: GitStore, namer: ObjectNamer, findings: Findin
     try {
       return await read(oids);
     } catch (error) {
-      if (!KvError.is(error) || error.code !== 'GIT_ERROR') throw error;
-      if (oids.length === 1) return [report(oids[0] as Oid, 'is damaged: git cannot read it')];
+      const large = KvError.is(error) && error.details?.['tooLarge'] !== undefined;
+      if (!KvError.is(error) || (error.code !== 'GIT_ERROR' && !large)) throw error;
+      if (oids.length === 1)
+        return [report(oids[0] as Oid, large ? `is not read: ${error.message}` : 'is damaged: git cannot read it')];
       const half = Math.ceil(oids.length / 2);
       return [...(await ask(oids.slice(0, half), read)), ...(await ask(oids.slice(half), read))];
     }

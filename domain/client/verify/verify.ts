@@ -1,13 +1,13 @@
 import { KvError } from '../../../ports/error.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
+import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { knownPublished, type Published } from '../clone/known-policy.js';
-import { noNamespace } from '../clone/tips.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
-import { type Finding, Findings, type Note } from './findings.js';
-import { checkPair, checkPlaces, readRefs, startOf } from './check-refs.js';
+import { EnoughFaults, type Finding, Findings, MOST_FAULTS, type Note } from './findings.js';
+import { checkPair, checkPlaces, readRefs, type Refs, startOf } from './check-refs.js';
 import { soundStore } from './sound-store.js';
 import { checkWatchlog } from './check-watchlog.js';
 import { checkWatermark } from './watermark.js';
@@ -37,31 +37,47 @@ export interface VerifyReport {
 export async function verifyClone(clone: Clone, verifier: SignatureVerifier, request: VerifyRequest): Promise<VerifyReport> {
   const { ns, full } = request;
   const places = await readRefs(clone, ns);
-  if (places.length === 0) throw noNamespace(ns);
+  if (places.length === 0) throw await absentNamespace(clone, ns);
   const findings = new Findings();
   const context = await contextOf(clone, verifier, request, findings);
-  for (const place of places) await checkPair(context, place);
-  const start = await startOf(clone, context, places);
   const epochs: VerifiedEpoch[] = [];
-  if (start !== null) {
-    const { label, ledger, index, place } = start;
-    const names = { ledgerName: place.ledgerName, indexName: place.indexName };
-    const current = await verifyEpoch(context, {
-      label,
-      ledger,
-      index,
-      chunks: await chunksOf(clone, context, label),
-      ...names,
-      full,
-    });
-    epochs.push(current);
-    await checkPlaces(context, places, current);
-    if (full) epochs.push(...(await verifyArchives(clone, context, current)));
-    else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
-    for (const epoch of epochs) await checkWatchlog(context, epoch, full);
-    await checkWatermark(context, epochs, full);
+  try {
+    await verifyPlaces(clone, context, places, full, epochs);
+  } catch (error) {
+    if (!(error instanceof EnoughFaults)) throw error;
+    findings.note(`after ${MOST_FAULTS} faults the verification ended: there may be more`);
   }
   return { ns, full, epochs, faults: findings.faults, notes: findings.notes };
+}
+
+/** Verifies what refs show of a namespace, and adds the epochs that it has looked through. */
+async function verifyPlaces(
+  clone: Clone,
+  context: VerifyContext,
+  places: readonly Refs[],
+  full: boolean,
+  epochs: VerifiedEpoch[],
+): Promise<void> {
+  const { findings } = context;
+  for (const place of places) await checkPair(context, place);
+  const start = await startOf(clone, context, places);
+  if (start === null) return;
+  const { label, ledger, index, place } = start;
+  const names = { ledgerName: place.ledgerName, indexName: place.indexName };
+  const current = await verifyEpoch(context, {
+    label,
+    ledger,
+    index,
+    chunks: await chunksOf(clone, context, label),
+    ...names,
+    full,
+  });
+  epochs.push(current);
+  await checkPlaces(context, places, current);
+  if (full) epochs.push(...(await verifyArchives(clone, context, current)));
+  else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
+  for (const epoch of epochs) await checkWatchlog(context, epoch, full);
+  await checkWatermark(context, epochs, full);
 }
 
 async function contextOf(

@@ -1,7 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { parseLedgerPath } from '../../ledger/paths.js';
+import { SHARDS } from '../../ledger/tree-shapes.js';
 import { diffTrees } from '../../git/tree-diff.js';
+import { readersWalk } from '../../git/untrusted.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
 
@@ -38,7 +40,7 @@ export async function changedKeys(clone: Clone, ns: string, { commit, trailers }
   if (before === undefined || after === undefined) return null;
   const set: string[] = [];
   const del: string[] = [];
-  for await (const change of diffTrees(store, before, after, oidBytesOf(clone))) {
+  for await (const change of diffTrees(store, before, after, oidBytesOf(clone), readersWalk(SHARDS))) {
     const place = parseLedgerPath(`kv/${ns}/meta/${change.path}`, ns, hasher);
     if (place !== undefined) (change.after === null ? del : set).push(place.key);
   }

@@ -14,7 +14,8 @@ import {
 } from '../../ledger/refs.js';
 import { decodeEvent } from '../../ledger/watchlog.js';
 import type { Clone } from '../clone/clone.js';
-import { archiveRequest, type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
+import { foreignTip } from '../clone/foreign-tip.js';
+import { archiveRequest, type LedgerCommit, openTip } from '../clone/tips.js';
 import { MIRROR_POLICY_REF, tellRefusal } from '../clone/mirror-notice.js';
 import { WatchConnection, type WatchConnectionOptions } from './connection.js';
 
@@ -57,7 +58,10 @@ export class EpochLogs {
     this.connection = new WatchConnection(clone, options);
   }
 
-  /** Fetches the ledger, and an epoch's watchlog in the same connection; gives the ledger's tip, null when there is none. */
+  /**
+   * Fetches the ledger, and an epoch's watchlog in the same connection; gives the ledger's tip, null when there is none. Throws
+   * `ATTESTATION_MISMATCH` for a tip that is no ledger commit.
+   */
   async refresh(epoch: string | null): Promise<LedgerCommit | null> {
     const ledger = this.ledgerRequest();
     const { ns, readFrom } = this.options;
@@ -71,7 +75,11 @@ export class EpochLogs {
       this.published = published;
       await tellRefusal(this.clone, ns, published);
     }
-    return tip === undefined ? null : ((await readLedgerCommits(this.clone, [tip]))[0] ?? null);
+    if (tip === undefined) return null;
+    const [object] = await this.clone.store.read([tip]);
+    const opened = openTip(this.clone, ns, tip, object ?? null);
+    if (typeof opened !== 'string') return opened;
+    throw foreignTip({ from: readFrom, ref: ledgerRef(ns), oid: tip, why: opened }, ledger.localRef);
   }
 
   /** Opens watchlog commits. Throws `ATTESTATION_MISMATCH` when one is of another ledger. */

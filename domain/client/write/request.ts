@@ -13,6 +13,8 @@ export interface WriteRequest extends Expectations {
   readonly strictDelete?: boolean;
   /** What the ledger commit's message says above its trailers. */
   readonly subject?: string;
+  /** What the writer should know of the operations, for the receipt. */
+  readonly warnings?: readonly string[];
   /** Values above this are chunked, where the policy would keep them inline. Bytes. */
   readonly maxInline?: number;
   /** Told of a large value's bytes as they are read. */

@@ -32,7 +32,8 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const ports = await clone.forWriting();
   const target = await whereTo(clone);
   const { kept, repeated } = lastOfEach(request.operations);
-  const warnings = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
+  const twice = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
+  const warnings = [...(request.warnings ?? []), ...twice];
   let fresh = target === 'clone';
   let published = await knownPublished(clone); // only a fetch moves it
   const refreshOnce = async (): Promise<void> => {
@@ -59,6 +60,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   let turn: HeldTurn | null = null;
   try {
     for (let attempt = 0; ; ) {
+      const began = clone.clock.now();
       if (pushes && atHand) clone.remotes.expectPush?.(clone.remoteName, attempt > 0);
       const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
       const base = await baseOf(clone, tip, namesChunks(prepared));
@@ -113,9 +115,10 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       turn = null;
       // Whoever expects a tree can't be overtaken and win, so that it stands in no line: it waits while it is another's turn.
       const queues = request.expectTree === undefined;
+      const took = queues ? clone.clock.now() - began : 0;
       const again = ++attempt < MAX_ATTEMPTS && (queues || isOthersTurn(lost));
       if (again && queues && pushes) turn = await takeTurn(clone, ns);
-      if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1);
+      if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
       if (target === 'stargate' && (again || tip?.from !== 'stargate')) {
         if (turn === null || namesChunks(prepared) || !(await knowsTip(clone, turn))) {
           await refresh(clone, ns, namesChunks(prepared));

@@ -1,30 +1,36 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
+import type { CheckShare } from '../check-budget.js';
+
+/** Requests that are held at a time: one is looked through while the next is read. */
+const AT_A_TIME = 2;
+/** A commit stays opened, as text and in its parts, as long as the push is checked: so many times its bytes. */
+const OPENED = 3;
 
 /**
- * What an object of a push may take when it is opened, bytes. A pack of a few kilobytes can hold objects of gigabytes, so a size is
- * asked for before a body is read. A ledger's commits and trees stay far below.
+ * A store that refuses to open what would fill the memory: a pack of a few kilobytes can hold objects of gigabytes, so a size is asked
+ * for before a body is read. `POLICY_VIOLATION` for an object that is larger than its type's in `most`; what is read is charged to the
+ * push's share. Passes everything else on.
  */
-const LIMITS: Readonly<Record<ObjectType, number>> = {
-  commit: 64 * 1024,
-  tree: 64 * 1024 * 1024,
-  blob: 64 * 1024 * 1024,
-  tag: 64 * 1024,
-};
-/** All that one request may bring into memory. */
-const TOGETHER = 512 * 1024 * 1024;
-
-/** A store that refuses to open what would fill the memory: `POLICY_VIOLATION` naming the object. Passes everything else on. */
-export function boundedStore(store: GitStore): GitStore {
+export function boundedStore(
+  store: GitStore,
+  most: Readonly<Record<ObjectType, number>>,
+  share: Pick<CheckShare, 'charge'>,
+): GitStore {
+  let requests = 0;
+  let commits = 0;
   const read = async (oids: readonly Oid[]): Promise<(GitObject | null)[]> => {
     let together = 0;
     for (const header of await store.headers(oids)) {
       if (header === null) continue;
-      together += header.size;
-      if (header.size > LIMITS[header.type]) throw tooLarge(`${header.type} ${header.oid}`, header.size, LIMITS[header.type]);
-      if (together > TOGETHER) throw tooLarge('what the push changes', together, TOGETHER);
+      const { type, oid, size } = header;
+      if (size > most[type]) throw tooLarge(`${type} ${oid}`, size, most[type]);
+      if (type === 'commit') commits += OPENED * size;
+      else together += size;
     }
+    await share.charge('commits', commits);
+    await share.charge(`request ${requests++ % AT_A_TIME}`, together);
     return store.read(oids);
   };
   return new Proxy(store, {

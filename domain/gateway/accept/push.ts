@@ -9,6 +9,8 @@ export interface PushRequest {
   /** The client asked for all-or-nothing. */
   readonly atomic: boolean;
   readonly commands: readonly RefUpdate[];
+  /** Throws what the pusher is to see who may not push any more. Asked once the lock is held, and again right before refs move. */
+  readonly confirm?: () => void;
   /** The turn that it claims. */
   readonly turn?: string | undefined;
 }

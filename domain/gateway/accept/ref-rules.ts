@@ -1,5 +1,6 @@
 import { may } from '../../access/principal.js';
 import { KvError } from '../../../ports/error.js';
+import { shownText } from '../../../ports/grammar/shown-text.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef, type RefClass } from '../../ledger/refs.js';
@@ -88,7 +89,7 @@ async function checkOrdinary(
   store: GitStore,
 ): Promise<void> {
   const { ref, old, next } = command;
-  if (!may(pusher, 'push')) throw new KvError('POLICY_VIOLATION', `${pusher.name} may not push to ${ref}`);
+  if (!may(pusher, 'push')) throw new KvError('POLICY_VIOLATION', `${pusher.name} may not push to ${shownText(ref)}`);
   if (next === null) {
     if (may(pusher, 'administer')) return;
     throw forbidden(ref, 'may be deleted by an admin only');
@@ -103,8 +104,8 @@ async function checkOrdinary(
 }
 
 function forbidden(ref: string, why: string): KvError {
-  return new KvError('REF_FORBIDDEN', `${ref} ${why}`, {
+  return new KvError('REF_FORBIDDEN', `${shownText(ref)} ${shownText(why)}`, {
     hint: 'docs/FORMAT.md says which refs a client may push, and how',
-    details: { ref },
+    details: { ref: shownText(ref) },
   });
 }

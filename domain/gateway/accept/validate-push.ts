@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import { namespacePolicy } from '../../verify/policy-rules.js';
-import { type Link, MAX_CHAIN, readChain } from '../../verify/attestation/chain.js';
+import { type Link, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { pairInOrder } from '../../verify/attestation/pairs.js';
 import type { PushRequest } from './push.js';
@@ -39,7 +39,7 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
   const { ns, ledger, index } = push;
   const policy = namespacePolicy(context.policy, ns);
   const newLinks = ({ ref, old, next }: RefUpdate): Promise<Link[]> =>
-    readChain(store, throwFault, { ref, old, next: next as Oid, limit: context.maxChain ?? MAX_CHAIN });
+    readChain(store, throwFault, { ref, old, next: next as Oid, limit: context.maxChain ?? context.policy.limits.transactions });
   const chains = {
     ledger: await newLinks(ledger),
     index: await newLinks(index),

@@ -41,6 +41,10 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   check('the epoch ref', epoch.next, root.oid);
   if (context.repository !== undefined) checkRepository(throwFault, root.oid, t.repository, context.repository);
   await checkLabel(store, ns, t.epoch, state);
+  await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
+  // Who may not begin an epoch costs a signature, and not an index.
+  const rules = { store, namer, ns, emit: throwFault };
+  const signer = await signerOf(rules, context.verifier, root, policy.admins, 'admin');
 
   const built: NewObject[] = [];
   check('the index tree', t.indexTree, await liveIndex(store, namer, ns, state.indexTree as Oid, built));
@@ -48,10 +52,6 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   check('KV-Chunks-Tree', t.chunksTree, wanted);
   check('the chunks ref', chunks?.epoch ?? null, wanted === null ? null : t.epoch);
   if (chunks !== null) await checkChunksRoot(check, store, ns, t, chunks.ref, chunks.next as Oid);
-  await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
-
-  const rules = { store, namer, ns, emit: throwFault };
-  const signer = await signerOf(rules, context.verifier, root, policy.admins, 'admin');
   const refused = await context.newEpochs?.();
   if (refused) throw refused;
   const received = formatTime(clock.now());

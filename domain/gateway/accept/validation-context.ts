@@ -6,10 +6,13 @@ import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
+import type { Bounds } from '../../git/bounds.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
 import type { RepositoryRule } from '../../verify/attestation/repository.js';
 import type { ParentState } from '../../verify/check-transaction.js';
+import type { CheckLimits } from '../check-limits.js';
+import type { CheckShare } from '../check-budget.js';
 
 /** What judging a push takes, besides the push. */
 export interface ValidationContext {
@@ -19,14 +22,27 @@ export interface ValidationContext {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly sampleSize: number;
+  /** How much is taken in at a time. */
+  readonly bounds?: Bounds;
   /** Why a new epoch would not reach the mirror's readers; null where it would. Asked when one is to begin. */
   readonly newEpochs?: () => Promise<KvError | null>;
-  /** How many transactions may come at once; absent: as many as one push may carry. */
+  /** How many transactions may come at once; absent: as many as the policy lets one push carry. */
   readonly maxChain?: number;
   /** Which repository what is pushed must be for; absent: any. */
   readonly repository?: RepositoryRule;
   /** Whose push it is, by the name in the policy; absent: nobody's, such as what a mirror has. */
   readonly pusher?: string;
+}
+
+/** The same with bounds on what is taken in, whose memory is charged to a push's share. */
+export function boundedContext<T extends ValidationContext>(context: T, limits: CheckLimits, share: CheckShare): T {
+  const { treeEntries, manifestBytes } = limits;
+  const bounds: Bounds = {
+    ...{ treeEntries, manifestBytes },
+    charge: (what, bytes) => share.charge(what, bytes),
+    pause: () => context.clock.sleep(0),
+  };
+  return { ...context, bounds };
 }
 
 /** The state that tips stand for; the repository's own commits are trusted to be well formed. */

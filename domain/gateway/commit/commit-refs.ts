@@ -52,16 +52,18 @@ export async function requireLease(context: CommitContext): Promise<number> {
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
  * transaction, then the outcome. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
- * is for recovery, before anything else is committed.
+ * is for recovery, before anything else is committed. What `confirm` throws, right before anything is written, ends it.
  */
 export async function commitRefs(
   context: CommitContext,
   updates: readonly RefUpdate[],
   events: readonly WatchEvent[],
+  confirm: () => void = () => undefined,
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
   const all = [...updates, ...(await writeEvents(context, events))];
   const term = await requireLease(context);
+  confirmed(confirm);
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
@@ -86,6 +88,15 @@ export async function commitRefs(
   failpoint('after-done');
   context.committed(intent);
   return noted;
+}
+
+function confirmed(confirm: () => void): void {
+  try {
+    confirm();
+  } catch (error) {
+    if (typeof error === 'object' && error !== null) UNMOVED.add(error);
+    throw error;
+  }
 }
 
 /** Stores the events' commits; gives the moves of the watchlog refs. */

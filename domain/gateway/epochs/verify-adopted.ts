@@ -3,12 +3,17 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { SignatureVerifier, TrustedKey } from '../../../ports/signer.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import { USUAL_LIMITS } from '../../../ports/limits.js';
+import type { Bounds } from '../../git/bounds.js';
 import { decodeCommit } from '../../git/commit.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
+import { boundedStore } from '../accept/bounded-store.js';
+import { tooMuch } from '../check-budget.js';
+import { checkLimits } from '../check-limits.js';
 import { archiveRef, chunksRef, epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
 import { checkBinding } from '../../verify/attestation/binding.js';
-import { type Link, MAX_CHAIN, readChain } from '../../verify/attestation/chain.js';
+import { type Link, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { ledgerChanges } from '../../verify/keys/ledger-changes.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';
@@ -34,7 +39,8 @@ const NEW: ParentState = { ledgerTree: null, indexTree: null, chunksTree: null, 
  * Verifies the whole history of a namespace, archived epochs included: every transaction's attestation, signature, values and
  * index. Gives the number of transactions. Throws `ATTESTATION_MISMATCH` or `SIGNATURE_*` naming the first commit that isn't sound.
  */
-export async function verifyNamespace(context: AdoptionContext, ns: string): Promise<number> {
+export async function verifyNamespace(unbounded: AdoptionContext, ns: string): Promise<number> {
+  const context = boundedAdoption(unbounded);
   const { store } = context;
   const refs = await store.refs([ledgerRef(ns), indexRef(ns), epochRef(ns)]);
   const [ledger, index] = [refs.get(ledgerRef(ns)), refs.get(indexRef(ns))];
@@ -61,6 +67,22 @@ export async function verifyNamespace(context: AdoptionContext, ns: string): Pro
   return count;
 }
 
+interface BoundedAdoption extends AdoptionContext {
+  readonly bounds: Bounds;
+}
+
+/**
+ * The same over a store that opens nothing that no Stargate takes by its usual limits, whatever the mirror has. What of it is held is
+ * as much as the ledger has keys: adoption has its process to itself.
+ */
+function boundedAdoption(context: AdoptionContext): BoundedAdoption {
+  const { objects, treeEntries, manifestBytes } = checkLimits(USUAL_LIMITS);
+  const charge = (what: string, bytes: number): undefined => {
+    if (bytes > USUAL_LIMITS.checkedBytes && what.startsWith('request')) throw tooMuch(bytes, USUAL_LIMITS.checkedBytes);
+  };
+  return { ...context, store: boundedStore(context.store, objects, { charge }), bounds: { treeEntries, manifestBytes } };
+}
+
 interface VerifiedEpoch {
   readonly label: string;
   readonly root: Oid;
@@ -69,7 +91,7 @@ interface VerifiedEpoch {
   readonly transactions: number;
 }
 
-async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, index: Oid): Promise<VerifiedEpoch> {
+async function verifyEpoch(context: BoundedAdoption, ns: string, ledger: Oid, index: Oid): Promise<VerifiedEpoch> {
   const { store } = context;
   const links = await wholeChain(store, ledgerRef(ns), ledger);
   const [root] = links;
@@ -88,17 +110,17 @@ async function verifyEpoch(context: AdoptionContext, ns: string, ledger: Oid, in
 }
 
 async function transition(
-  context: AdoptionContext,
+  context: BoundedAdoption,
   ns: string,
   pushed: PushedTransaction,
   state: ParentState,
 ): Promise<ParentState> {
-  const rules = { ...context, ns, policy: null, sampleSize: MAX_CHAIN, emit: throwFault };
+  const rules = { ...context, ns, policy: null, sampleSize: Number.MAX_SAFE_INTEGER, emit: throwFault };
   return (await checkTransaction(rules, pushed, state)).state;
 }
 
 /** The first commit of a later epoch: it has no base, so its trees are held against each other whole. */
-async function verifySnapshot(context: AdoptionContext, ns: string, pushed: PushedTransaction): Promise<ParentState> {
+async function verifySnapshot(context: BoundedAdoption, ns: string, pushed: PushedTransaction): Promise<ParentState> {
   const rules = { ...context, ns, emit: throwFault };
   const { ledger, index, chunks } = pushed;
   const t = ledger.trailers;

@@ -1,18 +1,27 @@
 import { KvError } from '../../../ports/error.js';
+import { isNamespace } from '../../../ports/grammar/namespace.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
-import { moveWatermarks, planPush, type PushPlan } from './plan.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { type Piece, piecesOf } from './pieces.js';
+import { moveWatermarks, planMoves, planPush, type PushPlan } from './plan.js';
+import { ledgerRef } from '../../ledger/refs.js';
 import { type Group, groupOf, type Waiting } from './queue.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 
+/** How often one transaction that is too much for the host by itself is sent again while others follow it, ms. */
+const ALONE_RETRY_MS = 300_000;
+
 /**
  * The refs of the namespaces on their way to the mirror: in one push while it takes them. When it refuses, each refused namespace
- * goes by itself from then on, and holds nothing else up.
+ * goes by itself from then on, and holds nothing else up. What waits of one is sent in pieces once all of it together was too much.
  */
 export class LedgerRefs {
   private readonly refused = new Map<Group, Refusal>();
   /** The newest intent of a refused group that was sent. */
   private readonly sent = new Map<Group, string | undefined>();
+  /** The namespaces that go in pieces, each with how many transactions are tried next. */
+  private readonly portions = new Map<Group, number>();
 
   constructor(
     private readonly store: GitStore,
@@ -42,16 +51,20 @@ export class LedgerRefs {
     const groups = [...newest].filter(([group, intent]) => this.dueAt(group, intent) <= now).map(([group]) => group);
     const landed = new Set<Group>();
     const before = new Set(this.refused.values());
+    const large = groups.filter((group) => this.portions.has(group));
+    const whole = groups.filter((group) => !this.portions.has(group));
     await this.pushTogether(
       batch,
-      groups.filter((group) => !this.refused.has(group)),
+      whole.filter((group) => !this.refused.has(group)),
       landed,
       signal,
     );
-    for (const group of groups) {
+    for (const group of whole) {
       if (!landed.has(group) && before.has(this.refused.get(group) as Refusal))
         await this.pushTogether(batch, [group], landed, signal);
     }
+    // Last, and one portion a round: what is large holds up nobody.
+    for (const group of large) await this.pushPortion(batch, group, landed, signal);
     for (const group of groups) this.sent.set(group, newest.get(group));
     return { landed, refused: [...this.refused.values()].filter((one) => !before.has(one)) };
   }
@@ -73,7 +86,9 @@ export class LedgerRefs {
       }
       return;
     }
-    if (groups.length === 1) return this.hold(first, error);
+    if (groups.length === 1) {
+      return isTooMuch(error) && isNamespace(first) ? this.split(batch, first, error) : this.hold(first, error);
+    }
     const named = groupsIn(error);
     const others = groups.filter((group) => !named.has(group));
     const together = others.length < groups.length ? others : [];
@@ -81,9 +96,61 @@ export class LedgerRefs {
     for (const group of groups) if (!together.includes(group)) await this.pushTogether(batch, [group], landed, signal);
   }
 
+  /**
+   * Sends what the mirror takes of a namespace that was too much for it: half as many transactions each time that it refuses, twice as
+   * many each time that it takes them. One that is too much by itself is held, and with it all that follow.
+   */
+  private async pushPortion(batch: readonly Waiting[], ns: Group, landed: Set<Group>, signal: AbortSignal): Promise<void> {
+    const { pieces, there } = await this.pieces(batch, ns);
+    for (let count = this.portions.get(ns) ?? 1; ; ) {
+      // What the mirror has already goes along, since nobody has confirmed it, and weighs nothing.
+      const portion = pieces.slice(0, there + count);
+      const plan = await planMoves(
+        this.store,
+        portion.flatMap(({ moves }) => moves),
+        true,
+      );
+      const error = await this.tryPlan(plan, signal);
+      if (error === null) {
+        // An intent is done when all of it is there, and what is done is not asked for again.
+        for (const { waiting, last } of portion) if (last) waiting.groups.delete(ns);
+        this.refused.delete(ns);
+        this.portions.set(ns, count * 2);
+        if (portion.length < pieces.length) return;
+        landed.add(ns);
+        this.portions.delete(ns);
+        return;
+      }
+      if (!isTooMuch(error)) return this.hold(ns, error);
+      const sent = portion.length - there;
+      if (sent <= 1) return this.holdAlone(ns, portion.at(-1)?.ledger ?? null, error);
+      count = Math.floor(sent / 2);
+    }
+  }
+
+  /** What waits of a namespace was too much for the mirror: less of it goes in the next round, where there is less. */
+  private async split(batch: readonly Waiting[], ns: Group, error: KvError): Promise<void> {
+    const { pieces, there } = await this.pieces(batch, ns);
+    const waiting = pieces.length - there;
+    if (waiting < 2) return this.holdAlone(ns, pieces.at(-1)?.ledger ?? null, error);
+    this.portions.set(ns, Math.ceil(waiting / 2));
+    const refusal = refusalAfter(this.refused.get(ns) ?? null, error, this.retry);
+    this.refused.set(ns, { ...refusal, nextTry: refusal.at, sameUntil: refusal.at });
+  }
+
+  /** What waits of a namespace, and how many of these pieces the mirror has: of a push of several transactions, it may have some. */
+  private async pieces(batch: readonly Waiting[], ns: Group): Promise<{ pieces: readonly Piece[]; there: number }> {
+    const at = (await this.target.refs([ledgerRef(ns)])).get(ledgerRef(ns));
+    const pieces = await piecesOf(this.store, batch, ns);
+    return { pieces, there: at === undefined ? 0 : pieces.findIndex(({ ledger }) => ledger === at) + 1 };
+  }
+
   /** Gives the refusal; throws what says nothing about a ref. */
   private async tryPush(batch: readonly Waiting[], groups: readonly Group[], signal: AbortSignal): Promise<KvError | null> {
-    const plan = await planPush(this.store, batch, new Set(groups));
+    return this.tryPlan(await planPush(this.store, batch, new Set(groups)), signal);
+  }
+
+  private async tryPlan(plan: PushPlan, signal: AbortSignal): Promise<KvError | null> {
     try {
       if (plan.updates.length > 0) await this.pushPlan(plan, signal);
     } catch (error) {
@@ -128,9 +195,33 @@ export class LedgerRefs {
     return this.sent.get(group) === newest ? refusal.sameUntil : refusal.nextTry;
   }
 
+  /** What was refused may be tried again at once, as after somebody has mended the host. */
+  again(): void {
+    const now = this.retry.clock.now();
+    for (const [group, refusal] of this.refused) this.refused.set(group, { ...refusal, nextTry: now, sameUntil: now });
+  }
+
+  /** What follows one transaction that is too much by itself makes it no less: the host is asked again all the same, now and then. */
+  private holdAlone(ns: Group, ledger: Oid | null, error: KvError): void {
+    this.portions.set(ns, 1);
+    const refusal = refusalAfter(this.refused.get(ns) ?? null, alone(error, ns, ledger), this.retry);
+    this.refused.set(ns, { ...refusal, nextTry: Math.max(refusal.nextTry, refusal.at + ALONE_RETRY_MS) });
+  }
+
   private hold(group: Group, error: KvError): void {
     this.refused.set(group, refusalAfter(this.refused.get(group) ?? null, error, this.retry));
   }
+}
+
+/** The host doesn't take what it was sent for what that is: less of it may be another thing. */
+const isTooMuch = ({ details }: KvError): boolean => details?.['content'] === true;
+
+/** The refusal of one transaction by itself, by its name. */
+function alone(error: KvError, ns: Group, ledger: Oid | null): KvError {
+  if (ledger === null) return error;
+  const { code, hint, details } = error;
+  const message = `ledger commit ${ledger} of namespace ${ns}, sent by itself: ${error.message}`;
+  return new KvError(code, message, { ...(hint === undefined ? {} : { hint }), details: { ...details, ledger }, cause: error });
 }
 
 /** The groups that wait, each with the newest intent of it. */

@@ -18,8 +18,12 @@ export interface PushPlan {
  * What brings the mirror to where the refs of these groups are now, and the watermarks that say so. A namespace whose ledger is
  * gone here stays at the mirror as it is: no push deletes a ledger, so the mirror's is the last there is.
  */
-export async function planPush(store: GitStore, batch: readonly Waiting[], groups: ReadonlySet<Group>): Promise<PushPlan> {
-  const wanted = movesOf(batch, groups);
+export function planPush(store: GitStore, batch: readonly Waiting[], groups: ReadonlySet<Group>): Promise<PushPlan> {
+  return planMoves(store, movesOf(batch, groups));
+}
+
+/** As `planPush`, of these moves. `upTo` them: what brings the mirror to where they have left their refs, and no further. */
+export async function planMoves(store: GitStore, wanted: readonly RefUpdate[], upTo = false): Promise<PushPlan> {
   const namespaces = new Set<string>();
   for (const { ref } of wanted) {
     const found = classifyRef(ref);
@@ -31,18 +35,19 @@ export async function planPush(store: GitStore, batch: readonly Waiting[], group
     const group = groupOf(ref) as Group;
     return !namespaces.has(group) || refs.has(ledgerRef(group));
   });
+  const then = new Map(moves.map(({ ref, next }) => [ref, next]));
+  const nextOf = (ref: RefName): Oid | null => (upTo ? then.get(ref) : refs.get(ref)) ?? null;
   const touched = [...new Set(moves.map(({ ref }) => ref))];
   const turned = rolledOver(moves);
   const places = new Map([...turned].map(([ref]) => [ref, placesOf(ref, moves)]));
   const updates: MirrorUpdate[] = touched.map((ref) => {
-    const next = refs.get(ref) ?? null;
     const expected = turned.get(ref);
-    return expected === undefined ? { ref, next } : { ref, next, expected };
+    return expected === undefined ? { ref, next: nextOf(ref) } : { ref, next: nextOf(ref), expected };
   });
   const watermarks: RefUpdate[] = [];
   for (const ns of namespaces) {
-    const next = refs.get(ledgerRef(ns));
-    if (next === undefined) continue;
+    const next = refs.has(ledgerRef(ns)) ? nextOf(ledgerRef(ns)) : null;
+    if (next === null) continue;
     const ref: RefName = mirrorRef(ns);
     const old = refs.get(ref) ?? null;
     updates.push(turned.has(ledgerRef(ns)) ? { ref, next, expected: old } : { ref, next });

@@ -120,6 +120,7 @@ export class MirrorWorker {
   /** Both sides are to be compared anew, as after somebody has mended one of them. */
   recheck(): void {
     this.lost.soon();
+    this.ledgers.again();
     this.nap.wake();
   }
 

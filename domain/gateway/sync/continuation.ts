@@ -15,7 +15,9 @@ import {
 import { boundedStore } from '../accept/bounded-store.js';
 import type { NamespacePush } from '../accept/ref-rules.js';
 import { validateNamespace } from '../accept/validate-push.js';
-import type { ValidationContext } from '../accept/validation-context.js';
+import { boundedContext, type ValidationContext } from '../accept/validation-context.js';
+import { CheckBudget } from '../check-budget.js';
+import { checkLimits } from '../check-limits.js';
 import { type EpochBeginning, type EpochStep, stepsFrom } from './epoch-steps.js';
 import { withRefs } from './view.js';
 import { checkWatchlogs } from './watchlogs.js';
@@ -67,7 +69,10 @@ export async function relate(
   if (own !== null && (await leadsTo(context.store, theirs, own, here))) return { kind: 'contained' };
   const apart = (fault: KvError | null): Relation => ({ kind: 'apart', here: own, there: theirs, fault });
   if (own !== null && !(await leadsTo(context.store, own, theirs, there))) return apart(null);
-  const bounded = { ...context, store: boundedStore(context.store) };
+  const limits = checkLimits(context.policy.limits);
+  // Of its own: it happens rarely, and no push is to wait for it.
+  const share = new CheckBudget().begin(limits);
+  const bounded = { ...boundedContext(context, limits, share), store: boundedStore(context.store, limits.objects, share) };
   try {
     const steps = await stepsFrom(bounded.store, ns, own, there);
     if (steps === null) return apart(null);

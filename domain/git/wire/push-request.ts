@@ -92,7 +92,10 @@ export class PushStream {
   private readLine(payload: Uint8Array): void {
     const nul = payload.indexOf(0);
     const line = textOf(payload.subarray(0, nul < 0 ? payload.length : nul)).replace(/\n$/, '');
-    if (line.startsWith('shallow ')) return this.countShallow();
+    if (line.startsWith('shallow ')) {
+      this.countShallow();
+      return;
+    }
     if (nul >= 0)
       this.capabilities = decodeLoose(payload.subarray(nul + 1))
         .trim()

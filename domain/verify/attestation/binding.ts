@@ -1,5 +1,6 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../../ledger/attestation.js';
+import { shownText } from '../../../ports/grammar/shown-text.js';
 import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { Emit, Fault } from '../fault.js';
@@ -23,7 +24,7 @@ export function expectation(emit: Emit, commit: Oid, wrong = '', next: Next = NO
     if (actual === wanted) return;
     emit({
       code: 'ATTESTATION_MISMATCH',
-      message: `commit ${commit}${wrong}: ${what} is ${actual ?? '-'}, expected ${wanted ?? '-'}`,
+      message: `commit ${commit}${wrong}: ${what} is ${shownText(String(actual ?? '-'))}, expected ${wanted ?? '-'}`,
       ...next,
       subject: { commit },
     });

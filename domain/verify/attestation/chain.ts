@@ -16,9 +16,6 @@ export interface Attested<T> extends Link {
 
 const NO_FAST_FORWARD = 'is not a fast-forward of the current tip';
 
-/** How many transactions one push may carry. */
-export const MAX_CHAIN = 1000;
-
 /** Which part of a ref's history to read: what comes after `old` (null: all) up to `next`. */
 interface ChainRequest {
   readonly ref: RefName;

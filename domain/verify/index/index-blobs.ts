@@ -10,7 +10,7 @@ export const INDEX_BATCH = 4096;
 /** Reads the files that are new in an index: what they say follows from their ids, but they must also be there. */
 export async function checkIndexBlobs(rules: RuleContext, before: Oid | null, after: Oid): Promise<void> {
   const { store, emit, ns } = rules;
-  const fresh = (await treeChanges(rules, before, after)).flatMap(({ path, after: file }) =>
+  const fresh = (await treeChanges(rules, 'index', before, after)).flatMap(({ path, after: file }) =>
     file === null ? [] : [{ name: path.slice(path.lastIndexOf('/') + 1), oid: file.oid }],
   );
   for (let at = 0; at < fresh.length; at += INDEX_BATCH) {

@@ -9,6 +9,7 @@ import { encodePointer, type Pointer, pointerMode } from '../../ledger/pointer.j
 import { addPointer } from '../../ledger/transaction.js';
 import { type Fault, faultOf, type RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';
+import { SplitCheck } from './splits.js';
 
 /** An index before and after a transaction. */
 interface IndexTransition {
@@ -63,11 +64,14 @@ export async function rebuiltIndex(
 
 /**
  * Checks an index by what changed in it, without building it: every changed key has its pointer, in a place of its own, and no
- * other pointer is other than it was. It does not say that directories are split where they should be.
+ * other pointer is other than it was, and directories are split exactly where they must be.
  */
 async function compareIndex(rules: RuleContext, { before, after, pointers }: IndexTransition): Promise<void> {
   const { store, ns, emit } = rules;
-  const moved = changedPointers(rules, before, await treeChanges(rules, before, after));
+  const splits = new SplitCheck(rules);
+  const changed = await treeChanges(rules, 'index', before, after, (...pair) => splits.take(...pair));
+  splits.finish();
+  const moved = changedPointers(rules, before, changed);
   for (const [key, pointer] of pointers) {
     const urlsafe = toUrlsafe(key);
     const { old, next } = moved.get(urlsafe) ?? { old: null, next: null };

@@ -2,8 +2,10 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_DIR, MODE_EXEC, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
-import type { RuleContext } from '../fault.js';
-import { treesOf } from '../trees.js';
+import { EMPTY_TREES, MAX_NAME, type Misplacement, type TreeShape } from '../../git/tree-shape.js';
+import { indexShape } from '../../index/shape.js';
+import type { Fault, RuleContext } from '../fault.js';
+import { boundsOf, misplacedFault, treesOf } from '../trees.js';
 
 /** A pointer as an index has it. */
 export interface FoundPointer extends PointerFile {
@@ -21,6 +23,8 @@ interface IndexPart {
   readonly others: readonly OtherFile[];
 }
 
+/** So many files and directories without a place, and it is no index: the same few can stand everywhere in it, without end. */
+const MOST_MISPLACED = 1000;
 /** Directories read in one request. */
 const TOGETHER = 32;
 /** What stands above the index's own directories: `kv`, the namespace, `index`. */
@@ -31,6 +35,7 @@ interface Directory {
   readonly path: string;
   /** The pairs that its directories below the index spell, from the root's on. */
   readonly names: readonly string[];
+  readonly shape: TreeShape;
   readonly parent: Directory | null;
   /** Pointers in it and below it. */
   pointers: number;
@@ -45,6 +50,7 @@ interface Directory {
  */
 export class IndexWalk {
   private sound = true;
+  private misplaced = 0;
   private layout = false;
   private readonly oidBytes: number;
   private readonly layoutBlob: Oid;
@@ -64,15 +70,19 @@ export class IndexWalk {
 
   async *parts(): AsyncGenerator<IndexPart> {
     const trees = treesOf(this.rules);
+    const { pause } = boundsOf(this.rules);
     // The newest first, so that few directories wait.
-    const waiting: Directory[] = [{ oid: this.tree, path: '', names: [], parent: null, pointers: 0, open: 0, split: false }];
-    while (waiting.length > 0) {
+    const waiting: Directory[] = [directoryAt(this.tree, '', [], indexShape(this.rules.ns), null)];
+    while (waiting.length > 0 && this.misplaced <= MOST_MISPLACED) {
       const some = waiting.splice(-TOGETHER);
       const objects = await trees.read(some.map(({ oid }) => oid));
       const part = { pointers: [] as FoundPointer[], others: [] as OtherFile[] };
-      for (const [i, directory] of some.entries()) this.open(directory, objects[i]?.body ?? EMPTY, part, waiting);
+      const seen = new Set<Oid>();
+      for (const [i, directory] of some.entries()) this.open(directory, objects[i]?.body ?? EMPTY, part, waiting, seen);
       yield part;
+      await pause?.();
     }
+    if (this.misplaced > MOST_MISPLACED) this.rules.emit(noIndex(this.tree));
   }
 
   /** Looks through a directory. */
@@ -81,26 +91,42 @@ export class IndexWalk {
     body: Uint8Array,
     { pointers, others }: { pointers: FoundPointer[]; others: OtherFile[] },
     waiting: Directory[],
+    seen: Set<Oid>,
   ): void {
-    const { path, names } = directory;
+    const { path, names, shape } = directory;
+    const { treeEntries } = boundsOf(this.rules);
     const depth = names.length - ROOTS;
     const cursor = new TreeCursor(body, this.oidBytes);
     let last = '';
-    while (cursor.next()) {
+    for (let entries = 1; cursor.next(); entries++) {
+      if (entries > treeEntries || cursor.nameBytes > MAX_NAME) {
+        const what = entries > treeEntries ? 'many-entries' : 'long-name';
+        this.tell(`${path}/${what === 'long-name' ? cursor.nameStart(60) : ''}`, what);
+        break;
+      }
       const { name, mode } = cursor;
       if (cursor.compareTo(last) <= 0) this.sound = false;
       last = cursor.sortKey();
       const oid = cursor.oid();
       const child = path === '' ? name : `${path}/${name}`;
       if (mode === MODE_DIR) {
-        if (depth < 0 && name !== ['kv', this.rules.ns, 'index'][names.length]) this.sound = false;
-        directory.open++;
-        directory.split = true;
-        waiting.push({ oid, path: child, names: [...names, name], parent: directory, pointers: 0, open: 0, split: false });
+        const below = shape.below(name);
+        if (below === null) this.tell(child, 'foreign');
+        else if (oid === EMPTY_TREES[this.oidBytes]) this.tell(child, 'empty');
+        else if (seen.has(oid)) this.tell(child, 'repeated');
+        else {
+          seen.add(oid);
+          directory.open++;
+          directory.split = true;
+          waiting.push(directoryAt(oid, child, [...names, name], below, directory));
+        }
       } else if (depth >= 0 && name.endsWith(REF_SUFFIX) && (mode === MODE_FILE || mode === MODE_EXEC)) {
         const urlsafe = name.slice(0, -REF_SUFFIX.length);
         directory.pointers++;
-        if (!this.isPlaced(urlsafe, names, depth)) this.sound = false;
+        if (!this.isPlaced(urlsafe, names, depth)) {
+          this.sound = false;
+          this.misplaced++;
+        }
         pointers.push({ urlsafe, mode, oid });
       } else {
         others.push({ path: child, mode, oid });
@@ -112,6 +138,12 @@ export class IndexWalk {
     if (body.length === 0) this.sound = false;
     if (directory.split && depth >= FIXED_LEVELS) this.checkStaying(pointers, directory.pointers, depth);
     if (directory.open === 0) this.settle(directory);
+  }
+
+  private tell(path: string, what: Misplacement): void {
+    this.sound = false;
+    this.misplaced++;
+    this.rules.emit(misplacedFault('index', { path, what }));
   }
 
   /** A pointer lies below the pairs of its own key. */
@@ -140,3 +172,15 @@ export class IndexWalk {
 }
 
 const EMPTY = new Uint8Array(0);
+
+function directoryAt(oid: Oid, path: string, names: readonly string[], shape: TreeShape, parent: Directory | null): Directory {
+  return { oid, path, names, shape, parent, pointers: 0, open: 0, split: false };
+}
+
+function noIndex(tree: Oid): Fault {
+  return {
+    code: 'ATTESTATION_MISMATCH',
+    message: `index tree ${tree} has more than ${MOST_MISPLACED} files and directories that have no place there: the rest was not looked at`,
+    subject: { object: tree },
+  };
+}

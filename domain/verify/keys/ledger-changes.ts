@@ -2,9 +2,10 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { TreeChange } from '../../git/tree-diff.js';
 import type { Parting } from '../../git/tree-parts.js';
+import { quotePath } from '../../ledger/key.js';
 import { keyAt, type LedgerFile, pathsOf, placeOf, splitLedgerPath } from '../../ledger/paths.js';
 import { type Fault, wrongKey, type RuleContext } from '../fault.js';
-import { blobsAt, treeParts } from '../trees.js';
+import { blobsAt, boundsOf, treeParts } from '../trees.js';
 
 /** What a transaction did to one key, as its ledger trees tell it. */
 export type KeyChange =
@@ -28,6 +29,9 @@ interface Value {
   readonly manifest: Oid | null;
 }
 
+/** What a changed key takes in memory from here on, with what the index must say of it. Bytes. */
+const A_CHANGE = 800;
+
 /** Both files of a key lie below directories of the same name: the first two digits of its digest. */
 const BY_SHARD: Parting = { depth: 4, group: (path) => path.slice(path.lastIndexOf('/') + 1) };
 
@@ -37,10 +41,12 @@ const BY_SHARD: Parting = { depth: 4, group: (path) => path.slice(path.lastIndex
  * `ATTESTATION_MISMATCH` when a key's value and metadata don't go together.
  */
 export async function ledgerChanges(rules: RuleContext, before: Oid | null, after: Oid | null): Promise<LedgerChanges> {
+  const { charge } = boundsOf(rules);
   const changes: KeyChange[] = [];
   const torn: string[] = [];
   for await (const part of ledgerParts(rules, before, after)) {
     for (const change of part.changes) changes.push(change);
+    await charge?.('changed keys', changes.length * A_CHANGE);
     for (const key of part.torn) torn.push(key);
   }
   return { changes, torn };
@@ -48,7 +54,7 @@ export async function ledgerChanges(rules: RuleContext, before: Oid | null, afte
 
 /** The same in parts, so that the changes of a million keys are never held together. */
 export async function* ledgerParts(rules: RuleContext, before: Oid | null, after: Oid | null): AsyncGenerator<LedgerChanges> {
-  for await (const files of treeParts(rules, before, after, BY_SHARD)) yield keyChanges(rules, after, files);
+  for await (const files of treeParts(rules, 'ledger', before, after, BY_SHARD)) yield keyChanges(rules, after, files);
 }
 
 /** What changes of a ledger's files say of keys. */
@@ -119,7 +125,7 @@ function changeOf(key: string, files: Files, same: Value | undefined): KeyChange
 function foreign(path: string, ns: string): Fault {
   return {
     code: 'POLICY_VIOLATION',
-    message: `${JSON.stringify(path)} is no place for a key of namespace ${ns}`,
+    message: `${quotePath(path)} is no place for a key of namespace ${ns}`,
     hint: 'a ledger holds only the files that docs/FORMAT.md names',
     subject: { path },
   };
@@ -128,7 +134,7 @@ function foreign(path: string, ns: string): Fault {
 function wrongMode({ path, after }: TreeChange, key: string): Fault {
   return {
     code: 'POLICY_VIOLATION',
-    message: `${JSON.stringify(path)} has file mode ${after?.mode}`,
+    message: `${quotePath(path)} has file mode ${after?.mode.slice(0, 12)}`,
     hint: `files of a ledger have mode ${MODE_FILE}`,
     subject: { path, key },
   };

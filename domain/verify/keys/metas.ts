@@ -1,13 +1,10 @@
 import type { NamespacePolicy } from '../../../ports/policy-reader.js';
 import { quoteKey } from '../../ledger/key.js';
-import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import { decodeMetadata, MAX_METADATA, type Metadata } from '../../ledger/metadata.js';
 import { readBlobs } from '../blobs.js';
 import { attempt, wrongKey, type RuleContext } from '../fault.js';
 import type { SetChange } from './ledger-changes.js';
 import { checkTtl } from '../policy-rules.js';
-
-/** Metadata is a few hundred bytes; more than this, in bytes, is no metadata. */
-const MAX_META = 4096;
 
 /** What metadata is held against. */
 export interface MetaRequest {
@@ -33,7 +30,7 @@ export async function checkMetas(
   for (const [i, { key }] of files.entries()) {
     const body = bodies[i];
     if (!body) continue;
-    if (body.length > MAX_META) {
+    if (body.length > MAX_METADATA) {
       emit(tooLarge(key));
       continue;
     }
@@ -49,10 +46,10 @@ export async function checkMetas(
 async function smallOnes({ store, emit }: RuleContext, sets: readonly SetChange[]): Promise<SetChange[]> {
   const headers = await store.headers(sets.map(({ meta }) => meta));
   return sets.filter(({ key }, i) => {
-    const small = (headers[i]?.size ?? 0) <= MAX_META;
+    const small = (headers[i]?.size ?? 0) <= MAX_METADATA;
     if (!small) emit(tooLarge(key));
     return small;
   });
 }
 
-const tooLarge = (key: string): ReturnType<typeof wrongKey> => wrongKey(key, `its metadata has more than ${MAX_META} bytes`);
+const tooLarge = (key: string): ReturnType<typeof wrongKey> => wrongKey(key, `its metadata has more than ${MAX_METADATA} bytes`);

@@ -1,5 +1,6 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
+import { quotePath } from '../../ledger/key.js';
 import { parseChunkPath } from '../../ledger/manifest.js';
 import { inBatches, readBlobs } from '../blobs.js';
 import type { Fault, RuleContext } from '../fault.js';
@@ -21,7 +22,7 @@ interface AddedChunk {
 export async function checkNewChunks(rules: RuleContext, before: Oid | null, after: Oid): Promise<AddedChunk[]> {
   const { ns, emit } = rules;
   const added: AddedChunk[] = [];
-  for (const change of await treeChanges(rules, before, after)) {
+  for (const change of await treeChanges(rules, 'chunks', before, after)) {
     const digest = parseChunkPath(change.path, ns);
     if (digest === undefined || (change.after !== null && change.after.mode !== MODE_FILE)) emit(foreign(change.path, ns));
     else if (change.after === null || change.before !== null) emit(wrongChunk(digest, 'was removed or replaced'));
@@ -54,7 +55,7 @@ export async function checkDigests(rules: RuleContext, chunks: readonly AddedChu
 function foreign(path: string, ns: string): Fault {
   return {
     code: 'POLICY_VIOLATION',
-    message: `${JSON.stringify(path)} is no place for a chunk of namespace ${ns}`,
+    message: `${quotePath(path)} is no place for a chunk of namespace ${ns}`,
     hint: 'a chunks tree holds only the files that docs/FORMAT.md names',
     subject: { path },
   };

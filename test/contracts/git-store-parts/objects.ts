@@ -53,6 +53,35 @@ export function objectsContract(bench: Bench): void {
       for (const [i, each] of objects.entries()) expect(Buffer.compare(read[i]?.body ?? Buffer.alloc(0), each.body)).to.equal(0);
     });
 
+    it('reads nothing that is too large, alone or together with what came before, and goes on reading', async () => {
+      const [small, large] = [blob(format, Buffer.alloc(600, 's')), blob(format, Buffer.alloc(2 ** 20, 'l'))];
+      const root = tree(format, [
+        { name: 'large', oid: large.oid },
+        { name: 'small', oid: small.oid },
+      ]);
+      await store().write([small, large, root]);
+      const most = (blobs: number, together: number) => ({
+        objects: { blob: blobs, tree: 1000, commit: 1000, tag: 1000 },
+        together,
+      });
+      const refused = async (reading: Promise<unknown>): Promise<unknown> => {
+        const error = await reading.catch((thrown: unknown) => thrown);
+        return KvError.is(error) ? [error.code, error.details?.['object'], error.details?.['tooLarge']] : error;
+      };
+      const alone = ['POLICY_VIOLATION', large.oid, 'alone'];
+      const asked = [store().read([small.oid, large.oid], most(1000, 10 ** 9)), store().read([small.oid])];
+      expect(await refused(asked[0] as Promise<unknown>)).to.deep.equal(alone);
+      expect((await (asked[1] as Promise<unknown[]>)).length, 'who asked at the same time gets an answer').to.equal(1);
+      expect(await refused(store().readPaths(root.oid, ['small', 'large'], most(1000, 10 ** 9)))).to.deep.equal(alone);
+      expect(await refused(store().read([small.oid, small.oid], most(1000, 1000)))).to.deep.equal([
+        'POLICY_VIOLATION',
+        small.oid,
+        'together',
+      ]);
+      expect(await store().read([small.oid, unknown], most(600, 600))).to.have.length(2);
+      expect((await store().read([large.oid], most(2 ** 20, 2 ** 20)))[0]?.body.length).to.equal(2 ** 20);
+    });
+
     it('takes nothing, duplicates, and objects that are there already', async () => {
       await store().write([]);
       const twelve = Array.from({ length: 12 }, (_, i) => blob(format, `n${i}`));

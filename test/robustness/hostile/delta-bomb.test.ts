@@ -45,7 +45,7 @@ describe('hostile: packs that git cannot unpack within bounds', () => {
 
   it('takes a file that is larger than what git may have in memory', () =>
     within({ memory: 32 * MiB, time: AMPLE }, async (r) => {
-      await writeFile(join(r.work, 'large'), randomBytes(40 * MiB));
+      await writeFile(join(r.work, 'large'), randomBytes(34 * MiB));
       r.sandbox.git(r.work, '-c', 'core.compression=0', 'add', 'large');
       r.sandbox.git(r.work, 'commit', '--quiet', '-m', 'large');
       const pushed = await r.push('HEAD:refs/heads/main');

@@ -44,7 +44,7 @@ describe('hostile: what is no file where one is read', () => {
       expect(file.current.text).to.equal('version: 1\n');
       expect(told).to.deep.equal([
         `cannot read the policy ${path}: it is no regular file`,
-        `cannot read the policy ${path}: it has more than ${64 * 1024 ** 2} bytes`,
+        `cannot read the policy ${path}: it has more than ${4 * 1024 ** 2} bytes`,
       ]);
     } finally {
       file.close();

@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { printable, printableText } from '../../../apps/cli/io/printable.js';
+import { printable, printableText } from '../../../ports/grammar/printable.js';
 import { valueLine } from '../../../apps/cli/render/value-line.js';
 import { utf8 } from '../../../domain/git/bytes.js';
+import { ROOT } from '../../support/root.js';
 
 describe('text of others on a terminal', () => {
   const STEERING: readonly [string, string][] = [
@@ -12,6 +15,9 @@ describe('text of others on a terminal', () => {
     ['\u2028\u200b\ufeff', '\\u2028\\u200b\\ufeff'],
     ['\ud800x', '\\ud800x'],
     ['over\rwritten', 'over\\u000dwritten'],
+    ['\u061c\u00ad\u3164\ufff9', '\\u061c\\u00ad\\u3164\\ufff9'],
+    ['a\u{e0041}', 'a\\udb40\\udc41'],
+    ['cfg\u200d:a\u200c', 'cfg\\u200d:a\\u200c'],
   ];
   for (const [text, shown] of STEERING) {
     it(`shows ${shown}`, () => {
@@ -21,7 +27,8 @@ describe('text of others on a terminal', () => {
   }
 
   it('is left alone otherwise, in every script; lines and tabs only where there may be some', () => {
-    for (const text of ['größe', '日本語', 'עברית', '👩‍💻', 'a\\b']) expect(printable(text)).to.equal(text);
+    for (const text of ['größe', '日本語', 'עברית', '👩‍💻', '❤️', '1️⃣', 'می‌خواهم', '葛󠄀', 'a\\b'])
+      expect(printable(text)).to.equal(text);
     expect(printableText('a\tb\r\nc\n')).to.equal('a\tb\r\nc\n');
     expect(printable('a\tb\n')).to.equal('a\\u0009b\\u000a');
   });
@@ -29,6 +36,17 @@ describe('text of others on a terminal', () => {
   it('leaves JSON the JSON that it is', () => {
     const value = { 'k\u202e': '\u001b\u009b\u2028\ud800' };
     expect(JSON.parse(printableText(JSON.stringify(value)))).to.deep.equal(value);
+  });
+
+  it('reaches one through the door of its program alone', () => {
+    const doors = ['cli/io/terminal.ts', 'stargate/terminal.ts', 'stargate/log-sink.ts'];
+    const others = readdirSync(join(ROOT, 'apps'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.ts') && !doors.includes(name),
+    );
+    const writes = (name: string): boolean =>
+      /process\.(?:stdout|stderr)\.write\(|console\.|writeSync\(/.test(readFileSync(join(ROOT, 'apps', name), 'utf8'));
+    expect(others.filter(writes)).to.deep.equal([]);
+    expect(others.length).to.be.greaterThan(100);
   });
 
   it('is one line where it is a value among others', () => {

@@ -1,14 +1,21 @@
 import { expect } from 'chai';
 import { placeNamed } from '../../../adapters/remote-memory/open.js';
+import { chunksTip } from '../../../domain/client/clone/chunks-tip.js';
+import { diffStates } from '../../../domain/client/history/diff.js';
+import { keyHistory } from '../../../domain/client/history/history.js';
 import { readKey } from '../../../domain/client/read/read.js';
+import { waitForMirror } from '../../../domain/client/remote/wait.js';
+import { exportSnapshot } from '../../../domain/client/transfer/export-snapshot.js';
+import { verifyClone } from '../../../domain/client/verify/verify.js';
+import { Watch } from '../../../domain/client/watch/watch.js';
 import { listKeys } from '../../../domain/client/read/list.js';
 import { write } from '../../../domain/client/write/write.js';
 import { decodeUtf8, utf8 } from '../../../domain/git/bytes.js';
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { namerOf } from '../../../domain/client/clone/clone.js';
-import { ledgerRef, trackingRef } from '../../../domain/ledger/refs.js';
+import { chunksRef, ledgerRef, trackingRef } from '../../../domain/ledger/refs.js';
 import { commitOn } from '../../../domain/ledger/transaction.js';
-import type { ReadFrom } from '../../../domain/client/clone/tips.js';
+import { newestTip, type ReadFrom } from '../../../domain/client/clone/tips.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';
 import { failure } from '../../support/failure.js';
@@ -79,6 +86,56 @@ describe('a commit that somebody pushed to the mirror past the Stargate', () => 
       offline: false,
     });
     await failure(all(listing), 'ATTESTATION_MISMATCH');
+  });
+
+  it('is told in the same words by whatever else reads the mirror', async () => {
+    const NEWS = new RegExp(
+      `^the mirror has ${REF} at ${foreign}, which is no ledger commit \\(.+\\): somebody pushed past the Stargate$`,
+    );
+    const { clone, verifier } = ada;
+    const fresh = { ns: NS, readFrom: 'mirror', offline: false } as const;
+    const oid = (await gateway.refs()).get(REF) ?? '';
+    const reads: Record<string, () => Promise<unknown>> = {
+      watch: () => all(new Watch(clone, { ns: NS, readFrom: 'mirror', once: true })),
+      'watch since': () => all(new Watch(clone, { ns: NS, readFrom: 'mirror', since: oid, once: true })),
+      history: () => all(keyHistory(clone, { ...fresh, key: 'one', epochs: true })),
+      snapshot: () => all(exportSnapshot(clone, { ...fresh, prefix: '', provenance: false, files: null })),
+      diff: () => diffStates(clone, { ...fresh, from: oid, prefix: '' }),
+      wait: () => waitForMirror(clone, { ns: NS, oid, timeoutMs: 5000 }),
+    };
+    for (const [name, read] of Object.entries(reads)) {
+      const error = await failure(read(), 'ATTESTATION_MISMATCH');
+      expect(error.message, name).to.match(NEWS);
+      expect(error.advice?.id, name).to.equal('read-past-mirror');
+    }
+    const { faults } = await verifyClone(clone, verifier, { ns: NS, full: false });
+    expect(faults.map(({ what }) => what).filter((what) => NEWS.test(what))).to.have.length(1);
+  });
+
+  it('is passed over among chunks too by what builds on them, and named where the mirror is read', async () => {
+    const ref = chunksRef(NS, (await newestTip(ada.clone, NS))?.trailers.epoch ?? '');
+    const [epoch = ''] = ref.split('@').slice(1);
+    const chunk = (at: number) => Uint8Array.from({ length: 150_000 }, (_, i) => (i * 7 + (i >> 8) * at) & 0xff);
+    const setLarge = (at: number) =>
+      write(ada.clone, {
+        ns: NS,
+        operations: [{ op: 'set', key: 'large', value: chunk(at), ctype: 'application/octet-stream' }],
+        maxInline: 1000,
+      });
+    repair();
+    await setLarge(1);
+    const chunks = (await gateway.refs()).get(ref) ?? '';
+    const namer = namerOf(ada.clone);
+    const [object] = await gateway.store.read([chunks]);
+    const { tree } = decodeCommit(object?.body ?? utf8(''), chunks, 'sha1');
+    const past = commitOn({ identity: 'mallory <m@example.org>', now: 0 }, chunks, tree, 'quick fix\n');
+    const commit = namer.object('commit', encodeCommit(past, namer.format));
+    await ada.clone.store.write([commit]);
+    await ada.clone.store.updateRefs([{ ref: trackingRef('mirror', ref), old: null, next: commit.oid }], 'fetched');
+    expect((await chunksTip(ada.clone, NS, epoch))?.commit).to.equal(chunks);
+    expect((await setLarge(2)).landed).to.equal('stargate');
+    const error = await failure(chunksTip(ada.clone, NS, epoch, 'mirror'), 'ATTESTATION_MISMATCH');
+    expect(error.message).to.contain(`the mirror has ${ref} at ${commit.oid}, which is no chunks commit`);
   });
 
   it('is passed over by a read from the Stargate, and by a write, which warns of it', async () => {

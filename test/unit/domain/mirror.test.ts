@@ -134,6 +134,10 @@ class Bench {
     return id;
   }
 
+  recheck(): void {
+    this.worker.recheck();
+  }
+
   get status(): WorkerStatus {
     return this.worker.status();
   }
@@ -265,14 +269,19 @@ describe('domain: the mirror worker', () => {
     bench.accept('refs/kv/other');
     await bench.tick(60_000);
     expect([bench.triesOf(LEDGER), bench.there.has('refs/kv/other'), bench.status.hostError]).to.deep.equal([1, true, null]);
+    await bench.tick(240_000);
     bench.accept(LEDGER);
     await bench.settle();
     expect(bench.triesOf(LEDGER)).to.equal(2);
     bench.accept(LEDGER); // too soon after the last try
-    await bench.settle();
+    await bench.tick(299_999);
     expect(bench.triesOf(LEDGER)).to.equal(2);
-    await bench.tick(500);
+    await bench.tick(1);
     expect(bench.triesOf(LEDGER)).to.equal(3);
+    bench.refuse = () => null;
+    bench.recheck(); // as an admin does who has mended the host
+    await bench.settle();
+    expect([bench.status.backlog, bench.status.refused.size]).to.deep.equal([0, 0]);
   });
 
   it('makes everything wait while the host is away', async () => {

@@ -220,6 +220,24 @@ describe('time travel', () => {
     expect(future.operations[0]).to.include({ expiresAt: far, ctype: 'text/plain' });
   });
 
+  it('says of a time that is yet to come that it gives the newest state, and of no other', async () => {
+    const here = place();
+    await commit(here, [set('k', 'v')]);
+    const heard: string[] = [];
+    const clone: Clone = { ...here.clone, onWarning: (text) => heard.push(text) };
+    const times = [new Date(here.clock.at).toISOString(), '1s ago', new Date(here.clock.at + 60_000).toISOString()];
+    for (const at of times) {
+      heard.length = 0;
+      await all(listKeys(clone, { ns: NS, prefix: '', long: false, allowExpired: false, at, ...FRESH })).catch(() => undefined);
+      expect(heard.length, at).to.equal(at === times[2] ? 1 : 0);
+    }
+    expect(heard[0]).to.match(/^2\S+Z is yet to come: this is the newest state/);
+    const plan = await planRestore(clone, { ns: NS, at: times[2] ?? '', keys: ['k'] });
+    expect([heard.length, plan.warnings]).to.deep.equal([1, heard]);
+    const receipt = await write(clone, { ns: NS, ...plan });
+    expect(receipt.warnings.slice(0, 1)).to.deep.equal(heard);
+  });
+
   it('reverts nothing when a key has changed since, and names all that did', async () => {
     const here = place();
     const { clone } = here;

@@ -1,4 +1,4 @@
-import { encodePkt, FLUSH_PKT, PktReader, pktText } from '../../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT, type Pkt, PktReader, pktText } from '../../../../ports/grammar/pkt-line.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../../../ports/vocabulary.js';
 import type { PktChannel } from './pkt-channel.js';
@@ -73,7 +73,8 @@ export async function readReport(channel: PktChannel, say: (text: string) => voi
       continue;
     }
     inner.push(pkt.payload.subarray(1));
-    for (let line = inner.next(); line !== undefined; line = inner.next()) {
+    for (let line = nextLine(inner); line !== undefined; line = nextLine(inner)) {
+      if (line === null) return null;
       if (line.kind !== 'data') return unpack === null ? null : { unpack, refs };
       const text = pktText(line.payload);
       const [, ref = '', why] = /^(?:ok|ng) (\S+)(?: (.*))?$/.exec(text) ?? [];
@@ -81,5 +82,14 @@ export async function readReport(channel: PktChannel, say: (text: string) => voi
       else if (text.startsWith('ok ')) refs.set(ref, null);
       else if (text.startsWith('ng ')) refs.set(ref, why ?? 'failed');
     }
+  }
+}
+
+/** Null for what is no line: what reports there is no git. */
+function nextLine(reader: PktReader): Pkt | null | undefined {
+  try {
+    return reader.next();
+  } catch {
+    return null; // the length is none, and where the next line begins nobody knows
   }
 }

@@ -1,0 +1,91 @@
+import { encodePkt, FLUSH_PKT, type Oid, PktReader, pktText, type RefName } from '../../../../ports/index.js';
+
+/** One ref update, as it came; ids of zeros stand for nothing. */
+export interface Command {
+  readonly old: string;
+  readonly next: string;
+  readonly ref: RefName;
+}
+
+/** What a client says before its pack. */
+export interface CommandList {
+  readonly commands: readonly Command[];
+  readonly capabilities: ReadonlySet<string>;
+}
+
+/** What this server side can do, all of which git's own can too: a push may be handed on to that. */
+const CAPABILITIES = 'report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta';
+
+/** The list of refs with which a receive-pack begins (gitprotocol-pack, "Reference Discovery"). */
+export function advertisement(
+  refs: readonly (readonly [RefName, Oid])[],
+  { format, version1 }: { readonly format: string; readonly version1: boolean },
+): Uint8Array {
+  const said = `${CAPABILITIES} object-format=${format} agent=git-kv-stargate`;
+  const none = `${'0'.repeat(format === 'sha256' ? 64 : 40)} capabilities^{}`;
+  const lines = refs.length === 0 ? [none] : refs.map(([ref, oid]) => `${oid} ${ref}`);
+  const pkts = lines.map((line, i) => encodePkt(i === 0 ? `${line}\0${said}\n` : `${line}\n`));
+  return Buffer.concat([...(version1 ? [encodePkt('version 1\n')] : []), ...pkts, FLUSH_PKT]);
+}
+
+const COMMAND = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.+)$/;
+
+/** Collects what comes until the list of commands has ended. */
+export class CommandReader {
+  private readonly reader = new PktReader();
+  private readonly pieces: Uint8Array[] = [];
+  private readonly commands: Command[] = [];
+  private capabilities: readonly string[] = [];
+  /** Something among the commands that only git has an answer to. */
+  private odd = false;
+
+  /** All that has come. */
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.pieces);
+  }
+
+  /**
+   * Takes the next bytes. Undefined while more are needed; then the list, `null` where it is for git to read, and what has come
+   * behind it.
+   */
+  push(bytes: Uint8Array): { readonly list: CommandList | null; readonly rest: Uint8Array } | undefined {
+    this.pieces.push(bytes);
+    this.reader.push(bytes);
+    try {
+      for (let pkt = this.reader.next(); pkt !== undefined; pkt = this.reader.next()) {
+        if (pkt.kind === 'data') this.line(pkt.payload);
+        else return { list: this.odd || pkt.kind !== 'flush' ? null : this.list(), rest: this.reader.rest() };
+      }
+      return undefined;
+    } catch {
+      return { list: null, rest: this.reader.rest() };
+    }
+  }
+
+  private line(payload: Uint8Array): void {
+    const nul = payload.indexOf(0);
+    const [, old = '', next = '', ref = ''] = COMMAND.exec(pktText(nul < 0 ? payload : payload.subarray(0, nul))) ?? [];
+    if (ref === '') this.odd = true;
+    else this.commands.push({ old, next, ref });
+    if (nul >= 0)
+      this.capabilities = pktText(payload.subarray(nul + 1))
+        .trim()
+        .split(/\s+/);
+  }
+
+  private list(): CommandList {
+    return { commands: this.commands, capabilities: new Set(this.capabilities) };
+  }
+}
+
+const isNothing = (oid: string): boolean => /^0+$/.test(oid);
+
+/** Whether a push moves refs of namespaces alone, each once, and deletes none: what the gateway proves whole by itself. */
+export function isForNamespaces({ commands }: CommandList): boolean {
+  const names = new Set(commands.map(({ ref }) => ref));
+  return (
+    commands.length > 0 &&
+    names.size === commands.length &&
+    commands.every(({ ref, next }) => /^refs\/kv(-[a-z]+)?\/[A-Za-z0-9]/.test(ref) && !isNothing(next))
+  );
+}

@@ -1,0 +1,112 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findProfile, openProfile, type Profile } from '../../../plugins/host/index.js';
+import type { Journal, JournalRecord } from '../../../ports/journal.js';
+import { toKvError } from '../../../ports/error.js';
+import { ownEnv } from '../environment.js';
+
+/** Where the usual journal lies, from the repository's folder, and under which name it stands in a backup. */
+export const JOURNAL = { place: join('.stargate', 'journal.ndjson'), name: 'journal.ndjson' } as const;
+
+/** The profile whose journal is that file. */
+const USUAL = 'embedded';
+
+/** Which journal a Stargate was last served with. */
+export interface ServedJournal {
+  /** The profile's name, and its file where it is no built-in one. */
+  readonly profile: string;
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** It is the file in the Stargate's own folder. */
+  readonly usual: boolean;
+}
+
+/** What a profile says of the journal. */
+export async function journalOf(profile: Profile): Promise<ServedJournal> {
+  const [choice, usual] = [profile.adapters.journal, (await findProfile(USUAL)).adapters.journal];
+  const said = ({ use, config, wrap }: NonNullable<typeof choice>): string =>
+    JSON.stringify([use, config?.['path'] === JOURNAL.place ? {} : (config ?? {}), wrap.map((one) => [one.use, one.config])]);
+  const same = choice !== undefined && usual !== undefined && said(choice) === said(usual);
+  const name = profile.file.includes('/') ? `${profile.name} (${profile.file})` : profile.name;
+  return { profile: name, adapter: choice?.use ?? 'none', usual: same };
+}
+
+const recordFile = (gitDir: string): string => join(gitDir, '.stargate', 'served.json');
+
+/** Notes which journal a Stargate is served with, so that a backup, which no profile is named to, knows. Throws Node's error when the disk fails. */
+export async function noteJournal(gitDir: string, profile: Profile): Promise<void> {
+  const file = recordFile(gitDir);
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, `${JSON.stringify({ v: 1, ...(await journalOf(profile)) })}\n`, { mode: 0o600 });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Which journal a repository was last served with; null when nobody has noted it. */
+async function notedJournal(gitDir: string): Promise<ServedJournal | null> {
+  try {
+    const { profile, adapter, usual } = JSON.parse(await readFile(recordFile(gitDir), 'utf8')) as Partial<ServedJournal>;
+    return typeof profile === 'string' && typeof adapter === 'string' ? { profile, adapter, usual: usual === true } : null;
+  } catch {
+    return null; // it was never served by this version, or the note is damaged: then the usual place is looked at
+  }
+}
+
+/** What a backup has of the journal. `file`: it is copied from the usual place; `replayed`: it was read through its port. */
+export type JournalKept =
+  | { readonly kind: 'file' }
+  | { readonly kind: 'replayed'; readonly journal: ServedJournal; readonly records: number }
+  | { readonly kind: 'left'; readonly journal: ServedJournal; readonly why: string };
+
+/**
+ * Brings the journal into a backup's draft where it isn't the usual file: by the port, as the file that the usual one would be, where
+ * its adapter lets another process read. `profile` null: none was named. Never fails for the journal's sake: what is not there is told.
+ */
+export async function keepJournal(gitDir: string, draft: string, profile: Profile | null): Promise<JournalKept> {
+  const journal = profile === null ? await notedJournal(gitDir) : await journalOf(profile);
+  if (journal === null || journal.usual) return { kind: 'file' };
+  if (profile === null) return { kind: 'left', journal, why: 'no profile was named' };
+  try {
+    const records = await replayed(gitDir, profile);
+    if (records === null) return { kind: 'left', journal, why: 'its adapter does not let another process read it' };
+    await writeUsual(draft, records);
+    return { kind: 'replayed', journal, records: records.length };
+  } catch (thrown) {
+    return { kind: 'left', journal, why: toKvError(thrown).message }; // the rest of the backup is worth having all the same
+  }
+}
+
+async function replayed(gitDir: string, profile: Profile): Promise<JournalRecord[] | null> {
+  const composition = await openProfile(profile, { directory: gitDir, env: ownEnv() });
+  try {
+    const journal = await composition.get<Journal>('journal');
+    if (journal.capabilities.readBeside !== true) return null;
+    return await recordsOf(journal);
+  } finally {
+    await composition.close();
+  }
+}
+
+/** All records of a journal. Throws `JOURNAL_CORRUPT`. */
+export async function recordsOf(journal: Journal): Promise<JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  for await (const record of journal.replay()) records.push(record);
+  return records;
+}
+
+/** Writes records as the usual journal's file, by its own adapter. */
+async function writeUsual(draft: string, records: readonly JournalRecord[]): Promise<void> {
+  const place = join(draft, 'journal.tmp');
+  const composition = await openProfile(USUAL, { directory: place, env: ownEnv() });
+  try {
+    await (await composition.get<Journal>('journal')).rewrite(records);
+    await rename(join(place, JOURNAL.place), join(draft, JOURNAL.name));
+  } finally {
+    await composition.close();
+    await rm(place, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,81 @@
+import { KvError, toKvError } from '../../../ports/error.js';
+import { type ExecSession, refuse, REFUSED } from '../exec-session.js';
+import type { Log } from '../log.js';
+import { notListed } from '../permission.js';
+import type { AnswersTo } from '../repository/repository-id.js';
+import { parseSshCommand } from './command.js';
+import type { Places } from './room/places.js';
+import type { Route, Routed } from './route.js';
+
+/** What running commands takes. */
+export interface CommandOptions {
+  readonly answersTo: AnswersTo;
+  readonly route: Route;
+  readonly places: Places;
+  /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
+  readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
+  readonly log: Log;
+}
+
+/** Who asks. */
+export interface Asker {
+  /** The proven key; what places are counted by. */
+  readonly key: string;
+  readonly isListed: boolean;
+  readonly writes: boolean;
+}
+
+/** Runs one line that a client asks to run; gives the exit status. `routed` hears what it is before it begins. */
+export async function runCommand(
+  line: unknown,
+  session: ExecSession,
+  asker: Asker,
+  routed: (what: Routed) => void,
+  options: CommandOptions,
+): Promise<number> {
+  const started = Date.now();
+  let what = 'unreadable';
+  let status = REFUSED;
+  const { request, pusher, fingerprint, remote } = session;
+  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
+  try {
+    const command = parseSshCommand(typeof line === 'string' ? line : '');
+    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    if (!asker.isListed) throw notListed();
+    if (!options.answersTo(command.path)) {
+      throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
+        hint: "check the remote's pushurl: the policy has it",
+        advice: { id: 'confirm-push-url' },
+      });
+    }
+    const way = options.route(command, pusher);
+    routed(way);
+    const leave = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
+    try {
+      status = await way.serve(session);
+    } finally {
+      leave?.();
+    }
+    if (what === 'git-receive-pack') return status; // what serves pushes has written its line
+  } catch (thrown) {
+    const error = toKvError(thrown);
+    if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
+    status = refuse(session, error);
+    if (what === 'git-receive-pack') {
+      options.pushRefused?.(session, error, Date.now() - started);
+      return status;
+    }
+    options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
+    return status;
+  }
+  options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
+  return status;
+}
+
+/** Refuses a command whose connection has no room, as one that is not run: nobody has looked at it. */
+export function turnAway(session: ExecSession, line: unknown, error: KvError, { pushRefused, log }: CommandOptions): void {
+  const { request, pusher, fingerprint, remote } = session;
+  refuse(session, error);
+  if (typeof line === 'string' && /^git[ -]receive-pack /.test(line)) pushRefused?.(session, error, 0);
+  else log.warn('ssh.refused', { request, pusher: pusher.name, fingerprint, remote, code: error.code, message: error.message });
+}
