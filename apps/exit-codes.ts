@@ -19,6 +19,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   NOT_FOUND: 6,
   EXPIRED: 7,
   ATTESTATION_MISMATCH: 8,
+  TRANSACTION_REUSED: 8,
   NOT_LEADER: 9,
   MIRROR_TIMEOUT: 10,
   SYNC_REFUSED: 11,

@@ -43,9 +43,11 @@ export const ADVICE = {
   'write-first': ['ns'], //           the first write creates the namespace
   // Pushing
   'configure-signing': [],
+  'name-repository': [], //           the transaction names no repository, and must
   'push-atomically': [],
   'push-pair': ['ns'], //             ledger and index move together
   'push-to-leader': [],
+  'write-again-here': [], //          the transaction was made for another repository
   'write-attested': [], //            trailers are missing or wrong
   'write-less': [], //                a push is larger than what is checked at once
   'write-through-client': [], //      what was pushed is not as the format says

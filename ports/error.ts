@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'NOT_FOUND', //             no such key, namespace, commit
   'EXPIRED', //               the key's TTL has passed
   'ATTESTATION_MISMATCH', //  trailers, trees, index and ledger disagree
+  'TRANSACTION_REUSED', //    a transaction's id that its epoch has already
   'NOT_LEADER', //            this Stargate does not hold the lease
   'MIRROR_TIMEOUT', //        the mirror did not show it in time
   'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself

@@ -58,6 +58,12 @@ export const LIMITS = Object.freeze({
   pushTimeout: duration(10 * MINUTE, 10 * SECOND, 24 * HOUR, 'a push that stands still ends'),
   handoverTimeout: duration(10 * SECOND, SECOND, 10 * MINUTE, 'the commit lock is held while git hands over'),
   transactions: count(1000, 1, 100_000, 'each is checked, and has a signature'),
+  transactionIds: count(
+    2_000_000,
+    10_000,
+    100_000_000,
+    'the ids of the epochs that are written to are in memory, 30 bytes each; above it, those used least are read again',
+  ),
   turnTime: duration(10 * SECOND, SECOND, 10 * MINUTE, 'a writer whose turn it is, and who does not push, holds others up'),
   turnPush: duration(30 * SECOND, SECOND, HOUR, 'a push in its turn that stands still holds others up'),
   turnsWaiting: count(512, 1, 100_000, 'each writer that waits for its turn has a connection'),

@@ -42,6 +42,8 @@ export interface Policy {
   readonly pushUrl: string | null;
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
+  /** Takes only transactions that name this repository; else those that name none are taken too, as earlier clients write them. */
+  readonly requireRepositoryId: boolean;
   /** Below so many free bytes on its disk the Stargate takes no push; null: as much as it thinks right for the disk. */
   readonly minFreeSpace: number | null;
   /** The objects that one push may bring. */

@@ -57,6 +57,7 @@ export function parsePolicy(text: string, file: string): Policy {
     pushUrl: url('push_url', pushUrlFault),
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
+    requireRepositoryId: stargate.require_repository_id ?? false,
     minFreeSpace: readSize(stargate.min_free_space),
     maxPushObjects: stargate.max_push_objects ?? 1_000_000,
     maxConnectionsPerKey: stargate.max_connections_per_key ?? CONNECTIONS_PER_KEY,

@@ -9,6 +9,7 @@ class StargateBlock {
   @MayBeNull() push_url?: unknown;
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
+  @MayMiss() @IsYesNo() require_repository_id?: boolean;
   @MayMiss() @IsSize() min_free_space?: unknown;
   @MayMiss() @IsCount(1000, 100_000_000) max_push_objects?: number;
   @MayMiss() @IsCount(1, 256) max_connections_per_key?: number;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { startChild } from '../../ports/start-child.js';
 import type { SigningKey } from '../../ports/signer.js';
+import { requireStrongDigest, requireStrongSignature } from './openpgp-packet.js';
 import { invalid } from './ssh-wire.js';
 
 /** The environment of gpg; undefined stands for a variable that is not set. */
@@ -31,6 +32,7 @@ export class OpenPgpVerifier {
   async verify(payload: Uint8Array, signature: string, materials: readonly string[]): Promise<SigningKey> {
     if (signature.length > MAX_ARMOUR) throw invalid('it is too long');
     if (materials.length === 0) throw unknownSigner();
+    requireStrongSignature(signature);
     const keyring = await this.keyring(materials);
     const folder = await mkdtemp(join(tmpdir(), 'git-kv-verify-'));
     try {
@@ -131,10 +133,12 @@ function signerIn(status: string): SigningKey {
     throw invalid('its key or the signature itself has expired or was revoked');
   if (of('NO_PUBKEY').length > 0) throw unknownSigner();
   const [valid, ...more] = of('VALIDSIG');
-  const fingerprint = valid?.rest.split(' ')[9];
+  const facts = valid?.rest.split(' ') ?? [];
+  const fingerprint = facts[9];
   if (of('ERRSIG').length > 0 || of('GOODSIG').length !== 1 || more.length > 0 || fingerprint === undefined) {
     throw invalid('gpg cannot verify it');
   }
+  requireStrongDigest(Number(facts[7])); // gpg's word for it: should it ever have read another packet than we did
   return { kind: 'openpgp', id: fingerprint };
 }
 

@@ -17,6 +17,7 @@ import { adoptionContext } from './repository/adoption-context.js';
 import type { HostKey } from './host-key/key-files.js';
 import { makeHostKeys } from './host-key/make-keys.js';
 import { greetMirror, type MirrorGreeting } from './repository/mirror-greeting.js';
+import { ownRepositoryId } from './repository/own-id.js';
 import { renderPolicy } from './repository/policy-template.js';
 
 /** What `init` is to make. */
@@ -233,6 +234,7 @@ async function build(
   const wanted = initialBranch ?? adopted.unborn?.replace(/^refs\/heads\//, '') ?? 'main';
   const begins = adopted.branches === 0 && initialBranch !== undefined ? wanted : null;
   if (begins !== null) await host.setHead(`refs/heads/${begins}`);
+  await ownRepositoryId(draft, composition); // what was taken over keeps its id
   return { adopted, mirror: await greetMirror(composition, begins, remote !== null) };
 }
 

@@ -30,6 +30,7 @@ import { ownEnv } from './environment.js';
 import { logRefused } from './push/push-line.js';
 import { watchDiskRoom } from './repository/disk-room.js';
 import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
+import { ownRepositoryId } from './repository/own-id.js';
 import { policyOrigin } from './repository/policy-origin.js';
 import { accessBy, limitsBy } from './ssh/access.js';
 import { checkPushUrl } from './ssh/push-url.js';
@@ -132,7 +133,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       lock: await composition.get<LeaderLock>('leader-lock'),
       name: `${hostname()}:${process.pid}`,
       takeOver: (lease) =>
-        takeOver(lease, { composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize }),
+        takeOver(lease, {
+          ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize },
+          repositoryId: () => ownRepositoryId(gitDir, composition),
+        }),
       failed: room.told,
       log,
     });

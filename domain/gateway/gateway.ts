@@ -14,6 +14,7 @@ import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './c
 import { Mutex } from './commit/mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
 import { recover } from './commit/recover.js';
+import { checkIdTimes, TransactionIds } from './accept/transaction-ids.js';
 import { validatePush } from './accept/validate-push.js';
 
 interface GatewayContext extends CommitContext {
@@ -21,6 +22,8 @@ interface GatewayContext extends CommitContext {
   /** The policy in force; asked once a push, so that a push is judged by one policy. */
   readonly policy: () => Policy;
   readonly sampleSize: number;
+  /** This repository's id. */
+  readonly repositoryId: string;
   /** Why a new epoch would not reach the mirror's readers; null where it would. */
   readonly newEpochs?: () => Promise<KvError | null>;
   /** Told of what recovery found done but not mirrored. */
@@ -36,8 +39,12 @@ export class RepositoryGateway implements Gateway {
   private readonly held = new Map<AcceptedPush, { readonly policy: Policy; readonly release: () => void }>();
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
+  private readonly ids: TransactionIds;
 
-  constructor(private readonly context: GatewayContext) {}
+  constructor(private readonly context: GatewayContext) {
+    const { store, randomness, policy } = context;
+    this.ids = new TransactionIds(store, randomness, () => policy().limits.transactionIds);
+  }
 
   async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
     const { context } = this;
@@ -55,6 +62,7 @@ export class RepositoryGateway implements Gateway {
           await context.admit?.(namespaces, request.turn); // what was found out meanwhile
           await checkTips(context.store, request.commands);
           await checkNewRefs(context.store, request.commands, policy.limits.refs);
+          await this.ids.refuseUsed(request.commands, events);
           request.confirm?.();
           const accepted: AcceptedPush = { request, events };
           this.held.set(accepted, { policy, release });
@@ -74,6 +82,7 @@ export class RepositoryGateway implements Gateway {
     this.held.delete(accepted);
     try {
       await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
+      this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
       held.release();
     }
@@ -135,12 +144,16 @@ export class RepositoryGateway implements Gateway {
     const { context } = this;
     const limits = checkLimits(policy.limits);
     const share = this.memory.begin(limits);
+    const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
     try {
-      return await validatePush(
-        boundedContext({ ...context, policy }, limits, share),
+      const events = await validatePush(
+        boundedContext({ ...context, policy, repository }, limits, share),
         request,
         boundedStore(quarantine, limits.objects, share),
       );
+      checkIdTimes(events, context.clock.now());
+      await this.ids.prepare(request.commands);
+      return events;
     } finally {
       share.end();
     }

@@ -1,5 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import type { Oid } from '../../ports/vocabulary.js';
+import { isRepositoryId } from './repository-id.js';
 
 /**
  * The trailers that bind a transaction's commits together: in the last paragraph, each exactly once, unfolded.
@@ -17,6 +18,8 @@ export interface LedgerTrailers {
   readonly parentEpoch: string | null;
   /** The last ledger commit of the epoch before; on an epoch's first commit alone. */
   readonly parentLedger: Oid | null;
+  /** The repository that the transaction is for; null: it was made before repositories had ids. */
+  readonly repository: string | null;
 }
 
 /** What an index commit says: the transaction, and the ledger tree that it is the index of. */
@@ -45,7 +48,7 @@ const LEDGER = [
 ] as const;
 const INDEX = ['KV-NS', 'KV-Txn', 'KV-Ledger-Tree'] as const;
 const CHUNKS = ['KV-NS', 'KV-Txn'] as const;
-const OPTIONAL = ['Parent-Ledger'] as const;
+const OPTIONAL = ['Parent-Ledger', 'KV-Repository'] as const;
 const RESERVED = new Set<string>([...LEDGER, ...INDEX, ...OPTIONAL].map((name) => name.toLowerCase()));
 
 const orDash = (value: string | null): string => value ?? '-';
@@ -65,6 +68,7 @@ export function renderLedgerMessage(subject: string, t: LedgerTrailers): string 
     `Parent-Epoch: ${orDash(t.parentEpoch)}`,
   ];
   if (t.parentLedger !== null) lines.push(`Parent-Ledger: ${t.parentLedger}`);
+  if (t.repository !== null) lines.push(`KV-Repository: ${t.repository}`);
   return `${subject}\n\n${lines.join('\n')}\n`;
 }
 
@@ -92,6 +96,7 @@ export function parseLedgerMessage(message: string, commit: Oid): LedgerTrailers
     keysDel: count(t('Keys-Del'), 'Keys-Del', commit),
     parentEpoch: fromDash(t('Parent-Epoch')),
     parentLedger: t('Parent-Ledger') === '' ? null : t('Parent-Ledger'),
+    repository: repositoryId(t('KV-Repository'), commit),
   };
 }
 
@@ -154,6 +159,12 @@ function trailerName(line: string): string | undefined {
 function count(text: string, name: string, commit: Oid): number {
   if (!/^(0|[1-9]\d{0,9})$/.test(text)) throw mismatch(commit, `trailer ${name} is no whole number`);
   return Number(text);
+}
+
+function repositoryId(text: string, commit: Oid): string | null {
+  if (text === '') return null;
+  if (!isRepositoryId(text)) throw mismatch(commit, 'trailer KV-Repository is no repository’s id');
+  return text;
 }
 
 function mismatch(commit: Oid, what: string): KvError {

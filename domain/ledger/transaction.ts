@@ -39,6 +39,8 @@ export interface BuildContext {
   readonly now: number;
   /** A ULID. */
   readonly txn: string;
+  /** The repository that it is for; absent or null: one without an id, or none that is known. */
+  readonly repository?: string | null;
   /** What the ledger commit's message says above its trailers; by default it counts the keys. */
   readonly subject?: string;
 }
@@ -105,6 +107,7 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
     keysDel: del.length,
     parentEpoch: base.parentEpoch,
     parentLedger: null,
+    repository: context.repository ?? null,
   };
   const subject = context.subject ?? `kv: ${ns}: set ${set.length}, delete ${del.length}`;
   return {

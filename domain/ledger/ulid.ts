@@ -31,3 +31,10 @@ export function newUlid(clock: Clock, randomness: Randomness): string {
 export function isUlid(text: string): boolean {
   return ULID.test(text);
 }
+
+/** When a ULID says that it was made, milliseconds since the epoch. */
+export function ulidTime(ulid: string): number {
+  let time = 0;
+  for (const digit of ulid.slice(0, 10)) time = time * 32 + ALPHABET.indexOf(digit);
+  return time;
+}

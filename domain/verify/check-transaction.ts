@@ -9,6 +9,7 @@ import { ledgerChanges } from './keys/ledger-changes.js';
 import { chunksIn } from './keys/manifests.js';
 import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
 import type { PushedTransaction } from './attestation/pairs.js';
+import { checkRepository, type RepositoryRule } from './attestation/repository.js';
 import { sample } from './sample.js';
 import { anySigner, signerOf } from './attestation/commit-signer.js';
 import { checkAllValues } from './keys/values.js';
@@ -23,6 +24,8 @@ interface TransactionContext extends RuleContext {
   readonly keysAtHand?: readonly TrustedKey[];
   /** The daemon's `--sample-size`, for a policy that doesn't say. */
   readonly sampleSize: number;
+  /** Which repository it must be for; absent: any. */
+  readonly repository?: RepositoryRule | undefined;
 }
 
 /** The state that a transaction builds on: its parents' trees, and the epoch they are in. Nulls: the namespace is new. */
@@ -54,6 +57,7 @@ export async function checkTransaction(
   const { ns, policy, emit } = context;
   const { ledger, index } = pushed;
   checkBinding(emit, ns, pushed, parent);
+  if (context.repository !== undefined) checkRepository(emit, ledger.oid, ledger.trailers.repository, context.repository);
   const signer = await checkSignature(context, pushed);
   const { changes, torn } = await ledgerChanges(context, parent.ledgerTree, ledger.commit.tree);
   const set = changes.filter(({ op }) => op === 'set').length;

@@ -85,6 +85,7 @@ describe('policy-yaml', () => {
       maxConnectionsPerKey: 64,
       limits: USUAL_LIMITS,
       requireMirrorAckByDefault: false,
+      requireRepositoryId: false,
       minFreeSpace: null,
       maxPushObjects: 1_000_000,
       admins: [key('james')],

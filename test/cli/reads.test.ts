@@ -127,7 +127,7 @@ describe('git kv: list and history', () => {
     const table = (await place.ok(['history', 'z:again', '--limit', '1', '--epochs'])).trimEnd().split('\n');
     expect(table).to.have.length(2);
     expect(table[0]).to.match(/^time +op +size +txn +by +commit +message$/);
-    expect(table[1]).to.match(/ Wendy Writer <wendy@example.com> +[0-9a-f]{10} {2}third$/);
+    expect(table[1]).to.match(/ Wendy Writer <wendy@example.com> \(claimed\) +[0-9a-f]{10} {2}third$/);
     expect(await place.ok(['history', 'n:00000'])).to.match(/ [0-9a-f]{10}\n$/);
   });
 

@@ -33,6 +33,8 @@ describe('git kv: what people read', () => {
       author: 'Ada <ada@example.org>',
       signed: true,
       signer: 'ada',
+      by: 'ada',
+      source: 'signature' as const,
       received: null,
       op: 'del',
       size: null,

@@ -154,13 +154,16 @@ for (const hash of ['sha1', 'sha256'] as const) {
 
     it('blame: the transaction and the commit of each live key', async () => {
       const { keys } = (await json('bob', 'blame', '--commits')) as { keys: Record<string, unknown>[] };
-      expect(keys.map(({ key, txn, commit, author }) => [key, txn, commit, author])).to.deep.equal([
-        ['cfg:mode', txns['second'], commits['second'], 'bob@example.org'],
-        ['cfg:new', txns['extra'], commits['extra'], 'ada@example.org'],
-        ['cfg:size', txns['first'], commits['first'], 'ada@example.org'],
+      expect(keys.map(({ key, txn, commit, author, by, source }) => [key, txn, commit, author, by, source])).to.deep.equal([
+        ['cfg:mode', txns['second'], commits['second'], 'bob@example.org', 'bob', 'signature'],
+        ['cfg:new', txns['extra'], commits['extra'], 'ada@example.org', 'ada', 'signature'],
+        ['cfg:size', txns['first'], commits['first'], 'ada@example.org', 'ada', 'signature'],
       ]);
+      expect((await ok('bob', 'blame', '--prefix', 'cfg:n', '--claims')).stdout).to.match(
+        /ada@example\.org \(claimed\) +cfg:new\n$/,
+      );
       expect((await ok('bob', 'blame', '--prefix', 'cfg:n')).stdout).to.match(
-        /^time +txn +by +key\n\S+ \S+ {2}\S{26} {2}ada@example\.org +cfg:new\n$/,
+        /^time +txn +by +key\n\S+ \S+ {2}\S{26} {2}ada +cfg:new\n$/,
       );
     });
 

@@ -7,6 +7,7 @@ import { encodeLayout } from '../../domain/index/layout.js';
 import { toUrlsafe } from '../../domain/ledger/key.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import { decodeMirrorRefusals, encodeMirrorRefusals } from '../../domain/ledger/mirror-refusals.js';
+import { decodeRepositoryId, encodeRepositoryId } from '../../domain/ledger/repository-id.js';
 import { decodeManifest, encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
 import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/ledger/pointer.js';
@@ -44,6 +45,8 @@ const EVENT = {
   parentEpoch: null,
 } as const;
 
+const REPOSITORY = '0123456789abcdef'.repeat(2);
+
 const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
 
 const REFUSALS = new Map([
@@ -80,11 +83,13 @@ async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, st
     { op: 'del', key: 'x' },
     { op: 'del', key: 'none' },
   ]);
+  const named = await buildTransaction({ ...context, repository: REPOSITORY }, base, [set('cfg:a', '1')]);
   expect(second).to.deep.include({ set: ['cfg:a'], del: ['x'], unchanged: ['none'] });
   return {
     'first ledger commit': decodeLoose(ledger),
     'first index commit': decodeLoose(first.indexCommit.body),
     'first ledger commit id': commit.oid,
+    'ledger commit of a repository': decodeLoose(encodeCommit(named.ledgerCommit, format)),
     'second ledger commit': decodeLoose(encodeCommit(second.ledgerCommit, format)),
     'second index commit id': second.indexCommit.oid,
     'watchlog commit': decodeLoose(appendEvents(namer, null, [EVENT])[0]?.body ?? new Uint8Array()),
@@ -112,6 +117,7 @@ async function vectors(): Promise<Record<string, unknown>> {
     metadata: decodeLoose(encodeMetadata(META)),
     'metadata with a ttl': decodeLoose(encodeMetadata({ ...META, ttl: expiring.ttl })),
     ulid: newUlid(new TestClock(), new SeededRandomness()),
+    'repository id': decodeLoose(encodeRepositoryId(REPOSITORY)),
     'watchlog event': encodeEvent(EVENT),
     'compacted epoch': encodeCompacted(COMPACTED),
     'what the mirror refuses': decodeLoose(encodeMirrorRefusals(REFUSALS)),
@@ -138,6 +144,7 @@ describe('golden vectors', () => {
     }
     expect(decodeManifest(encodeManifest(MANIFEST), 'model')).to.deep.equal(MANIFEST);
     expect(decodeMetadata(encodeMetadata(META), 'k')).to.deep.equal(META);
+    expect(decodeRepositoryId(encodeRepositoryId(REPOSITORY))).to.equal(REPOSITORY);
     expect(decodeEvent(encodeEvent(EVENT), 'c')).to.deep.equal(EVENT);
     expect(decodeMirrorRefusals(encodeMirrorRefusals(REFUSALS))).to.deep.equal(REFUSALS);
   });

@@ -27,6 +27,7 @@ export interface RolloverForgery {
   archive: (commit: Commit) => Commit;
   signer: string | null;
   person: string;
+  repository: string | null;
   /** Refs not to push, by their kind (`kv-archive`). */
   without: string;
 }
@@ -66,6 +67,7 @@ export async function forgeRollover(forge: Forger, change: Partial<RolloverForge
     baseTree: ledgerTip.tree,
     parentEpoch: base.epoch,
     parentLedger: ledgerTip.commit,
+    repository: change.repository === undefined ? await forge.repositoryId() : change.repository,
   });
   const edit = change.ledger ?? ((commit: Commit) => commit);
   const unsigned = edit(commitOn(identity, null, ledgerTree, message));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
@@ -6,12 +7,14 @@ import { MODE_DIR, MODE_FILE, type TreeEntry } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
 import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
 import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
+import { POLICY_REF } from '../../domain/ledger/refs.js';
+import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../domain/ledger/repository-id.js';
+import { newUlid } from '../../domain/ledger/ulid.js';
 import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 
-/** Every forged transaction's id. */
-const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
+const freshId = (): string => newUlid({ now: Date.now, sleep: async () => undefined }, { bytes: randomBytes });
 
 /** A file to add or replace, or a directory: the tree with this id. */
 export interface Planted {
@@ -36,6 +39,10 @@ export interface Forgery {
   plant: Planted[];
   /** Whose key signs; null: nobody's. */
   signer: string | null;
+  /** The repository that it names; the Stargate's, unless said; null: none. */
+  repository: string | null;
+  /** The transaction's id; a fresh one, unless said. */
+  txn: string;
 }
 
 export interface Forged {
@@ -48,6 +55,11 @@ export interface Forged {
 /** Builds transactions as one person, by the product's own code and then wrong; what they are pushed to is a subclass's. */
 export abstract class Forger {
   readonly namer: ObjectNamer;
+  /** The id of the transaction that is forged next. */
+  private txn = freshId();
+  /** Those of the ones before: operations may have been made before another was forged. */
+  private readonly earlier = new Set<string>();
+  private repository: string | null = null;
 
   protected constructor(
     readonly person: string,
@@ -82,7 +94,7 @@ export abstract class Forger {
       etag,
       createdBy: 'forger@example.org',
       createdAt: formatTime(Date.now()),
-      txn: TXN,
+      txn: this.txn,
       ...meta,
     };
     return { op: 'set', key, value: bytes, meta: full };
@@ -99,6 +111,15 @@ export abstract class Forger {
   async opened(oid: Oid): Promise<Commit> {
     const [object] = await this.store.read([oid]);
     return decodeCommit(object?.body ?? new Uint8Array(), oid, this.store.objectFormat);
+  }
+
+  /** The id of the Stargate's repository, as it is published. */
+  async repositoryId(): Promise<string | null> {
+    if (this.repository !== null) return this.repository;
+    const [policy = ''] = await this.tips([POLICY_REF]);
+    const [blob] = await this.store.readPaths(policy, [REPOSITORY_ID_PATH]);
+    this.repository = blob ? decodeRepositoryId(blob.body) : null;
+    return this.repository;
   }
 
   /** The state to build on: what the Stargate has now. */
@@ -123,10 +144,16 @@ export abstract class Forger {
   async forge(change: Partial<Forgery> = {}): Promise<Forged> {
     const ns = change.ns ?? 'main';
     const base = change.base ?? (await this.base(ns));
-    const operations = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
-    const txn = TXN;
+    const txn = change.txn ?? this.txn;
+    this.earlier.add(this.txn);
+    const made = change.operations ?? [this.set('cfg:forged', `value ${Math.random()}`)];
+    const operations = made.map((one) =>
+      one.op === 'set' && this.earlier.has(one.meta.txn) ? { ...one, meta: { ...one.meta, txn } } : one,
+    );
+    this.txn = freshId();
     const identity = `${this.person} <${this.person}@example.org>`;
-    const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn };
+    const repository = change.repository === undefined ? await this.repositoryId() : change.repository;
+    const context = { store: this.store, namer: this.namer, ns, identity, now: Date.now(), txn, repository };
     let draft = await buildTransaction(context, base, operations);
     if (change.plant !== undefined) draft = await this.plant(draft, change.plant);
     if (change.draft !== undefined) draft = await change.draft(draft);

@@ -9,6 +9,7 @@ import { type Leadership, startLeadership } from '../../apps/stargate/leader/lea
 import { type LeaderTerm, takeOver } from '../../apps/stargate/leader/term.js';
 import type { Log } from '../../apps/stargate/log.js';
 import { initRepository } from '../../apps/stargate/init.js';
+import { ownRepositoryId } from '../../apps/stargate/repository/own-id.js';
 import { openPolicyFile, type PolicyFile } from '../../apps/stargate/repository/policy-file.js';
 import { type Composition, openProfile, parseProfile, type Profile } from '../../plugins/host/index.js';
 import { KvError } from '../../ports/error.js';
@@ -78,6 +79,7 @@ describe('stargate: terms over one repository', function () {
       log,
       takeOver: (lease) =>
         takeOver(lease, {
+          repositoryId: () => ownRepositoryId(gitDir, composition),
           ...{ composition, metrics, log, sampleSize: 32, openOwn: open, room: ROOMY },
           policy: () => policyFile.current,
           hostKeys: () => [],

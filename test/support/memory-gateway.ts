@@ -4,11 +4,13 @@ import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { lacking } from '../../adapters/remote-memory/lacking.js';
 import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
 import type { WorkerStatus } from '../../domain/gateway/mirror/worker.js';
+import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js';
+import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
-import type { Clock } from '../../ports/clock.js';
+import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
@@ -25,6 +27,8 @@ export interface MemoryGatewayOptions {
   readonly writers?: readonly string[];
   /** Changes the policy that init would write. */
   readonly policy?: (text: string) => string;
+  /** Who has which key; nobody has one yet when absent. */
+  readonly people?: MemoryPeople;
   /** How long its mirror refuses a namespace before readers are told, ms. */
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
@@ -62,6 +66,7 @@ export class MemoryGateway {
     readonly mirror: MemoryHost,
     readonly lease: Lease,
     private readonly policyText: string,
+    readonly repositoryId: string,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -70,7 +75,7 @@ export class MemoryGateway {
   static async start(options: MemoryGatewayOptions): Promise<MemoryGateway> {
     const { format, writers = ['ada'], policy: change, restored, tellReadersAfterMs } = options;
     const name = restored?.name ?? `memory-gateway-${++started}`;
-    const people = restored?.people ?? new MemoryPeople();
+    const people = options.people ?? restored?.people ?? new MemoryPeople();
     const written = people.policyText(writers, ['main']);
     const text = change?.(written) ?? written;
     const composition = await openProfile(await memoryProfile(format, name), { directory: '/nonexistent', env: process.env });
@@ -86,16 +91,19 @@ export class MemoryGateway {
         'restored',
       );
     }
+    const randomness = await composition.get<Randomness>('randomness');
+    const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
+      repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text);
+    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
     gateway.open();
     return gateway;
   }

@@ -16,6 +16,7 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     pushUrl: null,
     readUrl: null,
     requireMirrorAckByDefault: false,
+    requireRepositoryId: false,
     minFreeSpace: null,
     maxPushObjects: 1_000_000,
     maxConnectionsPerKey: 64,

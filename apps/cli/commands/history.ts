@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { keyHistory } from '../../../domain/client/history/history.js';
+import type { SignatureVerifier } from '../../../ports/index.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
@@ -21,8 +22,10 @@ const FLAGS = {
 export class History extends KvCommand {
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
-transaction, who (the signer as the Stargate noted it, else the commit's author), the ledger
-commit, and the message if its writer gave one. --json gives everything in full. Without --epochs, only the current epoch.
+transaction, who, the ledger commit, and the message if its writer gave one. Who is the key of the policy that signed the
+transaction, verified here; (noted) stands behind a name that the Stargate noted, of a key that the policy has no more or that is not
+known here; (claimed) behind the commit's author, who is whoever its writer says. --json gives everything in full, and says it
+as "by" and "source" ("signature", "stargate" or "claim"). Without --epochs, only the current epoch.
 
 In a long ledger, the first slow walk leaves a commit-graph with changed-path filters in the clone; later ones are fast.`);
   static override examples = [
@@ -38,7 +41,8 @@ In a long ledger, the first slow walk leaves a commit-graph with changed-path fi
     const key = keyArgument(args[0] ?? '');
     const limit = flags.limit === undefined ? {} : { limit: countFlag('limit', flags.limit) };
     const freshness = freshnessOf(flags);
-    await this.withClone(flags, async ({ clone, ns }) => {
+    await this.withClone(flags, async ({ clone, ns, composition }) => {
+      const verifier = await composition.get<SignatureVerifier>('signature-verifier');
       let older: string | null = null;
       const onOlder = (epoch: string): void => {
         older = epoch;
@@ -50,7 +54,16 @@ In a long ledger, the first slow walk leaves a commit-graph with changed-path fi
       };
       const onCut = (oldest: Oid): void =>
         note(`the history goes on before ${oldest.slice(0, 12)}, where this shallow clone ends: git fetch --unshallow`);
-      const entries = keyHistory(clone, { ns, key, ...limit, ...freshness, epochs: flags.epochs === true, onOlder, onCut });
+      const entries = keyHistory(clone, {
+        ns,
+        key,
+        verifier,
+        ...limit,
+        ...freshness,
+        epochs: flags.epochs === true,
+        onOlder,
+        onCut,
+      });
       if (flags.json) {
         const documents: object[] = [];
         for await (const entry of entries) documents.push(historyDocument(entry));

@@ -20,8 +20,10 @@ export const WRITING: Words<
   | 'store-file'
   | 'wait-longer'
   | 'configure-signing'
+  | 'name-repository'
   | 'push-atomically'
   | 'push-pair'
+  | 'write-again-here'
   | 'write-attested'
   | 'write-less'
   | 'write-through-client'
@@ -48,8 +50,11 @@ export const WRITING: Words<
   'wait-longer': () =>
     'see why with: git kv stargate status; wait longer with --timeout; or read from the Stargate with --read-from=stargate',
   'configure-signing': () => 'set user.signingKey and gpg.format, as docs/ERRORS.md shows, and write through git kv',
+  'name-repository': () =>
+    'fetch the policy (git kv remote setup) and write again: git kv then names the repository; an older git kv is to be updated',
   'push-atomically': () => 'write through git kv, or push with --atomic',
   'push-pair': ({ ns }) => `push refs/kv/${ns} and refs/kv-index/${ns} with --atomic, or write through git kv`,
+  'write-again-here': () => 'write the values again here, through git kv: what is signed for one repository counts in no other',
   'write-attested': () => 'write through git kv, which adds the trailers of docs/FORMAT.md',
   'write-less': () => 'write through git kv, and less at a time',
   'write-through-client': () => 'write through git kv, or compare with docs/FORMAT.md',

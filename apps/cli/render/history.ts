@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '../../../domain/client/history/history.js';
+import { attribution } from './attribution.js';
 import { formatBytes, formatTimeShort } from './units.js';
 import { printable } from '../../../ports/grammar/printable.js';
 
@@ -11,13 +12,13 @@ const GENERATED = 'kv: ';
 export const HISTORY_HEAD = row(['time', 'op', 'size', 'txn', 'by', 'commit', 'message']);
 
 /** Time, operation, size, transaction, signer or author, commit, and the message that the writer gave. */
-export function historyLine({ time, op, size, txn, author, signer, commit, subject, body }: HistoryEntry): string {
+export function historyLine({ time, op, size, txn, by, source, commit, subject, body }: HistoryEntry): string {
   return row([
     formatTimeShort(time),
     op,
     size === null ? '-' : formatBytes(size),
     printable(txn),
-    printable(signer === null || signer === '-' ? author : signer),
+    attribution({ by, source }),
     commit.slice(0, SHORT),
     subject.startsWith(GENERATED) ? '' : `${printable(subject)}${body === '' ? '' : ' …'}`,
   ]);
@@ -39,6 +40,8 @@ export function historyDocument({
   author,
   signed,
   signer,
+  by,
+  source,
   received,
   op,
   size,
@@ -46,5 +49,5 @@ export function historyDocument({
   subject,
   body,
 }: HistoryEntry): object {
-  return { commit, txn, epoch, time, author, signed, signer, received, op, size, oid, subject, body };
+  return { commit, txn, epoch, time, author, signed, signer, by, source, received, op, size, oid, subject, body };
 }

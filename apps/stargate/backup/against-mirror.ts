@@ -24,7 +24,7 @@ export interface AgainstMirror {
  */
 export async function againstMirror(composition: Composition, policy: Policy): Promise<AgainstMirror> {
   try {
-    const context = await sidesContext(composition, () => policy, SAMPLE);
+    const context = await sidesContext(composition, () => policy, SAMPLE, null);
     const sides = await readSides(context);
     const open: string[] = [];
     for (const ns of namespacesOf(sides)) if (!(await isPlainlyContained(context, ns, sides))) open.push(ns);

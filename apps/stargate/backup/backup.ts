@@ -10,6 +10,7 @@ import { productVersion } from '../version.js';
 import { JOURNAL, type JournalKept, keepJournal } from './journal.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
+import { OWN_ID } from '../repository/own-id.js';
 import { syncPath } from '../sync-path.js';
 
 /** What is to be backed up, and where to. */
@@ -35,6 +36,7 @@ export interface Backup {
 const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
   [join('.stargate', 'leader.term'), 'leader.term'],
+  [OWN_ID, 'repository-id'],
 ];
 /** Where the bundles of compacted epochs lie. */
 export const ARCHIVES = join('.stargate', 'archives');

@@ -56,13 +56,15 @@ interface GatewayHostOptions {
   /** How long the mirror refuses a namespace before its readers are told, ms; half a minute when absent. */
   readonly tellReadersAfterMs?: number;
   readonly sampleSize: number;
+  /** This repository's id. */
+  readonly repositoryId: string;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
 /** Recovers what a crash, or another leader, has left in the journal, and starts. */
 export async function startGateway(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { composition, journal, lease, policy, sampleSize, metrics, log } = options;
+  const { composition, journal, lease, policy, sampleSize, repositoryId, metrics, log } = options;
   const store = await composition.get<GitStore>('git-store');
   const clock = await composition.get<Clock>('clock');
   const randomness = await composition.get<Randomness>('randomness');
@@ -71,7 +73,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
 
   const stopping = new AbortController();
-  const sides = await sidesContext(composition, policy, sampleSize);
+  const sides = await sidesContext(composition, policy, sampleSize, repositoryId);
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
   const turns = new Turns({
     ...{ clock, randomness, limits: () => policy().limits },
@@ -90,7 +92,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     gateway.moveOwn(async (own) => {
       const policy = text ?? (await publishedText(own.store));
       if (policy === null) return []; // the policy comes first, and takes along what is to be told then
-      const published = { policy, hostKeys: options.hostKeys(), refused: readers.refusals, origin };
+      const published = { policy, hostKeys: options.hostKeys(), repositoryId, refused: readers.refusals, origin };
       return publishPolicy(own.store, namer, clock, published);
     });
   const readers = new ReadersNotice(
@@ -100,7 +102,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   );
   const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing, readers });
   const gateway = new RepositoryGateway({
-    ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, failpoint },
+    ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, failpoint },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent) => worker.enqueue([intent]),

@@ -12,8 +12,16 @@ import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 
-/** What comparing the repository of a composition with its mirror takes. */
-export async function sidesContext(composition: Composition, policy: () => Policy, sampleSize: number): Promise<SidesContext> {
+/**
+ * What comparing the repository of a composition with its mirror takes. `repositoryId` is the id of that repository, null where it is not
+ * known: what the mirror has beyond is then not held against it.
+ */
+export async function sidesContext(
+  composition: Composition,
+  policy: () => Policy,
+  sampleSize: number,
+  repositoryId: string | null,
+): Promise<SidesContext> {
   const store = await composition.get<GitStore>('git-store');
   const target = await composition.get<MirrorTarget>('mirror-target');
   return {
@@ -22,6 +30,8 @@ export async function sidesContext(composition: Composition, policy: () => Polic
     verifier: await composition.get<SignatureVerifier>('signature-verifier'),
     randomness: await composition.get<Randomness>('randomness'),
     clock: await composition.get<Clock>('clock'),
+    // What was accepted before the policy required it names none.
+    ...(repositoryId === null ? {} : { repository: { id: repositoryId, required: false } }),
   };
 }
 

@@ -57,6 +57,8 @@ interface TakeOverOptions {
   /** Published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
+  /** Gives this repository's id, and one that has none an id: for the leader alone. */
+  readonly repositoryId: () => Promise<string>;
   readonly room: DiskRoom;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -82,7 +84,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const journal = await own.get<Journal>('journal');
     started.push(() => forgetQueue(metrics));
     const branchMirror = await own.get<MirrorTarget>('mirror-target');
-    const host = await startGateway({ ...options, journal, branchMirror, lease, policy });
+    const repositoryId = await options.repositoryId();
+    const host = await startGateway({ ...options, journal, branchMirror, lease, policy, repositoryId });
     started.push(() => host.stop());
     const { gateway, worker, turns } = host;
     const store = await composition.get<GitStore>('git-store');

@@ -23,6 +23,9 @@ version: 1
 stargate:
 ${url}  # Whether a write waits until the mirror shows it, unless its writer says otherwise.
   require_mirror_ack_by_default: false
+  # Takes only transactions that are signed for this repository, so that none can be carried here from another Stargate. Older
+  # clients don't name it: false takes theirs too.
+  require_repository_id: true
   # The Git objects that one push may bring; a key takes about three. An import above that is split by itself.
   max_push_objects: 1000000
   # How many connections a key may have at a time; at the limit, git kv waits and tries again.

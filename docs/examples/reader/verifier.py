@@ -89,6 +89,7 @@ class Verifier:
         lines = self.git.run("for-each-ref", "--format=%(refname) %(objectname)").decode().splitlines()
         self.refs = dict(line.split(" ") for line in lines)
         self.writers, self.admins = policy_keys(self.git, ns)
+        self.repository = (self.git.read("refs/kv-policy/current:.kv/repository") or b"").decode().strip() or None
 
     def fault(self, where, what):
         self.faults.append(f"{where}: {what}")
@@ -141,8 +142,11 @@ class Verifier:
         self.expect(ref, "the number of chunks commits", len(chunks),
                     sum(commit.trailers.get("KV-Chunks-Tree") != "-" for commit in ledger))
         self.watchlog(label, ledger)
-        base, pointers, known = None, {}, {}
+        base, pointers, known, used = None, {}, {}, set()
         for commit, its_index in zip(ledger, index):
+            if commit.trailers.get("KV-Txn") in used:
+                self.fault(commit.oid, "uses the id of a transaction before it")
+            used.add(commit.trailers.get("KV-Txn"))
             if commit.trailers.get("KV-Chunks-Tree") != "-" and chunks:
                 known = self.new_chunks(commit, chunks.pop(0), known)
             self.trailers(commit, its_index, first, base)
@@ -163,6 +167,8 @@ class Verifier:
         self.expect(index.oid, "KV-Txn", index.trailers.get("KV-Txn"), got.get("KV-Txn"))
         self.expect(index.oid, "KV-Ledger-Tree", index.trailers.get("KV-Ledger-Tree"), commit.tree)
         self.expect(commit.oid, "KV-Index-Tree", got.get("KV-Index-Tree"), index.tree)
+        self.repository = self.repository or got.get("KV-Repository")  # where none is published, all name the same
+        self.expect(commit.oid, "KV-Repository", got.get("KV-Repository", self.repository), self.repository)
         for name in ("Epoch", "Parent-Epoch"):
             self.expect(commit.oid, name, got.get(name), first.trailers.get(name))
         later = got.get("Parent-Epoch") != "-"  # an epoch that has one before it

@@ -3,35 +3,50 @@ import { KvError } from '../../../ports/error.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
+import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
 import { POLICY_PATH, POLICY_REF, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
 import { keepPolicy, keptPolicy } from './policy-cache.js';
 
 /** What was parsed last, by the clone's configuration, which all views of a clone share: a command asks several times. */
-const parsed = new WeakMap<CloneConfig, { readonly commit: Oid; readonly policy: Policy | null }>();
+const parsed = new WeakMap<CloneConfig, { readonly commit: Oid; readonly published: Published }>();
+
+/** What a clone knows of what the Stargate published; nulls for what it doesn't. */
+export interface Published {
+  readonly policy: Policy | null;
+  readonly repositoryId: string | null;
+}
+
+const NOTHING: Published = { policy: null, repositoryId: null };
 
 /**
  * The policy that the Stargate published, as last fetched; null when this clone has none. It only spares a writer a
  * refusal: what counts is the policy that the Stargate has in force when the push arrives.
  */
 export async function knownPolicy(clone: Clone): Promise<Policy | null> {
-  const commit = await publishedPolicy(clone);
-  if (commit === undefined) return null;
-  const last = parsed.get(clone.config);
-  if (last?.commit === commit) return last.policy;
-  const policy = await readPolicy(clone, commit);
-  parsed.set(clone.config, { commit, policy });
-  return policy;
+  return (await knownPublished(clone)).policy;
 }
 
-async function readPolicy(clone: Clone, commit: Oid): Promise<Policy | null> {
+/** The same, with the id of the Stargate's repository, which transactions are to name. */
+export async function knownPublished(clone: Clone): Promise<Published> {
+  const commit = await publishedPolicy(clone);
+  if (commit === undefined) return NOTHING;
+  const last = parsed.get(clone.config);
+  if (last?.commit === commit) return last.published;
+  const published = await readPublished(clone, commit);
+  parsed.set(clone.config, { commit, published });
+  return published;
+}
+
+async function readPublished(clone: Clone, commit: Oid): Promise<Published> {
   const kept = clone.cache === undefined ? null : await keptPolicy(clone.cache, commit);
   if (kept !== null) return kept;
-  const text = await textIn(clone, commit);
-  const policy = text === null ? null : await parse(clone, text);
-  if (policy !== null && clone.cache !== undefined) await keepPolicy(clone.cache, commit, policy);
-  return policy;
+  const [text, id] = await clone.store.readPaths(commit, [POLICY_PATH, REPOSITORY_ID_PATH]);
+  const policy = text ? await parse(clone, decodeLoose(text.body)) : null;
+  const repositoryId = id ? decodeRepositoryId(id.body) : null;
+  if (policy !== null && clone.cache !== undefined) await keepPolicy(clone.cache, commit, { policy, repositoryId });
+  return { policy, repositoryId };
 }
 
 /** The published policy's text, newest source first. */

@@ -13,24 +13,33 @@ const NAME = 'policy';
 interface Kept {
   readonly shape: number;
   readonly commit: Oid;
+  readonly repositoryId: string | null;
   readonly policy: Omit<Policy, 'namespaces'> & { readonly namespaces: readonly (readonly [string, NamespacePolicy])[] };
 }
 
-/** The policy of a published commit, as an earlier command has read it; null when none has. Reading YAML costs more than a write. */
-export async function keptPolicy(cache: CloneCache, commit: Oid): Promise<Policy | null> {
+/** What a clone needs to know of what the Stargate published. */
+export interface PublishedPolicy {
+  readonly policy: Policy;
+  /** The repository's id; null: it has none yet. */
+  readonly repositoryId: string | null;
+}
+
+/** What a published commit says, as an earlier command has read it; null when none has. Reading YAML costs more than a write. */
+export async function keptPolicy(cache: CloneCache, commit: Oid): Promise<PublishedPolicy | null> {
   const text = await cache.get(NAME);
   if (text === null) return null;
   try {
     const kept = JSON.parse(text) as Kept; // written by `keepPolicy`; another shape or commit counts as nothing
-    if (kept.shape !== POLICY_SHAPE || kept.commit !== commit) return null;
-    return { ...kept.policy, namespaces: new Map(kept.policy.namespaces) };
+    const { shape, policy, repositoryId } = kept;
+    if (shape !== POLICY_SHAPE || kept.commit !== commit || repositoryId === undefined) return null;
+    return { policy: { ...policy, namespaces: new Map(policy.namespaces) }, repositoryId };
   } catch {
     return null; // damaged: the policy itself is read
   }
 }
 
 /** Keeps what was read of a published commit, in place of what was kept before. */
-export async function keepPolicy(cache: CloneCache, commit: Oid, policy: Policy): Promise<void> {
-  const kept: Kept = { shape: POLICY_SHAPE, commit, policy: { ...policy, namespaces: [...policy.namespaces] } };
+export async function keepPolicy(cache: CloneCache, commit: Oid, { policy, repositoryId }: PublishedPolicy): Promise<void> {
+  const kept: Kept = { shape: POLICY_SHAPE, commit, repositoryId, policy: { ...policy, namespaces: [...policy.namespaces] } };
   await cache.put(NAME, JSON.stringify(kept));
 }

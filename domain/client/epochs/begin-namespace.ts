@@ -4,6 +4,7 @@ import { buildTransaction } from '../../ledger/transaction.js';
 import { newUlid } from '../../ledger/ulid.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { signCommit } from '../write/sign.js';
+import { knownPublished } from '../clone/known-policy.js';
 import { newestTip } from '../clone/tips.js';
 import { baseOf } from '../write/draft.js';
 
@@ -44,6 +45,7 @@ export async function beginNamespace(clone: Clone, ns: string): Promise<Begun> {
     identity: await clone.config.identity(),
     now,
     txn: newUlid(clock, ports.randomness),
+    repository: (await knownPublished(clone)).repositoryId,
     subject: `kv: begin ${ns}`,
   };
   const base = await baseOf(clone, null, false);

@@ -13,6 +13,8 @@ import { fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { land, type Target, whereTo } from '../write/land.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from '../write/race-pause.js';
+import { repositoryFor } from '../write/repository.js';
+import { knownPublished } from '../clone/known-policy.js';
 import { signCommit } from '../write/sign.js';
 import { type HeldTurn, takeTurn } from '../write/turn.js';
 import { checkAdmin } from './admin-signs.js';
@@ -100,12 +102,15 @@ async function makeRoots(clone: Clone, ports: WritingPorts, tip: WholeTip, label
   const chunks = chunksTree === null ? null : add(chunksTree, renderChunksMessage({ ns, txn }));
   const old = { ns, label: tip.trailers.epoch, ledger: tip.ledger, tree: tip.commit.tree, index: tip.index };
   const archive = archiveCommit(namer, old, stamp(identity, now));
+  const repository = repositoryFor(await knownPublished(clone), tip);
+  if (repository instanceof KvError) throw repository;
   const message = renderLedgerMessage(`kv: ${ns}: begin epoch ${label}`, {
     ...{ ns, txn, indexTree, chunksTree, keysSet: 0, keysDel: 0 },
     baseTree: tip.commit.tree,
     epoch: label,
     parentEpoch: tip.trailers.epoch,
     parentLedger: tip.ledger,
+    repository,
   });
   const first = commitOn({ identity, now }, null, tip.commit.tree, message);
   const { object: ledger } = await signCommit(clone, ports, first, target === 'clone');

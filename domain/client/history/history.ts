@@ -5,6 +5,8 @@ import { messageBody } from '../../ledger/attestation.js';
 import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
+import type { SignatureVerifier } from '../../../ports/signer.js';
+import { type Attribution, Signers } from './attribution.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
@@ -16,6 +18,8 @@ interface HistoryRequest extends Freshness {
   readonly ns: string;
   readonly key: string;
   readonly limit?: number;
+  /** What verifies signatures; absent: they are not. */
+  readonly verifier?: SignatureVerifier | undefined;
   /** Go on into earlier epochs; else only the current one. */
   readonly epochs?: boolean;
   /** Told of the epoch where the history ends though the ledger goes on: it was not asked for, or can't be had. */
@@ -25,7 +29,7 @@ interface HistoryRequest extends Freshness {
 }
 
 /** One transaction that changed a key. */
-export interface HistoryEntry {
+export interface HistoryEntry extends Attribution {
   readonly commit: Oid;
   readonly txn: string;
   readonly epoch: string;
@@ -59,6 +63,7 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   const { ns, key } = request;
   const tip = await tipForReading(clone, ns, request);
   if (tip === null) throw await absentNamespace(clone, ns);
+  const signers = await Signers.of(clone, ns, request.verifier);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
   let found = false;
   let end: LedgerCommit = { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers };
@@ -67,7 +72,7 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
     for await (const commits of changesIn(clone, request, end, left)) {
       found = true;
       left -= commits.length;
-      yield* await describe(clone, request, commits, epochEvents);
+      yield* await describe(clone, request, commits, epochEvents, signers);
     }
     if (left <= 0) return;
     if (request.epochs !== true) break;
@@ -136,6 +141,7 @@ async function describe(
   { ns, key }: HistoryRequest,
   commits: readonly LedgerCommit[],
   epochEvents: EpochEvents,
+  signers: Signers | null,
 ): Promise<HistoryEntry[]> {
   const states = (await Promise.all(commits.map(({ commit }) => statesOf(clone, ns, commit.tree, [key])))).map(
     ([state]) => state ?? null,
@@ -145,6 +151,8 @@ async function describe(
     states.filter((state): state is KeyState => state !== null),
   );
   const events = await epochEvents.of(commits.map(({ oid }) => oid));
+  const names: (string | null)[] = [];
+  for (const one of commits) names.push((await signers?.nameOf(one)) ?? null);
   return commits.map(({ oid, commit, trailers }, i) => {
     const state = states[i] ?? null;
     const { identity: author, time } = readStamp(commit.author);
@@ -155,6 +163,7 @@ async function describe(
       time: formatTime(time),
       author,
       signed: commit.signature !== null,
+      ...attributed(names[i] ?? null, events[i]?.signer ?? null, author),
       signer: events[i]?.signer ?? null,
       received: events[i]?.received ?? null,
       op: state ? 'set' : 'del',
@@ -164,4 +173,10 @@ async function describe(
       body: messageBody(commit.message),
     };
   });
+}
+
+/** The best that is known of who it was. */
+function attributed(signer: string | null, noted: string | null, author: string): Attribution {
+  if (signer !== null) return { by: signer, source: 'signature' };
+  return noted === null || noted === '-' ? { by: author, source: 'claim' } : { by: noted, source: 'stargate' };
 }

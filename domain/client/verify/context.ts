@@ -12,6 +12,8 @@ export interface VerifyContext {
   readonly verifier: SignatureVerifier;
   /** As published and last fetched; null when this clone has none. */
   readonly policy: Policy | null;
+  /** The repository's id, as published and last fetched; null: none is known. */
+  readonly repositoryId: string | null;
   /** The clone has no remote: its ledgers may be unsigned. */
   readonly alone: boolean;
   /** Blobs are here; false in a clone that was made with a filter, where git would fetch each one. */

@@ -3,8 +3,9 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
 import { checkBinding, type Parent } from '../../verify/attestation/binding.js';
 import { type Attested, attested, type Link, readChain } from '../../verify/attestation/chain.js';
+import { checkOneRepository } from '../../verify/attestation/repository.js';
 import { about } from '../../verify/fault.js';
-import { pairByName, type Transaction } from '../../verify/attestation/pairs.js';
+import { checkUsedOnce, pairPresent, type Transaction } from '../../verify/attestation/pairs.js';
 import type { VerifyContext } from './context.js';
 
 /** Where an epoch ends, as far as that is here, and by which refs that is known. */
@@ -25,7 +26,10 @@ export async function readTransactions(context: VerifyContext, tips: EpochTips):
     index: tips.index === null ? [] : await wholeChain(context, names.index, tips.index, parseIndexMessage),
     chunks: tips.chunks === null ? [] : await wholeChain(context, names.chunks, tips.chunks, parseChunksMessage),
   };
-  const transactions = pairByName(about(findings.emit, { epoch: label }), ns, chains);
+  const emit = about(findings.emit, { epoch: label });
+  const transactions = pairPresent(emit, ns, chains);
+  checkUsedOnce(emit, chains.ledger);
+  checkOneRepository(emit, chains.ledger, context.repositoryId);
   for (const [i, one] of transactions.entries()) {
     const { oid, trailers: t } = one.ledger;
     if (t === null) continue;

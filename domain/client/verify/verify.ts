@@ -1,9 +1,8 @@
 import { KvError } from '../../../ports/error.js';
-import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPublished, type Published } from '../clone/known-policy.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
@@ -93,9 +92,9 @@ async function contextOf(
     findings.note(
       'this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone',
     );
-  let policy: Policy | null = null;
+  let published: Published = { policy: null, repositoryId: null };
   try {
-    policy = await knownPolicy(clone);
+    published = await knownPublished(clone);
   } catch (error) {
     if (!KvError.is(error)) throw error;
     findings.note(`the published policy can't be read here: ${error.message}`);
@@ -104,7 +103,7 @@ async function contextOf(
     store: soundStore(clone.store, namer, findings),
     namer,
     verifier,
-    policy,
+    ...published,
     alone: (await clone.remotes.url(clone.remoteName, 'read')) === null,
     blobs: !partial,
     ns,

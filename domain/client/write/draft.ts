@@ -12,13 +12,21 @@ import type { Prepared } from './prepare.js';
 import { keepTtls } from './prior-ttl.js';
 import type { WriteRequest } from './request.js';
 
+/** What a transaction is built on, and for which repository. */
+interface DraftBase {
+  readonly tip: Tip | null;
+  readonly base: Base;
+  readonly repository: string | null;
+  readonly policy: NamespacePolicy | null;
+}
+
 /** Builds the transaction on a tip; nothing of it is written or signed yet. */
 export async function build(
   clone: Clone,
   ports: WritingPorts,
   request: WriteRequest,
   prepared: Prepared,
-  { tip, base, policy }: { readonly tip: Tip | null; readonly base: Base; readonly policy: NamespacePolicy | null },
+  { tip, base, repository, policy }: DraftBase,
 ): Promise<Draft> {
   const { clock, store, config } = clone;
   const { ns, subject } = request;
@@ -35,6 +43,7 @@ export async function build(
     identity,
     now,
     txn,
+    repository,
     ...(subject === undefined ? {} : { subject }),
   };
   return buildTransaction(context, base, operations);

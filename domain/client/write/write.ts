@@ -7,7 +7,7 @@ import { ledgerRef } from '../../ledger/refs.js';
 import type { Base, Draft } from '../../ledger/transaction.js';
 import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPublished } from '../clone/known-policy.js';
 import { fetchNamespace, newestTip, type Tip, wholeTip } from '../clone/tips.js';
 import { requireCaughtUp } from './caught-up.js';
 import { baseOf, build, moves } from './draft.js';
@@ -18,6 +18,7 @@ import { type Prepared, prepareOperations } from './prepare.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
 import { type Receipt, receipt } from './receipt.js';
 import type { WriteRequest } from './request.js';
+import { isForAnother, repositoryFor } from './repository.js';
 import { signCommit } from './sign.js';
 import { type HeldTurn, isOthersTurn, knowsTip, takeTurn } from './turn.js';
 
@@ -34,15 +35,15 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const twice = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   const warnings = [...(request.warnings ?? []), ...twice];
   let fresh = target === 'clone';
-  let published = await knownPolicy(clone); // only a fetch moves it
+  let published = await knownPublished(clone); // only a fetch moves it
   const refreshOnce = async (): Promise<void> => {
     if (fresh) return;
     await fetchNamespace(clone, ns, 'stargate');
-    published = await knownPolicy(clone);
+    published = await knownPublished(clone);
     fresh = true;
   };
-  const policy = (): NamespacePolicy | null => published?.namespaces.get(ns) ?? null;
-  const unknown = published === null && request.dryRun !== true;
+  const policy = (): NamespacePolicy | null => published.policy?.namespaces.get(ns) ?? null;
+  const unknown = published.policy === null && request.dryRun !== true;
   if (request.dryRun === true && request.refreshed !== true) {
     try {
       await refreshOnce();
@@ -65,7 +66,13 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
       const base = await baseOf(clone, tip, namesChunks(prepared));
       let lost = pushes ? movedSince(clone, ns, base) : null;
       if (lost === null) {
-        const draft = await build(clone, ports, request, prepared, { tip, base, policy: policy() });
+        const repository = repositoryFor(published, tip);
+        if (repository instanceof KvError) {
+          if (fresh) throw repository;
+          await refreshOnce();
+          continue;
+        }
+        const draft = await build(clone, ports, request, prepared, { tip, base, repository, policy: policy() });
         const doubt = await doubtful(clone, request, draft, tip, kept);
         if (doubt !== null && !fresh) {
           await refreshOnce(); // what this clone knows says no; the Stargate's newest state has the last word
@@ -81,8 +88,9 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
           const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
           const objects = [...draft.objects, object];
           // Before anything is written: what the Stargate would refuse would stay in this clone.
-          if (pushes && published !== null && objects.length > published.maxPushObjects) {
-            if (fresh) throw tooManyObjects(objects.length, published.maxPushObjects);
+          const most = published.policy?.maxPushObjects ?? Number.POSITIVE_INFINITY;
+          if (pushes && objects.length > most) {
+            if (fresh) throw tooManyObjects(objects.length, most);
             await refreshOnce();
             continue;
           }
@@ -94,6 +102,10 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
             if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
             return receipt(outcome, object.oid, target, warnings);
           } catch (error) {
+            if (!fresh && isForAnother(error)) {
+              await refreshOnce(); // what this clone knows of the repository is old
+              continue;
+            }
             if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error;
             lost = error;
           }
@@ -114,7 +126,7 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
         if (tip !== null) await requireCaughtUp(clone, tip);
       }
       if (!again) throw lost;
-      published = await knownPolicy(clone);
+      published = await knownPublished(clone);
       fresh = true;
     }
   } finally {

@@ -11,6 +11,7 @@ import { type NamespacePush, sortRefs } from './ref-rules.js';
 import { validateRollover } from './validate-rollover.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
 import { checkTransaction } from '../../verify/check-transaction.js';
+import { checkRepository, type RepositoryRule } from '../../verify/attestation/repository.js';
 
 /**
  * Checks a push while its objects are in quarantine; gives the watchlog's events for it.
@@ -22,8 +23,9 @@ export async function validatePush(
   quarantine: GitStore,
 ): Promise<WatchEvent[]> {
   const pushes = await sortRefs(request, quarantine);
+  const judging = { ...context, pusher: request.pusher.name };
   const events: WatchEvent[] = [];
-  for (const push of pushes) events.push(...(await validateNamespace(context, push, quarantine)));
+  for (const push of pushes) events.push(...(await validateNamespace(judging, push, quarantine)));
   return events;
 }
 
@@ -56,9 +58,14 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
   if (push.chunks !== null && push.chunks.epoch !== (state.epoch ?? first.ledger.trailers.epoch)) {
     throw new KvError('ATTESTATION_MISMATCH', `${push.chunks.ref} is not of the current epoch`);
   }
+  const { repository } = context;
+  const begins = ledger.old === null;
+  const rules = { ...context, store, ns, policy, emit: throwFault, repository: begins ? unrequired(repository) : repository };
   const events: WatchEvent[] = [];
   for (const pushed of transactions) {
-    const judged = await checkTransaction({ ...context, store, ns, policy, emit: throwFault }, pushed, state);
+    const judged = await checkTransaction(rules, pushed, state);
+    if (begins && repository !== undefined && !isOwn(judged.signer, context.pusher))
+      checkRepository(throwFault, pushed.ledger.oid, pushed.ledger.trailers.repository, repository);
     state = judged.state;
     const { epoch, txn } = pushed.ledger.trailers;
     const received = formatTime(context.clock.now());
@@ -67,3 +74,12 @@ async function validateTransactions(context: ValidationContext, push: NamespaceP
   }
   return events;
 }
+
+/**
+ * A ledger may have begun in a clone that knew of no Stargate yet, so that nothing in it names one. Whoever signed it brings it; nobody
+ * else can.
+ */
+const unrequired = (rule: RepositoryRule | undefined): RepositoryRule | undefined => rule && { ...rule, required: false };
+
+/** Whether what a key signed is pushed by its owner. What is not signed is nobody's: whoever has it can name any repository in it. */
+const isOwn = (signer: string, pusher: string | undefined): boolean => signer === '-' || signer === pusher;

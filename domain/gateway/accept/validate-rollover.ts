@@ -13,6 +13,7 @@ import { stateAt, type ValidationContext } from './validation-context.js';
 import type { ParentState } from '../../verify/check-transaction.js';
 import { type Expect, expectation, expectChunks, expectIndex } from '../../verify/attestation/binding.js';
 import { throwFault } from '../../verify/fault.js';
+import { checkRepository } from '../../verify/attestation/repository.js';
 import { signerOf } from '../../verify/attestation/commit-signer.js';
 
 /** What to do about a push that is no beginning of an epoch. */
@@ -38,6 +39,7 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   checkLedger(check, ns, t, state, root.commit, indexRoot.commit, ledger.old);
   expectIndex(check, ns, t, parseIndexMessage(indexRoot.commit.message, indexRoot.oid), root.commit.tree);
   check('the epoch ref', epoch.next, root.oid);
+  if (context.repository !== undefined) checkRepository(throwFault, root.oid, t.repository, context.repository);
   await checkLabel(store, ns, t.epoch, state);
   await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
   // Who may not begin an epoch costs a signature, and not an index.

@@ -9,6 +9,7 @@ import { decodeCommit } from '../../git/commit.js';
 import type { Bounds } from '../../git/bounds.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
+import type { RepositoryRule } from '../../verify/attestation/repository.js';
 import type { ParentState } from '../../verify/check-transaction.js';
 import type { CheckLimits } from '../check-limits.js';
 import type { CheckShare } from '../check-budget.js';
@@ -27,6 +28,10 @@ export interface ValidationContext {
   readonly newEpochs?: () => Promise<KvError | null>;
   /** How many transactions may come at once; absent: as many as the policy lets one push carry. */
   readonly maxChain?: number;
+  /** Which repository what is pushed must be for; absent: any. */
+  readonly repository?: RepositoryRule;
+  /** Whose push it is, by the name in the policy; absent: nobody's, such as what a mirror has. */
+  readonly pusher?: string;
 }
 
 /** The same with bounds on what is taken in, whose memory is charged to a push's share. */

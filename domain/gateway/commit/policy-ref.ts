@@ -11,6 +11,7 @@ import {
   MIRROR_REFUSES_PATH,
   type MirrorRefusals,
 } from '../../ledger/mirror-refusals.js';
+import { decodeRepositoryId, encodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
@@ -38,12 +39,29 @@ async function publishedFile(store: GitStore, path: string): Promise<Uint8Array 
   return blob?.body ?? null;
 }
 
+/**
+ * The id of this repository as it was published last; null when none ever was. An earlier version may have published the policy since, and
+ * nothing beside it.
+ */
+export async function publishedRepositoryId(store: GitStore): Promise<string | null> {
+  const tip = (await store.refs([POLICY_REF])).get(POLICY_REF);
+  if (tip === undefined) return null;
+  for await (const commit of store.history({ tip })) {
+    const [blob] = await store.readPaths(commit, [REPOSITORY_ID_PATH]);
+    const id = blob ? decodeRepositoryId(blob.body) : null;
+    if (id !== null) return id;
+  }
+  return null;
+}
+
 /** What is published for clients. */
 export interface Published {
   /** The policy's text. */
   readonly policy: string;
   /** Empty where there is no SSH server: then nothing is said of them. */
   readonly hostKeys: readonly NamedHostKey[];
+  /** This repository's id. */
+  readonly repositoryId: string;
   /** Absent or empty: there is nothing to say of it. */
   readonly refused?: MirrorRefusals;
   /** Said in the commit's message; absent: nothing is known. */
@@ -55,7 +73,7 @@ export async function publishPolicy(
   store: GitStore,
   namer: ObjectNamer,
   clock: Clock,
-  { policy, hostKeys, refused, origin = [] }: Published,
+  { policy, hostKeys, repositoryId, refused, origin = [] }: Published,
 ): Promise<RefUpdate[]> {
   const objects: NewObject[] = [];
   const root = new TreeDraft(null);
@@ -68,6 +86,7 @@ export async function publishPolicy(
     root.dirs.set(folder, draft);
   };
   put(POLICY_PATH, utf8(policy));
+  put(REPOSITORY_ID_PATH, encodeRepositoryId(repositoryId));
   if (hostKeys.length > 0) put(HOST_KEYS_PATH, encodeHostKeys(hostKeys));
   if (refused !== undefined && refused.size > 0) put(MIRROR_REFUSES_PATH, encodeMirrorRefusals(refused));
   const tree = seal(root, namer, objects) as string;

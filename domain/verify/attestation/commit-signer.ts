@@ -67,6 +67,35 @@ export async function signerOf(
   return shown;
 }
 
+/**
+ * The listed key that signed a ledger commit; null when none of them did, when the signature isn't sound, or when that can't be told
+ * here. `owners` keeps whose each key is: an OpenPGP signature takes a process to verify, and one a listed block to find its owner.
+ */
+export async function listedOwner(
+  namer: ObjectNamer,
+  verifier: SignatureVerifier,
+  link: Link,
+  listed: readonly PolicyKey[],
+  owners: Map<string, PolicyKey | null>,
+): Promise<PolicyKey | null> {
+  const { signature } = link.commit;
+  if (signature === null) return null;
+  const payload = payloadOf(link, namer);
+  let key: SigningKey;
+  try {
+    key = await verifier.verify(payload, signature, listed);
+  } catch (error) {
+    if (KvError.is(error)) return null; // whose it is, is not known: a verification says what is wrong with it
+    throw error;
+  }
+  const name = `${key.kind} ${key.id}`;
+  const known = owners.get(name);
+  if (known !== undefined) return known;
+  const owner = (await whoseKey(key, listed, verifier, payload, signature)) ?? null;
+  owners.set(name, owner);
+  return owner;
+}
+
 /** A key as `ssh-keygen -l` and `gpg --fingerprint` show it. */
 export function fingerprint({ kind, id }: SigningKey, hasher: Hasher): string {
   const key = kind === 'ssh' ? parseSshKey(id) : undefined;

@@ -64,27 +64,72 @@ export function pairInOrder(emit: Emit, ns: string, { ledger, index, chunks }: C
 const read = <T>(emit: Emit, { oid, commit }: Link, parse: (message: string, oid: Oid) => T): T | null =>
   attempt(emit, { commit: oid }, () => parse(commit.message, oid));
 
-/** Pairs what there is of chains by the transactions they name; an index or chunks commit that no ledger commit wants is a fault. */
-export function pairByName(
+/**
+ * Pairs what there is of chains: by their order from both ends, as far as they agree there, and by the transactions they name between,
+ * where something is missing. An index or chunks commit that no ledger commit wants is a fault.
+ */
+export function pairPresent(
   emit: Emit,
   ns: string,
   chains: Chains<Attested<LedgerTrailers>, Attested<IndexTrailers>, Attested<ChunksTrailers>>,
 ): Transaction[] {
-  const [indexes, chunks] = [byTxn(chains.index), byTxn(chains.chunks)];
-  const transactions = chains.ledger.map((ledger) => {
-    const t = ledger.trailers;
-    const index = t === null ? undefined : indexes.get(t.txn)?.shift();
-    const chunk = t === null || t.chunksTree === null ? undefined : chunks.get(t.txn)?.shift();
-    return { ledger, index: index ?? null, chunks: chunk ?? null };
-  });
+  const { ledger } = chains;
+  const whole = begins(ledger);
+  const indexes = aligned(ledger, chains.index, whole && begins(chains.index));
+  const chunked = ledger.filter(({ trailers }) => trailers !== null && trailers.chunksTree !== null);
+  const chunks = aligned(chunked, chains.chunks, whole && begins(chains.chunks));
+  const transactions = ledger.map((link) => ({
+    ledger: link,
+    index: indexes.of.get(link) ?? null,
+    chunks: chunks.of.get(link) ?? null,
+  }));
   checkOrder(emit, transactions);
-  for (const { oid } of [...indexes.values()].flat()) emit(lonely(ns, 'index', oid));
-  for (const { oid } of [...chunks.values()].flat()) emit(lonely(ns, 'chunks', oid));
+  for (const { oid } of indexes.left) emit(lonely(ns, 'index', oid));
+  for (const { oid } of chunks.left) emit(lonely(ns, 'chunks', oid));
   return transactions;
 }
 
-function byTxn<T extends { readonly txn: string }>(links: readonly Attested<T>[]): Map<string, Attested<T>[]> {
-  const found = new Map<string, Attested<T>[]>();
+/** What a commit of a chain says of its transaction. */
+type Named = Attested<{ readonly txn: string }>;
+
+/** The commits that belong to those of a ledger, and those that belong to none. */
+interface Aligned<T> {
+  readonly of: ReadonlyMap<Named, T>;
+  readonly left: readonly T[];
+}
+
+/** Whether a chain goes back to its first commit. */
+const begins = (chain: readonly Link[]): boolean => chain[0]?.commit.parents.length === 0;
+
+/**
+ * An id that was used twice leads astray where something is missing; the order of two chains doesn't, from their beginnings, where both
+ * are whole, nor from their ends.
+ */
+function aligned<T extends Named>(ledger: readonly Named[], others: readonly T[], whole: boolean): Aligned<T> {
+  const of = new Map<Named, T>();
+  const agree = (a: Named | undefined, b: T | undefined): boolean => {
+    const txn = a?.trailers?.txn;
+    if (a === undefined || b === undefined || txn === undefined || b.trailers?.txn !== txn) return false;
+    of.set(a, b);
+    return true;
+  };
+  let begin = 0;
+  while (whole && agree(ledger[begin], others[begin])) begin++;
+  let [end, otherEnd] = [ledger.length, others.length];
+  while (end > begin && otherEnd > begin && agree(ledger[end - 1], others[otherEnd - 1])) {
+    end--;
+    otherEnd--;
+  }
+  const byName = byTxn(others.slice(begin, otherEnd));
+  for (const link of ledger.slice(begin, end)) {
+    const found = link.trailers === null ? undefined : byName.get(link.trailers.txn)?.shift();
+    if (found !== undefined) of.set(link, found);
+  }
+  return { of, left: [...byName.values()].flat() };
+}
+
+function byTxn<T extends Named>(links: readonly T[]): Map<string, T[]> {
+  const found = new Map<string, T[]>();
   for (const link of links) {
     if (link.trailers === null) continue; // a fault already
     const { txn } = link.trailers;
@@ -93,6 +138,26 @@ function byTxn<T extends { readonly txn: string }>(links: readonly Attested<T>[]
     else same.push(link);
   }
   return found;
+}
+
+/** An id that an epoch's ledger has more than once is a fault of the later ones: `TRANSACTION_REUSED`. */
+export function checkUsedOnce(emit: Emit, ledger: readonly Attested<LedgerTrailers>[]): void {
+  const first = new Map<string, Oid>();
+  for (const { oid, trailers } of ledger) {
+    if (trailers === null) continue; // a fault already
+    const { txn } = trailers;
+    const before = first.get(txn);
+    if (before === undefined) {
+      first.set(txn, oid);
+      continue;
+    }
+    emit({
+      code: 'TRANSACTION_REUSED',
+      message: `commit ${oid} uses the id of transaction ${txn} again, which commit ${before} has`,
+      hint: 'nothing is lost: two transactions have one name; a Stargate of this version takes no such one any more',
+      subject: { commit: oid },
+    });
+  }
 }
 
 /** What is paired by name must also lie in the ledger's order. */

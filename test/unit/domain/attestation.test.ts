@@ -20,6 +20,7 @@ const TRAILERS: LedgerTrailers = {
   keysDel: 0,
   parentEpoch: null,
   parentLedger: null,
+  repository: null,
 };
 const GOOD = renderLedgerMessage('kv: set three', TRAILERS);
 

@@ -20,7 +20,12 @@ const moved = (): KvError => new KvError('CAS_CONFLICT', 'moved');
 async function place(failures: readonly (KvError | null)[], there: 'nothing' | 'the commit' | 'one after it' | 'unreachable') {
   const { store } = memory();
   const trailers = { ns: NS, txn: TXN, baseTree: null, indexTree: TREE, chunksTree: null, epoch: 'a', keysSet: 1, keysDel: 0 };
-  const message = renderLedgerMessage('kv: main: set 1', { ...trailers, parentEpoch: null, parentLedger: null });
+  const message = renderLedgerMessage('kv: main: set 1', {
+    ...trailers,
+    parentEpoch: null,
+    parentLedger: null,
+    repository: null,
+  });
   const own = commit('sha1', { tree: TREE, time: 1, message: message.trimEnd() });
   const next = commit('sha1', { tree: TREE, time: 2, parents: [own.oid] });
   await store.write([own, next]);

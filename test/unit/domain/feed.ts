@@ -59,6 +59,7 @@ export class Recording {
           epoch: step.epoch,
           parentEpoch: base.epoch,
           parentLedger: commit,
+          repository: null,
         });
         const root = namer.object('commit', encodeCommit(commitOn(context, null, tree, message), namer.format));
         await store.write([root]);

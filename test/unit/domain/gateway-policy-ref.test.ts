@@ -1,17 +1,56 @@
 import { expect } from 'chai';
-import { type PolicyOrigin, publishedRefusals, publishedText, publishPolicy } from '../../../domain/gateway/commit/policy-ref.js';
-import { decodeCommit } from '../../../domain/git/commit.js';
+import {
+  type PolicyOrigin,
+  publishedRefusals,
+  publishedRepositoryId,
+  publishedText,
+  publishPolicy,
+} from '../../../domain/gateway/commit/policy-ref.js';
+import { utf8 } from '../../../domain/git/bytes.js';
+import { MODE_FILE } from '../../../domain/git/tree.js';
+import { seal, TreeDraft } from '../../../domain/git/tree-draft.js';
+import type { NewObject } from '../../../ports/git-store.js';
+import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../../domain/ledger/repository-id.js';
+import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import { decodeMirrorRefusals, MIRROR_REFUSES_PATH, type MirrorRefusals } from '../../../domain/ledger/mirror-refusals.js';
 import { POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
 import { memory, TestClock } from '../../support/memory.js';
 
+const ID = '0123456789abcdef'.repeat(2);
+
 describe('the published policy', () => {
+  it('names the repository, also where an earlier version has published since; what has another form names none', async () => {
+    const { store, namer } = memory();
+    const move = async (text: string): Promise<string> => {
+      const updates = await publishPolicy(store, namer, new TestClock(), { repositoryId: ID, policy: text, hostKeys: [] });
+      await store.updateRefs(updates, 'policy');
+      return updates[0]?.next ?? '';
+    };
+    expect(await publishedRepositoryId(store)).to.equal(null);
+    const commit = await move('version: 1\n');
+    const [file] = await store.readPaths(commit, [REPOSITORY_ID_PATH]);
+    expect(decodeRepositoryId(file?.body ?? new Uint8Array())).to.equal(ID);
+    const blob = namer.object('blob', utf8('version: 1\n# changed\n'));
+    const root = new TreeDraft(null);
+    root.dirs.set('.kv', new TreeDraft(null)).get('.kv')?.put('policy.yaml', MODE_FILE, blob.oid);
+    const objects: NewObject[] = [blob];
+    const tree = seal(root, namer, objects) as string;
+    const [published] = await store.read([commit]);
+    const before = decodeCommit(published?.body ?? new Uint8Array(), commit, 'sha1');
+    const without = namer.object('commit', encodeCommit({ ...before, tree, parents: [commit] }, 'sha1'));
+    await store.write([...objects, without]);
+    await store.updateRefs([{ ref: POLICY_REF, old: commit, next: without.oid }], 'an earlier version');
+    expect(await publishedRepositoryId(store)).to.equal(ID);
+    for (const text of ['', '\n', ID, `${ID}\n\n`, `${ID.toUpperCase()}\n`, `${ID}0\n`, `x${ID}\n`, ` ${ID}\n`])
+      expect(decodeRepositoryId(utf8(text)), JSON.stringify(text)).to.equal(null);
+  });
+
   it('names the host keys beside the policy, and moves when they change', async () => {
     const { store, namer } = memory();
     const key = { type: 'ssh-ed25519', fingerprint: `SHA256:${'A'.repeat(43)}`, state: 'in-use' } as const;
     const publish = async (hostKeys: readonly NamedHostKey[]) => {
-      const updates = await publishPolicy(store, namer, new TestClock(), { policy: 'version: 1\n', hostKeys });
+      const updates = await publishPolicy(store, namer, new TestClock(), { repositoryId: ID, policy: 'version: 1\n', hostKeys });
       await store.updateRefs(updates, 'policy');
       return updates[0]?.next ?? '';
     };
@@ -31,7 +70,12 @@ describe('the published policy', () => {
   it('says what the mirror refuses, while it does, and readers pass over what they do not understand', async () => {
     const { store, namer } = memory();
     const publish = async (refused: MirrorRefusals) => {
-      const updates = await publishPolicy(store, namer, new TestClock(), { policy: 'version: 1\n', hostKeys: [], refused });
+      const updates = await publishPolicy(store, namer, new TestClock(), {
+        repositoryId: ID,
+        policy: 'version: 1\n',
+        hostKeys: [],
+        refused,
+      });
       await store.updateRefs(updates, 'policy');
       return updates[0]?.next ?? '';
     };
@@ -56,7 +100,12 @@ describe('the published policy', () => {
   it('is a commit that holds its text, on top of the policy before, and none when it says so already', async () => {
     const { store, namer } = memory();
     const publish = async (text: string, origin?: PolicyOrigin) => {
-      const updates = await publishPolicy(store, namer, new TestClock(), { policy: text, hostKeys: [], origin });
+      const updates = await publishPolicy(store, namer, new TestClock(), {
+        policy: text,
+        hostKeys: [],
+        origin,
+        repositoryId: ID,
+      });
       await store.updateRefs(updates, 'policy');
       return updates;
     };

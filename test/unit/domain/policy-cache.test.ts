@@ -57,6 +57,7 @@ const SHAPE_4 = [
   'readers[].material',
   'readers[].name',
   'requireMirrorAckByDefault',
+  'requireRepositoryId',
   'version',
 ];
 
@@ -74,13 +75,18 @@ namespaces:
   it('is the one that was read', async () => {
     const cache = new OpenCache();
     expect(await keptPolicy(cache, COMMIT)).to.equal(null);
-    await keepPolicy(cache, COMMIT, policy);
-    expect(await keptPolicy(cache, COMMIT)).to.deep.equal(policy);
+    for (const published of [
+      { policy, repositoryId: null },
+      { policy, repositoryId: 'c'.repeat(32) },
+    ]) {
+      await keepPolicy(cache, COMMIT, published);
+      expect(await keptPolicy(cache, COMMIT)).to.deep.equal(published);
+    }
   });
 
   it('counts as nothing for another commit or shape, and when it is damaged', async () => {
     const cache = new OpenCache();
-    await keepPolicy(cache, COMMIT, policy);
+    await keepPolicy(cache, COMMIT, { policy, repositoryId: null });
     expect(await keptPolicy(cache, 'b'.repeat(40))).to.equal(null);
     const [name = '', text = ''] = [...cache.texts][0] ?? [];
     for (const spoilt of [text.replace(`"shape":${POLICY_SHAPE}`, '"shape":0'), text.slice(0, -5), 'null', '']) {

@@ -12,7 +12,7 @@ import { type Base, buildTransaction, type Operation } from '../../../domain/led
 import { type Emit, type Fault, throwFault } from '../../../domain/verify/fault.js';
 import { checkIndexStep } from '../../../domain/verify/index/index-step.js';
 import { ledgerChanges } from '../../../domain/verify/keys/ledger-changes.js';
-import { pairByName, type PushedTransaction, type Transaction } from '../../../domain/verify/attestation/pairs.js';
+import { pairPresent, type PushedTransaction, type Transaction } from '../../../domain/verify/attestation/pairs.js';
 import { checkTransaction, type ParentState } from '../../../domain/verify/check-transaction.js';
 import type { KvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
@@ -163,7 +163,11 @@ describe('pairing by name', () => {
   const commit = { tree: '', author: '', committer: '', signature: null, message: '' };
   const ledger = (oid: string, txn: string): PushedTransaction['ledger'] => {
     const t = { ns: NS, txn, baseTree: null, indexTree: '', chunksTree: null, epoch: 'first', keysSet: 0, keysDel: 0 };
-    return { oid, commit: { ...commit, parents: [] }, trailers: { ...t, parentEpoch: null, parentLedger: null } };
+    return {
+      oid,
+      commit: { ...commit, parents: [] },
+      trailers: { ...t, parentEpoch: null, parentLedger: null, repository: null },
+    };
   };
   const index = (oid: string, txn: string, parent?: string): PushedTransaction['index'] => {
     return {
@@ -174,7 +178,7 @@ describe('pairing by name', () => {
   };
   const paired = (ledgers: Transaction['ledger'][], indexes: PushedTransaction['index'][]) => {
     const faults: string[] = [];
-    const pairs = pairByName(({ message }) => faults.push(message), NS, { ledger: ledgers, index: indexes, chunks: [] });
+    const pairs = pairPresent(({ message }) => faults.push(message), NS, { ledger: ledgers, index: indexes, chunks: [] });
     return { pairs: pairs.map((one) => [one.ledger.oid, one.index?.oid ?? null]), faults };
   };
 

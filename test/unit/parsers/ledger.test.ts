@@ -31,7 +31,7 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
 const TRAILERS = {
   ...{ ns: 'main', txn: TXN, baseTree: null, indexTree: OID, chunksTree: OID, epoch: '2026Q1', keysSet: 2, keysDel: 0 },
-  ...{ parentEpoch: null, parentLedger: null },
+  ...{ parentEpoch: null, parentLedger: null, repository: null },
 };
 const MANIFEST: Manifest = {
   ...{ key: 'k', totalSize: 7, gitHash: 'sha1', etag: ETAG },
@@ -57,6 +57,7 @@ const PARSERS: readonly Parser[] = [
     samples: [
       renderLedgerMessage('kv: set 2', TRAILERS),
       renderLedgerMessage('a\n\nb', { ...TRAILERS, parentEpoch: 'x', parentLedger: OID }),
+      renderLedgerMessage('named', { ...TRAILERS, repository: 'a'.repeat(32) }),
     ],
     parse: (bytes) => parseLedgerMessage(text(bytes), 'c'),
     write: (trailers: Parameters<typeof renderLedgerMessage>[1]) => renderLedgerMessage('kv', trailers),
