@@ -5,7 +5,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
-const NAMES = ['gateway', 'mset', 'read', 'chunker', 'history', 'rollover', 'packages', 'large', 'partial', 'million', 'writers', 'growth'];
+const NAMES = [
+  'gateway',
+  'mset',
+  'read',
+  'chunker',
+  'history',
+  'rollover',
+  'packages',
+  'large',
+  'partial',
+  'million',
+  'writers',
+  'growth',
+];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth'];
 const PAGE = join(ROOT, 'docs', 'BENCH.md');
 

@@ -17,7 +17,7 @@ export const MODE_EXEC = '100755';
 
 const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
 const SLASH = 0x2f;
-/** What is longer is no mode, however long; the most that is given of it. */
+/** What is longer is no mode. */
 const LONGEST_MODE = 12;
 
 /** How many bytes an id takes in a tree object. */
@@ -55,17 +55,15 @@ export class TreeCursor {
     at = find(body, 0, at);
     this.oidAt = at + 1;
     this.end = this.oidAt + this.oidBytes;
-    if (this.end > body.length || at === this.nameAt) throw new KvError('GIT_ERROR', 'malformed tree object');
+    const odd = at === this.nameAt || this.nameAt - this.start > LONGEST_MODE;
+    if (odd || this.end > body.length) throw new KvError('GIT_ERROR', 'malformed tree object');
     this.isDir = spells(body, this.start, this.nameAt - 1, MODE_DIR);
     return true;
   }
 
   get mode(): string {
     const { body, start, nameAt } = this;
-    return (
-      USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ??
-      fromAscii(body, start, Math.min(nameAt - 1, start + LONGEST_MODE))
-    );
+    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? fromAscii(body, start, nameAt - 1);
   }
 
   /** Byte by byte: the names of a ledger and an index are ASCII. */

@@ -21,7 +21,7 @@ export function advertisement(
   refs: readonly (readonly [RefName, Oid])[],
   { format, version1 }: { readonly format: string; readonly version1: boolean },
 ): Uint8Array {
-  const said = `${CAPABILITIES} object-format=${format} agent=git-kv-stargate`;
+  const said = `${CAPABILITIES} object-format=${format} agent=git-kv`;
   const none = `${'0'.repeat(format === 'sha256' ? 64 : 40)} capabilities^{}`;
   const lines = refs.length === 0 ? [none] : refs.map(([ref, oid]) => `${oid} ${ref}`);
   const pkts = lines.map((line, i) => encodePkt(i === 0 ? `${line}\0${said}\n` : `${line}\n`));
