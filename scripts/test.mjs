@@ -12,6 +12,7 @@ import { runFiles } from './test/pool.mjs';
 /** The files that take longest, the longest first: whoever starts one of these at the end makes everybody wait for it. */
 const LONGEST = [
   'e2e/transcripts',
+  'e2e/many-writers',
   'e2e/partial-clones',
   'e2e/foreign-reader',
   'robustness/bad-pushes',
@@ -32,7 +33,7 @@ const LONGEST = [
 ];
 
 /** Files that look at how long something takes: they run when nothing else does. */
-const ALONE = ['adapters/git-partial', 'e2e/snapshot-verify'];
+const ALONE = ['adapters/git-partial', 'e2e/snapshot-verify', 'robustness/hostile/survival'];
 
 /** The compiled test files of a folder of test/, or the one file of that name. */
 function filesOf(subset) {
