@@ -5,6 +5,7 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { checkBinding, checkCounts, type Parent } from './attestation/binding.js';
 import type { RuleContext } from './fault.js';
 import { checkIndexStep } from './index/index-step.js';
+import { checkPresentPointers } from './index/present-pointers.js';
 import { ledgerChanges } from './keys/ledger-changes.js';
 import { chunksIn } from './keys/manifests.js';
 import { checkDigests, checkNewChunks } from './keys/new-chunks.js';
@@ -77,6 +78,7 @@ export async function checkTransaction(
   const pointers = await checkAllValues(context, request, changes);
   for (const key of torn) pointers.set(key, null);
   await checkIndexStep(context, { before: parent.indexTree, after: index.commit.tree, pointers }, full);
+  await checkPresentPointers(context, pointers);
   const { epoch, parentEpoch } = ledger.trailers;
   const state = { ledgerTree: ledger.commit.tree, indexTree: index.commit.tree, chunksTree, epoch, parentEpoch };
   return { signer, set, del, state };

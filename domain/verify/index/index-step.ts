@@ -1,3 +1,4 @@
+import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { Side, TreeChange } from '../../git/tree-diff.js';
@@ -30,7 +31,9 @@ export async function checkIndexStep(rules: RuleContext, transition: IndexTransi
   const { before, after, pointers } = transition;
   const known = [...pointers.values()].every((pointer) => pointer !== null);
   if (known && (recompute || before === null)) {
-    const expected = await recomputeIndex(rules, transition);
+    const trees: NewObject[] = [];
+    const expected = await recomputeIndex(rules, transition, trees);
+    if (expected === after) await checkPresent(rules, trees);
     if (expected === after || expected === null) return;
     rules.emit({
       code: 'ATTESTATION_MISMATCH',
@@ -42,20 +45,35 @@ export async function checkIndexStep(rules: RuleContext, transition: IndexTransi
   await compareIndex(rules, transition);
 }
 
-async function recomputeIndex(rules: RuleContext, { before, pointers }: IndexTransition): Promise<Oid | null> {
+async function recomputeIndex(
+  rules: RuleContext,
+  { before, pointers }: IndexTransition,
+  trees: NewObject[],
+): Promise<Oid | null> {
   const files = new Map<string, PointerFile>();
   for (const pointer of pointers.values()) if (pointer !== null) addPointer(pointer, rules.namer, files, []);
-  return rebuiltIndex(rules, before, files);
+  return rebuiltIndex(rules, before, files, trees);
 }
 
-/** The index tree that putting pointers into another gives; null, and a fault, when that can't be read. */
+/** That what was recomputed is there, too: nothing has read it. */
+async function checkPresent({ store, ns, emit }: RuleContext, objects: readonly NewObject[]): Promise<void> {
+  const headers = await store.headers(objects.map(({ oid }) => oid));
+  for (const [i, { oid, type }] of objects.entries()) {
+    if (headers[i]?.type === type) continue;
+    const message = `index of namespace ${ns} lacks ${type} ${oid}`;
+    emit({ code: 'ATTESTATION_MISMATCH', message, hint: HINT, subject: { object: oid } });
+  }
+}
+
+/** The index tree that putting pointers into another gives, its new objects in `trees`; null, and a fault, when that can't be read. */
 export async function rebuiltIndex(
   { store, namer, ns, emit }: RuleContext,
   before: Oid | null,
   files: ReadonlyMap<string, PointerFile>,
+  trees: NewObject[] = [],
 ): Promise<Oid | null> {
   try {
-    return await updateIndex(store, namer, ns, before, files, []);
+    return await updateIndex(store, namer, ns, before, files, trees);
   } catch (error) {
     emit(faultOf(error));
     return null;
