@@ -19,8 +19,8 @@ const NAMES = [
   'writers',
   'growth',
 ];
-const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth'];
-const PAGE = join(ROOT, 'docs', 'BENCH.md');
+const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
+const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith('-'));
@@ -34,7 +34,7 @@ if (!args.includes('--docs')) {
   ensureBuilt();
   for (const name of names.length > 0 ? names : NAMES) run(name);
 }
-writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8')));
+for (const page of PAGES) writeFileSync(page, withTables(readFileSync(page, 'utf8')));
 
 function run(name) {
   const full = args.includes('--full') && WITH_FULL.includes(name) ? ['--full'] : [];

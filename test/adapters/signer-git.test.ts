@@ -115,6 +115,8 @@ describe('OpenPGP signing and verifying', () => {
         one.verify(PAYLOAD, '-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n', [ann]),
       );
       await refused('CONFIG_INVALID', one.verify(PAYLOAD, signature, [{ kind: 'openpgp', material: 'nonsense' }]));
+      const none = signatureVerifier({ env: { ...sandbox.env, PATH: sandbox.folder } });
+      await refused('NOT_SUPPORTED', none.verify(PAYLOAD, signature, [ann]));
       await withKey('bob', async (_env, _fingerprint, bob) => {
         await refused('SIGNER_UNKNOWN', one.verify(PAYLOAD, signature, [bob]));
         expect((await one.verify(PAYLOAD, signature, [bob, ann])).id).to.equal(fingerprint);
@@ -122,10 +124,7 @@ describe('OpenPGP signing and verifying', () => {
     });
   });
 
-  it('is NOT_SUPPORTED without gpg', async () => {
-    const none = signatureVerifier({ env: { ...sandbox.env, PATH: sandbox.folder } });
-    const signature = '-----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n';
-    await refused('NOT_SUPPORTED', none.verify(PAYLOAD, signature, [{ kind: 'openpgp', material: 'x' }]));
+  it('fails where there is no gpg to sign with', async () => {
     await refused('IO_ERROR', signer({ 'user.signingkey': 'x' }, { ...sandbox.env, PATH: sandbox.folder }).sign(PAYLOAD));
   });
 });

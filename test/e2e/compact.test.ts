@@ -63,7 +63,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
         ['ada', ['compact', '--epoch', 'e4'], 64, 'epoch e4 is the current one'],
         ['ada', ['compact', '--epoch', 'never'], 6, `has no archived epoch "never"`],
         ['ada', ['compact', '--epoch', '../../x'], 64, 'is no epoch label'],
-        ['ada', ['compact', '--ns', 'other'], 6, 'there is no namespace other'],
+        ['ada', ['compact', '--ns', 'other'], 6, 'namespace other has no ledger'],
       ];
       for (const [person, args, code, message] of attempts) {
         const ran = await world.kv(person, args);

@@ -3,10 +3,11 @@ import type { Direction, FetchOptions, FetchRequest, GitRemote, PushOptions } fr
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { findRepository } from '../config/repository.js';
-import { checkOid, checkRef, checkRemote } from '../process/guard.js';
+import { checkOid, checkRef, checkRemote, checkUrl } from '../process/guard.js';
 import { gitPlace } from '../process/run-git.js';
 import type { Environment } from '../process/run-git.js';
 import { FetchFile } from './fetch-file.js';
+import { fetchesPlainly, fetchPlainly } from './fetch-plumbing.js';
 import { fetchByIds, fetchRefs, type FetchSide } from './git-fetch.js';
 import { pushRefs, type PushSource } from './git-push.js';
 import { lsRemote } from './ls-remote.js';
@@ -65,7 +66,16 @@ class GitCliRemote implements GitRemote {
     options: FetchOptions = {},
   ): Promise<void> {
     if (requests.length === 0) return;
-    await fetchRefs(this.clone.place, this.file, await this.side(remote, direction), requests, options);
+    const { place, commonDir } = this.clone;
+    const side = await this.side(remote, direction);
+    for (const { remoteRef, localRef } of requests) [remoteRef, localRef].forEach(checkRef);
+    const config = await this.config();
+    const url = remoteUrl(config, remote, direction);
+    if (url !== null && (await fetchesPlainly({ place, commonDir }, config, url, requests))) {
+      await fetchPlainly({ place, commonDir }, { remote, direction, url: checkUrl(url) }, requests, options.onProgress);
+      return;
+    }
+    await fetchRefs(place, this.file, side, requests, options);
   }
 
   async fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options: FetchOptions = {}): Promise<void> {

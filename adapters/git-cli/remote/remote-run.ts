@@ -38,7 +38,11 @@ export async function runRemote(place: GitPlace, args: readonly string[], option
     ? await runGit(place, args, rest)
     : await runGit({ ...place, env: { ...TELL, ...place.env } }, args, {
         ...rest,
-        supervisor: listening(place, from, args.includes('fetch')),
+        supervisor: listening(
+          place,
+          from,
+          args.some((arg) => arg === 'fetch' || arg === 'fetch-pack'),
+        ),
       });
   return { ...result, stderr: withoutProgress(result.stderr) };
 }
