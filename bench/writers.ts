@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { World } from '../test/support/world.js';
-import { quantile, reportAll, type Sheet } from './report.js';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { quantile, reportAll, type Sheet, type Table, timed } from './report.js';
 
 /**
  * Many writers at once: each is a shell that runs `git kv set` of a key of its own, some times in a row, in a clone of its own, all
@@ -10,6 +12,8 @@ import { quantile, reportAll, type Sheet } from './report.js';
  */
 const CROWDS = (process.argv[2] ?? '1,4,16').split(',').map(Number);
 const WRITES = Number(process.argv[3] ?? 8);
+/** Writes of one writer alone. */
+const ALONE = 11;
 /** What `/proc/PID/stat` counts in. */
 const TICKS_PER_S = 100;
 
@@ -43,9 +47,44 @@ try {
   for (const crowd of CROWDS) rows.push(await measure(crowd));
   const columns = ['writes/s', 'p50 ms', 'p95 ms', 'slowest ms', 'failed', 'CPU s a write'];
   const sheet: Sheet = { title: `writers, ${WRITES} writes each`, columns, rows };
-  reportAll('writers', [], {}, [sheet]);
+  reportAll('writers', [await beside()], {}, [sheet]);
 } finally {
   await world.close();
+}
+
+/** One writer alone, beside a signed commit of one file that is pushed to a plain repository behind the same SSH server, in turns. */
+async function beside(): Promise<Table> {
+  const plainRepo = join(world.dir, 'plain.git');
+  await world.git(world.dir, 'ada', ['init', '-q', '--bare', plainRepo]);
+  const hostKey = join(world.repo, '.stargate', 'ssh_host_ed25519_key');
+  const program = [fileURLToPath(new URL('./plain-server.js', import.meta.url)), plainRepo, hostKey];
+  const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'], env: world.env('ada') });
+  try {
+    const [line] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
+    const url = `ssh://git@127.0.0.1:${line.trim()}/plain.git`;
+    const cwd = await world.clone('ada', 'beside');
+    const plain = `echo "$1" >file; git add file; git commit -q -S -m "$1"; git push -q "$2" HEAD:refs/heads/main`;
+    const samples: { git: number[]; kv: number[] } = { git: [], kv: [] };
+    for (let i = 0; i < ALONE + 1; i++) {
+      const git = await timed(() => must(world.run('sh', ['-ec', plain, 'sh', String(i), url], { cwd, env: world.env('ada') })));
+      const kv = await timed(() => must(world.kv('beside', ['set', 'one', String(i)], { person: 'ada' })));
+      if (i === 0) continue; // of both, the first makes more
+      samples.git.push(git);
+      samples.kv.push(kv);
+    }
+    const rows = [
+      { what: 'git add, git commit -S, git push, plain repository', samples: samples.git },
+      { what: 'git kv set, Stargate', samples: samples.kv },
+    ];
+    return { title: 'One writer alone, whole processes', rows };
+  } finally {
+    server.kill();
+  }
+}
+
+async function must(running: ReturnType<World['run']>): Promise<void> {
+  const { code, stderr } = await running;
+  if (code !== 0) throw new Error(stderr);
 }
 
 async function measure(crowd: number): Promise<[string, ...(string | number)[]]> {

@@ -106,7 +106,9 @@ export class OwnReceive implements PushProcess {
     this.state = 'pack';
     this.reporter = new Reporter(this.options.client, list);
     this.decide();
-    this.intake = await Intake.open(this.options);
+    const intake = await Intake.open(this.options);
+    if (this.stopped) return intake.drop();
+    this.intake = intake;
     if (rest.length > 0) await this.takePack(rest);
   }
 
@@ -211,6 +213,12 @@ export class OwnReceive implements PushProcess {
     return false;
   }
 
+  /** Once nobody writes to the quarantine any more. */
+  private async clearUp(): Promise<void> {
+    await this.indexing?.started.ended.catch(() => undefined); // what it could not do, the client was told
+    await this.intake?.drop();
+  }
+
   private fail(thrown: unknown): void {
     if (this.stopped) return;
     const error = toKvError(thrown);
@@ -224,8 +232,7 @@ export class OwnReceive implements PushProcess {
     this.reporter?.end();
     const ends = [...Object.values(this.toHost), ...Object.values(this.fromHost)];
     for (const conduit of ends) conduit.end();
-    const left = Promise.all([this.intake?.drop(), this.indexing?.started.ended.catch(() => undefined)]);
-    left.then(
+    this.clearUp().then(
       () => this.resolve(status),
       (error: unknown) => this.reject(toKvError(error)),
     );
