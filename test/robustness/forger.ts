@@ -56,7 +56,8 @@ export interface Forged {
 export abstract class Forger {
   readonly namer: ObjectNamer;
   /** The id of the transaction that is forged next. */
-  private txn = freshId();
+  /** The next transaction's id, unless it is given another. */
+  txn = freshId();
   /** Those of the ones before: operations may have been made before another was forged. */
   private readonly earlier = new Set<string>();
   private repository: string | null = null;

@@ -37,12 +37,12 @@ export const manyManifests = (to: Victim, ms: number, count = 50): Promise<strin
   pushed(to, ms, async (forge) => manifests(forge, count, 1_500_000));
 
 /** Metadata and manifests for `count` keys. What else is wrong with these comes out when they are parsed. */
-function manifests({ namer }: Forger, count: number, bytes: number): Bomb {
+function manifests({ namer, txn }: Forger, count: number, bytes: number): Bomb {
   const chunk = `{"i":0,"size":1,"digest":"sha256:${'a'.repeat(64)}","blob_oid":"${'b'.repeat(40)}"},`;
   const chunks = Buffer.alloc(bytes - (bytes % chunk.length), chunk).subarray(0, -1);
   const meta: Metadata = {
     ...{ ctype: 'text/plain', ttl: null, etag: `blake3:${'0'.repeat(64)}`, createdBy: 'x@example.org' },
-    ...{ createdAt: '2026-01-01T00:00:00.000Z', txn: '01KDYF0000ABCDEFGHJKMNPQRS' },
+    ...{ createdAt: '2026-01-01T00:00:00.000Z', txn },
   };
   const plant = Array.from({ length: count }, (_, i): Planted[] => {
     const { urlsafe, shards } = placeOf(`bomb:${i}`, namer.hasher);
