@@ -81,7 +81,8 @@ export interface GitRemote {
    * is to go counts as accepted, so that a push whose answer was lost may be sent again.
    * Throws the KvError that the Stargate sent as a `kv-error/1` line; `CAS_CONFLICT` when a ref was not at its `old`, with the
    * ref in `details.ref`; `GIT_ERROR` with git's own words otherwise. An `IO_ERROR` has in `details.sent` what the other side may have
-   * of the push: `nothing`, or `all`, after which nobody but the other side knows whether refs have moved.
+   * of the push: `nothing`, since it could not be reached, or has cut the connection before it had anything (`cut`); or `all`, after which
+   * nobody but the other side knows whether refs have moved.
    */
   push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void>;
 

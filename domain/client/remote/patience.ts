@@ -5,6 +5,8 @@ import type { GitRemote } from '../../../ports/git-remote.js';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 1000;
+/** So often a connection that was cut off before anything was said is tried again. */
+const MOST_CUTS = 3;
 /** For how long a Stargate without room is asked again. */
 export const PATIENCE_MS = 60_000;
 
@@ -19,7 +21,7 @@ export interface Patience {
 
 /**
  * Does what may find the other side without room for another connection (`BUSY`), and does it again after a pause, for `PATIENCE_MS` in
- * all: nothing has happened by then. The pauses become longer, and are of random length, so that those who wait don't come back at once.
+ * all: nothing has happened by then. A push that was cut off before anything was sent is tried again, too. The pauses become longer, and are of random length, so that those who wait don't come back at once.
  */
 export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attempt: () => Promise<T>): Promise<T> {
   const started = clock.now();
@@ -27,8 +29,11 @@ export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attem
     try {
       return await attempt();
     } catch (error) {
-      if (!KvError.is(error) || error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS) throw error;
-      if (pauses === 0) onWait(error);
+      if (!KvError.is(error)) throw error;
+      // A Stargate that is stormed by strangers cuts connections off that nobody has logged in on, an honest one among them now and then.
+      const cut = error.details?.['sent'] === 'cut' && pauses < MOST_CUTS;
+      if (!cut && (error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS)) throw error;
+      if (pauses === 0 && !cut) onWait(error);
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** pauses, LAST_PAUSE_MS);
       const [byte = 0] = (await randomness()).bytes(1);
       await clock.sleep(Math.round((longest * (1 + byte / 255)) / 2));

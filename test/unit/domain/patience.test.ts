@@ -46,6 +46,15 @@ describe('waiting for room at a Stargate', () => {
     expect(total).to.be.within(PATIENCE_MS, PATIENCE_MS + 2000);
   });
 
+  it('tries a push that was cut off before anything was sent a few times, and says nothing of it', async () => {
+    const waiting = patience(0);
+    const cut = (): Promise<never> => Promise.reject(new KvError('IO_ERROR', 'gone', { details: { sent: 'cut' } }));
+    await failure(whenRoom(waiting, cut), 'IO_ERROR');
+    expect([waiting.pauses, waiting.heard]).to.deep.equal([[50, 100, 200], []]);
+    let left = 2;
+    expect(await whenRoom(patience(0), async () => (left-- > 0 ? cut() : 'done'))).to.equal('done');
+  });
+
   it('is not for any other error', async () => {
     const waiting = patience(0);
     await failure(

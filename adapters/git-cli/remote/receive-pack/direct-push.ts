@@ -89,7 +89,8 @@ async function brokenOff(
   const error = pushError(side, '', text);
   if (kvErrorIn(text) !== null) return error;
   const unsaid = sent === 'nothing' && !BEFORE.test(text);
-  return afterSending(unsaid ? error.with({ message: `${error.message}, before anything was sent` }) : error, sent);
+  if (!unsaid || error.code !== 'IO_ERROR') return afterSending(error, sent);
+  return error.with({ message: `${error.message}, before anything was sent`, details: { sent: 'cut' } });
 }
 
 /** The refs that were not moved, as `git push --porcelain` has them. */
