@@ -15,7 +15,7 @@ const PORCELAIN_ALONE =
   /^(?:url\..*\.insteadof|protocol\..*|extensions\.partialclone|remote\..*\.(?:promisor|vcs|proxy|uploadpack|partialclonefilter))$/;
 
 /** A path, or an SSH address: what git's plumbing speaks by itself. */
-const PLAIN = /^(?:ssh:\/\/|\/|\.{1,2}\/|[^:/]+@[^:/]+:)/;
+const PLAIN = /^(?:ssh:\/\/|\/|\.{1,2}\/|[A-Za-z0-9._@-]+:(?!:|\/\/))/;
 
 /** The clone that is fetched into. */
 interface Here {
