@@ -50,6 +50,16 @@ try {
   const refs = ['+refs/kv/main:refs/plain/kv', '+refs/kv-index/main:refs/plain/index'];
   rows.push(await git('plain', ['fetch', '-q', 'origin', ...refs], 'git fetch of the two refs, in a fresh clone'));
   rows.push(await kv('bob', ['list'], 'list in a fresh clone, fetch included'));
+  const one = 'user:0000001:name';
+  for (const [value, kept] of [
+    ['warm', false],
+    ['new', true],
+  ] as const) {
+    const set = await kv('ada', ['set', one, value], 'set of one key');
+    await caughtUp(world);
+    const get = await kv('bob', ['get', one], "get after another's write");
+    if (kept) rows.push(set, get);
+  }
   const worst = Math.max(...[imported, ...rows].flatMap(({ peaks }) => peaks.filter(({ name }) => name === 'node')).map(rss));
   reportAll(
     'million',
