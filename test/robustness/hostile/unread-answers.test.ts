@@ -6,7 +6,7 @@ import { requestsAfterLogin } from './attacks/requests-after-login.js';
 import { addressOf, memoryOf, smallDaemon, timedStatus } from './daemon-under-attack.js';
 
 /** How long an attack goes on when nobody ends it, ms. */
-const UNBOUNDED = 5000;
+const UNBOUNDED = 15_000;
 /** What the daemon may have in memory above what it had before, MiB: unbounded, an attack of this length costs a hundred and more. */
 const ROOM = 50;
 /** For a status of somebody else while an attack goes on, ms; it is 150 on an idle machine. */
