@@ -33,7 +33,14 @@ const LONGEST = [
 ];
 
 /** Files that look at how long something takes: they run when nothing else does. */
-const ALONE = ['adapters/git-partial', 'e2e/snapshot-verify', 'robustness/hostile/survival'];
+const ALONE = [
+  'adapters/git-partial',
+  'e2e/snapshot-verify',
+  'robustness/hostile/half-sent-requests',
+  'robustness/hostile/handshake-storm',
+  'robustness/hostile/survival',
+  'robustness/hostile/unread-answers',
+];
 
 /** The compiled test files of a folder of test/, or the one file of that name. */
 function filesOf(subset) {

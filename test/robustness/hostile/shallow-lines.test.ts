@@ -17,6 +17,6 @@ describe('hostile: a history that is cut off everywhere', () => {
     const rejection = rejectionIn(await rawPush(to, lines(), 60_000));
     expect(rejection?.code).to.equal('POLICY_VIOLATION');
     expect(rejection?.message).to.contain('cut off');
-    expect(performance.now() - started).to.be.lessThan(5000);
+    expect(performance.now() - started).to.be.lessThan(20_000);
   });
 });
