@@ -6,6 +6,7 @@ import { KvError } from '../../../ports/error.js';
 import { startChild } from '../../../ports/start-child.js';
 import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { saidSoFar } from './said.js';
 
 /** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -121,7 +122,7 @@ export function runGit(place: GitPlace, args: readonly string[], options: RunOpt
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (chunk: string) => {
-      stderr += chunk;
+      stderr = saidSoFar(stderr, chunk);
       options.onStderr?.(chunk);
     });
     child.on('close', (code, signal) => {

@@ -6,6 +6,7 @@ import { startChild } from '../../../ports/start-child.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
 import { gitPlace, runGit } from '../process/run-git.js';
+import { saidSoFar } from '../process/said.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
 import { checkUrl } from '../process/guard.js';
@@ -15,6 +16,9 @@ import { configuredAt, stargateUrl } from './remote-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
 import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
+
+/** No report is nearly as long, characters. */
+const LONGEST_ANSWER = 64 * 1024 * 1024;
 
 /** Whose remotes are asked, and the environment that ssh runs in. */
 export interface AdminClientOptions {
@@ -89,8 +93,11 @@ function run(
     let stdout = '';
     let stderr = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+      if (stdout.length > LONGEST_ANSWER) child.kill(); // what is cut off is no JSON, and said to be none
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = saidSoFar(stderr, chunk)));
     child.on('exit', () => {
       watch.stop();
       // A process that the user's command line left behind may hold them open.

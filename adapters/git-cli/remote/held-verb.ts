@@ -4,6 +4,7 @@ import { KvError } from '../../../ports/error.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { startChild } from '../../../ports/start-child.js';
 import type { GitPlace } from '../process/run-git.js';
+import { saidSoFar } from '../process/said.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
 import { noOpenSsh } from './ssh/ssh-program.js';
@@ -71,9 +72,9 @@ export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
     });
     for (const stream of [stdout, stderr]) stream.on('data', watch.heard);
     stdin.on('error', () => undefined); // a client that has ended says why on its standard error
-    stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    stderr.setEncoding('utf8').on('data', (text: string) => (said = saidSoFar(said, text)));
     stdout.setEncoding('utf8').on('data', (text: string) => {
-      answered = (answered + text).trimStart(); // empty lines are signs of life
+      answered = saidSoFar(answered, text).trimStart(); // empty lines are signs of life
       if (failure === null || !answered.includes('\n')) return;
       failure = null;
       watch.stop();

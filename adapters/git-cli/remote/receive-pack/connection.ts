@@ -3,6 +3,7 @@ import type { KvError } from '../../../../ports/error.js';
 import { startChild } from '../../../../ports/start-child.js';
 import { FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
 import type { GitPlace } from '../../process/run-git.js';
+import { saidSoFar } from '../../process/said.js';
 import { SilenceWatch } from '../silence.js';
 import { noOpenSsh } from '../ssh/ssh-program.js';
 import { type Greeting, readGreeting } from './conversation.js';
@@ -40,7 +41,7 @@ export class ReceivePackConnection {
     this.child = child;
     this.watch = this.listen();
     for (const stream of [child.stdout, child.stderr]) stream.on('data', () => this.watch.heard());
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr = saidSoFar(this.stderr, text)));
     child.stdin.on('error', () => undefined); // a client that has ended says why on its standard error
     this.ended = new Promise((resolve) => {
       over = resolve;

@@ -3,6 +3,7 @@ import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
+import { saidSoFar } from '../../process/said.js';
 import { progressIn } from '../../process/progress.js';
 import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
 import { kvErrorIn } from '../remote-error.js';
@@ -51,7 +52,7 @@ export async function directPush(
     const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
     connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
-      said += text;
+      said = saidSoFar(said, text);
       tell?.(text);
     });
     if (report === null) {
