@@ -94,6 +94,11 @@ export class RepositoryGateway implements Gateway {
     held?.release();
   }
 
+  /** Reads in advance what the first pushes would wait for. */
+  async warmUp(stopped: AbortSignal): Promise<void> {
+    await this.ids.readAll(stopped);
+  }
+
   /** Moves refs of the Stargate's own, such as the published policy, through the same journal. */
   async moveOwn(plan: (context: CommitContext) => Promise<readonly RefUpdate[]>): Promise<void> {
     const release = await this.mutex.acquire();

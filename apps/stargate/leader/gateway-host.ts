@@ -1,3 +1,4 @@
+import { toKvError } from '../../../ports/error.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
@@ -119,6 +120,9 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     unmirrored: worker.status().backlog,
   });
   readers.begin(await publishedRefusals(store));
+  gateway.warmUp(stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.warn('ids.unread', { message: toKvError(error).message }); // the push that needs them is told
+  });
   const running = worker.run(stopping.signal);
   return {
     ...{ gateway, worker, standing, sides, turns },

@@ -80,6 +80,14 @@ export class TransactionIds {
     for (const { ns, old } of ledgerMoves(commands)) await this.readUpTo(ns, old);
   }
 
+  /** Reads the ids of all namespaces, one after the other, so that no push has to wait for it after a start. */
+  async readAll(stopped: AbortSignal): Promise<void> {
+    for (const [ref, tip] of await this.store.refs([ledgerRef('')])) {
+      if (stopped.aborted || this.size() >= this.limit()) return;
+      await this.readUpTo(ref.slice(ledgerRef('').length), tip);
+    }
+  }
+
   /** Throws `TRANSACTION_REUSED` for an id that its epoch has already, or that stands twice in a push. To be called under the lock. */
   async refuseUsed(commands: readonly RefUpdate[], events: readonly WatchEvent[]): Promise<void> {
     for (const { ns, old } of ledgerMoves(commands)) {
@@ -154,12 +162,16 @@ export class TransactionIds {
   private keep(ns: string, epoch: KnownEpoch): void {
     this.epochs.delete(ns);
     this.epochs.set(ns, epoch);
-    let size = [...this.epochs.values()].reduce((sum, { ids }) => sum + ids.size, 0);
+    let size = this.size();
     for (const [other, { ids }] of this.epochs) {
       if (size <= this.limit() || other === ns) return;
       this.epochs.delete(other);
       size -= ids.size;
     }
+  }
+
+  private size(): number {
+    return [...this.epochs.values()].reduce((sum, { ids }) => sum + ids.size, 0);
   }
 
   private empty(): UlidSet {

@@ -27,6 +27,23 @@ describe('the ids that an epoch has', () => {
   });
   afterEach(() => place.close());
 
+  it('are read in advance, for every namespace, unless that is stopped', async () => {
+    const ids = () => new TransactionIds(store, { bytes: (count) => new Uint8Array(count) }, () => 1000);
+    const stopped = new AbortController();
+    stopped.abort();
+    await ids().readAll(stopped.signal);
+    expect(read).to.equal(0);
+    const warm = ids();
+    await warm.readAll(new AbortController().signal);
+    const before = read;
+    expect(before).to.equal(6);
+    for (const ns of ['main', 'other']) await warm.prepare(await push(ns));
+    expect(read).to.equal(before);
+    expect((await failure(warm.refuseUsed(await push('main'), [event('main', used)]), 'TRANSACTION_REUSED')).message).to.contain(
+      used,
+    );
+  });
+
   const put = async (ns: string, value: string): Promise<string> => {
     const operations = [{ op: 'set', key: 'k', value: utf8(value), ctype: 'text/plain' } as const];
     return (await write(place.clone, { ns, operations })).txn ?? '';
