@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
-import { gitBounds } from '../../domain/gateway/push-limits.js';
+import { gitBounds } from '../../domain/gateway/limits/push-limits.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';

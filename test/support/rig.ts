@@ -1,5 +1,5 @@
 import { principal } from '../../domain/access/principal.js';
-import { gitBounds, pushLimits, type PushLimits } from '../../domain/gateway/push-limits.js';
+import { gitBounds, pushLimits, type PushLimits } from '../../domain/gateway/limits/push-limits.js';
 import { USUAL_LIMITS } from '../../ports/limits.js';
 import type { PushOutcome } from '../../apps/stargate/push/push-options.js';
 import { serveReceivePack } from '../../apps/stargate/push/receive-pack.js';

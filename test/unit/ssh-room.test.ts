@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { expendable, type Waiting } from '../../apps/stargate/ssh/room/expendable.js';
 import { Places } from '../../apps/stargate/ssh/room/places.js';
 import { seldomLog } from '../../apps/stargate/log-seldom.js';
-import { connectionBounds } from '../../domain/gateway/connection-limits.js';
+import { connectionBounds } from '../../domain/gateway/limits/connection-limits.js';
 import { KvError } from '../../ports/error.js';
 import { LIMIT_NAMES, LIMITS, limits, USUAL_LIMITS } from '../../ports/limits.js';
 

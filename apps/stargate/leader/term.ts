@@ -19,7 +19,7 @@ import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
 import { leaderPushes } from '../push/leader-pushes.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
-import { pushLimits } from '../../../domain/gateway/push-limits.js';
+import { pushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import { startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';

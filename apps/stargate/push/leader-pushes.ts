@@ -1,7 +1,7 @@
 import type { Metrics } from '../metrics.js';
 import type { Housekeeping } from '../repository/housekeeping.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
-import type { PushLimits } from '../../../domain/gateway/push-limits.js';
+import type { PushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import { logAccepted, logRefused } from './push-line.js';
 import type { PushOutcome, ReceivePackOptions } from './push-options.js';
 import { serveReceivePack } from './receive-pack.js';

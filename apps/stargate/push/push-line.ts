@@ -1,4 +1,4 @@
-import { checkLimits } from '../../../domain/gateway/check-limits.js';
+import { checkLimits } from '../../../domain/gateway/limits/check-limits.js';
 import { USUAL_LIMITS } from '../../../ports/limits.js';
 import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
 import { decodeCommit } from '../../../domain/git/commit.js';

@@ -1,5 +1,5 @@
 import type { AcceptedPush, Gateway } from '../../../domain/gateway/accept/push.js';
-import type { PushLimits } from '../../../domain/gateway/push-limits.js';
+import type { PushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import type { KvError } from '../../../ports/error.js';
 import type { GitService } from '../../../ports/git-service.js';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Connection, ServerChannel } from 'ssh2';
 import { may, principal, type Principal } from '../../../domain/access/principal.js';
 import { toKvError } from '../../../ports/error.js';
-import { connectionBounds } from '../../../domain/gateway/connection-limits.js';
+import { connectionBounds } from '../../../domain/gateway/limits/connection-limits.js';
 import { REFUSED, type ExecSession } from '../exec-session.js';
 import type { Log } from '../log.js';
 import { notListed } from '../permission.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
-import type { CheckShare } from '../check-budget.js';
+import type { CheckShare } from '../limits/check-budget.js';
 
 /** Requests that are held at a time: one is looked through while the next is read. */
 const AT_A_TIME = 2;

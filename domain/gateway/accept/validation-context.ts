@@ -11,8 +11,8 @@ import type { ObjectNamer } from '../../git/object.js';
 import { chunksRef } from '../../ledger/refs.js';
 import type { RepositoryRule } from '../../verify/attestation/repository.js';
 import type { ParentState } from '../../verify/check-transaction.js';
-import type { CheckLimits } from '../check-limits.js';
-import type { CheckShare } from '../check-budget.js';
+import type { CheckLimits } from '../limits/check-limits.js';
+import type { CheckShare } from '../limits/check-budget.js';
 
 /** What judging a push takes, besides the push. */
 export interface ValidationContext {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
-import { CheckBudget } from '../../../domain/gateway/check-budget.js';
-import { checkLimits } from '../../../domain/gateway/check-limits.js';
+import { CheckBudget } from '../../../domain/gateway/limits/check-budget.js';
+import { checkLimits } from '../../../domain/gateway/limits/check-limits.js';
 import { KvError } from '../../../ports/error.js';
 import { USUAL_LIMITS } from '../../../ports/limits.js';
 import { memory } from '../../support/memory.js';

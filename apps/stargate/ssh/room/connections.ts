@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { connectionBounds } from '../../../../domain/gateway/connection-limits.js';
+import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
 import { networkOf } from '../../../../ports/grammar/network.js';
 import type { Limits } from '../../../../ports/limits.js';
 import type { Crowd } from './busy.js';

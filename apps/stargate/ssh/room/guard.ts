@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
-import { connectionBounds } from '../../../../domain/gateway/connection-limits.js';
+import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
 import type { Limits } from '../../../../ports/limits.js';
 import { onBrokenWindow, onPacket, onRequest } from '../protocol/ssh2-protocol.js';
 

@@ -1,4 +1,4 @@
-import { connectionBounds } from '../../../../domain/gateway/connection-limits.js';
+import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
 import type { Limits } from '../../../../ports/limits.js';
 import { busy, type Crowd } from './busy.js';
 import type { Holder } from './connections.js';

@@ -1,6 +1,6 @@
-import type { Limits } from '../../ports/limits.js';
-import type { ObjectType } from '../../ports/vocabulary.js';
-import type { Bounds } from '../git/bounds.js';
+import type { Limits } from '../../../ports/limits.js';
+import type { ObjectType } from '../../../ports/vocabulary.js';
+import type { Bounds } from '../../git/bounds.js';
 
 /** What a push may have checked, by the limits that are in force. */
 export interface CheckLimits extends Pick<Bounds, 'treeEntries' | 'manifestBytes'> {
