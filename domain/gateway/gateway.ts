@@ -11,7 +11,7 @@ import { CheckBudget } from './limits/check-budget.js';
 import { checkLimits } from './limits/check-limits.js';
 import { boundedContext } from './accept/validation-context.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
-import { Mutex } from './commit/mutex.js';
+import { Mutex } from './mutex.js';
 import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
 import { recover } from './commit/recover.js';
 import { checkIdTimes, TransactionIds } from './accept/transaction-ids.js';

@@ -1,7 +1,7 @@
 import { COMPACT, type CompactArguments, type CompactReport, type DroppedEpoch } from '../../../domain/admin/compact.js';
 import { compactNamespace } from '../../../domain/gateway/epochs/compaction.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
-import { Mutex } from '../../../domain/gateway/commit/mutex.js';
+import { Mutex } from '../../../domain/gateway/mutex.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy } from '../../../ports/policy-reader.js';

@@ -1,5 +1,5 @@
 import { SYNC } from '../../../domain/admin/sync.js';
-import { Mutex } from '../../../domain/gateway/commit/mutex.js';
+import { Mutex } from '../../../domain/gateway/mutex.js';
 import { syncSides } from '../../../domain/gateway/sync/sync.js';
 import type { BundleArchive } from '../../../ports/bundle-archive.js';
 import { toKvError } from '../../../ports/error.js';

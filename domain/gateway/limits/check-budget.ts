@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { CheckLimits } from './check-limits.js';
-import { Mutex } from '../commit/mutex.js';
+import { Mutex } from '../mutex.js';
 
 type Memory = Pick<CheckLimits, 'each' | 'large'>;
 

@@ -1,7 +1,7 @@
 import type { GitStore } from '../../../ports/git-store.js';
 import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { Mutex } from '../commit/mutex.js';
+import { Mutex } from '../mutex.js';
 
 /** Where the mirror's refs stand while they are looked at. No ref of a client's, a reader's or the format's begins like this. */
 const STAGE = 'refs/stargate-stage/';
