@@ -77,8 +77,8 @@ export async function checkTransaction(
   };
   const pointers = await checkAllValues(context, request, changes);
   for (const key of torn) pointers.set(key, null);
-  await checkIndexStep(context, { before: parent.indexTree, after: index.commit.tree, pointers }, full);
-  await checkPresentPointers(context, pointers);
+  const files = await checkIndexStep(context, { before: parent.indexTree, after: index.commit.tree, pointers }, full);
+  await checkPresentPointers(context, files);
   const { epoch, parentEpoch } = ledger.trailers;
   const state = { ledgerTree: ledger.commit.tree, indexTree: index.commit.tree, chunksTree, epoch, parentEpoch };
   return { signer, set, del, state };

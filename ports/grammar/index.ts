@@ -9,6 +9,7 @@ export * from './no-history.js';
 export * from './object-links.js';
 export * from './pkt-line.js';
 export * from './out-of-space.js';
+export * from './path-list.js';
 export * from './printable.js';
 export * from './shown-url.js';
 export * from './size.js';

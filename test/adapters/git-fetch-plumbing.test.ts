@@ -11,10 +11,7 @@ describe('git-cli: which fetches are left to git’s plumbing', () => {
   afterEach(() => sandbox.remove());
 
   const NS = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-policy/current'];
-  const plainly = (
-    url: string,
-    { refs = NS, config = [] as string[], env = {} as Record<string, string> } = {},
-  ): Promise<boolean> =>
+  const plainly = (url: string, { refs = NS, config = [] as string[], env = {} as Record<string, string> } = {}): boolean =>
     fetchesPlainly(
       { place: { cwd: sandbox.folder, env: { ...sandbox.env, ...env } } as never, commonDir: sandbox.folder },
       { all: () => [], names: () => config },

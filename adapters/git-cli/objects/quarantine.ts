@@ -3,6 +3,7 @@ import { mkdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../../ports/git-store.js';
+import { listedPath } from '../../../ports/grammar/path-list.js';
 import type { ReadBounds } from '../../../ports/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Repository } from '../config/repository.js';
@@ -45,14 +46,9 @@ async function checkQuarantine(objectsFolder: string, path: string): Promise<str
 function quarantineEnvironment(quarantine: string): Environment {
   return {
     GIT_OBJECT_DIRECTORY: quarantine,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(dirname(quarantine)),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: listedPath(dirname(quarantine)),
     GIT_QUARANTINE_PATH: quarantine,
   };
-}
-
-/** The variable is a list with colons between; a path that would break it is quoted as in C. */
-function quoted(path: string): string {
-  return /[:"\\]/.test(path) ? `"${path.replace(/(["\\])/g, '\\$1')}"` : path;
 }
 
 /** Reads go to a store whose git sees the quarantine; writes, where it is ours, to its folder. */

@@ -1,4 +1,5 @@
-import { access, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Direction, FetchRequest, TransferProgress } from '../../../ports/git-remote.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
@@ -28,20 +29,16 @@ interface Here {
  * are. That nothing is missing follows from its reading of the pack (`--strict`: each object that a new one names is here) and from what
  * the other side was told that this clone has. False where only the porcelain knows the way.
  */
-export async function fetchesPlainly(
+export function fetchesPlainly(
   { place: { env }, commonDir }: Here,
   config: ConfiguredValues,
   url: string,
   requests: readonly FetchRequest[],
-): Promise<boolean> {
+): boolean {
   if (!PLAIN.test(url) || env['GIT_ALLOW_PROTOCOL'] !== undefined) return false;
   if (!requests.every(({ remoteRef }) => OURS.test(remoteRef))) return false;
   if (config.names().some((name) => PORCELAIN_ALONE.test(name))) return false;
-  const shallow = await access(join(commonDir, 'shallow')).then(
-    () => true,
-    () => false,
-  );
-  return !shallow;
+  return !existsSync(join(commonDir, 'shallow'));
 }
 
 /** What the product keeps in refs: of these, and of these alone, the checks are known to be enough. */
@@ -100,12 +97,7 @@ async function moveRefs(
 
 /** Whether a ref that is no file may be there all the same. */
 async function isPacked(commonDir: string, ref: RefName): Promise<boolean> {
-  const there = (name: string): Promise<boolean> =>
-    access(join(commonDir, name)).then(
-      () => true,
-      () => false,
-    );
-  if (await there('reftable')) return true;
+  if (existsSync(join(commonDir, 'reftable'))) return true;
   return (await contentOf(join(commonDir, 'packed-refs')))?.includes(` ${ref}\n`) ?? false;
 }
 

@@ -1,7 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Direction, FetchOptions, FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { checkRef } from '../process/guard.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
 import { unlessRaced } from '../refs/local-race.js';
 import { listRefs } from '../refs/refs.js';
@@ -28,7 +27,7 @@ export interface FetchSide {
   readonly from: string;
 }
 
-/** Brings refs, as `GitRemote.fetch` has it; `file` remembers which of them were not there. */
+/** Brings refs whose names were checked, as `GitRemote.fetch` has it; `file` remembers which of them were not there. */
 export async function fetchRefs(
   place: GitPlace,
   file: FetchFile,
@@ -36,7 +35,6 @@ export async function fetchRefs(
   requests: readonly FetchRequest[],
   { onProgress }: FetchOptions,
 ): Promise<void> {
-  for (const { remoteRef, localRef } of requests) [remoteRef, localRef].forEach(checkRef);
   const attempt = { remote, direction, what: `cannot fetch from '${remote}'` };
   const label = (request: FetchRequest): string => `${remote} ${direction} ${request.remoteRef}`;
   const absent = new Set((await file.read()).absent);

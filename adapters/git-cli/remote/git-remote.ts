@@ -66,16 +66,15 @@ class GitCliRemote implements GitRemote {
     options: FetchOptions = {},
   ): Promise<void> {
     if (requests.length === 0) return;
-    const { place, commonDir } = this.clone;
     const side = await this.side(remote, direction);
     for (const { remoteRef, localRef } of requests) [remoteRef, localRef].forEach(checkRef);
     const config = await this.config();
     const url = remoteUrl(config, remote, direction);
-    if (url !== null && (await fetchesPlainly({ place, commonDir }, config, url, requests))) {
-      await fetchPlainly({ place, commonDir }, { remote, direction, url: checkUrl(url) }, requests, options.onProgress);
+    if (url !== null && fetchesPlainly(this.clone, config, url, requests)) {
+      await fetchPlainly(this.clone, { remote, direction, url: checkUrl(url) }, requests, options.onProgress);
       return;
     }
-    await fetchRefs(place, this.file, side, requests, options);
+    await fetchRefs(this.clone.place, this.file, side, requests, options);
   }
 
   async fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options: FetchOptions = {}): Promise<void> {

@@ -6,7 +6,7 @@ import { encodeLayout, LAYOUT_FILE, pairAt, REF_SUFFIX } from '../../index/layou
 import { lookUp } from '../../index/look-up.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';
 import { fromUrlsafe, quoteKey, toUrlsafe } from '../../ledger/key.js';
-import { encodePointer, type Pointer, pointerMode } from '../../ledger/pointer.js';
+import type { Pointer } from '../../ledger/pointer.js';
 import { addPointer } from '../../ledger/transaction.js';
 import { type Fault, faultOf, type RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';
@@ -25,16 +25,23 @@ const HINT = 'the index must be the old one with the changed keys put in, as doc
 
 /**
  * Checks an index against the one before it: with `recompute`, that it is exactly that one with these pointers put in, which says
- * of its shape too; else, or to name the keys, by what changed in it. `ATTESTATION_MISMATCH` otherwise.
+ * of its shape too; else, or to name the keys, by what changed in it. `ATTESTATION_MISMATCH` otherwise. Gives the pointers' files, by
+ * urlsafe key: their ids are compared, and whether they are there is not asked.
  */
-export async function checkIndexStep(rules: RuleContext, transition: IndexTransition, recompute: boolean): Promise<void> {
+export async function checkIndexStep(
+  rules: RuleContext,
+  transition: IndexTransition,
+  recompute: boolean,
+): Promise<ReadonlyMap<string, PointerFile>> {
   const { before, after, pointers } = transition;
+  const files = new Map<string, PointerFile>();
+  for (const pointer of pointers.values()) if (pointer !== null) addPointer(pointer, rules.namer, files, []);
   const known = [...pointers.values()].every((pointer) => pointer !== null);
   if (known && (recompute || before === null)) {
     const trees: NewObject[] = [];
-    const expected = await recomputeIndex(rules, transition, trees);
+    const expected = await rebuiltIndex(rules, before, files, trees);
     if (expected === after) await checkPresent(rules, trees);
-    if (expected === after || expected === null) return;
+    if (expected === after || expected === null) return files;
     rules.emit({
       code: 'ATTESTATION_MISMATCH',
       message: `index of namespace ${rules.ns} does not agree with its ledger: tree ${after}, expected ${expected}`,
@@ -42,17 +49,8 @@ export async function checkIndexStep(rules: RuleContext, transition: IndexTransi
       subject: {},
     });
   }
-  await compareIndex(rules, transition);
-}
-
-async function recomputeIndex(
-  rules: RuleContext,
-  { before, pointers }: IndexTransition,
-  trees: NewObject[],
-): Promise<Oid | null> {
-  const files = new Map<string, PointerFile>();
-  for (const pointer of pointers.values()) if (pointer !== null) addPointer(pointer, rules.namer, files, []);
-  return rebuiltIndex(rules, before, files, trees);
+  await compareIndex(rules, transition, files);
+  return files;
 }
 
 /** That what was recomputed is there, too: nothing has read it. */
@@ -84,7 +82,11 @@ export async function rebuiltIndex(
  * Checks an index by what changed in it, without building it: every changed key has its pointer, in a place of its own, and no
  * other pointer is other than it was, and directories are split exactly where they must be.
  */
-async function compareIndex(rules: RuleContext, { before, after, pointers }: IndexTransition): Promise<void> {
+async function compareIndex(
+  rules: RuleContext,
+  { before, after, pointers }: IndexTransition,
+  files: ReadonlyMap<string, PointerFile>,
+): Promise<void> {
   const { store, ns, emit } = rules;
   const splits = new SplitCheck(rules);
   const changed = await treeChanges(rules, 'index', before, after, (...pair) => splits.take(...pair));
@@ -97,17 +99,13 @@ async function compareIndex(rules: RuleContext, { before, after, pointers }: Ind
     if (pointer === null) continue;
     // Set again to what it was, a key's pointer is no change of the index.
     const found = next ?? (old === null ? await lookUp(store, ns, after, urlsafe) : null);
-    if (!isPointer(rules, pointer, found ?? undefined)) emit(disagrees(ns, key));
+    const wanted = files.get(urlsafe);
+    if (found?.oid !== wanted?.oid || found?.mode !== wanted?.mode) emit(disagrees(ns, key));
   }
   // What is left are pointers of keys that did not change: a directory that was split hands them down as they are.
   for (const [urlsafe, { old, next }] of moved) {
     if (old === null || next === null || old.oid !== next.oid || old.mode !== next.mode) emit(disagrees(ns, keyOf(urlsafe)));
   }
-}
-
-/** True when a pointer's file is what a key's value and metadata give it. */
-export function isPointer({ namer }: RuleContext, wanted: Pointer, found: PointerFile | undefined): boolean {
-  return found?.oid === namer.oid('blob', encodePointer(wanted)) && found.mode === pointerMode(wanted);
 }
 
 /** An index that says something else of a key than the ledger. */

@@ -1,7 +1,6 @@
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { diskErrorCode, type GitBounds, KvError } from '../../../../ports/index.js';
+import { diskErrorCode, type GitBounds, KvError, listedPath } from '../../../../ports/index.js';
 import { sync } from '../../process/bundle-file.js';
 import { type Started, startGit } from '../service-process.js';
 
@@ -44,7 +43,7 @@ export class Intake {
       ...env,
       GIT_DIR: gitDir,
       GIT_OBJECT_DIRECTORY: this.path,
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(join(gitDir, 'objects')),
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: listedPath(join(gitDir, 'objects')),
       GIT_QUARANTINE_PATH: this.path,
     };
     const args = [...settings, 'index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${Math.trunc(maxBytes)}`];
@@ -76,8 +75,3 @@ export class Intake {
 }
 
 const rank = (name: string): number => (name.endsWith('.idx') ? 1 : 0);
-
-/** A path in a list of paths, where `:` separates and a quoted one may hold it. */
-function quoted(path: string): string {
-  return /[:"\\\n]/.test(path) ? JSON.stringify(path) : path;
-}
