@@ -41,6 +41,8 @@ export interface BuildContext {
   readonly txn: string;
   /** The repository that it is for; absent or null: one without an id, or none that is known. */
   readonly repository?: string | null;
+  /** The intent that it is made of; absent or null: its writer makes it. */
+  readonly intent?: Oid | null;
   /** What the ledger commit's message says above its trailers; by default it counts the keys. */
   readonly subject?: string;
 }
@@ -108,6 +110,7 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
     parentEpoch: base.parentEpoch,
     parentLedger: null,
     repository: context.repository ?? null,
+    intent: context.intent ?? null,
   };
   const subject = context.subject ?? `kv: ${ns}: set ${set.length}, delete ${del.length}`;
   return {
