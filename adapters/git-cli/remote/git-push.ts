@@ -21,7 +21,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, turn, onProgress }: PushOptions,
+  { atomic, restarts, turn, onProgress, signal }: PushOptions,
 ): Promise<void> {
   const { format } = source;
   // Ours is the only name that git lets a client choose; see agentOf.
@@ -35,7 +35,7 @@ export async function pushRefs(
   }
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
   const run = (from: GitPlace): Promise<GitResult> =>
-    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url });
+    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url, signal });
   const result = await (restarts === true ? withoutHistory({ ...source, place }, run) : run(place));
   if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
 }

@@ -11,6 +11,7 @@ interface Transfer {
   readonly refspecs: readonly string[];
   readonly onProgress: TransferProgress | undefined;
   readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
   /** The URL behind `repository`, where that is a name and a push needs it. */
   readonly to?: string;
 }
@@ -23,6 +24,7 @@ export async function runTransfer(place: GitPlace, transfer: Transfer): Promise<
   try {
     return await runRemote(place, [...command, ...how, '--end-of-options', repository, ...refspecs], {
       from: transfer.to ?? repository,
+      signal: transfer.signal,
       ...(transfer.input === undefined ? {} : { input: transfer.input }),
       ...(onProgress === undefined ? {} : { onStderr: progressIn(onProgress) }),
     });

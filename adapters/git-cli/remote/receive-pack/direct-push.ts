@@ -19,6 +19,7 @@ interface DirectPush {
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
   readonly onProgress: TransferProgress | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -28,8 +29,9 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, onProgress, signal }: DirectPush,
 ): Promise<boolean> {
+  connection.endOn(signal);
   const greeting = await connection.greeting;
   if (greeting === null) {
     throw await brokenOff(connection, { remote, url }, { end: 'Could not read from remote repository.', sent: 'nothing' });
