@@ -66,10 +66,11 @@ const given = process.argv[2];
 const from = resolve(given ?? join(ROOT, 'dist'));
 const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist', 'bin');
 rmSync(out, { recursive: true, force: true });
-// Apart from each other, so that what both use is not cut into more files than either needs.
+// Apart from each other, so that what several use is not cut into more files than each needs.
 const inputs = [
   ...(await bundle(from, out, { 'git-kv': 'apps/cli/main.js', commands: 'apps/cli/commands/index.js' })),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+  ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),
 ];
 const RULE = `\n\n${'-'.repeat(80)}\n\n`;
 writeFileSync(join(out, 'LICENSES.txt'), `${['What git-kv is bundled with', ...licences(inputs)].join(RULE)}\n`);

@@ -63,7 +63,9 @@ export async function fetchPlainly(
   const args = ['-c', 'fetch.fsckObjects=true', 'fetch-pack', '--thin', '--lock-pack', ...how, url, ...names];
   const onStderr = onProgress === undefined ? {} : { onStderr: progressIn(onProgress) };
   let pid: number | undefined;
-  const started = (number: number | undefined): void => void (pid = number);
+  const started = (number: number | undefined): void => {
+    pid = number;
+  };
   const run = runRemote(place, args, { from: url, signal, started, ...onStderr }).finally(() => onProgress?.(''));
   const result = await run.catch(async (error: unknown) => {
     await unlock(commonDir, pid);

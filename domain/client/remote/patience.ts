@@ -55,6 +55,7 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
     expectPush: (...args) => remote.expectPush?.(...args),
     shown: (...args) => remote.shown?.(...args) ?? null,
     push: (...args) => whenRoom(patience, () => remote.push(...args), args[2].signal),
+    close: async () => remote.close?.(),
   };
 }
 

@@ -67,7 +67,8 @@ async function hasLanded(clone: Clone, ns: string, updates: readonly RefUpdate[]
   return tip !== undefined && (tip === commit || (await clone.store.isAncestor(commit, tip)));
 }
 
-async function inDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
+/** The same error, which says that nobody knows whether a push has landed, and by which names to look for it. */
+export async function inDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
   const commit = updates.find(({ ref }) => ref === ledgerRef(ns))?.next ?? null;
   const [read] = commit === null ? [] : await readLedgerCommits(clone, [commit]);
   const txn = read?.trailers.txn ?? null;
