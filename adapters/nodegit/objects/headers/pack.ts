@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { KvError } from '../../../../ports/error.js';
 import type { ObjectType, Oid } from '../../../../ports/vocabulary.js';
 import { inflateStart, type ObjectHead, sizeAt } from './object-head.js';
@@ -99,7 +99,9 @@ export class Pack {
     try {
       const pack = openSync(`${this.path}.pack`, 'r');
       this.files = { index, pack, fanout: read(index, FANOUT_AT, 256 * 4) };
-      if (read(index, 0, 8).readUInt32BE() === MAGIC) return this.files;
+      // What the index says of its length is believed no further than its file goes.
+      const least = IDS_AT + this.files.fanout.readUInt32BE(255 * 4) * (ID + 4 + 4);
+      if (read(index, 0, 8).readUInt32BE() === MAGIC && fstatSync(index).size >= least) return this.files;
     } catch (error) {
       if (this.files === null) closeSync(index);
       throw error;
