@@ -19,6 +19,8 @@ export class ObjectReader {
   constructor(
     private readonly odb: LibraryOdb,
     readonly headers: Headers,
+    /** What a quarantine stands in front of. */
+    private readonly behind: ObjectReader | null = null,
   ) {}
 
   /** Objects in the order asked, null where there is none; bounds and errors as the port has them. */
@@ -26,7 +28,7 @@ export class ObjectReader {
     const found = new Map<Oid, GitObject>();
     const asked = [...new Set(oids)];
     for (const oid of asked) {
-      const kept = this.kept.get(oid);
+      const kept = this.kept.get(oid) ?? this.behind?.kept.get(oid);
       if (kept !== undefined) found.set(oid, kept);
     }
     const heads = await this.headers.ask(asked.filter((oid) => !found.has(oid)));
