@@ -8,7 +8,7 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
-import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
@@ -70,6 +70,8 @@ export class MemoryGateway {
     readonly lease: Lease,
     private readonly policyText: string,
     readonly repositoryId: string,
+    /** Signs what is made of intents. */
+    readonly sequencer: OwnKey,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -97,17 +99,30 @@ export class MemoryGateway {
     const randomness = await composition.get<Randomness>('randomness');
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
+    const sequencer = ownKey(newPrivateKey());
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
-      sequencer: ownKey(newPrivateKey()),
+      sequencer,
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(
+      name,
+      composition,
+      host,
+      policy,
+      people,
+      store,
+      hostNamed(name),
+      lease,
+      text,
+      repositoryId,
+      sequencer,
+    );
     gateway.open();
     return gateway;
   }
