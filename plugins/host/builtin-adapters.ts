@@ -102,6 +102,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'leader-lock',
+      name: 'lock-etcd',
+      module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
     },

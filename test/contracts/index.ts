@@ -10,6 +10,7 @@ export * from './git-store.js';
 export * from './hasher.js';
 export * from './host-parts/bench.js';
 export * from './journal.js';
+export * from './expiring-lock.js';
 export * from './leader-lock.js';
 export * from './mirror-target.js';
 export * from './policy-reader.js';
