@@ -131,6 +131,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'nodegit',
+      module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'policy-reader',
       name: 'policy-yaml',
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,

@@ -41,7 +41,8 @@ interface SessionRequest {
   readonly offline?: boolean;
 }
 
-const PROFILE = 'client';
+/** The profile of a command: a built-in one's name, or the path of a YAML file. */
+const profileName = (): string => process.env['GIT_KV_PROFILE'] || 'client';
 
 /** Where git looks for the repository: `git --git-dir=… kv` says it in the environment. */
 function startFolder(): string {
@@ -51,7 +52,7 @@ function startFolder(): string {
 /** Opens the clone around the current folder. Throws `GIT_ERROR` when there is none. */
 export async function openSession({ ns, onProgress, offline }: SessionRequest): Promise<Session> {
   if (ns !== undefined && !isNamespace(ns)) throw notANamespace('USAGE', `--ns ${JSON.stringify(ns)}`);
-  const composition = await openProfile(PROFILE, {
+  const composition = await openProfile(profileName(), {
     directory: startFolder(),
     env: offline === true ? { ...process.env, GIT_NO_LAZY_FETCH: '1' } : process.env,
   });
