@@ -118,6 +118,13 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     {
       port: 'mirror-target',
       name: 'mirror-breaker',
+      wraps: true,
+      module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'breaker',
+      wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
     },
     {
@@ -149,6 +156,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'fetch-record',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open-fetch-record.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-remote',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-git-remote.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-leader-lock.js') as Promise<AdapterModule>,
     },
     {
       port: 'signature-verifier',
