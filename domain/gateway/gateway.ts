@@ -3,6 +3,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
+import { during, NO_SPAN, type Span } from '../../ports/tracing.js';
 import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { checkNewRefs } from './accept/new-refs.js';
@@ -46,15 +47,29 @@ export class RepositoryGateway implements Gateway {
     this.ids = new TransactionIds(store, randomness, () => policy().limits.transactionIds);
   }
 
-  async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+  validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+    const namespaces = namespacesIn(request.commands);
+    const begun = (request.span ?? NO_SPAN).child('stargate.validate', { facts: { ns: namespaces } });
+    return during(begun, async (span) => {
+      const accepted = await this.validated(request, quarantine, namespaces, span);
+      span.note(factsOf(accepted.events));
+      return accepted;
+    });
+  }
+
+  private async validated(
+    request: PushRequest,
+    quarantine: GitStore,
+    namespaces: readonly string[],
+    span: Span,
+  ): Promise<AcceptedPush> {
     const { context } = this;
     await requireLease(context);
-    const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
     for (;;) {
       const policy = context.policy();
       const events = await this.check(request, quarantine, policy);
-      const release = await this.mutex.acquire();
+      const release = await during(span.child('stargate.lock'), () => this.mutex.acquire());
       try {
         if (context.policy() === policy) {
           await this.mend();
@@ -81,7 +96,10 @@ export class RepositoryGateway implements Gateway {
     if (held === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
     this.held.delete(accepted);
     try {
-      await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
+      const { request, events } = accepted;
+      await during((request.span ?? NO_SPAN).child('stargate.commit', { facts: factsOf(events) }), (span) =>
+        this.commitOrMark(request.commands, accepted, span, () => this.confirm(accepted, held.policy)),
+      );
       this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
       held.release();
@@ -105,7 +123,7 @@ export class RepositoryGateway implements Gateway {
     try {
       await this.mend();
       const updates = await plan(this.context);
-      if (updates.length > 0) await this.commitOrMark(updates, null);
+      if (updates.length > 0) await this.commitOrMark(updates, null, NO_SPAN);
     } finally {
       release();
     }
@@ -135,9 +153,14 @@ export class RepositoryGateway implements Gateway {
     throw new KvError('BUSY', 'the policy has changed since the push was checked', { hint: 'push again' });
   }
 
-  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null, confirm?: () => void): Promise<void> {
+  private async commitOrMark(
+    updates: readonly RefUpdate[],
+    accepted: AcceptedPush | null,
+    span: Span,
+    confirm?: () => void,
+  ): Promise<void> {
     try {
-      if (!(await commitRefs(this.context, updates, accepted?.events ?? [], confirm))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, accepted?.events ?? [], confirm, span))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
@@ -170,6 +193,8 @@ export class RepositoryGateway implements Gateway {
     await this.recover();
   }
 }
+
+const factsOf = (events: readonly WatchEvent[]) => ({ txn: events.map(({ txn }) => txn) });
 
 /** The namespaces whose refs a push moves. */
 export function namespacesIn(commands: readonly RefUpdate[]): string[] {

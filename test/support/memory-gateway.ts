@@ -15,6 +15,7 @@ import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
@@ -33,6 +34,8 @@ export interface MemoryGatewayOptions {
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
+  /** Where its spans go. */
+  readonly tracing?: Tracing;
 }
 
 /** What a gateway had at one time. */
@@ -67,6 +70,7 @@ export class MemoryGateway {
     readonly lease: Lease,
     private readonly policyText: string,
     readonly repositoryId: string,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -103,21 +107,34 @@ export class MemoryGateway {
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(
+      name,
+      composition,
+      host,
+      policy,
+      people,
+      store,
+      hostNamed(name),
+      lease,
+      text,
+      repositoryId,
+      options.tracing,
+    );
     gateway.open();
     return gateway;
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
+    const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
@@ -129,6 +146,7 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      span.end();
       await quarantine.close();
     }
   }

@@ -1,4 +1,5 @@
 import type { GitStore } from '../../../ports/git-store.js';
+import type { Span } from '../../../ports/tracing.js';
 import type { Principal } from '../../access/principal.js';
 import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 
@@ -13,6 +14,8 @@ export interface PushRequest {
   readonly confirm?: () => void;
   /** The turn that it claims. */
   readonly turn?: string | undefined;
+  /** What checking and committing it are a part of. */
+  readonly span?: Span;
 }
 
 /** A push that passed every check and now holds the repository's commit lock: end it with `commit` or `abandon`. */
