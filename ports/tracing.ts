@@ -126,6 +126,19 @@ export const NO_SPAN: Span = {
   end: () => undefined,
 };
 
+/** One piece of work in several traces at once: what is said of it is said in each. */
+export function together(spans: readonly Span[]): Span {
+  const recorded = spans.filter((span) => span !== NO_SPAN);
+  const [first = NO_SPAN] = recorded;
+  if (recorded.length < 2) return first;
+  return {
+    context: first.context,
+    child: (name, start) => together(recorded.map((span) => span.child(name, start))),
+    note: (facts) => recorded.forEach((span) => void span.note(facts)),
+    end: (error, endedAt) => recorded.forEach((span) => void span.end(error, endedAt)),
+  };
+}
+
 /** Ends a span with the work that it stands for; gives what that gives, and throws what it throws. */
 export async function during<T>(span: Span, work: (span: Span) => Promise<T>): Promise<T> {
   try {

@@ -4,6 +4,7 @@ import {
   KvError,
   parseTraceparent,
   type SpanFacts,
+  together,
   type TraceContext,
   type Tracing,
 } from '../../ports/index.js';
@@ -136,6 +137,24 @@ export function tracingContract(name: string, factory: () => Promise<TracingBenc
       expect(spans.get('stargate.commit')?.attributes).to.deep.equal({ 'git_kv.code': 'UNEXPECTED' });
       expect([spans.get('stargate.validate')?.failed, spans.get('stargate.session')?.failed]).to.deep.equal([true, false]);
       expect(JSON.stringify([...spans.values()])).not.to.match(/hunter2|user:1/);
+    });
+
+    it('says of work that belongs to several traces the same in each', async () => {
+      const roots = [tracing.begin('stargate.session'), tracing.begin('stargate.session')];
+      const work = together(roots.map((root) => root.child('stargate.commit')));
+      work.child('stargate.journal').end();
+      work.note({ batch: 2 });
+      work.end();
+      await tracing.close();
+      const delivered = bench.delivered();
+      if (!tracing.isOn) return expect(delivered).to.deep.equal([]);
+      for (const { context } of roots) {
+        const [journal, commit] = ['stargate.journal', 'stargate.commit'].map((name) =>
+          delivered.find((span) => span.name === name && span.traceId === context?.traceId),
+        );
+        expect(journal?.parentId).to.equal(commit?.spanId);
+        expect(Number(commit?.attributes['git_kv.batch'])).to.equal(2);
+      }
     });
 
     it('may be closed twice, and drops what ends later', async () => {

@@ -44,8 +44,8 @@ export async function runCommand(
   const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
     const command = parseSshCommand(typeof line === 'string' ? line : '');
-    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
-    kind = command.kind === 'git' ? command.service : 'git-kv-admin'; // a verb is a client's text
+    what = command.kind === 'git' ? command.service : command.kind === 'admin' ? `admin ${command.verb}` : 'git-kv-intents';
+    kind = command.kind === 'git' ? command.service : command.kind === 'admin' ? 'git-kv-admin' : 'git-kv-intents'; // a verb is a client's text
     if (!asker.isListed) throw notListed();
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPublished, type Published } from '../clone/known-policy.js';
+import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/known-policy.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
@@ -92,7 +92,7 @@ async function contextOf(
     findings.note(
       'this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone',
     );
-  let published: Published = { policy: null, repositoryId: null };
+  let published: Published = NOTHING_PUBLISHED;
   try {
     published = await knownPublished(clone);
   } catch (error) {
