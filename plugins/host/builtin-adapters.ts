@@ -185,5 +185,20 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
     },
+    {
+      port: 'tracing',
+      name: 'tracing-none',
+      module: () => import('../../adapters/tracing-none/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otel',
+      module: () => import('../../adapters/tracing-otel/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otlp',
+      module: () => import('../../adapters/tracing-otlp/open.js') as Promise<AdapterModule>,
+    },
   ],
 };

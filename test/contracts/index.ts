@@ -18,3 +18,4 @@ export * from './repository-host.js';
 export * from './repository-upkeep.js';
 export * from './signature-verifier.js';
 export * from './signer.js';
+export * from './tracing.js';

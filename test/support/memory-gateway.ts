@@ -18,6 +18,7 @@ import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
@@ -36,6 +37,8 @@ export interface MemoryGatewayOptions {
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
+  /** Where its spans go. */
+  readonly tracing?: Tracing;
 }
 
 /** What a gateway had at one time. */
@@ -72,6 +75,7 @@ export class MemoryGateway {
     readonly repositoryId: string,
     /** Signs what is made of intents. */
     readonly sequencer: OwnKey,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -122,21 +126,23 @@ export class MemoryGateway {
       text,
       repositoryId,
       sequencer,
+      options.tracing,
     );
     gateway.open();
     return gateway;
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
+    const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
@@ -148,6 +154,7 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      span.end();
       await quarantine.close();
     }
   }
