@@ -19,6 +19,8 @@ const NAMES = [
   'writers',
   'growth',
   'stores',
+  'locks',
+  'tracing',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

@@ -112,19 +112,11 @@ export class World {
 
   /**
    * Starts the daemon and waits until it says where it listens. `env` may name a failpoint; `first` is what a shell does before it becomes
-   * the daemon, such as `ulimit -n 128`.
+   * the daemon, such as `ulimit -n 128`; `more` are further arguments.
    */
-  async start(env: Readonly<Record<string, string>> = {}, first = ':'): Promise<void> {
-    const args = [
-      'serve',
-      '--repo',
-      this.repo,
-      '--listen-ssh',
-      `127.0.0.1:${this.port}`,
-      '--listen-http',
-      '127.0.0.1:0',
-      ...this.profile,
-    ];
+  async start(env: Readonly<Record<string, string>> = {}, first = ':', more: readonly string[] = []): Promise<void> {
+    const listen = ['--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
+    const args = ['serve', '--repo', this.repo, ...listen, ...this.profile, ...more];
     const program = [process.execPath, join(BIN_DIR, 'git-kv-stargate.js'), ...args];
     const daemon = spawn('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], {
       env: { ...this.env('ada'), ...env },
@@ -251,6 +243,11 @@ export class World {
   /** Waits until something holds; throws with the daemon's log when it doesn't within half a minute, or `ms`. */
   until(what: string, holds: () => boolean | Promise<boolean>, ms?: number): Promise<void> {
     return until(what, holds, { clue: () => this.log, ...(ms === undefined ? {} : { ms }) });
+  }
+
+  /** What the daemon has logged by now, since its start. */
+  get logText(): string {
+    return this.log;
   }
 
   /** Waits until the daemon's log has a line that matches. */
