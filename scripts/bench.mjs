@@ -20,6 +20,7 @@ const NAMES = [
   'growth',
   'locks',
   'tracing',
+  'streams',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
