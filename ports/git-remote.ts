@@ -42,6 +42,8 @@ export interface PushOptions {
   readonly objects?: readonly NewObject[];
   /** The turn that the Stargate has granted for this push. */
   readonly turn?: string | undefined;
+  /** Hears each line that the other side says of the push while it is taken, whole and without progress. */
+  readonly onRemoteLine?: ((line: string) => void) | undefined;
   readonly onProgress?: TransferProgress | undefined;
 }
 

@@ -5,6 +5,7 @@ import type { GitPlace, GitResult } from '../process/run-git.js';
 import { withoutHistory } from './no-history.js';
 import { pushError } from './push-outcome.js';
 import { agentOf } from './receive-pack/conversation.js';
+import { remoteLines } from './remote-lines.js';
 import { runTransfer } from './transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
@@ -21,7 +22,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, turn, onProgress }: PushOptions,
+  { atomic, restarts, turn, onRemoteLine, onProgress }: PushOptions,
 ): Promise<void> {
   const { format } = source;
   // Ours is the only name that git lets a client choose; see agentOf.
@@ -34,8 +35,9 @@ export async function pushRefs(
     command.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
   }
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
+  const onStderr = onRemoteLine === undefined ? undefined : remoteLines(onRemoteLine);
   const run = (from: GitPlace): Promise<GitResult> =>
-    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url });
+    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url, ...(onStderr ? { onStderr } : {}) });
   const result = await (restarts === true ? withoutHistory({ ...source, place }, run) : run(place));
   if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
 }

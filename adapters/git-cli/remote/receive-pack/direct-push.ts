@@ -7,6 +7,7 @@ import { saidSoFar } from '../../process/said.js';
 import { progressIn } from '../../process/progress.js';
 import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
 import { kvErrorIn } from '../remote-error.js';
+import { linesOf } from '../remote-lines.js';
 import { commandList, type Greeting, readReport, type Report } from './conversation.js';
 import type { ReceivePackConnection } from './connection.js';
 
@@ -18,6 +19,7 @@ interface DirectPush {
   readonly atomic: boolean;
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
+  readonly onRemoteLine: ((line: string) => void) | undefined;
   readonly onProgress: TransferProgress | undefined;
 }
 
@@ -28,7 +30,7 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, onRemoteLine, onProgress }: DirectPush,
 ): Promise<boolean> {
   const greeting = await connection.greeting;
   if (greeting === null) {
@@ -47,6 +49,7 @@ export async function directPush(
   }
   let said = '';
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
+  const hear = onRemoteLine === undefined ? undefined : linesOf(onRemoteLine);
   onProgress?.('');
   try {
     const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
@@ -54,6 +57,7 @@ export async function directPush(
     const report = await readReport(connection.channel, (text) => {
       said = saidSoFar(said, text);
       tell?.(text);
+      hear?.(text);
     });
     if (report === null) {
       const end = 'the remote end hung up unexpectedly';
