@@ -218,5 +218,6 @@ export async function memoryProfile(objectFormat: ObjectFormat, name: string | n
   const adapters = { ...profile.adapters, 'git-store': use('git-memory', { objectFormat }) };
   if (name === null) return { ...profile, adapters };
   const remote = use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) });
-  return { ...profile, adapters: { ...adapters, 'git-remote': remote, 'mirror-target': use('mirror-memory', { host: name }) } };
+  const places = { 'git-remote': remote, 'intent-stream': remote };
+  return { ...profile, adapters: { ...adapters, ...places, 'mirror-target': use('mirror-memory', { host: name }) } };
 }

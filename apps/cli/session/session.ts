@@ -14,6 +14,7 @@ import type {
   GitRemote,
   GitStore,
   Hasher,
+  IntentStream,
   PolicyReader,
   Randomness,
   Signer,
@@ -22,7 +23,7 @@ import type {
 import { KvError } from '../../../ports/error.js';
 import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
 import { note, warn } from '../io/terminal.js';
-import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
+import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyIntentStream, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** What a command works with. */
@@ -86,6 +87,7 @@ export async function openSession({ ns, onProgress, offline }: SessionRequest): 
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
         patience,
       ),
+      intents: lazyIntentStream(() => composition.get<IntentStream>('intent-stream')),
       fetched: lazyFetchRecord(openRecord),
       cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
       config,
