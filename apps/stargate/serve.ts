@@ -27,6 +27,7 @@ import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
+import { openSequencerKey } from './intents/sequencer-key.js';
 import { logRefused } from './push/push-line.js';
 import { watchDiskRoom } from './repository/disk-room.js';
 import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
@@ -136,6 +137,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         takeOver(lease, {
           ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize },
           repositoryId: () => ownRepositoryId(gitDir, composition),
+          sequencerKey: () => openSequencerKey(gitDir),
         }),
       failed: room.told,
       log,
@@ -163,6 +165,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         async push(session) {
           await room.require();
           return (await leadership.lead()).push(session);
+        },
+        async intents(session) {
+          await room.require();
+          return (await leadership.lead()).intents(session);
         },
         verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
       }),

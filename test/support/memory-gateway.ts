@@ -8,11 +8,14 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
+import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git-store.js';
+import { overlay } from '../../domain/gateway/sequence/overlay.js';
+import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
@@ -99,6 +102,7 @@ export class MemoryGateway {
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
+      sequencer: ownKey(newPrivateKey()),
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
@@ -131,6 +135,16 @@ export class MemoryGateway {
     } finally {
       await quarantine.close();
     }
+  }
+
+  /** Orders an intent of a person's, as a stream of intents does it. Throws what the writer is told. */
+  async order(as: string, objects: readonly NewObject[]): Promise<Ordered> {
+    const { gateway } = this.host;
+    const own = overlay(this.store, new Map(objects.map((object) => [object.oid, object])));
+    const oid = (objects[0] as NewObject).oid;
+    if (this.people.pusher(as, this.policy) === null) throw new KvError('POLICY_VIOLATION', `${as} is not listed`);
+    const request = { oid, store: own, objects, confirm: () => this.confirm() };
+    return gateway.order(await gateway.checkIntent(request), request);
   }
 
   /** What it has now. */

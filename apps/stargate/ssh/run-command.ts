@@ -40,7 +40,7 @@ export async function runCommand(
   const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
     const command = parseSshCommand(typeof line === 'string' ? line : '');
-    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    what = command.kind === 'git' ? command.service : command.kind === 'admin' ? `admin ${command.verb}` : 'git-kv-intents';
     if (!asker.isListed) throw notListed();
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
