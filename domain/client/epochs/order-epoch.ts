@@ -5,8 +5,9 @@ import { newUlid } from '../../ledger/ulid.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
-import { fetchNamespace, readLedgerCommits } from '../clone/tips.js';
+import { fetchNamespace } from '../clone/tips.js';
 import { orderInEpoch } from '../sequence/epoch-of-intent.js';
+import { greetingOf, leaveSession, sessionOf } from '../sequence/sessions.js';
 import { buildIntent } from '../write/build-intent.js';
 import { checkAdmin } from './admin-signs.js';
 import type { Rollover } from './rollover.js';
@@ -18,12 +19,14 @@ import type { Rollover } from './rollover.js';
  */
 export async function orderEpoch(clone: Clone, ports: WritingPorts, ns: string, label: string): Promise<Rollover> {
   await checkAdmin(clone, ports.signer);
+  leaveSession(clone); // another greets with the epoch that is to end
   const taken = await clone.remotes.listRefs(clone.remoteName, 'write', refsOfLabel(ns, label));
   checkFreshLabel(ns, label, taken.size > 0);
+  if ((await greetingOf(sessionOf(clone))) === null) await fetchNamespace(clone, ns, 'stargate'); // nobody else tells it
   const published = await knownPublished(clone);
   const txn = newUlid(clone.clock, ports.randomness);
   const now = Math.floor(clone.clock.now() / 1000) * 1000;
-  const { ordered } = await orderInEpoch(clone, ports, {
+  const { ordered, intent } = await orderInEpoch(clone, ports, {
     ...{ ns, published, thisEpoch: true },
     build: async (epoch, repository) => {
       if (epoch === null) throw await absentNamespace(clone, ns);
@@ -32,16 +35,10 @@ export async function orderEpoch(clone: Clone, ports: WritingPorts, ns: string, 
       return buildIntent(clone, ports, [], { trailers, now, policy: null, subject, beginEpoch: label });
     },
   });
-  const { commit } = ordered;
-  if (commit === null) throw new KvError('UNEXPECTED', `the Stargate began epoch ${label} without a commit`);
-  await fetchNamespace(clone, ns, 'stargate'); // which epoch it follows, at which commit, is the Stargate's to say
-  const [first] = await readLedgerCommits(clone, [commit]);
-  const { parentEpoch, parentLedger } = first?.trailers ?? {};
-  if (!parentEpoch || !parentLedger) {
-    throw new KvError('ATTESTATION_MISMATCH', `epoch ${label} of namespace ${ns} has begun with commit ${commit}, which is no beginning`, {
-      hint: 'verify this clone',
-      advice: { id: 'verify-clone' },
-    });
+  const { commit, parent } = ordered;
+  const { epoch: parentEpoch } = intent.trailers;
+  if (commit === null || parent === null || parentEpoch === null) {
+    throw new KvError('UNEXPECTED', `the Stargate has answered that epoch ${label} begins, and not after what`);
   }
-  return { ns, epoch: label, parentEpoch, commit, parentLedger, txn: ordered.txn, landed: 'stargate' };
+  return { ns, epoch: label, parentEpoch, commit, parentLedger: parent, txn, landed: 'stargate' };
 }

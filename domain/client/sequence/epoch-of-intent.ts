@@ -40,7 +40,7 @@ export async function orderInEpoch(
   { ns, build, published, signal, thisEpoch }: InEpoch,
 ): Promise<OrderedIntent> {
   const opened = sessionOf(clone, signal);
-  const known = (await orderedWrites(clone, ns)).epoch;
+  const known = thisEpoch === true ? undefined : (await orderedWrites(clone, ns)).epoch;
   let last: SignedIntent | null = null;
   const builtFor = async (epoch: string | null, repository: string): Promise<SignedIntent> => {
     const { epoch: before, repository: by } = last?.trailers ?? {};

@@ -55,7 +55,11 @@ async function modeThere(clone: Clone, ns: string, signal?: AbortSignal): Promis
 
 /** Brings the policy that the Stargate has published, and nothing else: it costs the same however large a ledger is. */
 export async function fetchPolicy(clone: Clone): Promise<void> {
-  await clone.remotes.fetch(clone.remoteName, 'write', [trackingRequest('stargate', POLICY_REF)]);
+  try {
+    await clone.remotes.fetch(clone.remoteName, 'write', [trackingRequest('stargate', POLICY_REF)]);
+  } catch (error) {
+    if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error; // another command of this clone has brought it
+  }
 }
 
 /** The error of a write in a way in which a namespace is not written. */

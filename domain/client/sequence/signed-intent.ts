@@ -15,6 +15,8 @@ export interface SignedIntent {
   /** Its commit first, then all that it reaches but its chunks, each once. */
   readonly objects: readonly NewObject[];
   readonly chunks: readonly IntentChunk[];
+  /** The blobs of its manifests. */
+  readonly manifests: readonly Oid[];
   /** Why it is not signed; null when it is. */
   readonly unsigned: string | null;
 }

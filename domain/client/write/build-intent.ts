@@ -13,7 +13,7 @@ import {
 } from '../../ledger/intent-operations.js';
 import { encodeManifest, type Manifest } from '../../ledger/manifest.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
-import { lookUpChunks } from './chunk-value.js';
+import type { FindChunks } from './chunk-value.js';
 import type { Expectations } from './expectations.js';
 import { completeOperation, type PreparedOperation } from './operations.js';
 import { signCommit } from './sign.js';
@@ -30,8 +30,8 @@ export interface IntentTerms {
   readonly policy: NamespacePolicy | null;
   readonly expected?: Expectations;
   readonly strictDelete?: boolean;
-  /** The chunks that the epoch is known to have: a tree of them, or null. */
-  readonly chunksTree?: Oid | null;
+  /** Tells which chunks need not be brought, since the epoch has them; absent: all are. */
+  readonly find?: FindChunks | undefined;
   /** Begin the epoch of this label instead of changing keys. */
   readonly beginEpoch?: string;
 }
@@ -52,7 +52,7 @@ export async function buildIntent(
   const ops = prepared.map((one): IntentOperation => {
     if (one.op === 'del') return { op: 'del', key: one.key, strict: strictDelete };
     const complete = completeOperation({ policy, hasher: ports.hasher, author: identity, now, txn: trailers.txn }, one);
-    if (complete.op === 'del') throw new KvError('UNEXPECTED', 'a value became a deletion');
+    if (complete.op === 'del' || 'stored' in complete) throw new KvError('UNEXPECTED', 'a value was completed to something else');
     const { key, meta } = complete;
     const inline = 'value' in complete;
     const files = inline ? values : manifests;
@@ -62,7 +62,7 @@ export async function buildIntent(
     const keepTtl = one.priorTtl === 'keep' && one.expiresAt === undefined;
     return { op: 'set', key, size, ctype: meta.ctype, ttl: meta.ttl, keepTtl, etag: meta.etag, file };
   });
-  const chunks = await newChunks(clone, trailers.ns, prepared, terms.chunksTree ?? null);
+  const chunks = await newChunks(prepared, terms.find);
   const operations: IntentOperations = {
     ops,
     expect: [...(expected?.expectBlobs ?? [])].map(([key, blob]) => ({ key, blob })),
@@ -84,6 +84,7 @@ export async function buildIntent(
     trailers,
     objects: [...all.values()],
     chunks: [...chunks.values()].filter(({ blob }) => !all.has(blob)),
+    manifests: named.manifests,
     unsigned,
   };
 }
@@ -95,19 +96,17 @@ function subjectOf(ns: string, operations: readonly PreparedOperation[]): string
   return `kv: ${ns}: set ${set}, delete ${operations.length - set}`;
 }
 
-/** The chunks of large values, by digest, that a tree of chunks has not got. */
+/** The chunks of large values, by digest, that an epoch is not known to have. */
 async function newChunks(
-  clone: Clone,
-  ns: string,
   prepared: readonly PreparedOperation[],
-  tree: Oid | null,
+  find: FindChunks | undefined,
 ): Promise<Map<string, IntentChunk>> {
   const manifests = prepared.flatMap((one): Manifest[] =>
     one.op === 'del' || one.value instanceof Uint8Array ? [] : [one.value],
   );
   const named = new Map(manifests.flatMap(({ chunks }) => chunks.map((chunk) => [chunk.digest, chunk] as const)));
-  const known = await lookUpChunks(clone, ns, tree, [...named.keys()]);
-  return new Map([...named].filter(([digest, { blob }]) => known.get(digest) !== blob));
+  const known = await find?.([...named.keys()]);
+  return new Map([...named].filter(([digest, { blob }]) => known?.get(digest) !== blob));
 }
 
 function tooMany(count: number): KvError {

@@ -1,15 +1,15 @@
 import { KvError } from '../../../ports/error.js';
 import type { NamespacePolicy } from '../../../ports/policy-reader.js';
-import type { Oid } from '../../../ports/vocabulary.js';
 import { tooManyObjects } from '../../git/wire/push-request.js';
 import { newUlid } from '../../ledger/ulid.js';
-import { chunksTip } from '../clone/chunks-tip.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
+import { chunksKnown, rememberManifests } from './known-chunks.js';
 import { isRefusedBy, type RequestedOperation } from './operations.js';
 import type { Prepared } from './prepare.js';
 import { orderedReceipt, type Receipt } from './receipt.js';
 import type { WriteRequest } from './request.js';
+import type { PreparedOnce } from './write-linear.js';
 import type { SignedIntent } from '../sequence/signed-intent.js';
 import { buildIntent } from './build-intent.js';
 import { makeRoom } from './make-room.js';
@@ -23,8 +23,7 @@ export interface IntentRequest {
   /** The operations, one for each key. */
   readonly kept: readonly RequestedOperation[];
   readonly warnings: readonly string[];
-  /** Reads the values, once; `chunksTree` gives the chunks that the epoch is known to have. */
-  readonly prepare: (policy: NamespacePolicy | null, chunksTree: () => Promise<Oid | null>) => Promise<Prepared>;
+  readonly prepare: PreparedOnce;
 }
 
 /**
@@ -48,18 +47,16 @@ export async function writeIntent(
   };
   const policy = (): NamespacePolicy | null => published.policy?.namespaces.get(ns) ?? null;
   if (isRefusedBy(policy(), ns, kept)) await refreshOnce();
-  const chunksTree = async (epoch: string | null): Promise<Oid | null> =>
-    epoch === null ? null : ((await chunksTip(clone, ns, epoch))?.tree ?? null);
-  const values: { prepared: Prepared | null } = { prepared: null };
+  const values: { prepared: Prepared | null; whole: boolean } = { prepared: null, whole: false };
   const now = Math.floor(clone.clock.now() / 1000) * 1000; // as the author's time has it
   const txn = newUlid(clone.clock, ports.randomness);
   const build = async (epoch: string | null, repository: string): Promise<SignedIntent> => {
-    const prepared = values.prepared ?? (await prepare(policy(), () => chunksTree(epoch)));
+    const prepared = values.prepared ?? (await prepare(policy(), (key) => chunksKnown(clone, ns, epoch, [key])));
     values.prepared = prepared;
     const intent = await buildIntent(clone, ports, prepared.operations, {
       ...{ trailers: { ns, txn, epoch, repository }, now, subject: request.subject, policy: policy() },
       ...{ expected: request, strictDelete: request.strictDelete === true },
-      chunksTree: namesChunks(prepared) ? await chunksTree(epoch) : null,
+      find: values.whole ? undefined : chunksKnown(clone, ns, epoch, large(prepared)),
     });
     const objects = intent.objects.length + intent.chunks.length;
     const most = published.policy?.maxPushObjects ?? Number.POSITIVE_INFINITY;
@@ -71,11 +68,18 @@ export async function writeIntent(
       const { ordered, intent, retries } = await orderInEpoch(clone, ports, { ns, build, published, signal });
       const made = await makeRoom(clone, ns, ordered);
       const prepared = values.prepared ?? { operations: [], chunked: [] };
+      if (ordered.commit !== null) await rememberManifests(clone, ns, ordered.epoch, intent);
       const unsigned = intent.unsigned === null ? [] : [`the commit is not signed: ${intent.unsigned}`];
       return orderedReceipt({ request, prepared, ordered, retries }, [...warnings, ...made, ...unsigned]);
     } catch (error) {
       // A value that could not be read to its end can't be read again.
-      if (fresh || values.prepared === null || !mayBeOld(error)) throw error;
+      if (values.prepared === null || !KvError.is(error)) throw error;
+      // The epoch may lack a chunk after all that this clone took to be there: then all of them are sent.
+      if (!values.whole && error.code === 'ATTESTATION_MISMATCH' && large(values.prepared).length > 0) {
+        values.whole = true;
+        continue;
+      }
+      if (fresh || !mayBeOld(error)) throw error;
       const before = published;
       await refreshOnce();
       // What was refused by the policy that this clone knows, or for want of knowing it, is judged by the newest; the rest stands.
@@ -91,7 +95,7 @@ function mayBeOld(error: unknown): boolean {
   return (error.code === 'POLICY_VIOLATION' && !ofMode) || error.code === 'ATTESTATION_MISMATCH';
 }
 
-/** Whether a value lies in chunks. */
-function namesChunks({ operations }: Prepared): boolean {
-  return operations.some((one) => one.op === 'set' && !(one.value instanceof Uint8Array));
+/** The keys whose values lie in chunks. */
+function large({ operations }: Prepared): string[] {
+  return operations.flatMap((one) => (one.op === 'set' && !(one.value instanceof Uint8Array) ? [one.key] : []));
 }

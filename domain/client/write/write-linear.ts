@@ -9,6 +9,7 @@ import type { Clone, WritingPorts } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
 import { fetchNamespace, newestTip, type Tip, wholeTip } from '../clone/tips.js';
 import { requireCaughtUp } from './caught-up.js';
+import { type FindChunks, lookUpChunks } from './chunk-value.js';
 import { baseOf, build, moves } from './draft.js';
 import { checkExpectations, requireDeleted } from './expectations.js';
 import { wrongMode } from '../sequence/mode.js';
@@ -23,7 +24,7 @@ import { signCommit } from './sign.js';
 import { type HeldTurn, isOthersTurn, knowsTip, takeTurn } from './turn.js';
 
 /** Reads the values of a write when it is first asked, and gives the same ever after: a lost race needs none of this again. */
-export type PreparedOnce = (policy: NamespacePolicy | null, chunksTree: () => Promise<Oid | null>) => Promise<Prepared>;
+export type PreparedOnce = (policy: NamespacePolicy | null, chunks: (key: string) => FindChunks) => Promise<Prepared>;
 
 /** A write, where it goes, and its operations, one for each key. */
 export interface LinearWrite {
@@ -71,7 +72,8 @@ export async function writeLinear(
     if (pushes && policy()?.ledgerMode === 'sequenced') throw wrongMode(ns, 'sequenced');
   };
   checkMode();
-  const prepared = await prepare(policy(), chunksTreeOnce(clone, ns, target));
+  const find = chunksFetched(clone, ns, target);
+  const prepared = await prepare(policy(), () => find);
   const atHand = !namesChunks(prepared); // chunks were stored as they were cut
   let turn: HeldTurn | null = null;
   try {
@@ -192,8 +194,8 @@ async function refresh(clone: Clone, ns: string, withChunks: boolean): Promise<v
   if (tip !== null) await fetchChunks(clone, ns, tip.trailers.epoch, 'stargate');
 }
 
-/** Gives the chunks that the namespace's epoch has, fetched where this clone knows none; asked only when something is chunked. */
-function chunksTreeOnce(clone: Clone, ns: string, target: Target): () => Promise<Oid | null> {
+/** Finds chunks that the namespace's epoch has, fetched where this clone knows none, when the first is asked for. */
+function chunksFetched(clone: Clone, ns: string, target: Target): FindChunks {
   let tree: Promise<Oid | null> | undefined;
   const lookUp = async (): Promise<Oid | null> => {
     const tip = await newestTip(clone, ns);
@@ -202,5 +204,5 @@ function chunksTreeOnce(clone: Clone, ns: string, target: Target): () => Promise
     if (target === 'stargate' && (await chunksTip(clone, ns, epoch)) === null) await fetchChunks(clone, ns, epoch, 'stargate');
     return (await chunksTip(clone, ns, epoch))?.tree ?? null;
   };
-  return () => (tree ??= lookUp());
+  return async (digests) => lookUpChunks(clone, ns, await (tree ??= lookUp()), digests);
 }

@@ -22,11 +22,11 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const twice = repeated.map((key) => `key ${quoteKey(key)} stands there more than once: the last operation wins`);
   const warnings = [...(request.warnings ?? []), ...twice];
   let prepared: Promise<Prepared> | undefined;
-  const prepare: PreparedOnce = (policy, chunksTree) =>
+  const prepare: PreparedOnce = (policy, chunks) =>
     (prepared ??= prepareOperations(
       clone,
       ports,
-      { ns, policy, maxInline, chunksTree, ...(onProgress ? { onProgress } : {}) },
+      { ns, policy, maxInline, chunks, ...(onProgress ? { onProgress } : {}) },
       kept,
     ));
   const linear = (): Promise<Receipt> => writeLinear(clone, ports, { request, target, kept, warnings, prepare });
