@@ -204,5 +204,8 @@ function chunksFetched(clone: Clone, ns: string, target: Target): FindChunks {
     if (target === 'stargate' && (await chunksTip(clone, ns, epoch)) === null) await fetchChunks(clone, ns, epoch, 'stargate');
     return (await chunksTip(clone, ns, epoch))?.tree ?? null;
   };
-  return async (digests) => lookUpChunks(clone, ns, await (tree ??= lookUp()), digests);
+  return async (digests) => {
+    tree ??= lookUp();
+    return lookUpChunks(clone, ns, await tree, digests);
+  };
 }
