@@ -1,4 +1,4 @@
-import type { Direction, GitObject, Oid, RefName, RefUpdate } from '../../ports/index.js';
+import type { Direction, GitObject, Oid, RefName, RefUpdate, TraceContext } from '../../ports/index.js';
 
 /** A repository at the other end of a remote, as a fetch sees it. */
 export interface RemoteSide {
@@ -19,6 +19,8 @@ export interface ReceivedPush {
   readonly objects: readonly GitObject[];
   /** Says a line to whoever pushes, as a hook writes it to its standard error, of a push that is taken too. */
   readonly say?: ((line: string) => void) | undefined;
+  /** What it says that it belongs to. */
+  readonly trace: TraceContext | null;
 }
 
 /** A repository that takes pushes. */

@@ -81,6 +81,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "policy-yaml",
         "line": 18,
         "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-otlp",
+        "line": 19,
+        "wrap": []
       }
     }
   },
@@ -158,6 +163,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "policy-yaml",
         "line": 19,
         "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 20,
+        "wrap": []
       }
     }
   },
@@ -229,6 +239,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 17,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 18,
         "wrap": []
       }
     }
@@ -338,6 +353,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 48,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 51,
         "wrap": []
       }
     }
@@ -472,6 +492,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 29,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 30,
         "wrap": []
       }
     }

@@ -8,7 +8,7 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
-import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
@@ -18,6 +18,7 @@ import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
 import type { LedgerMode, Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
@@ -42,6 +43,8 @@ export interface MemoryGatewayOptions {
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
+  /** Where its spans go. */
+  readonly tracing?: Tracing;
 }
 
 /** What a gateway had at one time. */
@@ -80,6 +83,9 @@ export class MemoryGateway {
     readonly lease: Lease,
     private readonly policyText: string,
     readonly repositoryId: string,
+    /** Signs what is made of intents. */
+    readonly sequencer: OwnKey,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -107,35 +113,50 @@ export class MemoryGateway {
     const randomness = await composition.get<Randomness>('randomness');
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
+    const sequencer = ownKey(newPrivateKey());
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
-      sequencer: ownKey(newPrivateKey()),
+      sequencer,
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(
+      name,
+      composition,
+      host,
+      policy,
+      people,
+      store,
+      hostNamed(name),
+      lease,
+      text,
+      repositoryId,
+      sequencer,
+      options.tracing,
+    );
     gateway.open();
     return gateway;
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects, say }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace, say }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
+    const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
       if (bringsIntents(commands)) {
         const pushed = { gateway, store: this.store, confirm: () => this.confirm() };
         return await orderPushed(await PushedIntents.check(pushed, commands, quarantine), quarantine, say);
       }
-      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
@@ -147,6 +168,7 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      span.end();
       await quarantine.close();
     }
   }

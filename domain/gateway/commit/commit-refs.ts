@@ -3,6 +3,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import { during, NO_SPAN, type Span } from '../../../ports/tracing.js';
 import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { ObjectNamer } from '../../git/object.js';
@@ -27,8 +28,8 @@ export interface CommitContext {
   /** The lease, or null while another gateway leads. */
   readonly lease: () => Lease | null;
   readonly failpoint: (name: Failpoint) => void;
-  /** Told of every intent whose refs have moved. */
-  readonly committed: (intent: IntentRecord) => void;
+  /** Told of every intent whose refs have moved, and of the span in which they have. */
+  readonly committed: (intent: IntentRecord, span: Span) => void;
 }
 
 /** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
@@ -60,6 +61,7 @@ export async function commitRefs(
   events: readonly WatchEvent[],
   confirm: () => void = () => undefined,
   objects: readonly NewObject[] = [],
+  span: Span = NO_SPAN,
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
   const all = [...updates, ...(await writeObjects(context, objects, events))];
@@ -69,10 +71,10 @@ export async function commitRefs(
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
-  await journal.append(intent);
+  await during(span.child('stargate.journal'), () => journal.append(intent));
   failpoint('after-intent');
   try {
-    await store.updateRefs(all, REASON);
+    await during(span.child('stargate.refs'), () => store.updateRefs(all, REASON));
   } catch (error) {
     const moved = await countMoved(store, all);
     if (moved === 0) {
@@ -88,7 +90,7 @@ export async function commitRefs(
     () => false, // the refs have moved: no fault of the disk makes that a refusal
   );
   failpoint('after-done');
-  context.committed(intent);
+  context.committed(intent, span);
   return noted;
 }
 

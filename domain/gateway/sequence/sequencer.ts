@@ -4,6 +4,7 @@ import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { Limits } from '../../../ports/limits.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
+import { during, NO_SPAN, type Span, together } from '../../../ports/tracing.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
@@ -25,6 +26,8 @@ export interface WaitingIntent {
   readonly confirm?: () => void;
   /** Checks it again, under the policy that is in force by now. */
   readonly again: () => Promise<SoundIntent>;
+  /** What ordering it is a part of. */
+  readonly span?: Span | undefined;
 }
 
 /** Told what the sequencer does, for metrics. */
@@ -52,7 +55,12 @@ export interface SequencerContext {
   /** Runs under the repository's commit lock, as the leader, after what a crash has left was mended. */
   readonly locked: (work: () => Promise<void>) => Promise<void>;
   /** Writes objects and moves refs as one step that survives a crash. */
-  readonly commit: (updates: readonly RefUpdate[], events: readonly WatchEvent[], objects: readonly NewObject[]) => Promise<void>;
+  readonly commit: (
+    updates: readonly RefUpdate[],
+    events: readonly WatchEvent[],
+    objects: readonly NewObject[],
+    span: Span,
+  ) => Promise<void>;
   readonly observer?: SequencerObserver | undefined;
 }
 
@@ -158,7 +166,7 @@ export class Sequencer {
     const updates = [...step.updates, ...[...step.states.values()].flatMap(({ before, after }) => movesBetween(before, after))];
     if (updates.length > 0) {
       try {
-        await this.context.commit(updates, step.events, [...step.objects.values()]);
+        await during(commitSpan(step), (span) => this.context.commit(updates, step.events, [...step.objects.values()], span));
       } catch (error) {
         this.trees.forget();
         for (const { ticket } of step.answered) ticket.reject(toKvError(error));
@@ -234,4 +242,14 @@ export class Sequencer {
       throw error;
     }
   }
+}
+
+/** One commit, in the trace of each intent that it is made of. */
+function commitSpan({ answered }: Step): Span {
+  const made = answered.filter(({ answer }) => answer.commit !== null);
+  return together(
+    made.map(({ ticket: { span = NO_SPAN, sound } }) => {
+      return span.child('stargate.commit', { facts: { txn: [sound.intent.trailers.txn], batch: made.length } });
+    }),
+  );
 }

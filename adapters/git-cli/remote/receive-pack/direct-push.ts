@@ -1,6 +1,7 @@
 import { KvError, toKvError } from '../../../../ports/error.js';
 import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
+import { type TraceContext, traceOption } from '../../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
 import { saidSoFar } from '../../process/said.js';
@@ -20,6 +21,7 @@ interface DirectPush {
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
   readonly onRemoteLine: ((line: string) => void) | undefined;
+  readonly trace: TraceContext | null | undefined;
   readonly onProgress: TransferProgress | undefined;
 }
 
@@ -30,7 +32,7 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, onRemoteLine, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress }: DirectPush,
 ): Promise<boolean> {
   const greeting = await connection.greeting;
   if (greeting === null) {
@@ -52,7 +54,8 @@ export async function directPush(
   const hear = onRemoteLine === undefined ? undefined : linesOf(onRemoteLine);
   onProgress?.('');
   try {
-    const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
+    const options = trace && greeting.capabilities.includes('push-options') ? [traceOption(trace)] : [];
+    const commands = commandList(due, { format, atomic, turn, options, quiet: onProgress === undefined });
     connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
       said = saidSoFar(said, text);
