@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
+import { during, NO_SPAN } from '../../../ports/tracing.js';
 import { encodedSize, type Ordered, parseAnswerLine } from '../../git/wire/intent-frames.js';
 import { intentRef } from '../../ledger/refs.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
@@ -14,12 +15,16 @@ import { greetingOf, sessionOf } from './sessions.js';
  * names the transaction when nobody could be asked.
  */
 export async function order(clone: Clone, ports: WritingPorts, intent: SignedIntent, signal?: AbortSignal): Promise<Ordered> {
-  try {
-    return await withPatience(clone, ports, () => send(clone, intent, signal));
-  } catch (error) {
-    if (!KvError.is(error) || error.details?.['sent'] !== 'all' || !maySoonAnswer(error)) throw error;
-    return findOut(clone, intent, error, signal);
-  }
+  const { ns, txn } = intent.trailers;
+  return during((clone.span ?? NO_SPAN).child('git-kv.push', { facts: { ns: [ns], txn: [txn] } }), async (span) => {
+    const traced = { ...clone, span };
+    try {
+      return await withPatience(clone, ports, () => send(traced, intent, signal));
+    } catch (error) {
+      if (!KvError.is(error) || error.details?.['sent'] !== 'all' || !maySoonAnswer(error)) throw error;
+      return findOut(traced, intent, error, signal);
+    }
+  });
 }
 
 async function findOut(clone: Clone, intent: SignedIntent, broken: KvError, signal: AbortSignal | undefined): Promise<Ordered> {
@@ -66,6 +71,7 @@ async function pushIntent(clone: Clone, intent: SignedIntent): Promise<Ordered> 
     ...(intent.chunks.length === 0 ? { objects: intent.objects } : {}),
     onRemoteLine: (line) => (answer ??= answerIn(line)),
     onProgress: clone.onProgress,
+    trace: clone.span?.context,
   });
   if (answer === undefined) {
     throw new KvError('GIT_ERROR', `the Stargate took transaction ${txn}, and what has come of it cannot be read`, {

@@ -28,7 +28,13 @@ export function leaveSession({ intents, remoteName }: Clone): void {
 }
 
 /** What a Stargate, or the way to it, says that takes no stream of intents. A push is then told what else may be wrong. */
-const NO_STREAM: ReadonlySet<string> = new Set(['NOT_SUPPORTED', 'USAGE', 'POLICY_VIOLATION', 'FORMAT_UNSUPPORTED']);
+const NO_STREAM: ReadonlySet<string> = new Set([
+  'NOT_SUPPORTED',
+  'USAGE',
+  'POLICY_VIOLATION',
+  'FORMAT_UNSUPPORTED',
+  'CONFIG_INVALID',
+]);
 
 /** The greeting of a stream; null where the other side takes none. Throws why it can't be had. */
 export async function greetingOf(session: IntentSession | null): Promise<Greeting | null> {

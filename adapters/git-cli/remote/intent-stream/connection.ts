@@ -91,7 +91,7 @@ export class SshIntentConnection implements IntentConnection {
           return chunk;
         }
         if (this.signal?.aborted === true) throw new KvError('INTERRUPTED', 'interrupted');
-        await this.giving;
+        if (this.giving !== null) await this.giving;
         if (this.broken !== null) throw this.broken;
         if (this.closed) return null;
         if (this.ended) return this.lastWord();
