@@ -6,6 +6,7 @@ export * from './rejection.js';
 export * from './git-store.js';
 export * from './git-remote.js';
 export * from './admin-client.js';
+export * from './intent-stream.js';
 export * from './fetch-record.js';
 export * from './journal.js';
 export * from './leader-lock.js';

@@ -3,6 +3,7 @@ export const PORTS = {
   'git-store': 'GitStore',
   'git-remote': 'GitRemote',
   'admin-client': 'AdminClient',
+  'intent-stream': 'IntentStream',
   'fetch-record': 'FetchRecord',
   journal: 'Journal',
   'leader-lock': 'LeaderLock',

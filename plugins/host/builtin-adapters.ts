@@ -41,6 +41,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
     },
     {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'fetch-record',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-fetch-record.js') as Promise<AdapterModule>,
@@ -151,6 +156,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-remote',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',

@@ -8,6 +8,7 @@ export * from './git-remote.js';
 export * from './git-service.js';
 export * from './git-store.js';
 export * from './hasher.js';
+export * from './intent-stream.js';
 export * from './host-parts/bench.js';
 export * from './journal.js';
 export * from './expiring-lock.js';
