@@ -18,6 +18,7 @@ const NAMES = [
   'million',
   'writers',
   'growth',
+  'stores',
   'locks',
   'tracing',
   'streams',
