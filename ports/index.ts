@@ -9,6 +9,7 @@ export * from './admin-client.js';
 export * from './fetch-record.js';
 export * from './journal.js';
 export * from './leader-lock.js';
+export * from './decision-log.js';
 export * from './mirror-target.js';
 export * from './chunker.js';
 export * from './hasher.js';

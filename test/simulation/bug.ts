@@ -1,0 +1,20 @@
+import type { Effect } from '../../domain/gateway/replicate/effects.js';
+import type { Restored } from '../../domain/gateway/replicate/machine.js';
+import type { Replica } from '../../domain/gateway/replicate/replica.js';
+import type { Rules } from '../../domain/gateway/replicate/rules.js';
+import type { LogFlaws } from './decisions.js';
+
+/** A mistake that somebody could make, put around the machines or in the place of one of their rules. */
+export interface Bug {
+  readonly rules?: Partial<Rules>;
+  /** The disk says that it has synced before it has. */
+  readonly answersBeforeSync?: boolean;
+  readonly log?: LogFlaws;
+  /** What a server finds on its disk when it starts. */
+  readonly restored?: (restored: Restored) => Restored;
+  /** What becomes of the effects of a step. */
+  readonly effects?: (effects: readonly Effect[], replica: Replica) => readonly Effect[];
+}
+
+/** Nothing is wrong. */
+export const SOUND: Bug = {};
