@@ -48,7 +48,7 @@ export interface DecisionLogCapabilities {
  */
 export interface DecisionLog {
   readonly capabilities: DecisionLogCapabilities;
-  /** The newest head; null before the first decision. Throws `IO_ERROR` when the log can't be reached. */
+  /** The newest head; null before the first decision. Throws `IO_ERROR` when the log can't be reached, `INPUT_INVALID` for no name. */
   read(repository: string): Promise<RecordedHead | null>;
   /**
    * Moves the head; gives its revision once it is durable. Throws `CAS_CONFLICT` when another revision is the newest, `NOT_LEADER` when

@@ -1,5 +1,4 @@
 import type { Effect } from '../../domain/gateway/replicate/effects.js';
-import type { Restored } from '../../domain/gateway/replicate/machine.js';
 import type { Replica } from '../../domain/gateway/replicate/replica.js';
 import type { Rules } from '../../domain/gateway/replicate/rules.js';
 import type { LogFlaws } from './decisions.js';
@@ -10,8 +9,8 @@ export interface Bug {
   /** The disk says that it has synced before it has. */
   readonly answersBeforeSync?: boolean;
   readonly log?: LogFlaws;
-  /** What a server finds on its disk when it starts. */
-  readonly restored?: (restored: Restored) => Restored;
+  /** What was stored and not applied is swept when a server starts. */
+  readonly forgetsStored?: boolean;
   /** What becomes of the effects of a step. */
   readonly effects?: (effects: readonly Effect[], replica: Replica) => readonly Effect[];
 }

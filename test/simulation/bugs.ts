@@ -1,4 +1,3 @@
-import { isAt } from '../../domain/gateway/replicate/entry.js';
 import { majorityOf } from '../../domain/gateway/replicate/quorum.js';
 import { RULES } from '../../domain/gateway/replicate/rules.js';
 import type { Bug } from './bug.js';
@@ -15,12 +14,12 @@ export const PLANTED: readonly Planted[] = [
   { name: 'a vote is cast before the entry is synced', seed: 1, answersBeforeSync: true },
   {
     name: 'older terms are not refused',
-    seed: 1,
+    seed: 2308,
     rules: { isOldTerm: () => false },
   },
   {
     name: 'a prepare that comes late replaces a newer one of its term',
-    seed: 1,
+    seed: 72,
     rules: { supersedes: () => true },
   },
   {
@@ -35,22 +34,22 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'votes of servers that are no members count',
-    seed: 1,
+    seed: 46,
     rules: { isQuorum: (votes, before) => votes.size >= majorityOf(before.length) },
   },
   {
     name: 'a change of members needs a quorum of the old ones alone',
-    seed: 1,
+    seed: 46,
     rules: { isQuorum: (votes, before, _, ack) => RULES.isQuorum(votes, before, before, ack) },
   },
   {
     name: 'a vote for an earlier attempt counts for this one',
-    seed: 1,
+    seed: 8,
     rules: { countsFor: (vote, entry) => vote.term === entry.term },
   },
   {
     name: 'a new leader serves before it has what was decided',
-    seed: 1,
+    seed: 125,
     rules: { holds: () => true },
   },
   {
@@ -65,28 +64,28 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'an entry that its leader has not settled is dropped with the ones before it',
-    seed: 1,
+    seed: 4,
     rules: { isAborted: (entry, term, head) => entry.sequence > head.sequence && entry.term <= term },
   },
   {
     name: 'an undecided entry is given to those that catch up',
-    seed: 1,
+    seed: 20,
     rules: { maySend: () => true },
   },
   {
     name: 'a decision that was not answered is taken for an abort',
-    seed: 1,
+    seed: 4,
     rules: { isInDoubt: () => false },
   },
   {
     name: 'a decision does not compare the lock, so that a paused leader goes on',
-    seed: 1,
+    seed: 4,
     log: { ignoresLock: true, ignoresRevision: true },
   },
   {
     name: 'a server forgets at its start what it has stored',
-    seed: 1,
-    restored: (restored) => ({ ...restored, prepared: null }),
+    seed: 7,
+    forgetsStored: true,
   },
   {
     name: 'the client is answered when the votes are there, and not when it is decided',
@@ -95,16 +94,19 @@ export const PLANTED: readonly Planted[] = [
       const { leading } = replica.state;
       const ballot = leading?.ballot;
       if (ballot?.phase !== 'deciding' || !effects.some(({ kind }) => kind === 'decide')) return effects;
-      return [...effects, { kind: 'answer', proposal: ballot.proposal.id, answer: { outcome: 'accepted', sequence: ballot.entry.sequence } }];
+      return [
+        ...effects,
+        { kind: 'answer', proposal: ballot.proposal.id, answer: { outcome: 'accepted', sequence: ballot.entry.sequence } },
+      ];
     },
   },
   {
-    name: 'a snapshot of any server is believed, whatever was decided',
-    seed: 1,
-    effects: (effects, replica) =>
+    name: 'the attempt under way is told to be settled',
+    seed: 72,
+    effects: (effects) =>
       effects.map((effect) =>
-        effect.kind === 'serve' && replica.state.prepared !== null && effect.prepared === null && isAt(effect.from, { sequence: -1, digest: '' })
-          ? { ...effect, prepared: replica.state.prepared }
+        effect.kind === 'send' && effect.message.kind === 'outcome'
+          ? { ...effect, message: { ...effect.message, settled: effect.message.settled + 1 } }
           : effect,
       ),
   },

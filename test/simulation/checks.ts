@@ -65,18 +65,27 @@ export class Checks {
 
   made(by: number, head: Head, before: Head | null): void {
     const decider = this.deciders.get(head.term);
-    if (decider !== undefined && decider !== by) throw new Violation('one leader', `servers ${decider} and ${by} decide in term ${head.term}`);
+    if (decider !== undefined && decider !== by)
+      throw new Violation('one leader', `servers ${decider} and ${by} decide in term ${head.term}`);
     this.deciders.set(head.term, by);
-    if (before !== null && head.term < before.term) throw new Violation('one leader', `term ${head.term} decides after term ${before.term}`);
+    if (before !== null && head.term < before.term)
+      throw new Violation('one leader', `term ${head.term} decides after term ${before.term}`);
     const server = this.servers[by];
     if (before === null || head.sequence === before.sequence) {
-      if (before !== null && head.digest !== before.digest) throw new Violation('one history', `entry ${head.sequence} was decided twice`);
-      if (server !== undefined && !server.wiped && (server.disk.applied.sequence !== head.sequence || server.disk.applied.digest !== head.digest))
+      if (before !== null && head.digest !== before.digest)
+        throw new Violation('one history', `entry ${head.sequence} was decided twice`);
+      if (
+        server !== undefined &&
+        !server.wiped &&
+        (server.disk.applied.sequence !== head.sequence || server.disk.applied.digest !== head.digest)
+      )
         throw new Violation('no hope', `${server.name} claims entry ${head.sequence}, and has ${server.disk.applied.sequence}`);
-    } else if (head.sequence !== before.sequence + 1) throw new Violation('one history', `entry ${head.sequence} follows entry ${before.sequence}`);
+    } else if (head.sequence !== before.sequence + 1)
+      throw new Violation('one history', `entry ${head.sequence} follows entry ${before.sequence}`);
     const entry = this.entries.get(head.digest);
     if (entry !== undefined && before !== null && head.sequence > before.sequence) {
-      if (entry.before !== before.digest) throw new Violation('one history', `entry ${head.sequence} does not build on ${before.sequence}`);
+      if (entry.before !== before.digest)
+        throw new Violation('one history', `entry ${head.sequence} does not build on ${before.sequence}`);
       if (this.refused.has(entry.id)) throw new Violation('true answers', `${entry.id} was refused, and is decided`);
       this.ids.add(entry.id);
     }
@@ -108,7 +117,10 @@ export class Checks {
   moved(server: Checked, to: Standing): void {
     if (to.sequence === -1) return;
     if (this.decided[to.sequence] !== to.digest)
-      throw new Violation('one history', `${server.name} shows entry ${to.sequence} as ${to.digest}, decided is ${this.decided[to.sequence] ?? 'nothing'}`);
+      throw new Violation(
+        'one history',
+        `${server.name} shows entry ${to.sequence} as ${to.digest}, decided is ${this.decided[to.sequence] ?? 'nothing'}`,
+      );
   }
 
   answered(id: string, answer: Answer): void {

@@ -41,7 +41,10 @@ export class Disk {
 
   /** A write has failed: maybe it is there nevertheless, whole, or torn and dropped by the next scan. */
   fail(record: Record, random: Random): void {
-    if (random.chance(0.3)) return this.sync(record);
+    if (random.chance(0.3)) {
+      this.sync(record);
+      return;
+    }
     this.unsynced = this.unsynced.filter((written) => written !== record);
   }
 

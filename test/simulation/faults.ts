@@ -22,14 +22,17 @@ export function inject(world: World, fault: Fault): void {
     case 'crash':
       note('crashes');
       server.stop();
-      return world.after(lasts, () => server.start());
+      world.after(lasts, () => server.start());
+      return;
     case 'pause':
       note('is paused');
-      return server.pause(lasts);
+      server.pause(lasts);
+      return;
     case 'full':
       note('has a full disk');
       server.full = true;
-      return world.after(lasts, () => (server.full = false));
+      world.after(lasts, () => (server.full = false));
+      return;
     case 'isolate':
       note('is cut off from all servers');
       for (const other of world.servers)
@@ -37,13 +40,16 @@ export function inject(world: World, fault: Fault): void {
       return;
     case 'cut':
       note(`no longer reaches s${fault.to + 1}`);
-      return during(world.cuts, `${fault.server}>${fault.to}`);
+      during(world.cuts, `${fault.server}>${fault.to}`);
+      return;
     case 'log-cut':
       note('no longer reaches the decision log');
-      return during(world.logCuts, fault.server);
+      during(world.logCuts, fault.server);
+      return;
     case 'jump':
       note(`has its clock moved by ${fault.by} ms`);
-      return server.jump(fault.by);
+      server.jump(fault.by);
+      return;
     case 'wipe': {
       const { members } = world.checks.head;
       const lost = world.servers.filter(({ name, wiped }) => wiped && members.includes(name)).length;
@@ -53,7 +59,8 @@ export function inject(world: World, fault: Fault): void {
       server.stop();
       server.disk.wipe();
       server.wiped = true;
-      return world.after(100, () => server.start());
+      world.after(100, () => server.start());
+      return;
     }
     case 'transfer':
       note('is to lead');
@@ -64,7 +71,8 @@ export function inject(world: World, fault: Fault): void {
       const change = fault.kind === 'add' ? { add: server.name } : { remove: server.name };
       const id = `${fault.kind}-${server.name}-${Math.round(fault.at)}`;
       const leader = world.servers.find(({ leads }) => leads);
-      return leader?.propose({ id, updates: [], events: [], ack: 'quorum', change });
+      leader?.propose({ id, updates: [], events: [], ack: 'quorum', change });
+      return;
     }
   }
 }

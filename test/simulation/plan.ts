@@ -33,6 +33,8 @@ export interface Plan {
   readonly loss: number;
   readonly twice: number;
   readonly delay: number;
+  /** The probability that a message comes seconds late, or once more then. */
+  readonly late: number;
   /** How many applied entries a server keeps for others. */
   readonly keep: number;
   /** How much faster or slower each server's clock runs. */
@@ -64,15 +66,24 @@ export function planOf(seed: number): Plan {
     loss: calm ? 0 : random.pick([0, 0.01, 0.05, 0.2]),
     twice: calm ? 0 : random.pick([0, 0.02, 0.15]),
     delay: random.pick([3, 20, 120, 600]),
+    late: calm ? 0 : random.pick([0, 0.03, 0.15]),
     keep: random.pick([1, 4, 100]),
     rates: Array.from({ length: all }, () => (random.chance(0.7) ? 1 : random.pick([0.5, 0.8, 1.3, 2.5]))),
-    writes: Array.from({ length: random.between(2, 14) }, () => ({
-      at: random.between(300, until),
-      to: random.chance(0.15) ? random.between(0, all - 1) : null,
-    })).sort((a, b) => a.at - b.at),
+    writes: writesOf(random, all, faults, until),
     faults: faults.sort((a, b) => a.at - b.at),
     until,
   };
+}
+
+/** Half of the writes come when something else happens: that is when they hurt. */
+function writesOf(random: Random, all: number, faults: readonly Fault[], until: number): Write[] {
+  const times = faults.flatMap((fault) => ('for' in fault ? [fault.at, fault.at + fault.for] : [fault.at]));
+  const writes = Array.from({ length: random.between(2, 16) }, () => {
+    const isNear = times.length > 0 && random.chance(0.5);
+    const at = isNear ? random.pick(times) + random.between(-60, 150) : random.between(300, until);
+    return { at: Math.min(Math.max(at, 0), until), to: random.chance(0.15) ? random.between(0, all - 1) : null };
+  });
+  return writes.sort((a, b) => a.at - b.at);
 }
 
 function faultOf(random: Random, all: number, members: boolean, ack: Ack, until: number): Fault {
@@ -80,8 +91,21 @@ function faultOf(random: Random, all: number, members: boolean, ack: Ack, until:
   const server = random.between(0, all - 1);
   const lasts = random.pick([50, 300, 1000, 2500]);
   const kind = random.pick([
-    'crash', 'crash', 'crash', 'pause', 'pause', 'isolate', 'cut', 'cut', 'full', 'log-cut', 'log-down', 'wipe', 'jump', 'transfer',
-    ...(members ? ['add', 'add', 'add', 'remove', 'remove'] as const : []),
+    'crash',
+    'crash',
+    'crash',
+    'pause',
+    'pause',
+    'isolate',
+    'cut',
+    'cut',
+    'full',
+    'log-cut',
+    'log-down',
+    'wipe',
+    'jump',
+    'transfer',
+    ...(members ? (['add', 'add', 'add', 'remove', 'remove'] as const) : []),
   ] as const);
   switch (kind) {
     case 'cut':

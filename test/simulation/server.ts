@@ -45,13 +45,19 @@ export class Server implements Checked {
   start(): void {
     if (this.replica !== null) return;
     const { bug } = this.world;
+    if (bug.forgetsStored === true) this.disk.prepared = null;
     const restored = this.disk.restored();
     this.replica = new Replica(
       { self: this.name, digestAfter: this.digestAfter, timing: TIMING_HERE, rules: { ...RULES, ...bug.rules } },
-      bug.restored?.(restored) ?? restored,
+      restored,
     );
     this.life++;
-    this.world.note(this, 'starts', () => `at ${restored.applied.sequence}${restored.prepared ? `, with ${restored.prepared.id} stored` : ''}`);
+    this.world.note(
+      this,
+      'starts',
+      () => `at ${restored.applied.sequence}${restored.prepared ? `, with ${restored.prepared.id} stored` : ''}`,
+    );
+    this.world.checks.durable();
     this.beat(this.life);
     this.strive(this.life);
   }
@@ -132,13 +138,21 @@ export class Server implements Checked {
       if (world.now >= this.patience && this.replica?.mayLead === true) this.acquire(life);
       return;
     }
-    if (this.clock() - lease.renewed > LEASE) return this.loseLease();
+    if (this.clock() - lease.renewed > LEASE) {
+      this.loseLease();
+      return;
+    }
     const asked = this.clock();
-    world.callLog(this, 'renew', (log) => log.renew(this.index, lease.term), (renewed) => {
-      if (life !== this.life || this.lease !== lease) return;
-      if (renewed === true) lease.renewed = Math.max(asked, lease.renewed);
-      if (renewed === false) this.loseLease();
-    });
+    world.callLog(
+      this,
+      'renew',
+      (log) => log.renew(this.index, lease.term),
+      (renewed) => {
+        if (life !== this.life || this.lease !== lease) return;
+        if (renewed === true) lease.renewed = Math.max(asked, lease.renewed);
+        if (renewed === false) this.loseLease();
+      },
+    );
   }
 
   private loseLease(): void {
@@ -149,51 +163,88 @@ export class Server implements Checked {
 
   private acquire(life: number): void {
     const asked = this.clock();
-    this.world.callLog(this, 'acquire', (log) => log.acquire(this.index), (term) => {
-      if (life !== this.life || term === null || term === undefined || this.lease !== null) return;
-      this.lease = { term, renewed: asked };
-      this.world.note(this, 'has the lock', () => `term ${term}`);
-      this.give({ kind: 'won', term });
-    });
+    this.world.callLog(
+      this,
+      'acquire',
+      (log) => log.acquire(this.index),
+      (term) => {
+        if (life !== this.life || term === null || term === undefined || this.lease !== null) return;
+        this.lease = { term, renewed: asked };
+        this.world.note(this, 'has the lock', () => `term ${term}`);
+        this.give({ kind: 'won', term });
+      },
+    );
   }
 
   private run(effect: Effect): void {
     const { world, life } = this;
     switch (effect.kind) {
       case 'send':
-        return world.send(this, effect.to, effect.message);
+        world.send(this, effect.to, effect.message);
+        return;
       case 'store':
       case 'apply':
         if (effect.kind === 'store') world.checks.proposed(effect.entry);
-        return this.write(effect);
+        this.write(effect);
+        return;
       case 'drop':
         this.disk.write(effect);
         return;
       case 'install': {
         const { digests } = world.named(effect.from)?.disk ?? this.disk;
-        return this.write({ kind: 'install', standing: effect.standing, digests: digests.slice(0, effect.standing.sequence + 1) });
+        this.write({
+          kind: 'install',
+          standing: effect.standing,
+          digests: digests.slice(0, effect.standing.sequence + 1),
+        });
+        return;
       }
       case 'read':
-        return world.callLog(this, 'read', (log) => log.read(), (recorded) => {
-          if (life === this.life) this.give({ kind: 'head', token: effect.token, recorded: recorded === undefined ? 'unreachable' : recorded });
-        });
+        world.callLog(
+          this,
+          'read',
+          (log) => log.read(),
+          (recorded) => {
+            if (life === this.life)
+              this.give({ kind: 'head', token: effect.token, recorded: recorded === undefined ? 'unreachable' : recorded });
+          },
+        );
+        return;
       case 'decide':
-        return world.callLog(this, 'decide', (log) => log.decide(this.index, effect.head, effect.after), (result) => {
-          if (life === this.life) this.give({ kind: 'decided', token: effect.token, result: result ?? { kind: 'unknown' } });
-        });
+        world.callLog(
+          this,
+          'decide',
+          (log) => log.decide(this.index, effect.head, effect.after),
+          (result) => {
+            if (life === this.life) this.give({ kind: 'decided', token: effect.token, result: result ?? { kind: 'unknown' } });
+          },
+        );
+        return;
       case 'serve': {
         const answer = answerFetch(effect.from, effect.prepared, effect.head, this.disk.history(effect.from.sequence));
-        return world.send(this, effect.to, answer);
+        world.send(this, effect.to, answer);
+        return;
       }
       case 'answer':
-        world.note(this, 'answers', () => `${effect.proposal} ${effect.answer.outcome}${'because' in effect.answer ? ` (${effect.answer.detail})` : ''}`);
-        return world.checks.answered(effect.proposal, effect.answer);
+        world.note(
+          this,
+          'answers',
+          () => `${effect.proposal} ${effect.answer.outcome}${'because' in effect.answer ? ` (${effect.answer.detail})` : ''}`,
+        );
+        world.checks.answered(effect.proposal, effect.answer);
+        return;
       case 'release': {
         const { lease } = this;
         world.note(this, 'gives the lock up', () => effect.why);
         this.lease = null;
         this.patience = world.now + world.random.between(300, 1500);
-        if (lease !== null) world.callLog(this, 'release', (log) => log.release(this.index, lease.term), () => undefined);
+        if (lease !== null)
+          world.callLog(
+            this,
+            'release',
+            (log) => log.release(this.index, lease.term),
+            () => undefined,
+          );
         return;
       }
       case 'acquire':
@@ -205,7 +256,11 @@ export class Server implements Checked {
     const { world, disk, life } = this;
     const early = record.kind === 'store' && world.bug.answersBeforeSync === true;
     disk.write(record);
-    world.note(this, record.kind === 'store' ? 'stores' : 'moves refs to', () => (record.kind === 'install' ? `a snapshot at ${record.standing.sequence}` : `${record.entry.id} (entry ${record.entry.sequence})`));
+    world.note(this, record.kind === 'store' ? 'stores' : 'moves refs to', () =>
+      record.kind === 'install'
+        ? `a snapshot at ${record.standing.sequence}`
+        : `${record.entry.id} (entry ${record.entry.sequence})`,
+    );
     const takes = world.random.chance(0.05) ? world.random.between(50, 800) : world.random.between(1, 8);
     world.after(takes, () => {
       if (life !== this.life) return; // it has crashed meanwhile

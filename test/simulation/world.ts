@@ -82,7 +82,9 @@ export class World {
   }
 
   note(who: { readonly name: string } | undefined, what: string, more?: () => string): void {
-    this.trace?.push(`${String(Math.round(this.now)).padStart(6)} ms  ${who?.name ?? '--'} ${what}${more === undefined ? '' : ` ${more()}`}`);
+    this.trace?.push(
+      `${String(Math.round(this.now)).padStart(6)} ms  ${who?.name ?? '--'} ${what}${more === undefined ? '' : ` ${more()}`}`,
+    );
   }
 
   send(from: Server, to: string, message: Message): void {
@@ -90,26 +92,38 @@ export class World {
     if (target === undefined) return;
     const { plan, random, calm } = this;
     const copies = calm ? 1 : random.chance(plan.loss) ? 0 : random.chance(plan.twice) ? 2 : 1;
-    if (copies === 0) return this.note(from, 'loses', () => `${message.kind} to ${to}`);
+    if (copies === 0) {
+      this.note(from, 'loses', () => `${message.kind} to ${to}`);
+      return;
+    }
     for (let copy = 0; copy < copies; copy++) {
-      const delay = calm ? 1 + random.next() : 0.5 + random.next() ** 2 * plan.delay;
+      const isLate = !calm && random.chance(plan.late);
+      const delay = calm ? 1 + random.next() : 0.5 + random.next() ** 2 * plan.delay + (isLate ? random.between(500, 4000) : 0);
       this.after(delay, () => {
         if (!calm && this.cuts.has(`${from.index}>${target.index}`)) return;
-        if (message.kind !== 'report' && message.kind !== 'outcome') this.note(target, 'hears', () => `${describe(message)} from ${from.name}`);
+        if (message.kind !== 'report' && message.kind !== 'outcome')
+          this.note(target, 'hears', () => `${describe(message)} from ${from.name}`);
         target.give({ kind: 'message', from: from.name, message });
       });
     }
   }
 
   /** Calls the decision log: undefined when no answer has come, though the call may arrive, or have arrived. */
-  callLog<Result>(from: Server, what: string, call: (log: Decisions) => Result, then: (result: Result | undefined) => void): void {
+  callLog<Result>(
+    from: Server,
+    what: string,
+    call: (log: Decisions) => Result,
+    then: (result: Result | undefined) => void,
+  ): void {
     const { plan, random, calm } = this;
     const isLocal = plan.log === 'journal' && from.index === 0;
     const reaches = (): boolean => {
       if (isLocal) return !from.full;
       if (this.logDown > 0 || this.logCuts.has(from.index)) return false;
       const host = this.servers[0];
-      return plan.log === 'etcd' || (host?.replica != null && !this.cuts.has(`${from.index}>0`) && !this.cuts.has(`0>${from.index}`));
+      return (
+        plan.log === 'etcd' || (host?.replica != null && !this.cuts.has(`${from.index}>0`) && !this.cuts.has(`0>${from.index}`))
+      );
     };
     let isOver = false;
     const end = (result: Result | undefined): void => {
@@ -118,7 +132,8 @@ export class World {
       then(result);
     };
     const slow = !calm && !isLocal && random.chance(plan.loss);
-    const delay = (): number => (isLocal || calm ? random.next() : 0.5 + random.next() ** 2 * plan.delay) + (slow ? random.between(0, 1500) : 0);
+    const delay = (): number =>
+      (isLocal || calm ? random.next() : 0.5 + random.next() ** 2 * plan.delay) + (slow ? random.between(0, 1500) : 0);
     this.after(delay(), () => {
       if (!reaches()) return this.note(from, `does not reach the decision log (${what})`);
       const result = call(this.decisions);
@@ -184,7 +199,8 @@ export class World {
     for (const { name, replica, disk } of this.servers) {
       if (replica === null || !head.members.includes(name)) continue;
       const { applied, prepared, doubtful, leading } = replica.state;
-      if (applied.sequence !== head.sequence || disk.applied.sequence !== head.sequence) return `${name} is at ${applied.sequence} of ${head.sequence}`;
+      if (applied.sequence !== head.sequence || disk.applied.sequence !== head.sequence)
+        return `${name} is at ${applied.sequence} of ${head.sequence}`;
       if (prepared !== null) return `${name} is in doubt about ${prepared.id}`;
       if (doubtful.length > 0) return `${name} can't answer ${doubtful[0]?.proposal}`;
       if (leading !== null && (leading.ballot !== null || leading.queue.length > 0)) return `${name} is deciding`;
@@ -194,7 +210,8 @@ export class World {
 }
 
 function describe(message: Message): string {
-  if (message.kind === 'prepare') return `prepare ${message.entry.id} (entry ${message.entry.sequence}, term ${message.entry.term})`;
+  if (message.kind === 'prepare')
+    return `prepare ${message.entry.id} (entry ${message.entry.sequence}, term ${message.entry.term})`;
   if (message.kind === 'vote') return `a vote for entry ${message.sequence}, term ${message.term}`;
   if (message.kind === 'refuse') return `no vote: ${message.reason}`;
   return message.kind;

@@ -63,7 +63,8 @@ export function answerFetch(
   if (from.sequence > standing.sequence) return { kind: 'lacking', head };
   if (after === null) return { kind: 'snapshot', head, standing };
   const last = after.at(-1)?.after ?? from.digest;
-  const entries = prepared !== null && prepared.before === last && prepared.sequence === standing.sequence + 1 ? [...after, prepared] : after;
+  const entries =
+    prepared !== null && prepared.before === last && prepared.sequence === standing.sequence + 1 ? [...after, prepared] : after;
   return entries.length === 0 ? { kind: 'lacking', head } : { kind: 'tail', head, entries };
 }
 

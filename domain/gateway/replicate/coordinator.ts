@@ -11,8 +11,14 @@ import { learn, stepDown } from './terms.js';
 /** Takes a proposal in. One after the other is decided. */
 export function onPropose(m: Machine, proposal: Proposal): void {
   const { leading } = m.state;
-  if (leading === null)
-    return m.answer(proposal.id, { outcome: 'refused', because: 'not-leader', detail: `the leader is ${m.state.leader ?? 'not known'}` });
+  if (leading === null) {
+    m.answer(proposal.id, {
+      outcome: 'refused',
+      because: 'not-leader',
+      detail: `the leader is ${m.state.leader ?? 'not known'}`,
+    });
+    return;
+  }
   if (proposal.change === undefined) leading.queue.push(proposal);
   else refuseChange(m, leading, proposal);
 }
@@ -58,11 +64,18 @@ function advanceBallot(m: Machine, leading: Leading, ballot: Ballot): void {
   if (ballot.phase === 'voting') {
     const ack = ballot.proposal.change === undefined ? ballot.proposal.ack : 'quorum';
     const suffice = (of: ReadonlySet<string>): boolean => m.rules.isQuorum(of, members, entry.members, ack);
-    if (votes.has(m.self) && suffice(votes)) return decide(m, leading, ballot);
+    if (votes.has(m.self) && suffice(votes)) {
+      decide(m, leading, ballot);
+      return;
+    }
     const own = ballot.refusals.get(m.self);
-    if (own !== undefined) return abort(m, leading, 'storage', `the leader could not store it: ${own}`);
+    if (own !== undefined) {
+      abort(m, leading, 'storage', `the leader could not store it: ${own}`);
+      return;
+    }
     const mayVote = [...members, ...entry.members].filter((id) => (ballot.refusals.get(id) ?? 'behind') === 'behind');
-    if (state.tick - ballot.since > m.timing.vote || !suffice(new Set([...votes, ...mayVote]))) abort(m, leading, 'no-quorum', whoIsMissing(leading, ballot));
+    if (state.tick - ballot.since > m.timing.vote || !suffice(new Set([...votes, ...mayVote])))
+      abort(m, leading, 'no-quorum', whoIsMissing(leading, ballot));
   } else if (ballot.phase === 'applying') {
     const failed = state.failed === state.tick && state.op === null;
     if (state.applied.sequence < entry.sequence && !failed) return;
@@ -90,9 +103,18 @@ export function onDecision(m: Machine, result: DecisionResult): void {
   const { leading } = m.state;
   const ballot = leading?.ballot ?? null;
   if (leading === null || ballot?.phase !== 'deciding') return;
-  if (result.kind === 'made') return made(m, leading, ballot, result.revision);
-  if (!m.rules.isInDoubt(result.kind)) return abort(m, leading, 'no-quorum', 'the decision log has not answered');
-  if (result.kind === 'moved') return m.read();
+  if (result.kind === 'made') {
+    made(m, leading, ballot, result.revision);
+    return;
+  }
+  if (!m.rules.isInDoubt(result.kind)) {
+    abort(m, leading, 'no-quorum', 'the decision log has not answered');
+    return;
+  }
+  if (result.kind === 'moved') {
+    m.read();
+    return;
+  }
   if (result.kind === 'unknown') return; // the same is decided again, at the next tick that is due
   stepDown(m, 'the lock was lost');
   m.emit({ kind: 'release', why: 'the lock was lost' });
@@ -104,8 +126,10 @@ export function onLeaderHead(m: Machine, recorded: RecordedHead | null): void {
   const ballot = leading?.ballot ?? null;
   if (leading === null || ballot?.phase !== 'deciding' || m.state.deciding !== null || recorded === null) return;
   const { head, revision } = recorded;
-  if (head.term === m.state.term && isAt(head, { sequence: ballot.entry.sequence, digest: ballot.entry.after }))
-    return made(m, leading, ballot, revision);
+  if (head.term === m.state.term && isAt(head, { sequence: ballot.entry.sequence, digest: ballot.entry.after })) {
+    made(m, leading, ballot, revision);
+    return;
+  }
 }
 
 function made(m: Machine, leading: Leading, ballot: Ballot, revision: string): void {

@@ -46,7 +46,13 @@ export type Effect =
   /** Move the head. Answered by `decided`. */
   | { readonly kind: 'decide'; readonly token: number; readonly head: Head; readonly after: string | null }
   /** Send what `answerFetch` says. */
-  | { readonly kind: 'serve'; readonly to: ServerId; readonly from: Position; readonly prepared: Entry | null; readonly head: Head | null }
+  | {
+      readonly kind: 'serve';
+      readonly to: ServerId;
+      readonly from: Position;
+      readonly prepared: Entry | null;
+      readonly head: Head | null;
+    }
   | { readonly kind: 'answer'; readonly proposal: string; readonly answer: Answer }
   /** Give the lock up. */
   | { readonly kind: 'release'; readonly why: string }

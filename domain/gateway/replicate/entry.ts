@@ -46,7 +46,11 @@ export type DigestAfter = (before: string, moves: readonly RefUpdate[]) => strin
 const MEMBERS = 'members';
 
 /** What the digest takes in of an entry: its moves of refs, and the move of the members where they change. */
-export function movesOf(updates: readonly RefUpdate[], before: readonly ServerId[], after: readonly ServerId[]): readonly RefUpdate[] {
+export function movesOf(
+  updates: readonly RefUpdate[],
+  before: readonly ServerId[],
+  after: readonly ServerId[],
+): readonly RefUpdate[] {
   const [old, next] = [before.join(' '), after.join(' ')];
   return old === next ? updates : [...updates, { ref: MEMBERS, old: old || null, next }];
 }

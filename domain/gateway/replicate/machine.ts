@@ -183,7 +183,7 @@ export class Machine {
   /** What was asked for since the last time. */
   take(): Effect[] {
     const { effects } = this;
-    this.effects = [];
+    if (effects.length > 0) this.effects = [];
     return effects;
   }
 }

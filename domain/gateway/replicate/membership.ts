@@ -19,13 +19,25 @@ export function refuseChange(m: Machine, leading: Leading, proposal: Proposal): 
   const { members } = leading.head;
   const refuse = (detail: string): void => m.answer(proposal.id, { outcome: 'refused', because: 'members', detail });
   if ('add' in change) {
-    if (members.includes(change.add)) return refuse(`${change.add} is a member`);
-    if (leading.joining.has(change.add)) return refuse(`${change.add} is joining`);
+    if (members.includes(change.add)) {
+      refuse(`${change.add} is a member`);
+      return;
+    }
+    if (leading.joining.has(change.add)) {
+      refuse(`${change.add} is joining`);
+      return;
+    }
     leading.joining.set(change.add, { proposal, since: m.state.tick, queued: false });
     return;
   }
-  if (!members.includes(change.remove)) return refuse(`${change.remove} is no member`);
-  if (change.remove === m.self) return refuse(`${change.remove} leads: hand leadership over first`);
+  if (!members.includes(change.remove)) {
+    refuse(`${change.remove} is no member`);
+    return;
+  }
+  if (change.remove === m.self) {
+    refuse(`${change.remove} leads: hand leadership over first`);
+    return;
+  }
   leading.queue.push(proposal);
 }
 

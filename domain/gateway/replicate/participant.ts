@@ -10,9 +10,15 @@ import { settleApplied } from './doubt.js';
 export function onPrepare(m: Machine, from: ServerId, { entry, head }: Prepare): void {
   const { state, rules } = m;
   learn(m, head);
-  if (rules.isOldTerm(entry.term, state.term)) return refuse(m, from, entry, 'older-term');
+  if (rules.isOldTerm(entry.term, state.term)) {
+    refuse(m, from, entry, 'older-term');
+    return;
+  }
   if (from !== m.self) seeTerm(m, entry.term, from);
-  if (state.diverged !== null) return refuse(m, from, entry, 'diverged');
+  if (state.diverged !== null) {
+    refuse(m, from, entry, 'diverged');
+    return;
+  }
   const { waiting } = state;
   if (waiting === null || rules.supersedes(entry, waiting.entry)) state.waiting = { entry, from, told: false };
   else if (waiting.entry.attempt === entry.attempt) waiting.told = false;
@@ -22,7 +28,10 @@ export function onPrepare(m: Machine, from: ServerId, { entry, head }: Prepare):
 export function onOutcome(m: Machine, from: ServerId, { term, head, settled }: Outcome): void {
   const { state, rules } = m;
   learn(m, head);
-  if (rules.isOldTerm(term, state.term)) return report(m, from);
+  if (rules.isOldTerm(term, state.term)) {
+    report(m, from);
+    return;
+  }
   seeTerm(m, term, from);
   dropAborted(m, term, head, settled);
   if (state.waiting !== null && rules.isAborted(state.waiting.entry, term, head, settled)) state.waiting = null;
@@ -49,17 +58,24 @@ export function advanceParticipant(m: Machine): void {
   const { known, applied } = state;
   if (state.prepared !== null && state.prepared.sequence <= applied.sequence) state.prepared = null;
   if (state.op !== null || state.diverged !== null || state.failed === state.tick) return;
-  if (known !== null && known.sequence === applied.sequence && known.digest !== applied.digest)
-    return quarantine(m, `entry ${applied.sequence} of this server has the digest ${applied.digest}, and ${known.digest} was decided`);
+  if (known !== null && known.sequence === applied.sequence && known.digest !== applied.digest) {
+    quarantine(m, `entry ${applied.sequence} of this server has the digest ${applied.digest}, and ${known.digest} was decided`);
+    return;
+  }
   const { prepared } = state;
-  if (prepared !== null && known !== null && rules.isDecided(prepared, known)) return apply(m, prepared, null);
+  if (prepared !== null && known !== null && rules.isDecided(prepared, known)) {
+    apply(m, prepared, null);
+    return;
+  }
   const next = state.tail[0];
   if (next !== undefined) {
     state.tail = state.tail.slice(1);
     const source = state.fetch?.from ?? state.leader;
     if (state.tail.length === 0) state.fetch = null;
-    if (next.sequence === applied.sequence + 1 && next.before === applied.digest)
-      return apply(m, next, prepared?.after === next.after ? null : source);
+    if (next.sequence === applied.sequence + 1 && next.before === applied.digest) {
+      apply(m, next, prepared?.after === next.after ? null : source);
+      return;
+    }
     state.tail = [];
   }
   if (state.waiting !== null) judge(m, state.waiting);
@@ -81,20 +97,33 @@ function judge(m: Machine, waiting: NonNullable<Machine['state']['waiting']>): v
     state.waiting = null;
     refuse(m, from, entry, reason);
   };
-  if (entry.sequence <= applied.sequence || rules.isOldTerm(entry.term, state.term)) return refused('stale');
+  if (entry.sequence <= applied.sequence || rules.isOldTerm(entry.term, state.term)) {
+    refused('stale');
+    return;
+  }
   if (!rules.continues(entry, applied)) {
-    if (entry.sequence === applied.sequence + 1 && !isBehind(m)) return refused('diverged');
+    if (entry.sequence === applied.sequence + 1 && !isBehind(m)) {
+      refused('diverged');
+      return;
+    }
     if (!waiting.told) refuse(m, from, entry, 'behind');
     waiting.told = true; // it stays: once this server is level, it votes
     return;
   }
   const digest = m.digestAfter(applied.digest, movesOf(entry.updates, applied.members, entry.members));
-  if (digest !== entry.after && entry.before === applied.digest) return refused('digest');
+  if (digest !== entry.after && entry.before === applied.digest) {
+    refused('digest');
+    return;
+  }
   if (prepared !== null && prepared.term === entry.term && prepared.attempt === entry.attempt) {
     state.waiting = null;
-    return vote(m, from, prepared);
+    vote(m, from, prepared);
+    return;
   }
-  if (prepared !== null && !rules.supersedes(entry, prepared)) return refused('stale');
+  if (prepared !== null && !rules.supersedes(entry, prepared)) {
+    refused('stale');
+    return;
+  }
   state.waiting = null;
   state.op = { kind: 'store', entry, from };
   m.emit({ kind: 'store', entry });
@@ -115,7 +144,8 @@ export function onEnded(m: Machine, ok: boolean): void {
   }
   if (op.kind === 'store') {
     state.prepared = op.entry;
-    return vote(m, op.from, op.entry);
+    vote(m, op.from, op.entry);
+    return;
   }
   state.applied = op.kind === 'apply' ? standingAfter(op.entry) : op.standing;
   if (op.kind === 'apply') settleApplied(m, op.entry);

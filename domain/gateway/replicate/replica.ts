@@ -57,33 +57,44 @@ export class Replica {
         state.tick++;
         repeatTakeover(machine);
         repeatCoordinator(machine);
-        return askInDoubt(machine);
+        askInDoubt(machine);
+        return;
       case 'message':
-        return this.hear(input.from, input.message);
+        this.hear(input.from, input.message);
+        return;
       case 'won':
-        return onWon(machine, input.term);
+        onWon(machine, input.term);
+        return;
       case 'lost':
-        return stepDown(machine, 'the lock was lost');
+        stepDown(machine, 'the lock was lost');
+        return;
       case 'propose':
-        return onPropose(machine, input.proposal);
+        onPropose(machine, input.proposal);
+        return;
       case 'transfer':
         if (state.leading?.head.members.includes(input.to) && input.to !== machine.self)
           state.leading.transfer = { to: input.to, since: state.tick };
         return;
       case 'ended':
-        return onEnded(machine, input.ok);
+        onEnded(machine, input.ok);
+        return;
       case 'head':
         if (input.token !== state.reading) return;
         state.reading = null;
         if (input.recorded === 'unreachable') return;
         learn(machine, input.recorded?.head ?? null);
         onTakeoverHead(machine, input.recorded);
-        return onLeaderHead(machine, input.recorded);
+        onLeaderHead(machine, input.recorded);
+        return;
       case 'decided':
         if (input.token !== state.deciding) return;
         state.deciding = null;
-        if (state.takeover !== null) return onClaimed(machine, input.result);
-        return onDecision(machine, input.result);
+        if (state.takeover !== null) {
+          onClaimed(machine, input.result);
+          return;
+        }
+        onDecision(machine, input.result);
+        return;
     }
   }
 
@@ -92,26 +103,36 @@ export class Replica {
     if (from === machine.self) return; // an address of one's own, or a second server of this name
     switch (message.kind) {
       case 'prepare':
-        return onPrepare(machine, from, message);
+        onPrepare(machine, from, message);
+        return;
       case 'vote':
-        return countVote(machine, from, message);
+        countVote(machine, from, message);
+        return;
       case 'refuse':
         if (message.term > machine.state.term) seeTerm(machine, message.term, null);
-        return countRefusal(machine, from, message);
+        countRefusal(machine, from, message);
+        return;
       case 'outcome':
-        return onOutcome(machine, from, message);
+        onOutcome(machine, from, message);
+        return;
       case 'report':
-        return onReport(machine, from, message);
+        onReport(machine, from, message);
+        return;
       case 'fetch':
-        return onFetch(machine, from, message);
+        onFetch(machine, from, message);
+        return;
       case 'tail':
-        return onTail(machine, from, message);
+        onTail(machine, from, message);
+        return;
       case 'snapshot':
-        return onSnapshot(machine, from, message);
+        onSnapshot(machine, from, message);
+        return;
       case 'lacking':
-        return onLacking(machine, from, message);
+        onLacking(machine, from, message);
+        return;
       case 'parted':
-        return onParted(machine, from, message);
+        onParted(machine, from, message);
+        return;
       case 'stand':
         if (message.term === machine.state.term) machine.emit({ kind: 'acquire' });
         return;

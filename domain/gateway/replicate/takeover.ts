@@ -10,8 +10,10 @@ export function onWon(m: Machine, term: number): void {
   const { state } = m;
   if (term === state.term && (state.leading !== null || state.takeover !== null)) return;
   stepDown(m, `term ${term} has begun`);
-  if (term <= state.term || state.diverged !== null)
-    return m.emit({ kind: 'release', why: state.diverged ?? `term ${state.term} was seen, and the lock gave ${term}` });
+  if (term <= state.term || state.diverged !== null) {
+    m.emit({ kind: 'release', why: state.diverged ?? `term ${state.term} was seen, and the lock gave ${term}` });
+    return;
+  }
   state.term = term;
   state.leader = null;
   state.takeover = { phase: 'read', since: state.tick, recorded: null };
@@ -24,10 +26,16 @@ export function onTakeoverHead(m: Machine, recorded: RecordedHead | null): void 
   const { state } = m;
   const { takeover } = state;
   if (takeover === null || takeover.phase !== 'read') return;
-  if (recorded === null && !m.founder) return giveUp(m, 'the cluster has decided nothing yet, and this server is not its founder');
+  if (recorded === null && !m.founder) {
+    giveUp(m, 'the cluster has decided nothing yet, and this server is not its founder');
+    return;
+  }
   if (recorded !== null) {
     const { head } = recorded;
-    if (!head.members.includes(m.self)) return giveUp(m, 'this server is no member');
+    if (!head.members.includes(m.self)) {
+      giveUp(m, 'this server is no member');
+      return;
+    }
     if (state.applied.sequence > head.sequence) {
       quarantine(m, `this server has ${state.applied.sequence} entries, and ${head.sequence} were decided`);
       return;
@@ -42,8 +50,10 @@ export function advanceTakeover(m: Machine): void {
   const { state, rules, timing } = m;
   const { takeover } = state;
   if (takeover === null) return;
-  if (state.tick - takeover.since > timing.takeover && takeover.phase !== 'claim')
-    return giveUp(m, 'what was decided could not be fetched from anybody');
+  if (state.tick - takeover.since > timing.takeover && takeover.phase !== 'claim') {
+    giveUp(m, 'what was decided could not be fetched from anybody');
+    return;
+  }
   if (takeover.phase !== 'level' || state.op !== null) return;
   const { recorded } = takeover;
   if (recorded !== null && !rules.holds(state.applied, recorded.head)) return;
@@ -71,10 +81,14 @@ export function onClaimed(m: Machine, result: DecisionResult): void {
   const { state } = m;
   const { takeover } = state;
   if (takeover === null) return;
-  if (result.kind === 'fenced') return giveUp(m, 'the lock was lost before the term began');
+  if (result.kind === 'fenced') {
+    giveUp(m, 'the lock was lost before the term began');
+    return;
+  }
   if (result.kind === 'moved') {
     takeover.phase = 'read'; // maybe by an earlier try of this very claim
-    return m.read();
+    m.read();
+    return;
   }
   if (result.kind !== 'made') return; // nobody knows: it is asked again
   const at = takeover.recorded?.head ?? state.applied;

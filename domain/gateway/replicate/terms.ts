@@ -39,8 +39,7 @@ export function stepDown(m: Machine, why: string): void {
   if (state.leader === m.self) state.leader = null;
   if (state.waiting?.from === m.self) state.waiting = null;
   if (leading === null) return;
-  const refuse = (proposal: string): void =>
-    m.answer(proposal, { outcome: 'refused', because: 'not-leader', detail: why });
+  const refuse = (proposal: string): void => m.answer(proposal, { outcome: 'refused', because: 'not-leader', detail: why });
   const { ballot } = leading;
   if (ballot !== null) {
     if (ballot.phase === 'voting') refuse(ballot.proposal.id);
