@@ -1,8 +1,12 @@
 import type { Limits } from './limits.js';
 
+/** Who makes the commits of a ledger. */
+export type LedgerMode = 'linear' | 'sequenced';
+
 /** Sizes in bytes, durations in milliseconds. */
 export interface NamespacePolicy {
-  readonly ledgerMode: 'linear';
+  /** `linear`: writers make ledger commits. `sequenced`: they sign intents, which the Stargate orders into the ledger. */
+  readonly ledgerMode: LedgerMode;
   readonly requireSignedCommits: boolean;
   readonly maxValueInline: number;
   readonly maxValueTotal: number;

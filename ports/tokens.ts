@@ -21,6 +21,7 @@ export const PORTS = {
   'repository-upkeep': 'RepositoryUpkeep',
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',
+  tracing: 'Tracing',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

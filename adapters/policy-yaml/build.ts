@@ -15,7 +15,7 @@ export function buildNamespace(block: NamespaceBlock, at: Path, faults: Faults):
     faults.add([...at, 'max_value_inline'], `is larger than max_value_total (${maxValueTotal} bytes)`);
   const verify = { ...block.verify };
   return {
-    ledgerMode: 'linear',
+    ledgerMode: block.ledger_mode ?? 'linear',
     requireSignedCommits: block.require_signed_commits ?? true,
     maxValueInline,
     maxValueTotal,

@@ -47,7 +47,7 @@ class ForbiddenItem {
 
 /** What `namespaces` says of one namespace. */
 export class NamespaceBlock {
-  @MayMiss() @IsOneOf('linear') ledger_mode?: 'linear';
+  @MayMiss() @IsOneOf('linear', 'sequenced') ledger_mode?: 'linear' | 'sequenced';
   @MayMiss() @IsYesNo() require_signed_commits?: boolean;
   @MayMiss() @IsSize() max_value_inline?: unknown;
   @MayMiss() @IsSize() max_value_total?: unknown;

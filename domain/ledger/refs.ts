@@ -15,6 +15,10 @@ export const epochRef = (ns: string): RefName => `refs/kv-epoch/${ns}`;
 export const archiveRef = (ns: string, epoch: string): RefName => `refs/kv-archive/${ns}@${epoch}`;
 /** Where the accepted transactions of an epoch are listed, by the Stargate alone. */
 export const watchlogRef = (ns: string, epoch: string): RefName => `refs/kv-watchlog/${ns}@${epoch}`;
+/** Where the signed intents of an epoch are kept, by the Stargate alone. */
+export const intentsRef = (ns: string, epoch: string): RefName => `refs/kv-intents/${ns}@${epoch}`;
+/** What a signed intent is pushed to; it is never there, since what comes of it is a ledger commit. */
+export const intentRef = (ns: string, txn: string): RefName => `refs/kv-intent/${ns}/${txn}`;
 /** There since an epoch was compacted away, so that its label is not used again. */
 export const compactedRef = (ns: string, epoch: string): RefName => `refs/kv-compacted/${ns}@${epoch}`;
 /** The refs of which an epoch that there is or was has at least one. */
@@ -22,6 +26,7 @@ export const refsOfLabel = (ns: string, epoch: string): RefName[] => [
   archiveRef(ns, epoch),
   chunksRef(ns, epoch),
   watchlogRef(ns, epoch),
+  intentsRef(ns, epoch),
   compactedRef(ns, epoch),
 ];
 /** Where a namespace's watermark stands: the newest ledger commit that the mirror is known to show. */
@@ -49,7 +54,7 @@ export const trackingRequest = (source: Source, ref: RefName): FetchRequest => (
 /** A watch's own copy of the ledger's tip: two processes that fetch into the same ref at once get in each other's way. */
 export const watchTrackingRef = (source: Source, ns: string): RefName => `refs/kv-tracking/${source}/kv-watch/${ns}`;
 
-type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'compacted' | 'mirror' | 'policy';
+type KvRefKind = 'ledger' | 'index' | 'chunks' | 'epoch' | 'archive' | 'watchlog' | 'intents' | 'compacted' | 'mirror' | 'policy';
 
 /** A ref, taken apart. `branch` and `tag` are the ordinary ones; `other` is anything that has no place here. */
 export type RefClass =
@@ -69,6 +74,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   'kv-epoch': { kind: 'epoch', perEpoch: false },
   'kv-archive': { kind: 'archive', perEpoch: true },
   'kv-watchlog': { kind: 'watchlog', perEpoch: true },
+  'kv-intents': { kind: 'intents', perEpoch: true },
   'kv-compacted': { kind: 'compacted', perEpoch: true },
   'kv-mirror': { kind: 'mirror', perEpoch: false },
 };

@@ -1,4 +1,4 @@
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { type LedgerTrailers, renderChunksMessage, renderIndexMessage, renderLedgerMessage } from './attestation.js';
 import { type Commit, encodeCommit, stamp } from '../git/commit.js';
@@ -7,7 +7,7 @@ import type { ObjectNamer } from '../git/object.js';
 import { encodePointer, type Pointer, pointerMode } from './pointer.js';
 import { type PointerFile, updateIndex } from '../index/update.js';
 import { changesLedger, losesTtl, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
-import { PathEdits, seal } from '../git/tree-draft.js';
+import { PathEdits, seal, type TreeReader } from '../git/tree-draft.js';
 import { oidBytesIn } from '../git/tree.js';
 
 export type { Operation } from './transaction-plan.js';
@@ -28,9 +28,9 @@ export interface Base {
   readonly parentEpoch: string | null;
 }
 
-/** What building a transaction takes: the repository, who writes, when, and under which id. */
+/** What building a transaction takes: the repository's trees, who writes, when, and under which id. */
 export interface BuildContext {
-  readonly store: GitStore;
+  readonly store: TreeReader;
   readonly namer: ObjectNamer;
   readonly ns: string;
   /** `Name <mail>`. */
@@ -41,6 +41,8 @@ export interface BuildContext {
   readonly txn: string;
   /** The repository that it is for; absent or null: one without an id, or none that is known. */
   readonly repository?: string | null;
+  /** The intent that it is made of; absent or null: its writer makes it. */
+  readonly intent?: Oid | null;
   /** What the ledger commit's message says above its trailers; by default it counts the keys. */
   readonly subject?: string;
 }
@@ -50,8 +52,10 @@ export interface Draft {
   readonly txn: string;
   readonly ledgerCommit: Commit;
   readonly indexCommit: NewObject;
+  readonly indexTree: Oid;
   /** Null when no chunk was added. */
   readonly chunksCommit: NewObject | null;
+  readonly chunksTree: Oid | null;
   /** Every new object besides the ledger commit. */
   readonly objects: readonly NewObject[];
   readonly set: readonly string[];
@@ -108,13 +112,16 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
     parentEpoch: base.parentEpoch,
     parentLedger: null,
     repository: context.repository ?? null,
+    intent: context.intent ?? null,
   };
   const subject = context.subject ?? `kv: ${ns}: set ${set.length}, delete ${del.length}`;
   return {
     txn,
     ledgerCommit: commitOn(context, base.ledger?.commit ?? null, ledgerTree, renderLedgerMessage(subject, trailers)),
     indexCommit,
+    indexTree,
     chunksCommit,
+    chunksTree,
     objects,
     set,
     del,
@@ -124,9 +131,22 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   };
 }
 
+/** The ledger tree after operations (`base` null: there was none). Writes nothing. */
+export async function ledgerTreeAfter(
+  store: TreeReader,
+  namer: ObjectNamer,
+  ns: string,
+  base: Oid | null,
+  operations: readonly Operation[],
+): Promise<Oid> {
+  const [edits, objects]: [PathEdits, NewObject[]] = [new PathEdits(), []];
+  for (const operation of operations) planOperation(operation, ns, namer, edits, new PathEdits(), objects);
+  return seal(await edits.load(store, base, oidBytesIn(namer.format)), namer, objects) ?? namer.emptyTree();
+}
+
 /** The chunks tree with the new chunks in it, or null when there are none. */
 async function addChunks(
-  store: GitStore,
+  store: TreeReader,
   namer: ObjectNamer,
   base: TreeTip | null,
   edits: PathEdits,

@@ -68,6 +68,7 @@ export async function forgeRollover(forge: Forger, change: Partial<RolloverForge
     parentEpoch: base.epoch,
     parentLedger: ledgerTip.commit,
     repository: change.repository === undefined ? await forge.repositoryId() : change.repository,
+    intent: null,
   });
   const edit = change.ledger ?? ((commit: Commit) => commit);
   const unsigned = edit(commitOn(identity, null, ledgerTree, message));

@@ -1,9 +1,10 @@
 import type { CloneConfig } from '../../../ports/clone-config.js';
 import { KvError } from '../../../ports/error.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
+import { decodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/sequencer-keys.js';
 import { POLICY_PATH, POLICY_REF, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from './chunks-tip.js';
 import type { Clone } from './clone.js';
@@ -16,9 +17,11 @@ const parsed = new WeakMap<CloneConfig, { readonly commit: Oid; readonly publish
 export interface Published {
   readonly policy: Policy | null;
   readonly repositoryId: string | null;
+  readonly sequencers: readonly PolicyKey[];
 }
 
-const NOTHING: Published = { policy: null, repositoryId: null };
+/** What a clone knows that has fetched nothing. */
+export const NOTHING_PUBLISHED: Published = { policy: null, repositoryId: null, sequencers: [] };
 
 /**
  * The policy that the Stargate published, as last fetched; null when this clone has none. It only spares a writer a
@@ -31,7 +34,7 @@ export async function knownPolicy(clone: Clone): Promise<Policy | null> {
 /** The same, with the id of the Stargate's repository, which transactions are to name. */
 export async function knownPublished(clone: Clone): Promise<Published> {
   const commit = await publishedPolicy(clone);
-  if (commit === undefined) return NOTHING;
+  if (commit === undefined) return NOTHING_PUBLISHED;
   const last = parsed.get(clone.config);
   if (last?.commit === commit) return last.published;
   const published = await readPublished(clone, commit);
@@ -42,11 +45,13 @@ export async function knownPublished(clone: Clone): Promise<Published> {
 async function readPublished(clone: Clone, commit: Oid): Promise<Published> {
   const kept = clone.cache === undefined ? null : await keptPolicy(clone.cache, commit);
   if (kept !== null) return kept;
-  const [text, id] = await clone.store.readPaths(commit, [POLICY_PATH, REPOSITORY_ID_PATH]);
+  const paths = [POLICY_PATH, REPOSITORY_ID_PATH, SEQUENCER_KEYS_PATH];
+  const [text, id, keys] = await clone.store.readPaths(commit, paths);
   const policy = text ? await parse(clone, decodeLoose(text.body)) : null;
   const repositoryId = id ? decodeRepositoryId(id.body) : null;
-  if (policy !== null && clone.cache !== undefined) await keepPolicy(clone.cache, commit, { policy, repositoryId });
-  return { policy, repositoryId };
+  const sequencers = keys ? decodeSequencerKeys(keys.body) : [];
+  if (policy !== null && clone.cache !== undefined) await keepPolicy(clone.cache, commit, { policy, repositoryId, sequencers });
+  return { policy, repositoryId, sequencers };
 }
 
 /** The published policy's text, newest source first. */

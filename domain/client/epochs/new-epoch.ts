@@ -111,6 +111,7 @@ async function makeRoots(clone: Clone, ports: WritingPorts, tip: WholeTip, label
     parentEpoch: tip.trailers.epoch,
     parentLedger: tip.ledger,
     repository,
+    intent: null,
   });
   const first = commitOn({ identity, now }, null, tip.commit.tree, message);
   const { object: ledger } = await signCommit(clone, ports, first, target === 'clone');

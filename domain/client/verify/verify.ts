@@ -2,13 +2,14 @@ import { KvError } from '../../../ports/error.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPublished, type Published } from '../clone/known-policy.js';
+import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/known-policy.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 import { EnoughFaults, type Finding, Findings, MOST_FAULTS, type Note } from './findings.js';
 import { checkPair, checkPlaces, readRefs, type Refs, startOf } from './check-refs.js';
 import { soundStore } from './sound-store.js';
+import { checkIntents } from './check-intents.js';
 import { checkWatchlog } from './check-watchlog.js';
 import { checkWatermark } from './watermark.js';
 
@@ -76,7 +77,10 @@ async function verifyPlaces(
   await checkPlaces(context, places, current);
   if (full) epochs.push(...(await verifyArchives(clone, context, current)));
   else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
-  for (const epoch of epochs) await checkWatchlog(context, epoch, full);
+  for (const epoch of epochs) {
+    await checkWatchlog(context, epoch, full);
+    await checkIntents(clone, context, epoch);
+  }
   await checkWatermark(context, epochs, full);
 }
 
@@ -92,7 +96,7 @@ async function contextOf(
     findings.note(
       'this clone was made with a filter: values, metadata, pointers and manifests were not read; verify in a complete clone',
     );
-  let published: Published = { policy: null, repositoryId: null };
+  let published: Published = NOTHING_PUBLISHED;
   try {
     published = await knownPublished(clone);
   } catch (error) {

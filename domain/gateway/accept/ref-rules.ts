@@ -52,7 +52,13 @@ export async function sortRefs(request: PushRequest, store: GitStore): Promise<N
 }
 
 function kvPart(found: RefClass, command: RefUpdate): { ns: string; kind: keyof Parts; epoch: string } {
-  if (found.kind === 'watchlog' || found.kind === 'compacted' || found.kind === 'mirror' || found.kind === 'policy') {
+  if (
+    found.kind === 'watchlog' ||
+    found.kind === 'intents' ||
+    found.kind === 'compacted' ||
+    found.kind === 'mirror' ||
+    found.kind === 'policy'
+  ) {
     throw forbidden(command.ref, 'is written by the Stargate alone');
   }
   if (!('ns' in found)) {

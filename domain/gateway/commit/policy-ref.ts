@@ -1,5 +1,6 @@
 import type { Clock } from '../../../ports/clock.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { PolicyKey } from '../../../ports/policy-reader.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { decodeCommit, encodeCommit, stamp } from '../../git/commit.js';
@@ -13,6 +14,7 @@ import {
 } from '../../ledger/mirror-refusals.js';
 import { decodeRepositoryId, encodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
+import { decodeSequencerKeys, encodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/sequencer-keys.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
 import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
@@ -30,6 +32,12 @@ export async function publishedText(store: GitStore): Promise<string | null> {
 export async function publishedRefusals(store: GitStore): Promise<MirrorRefusals> {
   const body = await publishedFile(store, MIRROR_REFUSES_PATH);
   return body === null ? new Map() : decodeMirrorRefusals(body);
+}
+
+/** The sequencers' keys that were published last, the one in use first. */
+export async function publishedSequencers(store: GitStore): Promise<PolicyKey[]> {
+  const body = await publishedFile(store, SEQUENCER_KEYS_PATH);
+  return body === null ? [] : decodeSequencerKeys(body);
 }
 
 async function publishedFile(store: GitStore, path: string): Promise<Uint8Array | null> {
@@ -62,6 +70,8 @@ export interface Published {
   readonly hostKeys: readonly NamedHostKey[];
   /** This repository's id. */
   readonly repositoryId: string;
+  /** The keys that ledger commits made of intents are signed with, the one in use first; absent or empty: there are no such commits. */
+  readonly sequencers?: readonly PolicyKey[];
   /** Absent or empty: there is nothing to say of it. */
   readonly refused?: MirrorRefusals;
   /** Said in the commit's message; absent: nothing is known. */
@@ -73,7 +83,7 @@ export async function publishPolicy(
   store: GitStore,
   namer: ObjectNamer,
   clock: Clock,
-  { policy, hostKeys, repositoryId, refused, origin = [] }: Published,
+  { policy, hostKeys, repositoryId, sequencers = [], refused, origin = [] }: Published,
 ): Promise<RefUpdate[]> {
   const objects: NewObject[] = [];
   const root = new TreeDraft(null);
@@ -87,6 +97,7 @@ export async function publishPolicy(
   };
   put(POLICY_PATH, utf8(policy));
   put(REPOSITORY_ID_PATH, encodeRepositoryId(repositoryId));
+  if (sequencers.length > 0) put(SEQUENCER_KEYS_PATH, encodeSequencerKeys(sequencers));
   if (hostKeys.length > 0) put(HOST_KEYS_PATH, encodeHostKeys(hostKeys));
   if (refused !== undefined && refused.size > 0) put(MIRROR_REFUSES_PATH, encodeMirrorRefusals(refused));
   const tree = seal(root, namer, objects) as string;

@@ -45,7 +45,7 @@ describe('--message', () => {
       chunksTree: null,
       epoch: '2026Q4',
     },
-    ...{ keysSet: 1, keysDel: 0, parentEpoch: null, parentLedger: null, repository: null },
+    ...{ keysSet: 1, keysDel: 0, parentEpoch: null, parentLedger: null, repository: null, intent: null },
   };
 
   it('is paragraphs, each of one or more lines', () => {

@@ -17,7 +17,7 @@ function hostBefore(names: readonly string[], head: string | null): { host: Repo
 }
 
 describe('what a new Stargate takes over from its mirror', () => {
-  const FETCH = 'fetch m heads tags kv kv-index kv-chunks kv-epoch kv-archive kv-watchlog kv-compacted kv-policy';
+  const FETCH = 'fetch m heads tags kv kv-index kv-chunks kv-epoch kv-archive kv-watchlog kv-intents kv-compacted kv-policy';
 
   it('is branches, tags, kv refs and the default branch, with every namespace verified', async () => {
     const { host, did } = hostBefore(

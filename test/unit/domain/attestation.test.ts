@@ -21,6 +21,7 @@ const TRAILERS: LedgerTrailers = {
   parentEpoch: null,
   parentLedger: null,
   repository: null,
+  intent: null,
 };
 const GOOD = renderLedgerMessage('kv: set three', TRAILERS);
 

@@ -25,6 +25,7 @@ async function place(failures: readonly (KvError | null)[], there: 'nothing' | '
     parentEpoch: null,
     parentLedger: null,
     repository: null,
+    intent: null,
   });
   const own = commit('sha1', { tree: TREE, time: 1, message: message.trimEnd() });
   const next = commit('sha1', { tree: TREE, time: 2, parents: [own.oid] });

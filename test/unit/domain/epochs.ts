@@ -24,7 +24,7 @@ export async function namespaceWith(labels: readonly string[], gone: readonly st
         keysSet: 0,
         keysDel: 0,
       },
-      ...{ epoch: label, parentEpoch: labels[i - 1] ?? null, parentLedger: null, repository: null },
+      ...{ epoch: label, parentEpoch: labels[i - 1] ?? null, parentLedger: null, repository: null, intent: null },
     });
     const ledger = namer.object(
       'commit',

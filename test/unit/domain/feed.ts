@@ -60,6 +60,7 @@ export class Recording {
           parentEpoch: base.epoch,
           parentLedger: commit,
           repository: null,
+          intent: null,
         });
         const root = namer.object('commit', encodeCommit(commitOn(context, null, tree, message), namer.format));
         await store.write([root]);

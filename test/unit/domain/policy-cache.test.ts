@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { sequencerKey } from '../../../domain/ledger/sequencer-keys.js';
 import { parsePolicy } from '../../../adapters/policy-yaml/open.js';
 import { LIMIT_NAMES } from '../../../ports/limits.js';
 import { keepPolicy, keptPolicy, POLICY_SHAPE } from '../../../domain/client/clone/policy-cache.js';
@@ -22,7 +23,7 @@ function pathsOf(value: unknown, at = ''): string[] {
   return Object.entries(value).flatMap(([name, one]) => pathsOf(one, at === '' ? name : `${at}.${name}`));
 }
 
-const SHAPE_4 = [
+const SHAPE_5 = [
   'admins[].kind',
   'admins[].material',
   'admins[].name',
@@ -76,8 +77,8 @@ namespaces:
     const cache = new OpenCache();
     expect(await keptPolicy(cache, COMMIT)).to.equal(null);
     for (const published of [
-      { policy, repositoryId: null },
-      { policy, repositoryId: 'c'.repeat(32) },
+      { policy, repositoryId: null, sequencers: [] },
+      { policy, repositoryId: 'c'.repeat(32), sequencers: [sequencerKey(KEY)] },
     ]) {
       await keepPolicy(cache, COMMIT, published);
       expect(await keptPolicy(cache, COMMIT)).to.deep.equal(published);
@@ -86,7 +87,7 @@ namespaces:
 
   it('counts as nothing for another commit or shape, and when it is damaged', async () => {
     const cache = new OpenCache();
-    await keepPolicy(cache, COMMIT, { policy, repositoryId: null });
+    await keepPolicy(cache, COMMIT, { policy, repositoryId: null, sequencers: [] });
     expect(await keptPolicy(cache, 'b'.repeat(40))).to.equal(null);
     const [name = '', text = ''] = [...cache.texts][0] ?? [];
     for (const spoilt of [text.replace(`"shape":${POLICY_SHAPE}`, '"shape":0'), text.slice(0, -5), 'null', '']) {
@@ -96,6 +97,6 @@ namespaces:
   });
 
   it('has the fields that its number stands for: with other fields, raise POLICY_SHAPE and correct this list', () => {
-    expect({ shape: POLICY_SHAPE, fields: pathsOf(policy).sort() }).to.deep.equal({ shape: 4, fields: SHAPE_4 });
+    expect({ shape: POLICY_SHAPE, fields: pathsOf(policy).sort() }).to.deep.equal({ shape: 5, fields: SHAPE_5 });
   });
 });

@@ -166,7 +166,7 @@ describe('pairing by name', () => {
     return {
       oid,
       commit: { ...commit, parents: [] },
-      trailers: { ...t, parentEpoch: null, parentLedger: null, repository: null },
+      trailers: { ...t, parentEpoch: null, parentLedger: null, repository: null, intent: null },
     };
   };
   const index = (oid: string, txn: string, parent?: string): PushedTransaction['index'] => {

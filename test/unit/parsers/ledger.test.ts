@@ -31,7 +31,7 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
 const TRAILERS = {
   ...{ ns: 'main', txn: TXN, baseTree: null, indexTree: OID, chunksTree: OID, epoch: '2026Q1', keysSet: 2, keysDel: 0 },
-  ...{ parentEpoch: null, parentLedger: null, repository: null },
+  ...{ parentEpoch: null, parentLedger: null, repository: null, intent: null },
 };
 const MANIFEST: Manifest = {
   ...{ key: 'k', totalSize: 7, gitHash: 'sha1', etag: ETAG },
