@@ -21,6 +21,7 @@ const NAMES = [
   'stores',
   'locks',
   'tracing',
+  'streams',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
