@@ -81,6 +81,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "tracing-otlp",
         "line": 18,
         "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 19,
+        "wrap": []
       }
     }
   },
@@ -482,6 +487,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "tracing": {
         "use": "tracing-none",
         "line": 29,
+        "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 30,
         "wrap": []
       }
     }
