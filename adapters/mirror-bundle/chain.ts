@@ -44,6 +44,7 @@ export interface ChainOptions {
 /** Whoever writes to the same chain in this process waits for each other: branches and ledgers have a mirror target each. */
 const queues = new Map<string, Promise<unknown>>();
 
+/** A SHA-256, lower-case hex. */
 export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /**

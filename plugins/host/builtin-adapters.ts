@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'decision-log',
+      name: 'decision-journal',
+      module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
+      name: 'decision-memory',
+      module: () => import('../../adapters/decision-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
@@ -39,6 +49,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'admin-client',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -107,6 +122,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'leader-lock',
+      name: 'lock-etcd',
+      module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
     },
@@ -118,6 +138,13 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     {
       port: 'mirror-target',
       name: 'mirror-breaker',
+      wraps: true,
+      module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'breaker',
+      wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
     },
     {
@@ -136,6 +163,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'nodegit',
+      module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'policy-reader',
       name: 'policy-yaml',
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,
@@ -146,9 +178,32 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'fetch-record',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open-fetch-record.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-remote',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-git-remote.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-leader-lock.js') as Promise<AdapterModule>,
     },
     {
       port: 'signature-verifier',

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly readers?: readonly string[];
   /** Namespaces of the policy that init writes; `main` when absent. */
   readonly namespaces?: readonly string[];
+  /** What the Stargate is served with, the text of a profile; `embedded` when absent. */
+  readonly profile?: string;
 }
 
 /**
@@ -35,6 +37,7 @@ export class World {
   private log = '';
   port = 0;
   http = '';
+  private profile: readonly string[] = [];
 
   private constructor(
     readonly dir: string,
@@ -66,6 +69,11 @@ export class World {
     ]);
     if (init.code !== 0) throw new Error(`init failed: ${init.stderr}`);
     if (options.policy !== undefined) await world.editPolicy(options.policy);
+    if (options.profile !== undefined) {
+      const file = join(world.dir, 'profile.yaml');
+      await writeFile(file, options.profile);
+      world.profile = ['--profile', file];
+    }
     await world.start();
     return world;
   }
@@ -108,7 +116,7 @@ export class World {
    */
   async start(env: Readonly<Record<string, string>> = {}, first = ':', more: readonly string[] = []): Promise<void> {
     const listen = ['--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
-    const args = ['serve', '--repo', this.repo, ...listen, ...more];
+    const args = ['serve', '--repo', this.repo, ...listen, ...this.profile, ...more];
     const program = [process.execPath, join(BIN_DIR, 'git-kv-stargate.js'), ...args];
     const daemon = spawn('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], {
       env: { ...this.env('ada'), ...env },
