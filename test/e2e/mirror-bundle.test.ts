@@ -9,6 +9,7 @@ describe('e2e: a mirror that is carried', function () {
   let world: World;
   before(async () => {
     world = await World.create();
+    await world.clone('ada'); // while its mirror is the one that clones are made of
     await world.stop();
     const profile = readFileSync(join(ROOT, 'apps', 'profiles', 'embedded.yaml'), 'utf8');
     const carried = profile.replace(
@@ -17,7 +18,6 @@ describe('e2e: a mirror that is carried', function () {
     );
     writeFileSync(join(world.dir, 'carried.yaml'), carried);
     await world.start({}, ':', ['--profile', join(world.dir, 'carried.yaml')]);
-    await world.clone('ada');
   });
   after(() => world?.close());
 
