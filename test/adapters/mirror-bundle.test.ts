@@ -117,6 +117,22 @@ describe('mirror-bundle', function () {
     }
     writeFileSync(join(bench.folder, name), own);
     await target.push([{ ref: 'refs/kv/main', next: b }]);
+    const before = readFileSync(record());
+    writeFileSync(
+      record(),
+      before
+        .toString()
+        .replace('"seq":2', '"seq":1')
+        .replace(/"digest":"\w+"/, `"digest":"${manifest(2).manifest.prev}"`)
+        .replace(b, a),
+    );
+    const second = join(bench.folder, name.replace('1.', '2.'));
+    const [good, { payload }] = [readFileSync(second), manifest(2)];
+    const args = ['-Y', 'sign', '-n', MANIFEST_NAMESPACE, '-f', bench.sandbox.key('mallory')];
+    writeFileSync(second, Buffer.concat([payload, bench.sandbox.run('ssh-keygen', args, Buffer.from(payload))]));
+    expect((await thrownBy(target.refs(['refs/*']))).code, 'another key').to.equal('SYNC_REFUSED');
+    writeFileSync(second, good);
+    expect([...(await target.refs(['refs/*']))], 'and its own').to.deep.equal([['refs/kv/main', b]]);
     renameSync(join(bench.folder, name.replace('1.', '2.')), join(bench.folder, name.replace('1.', '3.')));
     writeFileSync(record(), readFileSync(record(), 'utf8').replace('"seq":2', '"seq":1'));
     expect((await thrownBy(target.refs(['refs/*']))).code, 'a hole').to.equal('SYNC_REFUSED');
