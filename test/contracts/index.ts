@@ -1,5 +1,6 @@
 /** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha, beside chai. */
 export * from './bundle-archive.js';
+export * from './bundle-reader.js';
 export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';
