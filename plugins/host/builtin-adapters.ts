@@ -41,6 +41,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'git-bare',
+      module: () => import('../../adapters/git-cli/open-bare.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-remote',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-git-remote.js') as Promise<AdapterModule>,
