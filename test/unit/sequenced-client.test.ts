@@ -231,6 +231,27 @@ for (const { format, way } of WAYS) {
       expect(await get(ada, 'cfg:3')).to.equal('3');
     });
 
+    it('more than one transaction may have is refused before anything is sent; an import is split by itself', async () => {
+      await put(ada, [set('a', '1')]);
+      const operations = Array.from({ length: 100_001 }, (_, i) => del(`k:${i}`));
+      const error = await failure(put(ada, operations), 'POLICY_VIOLATION');
+      expect(error.details).to.deep.include({ limit: 100_000, operations: 100_001 });
+      await gateway.publishText((text) => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000'));
+      const fresh = await open('ada');
+      const text = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `${i}` })).join('\n');
+      const report = await importKeys(fresh.clone, {
+        ...{ ns: NS, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 },
+        source: {
+          name: 'batch.ndjson',
+          async *open() {
+            yield utf8(`${text}\n`);
+          },
+          file: async () => ({ fault: 'there is none' }),
+        },
+      });
+      expect(report.transactions.map((one) => one.operations)).to.deep.equal([994, 506]);
+    });
+
     it('a dry run tells what would change by the state as it is fetched, and sends nothing', async () => {
       await put(bob, [set('a', '1')]);
       const before = await gateway.refs();

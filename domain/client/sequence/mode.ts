@@ -3,7 +3,7 @@ import type { LedgerMode } from '../../../ports/policy-reader.js';
 import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
-import { greetingOf, leaveSession, sessionOf } from './sessions.js';
+import { leaveSession, sessionOf } from './sessions.js';
 
 /** An admin may switch a namespace while it is written to; nobody switches it back and forth that often. */
 const MOST_SWITCHES = 3;
@@ -43,13 +43,16 @@ export async function modeOf(clone: Clone, ns: string, signal?: AbortSignal): Pr
 }
 
 async function modeThere(clone: Clone, ns: string, signal?: AbortSignal): Promise<LedgerMode> {
+  const session = sessionOf(clone, signal);
+  if (session === null) return 'linear';
   try {
-    const greeting = await greetingOf(sessionOf(clone, signal));
-    return greeting?.namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
+    return (await session.greeting).namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
   } catch (error) {
-    // Whatever is in the way is in the way of a fetch, too, which has the words for it.
-    if (KvError.is(error) && error.code !== 'INTERRUPTED') return 'linear';
-    throw error;
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    // Whatever else is in the way is in the way of a fetch, too, which has the words for it.
+    if (error.code !== 'NOT_SUPPORTED') return 'linear';
+    await fetchPolicy(clone);
+    return (await knownPublished(clone)).policy?.namespaces.get(ns)?.ledgerMode ?? 'linear';
   }
 }
 
