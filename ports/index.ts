@@ -10,6 +10,7 @@ export * from './intent-stream.js';
 export * from './fetch-record.js';
 export * from './journal.js';
 export * from './leader-lock.js';
+export * from './decision-log.js';
 export * from './mirror-target.js';
 export * from './chunker.js';
 export * from './hasher.js';

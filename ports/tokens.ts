@@ -7,6 +7,7 @@ export const PORTS = {
   'fetch-record': 'FetchRecord',
   journal: 'Journal',
   'leader-lock': 'LeaderLock',
+  'decision-log': 'DecisionLog',
   'mirror-target': 'MirrorTarget',
   chunker: 'Chunker',
   hasher: 'Hasher',

@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'decision-log',
+      name: 'decision-journal',
+      module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
+      name: 'decision-memory',
+      module: () => import('../../adapters/decision-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,

@@ -3,6 +3,7 @@ export * from './bundle-archive.js';
 export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';
+export * from './decision-log.js';
 export * from './fetch-record.js';
 export * from './git-remote.js';
 export * from './git-service.js';
