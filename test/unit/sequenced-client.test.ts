@@ -398,13 +398,38 @@ for (const { format, way } of WAYS) {
       });
     });
 
+    it('an epoch that begins does not disturb what is open on the same stream', async () => {
+      await put(ada, [set('a', '1')]);
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let slow: Promise<Receipt> = Promise.reject(new Error('not asked yet'));
+      slow.catch(() => undefined);
+      await new Promise<void>((arrived) => {
+        gateway.ordering = async (order) => {
+          gateway.ordering = (next) => next();
+          arrived();
+          await released;
+          return order();
+        };
+        slow = put(ada, [set('slow', '1')]);
+      });
+      const began = await newEpoch(ada.clone, NS, 'second');
+      release();
+      expect([began.epoch, (await slow).epoch, (await slow).retries]).to.deep.equal(['second', 'second', 1]);
+    });
+
     it('an interruption ends the wait for an answer', async () => {
       const stop = new AbortController();
       gateway.ordering = () => {
         setImmediate(() => stop.abort());
         return new Promise(() => undefined);
       };
-      await failure(put(ada, [set('a', '1')], { signal: stop.signal }), 'INTERRUPTED');
+      const error = await failure(put(ada, [set('a', '1')], { signal: stop.signal }), 'INTERRUPTED');
+      expect(error.message).to.contain(String(error.details?.['txn']));
+      gateway.ordering = (order) => order();
+      expect((await put(ada, [set('b', '1')])).set).to.deep.equal(['b']); // the stream is none the worse
     });
 
     it('a Stargate that greets as another than the one whose ledger the clone knows gets nothing signed', async () => {

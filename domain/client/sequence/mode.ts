@@ -12,13 +12,8 @@ const MOST_SWITCHES = 3;
  * Does something in the way that a namespace's ledger is written: as the policy that this clone knows says, or, where it knows none, as
  * the Stargate does. When the Stargate, or a newer policy, says that it is the other way, it is done in that.
  */
-export async function inItsMode<T>(
-  clone: Clone,
-  ns: string,
-  ways: Readonly<Record<LedgerMode, () => Promise<T>>>,
-  signal?: AbortSignal,
-): Promise<T> {
-  let mode = await modeOf(clone, ns, signal);
+export async function inItsMode<T>(clone: Clone, ns: string, ways: Readonly<Record<LedgerMode, () => Promise<T>>>): Promise<T> {
+  let mode = await modeOf(clone, ns);
   for (let switches = 0; ; switches++) {
     try {
       return await ways[mode]();
@@ -33,22 +28,22 @@ export async function inItsMode<T>(
 }
 
 /** How a namespace's ledger is written, without reading it. A clone that knows no policy asks the Stargate, and learns the policy. */
-export async function modeOf(clone: Clone, ns: string, signal?: AbortSignal): Promise<LedgerMode> {
+export async function modeOf(clone: Clone, ns: string): Promise<LedgerMode> {
   const { policy } = await knownPublished(clone);
   if (policy !== null) return policy.namespaces.get(ns)?.ledgerMode ?? 'linear';
-  const mode = await modeThere(clone, ns, signal);
+  const mode = await modeThere(clone, ns);
   if (mode === 'sequenced') await fetchPolicy(clone);
   else leaveSession(clone);
   return mode;
 }
 
-async function modeThere(clone: Clone, ns: string, signal?: AbortSignal): Promise<LedgerMode> {
-  const session = sessionOf(clone, signal);
+async function modeThere(clone: Clone, ns: string): Promise<LedgerMode> {
+  const session = sessionOf(clone);
   if (session === null) return 'linear';
   try {
     return (await session.greeting).namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
   } catch (error) {
-    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    if (!KvError.is(error)) throw error;
     // Whatever else is in the way is in the way of a fetch, too, which has the words for it.
     if (error.code !== 'NOT_SUPPORTED') return 'linear';
     await fetchPolicy(clone);

@@ -183,7 +183,7 @@ class Import {
   private async mostAtOnce(): Promise<{ readonly most: number; readonly why: string }> {
     const { clone, request } = this;
     const pushes = !request.dryRun && (await whereTo(clone)) === 'stargate';
-    const mode = pushes ? await modeOf(clone, request.ns, request.signal) : 'linear';
+    const mode = pushes ? await modeOf(clone, request.ns) : 'linear';
     const allowed = (await knownPolicy(clone))?.maxPushObjects ?? DEFAULT_OBJECTS;
     const sequenced = mode === 'sequenced';
     const fits = sequenced
