@@ -36,6 +36,7 @@ export class IntentSession {
   private next = 0;
   private sending: Promise<void> = Promise.resolve();
   private listening = false;
+  private retired = false;
   private over: KvError | null = null;
   private connection: IntentConnection | null = null;
 
@@ -49,7 +50,7 @@ export class IntentSession {
 
   /** Whether another intent can be sent here. */
   get usable(): boolean {
-    return this.over === null && this.connection?.usable !== false;
+    return this.over === null && !this.retired && this.connection?.usable !== false;
   }
 
   /** The epoch that a namespace is in, as it was last heard here; null: it has none yet; undefined: nothing was heard. */
@@ -79,9 +80,15 @@ export class IntentSession {
     });
   }
 
-  /** Leaves. What is open is in doubt. */
-  close(): void {
-    this.fail(new KvError('IO_ERROR', 'the stream of intents was left', { hint: 'try again' }));
+  /** Takes no further intent, and leaves as soon as what is open is answered. */
+  retire(): void {
+    this.retired = true;
+    void this.sending.then(() => this.leaveIfDone());
+  }
+
+  private leaveIfDone(): void {
+    if (this.retired && this.open.size === 0)
+      this.fail(new KvError('IO_ERROR', 'the stream of intents was left', { hint: 'try again' }));
   }
 
   /** Takes what comes for as long as something is waited for. */
@@ -95,6 +102,7 @@ export class IntentSession {
         if (bytes === null) throw brokenOff();
         this.reader.push(bytes);
         for (let frame = this.reader.next(); frame !== undefined; frame = this.reader.next()) this.take(frame);
+        this.leaveIfDone();
       }
     } catch (error) {
       this.fail(error);
