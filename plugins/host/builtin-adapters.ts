@@ -26,9 +26,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'decision-log',
+      name: 'decision-journal',
+      module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
+      name: 'decision-memory',
+      module: () => import('../../adapters/decision-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-store',
+      name: 'git-bare',
+      module: () => import('../../adapters/git-cli/open-bare.js') as Promise<AdapterModule>,
     },
     {
       port: 'git-remote',
@@ -39,6 +54,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'admin-client',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -59,6 +79,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'clone-config-writer',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-clone-config-writer.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'bundle-reader',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-bundle-reader.js') as Promise<AdapterModule>,
     },
     {
       port: 'git-store',
@@ -102,6 +127,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'leader-lock',
+      name: 'lock-etcd',
+      module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
     },
@@ -113,7 +143,19 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     {
       port: 'mirror-target',
       name: 'mirror-breaker',
+      wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'breaker',
+      wraps: true,
+      module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'mirror-bundle',
+      module: () => import('../../adapters/mirror-bundle/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'mirror-target',
@@ -126,6 +168,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'nodegit',
+      module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'policy-reader',
       name: 'policy-yaml',
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,
@@ -136,9 +183,32 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'fetch-record',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open-fetch-record.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-remote',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-git-remote.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-leader-lock.js') as Promise<AdapterModule>,
     },
     {
       port: 'signature-verifier',
@@ -149,6 +219,21 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-none',
+      module: () => import('../../adapters/tracing-none/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otel',
+      module: () => import('../../adapters/tracing-otel/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otlp',
+      module: () => import('../../adapters/tracing-otlp/open.js') as Promise<AdapterModule>,
     },
   ],
 };

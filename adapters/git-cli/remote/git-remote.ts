@@ -143,7 +143,7 @@ class GitCliRemote implements GitRemote {
     remote: string,
     url: string,
     updates: readonly RefUpdate[],
-    { atomic, restarts, objects, turn, onProgress, signal }: PushOptions,
+    { atomic, restarts, objects, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
@@ -156,9 +156,8 @@ class GitCliRemote implements GitRemote {
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
     const connection = expected ?? (await this.connect(remote));
-    return (
-      connection !== null && directPush(connection, updates, { remote, url, format, atomic, objects, turn, onProgress, signal })
-    );
+    const push = { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress, signal };
+    return connection !== null && directPush(connection, updates, push);
   }
 
   /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */

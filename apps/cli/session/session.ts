@@ -26,6 +26,7 @@ export async function openSession({ ns, onProgress, offline = false }: SessionRe
     ...{ ns, onProgress, offline },
     directory: startFolder(),
     env: process.env,
+    profile: process.env['GIT_KV_PROFILE'] || undefined,
     onWait: ({ message }) => note(`${message}: waiting for room`),
     onMirrorRefusal: warnOfRefusal,
     onWarning: warn,

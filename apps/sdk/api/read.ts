@@ -17,7 +17,8 @@ export interface ReadOptions extends CallOptions {
   readonly readFrom?: 'mirror' | 'stargate' | undefined;
   /**
    * What was fetched less than this ago is answered from, and the other side is not asked. Milliseconds; 0: each read asks; `Infinity`: none
-   * does that has anything to answer from. What this process or another has written in the clone is seen at once in any case.
+   * does that has anything to answer from. What this process has written is seen at once in any case, and so is what others write in the same
+   * clone, but for sequenced namespaces, where it may take a second.
    */
   readonly maxAge?: number | undefined;
 }

@@ -5,6 +5,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { Clone } from '../api/clone.js';
 import type { Session } from '../session/session.js';
+import { withCacheMemory } from './cache-memory.js';
 import { Calls } from './calls.js';
 import { feedCalls } from './feeds.js';
 import { withFetchMemory } from './fetch-memory.js';
@@ -20,7 +21,12 @@ export type OpenedSession = Pick<Session, 'clone'> & {
 
 /** The calls of an opened session; closing the clone closes the session. */
 export async function cloneOf({ clone: opened, composition }: OpenedSession, defaults: Defaults): Promise<Clone> {
-  const clone: DomainClone = { ...opened, remotes: sharedFetches(opened.remotes), fetched: withFetchMemory(opened.fetched) };
+  const clone: DomainClone = {
+    ...opened,
+    remotes: sharedFetches(opened.remotes),
+    fetched: withFetchMemory(opened.fetched),
+    ...(opened.cache === undefined ? {} : { cache: withCacheMemory(opened.cache, opened.clock) }),
+  };
   const store = boundedReads(await composition.get<GitStore>('git-store'), clone.config.get('kv.maxobject'));
   const whole: DomainClone = { ...clone, store };
   const verifier = (): Promise<SignatureVerifier> => composition.get<SignatureVerifier>('signature-verifier');

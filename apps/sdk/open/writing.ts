@@ -1,7 +1,7 @@
 import type { Cancellation } from '../../../domain/client/clone/cancellation.js';
 import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js';
 import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-write.js';
-import { inDoubt } from '../../../domain/client/write/certain-push.js';
+import { pushInDoubt } from '../../../domain/client/write/certain-push.js';
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
 import { reservedTrailer } from '../../../domain/ledger/attestation.js';
 import { isWellFormed, utf8 } from '../../../domain/git/bytes.js';
@@ -91,8 +91,8 @@ async function land(call: Call, plain: DomainClone, ns: string, request: Request
 
 /** A push that was broken off may have landed: the error says so. */
 async function explained(plain: DomainClone, ns: string, { doubt }: Cancellation, error: unknown): Promise<unknown> {
-  if (doubt === null || !KvError.is(error) || error.code !== 'INTERRUPTED') return error;
-  return inDoubt(plain, ns, doubt, error);
+  if (doubt === null || !KvError.is(error) || error.code !== 'INTERRUPTED' || error.details?.['landed'] !== undefined) return error;
+  return pushInDoubt(plain, ns, doubt, error);
 }
 
 function requestOf({ clone, signal }: Call, plan: Plan, options: WriteOptions, sources: Source[]): Request {

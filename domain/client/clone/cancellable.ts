@@ -9,6 +9,7 @@ export function cancellable(clone: Clone, cancellation: Cancellation): Clone {
   const { clock } = clone;
   return {
     ...clone,
+    ended: cancellation.signal,
     store: cancellableStore(clone.store, cancellation),
     remotes: cancellableRemotes(clone, cancellation),
     stargate: cancellableStargate(clone.stargate, cancellation),

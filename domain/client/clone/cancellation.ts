@@ -15,7 +15,7 @@ export class Cancellation {
   private late: AbortSignal | null = null;
   private hasLanded = false;
 
-  constructor(private readonly signal: AbortSignal) {}
+  constructor(readonly signal: AbortSignal) {}
 
   /** The signal that counts now; undefined when none does. */
   get active(): AbortSignal | undefined {

@@ -19,6 +19,7 @@ import {
 import type { Clone } from './clone.js';
 import { type ForeignTip, foreignTip } from './foreign-tip.js';
 import { tellRefusal } from './mirror-notice.js';
+import { forgetOrdered, orderedWrites } from './ordered-writes.js';
 import { withRefView } from './ref-view.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
@@ -95,7 +96,10 @@ export async function tipForReading(
 ): Promise<Tip | null> {
   const { readFrom, offline } = freshness;
   const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
-  if (!offline && (await isStale(clone, ns, freshness))) {
+  const unread = await unreadWrites(clone, ns);
+  if (offline && unread.length > 0) clone.onWarning?.(`${notHere(unread)}; what is told is what was fetched before`);
+  const caughtUp = !offline && unread.length > 0 && (await catchUp(clone, ns, unread));
+  if (!offline && !caughtUp && (await isStale(clone, ns, freshness))) {
     const direction = directionOf(readFrom);
     if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, readFrom);
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
@@ -106,6 +110,45 @@ export async function tipForReading(
   if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
 }
+
+/** The commits that the Stargate has made of this clone's intents, and that the newest state that it knows does not have. */
+async function unreadWrites(clone: Clone, ns: string): Promise<readonly Oid[]> {
+  const { commits } = await orderedWrites(clone, ns);
+  if (commits.length === 0) return [];
+  const headers = await clone.store.headers(commits);
+  const here = commits.filter((_, i) => headers[i]);
+  const tip = here.length === 0 ? null : await newestTip(clone, ns);
+  const met = tip === null ? [] : await below(clone, tip.ledger, here);
+  if (met.length > 0) await forgetOrdered(clone, ns, met);
+  return commits.filter((commit) => !met.includes(commit));
+}
+
+/** So many transactions are looked through at once; what lies further back is asked for one by one. */
+const RECENT = 256;
+
+/** Those of some commits that a ledger's tip has among its ancestors, or is. */
+async function below({ store }: Clone, tip: Oid, commits: readonly Oid[]): Promise<Oid[]> {
+  const recent = new Set<Oid>([tip]);
+  if (commits.length > 1) for await (const oid of store.history({ tip, limit: RECENT })) recent.add(oid);
+  const found: Oid[] = [];
+  for (const commit of commits) if (recent.has(commit) || (await store.isAncestor(commit, tip))) found.push(commit);
+  return found;
+}
+
+/** Fetches what this clone has written from the Stargate, which has it for certain. False, and a warning, when it can't be asked. */
+async function catchUp(clone: Clone, ns: string, unread: readonly Oid[]): Promise<boolean> {
+  try {
+    await fetchNamespace(clone, ns, 'stargate');
+  } catch (error) {
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    clone.onWarning?.(`${notHere(unread)}, and the Stargate could not be asked for it: ${error.message}`);
+    return false;
+  }
+  await forgetOrdered(clone, ns, unread); // what it hasn't got any more, it never will have
+  return true;
+}
+
+const notHere = (unread: readonly Oid[]): string => `what this clone wrote as ${unread.at(-1)} has not been read yet`;
 
 /** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
 async function isStale(clone: Clone, ns: string, { readFrom: from, maxAgeMs }: Freshness): Promise<boolean> {
