@@ -15,6 +15,10 @@ import { Init } from './init.js';
 import { List } from './list.js';
 import { MirrorImport } from './mirror/import.js';
 import { Mset } from './mset.js';
+import { PluginNew } from './plugin/new.js';
+import { PluginsInstall } from './plugins/install.js';
+import { PluginsList } from './plugins/list.js';
+import { PluginsUninstall } from './plugins/uninstall.js';
 import { RemoteSetup } from './remote/setup.js';
 import { Restore } from './restore.js';
 import { Revert } from './revert.js';
@@ -51,6 +55,10 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   compact: Compact,
   'stargate:status': StargateStatus,
   'stargate:sync': StargateSync,
+  'plugin:new': PluginNew,
+  'plugins:install': PluginsInstall,
+  'plugins:list': PluginsList,
+  'plugins:uninstall': PluginsUninstall,
   completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,
