@@ -91,7 +91,8 @@ async function land(call: Call, plain: DomainClone, ns: string, request: Request
 
 /** A push that was broken off may have landed: the error says so. */
 async function explained(plain: DomainClone, ns: string, { doubt }: Cancellation, error: unknown): Promise<unknown> {
-  if (doubt === null || !KvError.is(error) || error.code !== 'INTERRUPTED' || error.details?.['landed'] !== undefined) return error;
+  if (doubt === null || !KvError.is(error) || error.code !== 'INTERRUPTED' || error.details?.['landed'] !== undefined)
+    return error;
   return pushInDoubt(plain, ns, doubt, error);
 }
 
