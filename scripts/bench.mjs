@@ -22,6 +22,7 @@ const NAMES = [
   'locks',
   'tracing',
   'streams',
+  'sdk',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
