@@ -1,4 +1,5 @@
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import type { Reality, RepositoryTransaction } from './isolated.js';
 import type {
   BlamedLine,
   Branch,
@@ -19,10 +20,8 @@ import type {
   PathStat,
   Person,
   PickRequest,
-  Reality,
   RefEvent,
   RepositoryFacts,
-  RepositoryTransaction,
   Shown,
   Status,
   Tag,
