@@ -81,6 +81,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open-clone-config-writer.js') as Promise<AdapterModule>,
     },
     {
+      port: 'bundle-reader',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-bundle-reader.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-memory',
       module: () => import('../../adapters/git-memory/open.js') as Promise<AdapterModule>,
@@ -146,6 +151,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       name: 'breaker',
       wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'mirror-bundle',
+      module: () => import('../../adapters/mirror-bundle/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'mirror-target',

@@ -21,7 +21,7 @@ import type {
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
 import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
-import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyIntentStream, lazyRemote } from './lazy-ports.js';
+import { lazyAdminClient, lenientCloneCache, lazyFetchRecord, lazyIntentStream, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** A clone that was opened, and its namespace. */
@@ -73,6 +73,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     // All at once: each starts its git process before the first of them has answered.
     const openRemote = (): Promise<GitRemote> => composition.get<GitRemote>('git-remote');
     const openRecord = (): Promise<FetchRecord> => composition.get<FetchRecord>('fetch-record');
+    const cache = lenientCloneCache(composition.get<CloneCache>('clone-cache'));
     const [store, config, clock, hasher] = await Promise.all([
       composition.get<GitStore>('git-store'),
       composition.get<CloneConfig>('clone-config'),
@@ -106,7 +107,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
       ),
       intents: lazyIntentStream(() => composition.get<IntentStream>('intent-stream')),
       fetched: lazyFetchRecord(openRecord),
-      cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
+      cache,
       config,
       clock,
       hasher,

@@ -112,11 +112,24 @@ export async function tipForReading(
 async function unreadWrites(clone: Clone, ns: string): Promise<readonly Oid[]> {
   const { commits } = await orderedWrites(clone, ns);
   if (commits.length === 0) return [];
-  const tip = await newestTip(clone, ns);
-  const met: Oid[] = [];
-  for (const commit of commits) if (tip !== null && (await clone.store.isAncestor(commit, tip.ledger))) met.push(commit);
+  const headers = await clone.store.headers(commits);
+  const here = commits.filter((_, i) => headers[i]);
+  const tip = here.length === 0 ? null : await newestTip(clone, ns);
+  const met = tip === null ? [] : await below(clone, tip.ledger, here);
   if (met.length > 0) await forgetOrdered(clone, ns, met);
   return commits.filter((commit) => !met.includes(commit));
+}
+
+/** So many transactions are looked through at once; what lies further back is asked for one by one. */
+const RECENT = 256;
+
+/** Those of some commits that a ledger's tip has among its ancestors, or is. */
+async function below({ store }: Clone, tip: Oid, commits: readonly Oid[]): Promise<Oid[]> {
+  const recent = new Set<Oid>([tip]);
+  if (commits.length > 1) for await (const oid of store.history({ tip, limit: RECENT })) recent.add(oid);
+  const found: Oid[] = [];
+  for (const commit of commits) if (recent.has(commit) || (await store.isAncestor(commit, tip))) found.push(commit);
+  return found;
 }
 
 /** Fetches what this clone has written from the Stargate, which has it for certain. False, and a warning, when it can't be asked. */
