@@ -25,9 +25,10 @@ export interface SignatureVerifier {
   /**
    * Verifies an armoured signature and gives the key that made it.
    * `trusted` are the keys that the caller would accept: an OpenPGP signature can only be checked against a key that is at hand.
+   * `namespace` is what an SSH signature must have been made for, `git` unless it is given: one for another purpose is worth nothing here.
    * Throws `SIGNATURE_INVALID` when it doesn't verify or can't be read, `SIGNER_UNKNOWN` when the key is not at hand.
    */
-  verify(payload: Uint8Array, signature: string, trusted: readonly TrustedKey[]): Promise<SigningKey>;
+  verify(payload: Uint8Array, signature: string, trusted: readonly TrustedKey[], namespace?: string): Promise<SigningKey>;
 }
 
 /** A key as a policy lists it. `material` is an authorized_keys line or an armoured OpenPGP public key block. */

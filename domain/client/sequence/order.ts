@@ -47,7 +47,10 @@ async function send(clone: Clone, intent: SignedIntent): Promise<Ordered> {
   const greeting = await greetingOf(session);
   if (session !== null && greeting !== null) {
     const sizes = [...intent.objects.map(({ body }) => body.length), ...intent.chunks.map(({ size }) => size)];
-    if (encodedSize(sizes) <= greeting.maxFrame) return session.submit([...intent.objects, ...(await chunksOf(clone, intent))]);
+    if (encodedSize(sizes) <= greeting.maxFrame) {
+      const trace = greeting.traces ? (clone.span?.context ?? null) : null;
+      return session.submit([...intent.objects, ...(await chunksOf(clone, intent))], trace);
+    }
   }
   return pushIntent(clone, intent);
 }

@@ -2,7 +2,8 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { IntentConnection } from '../../../ports/intent-stream.js';
 import { parseRejection } from '../../../ports/rejection.js';
-import { decodeLoose } from '../../git/bytes.js';
+import { formatTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
+import { concat, decodeLoose, utf8 } from '../../git/bytes.js';
 import {
   type Answer,
   decodeAnswer,
@@ -59,10 +60,12 @@ export class IntentSession {
 
   /**
    * Sends an intent, its commit first, and gives what has come of it. Throws what the Stargate says of it; when the connection breaks,
-   * `details.sent` is `nothing`, or `all` where nobody but the Stargate knows.
+   * `details.sent` is `nothing`, or `all` where nobody but the Stargate knows. `trace` is what it belongs to, for a Stargate that takes
+   * such.
    */
-  submit(objects: readonly NewObject[]): Promise<Ordered> {
-    const frame = encodeFrame('I', encodeObjects(objects));
+  submit(objects: readonly NewObject[], trace: TraceContext | null = null): Promise<Ordered> {
+    const told = trace === null ? [] : [encodeFrame('T', utf8(formatTraceparent(trace)))];
+    const frame = concat([...told, encodeFrame('I', encodeObjects(objects))]);
     return new Promise((resolve, reject) => {
       this.sending = this.sending.then(async () => {
         if (this.over !== null) return reject(this.over);
