@@ -6,9 +6,10 @@ import { openMemoryFirst } from '../../domain/repo/persist/memory-first.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { isolatedEnv } from '../support/isolated-env.js';
 import { SeededRandomness, TestClock } from '../support/memory.js';
+import { alone } from '../support/alone.js';
 
 const [directory = '', round = ''] = process.argv.slice(2);
-const context = { directory, env: isolatedEnv(directory), get: () => Promise.reject(new Error('nothing else is needed')) };
+const context = alone(directory, isolatedEnv(directory));
 const durable = await openBare({ directory: `${directory}/r.git`, create: 'sha1' }, context);
 const store = await openMemoryFirst(memoryStore('sha1', { repository: Infinity, process: Infinity }), durable);
 const repo = openRepository({ store, hasher: nodeHasher(), clock: new TestClock(), randomness: new SeededRandomness(1) });

@@ -18,6 +18,7 @@ import { SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { refused } from './refused.js';
 import { ANNA, oracle, seeded } from './support.js';
+import { alone } from '../support/alone.js';
 
 const CAPABILITIES = {
   objectFormats: ['sha1', 'sha256'] as ObjectFormat[],
@@ -28,7 +29,7 @@ const CAPABILITIES = {
 const UNLIMITED = { repository: Infinity, process: Infinity };
 
 async function kept(format: ObjectFormat, directory: string, room = Infinity): Promise<GitStore> {
-  const context = { directory, env: isolatedEnv(directory), get: () => Promise.reject(new Error('nothing else is needed')) };
+  const context = alone(directory, isolatedEnv(directory));
   const durable = await openBare({ directory: `${directory}/r.git`, create: format }, context);
   return openMemoryFirst(memoryStore(format, { ...UNLIMITED, repository: room }), durable);
 }

@@ -6,6 +6,7 @@ import type { AdapterContext, MirrorTarget, ObjectFormat, Oid, PortName } from '
 import type { MirrorBench } from '../contracts/mirror-target.js';
 import { makeKey } from './keys.js';
 import { Sandbox } from './sandbox.js';
+import { alone } from './alone.js';
 
 /** The id of the repository whose links these are. */
 export const BUNDLED_ID = 'ab'.repeat(16);
@@ -13,7 +14,7 @@ export const BUNDLED_ID = 'ab'.repeat(16);
 /** Opens the adapter over a repository. */
 export function openBundles(directory: string, env: Record<string, string>, config: Partial<Config>): Promise<MirrorTarget> {
   const context: AdapterContext = {
-    ...{ directory, env },
+    ...alone(directory, env),
     async get<T>(port: PortName): Promise<T> {
       if (port !== 'signature-verifier') throw new Error(`mirror-bundle asks for no ${port}`);
       return signatureVerifier({ env }) as T; // the only port that it asks for
