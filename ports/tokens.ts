@@ -3,9 +3,11 @@ export const PORTS = {
   'git-store': 'GitStore',
   'git-remote': 'GitRemote',
   'admin-client': 'AdminClient',
+  'intent-stream': 'IntentStream',
   'fetch-record': 'FetchRecord',
   journal: 'Journal',
   'leader-lock': 'LeaderLock',
+  'decision-log': 'DecisionLog',
   'mirror-target': 'MirrorTarget',
   chunker: 'Chunker',
   hasher: 'Hasher',
@@ -21,6 +23,7 @@ export const PORTS = {
   'repository-upkeep': 'RepositoryUpkeep',
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',
+  tracing: 'Tracing',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

@@ -12,6 +12,7 @@ import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
+import type { Tracing } from '../../ports/tracing.js';
 import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
 import { warnOfOpenFiles } from './check/open-to-all.js';
@@ -94,6 +95,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log.warn('journal.unnoted', { message: toKvError(error).message }),
     );
     const metrics = createMetrics();
+    const tracing = await composition.get<Tracing>('tracing');
+    metrics.spansLost(() => tracing.lost);
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
@@ -162,7 +165,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
+      ...{ ...options.listenSsh, ...access, log, tracing, hostKeys: () => keyring.current },
       limits: limitsBy(() => policy().policy),
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),

@@ -1,8 +1,9 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, Signer } from '../../ports/signer.js';
+import { during, NO_SPAN, type Span } from '../../ports/tracing.js';
 import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { checkNewRefs } from './accept/new-refs.js';
@@ -10,7 +11,7 @@ import { boundedStore } from './accept/bounded-store.js';
 import { CheckBudget } from './limits/check-budget.js';
 import { checkLimits } from './limits/check-limits.js';
 import { boundedContext, type ValidationContext } from './accept/validation-context.js';
-import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
+import { type CommitContext, type CommitExtras, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './mutex.js';
 import type { Ordered } from '../git/wire/intent-frames.js';
 import type { AcceptedPush, PushRequest, RecoveryReport } from './accept/push.js';
@@ -56,29 +57,47 @@ export class RepositoryGateway implements Gateway {
     this.sequencer = context.sequencer === undefined ? null : this.sequencerOf(context.sequencer);
   }
 
-  async checkIntent(request: IntentRequest): Promise<SoundIntent> {
+  checkIntent(request: IntentRequest): Promise<SoundIntent> {
     const { context } = this;
-    await requireLease(context);
-    const policy = context.policy();
-    return this.bounded(policy, request.store, (rules, store) => checkIntent(rules, request.oid, store));
+    return during((request.span ?? NO_SPAN).child('stargate.validate'), async (span) => {
+      await requireLease(context);
+      const policy = context.policy();
+      const sound = await this.bounded(policy, request.store, (rules, store) => checkIntent(rules, request.oid, store));
+      span.note({ txn: [sound.intent.trailers.txn] });
+      return sound;
+    });
   }
 
   async order(sound: SoundIntent, request: IntentRequest): Promise<Ordered> {
     if (this.sequencer === null) throw new KvError('NOT_SUPPORTED', 'this gateway has no key to order intents with');
-    const { objects = [], confirm } = request;
+    const { objects = [], confirm, span } = request;
     const again = (): Promise<SoundIntent> => this.checkIntent(request);
-    return this.sequencer.order({ sound, objects, again, ...(confirm === undefined ? {} : { confirm }) });
+    return this.sequencer.order({ sound, objects, again, span, ...(confirm === undefined ? {} : { confirm }) });
   }
 
-  async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+  validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+    const namespaces = namespacesIn(request.commands);
+    const begun = (request.span ?? NO_SPAN).child('stargate.validate', { facts: { ns: namespaces } });
+    return during(begun, async (span) => {
+      const accepted = await this.validated(request, quarantine, namespaces, span);
+      span.note(factsOf(accepted.events));
+      return accepted;
+    });
+  }
+
+  private async validated(
+    request: PushRequest,
+    quarantine: GitStore,
+    namespaces: readonly string[],
+    span: Span,
+  ): Promise<AcceptedPush> {
     const { context } = this;
     await requireLease(context);
-    const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
     for (;;) {
       const policy = context.policy();
       const events = await this.check(request, quarantine, policy);
-      const release = await this.mutex.acquire();
+      const release = await during(span.child('stargate.lock'), () => this.mutex.acquire());
       try {
         if (context.policy() === policy) {
           await this.mend();
@@ -105,7 +124,10 @@ export class RepositoryGateway implements Gateway {
     if (held === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
     this.held.delete(accepted);
     try {
-      await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
+      const { request, events } = accepted;
+      await during((request.span ?? NO_SPAN).child('stargate.commit', { facts: factsOf(events) }), (span) =>
+        this.commitOrMark(request.commands, { events: accepted.events, span }, () => this.confirm(accepted, held.policy)),
+      );
       this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
       held.release();
@@ -148,6 +170,7 @@ export class RepositoryGateway implements Gateway {
   async recover(): Promise<RecoveryReport> {
     const { report, unmirrored } = await recover(this.context.store, this.context.journal);
     this.broken = false;
+    this.sequencer?.forget();
     this.context.unmirrored(unmirrored);
     return report;
   }
@@ -161,11 +184,12 @@ export class RepositoryGateway implements Gateway {
 
   private async commitOrMark(
     updates: readonly RefUpdate[],
-    { events = [], objects = [] }: { readonly events?: readonly WatchEvent[]; readonly objects?: readonly NewObject[] },
+    { events = [], ...extras }: { readonly events?: readonly WatchEvent[] } & CommitExtras,
     confirm?: () => void,
   ): Promise<void> {
+    this.sequencer?.forget(namespacesIn(updates));
     try {
-      if (!(await commitRefs(this.context, updates, events, confirm, objects))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, events, confirm, extras))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
@@ -218,7 +242,7 @@ export class RepositoryGateway implements Gateway {
           release();
         }
       },
-      commit: (updates, events, objects) => this.commitOrMark(updates, { events, objects }),
+      commit: (updates, step) => this.commitOrMark(updates, { ...step, logged: true }),
     });
   }
 
@@ -228,6 +252,8 @@ export class RepositoryGateway implements Gateway {
     await this.recover();
   }
 }
+
+const factsOf = (events: readonly WatchEvent[]) => ({ txn: events.map(({ txn }) => txn) });
 
 /** The namespaces whose refs a push moves. */
 export function namespacesIn(commands: readonly RefUpdate[]): string[] {

@@ -131,6 +131,19 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   };
 }
 
+/** The ledger tree after operations (`base` null: there was none). Writes nothing. */
+export async function ledgerTreeAfter(
+  store: TreeReader,
+  namer: ObjectNamer,
+  ns: string,
+  base: Oid | null,
+  operations: readonly Operation[],
+): Promise<Oid> {
+  const [edits, objects]: [PathEdits, NewObject[]] = [new PathEdits(), []];
+  for (const operation of operations) planOperation(operation, ns, namer, edits, new PathEdits(), objects);
+  return seal(await edits.load(store, base, oidBytesIn(namer.format)), namer, objects) ?? namer.emptyTree();
+}
+
 /** The chunks tree with the new chunks in it, or null when there are none. */
 async function addChunks(
   store: TreeReader,

@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'decision-log',
+      name: 'decision-journal',
+      module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
+      name: 'decision-memory',
+      module: () => import('../../adapters/decision-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
@@ -39,6 +49,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'admin-client',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -102,6 +117,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'leader-lock',
+      name: 'lock-etcd',
+      module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
     },
@@ -133,6 +153,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'nodegit',
+      module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'policy-reader',
       name: 'policy-yaml',
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,
@@ -141,6 +166,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-remote',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -174,6 +204,39 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-journal.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-none',
+      module: () => import('../../adapters/tracing-none/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otel',
+      module: () => import('../../adapters/tracing-otel/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otlp',
+      module: () => import('../../adapters/tracing-otlp/open.js') as Promise<AdapterModule>,
     },
   ],
 };

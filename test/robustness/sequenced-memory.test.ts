@@ -1,13 +1,17 @@
 import { expect } from 'chai';
-import { decodeCommit } from '../../domain/git/commit.js';
+import { placeNamed } from '../../adapters/remote-memory/open.js';
+import { fetchNamespace } from '../../domain/client/clone/tips.js';
+import { verifyClone } from '../../domain/client/verify/verify.js';
+import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
 import { parseLedgerMessage } from '../../domain/ledger/attestation.js';
-import { chunksRef, intentsRef, ledgerRef, watchlogRef } from '../../domain/ledger/refs.js';
+import { chunksRef, intentsRef, ledgerRef, trackingRequest, watchlogRef } from '../../domain/ledger/refs.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import { decodeEvent } from '../../domain/ledger/watchlog.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { IntentMaker, type IntentWish } from '../support/intents.js';
+import { openMemoryClient } from '../support/memory-client.js';
 import { MemoryGateway } from '../support/memory-gateway.js';
 
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');
@@ -238,6 +242,108 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
           );
         expect(error?.code, `without a ${left.type}`).to.equal('ATTESTATION_MISMATCH');
       }
+    });
+
+    it('is taken over from the mirror with its intents, by a Stargate that was put back, and goes on', async () => {
+      await send('ada', { set: { a: '1' } });
+      const backup = await gateway.backup();
+      const { epoch } = await send('bob', { set: { a: '2' } });
+      await send('ada', { beginEpoch: 'next', epoch });
+      await send('bob', { set: { b: '3' }, epoch: 'next' });
+      await gateway.mirrored();
+      const before = await refsNow();
+      await gateway.close();
+      gateway = await MemoryGateway.start({ format, writers: ['ada', 'bob'], policy: sequenced, restored: backup });
+      await refused('ada', { set: { c: '1' } }, 'BEHIND_MIRROR');
+      const { left } = await gateway.sync({ ns: 'main', mode: 'adopt' });
+      expect(left).to.deep.equal([]);
+      const kept = (refs: [string, string][]) => refs.filter(([ref]) => !ref.startsWith('refs/kv-policy/'));
+      expect(kept(await refsNow())).to.deep.equal(kept(before));
+      await send('ada', { set: { c: '1' }, epoch: 'next' });
+    });
+
+    describe('is verified by a reader', () => {
+      const report = async (full = true, withIntents = true) => {
+        await gateway.mirrored();
+        const reader = await openMemoryClient(gateway, 'ada');
+        try {
+          await fetchNamespace(reader.clone, 'main', 'mirror');
+          if (withIntents) {
+            const refs = [...(await gateway.refs()).keys()].filter((ref) => /^refs\/kv-(intents|watchlog|archive)\//.test(ref));
+            await reader.clone.remotes.fetch(
+              'origin',
+              'read',
+              refs.map((ref) => trackingRequest('mirror', ref)),
+            );
+          }
+          return await verifyClone(reader.clone, reader.verifier, { ns: 'main', full });
+        } finally {
+          await reader.close();
+        }
+      };
+      const faults = async (full = true): Promise<string[]> => (await report(full)).faults.map(({ what }) => what);
+
+      it('whole, over epochs', async () => {
+        const ttl = new Date(Date.now() + 60_000).toISOString();
+        const { epoch } = await send('ada', { set: { a: '1', b: 'x' }, ttl });
+        await send('bob', { set: { a: '2' }, keepTtl: true, del: ['b'], epoch });
+        await send('ada', { beginEpoch: 'next', epoch });
+        await send('bob', { set: { c: '3' }, epoch: 'next' });
+        const { faults, notes, epochs } = await report();
+        expect(faults).to.deep.equal([]);
+        expect(notes.map(({ text }) => text)).to.deep.equal(['the watermark is not in this clone']);
+        expect(epochs.map(({ transactions }) => transactions)).to.deep.equal([2, 2]);
+        expect((await report(false)).faults).to.deep.equal([]);
+      });
+
+      it('and told what rests on the word of the Stargate, where the intents are not there', async () => {
+        await send('ada', { set: { a: '1' } });
+        const { faults, notes } = await report(true, false);
+        expect(faults).to.deep.equal([]);
+        expect(notes.map(({ advice }) => advice?.id)).to.include('fetch-intents');
+      });
+
+      /** A Stargate that makes another commit of the last intent than it says. */
+      const cheat = async (change: (commit: Commit) => Promise<Commit> | Commit, own = true): Promise<void> => {
+        await gateway.mirrored();
+        const refs = await gateway.refs();
+        const old = refs.get(ledgerRef('main')) ?? '';
+        const changed = await change({ ...(await read(old)), signature: null });
+        const body = encodeCommit(changed, format);
+        const signature = own ? await gateway.sequencer.sign(body) : await gateway.people.signer('ada').sign(body);
+        const commit = maker.namer.object('commit', encodeCommit({ ...changed, signature }, format));
+        await gateway.store.write([commit]);
+        const mirror = placeNamed(gateway.name);
+        const moved = new Map(refs).set(ledgerRef('main'), commit.oid);
+        const { read: objects } = gateway.store;
+        mirror.read = { refs: async () => moved, read: (oids) => objects.call(gateway.store, oids) };
+      };
+
+      it('and a tree that is not what the intent makes of its parent is found', async () => {
+        const { tree } = await send('ada', { set: { a: '1' } });
+        await send('bob', { set: { a: '2' } });
+        await cheat((commit) => ({ ...commit, tree: tree ?? '' }));
+        expect((await faults()).join('\n')).to.contain('is not what its intent makes of its parent: the ledger tree is');
+      });
+
+      it('and so is another author, and another intent', async () => {
+        const first = await maker.make('ada', { set: { a: '1' } });
+        await gateway.order('ada', first.objects);
+        await send('bob', { set: { a: '2' } });
+        await cheat((commit) => ({ ...commit, author: commit.author.replace(/bob/g, 'ada') }));
+        expect((await faults(false)).join('\n')).to.contain('is not what its intent says: the author is');
+        await cheat((commit) => ({ ...commit, message: commit.message.replace(/KV-Intent: .*/, `KV-Intent: ${first.oid}`) }));
+        expect((await faults(false)).join('\n')).to.contain('is not what its intent says: KV-Txn is');
+        expect((await faults(false)).join('\n')).to.match(
+          /refs\/kv-tracking\/mirror\/kv-intents\/.* keeps intent .* where the ledger has intent/,
+        );
+      });
+
+      it('and so is a commit that another key has signed, were it a writer’s', async () => {
+        await send('ada', { set: { a: '1' } });
+        await cheat((commit) => commit, false);
+        expect((await faults(false)).join('\n')).to.contain('is no sequencer of this Stargate');
+      });
     });
 
     it('takes no ledger commits, and an intent is nothing for a linear namespace', async () => {

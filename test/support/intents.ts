@@ -45,7 +45,7 @@ export class IntentMaker {
   readonly namer: ObjectNamer;
 
   constructor(
-    private readonly people: MemoryPeople,
+    private readonly people: Pick<MemoryPeople, 'signer'>,
     private readonly repository: string,
     format: ObjectFormat,
   ) {

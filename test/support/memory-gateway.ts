@@ -1,5 +1,5 @@
 import { hostNamed, type MemoryHost } from '../../adapters/mirror-memory/open.js';
-import { placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
+import { type ArrivedStream, placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { lacking } from '../../adapters/remote-memory/lacking.js';
 import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
@@ -8,7 +8,7 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
-import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
@@ -18,9 +18,16 @@ import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
-import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
+import type { LedgerMode, Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import { nodeHasher } from '../../adapters/hasher-node/open.js';
+import { ObjectNamer } from '../../domain/git/object.js';
+import { greeting } from '../../apps/stargate/intents/leader-intents.js';
+import { IntentStream } from '../../apps/stargate/intents/intent-stream.js';
+import { bringsIntents, PushedIntents } from '../../apps/stargate/push/pushed-intents.js';
+import { arrivedSession, orderPushed } from './memory-intents.js';
 import { MemoryPeople } from './memory-people.js';
 import { SILENT } from './silent-log.js';
 
@@ -36,6 +43,8 @@ export interface MemoryGatewayOptions {
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
+  /** Where its spans go. */
+  readonly tracing?: Tracing;
 }
 
 /** What a gateway had at one time. */
@@ -56,6 +65,10 @@ export class MemoryGateway {
   offered: readonly Oid[] = [];
   /** Asked for the policy that pushes are judged by. */
   policyNow: () => Policy;
+  /** Called around the ordering of each intent that comes by a stream. */
+  ordering: <T>(order: () => Promise<T>) => Promise<T> = (order) => order();
+  private readonly streams = new AbortController();
+  private readonly cuts: (() => void)[] = [];
   /** Asked whether who pushes still may. */
   confirm: () => void = () => undefined;
 
@@ -70,6 +83,9 @@ export class MemoryGateway {
     readonly lease: Lease,
     private readonly policyText: string,
     readonly repositoryId: string,
+    /** Signs what is made of intents. */
+    readonly sequencer: OwnKey,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -97,31 +113,50 @@ export class MemoryGateway {
     const randomness = await composition.get<Randomness>('randomness');
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
+    const sequencer = ownKey(newPrivateKey());
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
-      sequencer: ownKey(newPrivateKey()),
+      sequencer,
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(
+      name,
+      composition,
+      host,
+      policy,
+      people,
+      store,
+      hostNamed(name),
+      lease,
+      text,
+      repositoryId,
+      sequencer,
+      options.tracing,
+    );
     gateway.open();
     return gateway;
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace, say }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
+    const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
+      if (bringsIntents(commands)) {
+        const pushed = { gateway, store: this.store, confirm: () => this.confirm() };
+        return await orderPushed(await PushedIntents.check(pushed, commands, quarantine), quarantine, say);
+      }
+      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
@@ -133,6 +168,7 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      span.end();
       await quarantine.close();
     }
   }
@@ -145,6 +181,51 @@ export class MemoryGateway {
     if (this.people.pusher(as, this.policy) === null) throw new KvError('POLICY_VIOLATION', `${as} is not listed`);
     const request = { oid, store: own, objects, confirm: () => this.confirm() };
     return gateway.order(await gateway.checkIntent(request), request);
+  }
+
+  /** Serves a stream of intents, as the daemon does it to a channel. */
+  private async serveIntents(stream: ArrivedStream): Promise<void> {
+    const { store, host, people, repositoryId } = this;
+    const pusher = stream.as === null ? null : people.pusher(stream.as, this.policyNow());
+    if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${stream.as}`);
+    const session = arrivedSession(stream, pusher);
+    const { gateway } = host;
+    const served = new IntentStream(session, {
+      gateway: {
+        checkIntent: (request) => gateway.checkIntent(request),
+        order: (sound, request) => this.ordering(() => gateway.order(sound, request)),
+      },
+      store,
+      namer: new ObjectNamer(nodeHasher(), store.objectFormat),
+      greeting: () => greeting({ store, policy: this.policyNow, repositoryId }),
+      limits: () => this.policyNow().limits,
+      room: async () => undefined,
+      over: this.streams.signal,
+      answered: () => undefined,
+    });
+    await Promise.race([
+      served.run(),
+      new Promise((_, reject) => this.cuts.push(() => reject(new Error('the connection was cut')))),
+    ]);
+    await new Promise<void>((resolve) => session.output.end(resolve));
+  }
+
+  /** Puts another policy in force, and publishes it. */
+  async publishText(change: (text: string) => string): Promise<void> {
+    const text = change(this.policyText);
+    const policy = (await this.composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
+    this.policyNow = () => policy;
+    await this.host.publish(text);
+  }
+
+  /** Has all ledgers made in another way from now on. */
+  publishMode(mode: LedgerMode): Promise<void> {
+    return this.publishText((text) => text.replace(/ledger_mode: \w+/g, `ledger_mode: ${mode}`));
+  }
+
+  /** Breaks the streams of intents that are open, as a connection breaks. */
+  cutStreams(): void {
+    for (const cut of this.cuts.splice(0)) cut();
   }
 
   /** What it has now. */
@@ -201,6 +282,7 @@ export class MemoryGateway {
   }
 
   async close(): Promise<void> {
+    this.streams.abort(new KvError('NOT_LEADER', 'the gateway is closed'));
     await this.host.stop();
     await this.lease.release();
     await this.composition.close();
@@ -219,6 +301,7 @@ export class MemoryGateway {
       read: (oids) => store.read(oids),
       receive: (push) => this.receive(push),
     };
+    place.intents = { serve: (stream) => this.serveIntents(stream) };
   }
 }
 
@@ -232,5 +315,6 @@ export async function memoryProfile(objectFormat: ObjectFormat, name: string | n
   const adapters = { ...profile.adapters, 'git-store': use('git-memory', { objectFormat }) };
   if (name === null) return { ...profile, adapters };
   const remote = use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) });
-  return { ...profile, adapters: { ...adapters, 'git-remote': remote, 'mirror-target': use('mirror-memory', { host: name }) } };
+  const places = { 'git-remote': remote, 'intent-stream': remote };
+  return { ...profile, adapters: { ...adapters, ...places, 'mirror-target': use('mirror-memory', { host: name }) } };
 }

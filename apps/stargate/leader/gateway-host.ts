@@ -111,7 +111,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, sequencer, failpoint },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
-    committed: (intent) => worker.enqueue([intent]),
+    committed: (intent, span) => worker.enqueue([intent], span),
     unmirrored: (intents) => worker.enqueue(intents),
     async admit(namespaces, turn) {
       await standing.admit(namespaces);

@@ -11,6 +11,7 @@ import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { namespacesIn } from '../../../domain/gateway/gateway.js';
 import { requirePermission } from '../permission.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
+import { NO_SPAN, type Span } from '../../../ports/tracing.js';
 import { clientOf, feed, refuse, type ExecSession } from '../exec-session.js';
 
 /** One push at hand: git's process for it, the words with its hooks, and what the client is told. */
@@ -21,6 +22,8 @@ export class Push {
   private intents: PushedIntents | undefined;
   private endTurn: (() => void) | undefined;
   private readonly started = performance.now();
+  /** From the first byte until all has come. */
+  private receiving: Span | undefined;
   private spent = 0;
   private transactions: readonly PushedTransaction[] = [];
   private readonly words: GitWords;
@@ -67,18 +70,28 @@ export class Push {
       session.gone.removeEventListener('abort', leave);
       this.release();
       this.endTurn?.();
+      this.receiving?.end();
     }
   }
 
   private isTaken(bytes: Uint8Array): boolean {
     try {
       this.stream.push(bytes);
+      this.receiving ??= this.beginSpan();
       this.endTurn ??= this.beginTurn();
       return true;
     } catch (error) {
       this.fail(toKvError(error));
       return false;
     }
+  }
+
+  /** The push as a part of what its client says, once that is known. */
+  private beginSpan(): Span | undefined {
+    const { announcement } = this.stream;
+    if (announcement === undefined || this.session.trace === undefined) return undefined;
+    const startedAt = performance.timeOrigin + this.started;
+    return this.session.trace.from(announcement.trace).child('stargate.receive', { startedAt });
   }
 
   /** What ends the turn of a push, once it is known what it moves; its pack is not read when it is another's turn. */
@@ -94,6 +107,7 @@ export class Push {
   private async converse(): Promise<void> {
     const { hooks } = this.process;
     const report = await readHookReport(hooks.preReceive);
+    this.receiving?.end();
     if (report === undefined) return;
     try {
       await this.validate(report);
@@ -119,12 +133,13 @@ export class Push {
     try {
       const { atomic, commands, turn } = announced;
       const confirm = (): void => void this.identifyAgain();
+      const span = this.session.trace?.from(announced.trace) ?? NO_SPAN;
       if (bringsIntents(commands)) {
-        this.intents = await PushedIntents.check({ gateway, store: repository, confirm }, commands, store);
+        this.intents = await PushedIntents.check({ gateway, store: repository, confirm, span }, commands, store);
         this.transactions = this.intents.transactions;
         return;
       }
-      const request: PushRequest = { pusher, atomic, commands, turn, confirm };
+      const request: PushRequest = { pusher, atomic, commands, turn, span, confirm };
       this.held = await gateway.validate(request, store);
       this.transactions = this.held.events;
     } catch (error) {
@@ -296,11 +311,22 @@ export class Push {
   private tell(outcome: PushOutcome): void {
     if (this.told) return;
     this.told = true;
+    this.trace(outcome);
     try {
       this.options.onOutcome(outcome, this.session);
     } catch (error) {
       this.options.log.error('push.outcome', { message: toKvError(error).message });
     }
+  }
+
+  private trace({ facts: { bytes, transactions }, ...outcome }: PushOutcome): void {
+    const { trace } = this.session;
+    if (trace === undefined) return;
+    const sum = (of: 'set' | 'del'): number => transactions.reduce((total, one) => total + one[of], 0);
+    const txn = transactions.map((one) => one.txn);
+    trace.note({ bytes, txn, ns: [...new Set(transactions.map(({ ns }) => ns))], set: sum('set'), del: sum('del') });
+    if (outcome.kind === 'rejected') trace.refused(outcome.error);
+    else trace.note({ code: 'OK' });
   }
 
   /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */

@@ -6,6 +6,7 @@ import { intentRef, ledgerRef } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import type { Span } from '../../../ports/tracing.js';
 import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import type { CommandResult } from './proc-receive.js';
 import type { PushedTransaction } from './push-line.js';
@@ -19,6 +20,8 @@ interface PushedIntentsContext {
   readonly store: GitStore;
   /** Throws what the pusher is to see who may not push any more. */
   readonly confirm: () => void;
+  /** What they are a part of. */
+  readonly span?: Span;
 }
 
 interface CheckedOne {
@@ -55,10 +58,12 @@ export class PushedIntents {
     quarantine: GitStore,
   ): Promise<PushedIntents> {
     const checked: CheckedOne[] = [];
+    const { span, confirm } = context;
+    const traced = span === undefined ? {} : { span };
     for (const command of commands) {
       const { old, next } = command;
       if (next === null || old !== null) throw new KvError('REF_FORBIDDEN', 'an intent is pushed to a ref that is not there');
-      const sound = await context.gateway.checkIntent({ oid: next, store: quarantine, confirm: context.confirm });
+      const sound = await context.gateway.checkIntent({ oid: next, store: quarantine, confirm, ...traced });
       const { ns, txn } = sound.intent.trailers;
       if (command.ref !== intentRef(ns, txn)) {
         throw new KvError('REF_FORBIDDEN', `intent ${next} belongs to ${intentRef(ns, txn)}`, { hint: 'push it to that ref' });
@@ -84,8 +89,9 @@ export class PushedIntents {
   }
 
   private async orderOne({ command, sound }: CheckedOne, id: number): Promise<Outcome> {
-    const { gateway, store, confirm } = this.context;
-    const request: IntentRequest = { oid: command.next as string, store, confirm };
+    const { gateway, store, confirm, span } = this.context;
+    const traced = span === undefined ? {} : { span };
+    const request: IntentRequest = { oid: command.next as string, store, confirm, ...traced };
     try {
       const ordered = await gateway.order(sound, request);
       const line = `${ANSWER_LINE}${JSON.stringify(answerFields({ id, outcome: ordered }))}`;

@@ -7,8 +7,10 @@ import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote, TransferProgress } from '../../../ports/git-remote.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
+import type { IntentStream } from '../../../ports/intent-stream.js';
 import type { PolicyReader } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
+import type { Span } from '../../../ports/tracing.js';
 import { ObjectNamer } from '../../git/object.js';
 import { oidBytesIn } from '../../git/tree.js';
 import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
@@ -19,6 +21,8 @@ export interface Clone {
   readonly remotes: GitRemote;
   /** The Stargate's admin verbs. */
   readonly stargate: AdminClient;
+  /** Ways to the Stargate for intents; a clone without them pushes its intents. */
+  readonly intents?: IntentStream | undefined;
   /** When a namespace's refs were last fetched. */
   readonly fetched: FetchRecord;
   /** What earlier commands have worked out; a clone without one works it out each time. */
@@ -30,6 +34,8 @@ export interface Clone {
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
+  /** What is traced, whatever is done; absent: nothing is. */
+  readonly span?: Span | undefined;
   /** Hears how far what is fetched and pushed has come. */
   readonly onProgress?: TransferProgress | undefined;
   /** Hears that what is read from the mirror may be old: at each read that finds it so. */

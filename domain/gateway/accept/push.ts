@@ -1,3 +1,4 @@
+import type { Span } from '../../../ports/tracing.js';
 import type { Principal } from '../../access/principal.js';
 import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 
@@ -12,6 +13,8 @@ export interface PushRequest {
   readonly confirm?: () => void;
   /** The turn that it claims. */
   readonly turn?: string | undefined;
+  /** What checking and committing it are a part of. */
+  readonly span?: Span;
 }
 
 /** A push that passed every check and now holds the repository's commit lock: end it with `commit` or `abandon`. */

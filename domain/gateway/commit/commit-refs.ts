@@ -3,6 +3,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import { during, NO_SPAN, type Span } from '../../../ports/tracing.js';
 import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { ObjectNamer } from '../../git/object.js';
@@ -27,8 +28,18 @@ export interface CommitContext {
   /** The lease, or null while another gateway leads. */
   readonly lease: () => Lease | null;
   readonly failpoint: (name: Failpoint) => void;
-  /** Told of every intent whose refs have moved. */
-  readonly committed: (intent: IntentRecord) => void;
+  /** Told of every intent whose refs have moved, and of the span in which they have. */
+  readonly committed: (intent: IntentRecord, span: Span) => void;
+}
+
+/** What a commit may bring besides its moves. */
+export interface CommitExtras {
+  /** Written with the watchlogs' own, before anything else. */
+  readonly objects?: readonly NewObject[];
+  /** The events stand in their watchlogs already: the commits are among the objects, the moves among the others. */
+  readonly logged?: boolean;
+  /** The span that it is traced in. */
+  readonly span?: Span;
 }
 
 /** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
@@ -51,7 +62,7 @@ export async function requireLease(context: CommitContext): Promise<number> {
 
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
- * transaction, then the outcome. `objects` are written with the watchlogs' own, before anything else. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
+ * transaction, then the outcome. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
  * is for recovery, before anything else is committed. What `confirm` throws, right before anything is written, ends it.
  */
 export async function commitRefs(
@@ -59,20 +70,20 @@ export async function commitRefs(
   updates: readonly RefUpdate[],
   events: readonly WatchEvent[],
   confirm: () => void = () => undefined,
-  objects: readonly NewObject[] = [],
+  { objects = [], logged = false, span = NO_SPAN }: CommitExtras = {},
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
-  const all = [...updates, ...(await writeObjects(context, objects, events))];
+  const all = [...updates, ...(await writeObjects(context, objects, logged ? [] : events))];
   failpoint('after-objects');
   const term = await requireLease(context);
   confirmed(confirm);
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
-  await journal.append(intent);
+  await during(span.child('stargate.journal'), () => journal.append(intent));
   failpoint('after-intent');
   try {
-    await store.updateRefs(all, REASON);
+    await during(span.child('stargate.refs'), () => store.updateRefs(all, REASON));
   } catch (error) {
     const moved = await countMoved(store, all);
     if (moved === 0) {
@@ -88,7 +99,7 @@ export async function commitRefs(
     () => false, // the refs have moved: no fault of the disk makes that a refusal
   );
   failpoint('after-done');
-  context.committed(intent);
+  context.committed(intent, span);
   return noted;
 }
 

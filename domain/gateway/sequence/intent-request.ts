@@ -1,3 +1,4 @@
+import type { Span } from '../../../ports/tracing.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 
@@ -10,4 +11,6 @@ export interface IntentRequest {
   readonly objects?: readonly NewObject[];
   /** Throws what the writer is to see who may not write any more. */
   readonly confirm?: () => void;
+  /** What checking and ordering it are a part of. */
+  readonly span?: Span;
 }

@@ -4,6 +4,7 @@ import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { Limits } from '../../../ports/limits.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
+import { during, NO_SPAN, type Span, together } from '../../../ports/tracing.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
@@ -25,6 +26,8 @@ export interface WaitingIntent {
   readonly confirm?: () => void;
   /** Checks it again, under the policy that is in force by now. */
   readonly again: () => Promise<SoundIntent>;
+  /** What ordering it is a part of. */
+  readonly span?: Span | undefined;
 }
 
 /** Told what the sequencer does, for metrics. */
@@ -52,7 +55,10 @@ export interface SequencerContext {
   /** Runs under the repository's commit lock, as the leader, after what a crash has left was mended. */
   readonly locked: (work: () => Promise<void>) => Promise<void>;
   /** Writes objects and moves refs as one step that survives a crash. */
-  readonly commit: (updates: readonly RefUpdate[], events: readonly WatchEvent[], objects: readonly NewObject[]) => Promise<void>;
+  readonly commit: (
+    updates: readonly RefUpdate[],
+    step: { readonly events: readonly WatchEvent[]; readonly objects: readonly NewObject[]; readonly span: Span },
+  ) => Promise<void>;
   readonly observer?: SequencerObserver | undefined;
 }
 
@@ -83,6 +89,8 @@ export class Sequencer {
   private readonly trees: WarmTrees;
   private readonly answers: Answers;
   private running = false;
+  /** Where namespaces stand after the last step, as long as nobody else has moved their refs. */
+  private readonly states = new Map<string, LedgerState>();
 
   constructor(private readonly context: SequencerContext) {
     this.trees = new WarmTrees(context.store, () => context.limits().intentTrees);
@@ -103,6 +111,12 @@ export class Sequencer {
       observer?.waiting(this.queue.length);
       if (!this.running) void this.run();
     });
+  }
+
+  /** The refs of these namespaces (absent: of all) are moved, or may have been: where they stand is read again. */
+  forget(namespaces?: readonly string[]): void {
+    if (namespaces === undefined) this.states.clear();
+    for (const ns of namespaces ?? []) this.states.delete(ns);
   }
 
   private async run(): Promise<void> {
@@ -158,7 +172,9 @@ export class Sequencer {
     const updates = [...step.updates, ...[...step.states.values()].flatMap(({ before, after }) => movesBetween(before, after))];
     if (updates.length > 0) {
       try {
-        await this.context.commit(updates, step.events, [...step.objects.values()]);
+        await during(commitSpan(step), (span) =>
+          this.context.commit(updates, { events: step.events, objects: [...step.objects.values()], span }),
+        );
       } catch (error) {
         this.trees.forget();
         for (const { ticket } of step.answered) ticket.reject(toKvError(error));
@@ -166,6 +182,7 @@ export class Sequencer {
       }
       this.trees.written();
       this.context.ids.committed(updates, step.events);
+      for (const [ns, { after }] of step.states) this.states.set(ns, after);
     }
     for (const { ticket, answer } of step.answered) {
       if (answer.commit !== null) this.answers.add(ticket.sound.intent, answer);
@@ -183,7 +200,7 @@ export class Sequencer {
     await context.admit([ns]);
     const now = context.clock.now();
     const known = step.states.get(ns);
-    const state = known?.after ?? (await readLedgerState(context.store, ns, now));
+    const state = known?.after ?? this.states.get(ns) ?? (await readLedgerState(context.store, ns, now));
     const before = await this.orderedBefore(step, state, ticket);
     if (before !== undefined) return void step.answered.push({ ticket, answer: before });
     const store = replacing(context.store, { read: (oids) => this.trees.read(oids) });
@@ -234,4 +251,14 @@ export class Sequencer {
       throw error;
     }
   }
+}
+
+/** One commit, in the trace of each intent that it is made of. */
+function commitSpan({ answered }: Step): Span {
+  const made = answered.filter(({ answer }) => answer.commit !== null);
+  return together(
+    made.map(({ ticket: { span = NO_SPAN, sound } }) => {
+      return span.child('stargate.commit', { facts: { txn: [sound.intent.trailers.txn], batch: made.length } });
+    }),
+  );
 }

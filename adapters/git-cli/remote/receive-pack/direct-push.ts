@@ -1,12 +1,14 @@
 import { KvError, toKvError } from '../../../../ports/error.js';
 import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
+import { type TraceContext, traceOption } from '../../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
 import { saidSoFar } from '../../process/said.js';
 import { progressIn } from '../../process/progress.js';
 import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
 import { kvErrorIn } from '../remote-error.js';
+import { linesOf } from '../remote-lines.js';
 import { commandList, type Greeting, readReport, type Report } from './conversation.js';
 import type { ReceivePackConnection } from './connection.js';
 
@@ -18,6 +20,8 @@ interface DirectPush {
   readonly atomic: boolean;
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
+  readonly onRemoteLine: ((line: string) => void) | undefined;
+  readonly trace: TraceContext | null | undefined;
   readonly onProgress: TransferProgress | undefined;
 }
 
@@ -28,7 +32,7 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress }: DirectPush,
 ): Promise<boolean> {
   const greeting = await connection.greeting;
   if (greeting === null) {
@@ -47,13 +51,16 @@ export async function directPush(
   }
   let said = '';
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
+  const hear = onRemoteLine === undefined ? undefined : linesOf(onRemoteLine);
   onProgress?.('');
   try {
-    const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
+    const options = trace && greeting.capabilities.includes('push-options') ? [traceOption(trace)] : [];
+    const commands = commandList(due, { format, atomic, turn, options, quiet: onProgress === undefined });
     connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
       said = saidSoFar(said, text);
       tell?.(text);
+      hear?.(text);
     });
     if (report === null) {
       const end = 'the remote end hung up unexpectedly';
