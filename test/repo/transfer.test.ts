@@ -7,6 +7,7 @@ import { memoryStore } from '../../adapters/git-memory/open.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { bundleOf } from '../../domain/repo/transfer/bundle.js';
 import { copyRefs } from '../../domain/repo/transfer/copy.js';
+import { alone } from '../support/alone.js';
 import { isolatedEnv } from '../support/isolated-env.js';
 import { FORMATS, SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -47,7 +48,7 @@ for (const format of FORMATS) {
         const refs = [...(await store.refs(['refs/']))].map(([ref, oid]) => `${oid} ${ref}\n`).join('');
         expect(git('--git-dir=clone.git', 'for-each-ref', '--format=%(objectname) %(refname)')).to.equal(refs);
 
-        const context = { directory: folder.path, env, get: () => Promise.reject(new Error('nothing else is needed')) };
+        const context = alone(folder.path, env);
         const bare = await openBare({ directory: `${folder.path}/back.git`, create: format, bundle: file }, context);
         const back = memoryStore(format, UNLIMITED);
         await copyRefs(bare, back);
