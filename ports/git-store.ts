@@ -36,6 +36,8 @@ export interface HistoryQuery {
   readonly limit?: number;
   /** Leave out this commit and all that it can reach. */
   readonly exclude?: Oid;
+  /** Ends the walk with `INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What `land` gives once everybody sees what it did. */

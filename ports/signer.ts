@@ -1,10 +1,12 @@
+import type { Endable } from './git-remote.js';
+
 /** Signs with the user's own Git signing configuration (`gpg.format`, `user.signingKey`). */
 export interface Signer {
   /**
    * Gives the armoured detached signature over the payload, as it goes into a commit's `gpgsig` header.
    * Throws `CONFIG_INVALID` when no key is configured, `IO_ERROR` when the signing program fails.
    */
-  sign(payload: Uint8Array): Promise<string>;
+  sign(payload: Uint8Array, options?: Endable): Promise<string>;
 
   /**
    * The SSH public key that it signs with, as an authorized_keys line, as far as it knows without asking anybody; null when it can't say,

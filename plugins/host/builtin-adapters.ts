@@ -221,6 +221,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'mirror-target',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-journal.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'tracing',
       name: 'tracing-none',
       module: () => import('../../adapters/tracing-none/open.js') as Promise<AdapterModule>,

@@ -22,6 +22,7 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
       ),
     shown: (...args) => opened?.shown?.(...args) ?? null,
     push: async (...args) => (await open()).push(...args),
+    close: async () => opened?.close?.(),
   };
 }
 

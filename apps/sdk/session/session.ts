@@ -50,6 +50,8 @@ export interface SessionRequest {
   readonly onMirrorRefusal: (ns: string, refusal: MirrorRefusal) => void;
   /** Hears, in a sentence, what is to be known of an answer besides the answer. */
   readonly onWarning: (text: string) => void;
+  /** Stands around the store that the profile names. */
+  readonly aroundStore?: (store: GitStore) => GitStore;
   /** Stands around the signer that the profile names. */
   readonly aroundSigner?: (signer: Signer, config: CloneConfig) => Signer;
   /** Nothing is to be fetched: not by git either, in a partial clone. The remotes are opened only when they are used all the same. */
@@ -63,7 +65,7 @@ const PROFILE = 'client';
  * configuration that can't be meant.
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
-  const { directory, env, profile = PROFILE, ns, onProgress, offline, aroundSigner } = request;
+  const { directory, env, profile = PROFILE, ns, onProgress, offline, aroundStore, aroundSigner } = request;
   checkNamespace(ns, 'namespace');
   const composition = await openProfile(profile, {
     directory,
@@ -99,7 +101,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
       return aroundSigner?.(signer, config) ?? signer;
     };
     const clone: Clone = {
-      store: boundedReads(store, config.get('kv.maxobject')),
+      store: boundedReads(aroundStore?.(store) ?? store, config.get('kv.maxobject')),
       remotes: patientRemote(lazyRemote(openRemote), patience),
       stargate: patientAdminClient(
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),

@@ -1,8 +1,10 @@
 import { KvError } from '../../../ports/error.js';
 import type { LedgerMode } from '../../../ports/policy-reader.js';
 import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
+import { interrupted as callEnded } from '../clone/cancellation.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
+import { unlessInterrupted } from './interrupted.js';
 import { leaveSession, sessionOf } from './sessions.js';
 
 /** An admin may switch a namespace while it is written to; nobody switches it back and forth that often. */
@@ -41,9 +43,10 @@ async function modeThere(clone: Clone, ns: string): Promise<LedgerMode> {
   const session = sessionOf(clone);
   if (session === null) return 'linear';
   try {
-    return (await session.greeting).namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
+    const greeting = await unlessInterrupted(session.greeting, clone.ended, callEnded);
+    return greeting.namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
   } catch (error) {
-    if (!KvError.is(error)) throw error;
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
     // Whatever else is in the way is in the way of a fetch, too, which has the words for it.
     if (error.code !== 'NOT_SUPPORTED') return 'linear';
     await fetchPolicy(clone);

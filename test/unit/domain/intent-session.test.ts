@@ -11,6 +11,7 @@ const GREETING = {
   repository: 'r',
   format: 'sha1',
   maxFrame: 1000,
+  traces: false,
   namespaces: [{ ns: 'main', mode: 'sequenced', epoch: 'e1' }],
 } as const;
 const OBJECTS = [{ oid: '0'.repeat(40), type: 'commit', body: utf8('x') }] as const;
