@@ -7,6 +7,7 @@ import { memoryStore } from '../../adapters/git-memory/open.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { bundleOf } from '../../domain/repo/transfer/bundle.js';
 import { copyRefs } from '../../domain/repo/transfer/copy.js';
+import { alone } from '../support/alone.js';
 import { isolatedEnv } from '../support/isolated-env.js';
 import { FORMATS, SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
