@@ -13,7 +13,6 @@ import { FORMATS, SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { refused } from './refused.js';
 import { ANNA, testRepository } from './support.js';
-import { alone } from '../support/alone.js';
 
 const UNLIMITED = { repository: Infinity, process: Infinity };
 const commit = (message: string) => ({ message, author: ANNA });
