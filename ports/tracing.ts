@@ -7,6 +7,7 @@ export const SPANS = {
   'git-kv.sign': 'internal',
   'git-kv.push': 'client',
   'stargate.session': 'server',
+  'stargate.intent': 'server',
   'stargate.receive': 'internal',
   'stargate.validate': 'internal',
   'stargate.lock': 'internal',

@@ -68,7 +68,7 @@ const given = process.argv[2];
 const from = resolve(given ?? join(ROOT, 'dist'));
 const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist', 'bin');
 rmSync(out, { recursive: true, force: true });
-// Apart from each other, so that what both use is not cut into more files than either needs.
+// Apart from each other, so that what several use is not cut into more files than each needs.
 const inputs = [
   ...(await bundle(from, out, {
     'git-kv': 'apps/cli/main.js',
@@ -76,6 +76,7 @@ const inputs = [
     command: 'apps/cli/oclif/exported.js',
   })),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+  ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),
   // What the authors of plugins import. The suites bring their assertions along, and find the runner that they run in.
   ...(await bundle(from, out, { host: 'plugins/host/index.js', config: 'plugins/host/config-exported.js' })),
   ...(await bundle(from, out, { testing: 'test/contracts/index.js' }, ['test/contracts/runner.js'])),

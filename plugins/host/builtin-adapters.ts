@@ -41,6 +41,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'git-bare',
+      module: () => import('../../adapters/git-cli/open-bare.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-remote',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-git-remote.js') as Promise<AdapterModule>,
@@ -74,6 +79,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'clone-config-writer',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-clone-config-writer.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'bundle-reader',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-bundle-reader.js') as Promise<AdapterModule>,
     },
     {
       port: 'git-store',
@@ -141,6 +151,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       name: 'breaker',
       wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'mirror-bundle',
+      module: () => import('../../adapters/mirror-bundle/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'mirror-target',

@@ -3,6 +3,7 @@ export * from './benches/folder.js';
 export * from './benches/lock.js';
 export * from './benches/mirror.js';
 export * from './bundle-archive.js';
+export * from './bundle-reader.js';
 export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';

@@ -13,6 +13,7 @@ import { History } from './history.js';
 import { Import } from './import.js';
 import { Init } from './init.js';
 import { List } from './list.js';
+import { MirrorImport } from './mirror/import.js';
 import { Mset } from './mset.js';
 import { PluginNew } from './plugin/new.js';
 import { PluginsInstall } from './plugins/install.js';
@@ -48,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   wait: Wait,
   snapshot: Snapshot,
   import: Import,
+  'mirror:import': MirrorImport,
   verify: Verify,
   'epoch:new': EpochNew,
   compact: Compact,
