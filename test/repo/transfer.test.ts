@@ -12,6 +12,7 @@ import { FORMATS, SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { refused } from './refused.js';
 import { ANNA, testRepository } from './support.js';
+import { alone } from '../support/alone.js';
 
 const UNLIMITED = { repository: Infinity, process: Infinity };
 const commit = (message: string) => ({ message, author: ANNA });
@@ -47,12 +48,7 @@ for (const format of FORMATS) {
         const refs = [...(await store.refs(['refs/']))].map(([ref, oid]) => `${oid} ${ref}\n`).join('');
         expect(git('--git-dir=clone.git', 'for-each-ref', '--format=%(objectname) %(refname)')).to.equal(refs);
 
-        const context = {
-          directory: folder.path,
-          env,
-          get: () => Promise.reject(new Error('nothing else is needed')),
-          open: () => Promise.reject(new Error('no other adapter')),
-        };
+        const context = alone(folder.path, env);
         const bare = await openBare({ directory: `${folder.path}/back.git`, create: format, bundle: file }, context);
         const back = memoryStore(format, UNLIMITED);
         await copyRefs(bare, back);
