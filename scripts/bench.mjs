@@ -19,6 +19,7 @@ const NAMES = [
   'writers',
   'growth',
   'locks',
+  'journals',
   'tracing',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
