@@ -43,6 +43,8 @@ export interface PushOptions {
   readonly objects?: readonly NewObject[];
   /** The turn that the Stargate has granted for this push. */
   readonly turn?: string | undefined;
+  /** Hears each line that the other side says of the push while it is taken, whole and without progress. */
+  readonly onRemoteLine?: ((line: string) => void) | undefined;
   /** What the push belongs to: told to a Stargate that takes push options, and to nobody else. */
   readonly trace?: TraceContext | null | undefined;
   readonly onProgress?: TransferProgress | undefined;

@@ -18,9 +18,11 @@ const NAMES = [
   'million',
   'writers',
   'growth',
+  'stores',
   'locks',
   'journals',
   'tracing',
+  'streams',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

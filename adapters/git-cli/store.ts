@@ -143,6 +143,22 @@ export class GitCliStore implements GitStore {
     await this.transactions.apply(updates, reason);
   }
 
+  // HEAD is asked for by ordinary repositories alone: a command that reads a key must not load it.
+  async head(): Promise<RefName | Oid> {
+    this.checkOpen();
+    const { readHead } = await import('./refs/head.js');
+    return readHead(this.gitDir, this.objectFormat);
+  }
+
+  async setHead(target: RefName | Oid): Promise<void> {
+    this.checkOpen();
+    this.writable('move HEAD');
+    if (!target.startsWith('refs/heads/') && (await this.headers([target]))[0]?.type !== 'commit')
+      throw new KvError('INPUT_INVALID', `HEAD can't name ${target}, which is no commit here`);
+    const { writeHead } = await import('./refs/head.js');
+    await writeHead(this.gitDir, this.objectFormat, target);
+  }
+
   async isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);

@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'decision-log',
+      name: 'decision-journal',
+      module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
+      name: 'decision-memory',
+      module: () => import('../../adapters/decision-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
@@ -39,6 +49,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'admin-client',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -156,6 +171,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-remote',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',

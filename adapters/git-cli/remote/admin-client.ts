@@ -5,7 +5,7 @@ import { KvError } from '../../../ports/error.js';
 import { startChild } from '../../../ports/start-child.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
-import { gitPlace, runGit } from '../process/run-git.js';
+import { gitPlace } from '../process/run-git.js';
 import { saidSoFar } from '../process/said.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
@@ -13,6 +13,7 @@ import { checkUrl } from '../process/guard.js';
 import { type AdminCall, failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
+import { rewritten } from './rewritten-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
 import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
@@ -52,12 +53,6 @@ class SshAdminClient implements AdminClient {
     }
     return pinHostKey(this.place, await rewritten(this.place, checkUrl(url)), fingerprint);
   }
-}
-
-/** The URL that git goes to: `url.<base>.insteadOf` applies to a push as well. */
-async function rewritten(place: GitPlace, url: string): Promise<string> {
-  const { code, stdout } = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
-  return code === 0 ? stdout.toString('utf8').replace(/\n$/, '') : url;
 }
 
 /** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */

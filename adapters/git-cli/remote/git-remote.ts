@@ -133,7 +133,7 @@ class GitCliRemote implements GitRemote {
     remote: string,
     url: string,
     updates: readonly RefUpdate[],
-    { atomic, restarts, objects, turn, trace, onProgress }: PushOptions,
+    { atomic, restarts, objects, turn, trace, onRemoteLine, onProgress }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
@@ -146,7 +146,7 @@ class GitCliRemote implements GitRemote {
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
     const connection = expected ?? (await this.connect(remote));
-    const push = { remote, url, format, atomic, objects, turn, trace, onProgress };
+    const push = { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress };
     return connection !== null && directPush(connection, updates, push);
   }
 

@@ -2,6 +2,7 @@ import type { AdminClient } from '../../../ports/admin-client.js';
 import type { CloneCache } from '../../../ports/clone-cache.js';
 import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote } from '../../../ports/git-remote.js';
+import type { IntentStream } from '../../../ports/intent-stream.js';
 
 /** Remotes that are opened by their first use: an offline read never pays for them. */
 export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
@@ -31,6 +32,11 @@ export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
     hold: async (...args) => (await open()).hold(...args),
     pinHostKey: async (...args) => (await open()).pinHostKey(...args),
   };
+}
+
+/** Streams of intents that are opened by their first use. */
+export function lazyIntentStream(open: () => Promise<IntentStream>): IntentStream {
+  return { open: async (...args) => (await open()).open(...args) };
 }
 
 /** A record of fetches that is opened by its first use. */

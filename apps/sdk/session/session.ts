@@ -13,6 +13,7 @@ import type {
   GitRemote,
   GitStore,
   Hasher,
+  IntentStream,
   PolicyReader,
   Randomness,
   Signer,
@@ -20,7 +21,7 @@ import type {
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
 import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
-import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
+import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyIntentStream, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** A clone that was opened, and its namespace. */
@@ -103,6 +104,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
         patience,
       ),
+      intents: lazyIntentStream(() => composition.get<IntentStream>('intent-stream')),
       fetched: lazyFetchRecord(openRecord),
       cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
       config,

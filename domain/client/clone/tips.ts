@@ -18,6 +18,7 @@ import {
 import type { Clone } from './clone.js';
 import { type ForeignTip, foreignTip } from './foreign-tip.js';
 import { tellRefusal } from './mirror-notice.js';
+import { forgetOrdered, orderedWrites } from './ordered-writes.js';
 import { withRefView } from './ref-view.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
@@ -92,7 +93,10 @@ export async function tipForReading(
 ): Promise<Tip | null> {
   const { readFrom, offline } = freshness;
   const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
-  if (!offline && (await isStale(clone, ns, readFrom))) {
+  const unread = await unreadWrites(clone, ns);
+  if (offline && unread.length > 0) clone.onWarning?.(`${notHere(unread)}; what is told is what was fetched before`);
+  const caughtUp = !offline && unread.length > 0 && (await catchUp(clone, ns, unread));
+  if (!offline && !caughtUp && (await isStale(clone, ns, readFrom))) {
     const direction = directionOf(readFrom);
     if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, readFrom);
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
@@ -103,6 +107,32 @@ export async function tipForReading(
   if (tip === null && clone.config.get(`remote.${clone.remoteName}.url`) === undefined) throw noNamespace(ns, clone.remoteName);
   return tip;
 }
+
+/** The commits that the Stargate has made of this clone's intents, and that the newest state that it knows does not have. */
+async function unreadWrites(clone: Clone, ns: string): Promise<readonly Oid[]> {
+  const { commits } = await orderedWrites(clone, ns);
+  if (commits.length === 0) return [];
+  const tip = await newestTip(clone, ns);
+  const met: Oid[] = [];
+  for (const commit of commits) if (tip !== null && (await clone.store.isAncestor(commit, tip.ledger))) met.push(commit);
+  if (met.length > 0) await forgetOrdered(clone, ns, met);
+  return commits.filter((commit) => !met.includes(commit));
+}
+
+/** Fetches what this clone has written from the Stargate, which has it for certain. False, and a warning, when it can't be asked. */
+async function catchUp(clone: Clone, ns: string, unread: readonly Oid[]): Promise<boolean> {
+  try {
+    await fetchNamespace(clone, ns, 'stargate');
+  } catch (error) {
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    clone.onWarning?.(`${notHere(unread)}, and the Stargate could not be asked for it: ${error.message}`);
+    return false;
+  }
+  await forgetOrdered(clone, ns, unread); // what it hasn't got any more, it never will have
+  return true;
+}
+
+const notHere = (unread: readonly Oid[]): string => `what this clone wrote as ${unread.at(-1)} has not been read yet`;
 
 /** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
 async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolean> {

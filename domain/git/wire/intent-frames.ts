@@ -119,6 +119,11 @@ export class FrameReader {
   }
 }
 
+/** How long an intent's frame is whose objects have so many bytes, as the greeting's bound counts it. */
+export function encodedSize(bodies: readonly number[]): number {
+  return bodies.reduce((sum, size) => sum + HEADER + size, 1);
+}
+
 /** The payload of an intent: its objects, the commit first. */
 export function encodeObjects(objects: readonly Pick<NewObject, 'type' | 'body'>[]): Uint8Array {
   const out = new Uint8Array(objects.reduce((sum, { body }) => sum + HEADER + body.length, 0));
