@@ -36,6 +36,8 @@ export interface HistoryQuery {
   readonly limit?: number;
   /** Leave out this commit and all that it can reach. */
   readonly exclude?: Oid;
+  /** Ends the walk with `INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What `land` gives once everybody sees what it did. */
@@ -125,10 +127,16 @@ export interface GitStore {
   reserve?(bytes: number): () => void;
 
   /**
-   * Drops objects that neither a ref nor HEAD nor one of `keep` reaches; gives how many bytes that freed. Nothing may be written
-   * meanwhile that isn't reached yet. Absent where objects take no memory.
+   * Drops objects from memory that neither a ref nor HEAD nor one of `keep` reaches, and any that can be read again from elsewhere; gives
+   * how many bytes that freed. Nothing may be written meanwhile that isn't reached yet. Absent where objects take no memory.
    */
   prune?(keep: readonly Oid[]): Promise<number>;
+
+  /**
+   * Drops these objects from memory, whatever reaches them: the caller can read them elsewhere. Gives how many bytes that freed. Absent
+   * where objects take no memory, or nobody has them elsewhere.
+   */
+  forget?(oids: readonly Oid[]): number;
 
   /** True when `ancestor` is `descendant` or can be reached from it through parents. False when either is unknown. */
   isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean>;

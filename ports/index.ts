@@ -23,6 +23,7 @@ export * from './limits.js';
 export * from './repository-host.js';
 export * from './repository-upkeep.js';
 export * from './bundle-archive.js';
+export * from './bundle-reader.js';
 export * from './git-service.js';
 export * from './start-child.js';
 export * from './tracing.js';

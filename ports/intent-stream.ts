@@ -13,7 +13,7 @@ export interface IntentConnection {
    * The next bytes from the other side, in pieces of any size; null when it has ended well. It is the other side's turn while this is
    * asked: its silence may end the connection (`IO_ERROR`), as long as nobody asks it may be silent. Throws the KvError that the Stargate
    * sent as a `kv-error/1` line; `IO_ERROR` when it can't be reached or has broken off (`details.sent` is `cut` where it did so before it
-   * said anything), `INTERRUPTED` when the signal has fired. One call at a time.
+   * said anything). One call at a time.
    */
   receive(): Promise<Uint8Array | null>;
 
@@ -31,7 +31,7 @@ export interface IntentStream {
    * the remote has no push URL or one that is not to be trusted, `INPUT_INVALID` for what is no remote's name, and `NOT_SUPPORTED` where
    * a push alone knows the way: another transport than SSH, or settings that only git obeys.
    */
-  open(remote: string, signal?: AbortSignal): Promise<IntentConnection>;
+  open(remote: string): Promise<IntentConnection>;
 
   /** Leaves all connections. Idempotent. */
   close?(): Promise<void>;

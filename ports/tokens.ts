@@ -24,6 +24,7 @@ export const PORTS = {
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',
   tracing: 'Tracing',
+  'bundle-reader': 'BundleReader',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

@@ -142,6 +142,11 @@ export class GitMemoryStore implements GitStore {
     ]);
   }
 
+  forget(oids: readonly Oid[]): number {
+    this.checkOpen();
+    return oids.reduce((freed, oid) => freed + this.objects.drop(oid), 0);
+  }
+
   async isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {
     this.checkOpen();
     this.checked(ancestor);

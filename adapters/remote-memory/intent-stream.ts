@@ -7,7 +7,7 @@ import type { IntentSide, RemotePlace } from './place.js';
 export function openMemoryIntentStream(place: RemotePlace, as: string | null): IntentStream {
   const connections = new Set<MemoryConnection>();
   return {
-    async open(remote, signal) {
+    async open(remote) {
       if (checkRemote(remote) !== 'origin' || place.write === null) {
         throw new KvError('CONFIG_INVALID', `remote '${remote}' leads nowhere to write`, {
           hint: 'give the place a side to write',
@@ -19,7 +19,7 @@ export function openMemoryIntentStream(place: RemotePlace, as: string | null): I
       const away = place.away.has('write')
         ? new KvError('IO_ERROR', `cannot reach memory:${place.name}/write`, { hint: 'bring that side back, then try again' })
         : null;
-      const connection = new MemoryConnection(place.intents, as, signal, away);
+      const connection = new MemoryConnection(place.intents, as, away);
       connections.add(connection);
       void connection.over.then(() => connections.delete(connection));
       return connection;
@@ -38,16 +38,9 @@ class MemoryConnection implements IntentConnection {
   private ended = false;
   private broken: KvError | null;
 
-  constructor(
-    side: IntentSide,
-    as: string | null,
-    private readonly signal: AbortSignal | undefined,
-    away: KvError | null,
-  ) {
+  constructor(side: IntentSide, as: string | null, away: KvError | null) {
     this.broken = away;
-    signal?.addEventListener('abort', () => this.close(), { once: true });
     this.over = away === null ? this.serve(side, as) : Promise.resolve(this.end());
-    if (signal?.aborted === true) this.close();
   }
 
   get usable(): boolean {
@@ -60,7 +53,6 @@ class MemoryConnection implements IntentConnection {
 
   async receive(): Promise<Uint8Array | null> {
     const bytes = await this.here.take();
-    if (this.signal?.aborted === true) throw new KvError('INTERRUPTED', 'interrupted');
     if (bytes === null && this.broken !== null) throw this.broken;
     return bytes;
   }

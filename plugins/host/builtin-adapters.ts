@@ -41,6 +41,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'git-bare',
+      module: () => import('../../adapters/git-cli/open-bare.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-remote',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-git-remote.js') as Promise<AdapterModule>,
@@ -74,6 +79,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'clone-config-writer',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-clone-config-writer.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'bundle-reader',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-bundle-reader.js') as Promise<AdapterModule>,
     },
     {
       port: 'git-store',
@@ -149,6 +159,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'mirror-target',
+      name: 'mirror-bundle',
+      module: () => import('../../adapters/mirror-bundle/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
       name: 'mirror-git',
       module: () => import('../../adapters/mirror-git/open.js') as Promise<AdapterModule>,
     },
@@ -209,6 +224,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-journal.js') as Promise<AdapterModule>,
     },
     {
       port: 'tracing',

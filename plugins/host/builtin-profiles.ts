@@ -86,6 +86,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "tracing-otlp",
         "line": 19,
         "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 20,
+        "wrap": []
       }
     }
   },
@@ -497,6 +502,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "tracing": {
         "use": "tracing-none",
         "line": 30,
+        "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 31,
         "wrap": []
       }
     }

@@ -1,8 +1,13 @@
-/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha, beside chai. */
+/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha or node:test. */
+export * from './benches/folder.js';
+export * from './benches/lock.js';
+export * from './benches/mirror.js';
 export * from './bundle-archive.js';
+export * from './bundle-reader.js';
 export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';
+export * from './command.js';
 export * from './decision-log.js';
 export * from './fetch-record.js';
 export * from './git-remote.js';

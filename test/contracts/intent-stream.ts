@@ -137,16 +137,6 @@ export function intentStreamContract(name: string, factory: () => Promise<Intent
       expect(other.usable).to.equal(false);
     });
 
-    it('is interrupted by a signal, before and while something is waited for', async () => {
-      await bench.serve('echo');
-      const stop = new AbortController();
-      const connection = await bench.stream.open(REMOTE, stop.signal);
-      const asked = connection.receive();
-      stop.abort();
-      await rejects(asked, 'INTERRUPTED');
-      await rejects((await bench.stream.open(REMOTE, stop.signal)).receive(), 'INTERRUPTED');
-    });
-
     it('knows what is no remote’s name, and a remote without a push URL', async () => {
       await bench.serve('echo');
       await rejects(bench.stream.open('--upload-pack=x'), 'INPUT_INVALID');

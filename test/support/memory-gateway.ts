@@ -18,6 +18,7 @@ import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { SessionTrace } from '../../apps/stargate/session-trace.js';
 import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
 import type { LedgerMode, Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
@@ -188,7 +189,10 @@ export class MemoryGateway {
     const { store, host, people, repositoryId } = this;
     const pusher = stream.as === null ? null : people.pusher(stream.as, this.policyNow());
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${stream.as}`);
-    const session = arrivedSession(stream, pusher);
+    const arrived = arrivedSession(stream, pusher);
+    const { tracing } = this;
+    const session =
+      tracing === undefined ? arrived : { ...arrived, trace: new SessionTrace(tracing, { request: arrived.request }) };
     const { gateway } = host;
     const served = new IntentStream(session, {
       gateway: {

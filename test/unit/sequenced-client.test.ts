@@ -231,6 +231,27 @@ for (const { format, way } of WAYS) {
       expect(await get(ada, 'cfg:3')).to.equal('3');
     });
 
+    it('more than one transaction may have is refused before anything is sent; an import is split by itself', async () => {
+      await put(ada, [set('a', '1')]);
+      const operations = Array.from({ length: 100_001 }, (_, i) => del(`k:${i}`));
+      const error = await failure(put(ada, operations), 'POLICY_VIOLATION');
+      expect(error.details).to.deep.include({ limit: 100_000, operations: 100_001 });
+      await gateway.publishText((text) => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000'));
+      const fresh = await open('ada');
+      const text = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `${i}` })).join('\n');
+      const report = await importKeys(fresh.clone, {
+        ...{ ns: NS, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 },
+        source: {
+          name: 'batch.ndjson',
+          async *open() {
+            yield utf8(`${text}\n`);
+          },
+          file: async () => ({ fault: 'there is none' }),
+        },
+      });
+      expect(report.transactions.map((one) => one.operations)).to.deep.equal([994, 506]);
+    });
+
     it('a dry run tells what would change by the state as it is fetched, and sends nothing', async () => {
       await put(bob, [set('a', '1')]);
       const before = await gateway.refs();
@@ -377,13 +398,38 @@ for (const { format, way } of WAYS) {
       });
     });
 
+    it('an epoch that begins does not disturb what is open on the same stream', async () => {
+      await put(ada, [set('a', '1')]);
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let slow: Promise<Receipt> = Promise.reject(new Error('not asked yet'));
+      slow.catch(() => undefined);
+      await new Promise<void>((arrived) => {
+        gateway.ordering = async (order) => {
+          gateway.ordering = (next) => next();
+          arrived();
+          await released;
+          return order();
+        };
+        slow = put(ada, [set('slow', '1')]);
+      });
+      const began = await newEpoch(ada.clone, NS, 'second');
+      release();
+      expect([began.epoch, (await slow).epoch, (await slow).retries]).to.deep.equal(['second', 'second', 1]);
+    });
+
     it('an interruption ends the wait for an answer', async () => {
       const stop = new AbortController();
       gateway.ordering = () => {
         setImmediate(() => stop.abort());
         return new Promise(() => undefined);
       };
-      await failure(put(ada, [set('a', '1')], { signal: stop.signal }), 'INTERRUPTED');
+      const error = await failure(put(ada, [set('a', '1')], { signal: stop.signal }), 'INTERRUPTED');
+      expect(error.message).to.contain(String(error.details?.['txn']));
+      gateway.ordering = (order) => order();
+      expect((await put(ada, [set('b', '1')])).set).to.deep.equal(['b']); // the stream is none the worse
     });
 
     it('a Stargate that greets as another than the one whose ledger the clone knows gets nothing signed', async () => {

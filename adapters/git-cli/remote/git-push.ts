@@ -26,7 +26,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, turn, trace, onRemoteLine, onProgress }: PushOptions,
+  { atomic, restarts, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
 ): Promise<void> {
   const { format } = source;
   // Ours is the only name that git lets a client choose; see agentOf.
@@ -43,7 +43,7 @@ export async function pushRefs(
   const push = (options: readonly string[]): Promise<GitResult> => {
     const run = (from: GitPlace): Promise<GitResult> =>
       runTransfer(from, {
-        ...{ command: [...command, ...options], repository: remote, refspecs, onProgress, to: url },
+        ...{ command: [...command, ...options], repository: remote, refspecs, onProgress, to: url, signal },
         ...(onStderr ? { onStderr } : {}),
       });
     return restarts === true ? withoutHistory({ ...source, place }, run) : run(place);

@@ -11,6 +11,7 @@ interface Transfer {
   readonly refspecs: readonly string[];
   readonly onProgress: TransferProgress | undefined;
   readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
   /** Sees what git writes to its standard error, as it comes. */
   readonly onStderr?: (chunk: string) => void;
   /** The URL behind `repository`, where that is a name and a push needs it. */
@@ -26,6 +27,7 @@ export async function runTransfer(place: GitPlace, transfer: Transfer): Promise<
   try {
     return await runRemote(place, [...command, ...how, '--end-of-options', repository, ...refspecs], {
       from: transfer.to ?? repository,
+      signal: transfer.signal,
       ...(transfer.input === undefined ? {} : { input: transfer.input }),
       ...(listeners.length === 0
         ? {}

@@ -22,6 +22,7 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
       ),
     shown: (...args) => opened?.shown?.(...args) ?? null,
     push: async (...args) => (await open()).push(...args),
+    close: async () => opened?.close?.(),
   };
 }
 
@@ -47,10 +48,11 @@ export function lazyFetchRecord(open: () => Promise<FetchRecord>): FetchRecord {
   };
 }
 
-/** What a clone keeps for its next commands, opened by its first use. */
-export function lazyCloneCache(open: () => Promise<CloneCache>): CloneCache {
+/** What a clone keeps for its next commands. Where it can't be opened, as in a profile that names none, nothing is kept. */
+export function lenientCloneCache(opening: Promise<CloneCache>): CloneCache {
+  const opened = opening.catch(() => null);
   return {
-    get: async (...args) => (await open()).get(...args),
-    put: async (...args) => (await open()).put(...args),
+    get: async (...args) => (await opened)?.get(...args) ?? null,
+    put: async (...args) => (await opened)?.put(...args),
   };
 }

@@ -69,6 +69,7 @@ export async function greeting({
     repository: repositoryId,
     format: store.objectFormat,
     maxFrame: limits.intentBytes,
+    traces: true,
     namespaces: [...namespaces].map(([ns, { ledgerMode }], i) => ({
       ns,
       mode: ledgerMode,

@@ -34,6 +34,8 @@ export interface Clone {
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
+  /** Fires when what is done with this view of the clone is to end; absent: it never is. */
+  readonly ended?: AbortSignal | undefined;
   /** What is traced, whatever is done; absent: nothing is. */
   readonly span?: Span | undefined;
   /** Hears how far what is fetched and pushed has come. */

@@ -39,7 +39,7 @@ export async function orderInEpoch(
   ports: WritingPorts,
   { ns, build, published, signal, thisEpoch }: InEpoch,
 ): Promise<OrderedIntent> {
-  const opened = sessionOf(clone, signal);
+  const opened = sessionOf(clone);
   const known = thisEpoch === true ? undefined : (await orderedWrites(clone, ns)).epoch;
   let last: SignedIntent | null = null;
   const builtFor = async (epoch: string | null, repository: string): Promise<SignedIntent> => {

@@ -1,9 +1,11 @@
 import { KvError } from '../../../ports/error.js';
 import type { LedgerMode } from '../../../ports/policy-reader.js';
 import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
+import { interrupted as callEnded } from '../clone/cancellation.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
-import { greetingOf, leaveSession, sessionOf } from './sessions.js';
+import { unlessInterrupted } from './interrupted.js';
+import { leaveSession, sessionOf } from './sessions.js';
 
 /** An admin may switch a namespace while it is written to; nobody switches it back and forth that often. */
 const MOST_SWITCHES = 3;
@@ -12,13 +14,8 @@ const MOST_SWITCHES = 3;
  * Does something in the way that a namespace's ledger is written: as the policy that this clone knows says, or, where it knows none, as
  * the Stargate does. When the Stargate, or a newer policy, says that it is the other way, it is done in that.
  */
-export async function inItsMode<T>(
-  clone: Clone,
-  ns: string,
-  ways: Readonly<Record<LedgerMode, () => Promise<T>>>,
-  signal?: AbortSignal,
-): Promise<T> {
-  let mode = await modeOf(clone, ns, signal);
+export async function inItsMode<T>(clone: Clone, ns: string, ways: Readonly<Record<LedgerMode, () => Promise<T>>>): Promise<T> {
+  let mode = await modeOf(clone, ns);
   for (let switches = 0; ; switches++) {
     try {
       return await ways[mode]();
@@ -33,23 +30,27 @@ export async function inItsMode<T>(
 }
 
 /** How a namespace's ledger is written, without reading it. A clone that knows no policy asks the Stargate, and learns the policy. */
-export async function modeOf(clone: Clone, ns: string, signal?: AbortSignal): Promise<LedgerMode> {
+export async function modeOf(clone: Clone, ns: string): Promise<LedgerMode> {
   const { policy } = await knownPublished(clone);
   if (policy !== null) return policy.namespaces.get(ns)?.ledgerMode ?? 'linear';
-  const mode = await modeThere(clone, ns, signal);
+  const mode = await modeThere(clone, ns);
   if (mode === 'sequenced') await fetchPolicy(clone);
   else leaveSession(clone);
   return mode;
 }
 
-async function modeThere(clone: Clone, ns: string, signal?: AbortSignal): Promise<LedgerMode> {
+async function modeThere(clone: Clone, ns: string): Promise<LedgerMode> {
+  const session = sessionOf(clone);
+  if (session === null) return 'linear';
   try {
-    const greeting = await greetingOf(sessionOf(clone, signal));
-    return greeting?.namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
+    const greeting = await unlessInterrupted(session.greeting, clone.ended, callEnded);
+    return greeting.namespaces.find((one) => one.ns === ns)?.mode ?? 'linear';
   } catch (error) {
-    // Whatever is in the way is in the way of a fetch, too, which has the words for it.
-    if (KvError.is(error) && error.code !== 'INTERRUPTED') return 'linear';
-    throw error;
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    // Whatever else is in the way is in the way of a fetch, too, which has the words for it.
+    if (error.code !== 'NOT_SUPPORTED') return 'linear';
+    await fetchPolicy(clone);
+    return (await knownPublished(clone)).policy?.namespaces.get(ns)?.ledgerMode ?? 'linear';
   }
 }
 

@@ -19,7 +19,7 @@ export async function order(clone: Clone, ports: WritingPorts, intent: SignedInt
   return during((clone.span ?? NO_SPAN).child('git-kv.push', { facts: { ns: [ns], txn: [txn] } }), async (span) => {
     const traced = { ...clone, span };
     try {
-      return await withPatience(clone, ports, () => send(traced, intent, signal));
+      return await withPatience(clone, ports, () => send(traced, intent));
     } catch (error) {
       if (!KvError.is(error) || error.details?.['sent'] !== 'all' || !maySoonAnswer(error)) throw error;
       return findOut(traced, intent, error, signal);
@@ -33,7 +33,7 @@ async function findOut(clone: Clone, intent: SignedIntent, broken: KvError, sign
   for (const pause = pauses(); ; ) {
     await clone.clock.sleep(pause.next().value, signal);
     try {
-      return await send(clone, intent, signal);
+      return await send(clone, intent);
     } catch (error) {
       if (!KvError.is(error) || !maySoonAnswer(error)) throw error; // it answers, and has not ordered it: this is why
       if (clone.clock.now() >= until) throw inDoubt(broken, { ns, txn, commit: intent.oid, kind: 'intent' });
@@ -42,12 +42,15 @@ async function findOut(clone: Clone, intent: SignedIntent, broken: KvError, sign
 }
 
 /** By the stream, where there is one that takes so much, else by a push. */
-async function send(clone: Clone, intent: SignedIntent, signal: AbortSignal | undefined): Promise<Ordered> {
-  const session = sessionOf(clone, signal);
+async function send(clone: Clone, intent: SignedIntent): Promise<Ordered> {
+  const session = sessionOf(clone);
   const greeting = await greetingOf(session);
   if (session !== null && greeting !== null) {
     const sizes = [...intent.objects.map(({ body }) => body.length), ...intent.chunks.map(({ size }) => size)];
-    if (encodedSize(sizes) <= greeting.maxFrame) return session.submit([...intent.objects, ...(await chunksOf(clone, intent))]);
+    if (encodedSize(sizes) <= greeting.maxFrame) {
+      const trace = greeting.traces ? (clone.span?.context ?? null) : null;
+      return session.submit([...intent.objects, ...(await chunksOf(clone, intent))], trace);
+    }
   }
   return pushIntent(clone, intent);
 }

@@ -2,7 +2,8 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { IntentConnection } from '../../../ports/intent-stream.js';
 import { parseRejection } from '../../../ports/rejection.js';
-import { decodeLoose } from '../../git/bytes.js';
+import { formatTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
+import { concat, decodeLoose, utf8 } from '../../git/bytes.js';
 import {
   type Answer,
   decodeAnswer,
@@ -35,6 +36,7 @@ export class IntentSession {
   private next = 0;
   private sending: Promise<void> = Promise.resolve();
   private listening = false;
+  private retired = false;
   private over: KvError | null = null;
   private connection: IntentConnection | null = null;
 
@@ -48,7 +50,7 @@ export class IntentSession {
 
   /** Whether another intent can be sent here. */
   get usable(): boolean {
-    return this.over === null && this.connection?.usable !== false;
+    return this.over === null && !this.retired && this.connection?.usable !== false;
   }
 
   /** The epoch that a namespace is in, as it was last heard here; null: it has none yet; undefined: nothing was heard. */
@@ -58,10 +60,12 @@ export class IntentSession {
 
   /**
    * Sends an intent, its commit first, and gives what has come of it. Throws what the Stargate says of it; when the connection breaks,
-   * `details.sent` is `nothing`, or `all` where nobody but the Stargate knows.
+   * `details.sent` is `nothing`, or `all` where nobody but the Stargate knows. `trace` is what it belongs to, for a Stargate that takes
+   * such.
    */
-  submit(objects: readonly NewObject[]): Promise<Ordered> {
-    const frame = encodeFrame('I', encodeObjects(objects));
+  submit(objects: readonly NewObject[], trace: TraceContext | null = null): Promise<Ordered> {
+    const told = trace === null ? [] : [encodeFrame('T', utf8(formatTraceparent(trace)))];
+    const frame = concat([...told, encodeFrame('I', encodeObjects(objects))]);
     return new Promise((resolve, reject) => {
       this.sending = this.sending.then(async () => {
         if (this.over !== null) return reject(this.over);
@@ -76,9 +80,15 @@ export class IntentSession {
     });
   }
 
-  /** Leaves. What is open is in doubt. */
-  close(): void {
-    this.fail(new KvError('IO_ERROR', 'the stream of intents was left', { hint: 'try again' }));
+  /** Takes no further intent, and leaves as soon as what is open is answered. */
+  retire(): void {
+    this.retired = true;
+    void this.sending.then(() => this.leaveIfDone());
+  }
+
+  private leaveIfDone(): void {
+    if (this.retired && this.open.size === 0)
+      this.fail(new KvError('IO_ERROR', 'the stream of intents was left', { hint: 'try again' }));
   }
 
   /** Takes what comes for as long as something is waited for. */
@@ -92,6 +102,7 @@ export class IntentSession {
         if (bytes === null) throw brokenOff();
         this.reader.push(bytes);
         for (let frame = this.reader.next(); frame !== undefined; frame = this.reader.next()) this.take(frame);
+        this.leaveIfDone();
       }
     } catch (error) {
       this.fail(error);

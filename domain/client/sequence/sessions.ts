@@ -8,22 +8,22 @@ import { IntentSession } from './session.js';
 const sessions = new WeakMap<IntentStream, Map<string, IntentSession>>();
 
 /** The clone's stream to its Stargate, opened where none is open; null for a clone that knows no streams. It is not waited for. */
-export function sessionOf({ intents, remoteName }: Clone, signal?: AbortSignal): IntentSession | null {
+export function sessionOf({ intents, remoteName }: Clone): IntentSession | null {
   if (intents === undefined) return null;
   const byRemote = sessions.get(intents) ?? new Map<string, IntentSession>();
   sessions.set(intents, byRemote);
   const open = byRemote.get(remoteName);
   if (open?.usable) return open;
-  const session = new IntentSession(intents.open(remoteName, signal));
+  const session = new IntentSession(intents.open(remoteName));
   byRemote.set(remoteName, session);
   return session;
 }
 
-/** Leaves the stream that is open, if one is. */
+/** Has the next intent open another stream; the one that is open is left when what was sent on it is answered. */
 export function leaveSession({ intents, remoteName }: Clone): void {
   if (intents === undefined) return;
   const byRemote = sessions.get(intents);
-  byRemote?.get(remoteName)?.close();
+  byRemote?.get(remoteName)?.retire();
   byRemote?.delete(remoteName);
 }
 

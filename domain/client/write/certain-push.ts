@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { PushOptions } from '../../../ports/git-remote.js';
 import { during, NO_SPAN } from '../../../ports/tracing.js';
-import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
+import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { ledgerRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { fetchNamespace, readLedgerCommits } from '../clone/tips.js';
@@ -46,7 +46,7 @@ async function findOut(
       if (!KvError.is(error)) throw error;
       if (await hasLanded(clone, ns, updates)) return;
       if (!maySoonAnswer(error)) throw error; // it answers, and has not got it: this is why
-      if (clone.clock.now() >= until) throw inDoubt(broken, { ns, ...(await sentCommit(clone, ns, updates)), kind: 'commit' });
+      if (clone.clock.now() >= until) throw await pushInDoubt(clone, ns, updates, broken);
     }
   }
 }
@@ -66,12 +66,9 @@ async function hasLanded(clone: Clone, ns: string, updates: readonly RefUpdate[]
   return tip !== undefined && (tip === commit || (await clone.store.isAncestor(commit, tip)));
 }
 
-async function sentCommit(
-  clone: Clone,
-  ns: string,
-  updates: readonly RefUpdate[],
-): Promise<{ readonly commit: Oid | null; readonly txn: string | null }> {
+/** The same error, which says that nobody knows whether a push has landed, and by which names to look for it. */
+export async function pushInDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
   const commit = updates.find(({ ref }) => ref === ledgerRef(ns))?.next ?? null;
   const [read] = commit === null ? [] : await readLedgerCommits(clone, [commit]);
-  return { commit, txn: read?.trailers.txn ?? null };
+  return inDoubt(broken, { ns, txn: read?.trailers.txn ?? null, commit, kind: 'commit' });
 }

@@ -1,3 +1,4 @@
+import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import { decodeManifest, type Manifest } from '../../ledger/manifest.js';
@@ -57,7 +58,12 @@ export async function rememberManifests(
   { manifests, objects }: Pick<SignedIntent, 'manifests' | 'objects'>,
 ): Promise<void> {
   if (manifests.length === 0 || clone.cache === undefined) return;
-  await clone.store.write(objects.filter(({ oid }) => manifests.includes(oid)));
+  try {
+    await clone.store.write(objects.filter(({ oid }) => manifests.includes(oid)));
+  } catch (error) {
+    if (KvError.is(error)) return; // the write has landed: that the next one sends more is all that comes of it
+    throw error;
+  }
   const before = await writtenManifests(clone, ns);
   const all = [...(before?.epoch === epoch ? before.manifests : []), ...manifests];
   const written: Written = { epoch, manifests: [...new Set(all)].slice(-MOST_MANIFESTS) };

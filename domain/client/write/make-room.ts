@@ -21,8 +21,11 @@ export async function makeRoom(clone: Clone, ns: string, { commit }: Ordered): P
       `kv: ordered in ${ns}`,
     );
   } catch (error) {
-    if (KvError.is(error) && error.code === 'CAS_CONFLICT') return []; // another command of this clone does it at the same moment
-    throw error;
+    if (!KvError.is(error)) throw error;
+    // Another command of this clone does it at the same moment; whatever else it is, the transaction stands.
+    return error.code === 'CAS_CONFLICT'
+      ? []
+      : [`a ledger that this clone had of its own could not be set aside: ${error.message}`];
   }
   return [
     `this clone had a ledger of its own, begun before it knew the Stargate's: it is kept in ${strandedRef(ns)}, and its keys are not in ${ns}`,

@@ -13,6 +13,7 @@ import type { PreparedOnce } from './write-linear.js';
 import type { SignedIntent } from '../sequence/signed-intent.js';
 import { buildIntent } from './build-intent.js';
 import { makeRoom } from './make-room.js';
+import { unlessInterrupted } from '../sequence/interrupted.js';
 import { fetchPolicy } from '../sequence/mode.js';
 import { movedEpoch, orderInEpoch } from '../sequence/epoch-of-intent.js';
 import { sessionOf } from '../sequence/sessions.js';
@@ -37,7 +38,7 @@ export async function writeIntent(
   { request, kept, warnings, prepare }: IntentRequest,
 ): Promise<Receipt> {
   const { ns, signal } = request;
-  sessionOf(clone, signal); // comes up while the rest is done
+  sessionOf(clone); // comes up while the rest is done
   let published = await knownPublished(clone);
   let fresh = false;
   const refreshOnce = async (): Promise<void> => {
@@ -65,7 +66,11 @@ export async function writeIntent(
   };
   for (;;) {
     try {
-      const { ordered, intent, retries } = await orderInEpoch(clone, ports, { ns, build, published, signal });
+      const { ordered, intent, retries } = await unlessInterrupted(
+        orderInEpoch(clone, ports, { ns, build, published, signal }),
+        signal,
+        () => interrupted(ns, txn),
+      );
       const made = await makeRoom(clone, ns, ordered);
       const prepared = values.prepared ?? { operations: [], chunked: [] };
       if (ordered.commit !== null) await rememberManifests(clone, ns, ordered.epoch, intent);
@@ -93,6 +98,15 @@ function mayBeOld(error: unknown): boolean {
   if (!KvError.is(error) || movedEpoch(error) !== undefined) return false;
   const ofMode = error.details?.['ledger_mode'] !== undefined;
   return (error.code === 'POLICY_VIOLATION' && !ofMode) || error.code === 'ATTESTATION_MISMATCH';
+}
+
+/** The error of a write that was interrupted: what had been sent of it can't be taken back. */
+function interrupted(ns: string, txn: string): KvError {
+  return new KvError('INTERRUPTED', `interrupted while the Stargate was asked for transaction ${txn}`, {
+    hint: 'it may land all the same: look for it in the history before you write again',
+    advice: { id: 'look-for-transaction', ns, txn },
+    details: { ns, txn, landed: 'unknown' },
+  });
 }
 
 /** The keys whose values lie in chunks. */

@@ -15,7 +15,7 @@ import { type PreparedOnce, writeLinear } from './write-linear.js';
  * `KEY_INVALID`, `POLICY_VIOLATION`, and whatever the Stargate rejects with.
  */
 export async function write(clone: Clone, request: WriteRequest): Promise<Receipt> {
-  const { ns, maxInline, onProgress, signal } = request;
+  const { ns, maxInline, onProgress } = request;
   const ports = await clone.forWriting();
   const target = await whereTo(clone);
   const { kept, repeated } = lastOfEach(request.operations);
@@ -32,5 +32,5 @@ export async function write(clone: Clone, request: WriteRequest): Promise<Receip
   const linear = (): Promise<Receipt> => writeLinear(clone, ports, { request, target, kept, warnings, prepare });
   if (target === 'clone' || request.dryRun === true) return linear();
   const sequenced = (): Promise<Receipt> => writeIntent(clone, ports, { request, kept, warnings, prepare });
-  return inItsMode(clone, ns, { linear, sequenced }, signal);
+  return inItsMode(clone, ns, { linear, sequenced });
 }

@@ -104,6 +104,7 @@ export async function commitOverlay(
   const { object, info } = await makeCommit(core, ref, { tree, before: overlay.base, parents, objects }, words);
   objects.push(object);
   await pending.handOver(() => land(objects, ref === null ? [] : [{ ref, old: tip, next: object.oid }], 'commit'));
+  core.source.know({ oid: object.oid, tree, parents, time: words.committer.time });
   if (ref === null) await core.setHead(object.oid);
   return info;
 }

@@ -33,6 +33,10 @@ const TREE = /^tree ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n/;
 const PARENT = /parent ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n/y;
 const COMMITTED = /\ncommitter [^\n]*> (\d+)(?: [+-]\d+)?\n/;
 
+const AUTHOR = /^author (.*)$/m;
+const COMMITTER = /^committer (.*)$/m;
+const ENCODING = /^encoding (.*)$/m;
+
 /** Reads what any git wrote. Throws `GIT_ERROR` where it names no tree. */
 export function readFacts(body: Uint8Array, oid: Oid): CommitFacts {
   const { head } = parted(body);
@@ -49,17 +53,17 @@ export function readFacts(body: Uint8Array, oid: Oid): CommitFacts {
 export function readCommit(body: Uint8Array, oid: Oid): CommitInfo {
   const { tree, parents } = readFacts(body, oid);
   const { head, messageAt } = parted(body);
-  const encoding = /^encoding (.*)$/m.exec(head)?.[1] ?? 'utf-8';
+  const encoding = ENCODING.exec(head)?.[1] ?? 'utf-8';
   const decode = (bytes: Uint8Array): string =>
     /^(?:iso-?8859-1|latin-?1)$/i.test(encoding) ? fromAscii(bytes, 0, bytes.length) : (decodeUtf8(bytes) ?? decodeLoose(bytes));
   const headText = decode(body.subarray(0, messageAt));
-  const ident = (name: string): Signature => readIdent(new RegExp(`^${name} (.*)$`, 'm').exec(headText)?.[1] ?? '');
+  const ident = (line: RegExp): Signature => readIdent(line.exec(headText)?.[1] ?? '');
   return {
     oid,
     tree,
     parents,
-    author: ident('author'),
-    committer: ident('committer'),
+    author: ident(AUTHOR),
+    committer: ident(COMMITTER),
     message: decode(body.subarray(messageAt)),
     signed: /^gpgsig(?:-sha256)? /m.test(head),
   };
@@ -75,6 +79,7 @@ function parted(body: Uint8Array): { readonly head: string; readonly messageAt: 
 
 /** A message as `git commit -m` keeps it: no spaces at the ends of lines, one empty line for many, none around, a final newline. */
 export function cleanMessage(message: string): string {
+  if (!/\s(?:\s|$)|\n|^\s/.test(message)) return message === '' ? '' : `${message}\n`;
   const lines = message.split('\n').map((line) => line.trimEnd());
   const kept = lines.filter((line, i) => line !== '' || (i > 0 && lines[i - 1] !== ''));
   while (kept[0] === '') kept.shift();

@@ -45,9 +45,10 @@ export function checkedPath(path: string, limit: number): BytePath {
     });
   if (path === '') throw refuse('it is empty');
   if (path.length > limit) throw refuse(`it has more than ${limit} bytes`);
-  if (CONTROL.test(path)) throw refuse('it holds a control character');
-  if (!isWellFormed(path)) throw refuse('it is not Unicode text');
-  const bytes = toBytePath(path);
+  const isPlain = PLAIN.test(path);
+  if (!isPlain && CONTROL.test(path)) throw refuse('it holds a control character');
+  if (!isPlain && !isWellFormed(path)) throw refuse('it is not Unicode text');
+  const bytes = isPlain ? path : toBytePath(path);
   if (bytes.length > limit) throw refuse(`it has more than ${limit} bytes`);
   const suspicious = SUSPICIOUS.test(path);
   for (const name of bytes.split('/')) {

@@ -73,9 +73,14 @@ export class ObjectSource implements TreeReader {
     const known = this.facts.get(oid);
     if (known !== undefined) return known;
     const facts = readFacts(await this.body(oid, 'commit'), oid);
-    if (this.facts.size >= KEPT) for (const old of [...this.facts.keys()].slice(0, KEPT / 2)) this.facts.delete(old);
-    this.facts.set(oid, facts);
+    this.know(facts);
     return facts;
+  }
+
+  /** Remembers what was just written. */
+  know(facts: CommitFacts): void {
+    if (this.facts.size >= KEPT) for (const old of [...this.facts.keys()].slice(0, KEPT / 2)) this.facts.delete(old);
+    this.facts.set(facts.oid, facts);
   }
 
   /** All of a commit. Throws `GIT_ERROR` where it is missing. */

@@ -43,6 +43,11 @@ export async function renameBranch(core: Core, land: Land, from: string, to: str
   const next = refNamed(HEADS, to);
   const isCurrent = (await core.head()) === ref;
   if (next !== ref) {
+    // No store moves both at once, and between two moves the branch would be gone.
+    if (next.startsWith(`${ref}/`) || ref.startsWith(`${next}/`))
+      throw new KvError('INPUT_INVALID', `'${from}' can't be renamed to what lies above or below it`, {
+        hint: 'rename it to something else first',
+      });
     if ((await core.tip(next)) !== null) throw taken(next);
     await land(
       [],
@@ -67,14 +72,26 @@ export async function mustBranch(core: Core, name: string): Promise<{ readonly r
 
 /** Creates a ref, and says as a conflict what a store would call an error of git. */
 export async function createRef(land: Land, core: Core, ref: RefName, oid: Oid, reason: string): Promise<void> {
-  const folder = ref.startsWith(TAGS) ? TAGS : HEADS;
   if ((await core.tip(ref)) !== null) throw taken(ref);
-  if ((await core.store.refs([`${ref}/`])).size > 0) throw taken(`${ref}/…`);
+  try {
+    await land([], [{ ref, old: null, next: oid }], reason);
+  } catch (error) {
+    const isInTheWay = KvError.is(error) && (error.code === 'GIT_ERROR' || error.code === 'CAS_CONFLICT');
+    const there = isInTheWay ? await inTheWayOf(core, ref) : null;
+    throw there === null ? error : taken(there);
+  }
+}
+
+/** A ref above or below a name. */
+async function inTheWayOf(core: Core, ref: RefName): Promise<RefName | null> {
+  const [below] = (await core.store.refs([`${ref}/`])).keys();
+  if (below !== undefined) return below;
+  const folder = ref.startsWith(TAGS) ? TAGS : HEADS;
   for (let at = ref.indexOf('/', folder.length); at > 0; at = ref.indexOf('/', at + 1)) {
     const above = ref.slice(0, at);
-    if ((await core.tip(above)) !== null) throw taken(above);
+    if ((await core.tip(above)) !== null) return above;
   }
-  await land([], [{ ref, old: null, next: oid }], reason);
+  return null;
 }
 
 function taken(ref: RefName): KvError {

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { KvError } from '../../../../ports/error.js';
+import type { KvError } from '../../../../ports/error.js';
 import { shownUrl } from '../../../../ports/grammar/shown-url.js';
 import type { IntentConnection } from '../../../../ports/intent-stream.js';
 import { startChild } from '../../../../ports/start-child.js';
@@ -31,14 +31,12 @@ export class SshIntentConnection implements IntentConnection {
     private readonly place: GitPlace,
     [program, args]: readonly [string, readonly string[]],
     private readonly url: string,
-    private readonly signal: AbortSignal | undefined,
   ) {
     const { cwd, env } = place;
     let over = (): void => undefined;
     this.over = new Promise((resolve) => {
       over = () => {
         this.ended = true;
-        signal?.removeEventListener('abort', this.close);
         resolve();
         this.wake();
       };
@@ -62,8 +60,6 @@ export class SshIntentConnection implements IntentConnection {
       this.exited = true;
       if (this.closed || this.broken !== null) over();
     });
-    signal?.addEventListener('abort', this.close);
-    if (signal?.aborted === true) this.close();
   }
 
   get usable(): boolean {
@@ -90,7 +86,6 @@ export class SshIntentConnection implements IntentConnection {
           this.heard = true;
           return chunk;
         }
-        if (this.signal?.aborted === true) throw new KvError('INTERRUPTED', 'interrupted');
         if (this.giving !== null) await this.giving;
         if (this.broken !== null) throw this.broken;
         if (this.closed) return null;
@@ -103,7 +98,7 @@ export class SshIntentConnection implements IntentConnection {
     }
   }
 
-  readonly close = (): void => {
+  close(): void {
     if (this.closed) return;
     this.closed = true;
     const { child } = this;
@@ -111,7 +106,7 @@ export class SshIntentConnection implements IntentConnection {
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
     child.unref();
     this.wake();
-  };
+  }
 
   /** What the client's end means: nothing when it ended well. Throws the Stargate's words, or ssh's. */
   private lastWord(): null {

@@ -34,7 +34,7 @@ class SshIntentStream implements IntentStream {
     private readonly config: () => Promise<ConfiguredValues>,
   ) {}
 
-  async open(remote: string, signal?: AbortSignal): Promise<IntentConnection> {
+  async open(remote: string): Promise<IntentConnection> {
     const { place } = this;
     const config = await this.config();
     const url = stargateUrl(config, remote);
@@ -43,7 +43,7 @@ class SshIntentStream implements IntentStream {
     const address = sshAddress(there);
     const ssh = sshProgram(place.env, config);
     const way = sshCommandLine(ssh, [...(await sshArguments(place, ssh, address)), `git-kv-intents ${shellQuote(address.path)}`]);
-    const connection = new SshIntentConnection(place, way, url, signal);
+    const connection = new SshIntentConnection(place, way, url);
     this.connections.add(connection);
     void connection.over.then(() => this.connections.delete(connection));
     return connection;

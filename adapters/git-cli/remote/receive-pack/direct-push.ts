@@ -23,6 +23,7 @@ interface DirectPush {
   readonly onRemoteLine: ((line: string) => void) | undefined;
   readonly trace: TraceContext | null | undefined;
   readonly onProgress: TransferProgress | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -32,8 +33,9 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress, signal }: DirectPush,
 ): Promise<boolean> {
+  connection.endOn(signal);
   const greeting = await connection.greeting;
   if (greeting === null) {
     throw await brokenOff(connection, { remote, url }, { end: 'Could not read from remote repository.', sent: 'nothing' });
