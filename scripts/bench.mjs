@@ -21,6 +21,7 @@ const NAMES = [
   'growth',
   'stores',
   'locks',
+  'journals',
   'tracing',
   'streams',
 ];

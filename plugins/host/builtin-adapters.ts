@@ -126,6 +126,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/journal-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'journal',
+      name: 'journal-sqlite',
+      module: () => import('../../adapters/journal-sqlite/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'leader-lock',
       name: 'lock-etcd',
       module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
