@@ -53,10 +53,10 @@ module.exports = {
       name: 'adapters-ignore-each-other',
       comment:
         'Two adapters that share code can no longer be chosen one by one; what they share belongs in a port, or ' +
-        'twice.',
+        'twice. But for the client of one service that several ports are adapted to, which no profile can name.',
       severity: 'error',
       from: { path: '^adapters/([^/]+)/' },
-      to: { path: '^adapters/', pathNot: '^adapters/$1/' },
+      to: { path: '^adapters/', pathNot: '^adapters/($1|etcd-gateway)/' },
     },
     {
       name: 'apps-compose-through-the-host',
@@ -78,10 +78,17 @@ module.exports = {
       name: 'apps-ignore-each-other',
       comment:
         'The command line and the Stargate are installed on different machines; what both need is domain or port. ' +
-        'Files directly under apps/ are for both, and apps/http/ is what servers have in common.',
+        'Files directly under apps/ are for both, apps/http/ is what servers have in common, and apps/sdk/ what works in a clone.',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
-      to: { path: '^apps/[^/]+/', pathNot: '^apps/($1|http)/' },
+      to: { path: '^apps/[^/]+/', pathNot: '^apps/($1|http|sdk)/' },
+    },
+    {
+      name: 'sdk-is-for-clones',
+      comment: 'A server has a repository and no clone; what it needs of a clone it gets from the domain.',
+      severity: 'error',
+      from: { path: '^apps/', pathNot: '^apps/(cli|sdk)/' },
+      to: { path: '^apps/sdk/' },
     },
     {
       name: 'http-is-for-servers',

@@ -73,6 +73,7 @@ export const ADVICE = {
   'compact-again': [], //             an epoch has changed while it was compacted
   // Verifying
   'fetch-epochs': [],
+  'fetch-intents': ['ns'],
   'fetch-watchlog': [],
   'fetch-watermark': [],
   'learn-policy': [], //              no policy is known here

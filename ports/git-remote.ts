@@ -1,4 +1,5 @@
 import type { NewObject } from './git-store.js';
+import type { TraceContext } from './grammar/trace-context.js';
 import type { Oid, RefName, RefUpdate } from './vocabulary.js';
 
 /**
@@ -42,6 +43,8 @@ export interface PushOptions {
   readonly objects?: readonly NewObject[];
   /** The turn that the Stargate has granted for this push. */
   readonly turn?: string | undefined;
+  /** What the push belongs to: told to a Stargate that takes push options, and to nobody else. */
+  readonly trace?: TraceContext | null | undefined;
   readonly onProgress?: TransferProgress | undefined;
 }
 

@@ -24,6 +24,7 @@ export * from './repository-upkeep.js';
 export * from './bundle-archive.js';
 export * from './git-service.js';
 export * from './start-child.js';
+export * from './tracing.js';
 export * from './tokens.js';
 export * from './plugin.js';
 export * from './grammar/index.js';

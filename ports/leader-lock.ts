@@ -27,7 +27,8 @@ export interface LeaderLockCapabilities {
 
 /**
  * Who may commit. At most one lease is held at a time; a holder that dies loses it without help.
- * Throws `IO_ERROR` when the lock's medium can't be reached, `STORAGE_FULL` when it has no room for the term.
+ * Throws `IO_ERROR` when the lock's medium can't be reached, `STORAGE_FULL` when it has no room for the term, `CONFIG_INVALID` when the
+ * medium and this side don't take each other for what they are.
  */
 export interface LeaderLock {
   readonly capabilities: LeaderLockCapabilities;

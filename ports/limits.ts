@@ -67,6 +67,18 @@ export const LIMITS = Object.freeze({
   turnTime: duration(10 * SECOND, SECOND, 10 * MINUTE, 'a writer whose turn it is, and who does not push, holds others up'),
   turnPush: duration(30 * SECOND, SECOND, HOUR, 'a push in its turn that stands still holds others up'),
   turnsWaiting: count(512, 1, 100_000, 'each writer that waits for its turn has a connection'),
+  intentBytes: size(8 * MiB, 64 * KiB, 256 * MiB, 'an intent that comes by a stream is in memory whole; a larger one is pushed'),
+  intentsOpen: count(256, 1, 10_000, 'of one stream: each that is not answered yet is in memory'),
+  intentsWaiting: count(4096, 16, 100_000, 'of all writers: each that waits to be ordered is in memory'),
+  intentsAtOnce: count(256, 1, 10_000, 'so many are ordered while others wait for the commit lock'),
+  intentBytesAtOnce: size(32 * MiB, MiB, GiB, 'what is ordered together is written together'),
+  intentTrees: size(64 * MiB, MiB, 4 * GiB, 'the trees that intents touch are kept in memory'),
+  intentAnswers: count(
+    100_000,
+    100,
+    10_000_000,
+    'who sends an intent again is answered again; older answers are read from the ledger',
+  ),
   refs: count(10_000, 100, 1_000_000, 'every push and fetch lists all branches and tags'),
   // What is checked of it
   checkedBytes: size(

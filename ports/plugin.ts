@@ -30,6 +30,8 @@ export interface AdapterModule<Config = unknown, Port = unknown> {
   readonly open: OpenAdapter<Config, Port>;
   /** The adapter's configuration. Absent: any key in the profile is an error. */
   readonly Config?: ConfigClass;
+  /** Keys of the configuration that nobody is to be shown: passwords, tokens. What is called so is hidden in any case. */
+  readonly secrets?: readonly string[];
 }
 
 /** One adapter of a plugin: its port, its name, and where its module is. */
@@ -37,6 +39,8 @@ export interface AdapterEntry {
   readonly port: PortName;
   /** Lower case, unique for its port: `git-cli`, `flock`. */
   readonly name: string;
+  /** It stands around another adapter of its port: a profile names it under `wrap:`, and nowhere else. */
+  readonly wraps?: boolean;
   /** Imported only when a profile names the adapter. */
   readonly module: () => Promise<AdapterModule>;
 }

@@ -22,6 +22,7 @@ export const PORTS = {
   'repository-upkeep': 'RepositoryUpkeep',
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',
+  tracing: 'Tracing',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

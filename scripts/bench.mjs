@@ -18,6 +18,8 @@ const NAMES = [
   'million',
   'writers',
   'growth',
+  'locks',
+  'tracing',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

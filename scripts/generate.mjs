@@ -22,17 +22,17 @@ function adapters(root) {
   const entries = [];
   for (const folder of folders(join(root, 'adapters'))) {
     const file = join(root, 'adapters', folder, 'adapter.json');
-    if (!existsSync(file)) throw new Error(`adapters/${folder}: has no adapter.json ([{ "port", "name", "module" }])`);
-    for (const { port, name, module } of JSON.parse(readFileSync(file, 'utf8'))) {
+    if (!existsSync(file)) throw new Error(`adapters/${folder}: has no adapter.json ([{ "port", "name", "module", "wraps" }])`);
+    for (const { port, name, module, wraps } of JSON.parse(readFileSync(file, 'utf8'))) {
       const source = join(root, 'adapters', folder, module.replace(/\.js$/, '.ts'));
       if (!existsSync(source)) throw new Error(`adapters/${folder}/adapter.json: there is no ${basename(source)}`);
-      entries.push({ port, name, path: `../../adapters/${folder}/${module}` });
+      entries.push({ port, name, wraps: wraps === true, path: `../../adapters/${folder}/${module}` });
     }
   }
-  const lines = entries.map(({ port, name, path }) => {
+  const lines = entries.map(({ port, name, wraps, path }) => {
     return `    {
       port: '${port}',
-      name: '${name}',
+      name: '${name}',${wraps ? '\n      wraps: true,' : ''}
       module: () => import('${path}') as Promise<AdapterModule>,
     },
 `;
@@ -70,11 +70,16 @@ function readProfile(text, file) {
   const document = parseDocument(text, { lineCounter: lines });
   if (document.errors.length > 0) throw new Error(`${file}: ${document.errors[0].message}`);
   const lineOf = (node) => lines.linePos(node.range[0]).line;
+  const linesOf = (node, before) =>
+    node.items.flatMap(({ key, value }) => {
+      const name = `${before}${key.value}`;
+      return [[name, lineOf(key)], ...(isMap(value) ? linesOf(value, `${name}.`) : [])];
+    });
   const layer = (node, line) => {
     if (!isMap(node)) return { use: node.value, line };
     const config = node.get('config');
     if (config === undefined) return { use: node.get('use'), line };
-    const configLines = Object.fromEntries(config.items.map((item) => [item.key.value, lineOf(item.key)]));
+    const configLines = Object.fromEntries(linesOf(config, ''));
     return { use: node.get('use'), config: config.toJS(document), line, configLines };
   };
   const adapters = {};

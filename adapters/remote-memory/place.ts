@@ -1,4 +1,4 @@
-import type { Direction, GitObject, Oid, RefName, RefUpdate } from '../../ports/index.js';
+import type { Direction, GitObject, Oid, RefName, RefUpdate, TraceContext } from '../../ports/index.js';
 
 /** A repository at the other end of a remote, as a fetch sees it. */
 export interface RemoteSide {
@@ -17,6 +17,8 @@ export interface ReceivedPush {
   readonly commands: readonly RefUpdate[];
   /** What the commands' tips reach and the side has not got. */
   readonly objects: readonly GitObject[];
+  /** What it says that it belongs to. */
+  readonly trace: TraceContext | null;
 }
 
 /** A repository that takes pushes. */

@@ -9,14 +9,18 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 /** The options of every verb. */
 export const COMMON = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const satisfies Options;
 
-/** The options that say which Stargate it is: those of `serve` that `check` takes too. */
+/**
+ * The options that say which Stargate it is: those of `serve` that `check` takes too. None has a default here: what isn't given is told
+ * by the environment, the repository or the profile (`settings/`).
+ */
 export const PLACE = {
   ...COMMON,
   repo: { type: 'string' },
-  profile: { type: 'string', default: 'embedded' },
+  profile: { type: 'string' },
   'policy-path': { type: 'string' },
   'mirror-remote': { type: 'string' },
   plugin: { type: 'string', multiple: true, default: [] },
+  set: { type: 'string', multiple: true, default: [] },
 } as const satisfies Options;
 
 /** What a verb was given, by the table of its options. */

@@ -3,6 +3,7 @@ import type { KvError } from '../../ports/error.js';
 import type { ServiceClient, ServiceProcess } from '../../ports/git-service.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { Principal } from '../../domain/access/principal.js';
+import type { SessionTrace } from './session-trace.js';
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {
@@ -22,6 +23,8 @@ export interface ExecSession {
   readonly gone: AbortSignal;
   /** Who the key belongs to by the policy as it is now. Throws `POLICY_VIOLATION` when it is nobody's any more. */
   pusherNow(): Principal;
+  /** Where its span grows; absent where nothing is traced. */
+  readonly trace?: SessionTrace | undefined;
 }
 
 /** What serves an exec request; resolves with the exit status that the client sees. */

@@ -14,17 +14,26 @@ const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pu
 const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]
       [--policy-path P/.kv/policy.yaml] [--mirror-remote github-origin]
-      [--sample-size 32] [--plugin MODULE ...]
+      [--sample-size 32] [--plugin MODULE ...] [--set PORT.KEY=VALUE ...]
     Serves. Port 0 takes a free one; the ports are printed and written to
     P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads policy and host keys
     again. A policy file that is wrong leaves the one in force that was published last.
     Logs are NDJSON on standard error.
+    What no flag says, the environment says (GIT_KV_LISTEN_SSH, GIT_KV_JOURNAL__PATH), then the
+    repository's configuration (git config stargate.listenSsh, stargate.journal.path), then the
+    profile. --set changes one value of one adapter. profile show tells what holds, and why.
 `;
 
 const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]
       [--mirror-remote github-origin] [--plugin MODULE ...] [--listen-ssh HOST:PORT] [--json]
     Looks at all that a start needs, changes nothing, and may run beside a Stargate that serves.
     Exits 0 when nothing is wrong, warnings or not; else with the status of the first fault.
+`;
+
+const PROFILE = `  git-kv-stargate profile show --repo P [the flags of serve] [--json]
+    Every value that serve would have with these flags, here and now, and where it comes from: a
+    flag, the environment, the repository's configuration, a line of a profile, or the default.
+    Shows no secrets, opens and changes nothing.
 `;
 
 const HOST_KEY = `  git-kv-stargate host-key show --repo P
@@ -57,7 +66,7 @@ const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR]
 
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = {
-  ...{ init: INIT, serve: SERVE, check: CHECK, 'host-key': HOST_KEY },
+  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, 'host-key': HOST_KEY },
   ...{ backup: BACKUP, restore: RESTORE },
 };
 

@@ -1,14 +1,17 @@
+import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
 import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { serve } from './serve.js';
-import { listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
+import { type Endpoint, listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
+import { runProfile } from './profile/command.js';
+import { type Setting, settle } from './settings/settle.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
 import { lastResort } from './last-resort.js';
@@ -34,9 +37,9 @@ const INIT = {
 
 const SERVE = {
   ...PLACE,
-  'listen-ssh': { type: 'string', default: '127.0.0.1:2222' },
-  'listen-http': { type: 'string', default: '127.0.0.1:9419' },
-  'sample-size': { type: 'string', default: '32' },
+  'listen-ssh': { type: 'string' },
+  'listen-http': { type: 'string' },
+  'sample-size': { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
 
 /** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
@@ -67,6 +70,7 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   backup: runBackup,
   restore: runRestore,
   'host-key': runHostKey,
+  profile: runProfile,
   help: runHelp,
 };
 
@@ -129,12 +133,20 @@ function mirrorLine(byGit: boolean, refs: number): string {
   return refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${refs} refs taken over`;
 }
 
+function endpointOf({ value = '', place }: Setting): Endpoint {
+  return parseEndpoint(value, place.where);
+}
+
 async function runServe(args: readonly string[]): Promise<number> {
   const values = parse(args, SERVE);
   if (shown('serve', values)) return 0;
-  const sampleSize = Number(values['sample-size']);
+  const repo = required(values.repo, '--repo');
+  const { settings, choice } = await settle(resolve(repo), values);
+  const sampleSize = Number(settings['sample-size'].value);
   if (!Number.isSafeInteger(sampleSize) || sampleSize < 1) {
-    throw new KvError('USAGE', `--sample-size wants a positive number, and got '${values['sample-size']}'`);
+    const { value, place } = settings['sample-size'];
+    const code = place.source === 'flag' ? 'USAGE' : 'CONFIG_INVALID';
+    throw new KvError(code, `${place.where} wants a positive number, and got '${value}'`);
   }
   const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
   const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
@@ -147,14 +159,12 @@ async function runServe(args: readonly string[]): Promise<number> {
   const { broken, isBroken } = lastResort(process, log, () => process.exit(EXIT_CODES.UNEXPECTED), LAST_RESORT_MS);
   void broken.then(interrupt);
   const daemon = await serve({
-    repo: required(values.repo, '--repo'),
-    profile: values.profile,
-    listenSsh: parseEndpoint(values['listen-ssh'], '--listen-ssh'),
-    listenHttp: parseEndpoint(values['listen-http'], '--listen-http'),
-    policyPath: values['policy-path'],
-    mirrorRemote: values['mirror-remote'],
+    ...choice,
+    repo,
+    listenSsh: endpointOf(settings['listen-ssh']),
+    listenHttp: endpointOf(settings['listen-http']),
+    policyPath: settings['policy-path'].value,
     sampleSize,
-    plugins: values.plugin,
     log,
   });
   const { leader, holder } = daemon.leadership;

@@ -31,6 +31,8 @@ export interface Metrics {
   turnUnused(): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
+  /** Where it is read how many spans of traces could not be delivered. */
+  spansLost(read: () => number): void;
   /** The Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -98,6 +100,14 @@ export function createMetrics(): Metrics {
     ready(github) {
       ready.set({ github: String(github) }, 1);
       ready.set({ github: String(!github) }, 0);
+    },
+    spansLost(read) {
+      new Gauge({
+        ...{ name: 'stargate_trace_spans_lost', help: 'Spans of traces that could not be delivered', registers },
+        collect() {
+          this.set(read());
+        },
+      });
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

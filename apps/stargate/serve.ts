@@ -12,6 +12,7 @@ import type { LeaderLock } from '../../ports/leader-lock.js';
 import type { MirrorTarget } from '../../ports/mirror-target.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { RepositoryHost } from '../../ports/repository-host.js';
+import type { Tracing } from '../../ports/tracing.js';
 import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
 import { warnOfOpenFiles } from './check/open-to-all.js';
@@ -27,6 +28,7 @@ import { type LeadershipState, startLeadership } from './leader/leadership.js';
 import { takeOver } from './leader/term.js';
 import type { Log } from './log.js';
 import { ownEnv } from './environment.js';
+import { openSequencerKey } from './intents/sequencer-key.js';
 import { logRefused } from './push/push-line.js';
 import { watchDiskRoom } from './repository/disk-room.js';
 import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
@@ -87,6 +89,8 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
       log.warn('journal.unnoted', { message: toKvError(error).message }),
     );
     const metrics = createMetrics();
+    const tracing = await composition.get<Tracing>('tracing');
+    metrics.spansLost(() => tracing.lost);
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
@@ -136,6 +140,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         takeOver(lease, {
           ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize },
           repositoryId: () => ownRepositoryId(gitDir, composition),
+          sequencerKey: () => openSequencerKey(gitDir),
         }),
       failed: room.told,
       log,
@@ -154,7 +159,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     running.push(() => http.close(HTTP_GRACE_MS));
     const access = accessBy(gitDir, () => policy().policy);
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, hostKeys: () => keyring.current },
+      ...{ ...options.listenSsh, ...access, log, tracing, hostKeys: () => keyring.current },
       limits: limitsBy(() => policy().policy),
       route: routeCommands({
         services: await composition.get<GitService>('git-service'),
@@ -163,6 +168,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
         async push(session) {
           await room.require();
           return (await leadership.lead()).push(session);
+        },
+        async intents(session) {
+          await room.require();
+          return (await leadership.lead()).intents(session);
         },
         verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
       }),

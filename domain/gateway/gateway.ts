@@ -1,18 +1,24 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
+import type { SignatureVerifier, Signer } from '../../ports/signer.js';
+import { during, NO_SPAN, type Span } from '../../ports/tracing.js';
 import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';
 import { checkNewRefs } from './accept/new-refs.js';
 import { boundedStore } from './accept/bounded-store.js';
 import { CheckBudget } from './limits/check-budget.js';
 import { checkLimits } from './limits/check-limits.js';
-import { boundedContext } from './accept/validation-context.js';
+import { boundedContext, type ValidationContext } from './accept/validation-context.js';
 import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './mutex.js';
-import type { AcceptedPush, Gateway, PushRequest, RecoveryReport } from './accept/push.js';
+import type { Ordered } from '../git/wire/intent-frames.js';
+import type { AcceptedPush, PushRequest, RecoveryReport } from './accept/push.js';
+import type { Gateway } from './door.js';
+import type { IntentRequest } from './sequence/intent-request.js';
+import { checkIntent, type SoundIntent } from './sequence/check-intent.js';
+import { Sequencer, type SequencerObserver } from './sequence/sequencer.js';
 import { recover } from './commit/recover.js';
 import { checkIdTimes, TransactionIds } from './accept/transaction-ids.js';
 import { validatePush } from './accept/validate-push.js';
@@ -28,6 +34,9 @@ interface GatewayContext extends CommitContext {
   readonly newEpochs?: () => Promise<KvError | null>;
   /** Told of what recovery found done but not mirrored. */
   readonly unmirrored: (intents: readonly IntentRecord[]) => void;
+  /** Signs ledger commits that are made of intents; absent: no intents are taken. */
+  readonly sequencer?: Pick<Signer, 'sign'>;
+  readonly sequencing?: SequencerObserver;
   /** Throws for a namespace to which nothing can be written now, such as one whose mirror is ahead. */
   readonly admit?: (namespaces: readonly string[], turn: string | undefined) => Promise<void>;
 }
@@ -40,21 +49,55 @@ export class RepositoryGateway implements Gateway {
   /** Set when a commit broke in the middle: nothing more is taken until recovery has looked at the refs. */
   private broken = false;
   private readonly ids: TransactionIds;
+  private readonly sequencer: Sequencer | null;
 
   constructor(private readonly context: GatewayContext) {
     const { store, randomness, policy } = context;
     this.ids = new TransactionIds(store, randomness, () => policy().limits.transactionIds);
+    this.sequencer = context.sequencer === undefined ? null : this.sequencerOf(context.sequencer);
   }
 
-  async validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+  checkIntent(request: IntentRequest): Promise<SoundIntent> {
+    const { context } = this;
+    return during((request.span ?? NO_SPAN).child('stargate.validate'), async (span) => {
+      await requireLease(context);
+      const policy = context.policy();
+      const sound = await this.bounded(policy, request.store, (rules, store) => checkIntent(rules, request.oid, store));
+      span.note({ txn: [sound.intent.trailers.txn] });
+      return sound;
+    });
+  }
+
+  async order(sound: SoundIntent, request: IntentRequest): Promise<Ordered> {
+    if (this.sequencer === null) throw new KvError('NOT_SUPPORTED', 'this gateway has no key to order intents with');
+    const { objects = [], confirm, span } = request;
+    const again = (): Promise<SoundIntent> => this.checkIntent(request);
+    return this.sequencer.order({ sound, objects, again, span, ...(confirm === undefined ? {} : { confirm }) });
+  }
+
+  validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
+    const namespaces = namespacesIn(request.commands);
+    const begun = (request.span ?? NO_SPAN).child('stargate.validate', { facts: { ns: namespaces } });
+    return during(begun, async (span) => {
+      const accepted = await this.validated(request, quarantine, namespaces, span);
+      span.note(factsOf(accepted.events));
+      return accepted;
+    });
+  }
+
+  private async validated(
+    request: PushRequest,
+    quarantine: GitStore,
+    namespaces: readonly string[],
+    span: Span,
+  ): Promise<AcceptedPush> {
     const { context } = this;
     await requireLease(context);
-    const namespaces = namespacesIn(request.commands);
     await context.admit?.(namespaces, request.turn);
     for (;;) {
       const policy = context.policy();
       const events = await this.check(request, quarantine, policy);
-      const release = await this.mutex.acquire();
+      const release = await during(span.child('stargate.lock'), () => this.mutex.acquire());
       try {
         if (context.policy() === policy) {
           await this.mend();
@@ -81,7 +124,10 @@ export class RepositoryGateway implements Gateway {
     if (held === undefined) throw new KvError('UNEXPECTED', 'a push was committed without its lock');
     this.held.delete(accepted);
     try {
-      await this.commitOrMark(accepted.request.commands, accepted, () => this.confirm(accepted, held.policy));
+      const { request, events } = accepted;
+      await during((request.span ?? NO_SPAN).child('stargate.commit', { facts: factsOf(events) }), (span) =>
+        this.commitOrMark(request.commands, accepted, () => this.confirm(accepted, held.policy), span),
+      );
       this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
       held.release();
@@ -105,7 +151,7 @@ export class RepositoryGateway implements Gateway {
     try {
       await this.mend();
       const updates = await plan(this.context);
-      if (updates.length > 0) await this.commitOrMark(updates, null);
+      if (updates.length > 0) await this.commitOrMark(updates, {});
     } finally {
       release();
     }
@@ -135,9 +181,14 @@ export class RepositoryGateway implements Gateway {
     throw new KvError('BUSY', 'the policy has changed since the push was checked', { hint: 'push again' });
   }
 
-  private async commitOrMark(updates: readonly RefUpdate[], accepted: AcceptedPush | null, confirm?: () => void): Promise<void> {
+  private async commitOrMark(
+    updates: readonly RefUpdate[],
+    { events = [], objects = [] }: { readonly events?: readonly WatchEvent[]; readonly objects?: readonly NewObject[] },
+    confirm?: () => void,
+    span: Span = NO_SPAN,
+  ): Promise<void> {
     try {
-      if (!(await commitRefs(this.context, updates, accepted?.events ?? [], confirm))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, events, confirm, objects, span))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
@@ -146,22 +197,52 @@ export class RepositoryGateway implements Gateway {
   }
 
   private async check(request: PushRequest, quarantine: GitStore, policy: Policy): Promise<WatchEvent[]> {
+    return this.bounded(policy, quarantine, async (rules, store) => {
+      const events = await validatePush(rules, request, store);
+      checkIdTimes(events, this.context.clock.now());
+      await this.ids.prepare(request.commands);
+      return events;
+    });
+  }
+
+  /** Checks what has come in the memory that there is for it. */
+  private async bounded<T>(
+    policy: Policy,
+    quarantine: GitStore,
+    check: (rules: ValidationContext, store: GitStore) => Promise<T>,
+  ): Promise<T> {
     const { context } = this;
     const limits = checkLimits(policy.limits);
     const share = this.memory.begin(limits);
     const repository = { id: context.repositoryId, required: policy.requireRepositoryId };
     try {
-      const events = await validatePush(
-        boundedContext({ ...context, policy, repository }, limits, share),
-        request,
-        boundedStore(quarantine, limits.objects, share),
-      );
-      checkIdTimes(events, context.clock.now());
-      await this.ids.prepare(request.commands);
-      return events;
+      const rules = boundedContext({ ...context, policy, repository }, limits, share);
+      return await check(rules, boundedStore(quarantine, limits.objects, share));
     } finally {
       share.end();
     }
+  }
+
+  private sequencerOf(signer: Pick<Signer, 'sign'>): Sequencer {
+    const { context, ids } = this;
+    const { store, namer, clock, repositoryId, policy, sequencing } = context;
+    return new Sequencer({
+      ...{ store, namer, clock, signer, repositoryId, ids, policy, observer: sequencing },
+      limits: () => policy().limits,
+      admit: async (namespaces) => context.admit?.(namespaces, undefined),
+      newEpochs: async () => (await context.newEpochs?.()) ?? null,
+      locked: async (work) => {
+        const release = await this.mutex.acquire();
+        try {
+          await this.mend();
+          await requireLease(context);
+          await work();
+        } finally {
+          release();
+        }
+      },
+      commit: (updates, events, objects, span) => this.commitOrMark(updates, { events, objects }, undefined, span),
+    });
   }
 
   private async mend(): Promise<void> {
@@ -170,6 +251,8 @@ export class RepositoryGateway implements Gateway {
     await this.recover();
   }
 }
+
+const factsOf = (events: readonly WatchEvent[]) => ({ txn: events.map(({ txn }) => txn) });
 
 /** The namespaces whose refs a push moves. */
 export function namespacesIn(commands: readonly RefUpdate[]): string[] {

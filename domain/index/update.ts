@@ -1,9 +1,9 @@
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from './layout.js';
 import type { ObjectNamer } from '../git/object.js';
 import { MODE_EXEC, MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree.js';
-import { childTrees, loadBodies, seal, TreeDraft } from '../git/tree-draft.js';
+import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../git/tree-draft.js';
 
 /** A pointer's place in the index: its file's mode and blob. */
 export interface PointerFile {
@@ -18,7 +18,7 @@ export interface PointerFile {
  * with a TTL.
  */
 export async function updateIndex(
-  store: GitStore,
+  store: TreeReader,
   namer: ObjectNamer,
   ns: string,
   base: Oid | null,
@@ -57,7 +57,7 @@ interface Bucket {
 
 /** Walks `kv`, `<ns>`, `index`. */
 async function openIndex(
-  store: GitStore,
+  store: TreeReader,
   ns: string,
   base: Oid | null,
   oidBytes: number,

@@ -12,9 +12,17 @@ import type { FileEdit, PathEdits } from '../git/tree-draft.js';
 /** One operation on one key, checked and complete. A batch has at most one for a key. */
 export type Operation =
   | { readonly op: 'set'; readonly key: string; readonly value: Uint8Array; readonly meta: Metadata }
+  /** The value is a blob that is in the store already, or comes there with the transaction. */
+  | { readonly op: 'set'; readonly key: string; readonly stored: StoredValue; readonly meta: Metadata }
   /** The chunks that the manifest names are in the store already, or at the Stargate. */
   | { readonly op: 'set'; readonly key: string; readonly manifest: Manifest; readonly meta: Metadata }
   | { readonly op: 'del'; readonly key: string };
+
+/** A value that needs no writing; `size` in bytes. */
+export interface StoredValue {
+  readonly oid: Oid;
+  readonly size: number;
+}
 
 /** An operation with its places in the trees. After loading, the edits know what was there before. */
 interface PlannedOperation {
@@ -47,7 +55,7 @@ export function planOperation(
   const dataDirs = ['kv', ns, 'data', ...place.shards];
   const planned = {
     op,
-    data: put(dataDirs, place.urlsafe, op.op === 'set' && 'value' in op ? blob(op.value) : null),
+    data: put(dataDirs, place.urlsafe, inlineBlob(op, blob)),
     manifest: put(
       dataDirs,
       place.urlsafe + MANIFEST_SUFFIX,
@@ -67,6 +75,11 @@ export function planOperation(
   return planned;
 }
 
+function inlineBlob(op: Operation, blob: (body: Uint8Array) => Oid): Oid | null {
+  if (op.op === 'del' || 'manifest' in op) return null;
+  return 'stored' in op ? op.stored.oid : blob(op.value);
+}
+
 /** Whether the operation leaves the ledger other than it was. */
 export function changesLedger({ data, manifest, meta }: PlannedOperation): boolean {
   return data.previous !== data.oid || meta.previous !== meta.oid || manifest.previous !== manifest.oid;
@@ -80,6 +93,7 @@ export function losesTtl({ op, meta }: PlannedOperation, marked: ReadonlySet<str
 /** Bytes of the value that an operation sets. */
 export function sizeOf(op: Operation): number {
   if (op.op === 'del') return 0;
+  if ('stored' in op) return op.stored.size;
   return 'value' in op ? op.value.length : op.manifest.totalSize;
 }
 

@@ -1,4 +1,4 @@
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { type LedgerTrailers, renderChunksMessage, renderIndexMessage, renderLedgerMessage } from './attestation.js';
 import { type Commit, encodeCommit, stamp } from '../git/commit.js';
@@ -7,7 +7,7 @@ import type { ObjectNamer } from '../git/object.js';
 import { encodePointer, type Pointer, pointerMode } from './pointer.js';
 import { type PointerFile, updateIndex } from '../index/update.js';
 import { changesLedger, losesTtl, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
-import { PathEdits, seal } from '../git/tree-draft.js';
+import { PathEdits, seal, type TreeReader } from '../git/tree-draft.js';
 import { oidBytesIn } from '../git/tree.js';
 
 export type { Operation } from './transaction-plan.js';
@@ -28,9 +28,9 @@ export interface Base {
   readonly parentEpoch: string | null;
 }
 
-/** What building a transaction takes: the repository, who writes, when, and under which id. */
+/** What building a transaction takes: the repository's trees, who writes, when, and under which id. */
 export interface BuildContext {
-  readonly store: GitStore;
+  readonly store: TreeReader;
   readonly namer: ObjectNamer;
   readonly ns: string;
   /** `Name <mail>`. */
@@ -52,8 +52,10 @@ export interface Draft {
   readonly txn: string;
   readonly ledgerCommit: Commit;
   readonly indexCommit: NewObject;
+  readonly indexTree: Oid;
   /** Null when no chunk was added. */
   readonly chunksCommit: NewObject | null;
+  readonly chunksTree: Oid | null;
   /** Every new object besides the ledger commit. */
   readonly objects: readonly NewObject[];
   readonly set: readonly string[];
@@ -117,7 +119,9 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
     txn,
     ledgerCommit: commitOn(context, base.ledger?.commit ?? null, ledgerTree, renderLedgerMessage(subject, trailers)),
     indexCommit,
+    indexTree,
     chunksCommit,
+    chunksTree,
     objects,
     set,
     del,
@@ -127,9 +131,22 @@ export async function buildTransaction(context: BuildContext, base: Base, operat
   };
 }
 
+/** The ledger tree after operations (`base` null: there was none). Writes nothing. */
+export async function ledgerTreeAfter(
+  store: TreeReader,
+  namer: ObjectNamer,
+  ns: string,
+  base: Oid | null,
+  operations: readonly Operation[],
+): Promise<Oid> {
+  const [edits, objects]: [PathEdits, NewObject[]] = [new PathEdits(), []];
+  for (const operation of operations) planOperation(operation, ns, namer, edits, new PathEdits(), objects);
+  return seal(await edits.load(store, base, oidBytesIn(namer.format)), namer, objects) ?? namer.emptyTree();
+}
+
 /** The chunks tree with the new chunks in it, or null when there are none. */
 async function addChunks(
-  store: GitStore,
+  store: TreeReader,
   namer: ObjectNamer,
   base: TreeTip | null,
   edits: PathEdits,

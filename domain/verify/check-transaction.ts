@@ -1,9 +1,10 @@
 import type { Randomness } from '../../ports/clock.js';
-import type { NamespacePolicy } from '../../ports/policy-reader.js';
+import type { NamespacePolicy, PolicyKey } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { checkBinding, checkCounts, type Parent } from './attestation/binding.js';
-import type { RuleContext } from './fault.js';
+import { type Fault, type RuleContext, throwFault } from './fault.js';
+import { checkSequenced, isSequenced } from './sequenced.js';
 import { checkIndexStep } from './index/index-step.js';
 import { checkPresentPointers } from './index/present-pointers.js';
 import { ledgerChanges } from './keys/ledger-changes.js';
@@ -25,6 +26,8 @@ interface TransactionContext extends RuleContext {
   readonly keysAtHand?: readonly TrustedKey[];
   /** The daemon's `--sample-size`, for a policy that doesn't say. */
   readonly sampleSize: number;
+  /** The keys with which commits are signed that are made of intents; absent: there may be none, as in what a writer pushes. */
+  readonly sequencers?: readonly PolicyKey[] | undefined;
   /** Which repository it must be for; absent: any. */
   readonly repository?: RepositoryRule | undefined;
 }
@@ -59,7 +62,7 @@ export async function checkTransaction(
   const { ledger, index } = pushed;
   checkBinding(emit, ns, pushed, parent);
   if (context.repository !== undefined) checkRepository(emit, ledger.oid, ledger.trailers.repository, context.repository);
-  const signer = await checkSignature(context, pushed);
+  const signer = await checkSignature(context, pushed, parent.ledgerTree);
   const { changes, torn } = await ledgerChanges(context, parent.ledgerTree, ledger.commit.tree);
   const set = changes.filter(({ op }) => op === 'set').length;
   const del = changes.length - set;
@@ -92,12 +95,26 @@ async function checkChunks(context: RuleContext, { chunks }: PushedTransaction, 
 }
 
 /** Gives the signer's name. Only the ledger commit is signed: its trailers bind the other trees. */
-async function checkSignature(context: TransactionContext, { ledger }: PushedTransaction): Promise<string> {
-  const { verifier, policy, keysAtHand = [] } = context;
+async function checkSignature(context: TransactionContext, { ledger }: PushedTransaction, before: Oid | null): Promise<string> {
+  const { verifier, policy, keysAtHand = [], sequencers } = context;
+  if (isSequenced(ledger)) {
+    if (policy === null)
+      return checkSequenced(context, { verifier, sequencers: null, listed: null, role: 'writer', keysAtHand }, ledger, before);
+    if (sequencers === undefined) throwFault(madeOfIntent(ledger.oid));
+    else return checkSequenced(context, { verifier, sequencers, listed: policy.writers, role: 'writer' }, ledger, before);
+  }
   if (policy === null) return (await anySigner(context, verifier, ledger, keysAtHand))?.id ?? '-';
   if (ledger.commit.signature === null && !policy.requireSignedCommits) return '-';
   return signerOf(context, verifier, ledger, policy.writers, 'writer');
 }
+
+/** Only whoever orders intents makes ledger commits of them. */
+export const madeOfIntent = (commit: Oid): Fault => ({
+  code: 'ATTESTATION_MISMATCH',
+  message: `commit ${commit} says that it was made of an intent (KV-Intent), and a writer has pushed it`,
+  hint: 'push the intent itself, or write without that trailer',
+  subject: { commit },
+});
 
 /** Whether every value and the whole index are recomputed, or what changed is compared and a sample of the values read. */
 function isFull(policy: NamespacePolicy | null, changed: number): boolean {

@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { NamespacePolicy, Policy } from '../../ports/policy-reader.js';
+import type { LedgerMode, NamespacePolicy, Policy } from '../../ports/policy-reader.js';
 import { decodeUtf8 } from '../git/bytes.js';
 import { quoteKey } from '../ledger/key.js';
 import type { Metadata } from '../ledger/metadata.js';
@@ -12,6 +12,19 @@ export function namespacePolicy(policy: Policy, ns: string): NamespacePolicy {
   const known = [...policy.namespaces.keys()].join(', ') || 'none';
   throw new KvError('POLICY_VIOLATION', `namespace ${ns} is not in the policy`, {
     hint: `the policy has these namespaces: ${known}; an admin can add ${ns} to .kv/policy.yaml on the Stargate`,
+  });
+}
+
+/** Throws `POLICY_VIOLATION` unless a namespace's ledger is made in this way. */
+export function requireMode(policy: NamespacePolicy, ns: string, mode: LedgerMode): void {
+  if (policy.ledgerMode === mode) return;
+  const sequenced = policy.ledgerMode === 'sequenced';
+  const message = sequenced
+    ? `namespace ${ns} takes signed intents, which the Stargate orders (ledger_mode: sequenced), and no ledger commits`
+    : `namespace ${ns} takes ledger commits of its writers (ledger_mode: linear), and no intents`;
+  throw new KvError('POLICY_VIOLATION', message, {
+    hint: sequenced ? 'write with a git-kv that knows intents, and fetch the policy' : 'fetch the policy and write again',
+    details: { ns, ledger_mode: policy.ledgerMode },
   });
 }
 

@@ -27,6 +27,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'decision-log',
+      name: 'decision-etcd',
+      module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
       name: 'decision-journal',
       module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
     },
@@ -112,6 +117,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'leader-lock',
+      name: 'lock-etcd',
+      module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
       name: 'lock-flock',
       module: () => import('../../adapters/lock-flock/open.js') as Promise<AdapterModule>,
     },
@@ -123,6 +133,13 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     {
       port: 'mirror-target',
       name: 'mirror-breaker',
+      wraps: true,
+      module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'breaker',
+      wraps: true,
       module: () => import('../../adapters/mirror-breaker/open.js') as Promise<AdapterModule>,
     },
     {
@@ -134,6 +151,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'mirror-target',
       name: 'mirror-memory',
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-store',
+      name: 'nodegit',
+      module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'policy-reader',
@@ -151,6 +173,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/remote-memory/open-fetch-record.js') as Promise<AdapterModule>,
     },
     {
+      port: 'mirror-target',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'git-remote',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-git-remote.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'retry',
+      wraps: true,
+      module: () => import('../../adapters/retry/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'signature-verifier',
       name: 'signature-verifier',
       module: () => import('../../adapters/signature-verifier/open.js') as Promise<AdapterModule>,
@@ -159,6 +199,21 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-none',
+      module: () => import('../../adapters/tracing-none/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otel',
+      module: () => import('../../adapters/tracing-otel/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'tracing',
+      name: 'tracing-otlp',
+      module: () => import('../../adapters/tracing-otlp/open.js') as Promise<AdapterModule>,
     },
   ],
 };

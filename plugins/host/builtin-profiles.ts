@@ -76,6 +76,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "policy-yaml",
         "line": 17,
         "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-otlp",
+        "line": 18,
+        "wrap": []
       }
     }
   },
@@ -153,6 +158,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "policy-yaml",
         "line": 19,
         "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 20,
+        "wrap": []
       }
     }
   },
@@ -219,6 +229,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 16,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 17,
         "wrap": []
       }
     }
@@ -328,6 +343,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 48,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 51,
         "wrap": []
       }
     }
@@ -457,6 +477,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
       "policy-reader": {
         "use": "policy-yaml",
         "line": 28,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 29,
         "wrap": []
       }
     }

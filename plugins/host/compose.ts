@@ -3,16 +3,30 @@ import {
   type AdapterContext,
   type AdapterModule,
   KvError,
+  type LeaderLock,
   type PluginManifest,
   type PortName,
   tokenOf,
+  toKvError,
 } from '../../ports/index.js';
 import { adapterConfig } from './adapter-config.js';
 import { BUILTIN_ADAPTERS } from './builtin-adapters.js';
-import { BUILTIN_PROFILES } from './builtin-profiles.js';
+import { guarded, named } from './guard.js';
+import { limited, PATIENCE_MS } from './limited.js';
 import { loadPlugin } from './load-plugin.js';
-import { type Layer, type Profile, readProfile } from './profile.js';
-import { createRegistry, type RegisteredAdapter, type Registry } from './registry.js';
+import type { Layer, Profile } from './profile.js';
+import { findProfile } from './profile/find.js';
+import { placeOf } from './profile/inherit.js';
+import { lineOf } from './profile/place.js';
+import { type ProfileValue, valuesOf } from './profile/values.js';
+import {
+  createRegistry,
+  type ManifestSource,
+  type NamedLayer,
+  type RegisteredAdapter,
+  type Registry,
+  tolerantRegistry,
+} from './registry.js';
 
 /** Where a profile is opened, and which plugins there are. */
 export interface OpenProfileOptions {
@@ -22,6 +36,17 @@ export interface OpenProfileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Manifests besides the built-in ones and those that the profile lists. */
   readonly plugins?: readonly PluginManifest[];
+  /** How long a plugin's adapter may take to be loaded, and to open, ms; absent: half a minute. */
+  readonly patienceMs?: number;
+  /** What is opened for a port whose adapter a plugin should have brought, and hasn't; undefined: the error stands. */
+  readonly standIn?: (port: PortName, error: KvError) => object | undefined;
+}
+
+/** A plugin that was loaded from a package of its own. */
+export interface LoadedPlugin {
+  readonly id: string;
+  /** The folder of its package. */
+  readonly root: string;
 }
 
 /** One adapter in use; wrappers follow what they wrap. */
@@ -34,6 +59,10 @@ export interface ActiveAdapter {
 /** The adapters that a profile names, each opened when it is asked for. */
 export interface Composition {
   readonly profile: Profile;
+  /** The plugins that the profile lists and that could be loaded. */
+  readonly loaded: readonly LoadedPlugin[];
+  /** What is wrong with plugins that can't be used, and that no port needs as it seems: `PLUGIN_INVALID`, each naming its plugin. */
+  readonly failed: readonly KvError[];
   /** Opens a port's adapter, once, and gives it. Throws `CONFIG_INVALID` when the profile names none; what `open` throws. */
   get<T>(port: PortName): Promise<T>;
   /**
@@ -45,27 +74,14 @@ export interface Composition {
   rebind(port: PortName, value: object): void;
   /** What the profile names, opened or not. */
   activeAdapters(): readonly ActiveAdapter[];
+  /** Every value that the adapters would be opened with, and where it comes from. Imports their modules, opens none. */
+  values(): Promise<readonly ProfileValue[]>;
   /** Closes what was opened, the last first. Idempotent. Throws the first error after having closed all. */
   close(): Promise<void>;
 }
 
-interface NamedLayer {
-  readonly layer: Layer;
-  readonly path: string;
-  readonly adapter: RegisteredAdapter;
-}
-
 interface Closable {
   close?: () => Promise<void>;
-}
-
-/** A built-in profile by its name, else a file by its path. */
-export async function findProfile(nameOrFile: string): Promise<Profile> {
-  if (Object.hasOwn(BUILTIN_PROFILES, nameOrFile)) return BUILTIN_PROFILES[nameOrFile] as Profile;
-  if (/[/\\]|\.ya?ml$/.test(nameOrFile)) return readProfile(nameOrFile);
-  throw new KvError('CONFIG_INVALID', `no profile is called '${nameOrFile}'`, {
-    hint: `use one of: ${Object.keys(BUILTIN_PROFILES).join(', ')}; or the path of a YAML file`,
-  });
 }
 
 /**
@@ -74,28 +90,42 @@ export async function findProfile(nameOrFile: string): Promise<Profile> {
  */
 export async function openProfile(profileOrName: Profile | string, options: OpenProfileOptions): Promise<Composition> {
   const profile = typeof profileOrName === 'string' ? await findProfile(profileOrName) : profileOrName;
-  const listed = await Promise.all(profile.plugins.map((specifier) => loadPlugin(specifier, profile.file)));
+  const listed: ManifestSource[] = [];
+  const failed: KvError[] = [];
+  for (const outcome of await Promise.allSettled(profile.plugins.map((one) => loadPlugin(one, profile, options.patienceMs)))) {
+    if (outcome.status === 'fulfilled') listed.push(outcome.value);
+    else failed.push(toKvError(outcome.reason));
+  }
   const given = (options.plugins ?? []).map((manifest) => ({ manifest, from: manifest.id }));
-  const registry = createRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given, ...listed]);
+  // What the app gives is the app's own affair; what others have written must not keep it from working without them.
+  createRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given]);
+  const registry = tolerantRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given, ...listed], failed);
+  const loaded = listed.flatMap(({ manifest, root }) => {
+    const { id } = manifest as Partial<PluginManifest>;
+    return id !== undefined && root !== undefined && registry.plugins.includes(id) ? [{ id, root }] : [];
+  });
 
   const layers = new Map<PortName, NamedLayer[]>();
   for (const [port, choice] of Object.entries(profile.adapters) as [PortName, Profile['adapters'][PortName]][]) {
     if (choice === undefined) continue;
-    const named = (layer: Layer, path: string): NamedLayer => {
-      return { layer, path, adapter: registry.find(port, layer.use, `${profile.file}:${layer.line}: ${path}`) };
+    const found = (layer: Layer, path: string, wraps: boolean): NamedLayer => {
+      return { layer, path, adapter: registry.find(port, layer.use, `${placeOf(profile, layer).where}: ${path}`, wraps) };
     };
-    const wraps = choice.wrap.map((layer, at) => named(layer, `adapters.${port}.wrap[${at}]`));
-    layers.set(port, [named(choice, `adapters.${port}`), ...wraps]);
+    const wraps = choice.wrap.map((layer, at) => found(layer, `adapters.${port}.wrap[${at}]`, true));
+    layers.set(port, [found(choice, `adapters.${port}`, false), ...wraps]);
   }
-  return compose(profile, layers, registry, options);
+  return compose({ profile, layers, registry, loaded, options });
 }
 
-function compose(
-  profile: Profile,
-  layers: ReadonlyMap<PortName, readonly NamedLayer[]>,
-  registry: Registry,
-  options: OpenProfileOptions,
-): Composition {
+interface Parts {
+  readonly profile: Profile;
+  readonly layers: ReadonlyMap<PortName, readonly NamedLayer[]>;
+  readonly registry: Registry;
+  readonly loaded: readonly LoadedPlugin[];
+  readonly options: OpenProfileOptions;
+}
+
+function compose({ profile, layers, registry, loaded, options }: Parts): Composition {
   const container = new Container();
   const opened: { port: PortName; value: Closable }[] = [];
   /** Which ports' adapters wait, while they open, for which others. */
@@ -130,7 +160,7 @@ function compose(
     }
   };
 
-  const openPort = async (port: PortName, stack: readonly NamedLayer[]): Promise<unknown> => {
+  const openStack = async (port: PortName, stack: readonly NamedLayer[]): Promise<unknown> => {
     let below: unknown;
     for (const [at, { layer, path, adapter }] of stack.entries()) {
       const context: AdapterContext = {
@@ -140,15 +170,26 @@ function compose(
         get: <T>(wanted: PortName) => (wanted === port && at > 0 ? Promise.resolve(below as T) : getFor<T>(port, wanted)),
       };
       try {
-        const module = await imported(adapter);
-        below = await module.open(await adapterConfig(module, layer, path, profile.file), context);
+        const module = await imported(adapter, options.patienceMs);
+        const { value } = await adapterConfig(module, layer, path, profile);
+        below = await opening(module, value, context, adapter, options.patienceMs);
       } catch (error) {
         if (at > 0) await (below as Closable).close?.(); // no wrapper came to own it
         throw error;
       }
     }
-    opened.push({ port, value: below as Closable });
+    if (port === 'leader-lock') await requireHosts(profile, stack, below as LeaderLock & Closable); // what the port's adapters are
     return below;
+  };
+
+  const openPort = async (port: PortName, stack: readonly NamedLayer[]): Promise<unknown> => {
+    const value = await openStack(port, stack).catch((error: unknown) => {
+      const instead = KvError.is(error) && error.code === 'PLUGIN_INVALID' ? options.standIn?.(port, error) : undefined;
+      if (instead === undefined) throw error;
+      return instead;
+    });
+    opened.push({ port, value: value as Closable });
+    return value;
   };
 
   for (const [port, stack] of layers) {
@@ -160,11 +201,16 @@ function compose(
 
   return {
     profile,
+    loaded,
+    failed: registry.failed,
     get,
     async open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> {
-      const module = await imported(registry.find(port, use, port));
+      const adapter = registry.find(port, use, port);
+      const module = await imported(adapter, options.patienceMs);
       const layer: Layer = { use, line: 1, ...(config === undefined ? {} : { config }) };
-      return (await module.open(await adapterConfig(module, layer, use, port), { ...options, get })) as T;
+      const { value } = await adapterConfig(module, layer, use, { ...profile, file: port });
+      const context = { directory: options.directory, env: options.env, get };
+      return (await opening(module, value, context, adapter, options.patienceMs)) as T;
     },
     rebind(port, value) {
       if (container.isBound(tokenOf(port))) container.unbind(tokenOf(port));
@@ -172,6 +218,7 @@ function compose(
     },
     activeAdapters: () =>
       [...layers].flatMap(([port, stack]) => stack.map(({ adapter }) => ({ port, name: adapter.name, plugin: adapter.plugin }))),
+    values: () => valuesOf(profile, layers, (adapter) => imported(adapter, options.patienceMs)),
     async close() {
       closed = true;
       const errors: unknown[] = [];
@@ -187,12 +234,41 @@ function compose(
   };
 }
 
-async function imported(adapter: RegisteredAdapter): Promise<AdapterModule> {
-  const where = `plugin ${adapter.plugin}: ${adapter.port} adapter '${adapter.name}'`;
+function isForeign({ plugin }: RegisteredAdapter): boolean {
+  return plugin !== BUILTIN_ADAPTERS.id;
+}
+
+function nameOf(adapter: RegisteredAdapter): string {
+  return `plugin ${adapter.plugin}: ${adapter.port} adapter '${adapter.name}'`;
+}
+
+/** Opens an adapter. One that others have written has a time limit, and is guarded from then on. */
+async function opening(
+  module: AdapterModule,
+  config: unknown,
+  context: AdapterContext,
+  adapter: RegisteredAdapter,
+  ms = PATIENCE_MS,
+): Promise<unknown> {
+  if (!isForeign(adapter)) return module.open(config, context);
+  const name = nameOf(adapter);
+  try {
+    const open = async (): Promise<unknown> => module.open(config, context);
+    const close = (late: unknown): unknown => (late as Closable | undefined)?.close?.();
+    return guarded(await limited(open(), ms, `${name}: does not open`, close), name);
+  } catch (error) {
+    throw named(error, `${name}: open`);
+  }
+}
+
+async function imported(adapter: RegisteredAdapter, ms = PATIENCE_MS): Promise<AdapterModule> {
+  const where = nameOf(adapter);
   let module: Partial<AdapterModule>;
   try {
-    module = await adapter.module();
+    const loading = adapter.module();
+    module = await (isForeign(adapter) ? limited(loading, ms, `${where}: is not loaded`) : loading);
   } catch (cause) {
+    if (KvError.is(cause)) throw cause;
     throw new KvError(
       'PLUGIN_INVALID',
       `${where}: cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -206,6 +282,17 @@ async function imported(adapter: RegisteredAdapter): Promise<AdapterModule> {
     throw new KvError('PLUGIN_INVALID', `${where}: its module exports no function 'open'`, { hint: 'see ports/plugin.ts' });
   }
   return module as AdapterModule;
+}
+
+/** A profile of many hosts takes no lock that holds on one host alone: two of them would lead. */
+async function requireHosts(profile: Profile, stack: readonly NamedLayer[], lock: LeaderLock & Closable): Promise<void> {
+  if (profile.hosts !== 'many' || lock.capabilities.multiHost) return;
+  const [first] = stack;
+  await lock.close?.();
+  const where = first === undefined ? lineOf(profile.file, 1).where : placeOf(profile, first.layer).where;
+  throw new KvError('CONFIG_INVALID', `${where}: adapters.leader-lock: '${first?.layer.use}' is a lock of one host`, {
+    hint: `${profile.hostsAt ?? profile.file} says hosts: many; name a lock that holds between hosts, or say hosts: one`,
+  });
 }
 
 /** The ports on the way from one to another along the waits, both ends included; null when there is none. */

@@ -1,4 +1,16 @@
-export { type ActiveAdapter, type Composition, findProfile, openProfile, type OpenProfileOptions } from './compose.js';
-export { type Choice, type Layer, parseProfile, type Profile, readProfile } from './profile.js';
-export { createRegistry, type ManifestSource, type RegisteredAdapter, type Registry } from './registry.js';
+export {
+  type ActiveAdapter,
+  type Composition,
+  type LoadedPlugin,
+  openProfile,
+  type OpenProfileOptions,
+} from './compose.js';
+export { blamed } from './blame.js';
+export { loadPlugin } from './load-plugin.js';
+export type { Choice, Layer, ListedPlugin, Profile, ProfileSetting } from './profile.js';
+export { type Change, changeProfile, loosely } from './profile/change.js';
+export { findProfile, parseProfile, readProfile } from './profile/find.js';
+export type { Place, Source } from './profile/place.js';
+export { type ProfileValue, shownValue } from './profile/values.js';
+export { checkManifest, createRegistry, type ManifestSource, type RegisteredAdapter, type Registry } from './registry.js';
 export { readRegularFile } from './regular-file.js';

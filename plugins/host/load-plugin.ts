@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { KvError } from '../../ports/index.js';
+import { limited, PATIENCE_MS } from './limited.js';
+import type { Profile } from './profile.js';
+import { lineOf } from './profile/place.js';
 import type { ManifestSource } from './registry.js';
 
 /** Where a plugin was looked for. */
@@ -12,26 +16,39 @@ function tried(specifier: string, base: string, path: string | undefined): strin
 }
 
 /**
- * Imports a plugin that a profile lists: a path (`./…`, `/…`) relative to the profile's file, or a package that can be
- * resolved from there. Throws `PLUGIN_INVALID` naming the profile and the plugin.
+ * Imports a plugin that a profile lists: a path (`./…`, `/…`) relative to the file that lists it, or a package that can be
+ * resolved from there. Throws `PLUGIN_INVALID` naming the file, the line and the plugin, also for one that is not loaded in time.
  */
-export async function loadPlugin(specifier: string, profileFile: string): Promise<ManifestSource> {
-  const from = `${specifier} (in ${profileFile})`;
-  const base = resolve(profileFile);
+export async function loadPlugin(
+  listed: Profile['plugins'][number],
+  profile: Profile,
+  ms = PATIENCE_MS,
+): Promise<ManifestSource> {
+  const plugin = typeof listed === 'string' ? { use: listed, from: profile.file, place: lineOf(profile.file, 1) } : listed;
+  const specifier = plugin.use;
+  const from = `${specifier} (${plugin.place.source === 'profile' ? 'in ' : ''}${plugin.place.where})`;
+  const base = resolve(plugin.from);
   const isPath = specifier.startsWith('.') || isAbsolute(specifier);
   let path: string | undefined;
   try {
     path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
-    const module = (await import(pathToFileURL(path).href)) as { manifest?: unknown; default?: unknown };
-    return { manifest: module.manifest ?? module.default, from };
+    const loading = import(pathToFileURL(path).href) as Promise<{ manifest?: unknown; default?: unknown }>;
+    const module = await limited(loading, ms, `plugin ${from}: is not loaded`);
+    return { manifest: module.manifest ?? module.default, from, root: packageOf(path) };
   } catch (cause) {
-    throw new KvError(
-      'PLUGIN_INVALID',
-      `plugin ${from}: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-        hint: `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
-      },
-    );
+    if (KvError.is(cause)) throw cause;
+    const what = path !== undefined && existsSync(path) ? 'throws when it is loaded' : 'cannot be found';
+    throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      hint: `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
+    });
+  }
+}
+
+/** The folder of a module's package: the nearest one above that has a package.json, or else its own. */
+export function packageOf(file: string): string {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (folder === dirname(folder)) return dirname(file);
   }
 }

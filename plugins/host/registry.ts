@@ -1,12 +1,27 @@
-import { type AdapterEntry, KvError, PLUGIN_API, type PluginManifest, PORT_NAMES, type PortName } from '../../ports/index.js';
+import {
+  type AdapterEntry,
+  KvError,
+  nearest,
+  PLUGIN_API,
+  type PluginManifest,
+  PORT_NAMES,
+  type PortName,
+} from '../../ports/index.js';
+import type { Layer } from './profile.js';
 
 /** Every adapter that a profile may name. Frozen: nothing is added once it is made. */
 export interface Registry {
   /** The plugins' ids, in the order they were given. */
   readonly plugins: readonly string[];
-  /** Throws `CONFIG_INVALID` when the port has no adapter of that name; `where` is the place that names it. */
-  find(port: PortName, name: string, where: string): RegisteredAdapter;
-  names(port: PortName): readonly string[];
+  /** What is wrong with those that were left out, in the order they were given. */
+  readonly failed: readonly KvError[];
+  /**
+   * The adapter that is named, as what it is named for: one that stands around another under `wrap`, or one that doesn't. Throws
+   * `CONFIG_INVALID` when the port has none of that name; `where` is the place that names it. When plugins were left out, which may
+   * have brought it, the error comes with the adapter's first use instead.
+   */
+  find(port: PortName, name: string, where: string, wraps?: boolean): RegisteredAdapter;
+  names(port: PortName, wraps?: boolean): readonly string[];
 }
 
 /** An adapter, and who brought it. */
@@ -15,51 +30,113 @@ export interface RegisteredAdapter extends AdapterEntry {
   readonly plugin: string;
 }
 
+/** A layer of a profile with the adapter that it names. */
+export interface NamedLayer {
+  readonly layer: Layer;
+  /** `adapters.journal`, `adapters.mirror-target.wrap[0]`. */
+  readonly path: string;
+  readonly adapter: RegisteredAdapter;
+}
+
 /** A manifest, and where it came from, for messages. */
 export interface ManifestSource {
   readonly manifest: unknown;
   readonly from: string;
+  /** The folder of the package that it came from. */
+  readonly root?: string;
 }
 
-/** Checks the manifests and joins them. Throws `PLUGIN_INVALID`. */
+/** Checks the manifests and joins them. Throws `PLUGIN_INVALID` for the first that is wrong. */
 export function createRegistry(sources: readonly ManifestSource[]): Registry {
+  return joined(sources, [], (error) => {
+    throw error;
+  });
+}
+
+/** As `createRegistry`; but what is wrong is left out, whole, beside what has failed before. */
+export function tolerantRegistry(sources: readonly ManifestSource[], failed: readonly KvError[]): Registry {
+  const all = [...failed];
+  return joined(sources, all, (error) => all.push(error));
+}
+
+function joined(sources: readonly ManifestSource[], failed: readonly KvError[], refuse: (error: KvError) => void): Registry {
   const plugins = new Map<string, string>();
   const adapters = new Map<string, RegisteredAdapter>();
-  for (const { manifest: given, from } of sources) {
-    const manifest = checkManifest(given, from);
-    const earlier = plugins.get(manifest.id);
-    if (earlier !== undefined) throw invalid(from, `the id '${manifest.id}' is taken by ${earlier}`, 'load each plugin once');
-    plugins.set(manifest.id, from);
-    for (const entry of manifest.adapters) {
-      const key = `${entry.port}/${entry.name}`;
-      const taken = adapters.get(key);
-      if (taken !== undefined) {
-        throw invalid(
-          from,
-          `the ${entry.port} adapter '${entry.name}' is brought by '${taken.plugin}' too`,
-          'rename one of the two',
-        );
-      }
-      adapters.set(key, Object.freeze({ ...entry, plugin: manifest.id }));
+  for (const { manifest, from } of sources) {
+    try {
+      const { id, entries } = entriesOf(manifest, from, plugins, adapters);
+      plugins.set(id, from);
+      for (const [key, entry] of entries) adapters.set(key, entry);
+    } catch (error) {
+      if (!KvError.is(error)) throw error; // nothing of a manifest's runs here
+      refuse(error);
     }
   }
-  const names = (port: PortName): string[] => [...adapters.values()].filter((one) => one.port === port).map((one) => one.name);
+  const names = (port: PortName, wraps?: boolean): string[] =>
+    [...adapters.values()]
+      .filter((one) => one.port === port && (wraps === undefined || (one.wraps === true) === wraps))
+      .map((one) => one.name);
+  const missing = (port: PortName, name: string, where: string, wraps: boolean): KvError => {
+    const what = wraps ? `no wrapper of a ${port} is called '${name}'` : `no ${port} adapter is called '${name}'`;
+    return new KvError('CONFIG_INVALID', `${where}: ${what}${elsewhere(port, name)}`, { hint: hintFor(port, name, wraps) });
+  };
+  const elsewhere = (port: PortName, name: string): string => {
+    const same = adapters.get(`${port}/${name}`);
+    if (same !== undefined)
+      return same.wraps === true ? '; it is a wrapper, and belongs under wrap' : '; it is no wrapper, and belongs under use';
+    const others = [...new Set([...adapters.values()].filter((one) => one.name === name).map((one) => one.port))];
+    return others.length === 0 ? '' : `; it is an adapter for ${others.join(', ')}`;
+  };
+  const hintFor = (port: PortName, name: string, wraps: boolean): string => {
+    const known = names(port, wraps);
+    const near = nearest(name, known);
+    if (near !== undefined && near !== name) return `did you mean '${near}'? use one of: ${known.join(', ')}`;
+    return known.length > 0 ? `use one of: ${known.join(', ')}` : `list a plugin that brings a ${port} adapter under 'plugins'`;
+  };
   return Object.freeze({
     plugins: Object.freeze([...plugins.keys()]),
+    failed,
     names,
-    find(port: PortName, name: string, where: string): RegisteredAdapter {
+    find(port: PortName, name: string, where: string, wraps = false): RegisteredAdapter {
       const found = adapters.get(`${port}/${name}`);
-      if (found !== undefined) return found;
-      const known = names(port);
-      throw new KvError('CONFIG_INVALID', `${where}: no ${port} adapter is called '${name}'`, {
-        hint:
-          known.length > 0 ? `use one of: ${known.join(', ')}` : `list a plugin that brings a ${port} adapter under 'plugins'`,
+      if (found !== undefined && (found.wraps === true) === wraps) return found;
+      const error = missing(port, name, where, wraps);
+      if (failed.length === 0 || found !== undefined) throw error;
+      const why = failed.map(({ message }) => message).join('; ');
+      const later = new KvError('PLUGIN_INVALID', `${error.message}; it may be brought by what can't be used: ${why}`, {
+        cause: failed[0],
+        ...(failed[0]?.hint === undefined ? {} : { hint: failed[0].hint }),
       });
+      return { port, name, wraps, plugin: 'nobody', module: () => Promise.reject(later) };
     },
   });
 }
 
-function checkManifest(given: unknown, from: string): PluginManifest {
+/** A manifest's entries by port and name, all of which are free. Throws `PLUGIN_INVALID`. */
+function entriesOf(
+  given: unknown,
+  from: string,
+  plugins: ReadonlyMap<string, string>,
+  adapters: ReadonlyMap<string, RegisteredAdapter>,
+): { id: string; entries: Map<string, RegisteredAdapter> } {
+  const manifest = checkManifest(given, from);
+  const earlier = plugins.get(manifest.id);
+  if (earlier !== undefined) throw invalid(from, `the id '${manifest.id}' is taken by ${earlier}`, 'load each plugin once');
+  const entries = new Map<string, RegisteredAdapter>();
+  for (const entry of manifest.adapters) {
+    const key = `${entry.port}/${entry.name}`;
+    const taken = adapters.get(key) ?? entries.get(key);
+    if (taken !== undefined) {
+      const what = `the ${entry.port} adapter '${entry.name}' is brought by '${taken.plugin}' too`;
+      throw invalid(from, what, 'rename one of the two');
+    }
+    entries.set(key, Object.freeze({ ...entry, plugin: manifest.id }));
+  }
+  return { id: manifest.id, entries };
+}
+
+/** Holds a manifest against the contract. Throws `PLUGIN_INVALID`. */
+export function checkManifest(given: unknown, from: string): PluginManifest {
   if (typeof given !== 'object' || given === null) {
     throw invalid(from, 'it exports no manifest', "export a PluginManifest as 'manifest' or as the default");
   }
@@ -78,7 +155,9 @@ function checkManifest(given: unknown, from: string): PluginManifest {
     const what = `adapters[${at}]`;
     if (typeof entry !== 'object' || entry === null) throw invalid(from, `${what} is no adapter entry`, 'see ports/plugin.ts');
     if (!PORT_NAMES.includes(entry.port as PortName)) {
-      throw invalid(from, `${what}.port '${String(entry.port)}' is no port`, `use one of: ${PORT_NAMES.join(', ')}`);
+      const near = nearest(String(entry.port), PORT_NAMES);
+      const hint = near === undefined ? `use one of: ${PORT_NAMES.join(', ')}` : `did you mean '${near}'?`;
+      throw invalid(from, `${what}.port '${String(entry.port)}' is no port`, hint);
     }
     if (typeof entry.name !== 'string' || !/^[a-z0-9][a-z0-9-]*$/.test(entry.name)) {
       throw invalid(from, `${what}.name '${String(entry.name)}' is no adapter name`, 'use lower-case letters, digits and dashes');

@@ -15,3 +15,4 @@ export * from './shown-url.js';
 export * from './size.js';
 export * from './ssh-key.js';
 export * from './ssh-url.js';
+export * from './trace-context.js';

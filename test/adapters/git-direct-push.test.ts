@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
@@ -83,6 +83,26 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       expect(tip(LEDGER)).to.equal(second.oid);
       expect(calls()).to.equal(3);
       expect(sandbox.run('git', ['-C', host, 'fsck', '--strict']).toString()).to.equal('');
+    });
+
+    it('tells what the push belongs to, to a side that takes push options, as git does too', async () => {
+      const told = sandbox.path('told');
+      writeFileSync(`${host}/hooks/pre-receive`, `#!/bin/sh\necho "$GIT_PUSH_OPTION_COUNT $GIT_PUSH_OPTION_0" >> ${told}\n`);
+      chmodSync(`${host}/hooks/pre-receive`, 0o755);
+      const trace = { traceId: '4b'.repeat(16), spanId: '00f0'.repeat(4), sampled: true };
+      const to = await remote();
+      let old: string | null = null;
+      for (const takes of ['false', 'true']) {
+        sandbox.git(host, 'config', 'receive.advertisePushOptions', takes);
+        const direct = commit(`direct ${takes}`, old);
+        await to.push('origin', [{ ref: LEDGER, old, next: direct.oid }], { atomic: true, objects: direct.objects, trace });
+        sandbox.git(clone, 'fetch', '-q', host, LEDGER);
+        const next = sandbox.git(clone, 'commit-tree', '-p', direct.oid, '-m', takes, `${direct.oid}^{tree}`);
+        await to.push('origin', [{ ref: LEDGER, old: direct.oid, next }], { atomic: true, trace });
+        old = next;
+      }
+      const option = `traceparent=00-${trace.traceId}-${trace.spanId}-01`;
+      expect(readFileSync(told, 'utf8')).to.equal(`0 \n0 \n1 ${option}\n1 ${option}\n`);
     });
 
     it('finds before it sends anything that a ref is elsewhere', async () => {

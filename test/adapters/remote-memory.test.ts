@@ -1,53 +1,16 @@
 import { expect } from 'chai';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { openMemoryFetchRecord } from '../../adapters/remote-memory/open-fetch-record.js';
-import { openMemoryRemote, placeNamed, type ReceivedPush, RemotePlace } from '../../adapters/remote-memory/open.js';
+import { placeNamed } from '../../adapters/remote-memory/open.js';
 import { openProfile, parseProfile } from '../../plugins/host/index.js';
-import type { GitRemote, GitStore, ObjectFormat } from '../../ports/index.js';
+import type { GitRemote } from '../../ports/index.js';
 import { fetchRecordContract } from '../contracts/fetch-record.js';
 import { blob, commit, files } from '../contracts/git-objects.js';
-import { type GitRemoteBench, gitRemoteContract } from '../contracts/git-remote.js';
+import { gitRemoteContract } from '../contracts/git-remote.js';
 import { failure } from '../support/failure.js';
+import { memoryRemoteBench, sideOf } from '../support/memory-remote-bench.js';
 
-/** A side that a store is behind. */
-const sideOf = (store: GitStore) => ({
-  refs: () => store.refs(['refs/']),
-  read: (oids: readonly string[]) => store.read(oids),
-});
-
-function bench(format: ObjectFormat): GitRemoteBench & { readonly place: RemotePlace; readonly received: ReceivedPush[] } {
-  const [clone, mirror, writeSide] = [new GitMemoryStore(format), new GitMemoryStore(format), new GitMemoryStore(format)];
-  const place = new RemotePlace('test');
-  const received: ReceivedPush[] = [];
-  let refusal: readonly string[] = [];
-  place.read = sideOf(mirror);
-  place.write = {
-    ...sideOf(writeSide),
-    async receive(push) {
-      received.push(push);
-      if (refusal.length > 0) return refusal;
-      await writeSide.write(push.objects);
-      await writeSide.updateRefs(push.commands, 'push');
-      return [];
-    },
-  };
-  return {
-    ...{ place, received, clone, mirror, writeSide },
-    remote: openMemoryRemote({ place, store: clone, as: 'ada' }),
-    async forget(direction) {
-      place[direction] = null;
-    },
-    async vanish(direction) {
-      place.away.add(direction);
-    },
-    async refuse(lines) {
-      refusal = lines;
-    },
-    dispose: async () => undefined,
-  };
-}
-
-gitRemoteContract('remote-memory', async (format) => bench(format));
+gitRemoteContract('remote-memory', async (format) => memoryRemoteBench(format));
 
 fetchRecordContract('remote-memory', async () => {
   const times = new Map<string, number>();
@@ -58,7 +21,7 @@ describe('remote-memory', () => {
   const format = 'sha1';
 
   it('sends what the other side has not got and no more, and says whom the clone comes as', async () => {
-    const { remote, clone, received } = bench(format);
+    const { remote, clone, received } = memoryRemoteBench(format);
     const { root, objects: below } = files(format, { a: 'value' });
     const first = commit(format, { tree: root, time: 1 });
     const second = commit(format, { tree: root, parents: [first.oid], time: 2 });
@@ -73,7 +36,7 @@ describe('remote-memory', () => {
   });
 
   it('sends nothing of what is not all there', async () => {
-    const { remote, clone, received } = bench(format);
+    const { remote, clone, received } = memoryRemoteBench(format);
     const hole = commit(format, { tree: 'cd'.repeat(20), time: 1 });
     await clone.write([hole]);
     await failure(remote.push('origin', [{ ref: 'refs/kv/main', old: null, next: hole.oid }], { atomic: true }), 'GIT_ERROR');

@@ -53,7 +53,9 @@ describe('git kv: what a command loads', () => {
         expect(packagesOf(sources)).not.to.include(name);
       }
       expect(
-        sources.filter((source) => /adapters\/(policy-yaml|signer-git|git-memory)|apps\/cli\/hints/.test(source)),
+        sources.filter((source) =>
+          /adapters\/(policy-yaml|signer-git|git-memory|tracing-\w+)|apps\/cli\/(hints|session\/traced)/.test(source),
+        ),
       ).to.deep.equal([]);
     });
   }

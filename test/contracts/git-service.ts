@@ -156,6 +156,25 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
       await still();
     });
 
+    it('takes push options, which are for the host alone', async () => {
+      const push = bench.services.receive({ gitProtocol: undefined, maxBytes: 1_000_000, bounds: AMPLE }, client);
+      const said = `${pkt('traceparent=00-x')}${pkt('x=$(true)\n')}${FLUSH}`;
+      say(push.input, `${pkt(`${tip} ${ZERO} ${REF}\0report-status push-options atomic`)}${FLUSH}${said}`);
+      const [pre, proc] = [push.hooks.preReceive, push.hooks.procReceive].map((one) => one[Symbol.asyncIterator]());
+      expect(await until(pre as AsyncIterator<Uint8Array>, (text) => text.endsWith('end\n'))).to.contain(
+        `${tip} ${ZERO} ${REF}\n`,
+      );
+      expect(client.heard(), 'it says that it does').to.contain(' push-options');
+      say(push.hooks.verdict, 'ok\n');
+      const greeting = await until(proc as AsyncIterator<Uint8Array>, (text) => text.endsWith(FLUSH));
+      expect(greeting)
+        .to.match(/^....version=1\0/)
+        .and.not.contain('push-options');
+      push.stop();
+      await push.ended;
+      await still();
+    });
+
     it('takes nothing when it is stopped while a hook waits', async () => {
       const { push, pre } = deletion();
       await until(pre, (text) => text.endsWith('end\n'));

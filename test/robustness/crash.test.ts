@@ -4,7 +4,13 @@ import { decodeEvent } from '../../domain/ledger/watchlog.js';
 import { World } from '../support/world.js';
 
 /** Where a crash leaves the transaction: none of it before the intent is on disk and a ref has moved, all of it after. */
-const OUTCOME = { 'before-intent': 'none', 'after-intent': 'none', 'after-refs': 'all', 'after-done': 'all' } as const;
+const OUTCOME = {
+  'after-objects': 'none',
+  'before-intent': 'none',
+  'after-intent': 'none',
+  'after-refs': 'all',
+  'after-done': 'all',
+} as const;
 
 describe('kill -9 of the Stargate', () => {
   let world: World;

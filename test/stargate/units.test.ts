@@ -96,7 +96,7 @@ describe("stargate: a client's push stream", () => {
     const reported = (length: number, reason: string): string => {
       const written: Uint8Array[] = [];
       const output = { write: (bytes: Uint8Array) => void written.push(bytes), end: () => undefined };
-      reportProcReceive(output, [{ ref: 'r'.repeat(length), old: null, next: A }], reason);
+      reportProcReceive(output, [{ ref: 'r'.repeat(length), old: null, next: A }], () => ({ refused: reason }));
       const reader = new PktReader();
       reader.push(Buffer.concat(written));
       const pkt = reader.next();

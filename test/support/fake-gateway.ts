@@ -1,4 +1,5 @@
-import type { AcceptedPush, Gateway, PushRequest } from '../../domain/gateway/accept/push.js';
+import type { AcceptedPush, PushRequest } from '../../domain/gateway/accept/push.js';
+import type { Gateway } from '../../domain/gateway/door.js';
 import type { Sandbox } from './sandbox.js';
 
 /** Accepts what its `check` lets through and moves the refs with `git update-ref`; records what it was asked. */
@@ -33,6 +34,14 @@ export class FakeGateway implements Gateway {
     const accepted = { request, events: [] };
     this.releases.set(accepted, release);
     return accepted;
+  }
+
+  async checkIntent(): Promise<never> {
+    throw new Error('no intents are expected here');
+  }
+
+  async order(): Promise<never> {
+    throw new Error('no intents are expected here');
   }
 
   async commit(accepted: AcceptedPush): Promise<void> {

@@ -49,7 +49,13 @@ export class MemoryForge extends Forger {
     const tips = moving.flatMap(({ next }) => next ?? []);
     const needed = await lacking(this.store, this.gateway.store, tips, this.store.objectFormat);
     const objects = needed.filter(({ oid }) => !this.withheld(oid));
-    const lines = await this.gateway.receive({ as: person, atomic: rest.includes('--atomic'), commands: moving, objects });
+    const lines = await this.gateway.receive({
+      as: person,
+      atomic: rest.includes('--atomic'),
+      commands: moving,
+      objects,
+      trace: null,
+    });
     return { code: lines.length === 0 ? 0 : 1, stdout: '', stderr: lines.map((line) => `${line}\n`).join('') };
   }
 

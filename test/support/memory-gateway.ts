@@ -8,13 +8,17 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git-store.js';
+import { overlay } from '../../domain/gateway/sequence/overlay.js';
+import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
 import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
@@ -33,6 +37,8 @@ export interface MemoryGatewayOptions {
   readonly tellReadersAfterMs?: number;
   /** Begins as a backup of another gateway, which is closed: with its name, its people, its mirror and its clients. */
   readonly restored?: MemoryBackup;
+  /** Where its spans go. */
+  readonly tracing?: Tracing;
 }
 
 /** What a gateway had at one time. */
@@ -67,6 +73,9 @@ export class MemoryGateway {
     readonly lease: Lease,
     private readonly policyText: string,
     readonly repositoryId: string,
+    /** Signs what is made of intents. */
+    readonly sequencer: OwnKey,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.people = people;
     this.policyNow = () => policy;
@@ -94,30 +103,46 @@ export class MemoryGateway {
     const randomness = await composition.get<Randomness>('randomness');
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
+    const sequencer = ownKey(newPrivateKey());
     const host = await startGateway({
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,
       hostKeys: () => [],
+      sequencer,
       repositoryId,
       ...(tellReadersAfterMs === undefined ? {} : { tellReadersAfterMs }),
     });
     await host.publish(text);
-    gateway = new MemoryGateway(name, composition, host, policy, people, store, hostNamed(name), lease, text, repositoryId);
+    gateway = new MemoryGateway(
+      name,
+      composition,
+      host,
+      policy,
+      people,
+      store,
+      hostNamed(name),
+      lease,
+      text,
+      repositoryId,
+      sequencer,
+      options.tracing,
+    );
     gateway.open();
     return gateway;
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
+    const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
-      const accepted = await gateway.validate({ pusher, atomic, commands, confirm: () => this.confirm() }, quarantine);
+      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
       } catch (error) {
@@ -129,8 +154,19 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      span.end();
       await quarantine.close();
     }
+  }
+
+  /** Orders an intent of a person's, as a stream of intents does it. Throws what the writer is told. */
+  async order(as: string, objects: readonly NewObject[]): Promise<Ordered> {
+    const { gateway } = this.host;
+    const own = overlay(this.store, new Map(objects.map((object) => [object.oid, object])));
+    const oid = (objects[0] as NewObject).oid;
+    if (this.people.pusher(as, this.policy) === null) throw new KvError('POLICY_VIOLATION', `${as} is not listed`);
+    const request = { oid, store: own, objects, confirm: () => this.confirm() };
+    return gateway.order(await gateway.checkIntent(request), request);
   }
 
   /** What it has now. */

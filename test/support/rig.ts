@@ -88,7 +88,7 @@ export async function rig(
     hostKeys: () => hostKeys,
     identify,
     answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, store, push, verbs, limits, bounds: () => gitBounds(USUAL_LIMITS) }),
+    route: routeCommands({ services, store, push, intents: async () => 1, verbs, limits, bounds: () => gitBounds(USUAL_LIMITS) }),
     limits,
     log: SILENT,
   });

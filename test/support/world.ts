@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly readers?: readonly string[];
   /** Namespaces of the policy that init writes; `main` when absent. */
   readonly namespaces?: readonly string[];
+  /** What the Stargate is served with, the text of a profile; `embedded` when absent. */
+  readonly profile?: string;
 }
 
 /**
@@ -35,6 +37,7 @@ export class World {
   private log = '';
   port = 0;
   http = '';
+  private profile: readonly string[] = [];
 
   private constructor(
     readonly dir: string,
@@ -66,6 +69,11 @@ export class World {
     ]);
     if (init.code !== 0) throw new Error(`init failed: ${init.stderr}`);
     if (options.policy !== undefined) await world.editPolicy(options.policy);
+    if (options.profile !== undefined) {
+      const file = join(world.dir, 'profile.yaml');
+      await writeFile(file, options.profile);
+      world.profile = ['--profile', file];
+    }
     await world.start();
     return world;
   }
@@ -104,10 +112,11 @@ export class World {
 
   /**
    * Starts the daemon and waits until it says where it listens. `env` may name a failpoint; `first` is what a shell does before it becomes
-   * the daemon, such as `ulimit -n 128`.
+   * the daemon, such as `ulimit -n 128`; `more` are further arguments.
    */
-  async start(env: Readonly<Record<string, string>> = {}, first = ':'): Promise<void> {
-    const args = ['serve', '--repo', this.repo, '--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
+  async start(env: Readonly<Record<string, string>> = {}, first = ':', more: readonly string[] = []): Promise<void> {
+    const listen = ['--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
+    const args = ['serve', '--repo', this.repo, ...listen, ...this.profile, ...more];
     const program = [process.execPath, join(BIN_DIR, 'git-kv-stargate.js'), ...args];
     const daemon = spawn('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], {
       env: { ...this.env('ada'), ...env },
@@ -234,6 +243,11 @@ export class World {
   /** Waits until something holds; throws with the daemon's log when it doesn't within half a minute, or `ms`. */
   until(what: string, holds: () => boolean | Promise<boolean>, ms?: number): Promise<void> {
     return until(what, holds, { clue: () => this.log, ...(ms === undefined ? {} : { ms }) });
+  }
+
+  /** What the daemon has logged by now, since its start. */
+  get logText(): string {
+    return this.log;
   }
 
   /** Waits until the daemon's log has a line that matches. */

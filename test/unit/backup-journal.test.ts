@@ -7,7 +7,7 @@ import { checkRestored } from '../../apps/stargate/backup/check-restored.js';
 import { journalLines } from '../../apps/stargate/backup/command.js';
 import { JOURNAL, journalOf, keepJournal, noteJournal } from '../../apps/stargate/backup/journal.js';
 import { type Composition, findProfile, type Profile } from '../../plugins/host/index.js';
-import { parseProfile } from '../../plugins/host/profile.js';
+import { parseProfile } from '../../plugins/host/index.js';
 import { KvError } from '../../ports/error.js';
 import { replayed, sampleIntent } from '../contracts/journal.js';
 import { temporaryFolder } from '../support/temporary.js';

@@ -41,6 +41,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'apps-ignore-each-other': { 'apps/cli/a.ts': "import { type S } from '../stargate/s.js';\nexport type A = S;\n" },
   'http-is-for-servers': { 'apps/cli/a.ts': "export type { H } from '../http/h.js';\n" },
+  'sdk-is-for-clones': { 'apps/stargate/a.ts': "export { k } from '../sdk/k.js';\n" },
   'host-knows-no-app': { 'plugins/host/a.ts': "export * from '../../apps/stargate/s.js';\n" },
   'host-registry-is-lazy': {
     'plugins/host/builtin-adapters.ts': "import { y } from '../../adapters/y/y.js';\nexport const a = y;\n",
@@ -66,6 +67,7 @@ const SOUND: Readonly<Record<string, string>> = {
   'plugins/host/h.ts': 'export type H = 1;\n',
   'plugins/host/builtin-adapters.ts': "export const all = [() => import('../../adapters/y/y.js')];\n",
   'apps/http/h.ts': 'export type H = 1;\n',
+  'apps/sdk/k.ts': 'export const k = 1;\n',
   'apps/stargate/s.ts':
     "export type { H } from '../../plugins/host/h.js';\nexport type { H as M } from '../http/h.js';\nexport type S = 1;\n",
   'test/contracts/c.ts':

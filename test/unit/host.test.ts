@@ -20,7 +20,7 @@ class Config {
   @IsOptional() @IsInt() other?: number;
 }
 
-/** A plugin whose adapters are given as `port/name`. */
+/** A plugin whose adapters are given as `port/name`, and wrappers as `port/name/wraps`. */
 function plugin(
   id: string,
   adapters: Record<string, OpenAdapter<never, unknown>>,
@@ -30,8 +30,13 @@ function plugin(
     api: 1,
     id,
     adapters: Object.entries(adapters).map(([key, open]) => {
-      const [port, name] = key.split('/') as [PortName, string];
-      return { port, name, module: async () => ({ open, ...(config ? { Config: config } : {}) }) as AdapterModule };
+      const [port, name, wraps] = key.split('/') as [PortName, string, string | undefined];
+      return {
+        port,
+        name,
+        wraps: wraps !== undefined,
+        module: async () => ({ open, ...(config ? { Config: config } : {}) }) as AdapterModule,
+      };
     }),
   };
 }
@@ -124,7 +129,11 @@ describe('plugin host', () => {
       (name: string): OpenAdapter<never, string> =>
       async (_, context) =>
         `${name}(${await context.get<string>('chunker')})`;
-    const layers = plugin('x', { 'chunker/core': async () => 'core', 'chunker/a': layer('a'), 'chunker/b': layer('b') });
+    const layers = plugin('x', {
+      'chunker/core': async () => 'core',
+      'chunker/a/wraps': layer('a'),
+      'chunker/b/wraps': layer('b'),
+    });
     const text = 'name: t\nadapters:\n  chunker: { use: core, wrap: [a, { use: b }] }\n';
     const composition = await openProfile(await yaml(text), options(layers));
     expect(await composition.get('chunker')).to.equal('b(a(core))');
@@ -135,7 +144,7 @@ describe('plugin host', () => {
     let closed = 0;
     const layers = plugin('x', {
       'chunker/core': async () => ({ close: async () => void closed++ }),
-      'chunker/bad': () => Promise.reject(new KvError('IO_ERROR', 'no')),
+      'chunker/bad/wraps': () => Promise.reject(new KvError('IO_ERROR', 'no')),
     });
     const composition = await openProfile(
       await yaml('name: t\nadapters: { chunker: { use: core, wrap: [bad] } }\n'),
@@ -159,7 +168,7 @@ describe('plugin host', () => {
     expect(error.message.split('\n')).to.have.members([
       'p.yaml:8: adapters.chunker.config.__proto__: unknown key',
       'p.yaml:6: adapters.chunker.config.size: must be an integer number',
-      'p.yaml:7: adapters.chunker.config.sise: unknown key',
+      "p.yaml:7: adapters.chunker.config.sise: unknown key; did you mean 'size'?",
     ]);
     const plain = plugin('y', { 'chunker/y': async () => 1 });
     const none = await openProfile(await yaml('name: t\nadapters:\n  chunker: { use: y, config: { a: 1 } }\n'), options(plain));
@@ -263,13 +272,14 @@ describe('profile files', () => {
       expect(await composition.get('clock')).to.deep.equal({ name });
     }
     await writeFile(file, 'name: mine\nplugins: [./no.mjs]\nadapters: {}\n');
-    const error = await thrownBy(openProfile(file, { directory: folder.path, env: {} }));
+    const [error = new KvError('UNEXPECTED', 'none')] = (await openProfile(file, { directory: folder.path, env: {} })).failed;
     expect(error.code).to.equal('PLUGIN_INVALID');
     expect(error.message).to.contain('./no.mjs').and.contain('mine.yaml');
     expect(error.hint).to.contain(`it was looked for at ${join(folder.path, 'no.mjs')};`);
     await writeFile(file, "name: mine\nplugins: ['@acme/none']\nadapters: {}\n");
-    const missing = await thrownBy(openProfile(file, { directory: folder.path, env: {} }));
-    expect(missing.hint).to.contain(`from the profile's folder: in ${join(folder.path, 'node_modules')}, `);
+    const [missing] = (await openProfile(file, { directory: folder.path, env: {} })).failed;
+    expect(missing?.message).to.contain(`mine.yaml:2`);
+    expect(missing?.hint).to.contain(`from the profile's folder: in ${join(folder.path, 'node_modules')}, `);
   });
 
   for (const [what, text, faults] of [

@@ -1,4 +1,5 @@
 import type { PushOptions } from '../../../ports/git-remote.js';
+import { traceOption } from '../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../ports/vocabulary.js';
 import { checkOid, checkRef } from '../process/guard.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
@@ -8,6 +9,9 @@ import { agentOf } from './receive-pack/conversation.js';
 import { runTransfer } from './transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
+
+/** What git says when the other side is a Stargate of before push options, or no Stargate. */
+const NO_OPTIONS = /receiving end does not support push options/;
 
 /** The clone that is pushed from. */
 export interface PushSource {
@@ -21,7 +25,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, turn, onProgress }: PushOptions,
+  { atomic, restarts, turn, trace, onProgress }: PushOptions,
 ): Promise<void> {
   const { format } = source;
   // Ours is the only name that git lets a client choose; see agentOf.
@@ -34,8 +38,14 @@ export async function pushRefs(
     command.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
   }
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
-  const run = (from: GitPlace): Promise<GitResult> =>
-    runTransfer(from, { command, repository: remote, refspecs, onProgress, to: url });
-  const result = await (restarts === true ? withoutHistory({ ...source, place }, run) : run(place));
+  const push = (options: readonly string[]): Promise<GitResult> => {
+    const run = (from: GitPlace): Promise<GitResult> =>
+      runTransfer(from, { command: [...command, ...options], repository: remote, refspecs, onProgress, to: url });
+    return restarts === true ? withoutHistory({ ...source, place }, run) : run(place);
+  };
+  const options = trace ? [`--push-option=${traceOption(trace)}`] : [];
+  let result = await push(options);
+  // Git says so before it sends anything.
+  if (options.length > 0 && result.code !== 0 && NO_OPTIONS.test(result.stderr)) result = await push([]);
   if (result.code !== 0) throw pushError({ remote, url }, result.stdout.toString('utf8'), result.stderr);
 }

@@ -133,7 +133,7 @@ class GitCliRemote implements GitRemote {
     remote: string,
     url: string,
     updates: readonly RefUpdate[],
-    { atomic, restarts, objects, turn, onProgress }: PushOptions,
+    { atomic, restarts, objects, turn, trace, onProgress }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
@@ -146,7 +146,8 @@ class GitCliRemote implements GitRemote {
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
     const connection = expected ?? (await this.connect(remote));
-    return connection !== null && directPush(connection, updates, { remote, url, format, atomic, objects, turn, onProgress });
+    const push = { remote, url, format, atomic, objects, turn, trace, onProgress };
+    return connection !== null && directPush(connection, updates, push);
   }
 
   /** What git is given for a direction: the name where it will do, since a partial clone's filter hangs on it. */

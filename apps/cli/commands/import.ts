@@ -12,6 +12,7 @@ import { formatCount } from '../render/units.js';
 import { print, printJson, Progress, warn } from '../io/terminal.js';
 import { countFlag, DEFAULT_TIMEOUT_MS, durationFlag, sizeFlag } from '../parse/units.js';
 import { messageFlag } from '../parse/message.js';
+import { traced } from '../session/traced.js';
 
 const { 'dry-run': dryRun, message, wait, timeout } = WRITE_FLAGS;
 const FLAGS = {
@@ -85,8 +86,8 @@ names the one of a snapshot's large values.`);
     };
     let report: ImportReport;
     try {
-      report = await this.interruptible(flags, ({ clone, ns }, signal) =>
-        importKeys(clone, { ns, source, signal, onProgress, ...choices }),
+      report = await this.interruptible(flags, (session, signal) =>
+        traced(session, (clone) => importKeys(clone, { ns: session.ns, source, signal, onProgress, ...choices })),
       );
     } catch (error) {
       throw interruptedAt(error, landed);

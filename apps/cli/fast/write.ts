@@ -2,9 +2,12 @@ import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-wri
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
 import type { WriteRequest } from '../../../domain/client/write/request.js';
 import { KvError } from '../../../ports/error.js';
+import type { Span } from '../../../ports/tracing.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
+import type { Clone } from '../../../domain/client/clone/clone.js';
 import { interruptible } from '../session/interruptible.js';
 import type { Session } from '../session/session.js';
+import { traced } from '../session/traced.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
 import { quoteKey } from '../../../domain/ledger/key.js';
 import { receiptDocument, receiptText, receiptWarnings } from '../render/receipt.js';
@@ -28,9 +31,9 @@ export async function runWrite(
   const { json } = flags;
   const message = messageFlag(flags.message);
   const maxInline = flags['max-inline'] === undefined ? undefined : sizeFlag('max-inline', flags['max-inline']);
-  await interruptible(flags, async (session, signal) => {
+  const write = async (session: Session, signal: AbortSignal, clone: Clone, span: Span): Promise<void> => {
     const progress = json === true ? new Progress(false) : new Progress();
-    const { clone, ns } = session;
+    const { ns } = session;
     try {
       const prepared = await prepare(session, progress);
       const plan: Plan = 'operations' in prepared ? prepared : { operations: prepared };
@@ -57,13 +60,15 @@ export async function runWrite(
           if (waits) progress.phase('waiting for the mirror');
         },
       });
+      span.note({ txn: receipt.txn === null ? [] : [receipt.txn], retries: receipt.retries });
       progress.done();
       if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
       else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
     } finally {
       progress.done();
     }
-  });
+  };
+  await interruptible(flags, (session, signal) => traced(session, (clone, span) => write(session, signal, clone, span)));
 }
 
 /** Throws `USAGE` for an oid that is none, and for a key that is not written to. */

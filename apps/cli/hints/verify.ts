@@ -6,6 +6,7 @@ export const VERIFYING: Words<
   | 'begin-epoch-first'
   | 'compact-again'
   | 'fetch-epochs'
+  | 'fetch-intents'
   | 'fetch-watchlog'
   | 'fetch-watermark'
   | 'learn-policy'
@@ -18,6 +19,8 @@ export const VERIFYING: Words<
   'begin-epoch-first': () => 'begin a new epoch first: git kv epoch new --label LABEL',
   'compact-again': () => 'run git kv compact again',
   'fetch-epochs': () => 'git kv history KEY --epochs fetches them',
+  'fetch-intents': ({ ns }) =>
+    `git fetch REMOTE '+refs/kv-intents/${ns}@*:refs/kv-tracking/mirror/kv-intents/${ns}@*' fetches them`,
   'fetch-watchlog': () => 'git kv watch --since oldest --once fetches what there is',
   'fetch-watermark': () => 'git kv wait asks the mirror for it',
   'learn-policy': () => 'git kv remote setup',

@@ -5,6 +5,7 @@ import { EXIT_CODES } from '../../exit-codes.js';
 import { parse, PLACE, required, shown } from '../command-line.js';
 import { parseEndpoint } from '../endpoints.js';
 import { ownEnv } from '../environment.js';
+import { settle } from '../settings/settle.js';
 import { chooseProfile } from '../stargate-profile.js';
 import { type Checked, runChecks } from './check.js';
 import { CHECKS, FIRST } from './checks.js';
@@ -17,12 +18,16 @@ export async function runCheck(args: readonly string[]): Promise<number> {
   const values = parse(args, OPTIONS);
   if (shown('check', values)) return 0;
   const gitDir = resolve(required(values.repo, '--repo'));
-  const choice = { profile: values.profile, mirrorRemote: values['mirror-remote'], plugins: values.plugin };
+  const { settings, choice } = await settle(gitDir, values);
+  const listenSsh = settings['listen-ssh'];
   let opened: Promise<Composition> | undefined;
   const open = async (): Promise<Composition> => openProfile(await chooseProfile(choice), { directory: gitDir, env: ownEnv() });
   const subject = {
-    ...{ gitDir, choice, policyPath: values['policy-path'] ?? join(gitDir, '.kv', 'policy.yaml') },
-    listenSsh: values['listen-ssh'] === undefined ? undefined : parseEndpoint(values['listen-ssh'], '--listen-ssh'),
+    ...{ gitDir, choice, policyPath: settings['policy-path'].value ?? join(gitDir, '.kv', 'policy.yaml') },
+    listenSsh:
+      listenSsh.value === undefined || listenSsh.place.source === 'default'
+        ? undefined
+        : parseEndpoint(listenSsh.value, listenSsh.place.where),
     composition: () => (opened ??= open()),
   };
   try {

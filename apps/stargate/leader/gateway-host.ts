@@ -20,6 +20,8 @@ import type { MirrorTarget } from '../../../ports/mirror-target.js';
 import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { failpoint } from '../failpoint.js';
+import { sequencersToPublish } from '../intents/published-keys.js';
+import type { OwnKey } from '../intents/ssh-signature.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { observeMirror } from './mirror-view.js';
@@ -59,13 +61,15 @@ interface GatewayHostOptions {
   readonly sampleSize: number;
   /** This repository's id. */
   readonly repositoryId: string;
+  /** Signs ledger commits that are made of intents. */
+  readonly sequencer: OwnKey;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
 /** Recovers what a crash, or another leader, has left in the journal, and starts. */
 export async function startGateway(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { composition, journal, lease, policy, sampleSize, repositoryId, metrics, log } = options;
+  const { composition, journal, lease, policy, sampleSize, repositoryId, sequencer, metrics, log } = options;
   const store = await composition.get<GitStore>('git-store');
   const clock = await composition.get<Clock>('clock');
   const randomness = await composition.get<Randomness>('randomness');
@@ -93,7 +97,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     gateway.moveOwn(async (own) => {
       const policy = text ?? (await publishedText(own.store));
       if (policy === null) return []; // the policy comes first, and takes along what is to be told then
-      const published = { policy, hostKeys: options.hostKeys(), repositoryId, refused: readers.refusals, origin };
+      const sequencers = await sequencersToPublish(own.store, options.policy(), sequencer);
+      const published = { policy, hostKeys: options.hostKeys(), repositoryId, sequencers, refused: readers.refusals, origin };
       return publishPolicy(own.store, namer, clock, published);
     });
   const readers = new ReadersNotice(
@@ -103,10 +108,10 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   );
   const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing, readers });
   const gateway = new RepositoryGateway({
-    ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, failpoint },
+    ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, sequencer, failpoint },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
-    committed: (intent) => worker.enqueue([intent]),
+    committed: (intent, span) => worker.enqueue([intent], span),
     unmirrored: (intents) => worker.enqueue(intents),
     async admit(namespaces, turn) {
       await standing.admit(namespaces);

@@ -66,7 +66,8 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
   };
   const lose = async (one: Reign<Term>): Promise<void> => {
     if (one.ending !== undefined) return one.ending;
-    log.warn('leader.lost', { term: one.lease.term });
+    const { term, lost } = one.lease;
+    log.warn('leader.lost', { term, ...(KvError.is(lost.reason) ? { message: lost.reason.message } : {}) });
     await end(one);
     log.info('leader.stepped-down', { term: one.lease.term });
   };

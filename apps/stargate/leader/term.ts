@@ -17,6 +17,10 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
 import type { Metrics } from '../metrics.js';
 import type { Log } from '../log.js';
+import { ObjectNamer } from '../../../domain/git/object.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import { leaderIntents } from '../intents/leader-intents.js';
+import type { OwnKey } from '../intents/ssh-signature.js';
 import { leaderPushes } from '../push/leader-pushes.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { pushLimits } from '../../../domain/gateway/limits/push-limits.js';
@@ -39,6 +43,7 @@ export interface LeaderTerm extends Reversible {
   /** Fires when this term ends, with the KvError to tell others. */
   readonly over: AbortSignal;
   readonly push: ServeExec;
+  readonly intents: ServeExec;
   /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
@@ -59,6 +64,8 @@ interface TakeOverOptions {
   readonly sampleSize: number;
   /** Gives this repository's id, and one that has none an id: for the leader alone. */
   readonly repositoryId: () => Promise<string>;
+  /** The key with which intents are ordered: the first leader makes it. */
+  readonly sequencerKey: () => Promise<OwnKey>;
   readonly room: DiskRoom;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -85,7 +92,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => forgetQueue(metrics));
     const branchMirror = await own.get<MirrorTarget>('mirror-target');
     const repositoryId = await options.repositoryId();
-    const host = await startGateway({ ...options, journal, branchMirror, lease, policy, repositoryId });
+    const sequencer = await options.sequencerKey();
+    const host = await startGateway({ ...options, journal, branchMirror, lease, policy, repositoryId, sequencer });
     started.push(() => host.stop());
     const { gateway, worker, turns } = host;
     const store = await composition.get<GitStore>('git-store');
@@ -106,12 +114,16 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
       services: await composition.get<GitService>('git-service'),
       limits: () => pushLimits(policy()),
     });
+    const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
+    const intents = leaderIntents({
+      ...{ gateway, store, namer, housekeeping, metrics, policy, repositoryId, room: options.room, over: over.signal, log },
+    });
     const { text, origin } = options.policy();
     await host.publish(text, origin); // last, so that a change of it meanwhile is in
     metrics.role(true);
     started.push(() => metrics.role(false));
     return {
-      ...{ gateway, worker, push, publish: host.publish, stepDown: started.undo },
+      ...{ gateway, worker, push, intents, publish: host.publish, stepDown: started.undo },
       ...{ standing: host.standing, sides: host.sides, turns, over: over.signal },
       quietly(work) {
         const stillLeading = async (): Promise<void> => {

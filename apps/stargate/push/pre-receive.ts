@@ -64,6 +64,11 @@ export function checkSameCommands(announced: readonly RefUpdate[], checked: read
   );
 }
 
+/** Sends lines for the pusher's terminal to a hook, before its verdict. */
+export function sendWords(output: ByteSink, lines: readonly string[]): void {
+  if (lines.length > 0) void output.write(Buffer.from(lines.map((line) => `say ${line}\n`).join('')));
+}
+
 /** Sends a verdict to a hook: lines for the pusher's terminal, in which the request is named, then the decision. */
 export function sendVerdict(output: ByteSink, request: string, refusal: KvError | undefined): void {
   const lines = refusal === undefined ? ['ok'] : [`say ${formatRejection(refusal, request)}`, 'no'];

@@ -39,10 +39,28 @@ export async function readProcReceive(
   return undefined;
 }
 
-/** Reports on every command, in the order they came; `reason` is one line, undefined when all were carried out. */
-export function reportProcReceive(output: ByteSink, commands: readonly RefUpdate[], reason: string | undefined): void {
-  const lines = commands.map(({ ref }) => encodePkt(reason === undefined ? `ok ${ref}\n` : refusal(ref, reason)));
-  void output.write(Buffer.concat([...lines, FLUSH_PKT]));
+/** What became of a command: refused, for a reason of one line; or carried out, perhaps as the move of another ref. */
+export type CommandResult = { readonly refused: string } | { readonly moved: RefUpdate | null };
+
+/** Reports on every command, in the order they came; `result` says what became of each. */
+export function reportProcReceive(
+  output: ByteSink,
+  commands: readonly RefUpdate[],
+  result: (command: RefUpdate) => CommandResult,
+): void {
+  const lines = commands.flatMap((command) => {
+    const one = result(command);
+    if ('refused' in one) return [refusal(command.ref, one.refused)];
+    return [`ok ${command.ref}\n`, ...(one.moved === null ? [] : asMoveOf(one.moved))];
+  });
+  void output.write(Buffer.concat([...lines.map((line) => encodePkt(line)), FLUSH_PKT]));
+}
+
+/** Says that another ref has moved (gitprotocol-pack, "Report Status"). */
+function asMoveOf({ ref, old, next }: RefUpdate): string[] {
+  const length = (old ?? next ?? '').length;
+  const id = (oid: string | null): string => oid ?? '0'.repeat(length);
+  return [`option refname ${ref}\n`, `option old-oid ${id(old)}\n`, `option new-oid ${id(next)}\n`];
 }
 
 /** One `ng` line; the reason is cut, at a character, to what a pkt-line has room for after the ref. */

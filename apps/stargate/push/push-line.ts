@@ -44,7 +44,7 @@ export function logEmpty(log: Log, { request, pusher, fingerprint, remote }: Exe
   log.info('push.empty', { request, pusher: pusher.name, fingerprint, remote });
 }
 
-function fieldsOf({ request, pusher, fingerprint, remote }: ExecSession, facts: PushFacts) {
+function fieldsOf({ request, pusher, fingerprint, remote, trace }: ExecSession, facts: PushFacts) {
   const { commands, transactions, bytes, ms, gatewayMs } = facts;
   const refs = commands.map(({ ref }) => ref);
   const named = refs.filter((ref) => ref.startsWith(LEDGER)).map((ref) => ref.slice(LEDGER.length));
@@ -55,7 +55,7 @@ function fieldsOf({ request, pusher, fingerprint, remote }: ExecSession, facts: 
     txns: transactions.map(({ txn }) => txn),
     ...(transactions.length === 0 ? {} : { set: count('set'), del: count('del') }),
     refs: refs.filter((ref) => !ref.startsWith('refs/kv')),
-    ...{ bytes, ms: Math.round(ms), gateway_ms: Math.round(gatewayMs) },
+    ...{ bytes, ms: Math.round(ms), gateway_ms: Math.round(gatewayMs), trace: trace?.id },
   };
 }
 

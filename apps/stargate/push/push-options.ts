@@ -1,4 +1,4 @@
-import type { AcceptedPush, Gateway } from '../../../domain/gateway/accept/push.js';
+import type { Gateway } from '../../../domain/gateway/door.js';
 import type { PushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import type { KvError } from '../../../ports/error.js';
@@ -12,7 +12,7 @@ import type { PushFacts } from './push-line.js';
 
 /** What became of a push, for metrics, log and housekeeping. */
 export type PushOutcome =
-  | { readonly kind: 'accepted'; readonly accepted: AcceptedPush; readonly facts: PushFacts }
+  | { readonly kind: 'accepted'; readonly facts: PushFacts }
   | { readonly kind: 'rejected'; readonly error: KvError; readonly facts: PushFacts };
 
 /** What serving pushes takes, while this Stargate leads. */

@@ -4,12 +4,14 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { PushHooks, PushProcess } from '../../../ports/git-service.js';
 import { GitWords } from './git-words.js';
 import type { PushOutcome, ReceivePackOptions } from './push-options.js';
-import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict } from './pre-receive.js';
+import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict, sendWords } from './pre-receive.js';
 import { claimedTransactions, logEmpty, type PushedTransaction, type PushFacts } from './push-line.js';
+import { bringsIntents, PushedIntents } from './pushed-intents.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { namespacesIn } from '../../../domain/gateway/gateway.js';
 import { requirePermission } from '../permission.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
+import { NO_SPAN, type Span } from '../../../ports/tracing.js';
 import { clientOf, feed, refuse, type ExecSession } from '../exec-session.js';
 
 /** One push at hand: git's process for it, the words with its hooks, and what the client is told. */
@@ -17,8 +19,11 @@ export class Push {
   private readonly stream: PushStream;
   private readonly process: PushProcess;
   private held: AcceptedPush | undefined;
+  private intents: PushedIntents | undefined;
   private endTurn: (() => void) | undefined;
   private readonly started = performance.now();
+  /** From the first byte until all has come. */
+  private receiving: Span | undefined;
   private spent = 0;
   private transactions: readonly PushedTransaction[] = [];
   private readonly words: GitWords;
@@ -65,18 +70,28 @@ export class Push {
       session.gone.removeEventListener('abort', leave);
       this.release();
       this.endTurn?.();
+      this.receiving?.end();
     }
   }
 
   private isTaken(bytes: Uint8Array): boolean {
     try {
       this.stream.push(bytes);
+      this.receiving ??= this.beginSpan();
       this.endTurn ??= this.beginTurn();
       return true;
     } catch (error) {
       this.fail(toKvError(error));
       return false;
     }
+  }
+
+  /** The push as a part of what its client says, once that is known. */
+  private beginSpan(): Span | undefined {
+    const { announcement } = this.stream;
+    if (announcement === undefined || this.session.trace === undefined) return undefined;
+    const startedAt = performance.timeOrigin + this.started;
+    return this.session.trace.from(announcement.trace).child('stargate.receive', { startedAt });
   }
 
   /** What ends the turn of a push, once it is known what it moves; its pack is not read when it is another's turn. */
@@ -92,18 +107,19 @@ export class Push {
   private async converse(): Promise<void> {
     const { hooks } = this.process;
     const report = await readHookReport(hooks.preReceive);
+    this.receiving?.end();
     if (report === undefined) return;
     try {
-      this.held = await this.validate(report);
+      await this.validate(report);
     } catch (thrown) {
       sendVerdict(hooks.verdict, this.session.request, this.reject(thrown));
       return;
     }
     sendVerdict(hooks.verdict, this.session.request, undefined);
-    await this.commit(hooks);
+    await (this.intents === undefined ? this.commit(hooks) : this.order(hooks, this.intents));
   }
 
-  private async validate(report: HookReport): Promise<AcceptedPush> {
+  private async validate(report: HookReport): Promise<void> {
     const { host, gateway, store: repository } = this.options;
     const announced = this.stream.announcement;
     if (announced === undefined) throw new KvError('UNEXPECTED', 'a hook ran before the command list was read');
@@ -116,10 +132,16 @@ export class Push {
     const started = performance.now();
     try {
       const { atomic, commands, turn } = announced;
-      const request: PushRequest = { pusher, atomic, commands, turn, confirm: () => void this.identifyAgain() };
-      const held = await gateway.validate(request, store);
-      this.transactions = held.events;
-      return held;
+      const confirm = (): void => void this.identifyAgain();
+      const span = this.session.trace?.from(announced.trace) ?? NO_SPAN;
+      if (bringsIntents(commands)) {
+        this.intents = await PushedIntents.check({ gateway, store: repository, confirm, span }, commands, store);
+        this.transactions = this.intents.transactions;
+        return;
+      }
+      const request: PushRequest = { pusher, atomic, commands, turn, span, confirm };
+      this.held = await gateway.validate(request, store);
+      this.transactions = this.held.events;
     } catch (error) {
       this.transactions = await claimedTransactions(store, announced.commands);
       throw error;
@@ -137,6 +159,30 @@ export class Push {
     const pusher = this.session.pusherNow();
     requirePermission(pusher, 'push');
     return pusher;
+  }
+
+  /** Hands the intents over to be ordered: no lock is held meanwhile, and each has an outcome of its own. */
+  private async order({ procReceive, procReceiveReply: reply, verdict }: PushHooks, intents: PushedIntents): Promise<void> {
+    const request = await readProcReceive(procReceive, reply);
+    if (request === undefined || this.ended) return;
+    const started = performance.now();
+    this.committing = true;
+    const outcomes = await intents.order();
+    this.committing = false;
+    this.spent += performance.now() - started;
+    reportProcReceive(reply, request.commands, ({ ref }) => outcomes.get(ref)?.result ?? { refused: 'it was not announced' });
+    reply.end();
+    const errors = [...outcomes.values()].flatMap(({ error }) => error ?? []);
+    sendWords(
+      verdict,
+      [...outcomes.values()].map(({ line }) => line),
+    );
+    sendVerdict(verdict, this.session.request, undefined);
+    verdict.end();
+    const [first] = errors;
+    if (first === undefined || errors.length < outcomes.size) this.tell({ kind: 'accepted', facts: this.facts() });
+    else this.tell(this.rejected(first));
+    if (this.unwanted) this.process.stop();
   }
 
   private async commit({ procReceive, procReceiveReply: reply, verdict }: PushHooks): Promise<void> {
@@ -172,11 +218,11 @@ export class Push {
     this.committing = false;
     this.spent += performance.now() - started;
     const reason = failure?.message.replace(/[\p{Cc}]+/gu, ' ').slice(0, 500);
-    reportProcReceive(reply, request.commands, reason);
+    reportProcReceive(reply, request.commands, () => (reason === undefined ? { moved: null } : { refused: reason }));
     reply.end();
     sendVerdict(verdict, this.session.request, failure);
     verdict.end();
-    if (failure === undefined) this.tell({ kind: 'accepted', accepted, facts: this.facts() });
+    if (failure === undefined) this.tell({ kind: 'accepted', facts: this.facts() });
     if (this.unwanted) this.process.stop();
   }
 
@@ -265,11 +311,22 @@ export class Push {
   private tell(outcome: PushOutcome): void {
     if (this.told) return;
     this.told = true;
+    this.trace(outcome);
     try {
       this.options.onOutcome(outcome, this.session);
     } catch (error) {
       this.options.log.error('push.outcome', { message: toKvError(error).message });
     }
+  }
+
+  private trace({ facts: { bytes, transactions }, ...outcome }: PushOutcome): void {
+    const { trace } = this.session;
+    if (trace === undefined) return;
+    const sum = (of: 'set' | 'del'): number => transactions.reduce((total, one) => total + one[of], 0);
+    const txn = transactions.map((one) => one.txn);
+    trace.note({ bytes, txn, ns: [...new Set(transactions.map(({ ns }) => ns))], set: sum('set'), del: sum('del') });
+    if (outcome.kind === 'rejected') trace.refused(outcome.error);
+    else trace.note({ code: 'OK' });
   }
 
   /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */

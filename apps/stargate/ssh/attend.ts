@@ -7,6 +7,7 @@ import { connectionBounds } from '../../../domain/gateway/limits/connection-limi
 import { REFUSED, type ExecSession } from '../exec-session.js';
 import type { Log } from '../log.js';
 import { notListed } from '../permission.js';
+import { SessionTrace } from '../session-trace.js';
 import { fingerprintOf, type Identify } from './auth.js';
 import { execSession, finishChannel, onEnvironment } from './channel.js';
 import { type AtWork, type Commands, whyRevoked } from './commands.js';
@@ -114,11 +115,13 @@ export function attend(client: Connection, options: Attending): () => void {
   const exec = (channel: ServerChannel, line: unknown, gitProtocol: string | undefined): void => {
     const cut = new AbortController();
     const who = asker();
+    const { tracing } = options;
     const facts = { request: randomBytes(8).toString('hex'), fingerprint: shown(), remote, gitProtocol };
     const session: ExecSession = execSession(channel, {
       ...facts,
       pusher: who.pusher ?? NOBODY,
       gone: cut.signal,
+      ...(tracing?.isOn === true ? { trace: new SessionTrace(tracing, { request: facts.request }) } : {}),
       pusherNow() {
         const pusher = whose();
         if (pusher === null) throw notListed();

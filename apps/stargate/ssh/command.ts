@@ -6,6 +6,8 @@ export type GitServiceName = 'git-receive-pack' | 'git-upload-pack' | 'git-uploa
 /** An exec request that the Stargate takes. `path` is the client's word for the repository: matched, never opened. */
 export type SshCommand =
   | { readonly kind: 'git'; readonly service: GitServiceName; readonly path: string }
+  /** A stream of intents. */
+  | { readonly kind: 'intents'; readonly path: string }
   | { readonly kind: 'admin'; readonly path: string; readonly verb: string; readonly args: readonly string[] };
 
 const SERVICES: readonly GitServiceName[] = ['git-receive-pack', 'git-upload-pack', 'git-upload-archive'];
@@ -41,6 +43,7 @@ export function parseSshCommand(line: string): SshCommand {
     if (path !== undefined) {
       const service = SERVICES.find((s) => s === name);
       if (service !== undefined && verb === undefined) return { kind: 'git', service, path };
+      if (name === 'git-kv-intents' && verb === undefined) return { kind: 'intents', path };
       if (name === 'git-kv-admin' && verb !== undefined) return { kind: 'admin', path, verb, args };
     }
   }

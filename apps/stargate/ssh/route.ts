@@ -15,6 +15,8 @@ interface Routes {
   readonly services: GitService;
   readonly store: GitStore;
   readonly push: ServeExec;
+  /** Serves a stream of intents. */
+  readonly intents: ServeExec;
   readonly verbs: readonly AdminVerb[];
   /** Asked for each command: a policy may change. */
   readonly limits: () => Pick<Limits, 'readTimeout' | 'readSilence'>;
@@ -42,6 +44,10 @@ export function routeCommands(routes: Routes): Route {
       const role = routes.verbs.find(({ name }) => name === command.verb)?.role ?? 'any';
       const takes = command.verb === TURN.name ? null : 'command'; // who stands in line keeps nobody from pushing
       return { needs: NEEDS[role], takes, serve: serveAdmin(routes.verbs, command.verb, command.args) };
+    }
+    if (command.kind === 'intents') {
+      requirePermission(pusher, 'push');
+      return { needs: 'push', takes: 'command', serve: routes.intents };
     }
     const needs = command.service === 'git-receive-pack' ? 'push' : 'fetch';
     requirePermission(pusher, needs);

@@ -1,4 +1,5 @@
 import { KvError, toKvError } from '../../../ports/error.js';
+import type { Tracing } from '../../../ports/tracing.js';
 import { type ExecSession, refuse, REFUSED } from '../exec-session.js';
 import type { Log } from '../log.js';
 import { notListed } from '../permission.js';
@@ -14,6 +15,8 @@ export interface CommandOptions {
   readonly places: Places;
   /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly log: Log;
 }
 
@@ -35,12 +38,14 @@ export async function runCommand(
 ): Promise<number> {
   const started = Date.now();
   let what = 'unreadable';
+  let kind = what;
   let status = REFUSED;
   const { request, pusher, fingerprint, remote } = session;
   const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
   try {
     const command = parseSshCommand(typeof line === 'string' ? line : '');
-    what = command.kind === 'git' ? command.service : `admin ${command.verb}`;
+    what = command.kind === 'git' ? command.service : command.kind === 'admin' ? `admin ${command.verb}` : 'git-kv-intents';
+    kind = command.kind === 'git' ? command.service : command.kind === 'admin' ? 'git-kv-admin' : 'git-kv-intents'; // a verb is a client's text
     if (!asker.isListed) throw notListed();
     if (!options.answersTo(command.path)) {
       throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
@@ -59,6 +64,7 @@ export async function runCommand(
     if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {
     const error = toKvError(thrown);
+    session.trace?.refused(error);
     if (error.code === 'UNEXPECTED') options.log.error('ssh.exec.failed', { ...facts(), what, message: error.message });
     status = refuse(session, error);
     if (what === 'git-receive-pack') {
@@ -67,6 +73,9 @@ export async function runCommand(
     }
     options.log.warn('ssh.refused', { ...facts(), what, code: error.code, message: error.message, ms: Date.now() - started });
     return status;
+  } finally {
+    session.trace?.note({ command: kind });
+    session.trace?.end();
   }
   options.log.info('ssh.exec', { ...facts(), what, status, ms: Date.now() - started });
   return status;

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import type { Connection, Server } from 'ssh2';
 import type { KvError } from '../../../ports/error.js';
+import type { Tracing } from '../../../ports/tracing.js';
 import { cannotListen } from '../endpoints.js';
 import type { ExecSession } from '../exec-session.js';
 import type { Log } from '../log.js';
@@ -32,6 +33,8 @@ interface SshServerOptions {
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   /** Asked for whenever they count: a policy may change. */
   readonly limits: () => SshLimits;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly log: Log;
 }
 

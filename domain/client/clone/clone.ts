@@ -9,6 +9,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { PolicyReader } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
+import type { Span } from '../../../ports/tracing.js';
 import { ObjectNamer } from '../../git/object.js';
 import { oidBytesIn } from '../../git/tree.js';
 import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
@@ -30,6 +31,8 @@ export interface Clone {
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
+  /** What is traced, whatever is done; absent: nothing is. */
+  readonly span?: Span | undefined;
   /** Hears how far what is fetched and pushed has come. */
   readonly onProgress?: TransferProgress | undefined;
   /** Hears that what is read from the mirror may be old: at each read that finds it so. */

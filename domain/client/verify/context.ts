@@ -1,5 +1,5 @@
 import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { about, type RuleContext } from '../../verify/fault.js';
@@ -12,6 +12,8 @@ export interface VerifyContext {
   readonly verifier: SignatureVerifier;
   /** As published and last fetched; null when this clone has none. */
   readonly policy: Policy | null;
+  /** The keys of sequencers, as published and last fetched. */
+  readonly sequencers: readonly PolicyKey[];
   /** The repository's id, as published and last fetched; null: none is known. */
   readonly repositoryId: string | null;
   /** The clone has no remote: its ledgers may be unsigned. */

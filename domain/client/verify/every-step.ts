@@ -6,6 +6,8 @@ import { checkIndexStep } from '../../verify/index/index-step.js';
 import type { Transaction } from '../../verify/attestation/pairs.js';
 import { rulesAt, type VerifyContext } from './context.js';
 import { checkKeys } from './check-keys.js';
+import type { Place } from './findings.js';
+import { checkOrderedTree, intentOf, isSequenced, type SequencedLink } from '../../verify/sequenced.js';
 import type { ChunksStep } from './known-chunks.js';
 import type { EpochWalk } from './last-state.js';
 
@@ -37,6 +39,7 @@ async function checkStep(
   const base: Oid | null = before?.ledger.commit.tree ?? (begins ? null : (t?.baseTree ?? null));
   const snapshot = begins && t?.parentEpoch !== null;
   const txn = snapshot ? null : (t?.txn ?? null);
+  if (isSequenced(ledger)) await recompute(context, place, ledger, base);
   const pointers = new Map<string, Pointer | null>();
   const take = (some: ReadonlyMap<string, Pointer | null>): void => {
     for (const [key, pointer] of some) pointers.set(key, pointer);
@@ -47,6 +50,14 @@ async function checkStep(
   const previous: Oid | null = before?.index?.commit.tree ?? null;
   if (index === null || (previous === null && !begins)) return;
   await checkIndex(context, place, { before: previous, after: index.commit.tree, pointers });
+}
+
+/** A transaction that was made of an intent is exactly what that makes of the state before it. */
+async function recompute(context: VerifyContext, place: Place, ledger: SequencedLink, before: Oid | null): Promise<void> {
+  const rules = rulesAt(context, place);
+  const [header] = await rules.store.headers([ledger.trailers.intent]);
+  const intent = header ? await intentOf(rules, ledger) : null; // what is not here was noted with the signatures
+  if (intent !== null) await checkOrderedTree(rules, ledger, intent, before);
 }
 
 async function checkIndex(

@@ -9,6 +9,7 @@ import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 import { EnoughFaults, type Finding, Findings, MOST_FAULTS, type Note } from './findings.js';
 import { checkPair, checkPlaces, readRefs, type Refs, startOf } from './check-refs.js';
 import { soundStore } from './sound-store.js';
+import { checkIntents } from './check-intents.js';
 import { checkWatchlog } from './check-watchlog.js';
 import { checkWatermark } from './watermark.js';
 
@@ -76,7 +77,10 @@ async function verifyPlaces(
   await checkPlaces(context, places, current);
   if (full) epochs.push(...(await verifyArchives(clone, context, current)));
   else if (current.parentEpoch !== null) findings.note('earlier epochs were not verified', 1, { id: 'verify-epochs' });
-  for (const epoch of epochs) await checkWatchlog(context, epoch, full);
+  for (const epoch of epochs) {
+    await checkWatchlog(context, epoch, full);
+    await checkIntents(clone, context, epoch);
+  }
   await checkWatermark(context, epochs, full);
 }
 

@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { PushOptions } from '../../../ports/git-remote.js';
+import { during, NO_SPAN } from '../../../ports/tracing.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { ledgerRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
@@ -21,12 +22,15 @@ export async function pushForCertain(
   updates: readonly RefUpdate[],
   options: PushOptions,
 ): Promise<void> {
-  try {
-    await clone.remotes.push(clone.remoteName, updates, options);
-  } catch (error) {
-    if (!KvError.is(error) || error.details?.['sent'] !== 'all') throw error;
-    await findOut(clone, ns, updates, options, error);
-  }
+  await during((clone.span ?? NO_SPAN).child('git-kv.push', { facts: { ns: [ns] } }), async (span) => {
+    const traced = { ...options, trace: span.context };
+    try {
+      await clone.remotes.push(clone.remoteName, updates, traced);
+    } catch (error) {
+      if (!KvError.is(error) || error.details?.['sent'] !== 'all') throw error;
+      await findOut(clone, ns, updates, traced, error);
+    }
+  });
 }
 
 async function findOut(

@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git-store.js';
+import { during, NO_SPAN } from '../../../ports/tracing.js';
 import { type Commit, encodeCommit } from '../../git/commit.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 
@@ -18,7 +19,9 @@ export async function signCommit(clone: Clone, ports: WritingPorts, commit: Comm
   const seal = (signature: string | null): NewObject =>
     namerOf(clone, ports.hasher).object('commit', encodeCommit({ ...commit, signature }, objectFormat));
   try {
-    return { object: seal(await ports.signer.sign(encodeCommit(commit, objectFormat))), unsigned: null };
+    const span = (clone.span ?? NO_SPAN).child('git-kv.sign');
+    const signature = await during(span, () => ports.signer.sign(encodeCommit(commit, objectFormat)));
+    return { object: seal(signature), unsigned: null };
   } catch (error) {
     if (!optional || !KvError.is(error) || error.code !== 'CONFIG_INVALID') throw error;
     return { object: seal(null), unsigned: error.message };

@@ -40,7 +40,7 @@ function ledgerMoves(commands: readonly RefUpdate[]): LedgerMove[] {
  * Throws `ATTESTATION_MISMATCH` for an id whose time is none that a clock of today shows: before 2020, or more than a day from now.
  * Readers take an id's time for when the transaction was made.
  */
-export function checkIdTimes(events: readonly WatchEvent[], now: number): void {
+export function checkIdTimes(events: readonly Pick<WatchEvent, 'oid' | 'txn'>[], now: number): void {
   for (const { oid, txn } of events) {
     const time = ulidTime(txn);
     if (time >= EARLIEST && time <= now + DAY_MS) continue;
@@ -86,6 +86,13 @@ export class TransactionIds {
       if (stopped.aborted || this.size() >= this.limit()) return;
       await this.readUpTo(ref.slice(ledgerRef('').length), tip);
     }
+  }
+
+  /** Whether a namespace's current epoch, whose tip is `tip`, has a transaction of this id. To be called under the lock. */
+  async isUsed(ns: string, tip: Oid | null, txn: string): Promise<boolean> {
+    if (tip === null) return false;
+    await this.readUpTo(ns, tip);
+    return this.epochs.get(ns)?.ids.has(txn) === true;
   }
 
   /** Throws `TRANSACTION_REUSED` for an id that its epoch has already, or that stands twice in a push. To be called under the lock. */
@@ -180,7 +187,8 @@ export class TransactionIds {
   }
 }
 
-function reused({ oid, txn, epoch }: WatchEvent): KvError {
+/** The refusal of an id that is another transaction's. */
+export function reused({ oid, txn, epoch }: Pick<WatchEvent, 'oid' | 'txn' | 'epoch'>): KvError {
   return new KvError('TRANSACTION_REUSED', `commit ${oid}: epoch ${epoch} has a transaction ${txn} already`, {
     hint: 'each transaction has an id of its own: write it again through a client of git-kv',
     details: { commit: oid, txn },

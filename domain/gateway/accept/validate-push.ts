@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
-import { namespacePolicy } from '../../verify/policy-rules.js';
+import { namespacePolicy, requireMode } from '../../verify/policy-rules.js';
 import { type Link, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { pairInOrder } from '../../verify/attestation/pairs.js';
@@ -25,6 +25,7 @@ export async function validatePush(
   const pushes = await sortRefs(request, quarantine);
   const judging = { ...context, pusher: request.pusher.name };
   const events: WatchEvent[] = [];
+  for (const { ns } of pushes) requireMode(namespacePolicy(context.policy, ns), ns, 'linear');
   for (const push of pushes) events.push(...(await validateNamespace(judging, push, quarantine)));
   return events;
 }

@@ -10,9 +10,11 @@ import { refsOfLabel } from '../../ledger/refs.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { NamespacePush } from './ref-rules.js';
 import { stateAt, type ValidationContext } from './validation-context.js';
-import type { ParentState } from '../../verify/check-transaction.js';
+import type { Link } from '../../verify/attestation/chain.js';
+import { madeOfIntent, type ParentState } from '../../verify/check-transaction.js';
 import { type Expect, expectation, expectChunks, expectIndex } from '../../verify/attestation/binding.js';
-import { throwFault } from '../../verify/fault.js';
+import { type RuleContext, throwFault } from '../../verify/fault.js';
+import { checkSequenced, isSequenced } from '../../verify/sequenced.js';
 import { checkRepository } from '../../verify/attestation/repository.js';
 import { signerOf } from '../../verify/attestation/commit-signer.js';
 
@@ -27,7 +29,7 @@ const BEGIN_EPOCH = { hint: 'begin an epoch through a client of git-kv', advice:
  */
 export async function validateRollover(context: ValidationContext, push: NamespacePush, store: GitStore): Promise<WatchEvent> {
   const { ns, ledger, index, epoch, chunks, archive } = push;
-  const { namer, clock, policy } = context;
+  const { namer, clock } = context;
   if (ledger.old === null || index.old === null || epoch === null || archive === null) {
     throw new KvError('REF_FORBIDDEN', `namespace ${ns} does not exist, so that no epoch of it can end`);
   }
@@ -44,7 +46,7 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   await checkArchive(check, store, ns, state, archive, [ledger.old, index.old]);
   // Who may not begin an epoch costs a signature, and not an index.
   const rules = { store, namer, ns, emit: throwFault };
-  const signer = await signerOf(rules, context.verifier, root, policy.admins, 'admin');
+  const signer = await signerOfRollover(rules, context, { ...root, trailers: t }, state.ledgerTree);
 
   const built: NewObject[] = [];
   check('the index tree', t.indexTree, await liveIndex(store, namer, ns, state.indexTree as Oid, built));
@@ -56,6 +58,18 @@ export async function validateRollover(context: ValidationContext, push: Namespa
   if (refused) throw refused;
   const received = formatTime(clock.now());
   return { v: 1, ns, epoch: t.epoch, oid: root.oid, txn: t.txn, received, signer, set: 0, del: 0, parentEpoch: state.epoch };
+}
+
+/** The admin who signed it, or the intent of which the Stargate has made it. */
+async function signerOfRollover(
+  rules: RuleContext,
+  { verifier, policy: { admins }, sequencers }: ValidationContext,
+  root: Link & { readonly trailers: LedgerTrailers },
+  before: Oid | null,
+): Promise<string> {
+  if (!isSequenced(root)) return signerOf(rules, verifier, root, admins, 'admin');
+  if (sequencers === undefined) throwFault(madeOfIntent(root.oid));
+  return checkSequenced(rules, { verifier, sequencers: sequencers ?? [], listed: admins, role: 'admin' }, root, before);
 }
 
 function checkLedger(

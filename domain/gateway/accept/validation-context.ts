@@ -1,7 +1,7 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
@@ -28,6 +28,8 @@ export interface ValidationContext {
   readonly newEpochs?: () => Promise<KvError | null>;
   /** How many transactions may come at once; absent: as many as the policy lets one push carry. */
   readonly maxChain?: number;
+  /** The keys of sequencers, for what a mirror has; absent: nothing may have been made of intents, as in what writers push. */
+  readonly sequencers?: readonly PolicyKey[];
   /** Which repository what is pushed must be for; absent: any. */
   readonly repository?: RepositoryRule;
   /** Whose push it is, by the name in the policy; absent: nobody's, such as what a mirror has. */

@@ -1,8 +1,9 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/journal.js';
 import type { Lease } from '../../../ports/leader-lock.js';
+import { during, NO_SPAN, type Span } from '../../../ports/tracing.js';
 import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { ObjectNamer } from '../../git/object.js';
@@ -14,7 +15,7 @@ import { appendEvents } from '../../ledger/watchlog.js';
 export const REASON = 'kv: stargate';
 
 /** The steps of a commit at which a test may stop the process. */
-export const FAILPOINTS = ['before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
+export const FAILPOINTS = ['after-objects', 'before-intent', 'after-intent', 'after-refs', 'after-done'] as const;
 type Failpoint = (typeof FAILPOINTS)[number];
 
 /** What moving refs takes, and who is told. */
@@ -27,8 +28,8 @@ export interface CommitContext {
   /** The lease, or null while another gateway leads. */
   readonly lease: () => Lease | null;
   readonly failpoint: (name: Failpoint) => void;
-  /** Told of every intent whose refs have moved. */
-  readonly committed: (intent: IntentRecord) => void;
+  /** Told of every intent whose refs have moved, and of the span in which they have. */
+  readonly committed: (intent: IntentRecord, span: Span) => void;
 }
 
 /** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
@@ -51,7 +52,7 @@ export async function requireLease(context: CommitContext): Promise<number> {
 
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
- * transaction, then the outcome. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
+ * transaction, then the outcome. `objects` are written with the watchlogs' own, before anything else. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
  * is for recovery, before anything else is committed. What `confirm` throws, right before anything is written, ends it.
  */
 export async function commitRefs(
@@ -59,18 +60,21 @@ export async function commitRefs(
   updates: readonly RefUpdate[],
   events: readonly WatchEvent[],
   confirm: () => void = () => undefined,
+  objects: readonly NewObject[] = [],
+  span: Span = NO_SPAN,
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
-  const all = [...updates, ...(await writeEvents(context, events))];
+  const all = [...updates, ...(await writeObjects(context, objects, events))];
+  failpoint('after-objects');
   const term = await requireLease(context);
   confirmed(confirm);
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
-  await journal.append(intent);
+  await during(span.child('stargate.journal'), () => journal.append(intent));
   failpoint('after-intent');
   try {
-    await store.updateRefs(all, REASON);
+    await during(span.child('stargate.refs'), () => store.updateRefs(all, REASON));
   } catch (error) {
     const moved = await countMoved(store, all);
     if (moved === 0) {
@@ -86,7 +90,7 @@ export async function commitRefs(
     () => false, // the refs have moved: no fault of the disk makes that a refusal
   );
   failpoint('after-done');
-  context.committed(intent);
+  context.committed(intent, span);
   return noted;
 }
 
@@ -99,8 +103,13 @@ function confirmed(confirm: () => void): void {
   }
 }
 
-/** Stores the events' commits; gives the moves of the watchlog refs. */
-async function writeEvents({ store, namer }: CommitContext, events: readonly WatchEvent[]): Promise<RefUpdate[]> {
+/** Stores what is not there yet, and the events' commits, all at once; gives the moves of the watchlog refs. */
+async function writeObjects(
+  { store, namer }: CommitContext,
+  objects: readonly NewObject[],
+  events: readonly WatchEvent[],
+): Promise<RefUpdate[]> {
+  const all = [...objects];
   const byRef = new Map<RefName, WatchEvent[]>();
   for (const event of events) {
     const ref = watchlogRef(event.ns, event.epoch);
@@ -110,9 +119,10 @@ async function writeEvents({ store, namer }: CommitContext, events: readonly Wat
   const updates: RefUpdate[] = [];
   for (const [ref, list] of byRef) {
     const commits = appendEvents(namer, tips.get(ref) ?? null, list);
-    await store.write(commits);
+    all.push(...commits);
     updates.push({ ref, old: tips.get(ref) ?? null, next: commits[commits.length - 1]?.oid ?? null });
   }
+  if (all.length > 0) await store.write(all);
   return updates;
 }
 

@@ -5,13 +5,13 @@ import { parseLedgerMessage } from '../../ledger/attestation.js';
 import { decodeCommit, readStamp } from '../../git/commit.js';
 import { compactedCommit, type CompactedEpoch } from '../../ledger/compacted.js';
 import { formatTime } from '../../ledger/metadata.js';
-import { archiveRef, chunksRef, classifyRef, compactedRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
+import { archiveRef, chunksRef, classifyRef, compactedRef, intentsRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
 import type { CommitContext } from '../commit/commit-refs.js';
 
 /** An epoch that has ended and is still here. */
 export interface ArchivedEpoch {
   readonly label: string;
-  /** The refs that keep it, each with where it is: archive, chunks (if it had any), watchlog. */
+  /** The refs that keep it, each with where it is: archive, chunks and intents (if it had any), watchlog. */
   readonly refs: ReadonlyMap<RefName, Oid>;
 }
 
@@ -31,7 +31,7 @@ interface Archive {
 
 /** The epochs of a namespace, by what their own commits say of each other. Throws `NOT_FOUND` when there is no such namespace. */
 export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
-  const refs = await store.refs([ledgerRef(ns), 'refs/kv-archive/', 'refs/kv-chunks/', 'refs/kv-watchlog/']);
+  const refs = await store.refs([ledgerRef(ns), 'refs/kv-archive/', 'refs/kv-chunks/', 'refs/kv-watchlog/', 'refs/kv-intents/']);
   const tip = refs.get(ledgerRef(ns));
   if (tip === undefined) {
     throw new KvError('NOT_FOUND', `there is no namespace ${ns} on this Stargate`, {
@@ -53,7 +53,7 @@ export async function readEpochs(store: GitStore, ns: string): Promise<Epochs> {
     });
   }
   const archived = inOrder(archives, parentEpoch).map((label) => {
-    const own = [archiveRef(ns, label), chunksRef(ns, label), watchlogRef(ns, label)];
+    const own = [archiveRef(ns, label), chunksRef(ns, label), watchlogRef(ns, label), intentsRef(ns, label)];
     return { label, refs: new Map(own.flatMap((ref) => (refs.has(ref) ? [[ref, refs.get(ref) as Oid] as const] : []))) };
   });
   return { current, archived };

@@ -3,6 +3,8 @@ import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
 import { classifyRef, ledgerRef } from '../../ledger/refs.js';
+import { throwFault } from '../../verify/fault.js';
+import { readIntentsChain } from '../../verify/intents-chain.js';
 import { decodeEvent } from '../../ledger/watchlog.js';
 import { type Group, groupOf, type Waiting } from './queue.js';
 
@@ -66,6 +68,10 @@ async function commitsByLedger(
 ): Promise<ReadonlyMap<Oid, Oid> | null> {
   const { kind } = classifyRef(ref);
   if (kind === 'ledger') return new Map(ledgers.map((oid) => [oid, oid]));
+  if (kind === 'intents' && next !== null) {
+    const chain = await readIntentsChain(store, throwFault, { ref, old, next });
+    return new Map(chain.map(({ ledger, oid }) => [ledger, oid]));
+  }
   if ((kind !== 'index' && kind !== 'chunks' && kind !== 'watchlog') || next === null) return null;
   const txns = await transactionsOf(store, ledgers);
   const found = new Map<Oid, Oid>();

@@ -1,5 +1,6 @@
-import { type KvError, toKvError } from '../../../ports/error.js';
+import { KvError, toKvError } from '../../../ports/error.js';
 import type { IntentRecord } from '../../../ports/journal.js';
+import { NO_SPAN, type Span } from '../../../ports/tracing.js';
 import { isNamespace } from '../../../ports/grammar/namespace.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/metadata.js';
@@ -11,6 +12,7 @@ import { Nap } from './nap.js';
 import { type Group, MirrorQueue, type Waiting } from './queue.js';
 import type { RefusedNamespaces } from './readers-notice.js';
 import { type Refusal, retryDelay } from './retry-delay.js';
+import { MirrorTraces } from './traces.js';
 
 interface MirrorFailure {
   readonly at: string;
@@ -51,6 +53,7 @@ interface Pause {
 export class MirrorWorker {
   private readonly queue = new MirrorQueue();
   private readonly nap = new Nap();
+  private readonly traces = new MirrorTraces();
   private lastSuccess: string | null = null;
   private hostError: MirrorFailure | null = null;
   private failures = 0;
@@ -81,8 +84,10 @@ export class MirrorWorker {
     this.lost = new LostRefs(store, target, context);
   }
 
-  enqueue(intents: readonly IntentRecord[]): void {
+  /** `span` is the commit's, where they come from one. */
+  enqueue(intents: readonly IntentRecord[], span: Span = NO_SPAN): void {
     if (this.queue.add(intents) === 0) return; // recovery may name again what waits already
+    for (const intent of intents) this.traces.begin(intent, span);
     this.context.observer.enqueued(this.queue.size);
     this.branches.note(this.queue.takeBranches());
     this.nap.wake();
@@ -115,6 +120,7 @@ export class MirrorWorker {
   /** Runs until the signal fires; never rejects. What is left in the queue is in the journal. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.drain(signal), this.branches.run(signal)]);
+    this.traces.stop(new KvError('INTERRUPTED', 'this worker has stopped'));
   }
 
   /** Both sides are to be compared anew, as after somebody has mended one of them. */
@@ -165,6 +171,7 @@ export class MirrorWorker {
       this.hostError = null;
       return { ms: 0, all: false };
     } catch (thrown) {
+      this.traces.failed(batch.map(({ intent }) => intent.id));
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
       return { ms: signal.aborted ? 0 : this.failed(toKvError(thrown)), all: true };
     } finally {
@@ -221,6 +228,7 @@ export class MirrorWorker {
     const { clock, observer, journal } = this.context;
     const { done, upTo } = this.queue.settle(batch, landed);
     if (done.length === 0) return;
+    this.traces.landed(done, started);
     if (upTo !== null) await journal.append({ kind: 'mirrored', id: upTo, ts: formatTime(clock.now()) }, { sync: false });
     this.failures = 0;
     this.lastSuccess = formatTime(clock.now());

@@ -20,6 +20,8 @@ import { CheckBudget } from '../limits/check-budget.js';
 import { checkLimits } from '../limits/check-limits.js';
 import { type EpochBeginning, type EpochStep, stepsFrom } from './epoch-steps.js';
 import { withRefs } from './view.js';
+import { publishedSequencers } from '../commit/policy-ref.js';
+import { checkIntents } from './intents.js';
 import { checkWatchlogs } from './watchlogs.js';
 
 /** What verifying a continuation takes: what judging a push takes, over a store that has the mirror's objects. */
@@ -101,7 +103,8 @@ async function verify(
   there: ReadonlyMap<RefName, Oid>,
 ): Promise<Continuation> {
   const view = new Map(here);
-  const judged = { ...context, policy: signersOnly(context.policy, ns), maxChain: Number.POSITIVE_INFINITY };
+  const sequencers = await publishedSequencers(context.store);
+  const judged = { ...context, sequencers, policy: signersOnly(context.policy, ns), maxChain: Number.POSITIVE_INFINITY };
   const events: WatchEvent[] = [];
   const judge = async (push: NamespacePush): Promise<void> => {
     events.push(...(await validateNamespace(judged, push, withRefs(context.store, view))));
@@ -121,6 +124,7 @@ async function verify(
     );
   }
   for (const [ref, tip] of await checkWatchlogs(context.store, ns, events, here, there)) view.set(ref, tip);
+  for (const [ref, tip] of await checkIntents(context.store, ns, events, here, there)) view.set(ref, tip);
   for (const [ref, oid] of usedLabels(ns, view, there)) view.set(ref, oid);
   const updates = [...view].map(([ref, next]) => ({ ref, old: here.get(ref) ?? null, next }));
   return { updates: updates.filter(({ old, next }) => old !== next), events };

@@ -36,6 +36,8 @@ export interface Ordered {
   readonly txn: string;
   /** The ledger commit; null: nothing was changed. */
   readonly commit: Oid | null;
+  /** The ledger commit before it; null: there was none. */
+  readonly parent: Oid | null;
   /** The ledger's root tree after it. */
   readonly tree: Oid | null;
   readonly epoch: string;
@@ -201,7 +203,7 @@ export function parseAnswerLine(line: string): Answer | undefined {
 }
 
 function readAnswer(fields: Record<string, unknown>): Answer {
-  const { id, ok, error, ns, txn, commit, tree, epoch, set, del, unchanged, lost_ttl: lostTtl, retried } = fields;
+  const { id, ok, error, ns, txn, commit, tree, epoch, set, del, unchanged, lost_ttl: lostTtl, retried, parent } = fields;
   if (typeof id !== 'number') throw invalid('an answer that cannot be read');
   if (ok !== true) {
     const outcome = typeof error === 'string' ? parseRejection(error) : undefined;
@@ -213,6 +215,7 @@ function readAnswer(fields: Record<string, unknown>): Answer {
     ns: String(ns),
     txn: String(txn),
     commit: oid(commit),
+    parent: oid(parent),
     tree: oid(tree),
     epoch: String(epoch),
     set: Number(set),

@@ -2,6 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { concat, decodeLoose, decodeUtf8, utf8 } from '../bytes.js';
 import { PktReader } from '../../../ports/grammar/pkt-line.js';
+import { type TraceContext, traceInOptions } from '../../../ports/grammar/trace-context.js';
 
 /** Bounds on what a client may say and send. */
 export interface PushStreamLimits {
@@ -22,11 +23,17 @@ interface PushAnnouncement {
   readonly atomic: boolean;
   /** The turn that the client claims, in what it calls itself: git passes that on, and takes no other word from it. */
   readonly turn: string | undefined;
+  /** What the push belongs to; null where it says nothing, or nothing that can be read. */
+  readonly trace: TraceContext | null;
 }
 
 const TURN_AGENT = /^agent=git-kv-turn\/([0-9a-f]{32})$/;
 
 const PACK_HEADER_BYTES = 12;
+
+/** Push options of one push, and bytes of one that is looked at. */
+const MAX_OPTIONS = 32;
+const MAX_OPTION_BYTES = 1024;
 
 /** Bytes of a ref's name: what a file system takes, and short enough for every line that will name it. */
 const MAX_REF_BYTES = 1000;
@@ -37,7 +44,9 @@ export class PushStream {
   private readonly commands: RefUpdate[] = [];
   private capabilities: readonly string[] = [];
   private shallow = 0;
-  private state: 'commands' | 'header' | 'body' = 'commands';
+  private optionCount = 0;
+  private state: 'commands' | 'options' | 'header' | 'body' = 'commands';
+  private readonly options: string[] = [];
   private header: Uint8Array = new Uint8Array(0);
   private seen = 0;
 
@@ -50,10 +59,10 @@ export class PushStream {
 
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
-    if (this.state === 'commands') return undefined;
+    if (this.state === 'commands' || this.state === 'options') return undefined;
     const { commands, capabilities } = this;
     const turn = capabilities.map((one) => TURN_AGENT.exec(one)?.[1]).find((token) => token !== undefined);
-    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn };
+    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn, trace: traceInOptions(this.options) };
   }
 
   /** Throws `POLICY_VIOLATION` for a bound that is broken, `INPUT_INVALID` for what is no push. */
@@ -64,7 +73,7 @@ export class PushStream {
         hint: 'push the history in smaller steps',
       });
     }
-    if (this.state === 'commands') this.readCommands(chunk);
+    if (this.state === 'commands' || this.state === 'options') this.readCommands(chunk);
     else if (this.state === 'header') this.readHeader(chunk);
   }
 
@@ -74,10 +83,15 @@ export class PushStream {
       const pkt = nextPkt(this.reader);
       if (pkt === undefined) break;
       if (pkt.kind === 'data') {
-        this.readLine(pkt.payload);
+        if (this.state === 'commands') this.readLine(pkt.payload);
+        else this.readOption(pkt.payload);
         continue;
       }
       if (pkt.kind !== 'flush') throw malformed('a special line inside the command list');
+      if (this.state === 'commands' && this.capabilities.includes('push-options')) {
+        this.state = 'options';
+        continue;
+      }
       this.state = this.commands.some((command) => command.next !== null) ? 'header' : 'body';
       if (this.state === 'header') this.readHeader(this.reader.rest());
       return;
@@ -119,6 +133,16 @@ export class PushStream {
       });
     }
     this.commands.push({ ref, old: oidOrNull(match[1] as string), next: oidOrNull(match[2] as string) });
+  }
+
+  /** One is of use here; what else is said is nobody's business. */
+  private readOption(payload: Uint8Array): void {
+    if (++this.optionCount > MAX_OPTIONS) {
+      throw new KvError('POLICY_VIOLATION', `the push has more than ${MAX_OPTIONS} push options`, {
+        hint: 'push with fewer options',
+      });
+    }
+    if (payload.length <= MAX_OPTION_BYTES) this.options.push(decodeLoose(payload).replace(/\n$/, ''));
   }
 
   /** Git asks of each such commit, at some length, which refs it concerns. */

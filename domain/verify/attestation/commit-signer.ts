@@ -11,7 +11,7 @@ import type { Link } from './chain.js';
 import { faultOf, type RuleContext } from '../fault.js';
 
 /** Whose signature it must be. */
-type SignerRole = 'writer' | 'admin';
+type SignerRole = 'writer' | 'admin' | 'sequencer';
 
 /**
  * The key that signed a ledger commit, whosever it is; null, and a fault, when there is no sound signature: `SIGNATURE_MISSING`,
@@ -57,15 +57,25 @@ export async function signerOf(
   const owner = await whoseKey(key, listed, verifier, payloadOf(link, rules.namer), link.commit.signature ?? '');
   if (owner !== undefined) return owner.name;
   const shown = fingerprint(key, rules.namer.hasher);
-  const what = role === 'admin' ? 'is no admin of this Stargate' : `is no writer of namespace ${rules.ns}`;
+  const { what, hint } = strangerTo(rules.ns)[role];
   rules.emit({
     code: 'SIGNER_UNKNOWN',
     message: `commit ${link.oid} is signed by ${shown}, a key that ${what}`,
-    hint: `an admin can add the key to ${role === 'admin' ? 'stargate.admins' : `namespaces.${rules.ns}.writers`} in the policy`,
+    hint,
     subject: { commit: link.oid },
   });
   return shown;
 }
+
+/** What is wrong with a key that is not listed, by what it had to be. */
+const strangerTo = (ns: string): Record<SignerRole, { readonly what: string; readonly hint: string }> => ({
+  admin: { what: 'is no admin of this Stargate', hint: 'an admin can add the key to stargate.admins in the policy' },
+  writer: {
+    what: `is no writer of namespace ${ns}`,
+    hint: `an admin can add the key to namespaces.${ns}.writers in the policy`,
+  },
+  sequencer: { what: 'is no sequencer of this Stargate', hint: 'only the Stargate makes ledger commits of intents' },
+});
 
 /**
  * The listed key that signed a ledger commit; null when none of them did, when the signature isn't sound, or when that can't be told

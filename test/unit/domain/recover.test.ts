@@ -127,7 +127,13 @@ describe('the commit step', () => {
     const failpoint: CommitContext['failpoint'] = (name): void =>
       void steps.push(`${name} ${at.appended.length} ${at.committed.length}`);
     await commitRefs(at.context({ failpoint }), updates, [event(1), event(2)]);
-    expect(steps).to.deep.equal(['before-intent 0 0', 'after-intent 1 0', 'after-refs 1 0', 'after-done 2 0']);
+    expect(steps).to.deep.equal([
+      'after-objects 0 0',
+      'before-intent 0 0',
+      'after-intent 1 0',
+      'after-refs 1 0',
+      'after-done 2 0',
+    ]);
     expect(at.appended).to.deep.equal([{ kind: 'intent' }, { kind: 'done', sync: false }]);
     const [intent] = at.committed;
     expect([intent?.term, intent?.ts, intent?.events.length]).to.deep.equal([7, '2026-01-02T03:04:05.678Z', 2]);

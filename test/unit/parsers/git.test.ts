@@ -36,6 +36,7 @@ const TREE = tree([
 
 const pkts = (...payloads: (string | null)[]): Uint8Array =>
   Buffer.concat(payloads.map((payload) => (payload === null ? FLUSH_PKT : encodePkt(payload))));
+const TRACEPARENT = `00-${'4b'.repeat(16)}-${'00f0'.repeat(4)}-01`;
 const PUSH = Buffer.concat([
   pkts(`${OID} ${OID.replace('0', '1')} refs/heads/x\0report-status atomic`, `${OID} ${OID} refs/tags/y`, null),
   Buffer.from('PACK\0\0\0\x02\0\0\0\x01'),
@@ -81,7 +82,11 @@ const PARSERS: readonly Parser[] = [
   { name: 'a pkt-line', samples: [REFS, LS_REFS], parse: pktsIn, write: framed, refuses: isFraming },
   {
     name: 'a push',
-    samples: [PUSH, pkts(`${OID} ${'0'.repeat(40)} refs/heads/x\0`, null)],
+    samples: [
+      PUSH,
+      pkts(`${OID} ${'0'.repeat(40)} refs/heads/x\0`, null),
+      pkts(`${OID} ${'0'.repeat(40)} refs/heads/x\0push-options`, null, `traceparent=${TRACEPARENT}`, 'ci.skip', null),
+    ],
     parse: (bytes) => {
       const stream = new PushStream({ maxObjects: 100, maxCommands: 1000, maxCommandBytes: 8 << 20, maxBytes: 1 << 30 });
       for (const piece of pieces(bytes)) stream.push(piece);

@@ -25,6 +25,7 @@ import { decodeBase64, encodeBase64 } from '../../../ports/grammar/base64.js';
 import { durationText, parseDuration } from '../../../ports/grammar/duration.js';
 import { printable, printableText } from '../../../ports/grammar/printable.js';
 import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { parseTraceparent } from '../../../ports/grammar/trace-context.js';
 import { parseSize, sizeText } from '../../../ports/grammar/size.js';
 import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
 import { formatRejection, parseRejection } from '../../../ports/rejection.js';
@@ -158,6 +159,11 @@ const PARSERS: readonly Parser[] = [
     samples: ['30d', '500 ms', '24h'],
     parse: (bytes) => parseDuration(text(bytes)),
     write: durationText,
+  },
+  {
+    name: 'the context of a trace',
+    samples: [`00-${'4b'.repeat(16)}-${'00f0'.repeat(4)}-01`, `cc-${'4b'.repeat(16)}-${'00f0'.repeat(4)}-00-more`],
+    parse: (bytes) => parseTraceparent(text(bytes)),
   },
   { name: 'a size', samples: ['64KiB', '10 MB', '1'], parse: (bytes) => parseSize(text(bytes)), write: sizeText },
   {

@@ -31,6 +31,8 @@ interface CommandOptions {
   readonly atomic: boolean;
   readonly quiet: boolean;
   readonly turn: string | undefined;
+  /** Push options, for a side that takes them. */
+  readonly options: readonly string[];
 }
 
 /** What a client calls itself. A turn is named there: git passes it on, and takes no other word that it doesn't know. */
@@ -39,14 +41,20 @@ export function agentOf(turn: string | undefined): string {
 }
 
 /** The commands of a push, framed, up to the pack; `quiet` has the other side leave out its progress. */
-export function commandList(updates: readonly RefUpdate[], { format, atomic, quiet, turn }: CommandOptions): Uint8Array {
+export function commandList(updates: readonly RefUpdate[], { format, atomic, quiet, turn, options }: CommandOptions): Uint8Array {
   const none = '0'.repeat(OID_HEX_LENGTH[format]);
   const wanted = ['report-status', 'side-band-64k', `object-format=${format}`, `agent=${agentOf(turn)}`];
-  const capabilities = [...wanted, ...(atomic ? ['atomic'] : []), ...(quiet ? ['quiet'] : [])].join(' ');
+  const capabilities = [
+    ...wanted,
+    ...(atomic ? ['atomic'] : []),
+    ...(quiet ? ['quiet'] : []),
+    ...(options.length > 0 ? ['push-options'] : []),
+  ].join(' ');
   const lines = updates.map(({ ref, old, next }, i) =>
     encodePkt(`${old ?? none} ${next ?? none} ${ref}${i === 0 ? `\0${capabilities}` : ''}`),
   );
-  return Buffer.concat([...lines, FLUSH_PKT]);
+  const said = options.length > 0 ? [...options.map((option) => encodePkt(option)), FLUSH_PKT] : [];
+  return Buffer.concat([...lines, FLUSH_PKT, ...said]);
 }
 
 /** What became of a push. */

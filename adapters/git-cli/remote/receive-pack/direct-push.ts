@@ -1,6 +1,7 @@
 import { KvError, toKvError } from '../../../../ports/error.js';
 import type { TransferProgress } from '../../../../ports/git-remote.js';
 import type { NewObject } from '../../../../ports/git-store.js';
+import { type TraceContext, traceOption } from '../../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
 import { saidSoFar } from '../../process/said.js';
@@ -18,6 +19,7 @@ interface DirectPush {
   readonly atomic: boolean;
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
+  readonly trace: TraceContext | null | undefined;
   readonly onProgress: TransferProgress | undefined;
 }
 
@@ -28,7 +30,7 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, trace, onProgress }: DirectPush,
 ): Promise<boolean> {
   const greeting = await connection.greeting;
   if (greeting === null) {
@@ -49,7 +51,8 @@ export async function directPush(
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
   onProgress?.('');
   try {
-    const commands = commandList(due, { format, atomic, turn, quiet: onProgress === undefined });
+    const options = trace && greeting.capabilities.includes('push-options') ? [traceOption(trace)] : [];
+    const commands = commandList(due, { format, atomic, turn, options, quiet: onProgress === undefined });
     connection.send(Buffer.concat([commands, smallPack(format, objects)]));
     const report = await readReport(connection.channel, (text) => {
       said = saidSoFar(said, text);

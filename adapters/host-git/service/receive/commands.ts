@@ -13,8 +13,11 @@ export interface CommandList {
   readonly capabilities: ReadonlySet<string>;
 }
 
-/** What this server side can do, all of which git's own can too: a push may be handed on to that. */
-const CAPABILITIES = 'report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta';
+/**
+ * What this server side can do. All of it git's own can too, since a push may be handed on to that; but for push options, which are for
+ * the host alone and are left out then: git would put a stranger's text into the environment of its hooks.
+ */
+const CAPABILITIES = 'report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta push-options';
 
 /** The list of refs with which a receive-pack begins (gitprotocol-pack, "Reference Discovery"). */
 export function advertisement(
@@ -28,6 +31,8 @@ export function advertisement(
   return Buffer.concat([...(version1 ? [encodePkt('version 1\n')] : []), ...pkts, FLUSH_PKT]);
 }
 
+const PUSH_OPTIONS = 'push-options';
+
 const COMMAND = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.+)$/;
 
 /** Collects what comes until the list of commands has ended. */
@@ -38,10 +43,20 @@ export class CommandReader {
   private capabilities: readonly string[] = [];
   /** Something among the commands that only git has an answer to. */
   private odd = false;
+  /** The command list as it came, and what came behind it and its push options once these have ended. */
+  private readonly lines: Uint8Array[] = [];
+  private behind: Uint8Array | null = null;
+  private inOptions = false;
 
-  /** All that has come. */
+  /** All that has come, as git is given it: without push options. */
   get bytes(): Uint8Array {
-    return Buffer.concat(this.pieces);
+    const { behind } = this;
+    if (behind === null || !this.takesOptions) return Buffer.concat(this.pieces);
+    return Buffer.concat([...this.lines.map((line) => encodePkt(withoutOptions(line))), FLUSH_PKT, behind]);
+  }
+
+  private get takesOptions(): boolean {
+    return this.capabilities.includes(PUSH_OPTIONS);
   }
 
   /**
@@ -53,8 +68,14 @@ export class CommandReader {
     this.reader.push(bytes);
     try {
       for (let pkt = this.reader.next(); pkt !== undefined; pkt = this.reader.next()) {
-        if (pkt.kind === 'data') this.line(pkt.payload);
-        else return { list: this.odd || pkt.kind !== 'flush' ? null : this.list(), rest: this.reader.rest() };
+        if (pkt.kind === 'data') {
+          if (!this.inOptions) this.line(pkt.payload);
+        } else if (pkt.kind === 'flush' && this.takesOptions && !this.inOptions) this.inOptions = true;
+        else {
+          if (pkt.kind !== 'flush') return { list: null, rest: this.reader.rest() };
+          this.behind = this.reader.rest();
+          return { list: this.odd ? null : this.list(), rest: this.behind };
+        }
       }
       return undefined;
     } catch {
@@ -63,6 +84,7 @@ export class CommandReader {
   }
 
   private line(payload: Uint8Array): void {
+    this.lines.push(payload);
     const nul = payload.indexOf(0);
     const [, old = '', next = '', ref = ''] = COMMAND.exec(pktText(nul < 0 ? payload : payload.subarray(0, nul))) ?? [];
     if (ref === '') this.odd = true;
@@ -76,6 +98,16 @@ export class CommandReader {
   private list(): CommandList {
     return { commands: this.commands, capabilities: new Set(this.capabilities) };
   }
+}
+
+/** A line of the list that doesn't announce push options. */
+function withoutOptions(line: Uint8Array): Uint8Array {
+  const nul = line.indexOf(0);
+  if (nul < 0) return line;
+  const rest = pktText(line.subarray(nul + 1))
+    .split(' ')
+    .filter((word) => word !== PUSH_OPTIONS);
+  return Buffer.concat([line.subarray(0, nul + 1), Buffer.from(rest.join(' '))]);
 }
 
 const isNothing = (oid: string): boolean => /^0+$/.test(oid);

@@ -182,26 +182,31 @@ export class OwnReceive implements PushProcess {
     return null;
   }
 
-  /** The proc-receive step (githooks(5)): the host moves the refs. Gives a line for each. */
+  /** The proc-receive step (githooks(5)): the host moves the refs. Gives the lines for each. */
   private async moved(): Promise<readonly string[]> {
     const { procReceive } = this.toHost;
     const atomic = this.list.capabilities.has('atomic') ? '\0atomic' : '';
     procReceive.write(Buffer.concat([encodePkt(`version=1${atomic}\n`), FLUSH_PKT]));
     const commands = this.list.commands.map(({ old, next, ref }) => encodePkt(`${old} ${next} ${ref}`));
     procReceive.write(Buffer.concat([...commands, FLUSH_PKT]));
-    const results = new Map<string, string>();
+    const results = new Map<string, string[]>();
+    let last: string[] = [];
+    const options = this.list.capabilities.has('report-status-v2');
     const reader = new PktReader();
     for await (const bytes of this.fromHost.procReceiveReply) {
       reader.push(bytes);
       for (let pkt = reader.next(); pkt !== undefined; pkt = reader.next()) {
         const line = pkt.kind === 'data' ? pktText(pkt.payload) : '';
         const [word = '', ref = ''] = line.split(' ');
-        if (word === 'ok' || word === 'ng') results.set(ref, line);
+        if (word === 'ok' || word === 'ng') {
+          last = [line];
+          results.set(ref, last);
+        } else if (word === 'option' && options) last.push(line);
       }
     }
     await this.verdict();
     procReceive.end();
-    return this.list.commands.map(({ ref }) => results.get(ref) ?? `ng ${ref} proc-receive failed to report status`);
+    return this.list.commands.flatMap(({ ref }) => results.get(ref) ?? [`ng ${ref} proc-receive failed to report status`]);
   }
 
   /** What the host says: to the client's terminal, and whether to go on. */

@@ -1,0 +1,59 @@
+import { KvError } from '../../../ports/error.js';
+import { checkRead, type ReadBounds } from '../../../ports/read-bounds.js';
+import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
+import type { LibraryOdb } from '../library/binding.js';
+import { libraryFailed } from '../library/failure.js';
+import type { Headers } from './headers/headers.js';
+
+/** libgit2 reads one object at a time; so many questions wait for it. */
+const AT_A_TIME = 256;
+
+/** nodegit copies with a length of 31 bits. */
+const LARGEST = 2 ** 31 - 1;
+
+/** Reads objects through libgit2, each after its size was looked at: nodegit tells neither a size nor that an object is damaged. */
+export class ObjectReader {
+  constructor(
+    private readonly odb: LibraryOdb,
+    readonly headers: Headers,
+  ) {}
+
+  /** Objects in the order asked, null where there is none; bounds and errors as the port has them. */
+  async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
+    const heads = await this.headers.ask(oids);
+    if (bounds !== undefined) checkBounds(heads, bounds);
+    const found = new Map<Oid, GitObject>();
+    const wanted = new Map(heads.flatMap((head) => (head === null ? [] : [[head.oid, head] as const])));
+    const all = [...wanted.values()];
+    for (let at = 0; at < all.length; at += AT_A_TIME) {
+      const some = await Promise.all(all.slice(at, at + AT_A_TIME).map((head) => this.readOne(head)));
+      for (const object of some) found.set(object.oid, object);
+    }
+    return heads.map((head) => (head === null ? null : (found.get(head.oid) ?? null)));
+  }
+
+  private async readOne({ oid, type, size }: ObjectHeader): Promise<GitObject> {
+    if (size > LARGEST) {
+      throw new KvError('NOT_SUPPORTED', `object ${oid} has ${size} bytes, more than nodegit reads of one`, {
+        hint: "name git-cli as the profile's git-store",
+      });
+    }
+    try {
+      // The second try is for an object that was packed, and its file taken away, since it was looked for.
+      const object = (await this.odb.read(oid)) ?? (await this.odb.read(oid));
+      if (object !== null) return { oid, type, body: object.data().toBuffer(object.size()) };
+    } catch (error) {
+      throw libraryFailed(`cannot read object ${oid}`, error);
+    }
+    throw new KvError('GIT_ERROR', `object ${oid} is damaged`, { hint: 'check the repository with `git fsck`' });
+  }
+}
+
+function checkBounds(heads: readonly (ObjectHeader | null)[], bounds: ReadBounds): void {
+  let held = 0;
+  for (const head of heads) {
+    if (head === null) continue;
+    checkRead(bounds, head.oid, head.type, head.size, held);
+    held += head.size;
+  }
+}

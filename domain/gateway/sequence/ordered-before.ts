@@ -1,0 +1,90 @@
+import type { GitStore } from '../../../ports/git-store.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { decodeLoose } from '../../git/bytes.js';
+import { decodeCommit } from '../../git/commit.js';
+import type { Ordered } from '../../git/wire/intent-frames.js';
+import { parseLedgerMessage } from '../../ledger/attestation.js';
+import type { Intent } from '../../ledger/intent.js';
+import { archiveRef } from '../../ledger/refs.js';
+import { reused } from '../accept/transaction-ids.js';
+
+const BATCH = 2000;
+
+/** What has come of intents, the newest of all namespaces: who asks again is answered again. */
+export class Answers {
+  private readonly known = new Map<string, { readonly intent: Oid; readonly answer: Ordered }>();
+
+  constructor(private readonly most: () => number) {}
+
+  add({ oid, trailers }: Intent, answer: Ordered): void {
+    this.known.set(`${trailers.ns} ${trailers.txn}`, { intent: oid, answer });
+    for (const oldest of this.known.keys()) {
+      if (this.known.size <= this.most()) return;
+      this.known.delete(oldest);
+    }
+  }
+
+  /** The answer that an intent had; undefined: none that is remembered. Throws `TRANSACTION_REUSED` when another had its transaction. */
+  of(intent: Intent): Ordered | undefined {
+    const { ns, txn } = intent.trailers;
+    const found = this.known.get(`${ns} ${txn}`);
+    if (found === undefined) return undefined;
+    return sameIntent(intent, found.intent, found.answer);
+  }
+}
+
+/** The answer that an intent had, where its own epoch has ended since; undefined: it was not ordered in it. Reads that epoch's commits. */
+export async function orderedInArchive(store: GitStore, intent: Intent): Promise<Ordered | undefined> {
+  const { ns, epoch } = intent.trailers;
+  if (epoch === null) return undefined;
+  const ref = archiveRef(ns, epoch);
+  const archive = (await store.refs([ref])).get(ref);
+  const [object] = archive === undefined ? [] : await store.read([archive]);
+  const tip = object ? decodeCommit(object.body, object.oid, store.objectFormat).parents[0] : undefined;
+  return tip === undefined ? undefined : orderedIn(store, tip, intent);
+}
+
+/** The answer that an intent had, from the ledger itself. `TRANSACTION_REUSED` when another transaction has its id. */
+export async function orderedIn(store: GitStore, tip: Oid, intent: Intent): Promise<Ordered | undefined> {
+  const line = `\nKV-Txn: ${intent.trailers.txn}\n`;
+  for await (const oids of batches(store.history({ tip }))) {
+    for (const object of await store.read(oids)) {
+      if (object === null || !decodeLoose(object.body).includes(line)) continue;
+      const commit = decodeCommit(object.body, object.oid, store.objectFormat);
+      const t = parseLedgerMessage(commit.message, object.oid);
+      const { ns, txn, epoch, keysSet: set, keysDel: del } = t;
+      const parent = commit.parents[0] ?? t.parentLedger;
+      const answer = {
+        ns,
+        txn,
+        commit: object.oid,
+        parent,
+        tree: commit.tree,
+        epoch,
+        set,
+        del,
+        unchanged: [],
+        lostTtl: [],
+        retried: true,
+      };
+      return sameIntent(intent, t.intent, answer);
+    }
+  }
+  return undefined;
+}
+
+function sameIntent({ oid, trailers }: Intent, ordered: Oid | null, answer: Ordered): Ordered {
+  if (ordered === oid) return { ...answer, retried: true };
+  throw reused({ oid, txn: trailers.txn, epoch: answer.epoch });
+}
+
+async function* batches(oids: AsyncIterable<Oid>): AsyncGenerator<Oid[]> {
+  let batch: Oid[] = [];
+  for await (const oid of oids) {
+    batch.push(oid);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,17 @@
+/** What a value of a profile may come from, the strongest first. */
+export type Source = 'flag' | 'environment' | 'repository' | 'profile' | 'default';
+
+/** Where exactly a value stands. */
+export interface Place {
+  readonly source: Source;
+  /** As messages name it: `p.yaml:7`, `GIT_KV_JOURNAL__PATH`, a flag. */
+  readonly where: string;
+}
+
+/** A value that nobody has named: the adapter's own. */
+export const DEFAULT_PLACE: Place = Object.freeze({ source: 'default', where: '' });
+
+/** A line of a profile's file. */
+export function lineOf(file: string, line: number): Place {
+  return { source: 'profile', where: `${file}:${line}` };
+}
