@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GitCliStore, openGitStore } from '../adapters/git-cli/open.js';
 import { nodeHasher } from '../adapters/hasher-node/open.js';
+import type { GitStore } from '../ports/git-store.js';
 import { utf8 } from '../domain/git/bytes.js';
 import { encodeCommit } from '../domain/git/commit.js';
 import { formatTime } from '../domain/ledger/metadata.js';
@@ -55,7 +56,7 @@ export function setOf(key: string, text: string, now = NOW): Operation {
   return { op: 'set', key, value, meta };
 }
 
-export function contextOf(store: GitCliStore, now = NOW): BuildContext {
+export function contextOf(store: GitStore, now = NOW): BuildContext {
   const namer = new ObjectNamer(hasher, store.objectFormat);
   return { store, namer, ns: NS, identity: IDENTITY, now, txn: '01KDYF0000ABCDEFGHJKMNPQRS' };
 }

@@ -1,3 +1,5 @@
+import type { Endable } from './git-remote.js';
+
 /** A host key that the user's SSH client now knows. */
 export interface PinnedHostKey {
   readonly fingerprint: string;
@@ -27,10 +29,10 @@ export interface HeldVerb {
  */
 export interface AdminClient {
   /** Runs a verb (`status`, `epoch new`) with its arguments at the Stargate behind a remote's pushurl; gives its JSON. */
-  run(remote: string, verb: string, args: readonly string[]): Promise<unknown>;
+  run(remote: string, verb: string, args: readonly string[], options?: Endable): Promise<unknown>;
 
-  /** Runs a verb that answers before it is over (`turn`), and stays with it. Throws as `run` does. */
-  hold(remote: string, verb: string, args: readonly string[]): Promise<HeldVerb>;
+  /** Runs a verb that answers before it is over (`turn`), and stays with it. Throws as `run` does. The signal counts until the answer. */
+  hold(remote: string, verb: string, args: readonly string[], options?: Endable): Promise<HeldVerb>;
 
   /**
    * Has the user's SSH client know the host behind an SSH address by the key with this fingerprint, and by no other: what was known

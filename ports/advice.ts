@@ -67,6 +67,7 @@ export const ADVICE = {
   'adopt-mirror': ['ns'], //      the mirror goes on from the Stargate, which is to take that over
   'compare-sides': [], //         Stargate and mirror differ, ref by ref
   'overwrite-mirror': [], //      they have gone apart: one side has to give way
+  'name-bundle-key': ['fingerprint'], // who signed a mirror's bundle is nobody that this clone knows
   // Epochs
   'begin-epoch': [], //               what was pushed is no beginning of an epoch
   'begin-epoch-first': [], //         the current epoch can't be compacted

@@ -9,8 +9,17 @@ import type { Oid, RefName, RefUpdate } from './vocabulary.js';
  */
 export type TransferProgress = (line: string) => void;
 
+/** What may end a call before it is done. */
+export interface Endable {
+  /**
+   * When it fires, what runs for the call is ended, on this machine, and the call rejects with `INTERRUPTED` once nothing of it runs any
+   * more. A call that is done by then may resolve all the same.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How a fetch goes about it. */
-export interface FetchOptions {
+export interface FetchOptions extends Endable {
   readonly onProgress?: TransferProgress | undefined;
 }
 
@@ -27,8 +36,8 @@ export interface FetchRequest {
 /** Where a remote's two directions lead. */
 export type Direction = 'read' | 'write';
 
-/** How a push goes about it. */
-export interface PushOptions {
+/** How a push goes about it. Whether one that was ended has landed, nobody but the other side knows. */
+export interface PushOptions extends Endable {
   /** All or nothing at the receiving end. */
   readonly atomic: boolean;
   /**
@@ -43,6 +52,8 @@ export interface PushOptions {
   readonly objects?: readonly NewObject[];
   /** The turn that the Stargate has granted for this push. */
   readonly turn?: string | undefined;
+  /** Hears each line that the other side says of the push while it is taken, whole and without progress. */
+  readonly onRemoteLine?: ((line: string) => void) | undefined;
   /** What the push belongs to: told to a Stargate that takes push options, and to nobody else. */
   readonly trace?: TraceContext | null | undefined;
   readonly onProgress?: TransferProgress | undefined;
@@ -59,7 +70,7 @@ export interface GitRemote {
   url(remote: string, direction: Direction): Promise<string | null>;
 
   /** The refs at the other side that equal a pattern, or match it as a glob (`refs/kv/*`). */
-  listRefs(remote: string, direction: Direction, patterns: readonly string[]): Promise<Map<RefName, Oid>>;
+  listRefs(remote: string, direction: Direction, patterns: readonly string[], options?: Endable): Promise<Map<RefName, Oid>>;
 
   /** Brings refs and the objects they reach into this clone. Missing remote refs delete the local ones. */
   fetch(remote: string, direction: Direction, requests: readonly FetchRequest[], options?: FetchOptions): Promise<void>;

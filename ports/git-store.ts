@@ -36,6 +36,14 @@ export interface HistoryQuery {
   readonly limit?: number;
   /** Leave out this commit and all that it can reach. */
   readonly exclude?: Oid;
+  /** Ends the walk with `INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `land` gives once everybody sees what it did. */
+export interface Landed {
+  /** Resolves when a power failure can't take it back; null where it is so already, or where nothing ever is durable. */
+  readonly durable: Promise<void> | null;
 }
 
 /**
@@ -83,7 +91,10 @@ export interface GitStore {
   /** Reads the objects at paths below a commit or tree; `null` where there is none. A path holds no NUL and no newline. Bounds as in `read`. */
   readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]>;
 
-  /** Stores objects. Durable, where the adapter is, when it resolves. Objects that exist already are no error. */
+  /**
+   * Stores objects, all or none. Durable, where the adapter is, when it resolves. Objects that exist already are no error. The store may
+   * keep the bodies as they are: nobody changes them afterwards. Throws `STORAGE_FULL` when a limit leaves no room.
+   */
   write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void>;
 
   /** The refs whose names equal a pattern, or start with it when it ends in `/`. */
@@ -94,6 +105,38 @@ export interface GitStore {
    * A crash of the machine in the middle may leave some moved; the caller's journal answers for that.
    */
   updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void>;
+
+  /**
+   * Stores objects and moves refs in one step, all or none; throws as `write` and `updateRefs` do. It resolves when reads see it, which
+   * is before it is durable where many that land at the same time are made so together. When making it durable fails, `durable` rejects,
+   * and so does every later call that changes something, until the store is opened again. Absent where `write` and then `updateRefs` are
+   * the only way.
+   */
+  land?(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed>;
+
+  /** What HEAD names: a ref, which need not be there, or an object. Absent where a store knows none. */
+  head?(): Promise<RefName | Oid>;
+
+  /** Points HEAD to a branch, which need not be there, or to an object. Throws `INPUT_INVALID` for what is neither. */
+  setHead?(target: RefName | Oid): Promise<void>;
+
+  /**
+   * Counts bytes that the caller holds for this repository against its limits, until the answer is called. Throws `STORAGE_FULL`. Absent
+   * where there are no limits.
+   */
+  reserve?(bytes: number): () => void;
+
+  /**
+   * Drops objects from memory that neither a ref nor HEAD nor one of `keep` reaches, and any that can be read again from elsewhere; gives
+   * how many bytes that freed. Nothing may be written meanwhile that isn't reached yet. Absent where objects take no memory.
+   */
+  prune?(keep: readonly Oid[]): Promise<number>;
+
+  /**
+   * Drops these objects from memory, whatever reaches them: the caller can read them elsewhere. Gives how many bytes that freed. Absent
+   * where objects take no memory, or nobody has them elsewhere.
+   */
+  forget?(oids: readonly Oid[]): number;
 
   /** True when `ancestor` is `descendant` or can be reached from it through parents. False when either is unknown. */
   isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean>;

@@ -11,6 +11,11 @@ export interface AdapterContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Another port of the same profile; opens it when it isn't open yet. A cycle is `PLUGIN_INVALID`. */
   get<T>(port: PortName): Promise<T>;
+  /**
+   * A further adapter, by its name and configuration, whatever the profile says: what an adapter that changes a little about another one
+   * begins with. The caller owns it. Throws `CONFIG_INVALID` for an unknown name or a wrong configuration.
+   */
+  open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T>;
 }
 
 /**
@@ -42,7 +47,26 @@ export interface AdapterEntry {
   /** It stands around another adapter of its port: a profile names it under `wrap:`, and nowhere else. */
   readonly wraps?: boolean;
   /** Imported only when a profile names the adapter. */
-  readonly module: () => Promise<AdapterModule>;
+  readonly module: () => Promise<AdapterModule<never>>;
+}
+
+/** The class of an oclif command, as far as anybody here asks. */
+export interface PluginCommand {
+  /** What oclif's own `Command.run` does. */
+  run(argv: string[], config: unknown): Promise<unknown>;
+}
+
+/** The module that a command's entry names. */
+export interface CommandModule {
+  readonly command: PluginCommand;
+}
+
+/** One command of a plugin for the command line. */
+export interface CommandEntry {
+  /** A line for the list of commands; the class's own stands in its help. */
+  readonly summary: string;
+  /** Imported only when the command is run, or explained. */
+  readonly module: () => Promise<CommandModule>;
 }
 
 /** What a plugin exports as `manifest`. */
@@ -50,5 +74,8 @@ export interface PluginManifest {
   readonly api: typeof PLUGIN_API;
   /** The package's name. */
   readonly id: string;
+  /** May be empty. */
   readonly adapters: readonly AdapterEntry[];
+  /** By the words behind the program's name, with colons between them: `hello`, `acme:sync`. */
+  readonly commands?: Readonly<Record<string, CommandEntry>>;
 }

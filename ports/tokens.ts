@@ -3,6 +3,7 @@ export const PORTS = {
   'git-store': 'GitStore',
   'git-remote': 'GitRemote',
   'admin-client': 'AdminClient',
+  'intent-stream': 'IntentStream',
   'fetch-record': 'FetchRecord',
   journal: 'Journal',
   'leader-lock': 'LeaderLock',
@@ -23,6 +24,7 @@ export const PORTS = {
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',
   tracing: 'Tracing',
+  'bundle-reader': 'BundleReader',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

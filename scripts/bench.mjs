@@ -18,8 +18,10 @@ const NAMES = [
   'million',
   'writers',
   'growth',
+  'stores',
   'locks',
   'tracing',
+  'streams',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

@@ -25,7 +25,8 @@ const EXTERNAL = [
 // CommonJS inside an ES module still calls require for Node's own modules.
 const BANNER = "import { createRequire as gitKvRequire } from 'node:module';\nconst require = gitKvRequire(import.meta.url);";
 
-async function bundle(from, out, entries) {
+/** `inject` replaces free names, such as `describe`, by what a module exports under them. */
+async function bundle(from, out, entries, inject = []) {
   const missing = Object.values(entries).filter((file) => !existsSync(join(from, file)));
   if (missing.length > 0) throw new Error(`${missing.join(', ')}: not compiled, run tsc first`);
   const { metafile } = await build({
@@ -43,6 +44,7 @@ async function bundle(from, out, entries) {
     minify: true,
     sourcemap: 'linked',
     external: EXTERNAL,
+    inject: inject.map((file) => join(from, file)),
     banner: { js: BANNER },
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
@@ -66,10 +68,18 @@ const given = process.argv[2];
 const from = resolve(given ?? join(ROOT, 'dist'));
 const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist', 'bin');
 rmSync(out, { recursive: true, force: true });
-// Apart from each other, so that what both use is not cut into more files than either needs.
+// Apart from each other, so that what several use is not cut into more files than each needs.
 const inputs = [
-  ...(await bundle(from, out, { 'git-kv': 'apps/cli/main.js', commands: 'apps/cli/commands/index.js' })),
+  ...(await bundle(from, out, {
+    'git-kv': 'apps/cli/main.js',
+    commands: 'apps/cli/commands/index.js',
+    command: 'apps/cli/oclif/exported.js',
+  })),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+  ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),
+  // What the authors of plugins import. The suites bring their assertions along, and find the runner that they run in.
+  ...(await bundle(from, out, { host: 'plugins/host/index.js', config: 'plugins/host/config-exported.js' })),
+  ...(await bundle(from, out, { testing: 'test/contracts/index.js' }, ['test/contracts/runner.js'])),
 ];
 const RULE = `\n\n${'-'.repeat(80)}\n\n`;
 writeFileSync(join(out, 'LICENSES.txt'), `${['What git-kv is bundled with', ...licences(inputs)].join(RULE)}\n`);

@@ -14,6 +14,7 @@ import { maintain } from './objects/maintenance.js';
 import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './objects/partial-clone.js';
 import { writeObjects } from './objects/object-writer.js';
 import { syncLocksIn } from './refs/ref-locks.js';
+import { RefFiles } from './refs/ref-files.js';
 import { listRefs, RefTransactions } from './refs/refs.js';
 import { findRepository, type Repository } from './config/repository.js';
 import { idsAtPaths } from './objects/tree-paths.js';
@@ -75,6 +76,7 @@ export class GitCliStore implements GitStore {
   readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;
   private wrote = false;
+  private readonly refFiles: RefFiles;
   readonly objectFormat: ObjectFormat;
   /** The absolute path of the Git directory. */
   readonly gitDir: string;
@@ -89,6 +91,7 @@ export class GitCliStore implements GitStore {
   ) {
     this.objectFormat = repository.objectFormat;
     this.gitDir = repository.gitDir;
+    this.refFiles = new RefFiles(repository.commonDir, repository.objectFormat);
     const { partial, shallow } = readers;
     this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
   }
@@ -134,13 +137,29 @@ export class GitCliStore implements GitStore {
 
   async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
     this.checkOpen();
-    return listRefs(this.place, patterns);
+    return this.refFiles.read(patterns) ?? listRefs(this.place, patterns);
   }
 
   async updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void> {
     this.checkOpen();
     this.writable('move refs');
     await this.transactions.apply(updates, reason);
+  }
+
+  // HEAD is asked for by ordinary repositories alone: a command that reads a key must not load it.
+  async head(): Promise<RefName | Oid> {
+    this.checkOpen();
+    const { readHead } = await import('./refs/head.js');
+    return readHead(this.gitDir, this.objectFormat);
+  }
+
+  async setHead(target: RefName | Oid): Promise<void> {
+    this.checkOpen();
+    this.writable('move HEAD');
+    if (!target.startsWith('refs/heads/') && (await this.headers([target]))[0]?.type !== 'commit')
+      throw new KvError('INPUT_INVALID', `HEAD can't name ${target}, which is no commit here`);
+    const { writeHead } = await import('./refs/head.js');
+    await writeHead(this.gitDir, this.objectFormat, target);
   }
 
   async isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {

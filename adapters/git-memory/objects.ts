@@ -1,5 +1,8 @@
 import { KvError } from '../../ports/error.js';
+import type { NewObject } from '../../ports/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../ports/vocabulary.js';
+import { Allowance } from './allowance.js';
+import { Arena } from './arena.js';
 import { parseCommit, parseTag, parseTree } from './parse.js';
 import type { CommitFacts } from './parse.js';
 
@@ -9,19 +12,28 @@ const EMPTY_TREE: Readonly<Record<ObjectFormat, Oid>> = {
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
 
+/** What an object takes besides its body: its id, two records and its place in the table; bytes, measured with Node 20. */
+const AN_OBJECT = 300;
+
+/** The bytes that an object is counted as. */
+export const sizeOf = (object: { readonly body: Uint8Array }): number => object.body.length + AN_OBJECT;
+
 /** Objects in a Map, in front of others where there are some, and the walks over them. */
 export class MemoryObjects {
   private readonly objects = new Map<Oid, GitObject>();
+  private readonly empty: GitObject;
 
   constructor(
-    private readonly format: ObjectFormat,
+    readonly format: ObjectFormat,
     private readonly behind: MemoryObjects | null = null,
+    readonly allowance: Allowance = behind?.allowance ?? new Allowance(),
+    private readonly arena = new Arena(),
   ) {
-    if (behind === null) this.put({ oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) });
+    this.empty = { oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) };
   }
 
   get(oid: Oid): GitObject | null {
-    return this.objects.get(oid) ?? this.behind?.get(oid) ?? null;
+    return this.objects.get(oid) ?? this.behind?.get(oid) ?? (oid === this.empty.oid ? this.empty : null);
   }
 
   /** The objects that were put here, without those of the repository behind. */
@@ -29,9 +41,55 @@ export class MemoryObjects {
     return this.objects.values();
   }
 
-  put(object: GitObject): void {
-    if (this.objects.has(object.oid)) return;
-    this.objects.set(object.oid, { oid: object.oid, type: object.type, body: object.body.slice() });
+  /** Bytes that `put` would count for these. */
+  lacking(objects: Iterable<NewObject>): number {
+    let bytes = 0;
+    for (const object of objects) if (!this.objects.has(object.oid)) bytes += sizeOf(object);
+    return bytes;
+  }
+
+  /** Takes objects in, all or none. Throws `STORAGE_FULL`. */
+  put(objects: readonly NewObject[]): void {
+    const fresh: NewObject[] = [];
+    let wanted = 0;
+    for (const object of objects) {
+      if (this.objects.has(object.oid)) continue;
+      fresh.push(object);
+      wanted += sizeOf(object);
+    }
+    if (fresh.length === 0) return;
+    // An object that stands twice in a list is counted twice until the list was taken in.
+    this.allowance.take(wanted);
+    const before = this.objects.size;
+    for (const { oid, type, body } of fresh) this.objects.set(oid, { oid, type, body: this.arena.keep(body) });
+    if (this.objects.size - before < fresh.length) this.allowance.give(wanted - this.sizeOfAll(fresh));
+  }
+
+  /** What these are counted as, each once. */
+  private sizeOfAll(objects: readonly NewObject[]): number {
+    return [...new Map(objects.map((object) => [object.oid, sizeOf(object)])).values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Forgets an object that was put here. */
+  drop(oid: Oid): number {
+    const object = this.objects.get(oid);
+    if (object === undefined) return 0;
+    this.objects.delete(oid);
+    this.allowance.give(sizeOf(object));
+    return sizeOf(object);
+  }
+
+  /** Forgets all that were put here. */
+  clear(): void {
+    let bytes = 0;
+    for (const object of this.objects.values()) bytes += sizeOf(object);
+    this.objects.clear();
+    this.allowance.give(bytes);
+  }
+
+  /** How many objects were put here. */
+  get count(): number {
+    return this.objects.size;
   }
 
   commit(oid: Oid): CommitFacts | null {
@@ -60,13 +118,14 @@ export class MemoryObjects {
     return object;
   }
 
-  /** All commits that a commit reaches, itself included. */
-  reachable(from: Oid): Set<Oid> {
+  /** All commits that a commit reaches, itself included; ends early at `until`. */
+  reachable(from: Oid, until?: Oid): Set<Oid> {
     const seen = new Set<Oid>();
     const open = [from];
     for (let oid = open.pop(); oid !== undefined; oid = open.pop()) {
       if (seen.has(oid)) continue;
       seen.add(oid);
+      if (oid === until) return seen;
       open.push(...this.mustCommit(oid).parents);
     }
     return seen;

@@ -1,9 +1,12 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, Landed, NewObject, Quarantine } from '../../ports/git-store.js';
 import { checkRead, type ReadBounds } from '../../ports/read-bounds.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
+import { type Allowance } from './allowance.js';
 import { MemoryObjects } from './objects.js';
+import { prune } from './prune.js';
+import { checkRef, MemoryRefs } from './refs.js';
 import { walk } from './walk.js';
 
 /** What a repository in memory can do. */
@@ -14,21 +17,35 @@ export const GIT_MEMORY_CAPABILITIES: GitStoreCapabilities = {
   quarantines: ['new'],
 };
 
-/** A repository that lives as long as the object: for unit tests and the `memory` profile. */
+/** Objects taken in from an iterable before they are counted, bytes. */
+const UNCOUNTED = 1024 * 1024;
+
+/** A repository that lives as long as the object. Reads and writes copy no body that has its own memory. */
 export class GitMemoryStore implements GitStore {
   readonly capabilities: GitStoreCapabilities = GIT_MEMORY_CAPABILITIES;
-  private closed = false;
+  protected closed = false;
+  private named: RefName | Oid = 'refs/heads/main';
 
   constructor(
     readonly objectFormat: ObjectFormat = 'sha1',
     protected readonly objects = new MemoryObjects(objectFormat),
-    private readonly tips = new Map<RefName, Oid>(),
+    protected readonly tips = new MemoryRefs(objects.allowance),
   ) {}
+
+  /** What the repository holds and may hold. */
+  get allowance(): Allowance {
+    return this.objects.allowance;
+  }
+
+  /** How many objects and refs there are. */
+  counts(): { readonly objects: number; readonly refs: number } {
+    return { objects: this.objects.count, refs: this.tips.all().size };
+  }
 
   async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     return bounded(
-      oids.map((oid) => this.objects.get(this.checked(oid))),
+      oids.map((oid) => this.find(oid)),
       bounds,
     );
   }
@@ -50,43 +67,91 @@ export class GitMemoryStore implements GitStore {
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
     this.checkOpen();
     const all: NewObject[] = [];
-    for await (const object of objects) all.push(object);
-    // All or none, as a pack is.
-    for (const object of all) this.checked(object.oid);
-    for (const object of all) this.objects.put(object);
+    const held: (() => void)[] = [];
+    let bytes = 0;
+    try {
+      for await (const object of objects) {
+        all.push(object);
+        bytes += object.body.length;
+        if (bytes < UNCOUNTED) continue;
+        // What is being collected is in memory too.
+        held.push(this.reserve(bytes));
+        bytes = 0;
+      }
+    } finally {
+      for (const release of held) release();
+    }
+    this.checkObjects(all);
+    this.objects.put(all);
   }
 
   async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
     this.checkOpen();
-    for (const pattern of patterns) checkRef(pattern.endsWith('/') ? `${pattern}x` : pattern);
-    const matches = (ref: RefName) => patterns.some((each) => (each.endsWith('/') ? ref.startsWith(each) : ref === each));
-    return new Map([...this.tips].filter(([ref]) => matches(ref)).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return this.tips.matching(patterns);
   }
 
   async updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void> {
     this.checkOpen();
-    for (const update of updates) this.checkUpdate(update, reason);
-    if (new Set(updates.map((update) => update.ref)).size < updates.length) {
-      throw new KvError('GIT_ERROR', 'a transaction moves one ref twice', { hint: 'give each ref one update' });
-    }
-    for (const { ref, old } of updates) {
-      if ((this.tips.get(ref) ?? null) === old) continue;
-      throw new KvError('CAS_CONFLICT', `'${ref}' is not where this change was built on`, {
-        hint: 'read the newest state and try again',
-        details: { ref },
-      });
-    }
-    for (const { ref, next } of updates) {
-      if (next === null) this.tips.delete(ref);
-      else this.tips.set(ref, next);
-    }
+    for (const update of updates) this.checkUpdate(update, reason, undefined);
+    this.tips.check(updates);
+    this.tips.move(updates);
+  }
+
+  async land(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
+    this.checkOpen();
+    this.checkObjects(objects);
+    for (const update of updates) this.checkUpdate(update, reason, objects);
+    this.tips.check(updates);
+    const growth = this.tips.growth(updates);
+    // Objects that no ref reaches must not be left behind when the refs have no room.
+    if (growth > 0) this.reserve(this.objects.lacking(objects) + growth)();
+    this.objects.put(objects);
+    this.tips.move(updates);
+    return LANDED;
+  }
+
+  async head(): Promise<RefName | Oid> {
+    this.checkOpen();
+    return this.named;
+  }
+
+  async setHead(target: RefName | Oid): Promise<void> {
+    this.checkOpen();
+    if (target.startsWith('refs/heads/')) checkRef(target);
+    else if (this.objects.commit(this.checked(target)) === null)
+      throw new KvError('INPUT_INVALID', `HEAD can't name ${target}, which is no commit here`);
+    this.named = target;
+  }
+
+  reserve(bytes: number): () => void {
+    const { allowance } = this.objects;
+    allowance.take(bytes);
+    let left = bytes;
+    return () => {
+      allowance.give(left);
+      left = 0;
+    };
+  }
+
+  async prune(keep: readonly Oid[]): Promise<number> {
+    this.checkOpen();
+    return prune(this.objects, [
+      ...this.tips.all().values(),
+      ...keep,
+      ...(isOid(this.named, this.objectFormat) ? [this.named] : []),
+    ]);
+  }
+
+  forget(oids: readonly Oid[]): number {
+    this.checkOpen();
+    return oids.reduce((freed, oid) => freed + this.objects.drop(oid), 0);
   }
 
   async isAncestor(ancestor: Oid, descendant: Oid): Promise<boolean> {
     this.checkOpen();
     this.checked(ancestor);
     if (this.objects.commit(this.checked(descendant)) === null) return false;
-    return this.objects.reachable(descendant).has(ancestor);
+    return this.objects.reachable(descendant, ancestor).has(ancestor);
   }
 
   async *history(query: HistoryQuery): AsyncIterable<Oid> {
@@ -103,13 +168,24 @@ export class GitMemoryStore implements GitStore {
   }
 
   async close(): Promise<void> {
+    if (!this.closed) this.objects.allowance.close();
     this.closed = true;
   }
 
-  private checkUpdate({ ref, old, next }: RefUpdate, reason: string): void {
+  private find(oid: Oid): GitObject | null {
+    const object = this.objects.get(oid);
+    if (object === null) this.checked(oid);
+    return object;
+  }
+
+  private checkObjects(objects: readonly NewObject[]): void {
+    for (const { oid } of objects) this.checked(oid);
+  }
+
+  private checkUpdate({ ref, old, next }: RefUpdate, reason: string, landing: readonly NewObject[] | undefined): void {
     checkRef(ref);
     if (old !== null) this.checked(old);
-    if (next === null || this.objects.get(this.checked(next)) !== null) return;
+    if (next === null || landing?.some(({ oid }) => oid === next) || this.find(next) !== null) return;
     throw new KvError('GIT_ERROR', `cannot move '${ref}' (${reason}): there is no object ${next}`, { hint: 'write it first' });
   }
 
@@ -125,11 +201,14 @@ export class GitMemoryStore implements GitStore {
   }
 }
 
+const LANDED: Landed = { durable: null };
+
 /** Objects, unless they exceed the bounds of a read. */
 function bounded(objects: (GitObject | null)[], bounds: ReadBounds | undefined): (GitObject | null)[] {
+  if (bounds === undefined) return objects;
   let held = 0;
   for (const object of objects) {
-    if (bounds === undefined || object === null) continue;
+    if (object === null) continue;
     checkRead(bounds, object.oid, object.type, object.body.length, held);
     held += object.body.length;
   }
@@ -143,14 +222,29 @@ class MemoryQuarantine extends GitMemoryStore implements Quarantine {
   constructor(
     format: ObjectFormat,
     private readonly behind: MemoryObjects,
-    tips: Map<RefName, Oid>,
+    tips: MemoryRefs,
   ) {
     super(format, new MemoryObjects(format, behind), tips);
   }
 
   override async updateRefs(): Promise<void> {
     this.checkOpen();
-    throw new KvError('NOT_SUPPORTED', 'cannot move refs in the quarantine of a push', { hint: 'accept it, and move them then' });
+    throw noRefs();
+  }
+
+  override async land(): Promise<Landed> {
+    this.checkOpen();
+    throw noRefs();
+  }
+
+  override async setHead(): Promise<void> {
+    this.checkOpen();
+    throw noRefs();
+  }
+
+  override async prune(): Promise<number> {
+    this.checkOpen();
+    return 0;
   }
 
   override async openQuarantine(): Promise<Quarantine> {
@@ -159,14 +253,17 @@ class MemoryQuarantine extends GitMemoryStore implements Quarantine {
 
   async accept(): Promise<void> {
     this.checkOpen();
-    for (const object of this.objects.own()) this.behind.put(object);
-    await this.close();
+    const own = [...this.objects.own()];
+    await this.close(); // first, so that nothing is counted twice
+    this.behind.put(own);
+  }
+
+  override async close(): Promise<void> {
+    if (!this.closed) this.objects.clear();
+    this.closed = true;
   }
 }
 
-/** Git's own rules (`git check-ref-format`) for a full name below `refs/`. */
-function checkRef(name: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
-  if (name.startsWith('refs/') && !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name)) return;
-  throw new KvError('INPUT_INVALID', `'${name}' is not a full ref name`, { hint: 'use a name such as refs/kv/main' });
+function noRefs(): KvError {
+  return new KvError('NOT_SUPPORTED', 'cannot move refs in the quarantine of a push', { hint: 'accept it, and move them then' });
 }

@@ -18,6 +18,7 @@ interface Behind {
   readonly nodegit: Nodegit;
   readonly repository: Repository;
   readonly refs: Refs;
+  readonly view: ObjectView;
 }
 
 /**
@@ -28,11 +29,11 @@ export async function openQuarantine(behind: Behind, path: string | null): Promi
   const { nodegit, repository } = behind;
   const { objectsFolder, alternates, shallow } = repository;
   const folder = path === null ? await makeQuarantine(objectsFolder) : await checkQuarantine(objectsFolder, path);
-  const folders = [folder, objectsFolder, ...alternates];
   try {
     const odb = await nodegit.Odb.open(folder);
-    for (const other of folders.slice(1)) await odb.addDiskAlternate(other);
-    const view = new ObjectView({ nodegit, repository: await nodegit.Repository.wrapOdb(odb), odb, folders });
+    for (const other of [objectsFolder, ...alternates]) await odb.addDiskAlternate(other);
+    const wrapped = await nodegit.Repository.wrapOdb(odb);
+    const view = new ObjectView({ nodegit, repository: wrapped, odb, folders: [folder], behind: behind.view });
     return new NodegitQuarantine(view, behind.refs, folder, path === null ? objectsFolder : null, shallow);
   } catch (error) {
     if (path === null) await rm(folder, { recursive: true, force: true });

@@ -106,7 +106,8 @@ export class NodegitStore implements GitStore {
 
   async openQuarantine(path: string | null): Promise<Quarantine> {
     this.view.checkOpen();
-    return openQuarantine({ nodegit: this.nodegit, repository: this.repository, refs: this.tips }, path);
+    const { nodegit, repository, tips: refs, view } = this;
+    return openQuarantine({ nodegit, repository, refs, view }, path);
   }
 
   async close(): Promise<void> {

@@ -9,12 +9,14 @@ import { Headers } from './objects/headers/headers.js';
 import { ObjectReader } from './objects/reader.js';
 import { readPaths } from './objects/tree-paths.js';
 
-/** What a view is of: a database, a repository around it, and the folders that its objects are in. */
+/** What a view is of: a database, a repository around it, and the folders that its objects are in, besides those of the view behind. */
 export interface Viewed {
   readonly nodegit: Nodegit;
   readonly repository: LibraryRepository;
   readonly odb: LibraryOdb;
   readonly folders: readonly string[];
+  /** What a quarantine stands in front of. */
+  readonly behind?: ObjectView;
 }
 
 /** The objects of a repository, or of a quarantine and the repository behind it: all that a store reads but refs. */
@@ -23,8 +25,9 @@ export class ObjectView implements Pick<GitStore, 'read' | 'headers' | 'readPath
   private readonly walks: History;
   private closed = false;
 
-  constructor({ nodegit, repository, odb, folders }: Viewed) {
-    this.reader = new ObjectReader(odb, new Headers(folders));
+  constructor({ nodegit, repository, odb, folders, behind }: Viewed) {
+    const other = behind?.reader ?? null;
+    this.reader = new ObjectReader(odb, new Headers(folders, other?.headers), other);
     this.walks = new History(nodegit, repository, this.reader);
   }
 

@@ -101,7 +101,7 @@ async function push(
   remote: string,
   side: ReceivingSide,
   updates: readonly RefUpdate[],
-  { atomic, trace = null, onProgress }: PushOptions,
+  { atomic, trace = null, onRemoteLine, onProgress }: PushOptions,
 ): Promise<void> {
   await told({ onProgress }, async () => {
     const theirs = await side.refs();
@@ -112,7 +112,8 @@ async function push(
     const tips = commands.flatMap(({ next }) => next ?? []);
     const objects = await lacking(store, side, tips, store.objectFormat);
     if (commands.length > 0) {
-      const lines = await side.receive({ as, atomic, commands, objects, trace });
+      const lines = await side.receive({ as, atomic, commands, objects, trace, say: onRemoteLine });
+      for (const line of lines) onRemoteLine?.(line);
       if (lines.length > 0) throw pushRefusal(remote, commands, lines);
     }
     if (stale !== undefined) throw moved(remote, stale.ref);

@@ -4,7 +4,14 @@ import { openMemoryRemote } from './memory-remote.js';
 import { RemotePlace } from './place.js';
 
 export { type MemoryRemoteOptions, openMemoryRemote } from './memory-remote.js';
-export { type ReceivedPush, type ReceivingSide, RemotePlace, type RemoteSide } from './place.js';
+export {
+  type ArrivedStream,
+  type IntentSide,
+  type ReceivedPush,
+  type ReceivingSide,
+  RemotePlace,
+  type RemoteSide,
+} from './place.js';
 
 /**
  * The places that profiles name, for as long as the process lives. Two compositions of one process share nothing but their modules,

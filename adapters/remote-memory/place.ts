@@ -17,6 +17,8 @@ export interface ReceivedPush {
   readonly commands: readonly RefUpdate[];
   /** What the commands' tips reach and the side has not got. */
   readonly objects: readonly GitObject[];
+  /** Says a line to whoever pushes, as a hook writes it to its standard error, of a push that is taken too. */
+  readonly say?: ((line: string) => void) | undefined;
   /** What it says that it belongs to. */
   readonly trace: TraceContext | null;
 }
@@ -30,12 +32,30 @@ export interface ReceivingSide extends RemoteSide {
   receive(push: ReceivedPush): Promise<readonly string[]>;
 }
 
+/** A stream of intents as it arrives: bytes, as they would come over a connection. */
+export interface ArrivedStream {
+  /** Whom the clone comes as; null for a clone that was opened without a name. */
+  readonly as: string | null;
+  /** What the clone sends, until it has no more or has gone. */
+  readonly received: AsyncIterable<Uint8Array>;
+  /** Sends to the clone. Resolves when there is room for more. */
+  send(bytes: Uint8Array): Promise<void>;
+}
+
+/** A side that takes streams of intents. */
+export interface IntentSide {
+  /** Serves a stream to its end. What it throws is what the clone's connection breaks with. */
+  serve(stream: ArrivedStream): Promise<void>;
+}
+
 /** Where a remote leads in this process. It lives as long as somebody refers to it. */
 export class RemotePlace {
   /** What `read` leads to; null while nothing is configured there. */
   read: RemoteSide | null = null;
   /** What `write` leads to; null while nothing is configured there. */
   write: ReceivingSide | null = null;
+  /** What takes intents behind `write`; null for a side that knows nothing of them. */
+  intents: IntentSide | null = null;
   /** The directions in which nobody can be reached. */
   readonly away = new Set<Direction>();
 

@@ -16,15 +16,15 @@ export function isSshSignature(signature: string): boolean {
   return signature.startsWith(BEGIN);
 }
 
-/** Verifies an SSHSIG (OpenSSH's PROTOCOL.sshsig) in the namespace `git`. Throws `SIGNATURE_INVALID`. */
-export function verifySshSignature(payload: Uint8Array, armoured: string): SigningKey {
+/** Verifies an SSHSIG (OpenSSH's PROTOCOL.sshsig) in a namespace, `git` where none is given. Throws `SIGNATURE_INVALID`. */
+export function verifySshSignature(payload: Uint8Array, armoured: string, wanted: string = NAMESPACE): SigningKey {
   const reader = new SshReader(dearmour(armoured));
   if (reader.raw(MAGIC.length).toString('latin1') !== MAGIC) throw invalid('it is not an SSH signature');
   const version = reader.uint32();
   if (version !== VERSION) throw invalid(`its version is ${version}`);
   const publicKey = reader.string();
   const namespace = reader.text();
-  if (namespace !== NAMESPACE) throw invalid(`it was made for '${printable(namespace)}', not for git`);
+  if (namespace !== wanted) throw invalid(`it was made for '${printable(namespace)}', not for ${wanted}`);
   if (reader.string().length > 0) throw invalid('its reserved field is not empty');
   const hash = reader.text();
   if (hash !== 'sha256' && hash !== 'sha512') throw invalid(`it uses the hash '${printable(hash)}'`);

@@ -8,8 +8,8 @@ import { isSshSignature, verifySshSignature } from './sshsig.js';
 export function signatureVerifier({ env }: { readonly env: Environment }): SignatureVerifier {
   const openPgp = new OpenPgpVerifier(env);
   return {
-    async verify(payload, signature, trusted) {
-      if (isSshSignature(signature)) return verifySshSignature(payload, signature);
+    async verify(payload, signature, trusted, namespace) {
+      if (isSshSignature(signature)) return verifySshSignature(payload, signature, namespace);
       if (isOpenPgpSignature(signature)) {
         return openPgp.verify(
           payload,

@@ -5,17 +5,23 @@ import { startChild } from '../../ports/start-child.js';
 /** The environment of a process; undefined stands for a variable that is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** In which environment a program runs, and what ends it. */
+export interface HowToRun {
+  readonly env: Environment;
+  readonly signal: AbortSignal | undefined;
+}
+
 interface ProgramResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program without a shell. Throws `IO_ERROR` when it can't be started. */
+/** Runs a program without a shell. Throws `IO_ERROR` when it can't be started, `INTERRUPTED` when the signal has ended it. */
 export function runProgram(
   program: string,
   args: readonly string[],
-  env: Environment,
+  { env, signal }: HowToRun,
   input: Uint8Array,
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
@@ -27,7 +33,14 @@ export function runProgram(
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     // A program that ends without reading its input says why on stderr.
     child.stdin.on('error', () => undefined);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    const end = (): void => void child.kill();
+    if (signal?.aborted === true) end();
+    signal?.addEventListener('abort', end);
+    child.on('close', (code) => {
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted === true) reject(new KvError('INTERRUPTED', 'signing was interrupted'));
+      else resolve({ code, stdout, stderr });
+    });
     child.stdin.end(input);
   });
 }

@@ -3,19 +3,19 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { runProgram, signingFailed } from './program.js';
-import type { Environment } from './program.js';
+import type { Environment, HowToRun } from './program.js';
 
 /** Signs as `git commit -S` does with `gpg.format=ssh`; `key` is a path, or a public key whose private half an agent holds. */
-export async function signWithSsh(program: string, key: string, env: Environment, payload: Uint8Array): Promise<string> {
+export async function signWithSsh(program: string, key: string, how: HowToRun, payload: Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'git-kv-sign-'));
   try {
     const literal = literalKey(key);
-    const file = literal === null ? expandHome(key, env) : join(folder, 'key.pub');
+    const file = literal === null ? expandHome(key, how.env) : join(folder, 'key.pub');
     if (literal !== null) await writeFile(file, `${literal}\n`, { mode: 0o600 });
     const buffer = join(folder, 'payload');
     await writeFile(buffer, payload, { mode: 0o600 });
     const args = ['-Y', 'sign', '-n', 'git', '-f', file, ...(literal === null ? [] : ['-U']), buffer];
-    const { code, stderr } = await runProgram(program, args, env, new Uint8Array());
+    const { code, stderr } = await runProgram(program, args, how, new Uint8Array());
     if (code !== 0) {
       throw signingFailed(
         program,
@@ -36,8 +36,8 @@ function literalKey(key: string): string | null {
 }
 
 /** The first key that `gpg.ssh.defaultKeyCommand` prints, run through the shell as git does; null when it prints none. */
-export async function defaultSshKey(command: string, env: Environment): Promise<string | null> {
-  const { code, stdout, stderr } = await runProgram('sh', ['-c', command], env, new Uint8Array());
+export async function defaultSshKey(command: string, how: HowToRun): Promise<string | null> {
+  const { code, stdout, stderr } = await runProgram('sh', ['-c', command], how, new Uint8Array());
   if (code !== 0) {
     throw new KvError('CONFIG_INVALID', `gpg.ssh.defaultKeyCommand failed: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
       hint: 'set user.signingKey, or correct the command',

@@ -15,8 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const argv = hoistGlobals(args);
     if (await runFast(argv)) return 0;
     const { runOclif } = await import('./run/run.js');
-    await runOclif(argv);
-    return 0;
+    return await runOclif(argv);
   } catch (error) {
     return await reportError(error, doorOptions(args));
   }

@@ -13,9 +13,16 @@ export interface LastResort {
 
 /**
  * Logs an exception that nobody has caught and asks for the end: what is in memory can't be relied on any more, and what counts is on the
- * disk. `giveUp` is called where the end itself takes longer than `patience` ms, and for a second exception meanwhile.
+ * disk. `giveUp` is called where the end itself takes longer than `patience` ms, and for a second exception meanwhile. What a plugin's
+ * own timers and listeners throw is logged with the name that `pluginOf` gives, and no more: it has no part in what this process holds.
  */
-export function lastResort(source: EventEmitter, log: Log, giveUp: () => void, patience: number): LastResort {
+export function lastResort(
+  source: EventEmitter,
+  log: Log,
+  giveUp: () => void,
+  patience: number,
+  pluginOf: (thrown: unknown) => string | undefined = () => undefined,
+): LastResort {
   let told: () => void = () => undefined;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -23,8 +30,13 @@ export function lastResort(source: EventEmitter, log: Log, giveUp: () => void, p
     told = resolve;
   });
   const fail = (thrown: unknown): void => {
-    failures += 1;
     const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const plugin = pluginOf(thrown);
+    if (plugin !== undefined) {
+      log.error('plugin.threw', { plugin, message, stack });
+      return;
+    }
+    failures += 1;
     log.error('uncaught', { message, stack });
     if (failures > 1) {
       giveUp();

@@ -3,6 +3,7 @@ import type { ParseArgsConfig } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
 import { shownUrl } from '../../ports/grammar/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
+import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
 import { serve } from './serve.js';
 import { type Endpoint, listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
 import { runBackup, runRestore } from './backup/command.js';
@@ -156,7 +157,15 @@ async function runServe(args: readonly string[]): Promise<number> {
   });
   // Before anything starts, so that a signal during start-up ends in a clean stop too.
   process.on('SIGTERM', interrupt).on('SIGINT', interrupt);
-  const { broken, isBroken } = lastResort(process, log, () => process.exit(EXIT_CODES.UNEXPECTED), LAST_RESORT_MS);
+  const plugins = new Map<string, FoundPlugin>();
+  const giveUp = (): void => process.exit(EXIT_CODES.UNEXPECTED);
+  const { broken, isBroken } = lastResort(
+    process,
+    log,
+    giveUp,
+    LAST_RESORT_MS,
+    (thrown) => blamed(thrown, [...plugins.values()])?.id,
+  );
   void broken.then(interrupt);
   const daemon = await serve({
     ...choice,
@@ -166,6 +175,7 @@ async function runServe(args: readonly string[]): Promise<number> {
     policyPath: settings['policy-path'].value,
     sampleSize,
     log,
+    onPlugin: (plugin) => plugins.set(plugin.file, plugin),
   });
   const { leader, holder } = daemon.leadership;
   const role = leader ? 'leader' : `standby: the leader is ${holder ?? 'nobody'}`;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
 import { gitBounds } from '../../domain/gateway/limits/push-limits.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
-import { openProfile } from '../../plugins/host/index.js';
+import { type FoundPlugin, openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';
 import type { Clock } from '../../ports/clock.js';
 import type { GitService } from '../../ports/git-service.js';
@@ -36,6 +36,7 @@ import { ownRepositoryId } from './repository/own-id.js';
 import { policyOrigin } from './repository/policy-origin.js';
 import { accessBy, limitsBy } from './ssh/access.js';
 import { checkPushUrl } from './ssh/push-url.js';
+import { standInFor } from './plugins/stand-in.js';
 import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
 import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
@@ -49,6 +50,8 @@ interface ServeOptions extends ProfileChoice {
   readonly policyPath: string | undefined;
   readonly sampleSize: number;
   readonly log: Log;
+  /** Hears of each plugin before any of its code runs, and once its name is known. */
+  readonly onPlugin?: (plugin: FoundPlugin) => void;
 }
 
 interface Daemon {
@@ -73,8 +76,11 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const started = Date.now();
   const gitDir = resolve(options.repo);
   const profile = await chooseProfile(options);
-  const openOwn = () => openProfile(profile, { directory: gitDir, env: ownEnv() });
+  const { onPlugin = () => undefined } = options;
+  const openOwn = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), onPlugin });
   const composition = await openOwn();
+  for (const { message, hint } of composition.failed) log.warn('plugin.failed', { message, hint });
+  composition.loaded.forEach(onPlugin);
   const running = undoStack(log);
   const stop = async (): Promise<void> => {
     await running.undo();

@@ -1,5 +1,5 @@
 import type { TraceContext } from '../../ports/grammar/trace-context.js';
-import type { Span, SpanFacts, Tracing } from '../../ports/tracing.js';
+import type { Span, SpanFacts, SpanName, Tracing } from '../../ports/tracing.js';
 
 /**
  * The span of one exec request. It begins when it is known what it goes on from, which a push says behind its commands, and is told to
@@ -19,6 +19,12 @@ export class SessionTrace {
   from(parent: TraceContext | null): Span {
     this.begun ??= this.tracing.begin('stargate.session', { parent, facts: this.facts, startedAt: this.startedAt });
     return this.begun;
+  }
+
+  /** A piece of the request that its client says belongs elsewhere; null: a part of the request itself. */
+  part(name: SpanName, parent: TraceContext | null): Span {
+    if (parent === null) return this.from(null).child(name);
+    return this.tracing.begin(name, { parent, facts: this.facts });
   }
 
   /** The trace's name, for the log; undefined before it begins, and where it has none. */

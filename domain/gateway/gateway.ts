@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
 import type { SignatureVerifier, Signer } from '../../ports/signer.js';
@@ -11,7 +11,7 @@ import { boundedStore } from './accept/bounded-store.js';
 import { CheckBudget } from './limits/check-budget.js';
 import { checkLimits } from './limits/check-limits.js';
 import { boundedContext, type ValidationContext } from './accept/validation-context.js';
-import { type CommitContext, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
+import { type CommitContext, type CommitExtras, commitRefs, leftRefsAlone, requireLease } from './commit/commit-refs.js';
 import { Mutex } from './mutex.js';
 import type { Ordered } from '../git/wire/intent-frames.js';
 import type { AcceptedPush, PushRequest, RecoveryReport } from './accept/push.js';
@@ -126,7 +126,7 @@ export class RepositoryGateway implements Gateway {
     try {
       const { request, events } = accepted;
       await during((request.span ?? NO_SPAN).child('stargate.commit', { facts: factsOf(events) }), (span) =>
-        this.commitOrMark(request.commands, accepted, () => this.confirm(accepted, held.policy), span),
+        this.commitOrMark(request.commands, { events: accepted.events, span }, () => this.confirm(accepted, held.policy)),
       );
       this.ids.committed(accepted.request.commands, accepted.events);
     } finally {
@@ -170,6 +170,7 @@ export class RepositoryGateway implements Gateway {
   async recover(): Promise<RecoveryReport> {
     const { report, unmirrored } = await recover(this.context.store, this.context.journal);
     this.broken = false;
+    this.sequencer?.forget();
     this.context.unmirrored(unmirrored);
     return report;
   }
@@ -183,12 +184,12 @@ export class RepositoryGateway implements Gateway {
 
   private async commitOrMark(
     updates: readonly RefUpdate[],
-    { events = [], objects = [] }: { readonly events?: readonly WatchEvent[]; readonly objects?: readonly NewObject[] },
+    { events = [], ...extras }: { readonly events?: readonly WatchEvent[] } & CommitExtras,
     confirm?: () => void,
-    span: Span = NO_SPAN,
   ): Promise<void> {
+    this.sequencer?.forget(namespacesIn(updates));
     try {
-      if (!(await commitRefs(this.context, updates, events, confirm, objects, span))) this.broken = true;
+      if (!(await commitRefs(this.context, updates, events, confirm, extras))) this.broken = true;
     } catch (error) {
       const notLeader = KvError.is(error) && error.code === 'NOT_LEADER';
       if (!notLeader && !leftRefsAlone(error)) this.broken = true;
@@ -241,7 +242,7 @@ export class RepositoryGateway implements Gateway {
           release();
         }
       },
-      commit: (updates, events, objects, span) => this.commitOrMark(updates, { events, objects }, undefined, span),
+      commit: (updates, step) => this.commitOrMark(updates, { ...step, logged: true }),
     });
   }
 

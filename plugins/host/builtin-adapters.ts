@@ -46,6 +46,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-cli/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'git-store',
+      name: 'git-bare',
+      module: () => import('../../adapters/git-cli/open-bare.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-remote',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-git-remote.js') as Promise<AdapterModule>,
@@ -54,6 +59,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'admin-client',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-admin-client.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -74,6 +84,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'clone-config-writer',
       name: 'git-cli',
       module: () => import('../../adapters/git-cli/open-clone-config-writer.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'bundle-reader',
+      name: 'git-cli',
+      module: () => import('../../adapters/git-cli/open-bundle-reader.js') as Promise<AdapterModule>,
     },
     {
       port: 'git-store',
@@ -144,6 +159,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'mirror-target',
+      name: 'mirror-bundle',
+      module: () => import('../../adapters/mirror-bundle/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
       name: 'mirror-git',
       module: () => import('../../adapters/mirror-git/open.js') as Promise<AdapterModule>,
     },
@@ -166,6 +186,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-remote',
       name: 'remote-memory',
       module: () => import('../../adapters/remote-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'intent-stream',
+      name: 'remote-memory',
+      module: () => import('../../adapters/remote-memory/open-intent-stream.js') as Promise<AdapterModule>,
     },
     {
       port: 'fetch-record',
@@ -199,6 +224,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-journal.js') as Promise<AdapterModule>,
     },
     {
       port: 'tracing',

@@ -22,64 +22,74 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 6,
         "wrap": []
       },
-      "fetch-record": {
+      "intent-stream": {
         "use": "git-cli",
         "line": 7,
         "wrap": []
       },
-      "clone-cache": {
+      "fetch-record": {
         "use": "git-cli",
         "line": 8,
         "wrap": []
       },
-      "clone-config": {
+      "clone-cache": {
         "use": "git-cli",
         "line": 9,
         "wrap": []
       },
-      "clone-config-writer": {
+      "clone-config": {
         "use": "git-cli",
         "line": 10,
         "wrap": []
       },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 11,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 11,
+        "line": 12,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 12,
+        "line": 13,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 13,
+        "line": 14,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 14,
+        "line": 15,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-otlp",
-        "line": 18,
+        "line": 19,
+        "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 20,
         "wrap": []
       }
     }
@@ -181,59 +191,64 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 6,
         "wrap": []
       },
-      "fetch-record": {
+      "intent-stream": {
         "use": "remote-memory",
         "line": 7,
         "wrap": []
       },
+      "fetch-record": {
+        "use": "remote-memory",
+        "line": 8,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-memory",
-        "line": 8,
+        "line": 9,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-memory",
-        "line": 9,
+        "line": 10,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-memory",
-        "line": 10,
+        "line": 11,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 11,
+        "line": 12,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 12,
+        "line": 13,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 13,
+        "line": 14,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 14,
+        "line": 15,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 17,
+        "line": 18,
         "wrap": []
       }
     }
@@ -372,69 +387,74 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 6,
         "wrap": []
       },
-      "fetch-record": {
+      "intent-stream": {
         "use": "git-cli",
         "line": 7,
         "wrap": []
       },
-      "repository-host": {
-        "use": "host-git",
+      "fetch-record": {
+        "use": "git-cli",
         "line": 8,
         "wrap": []
       },
-      "repository-upkeep": {
+      "repository-host": {
         "use": "host-git",
         "line": 9,
         "wrap": []
       },
-      "bundle-archive": {
+      "repository-upkeep": {
         "use": "host-git",
         "line": 10,
         "wrap": []
       },
-      "git-service": {
+      "bundle-archive": {
         "use": "host-git",
         "line": 11,
         "wrap": []
       },
-      "clone-cache": {
-        "use": "git-cli",
+      "git-service": {
+        "use": "host-git",
         "line": 12,
         "wrap": []
       },
-      "clone-config": {
+      "clone-cache": {
         "use": "git-cli",
         "line": 13,
         "wrap": []
       },
-      "clone-config-writer": {
+      "clone-config": {
         "use": "git-cli",
         "line": 14,
         "wrap": []
       },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 15,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 18,
+        "line": 19,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 19,
+        "line": 20,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -444,44 +464,49 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 22,
+            "line": 23,
             "configLines": {
-              "volume": 23,
-              "threshold": 23,
-              "windowMs": 23,
-              "resetMs": 23
+              "volume": 24,
+              "threshold": 24,
+              "windowMs": 24,
+              "resetMs": 24
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 24,
+        "line": 25,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 25,
+        "line": 26,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 26,
+        "line": 27,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 27,
+        "line": 28,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 28,
+        "line": 29,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 29,
+        "line": 30,
+        "wrap": []
+      },
+      "bundle-reader": {
+        "use": "git-cli",
+        "line": 31,
         "wrap": []
       }
     }

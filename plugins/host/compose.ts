@@ -13,7 +13,7 @@ import { adapterConfig } from './adapter-config.js';
 import { BUILTIN_ADAPTERS } from './builtin-adapters.js';
 import { guarded, named } from './guard.js';
 import { limited, PATIENCE_MS } from './limited.js';
-import { loadPlugin } from './load-plugin.js';
+import { type FoundPlugin, loadPlugin } from './load-plugin.js';
 import type { Layer, Profile } from './profile.js';
 import { findProfile } from './profile/find.js';
 import { placeOf } from './profile/inherit.js';
@@ -38,15 +38,10 @@ export interface OpenProfileOptions {
   readonly plugins?: readonly PluginManifest[];
   /** How long a plugin's adapter may take to be loaded, and to open, ms; absent: half a minute. */
   readonly patienceMs?: number;
+  /** Hears of each plugin before any of its code runs. */
+  readonly onPlugin?: (plugin: FoundPlugin) => void;
   /** What is opened for a port whose adapter a plugin should have brought, and hasn't; undefined: the error stands. */
   readonly standIn?: (port: PortName, error: KvError) => object | undefined;
-}
-
-/** A plugin that was loaded from a package of its own. */
-export interface LoadedPlugin {
-  readonly id: string;
-  /** The folder of its package. */
-  readonly root: string;
 }
 
 /** One adapter in use; wrappers follow what they wrap. */
@@ -60,7 +55,7 @@ export interface ActiveAdapter {
 export interface Composition {
   readonly profile: Profile;
   /** The plugins that the profile lists and that could be loaded. */
-  readonly loaded: readonly LoadedPlugin[];
+  readonly loaded: readonly FoundPlugin[];
   /** What is wrong with plugins that can't be used, and that no port needs as it seems: `PLUGIN_INVALID`, each naming its plugin. */
   readonly failed: readonly KvError[];
   /** Opens a port's adapter, once, and gives it. Throws `CONFIG_INVALID` when the profile names none; what `open` throws. */
@@ -92,7 +87,8 @@ export async function openProfile(profileOrName: Profile | string, options: Open
   const profile = typeof profileOrName === 'string' ? await findProfile(profileOrName) : profileOrName;
   const listed: ManifestSource[] = [];
   const failed: KvError[] = [];
-  for (const outcome of await Promise.allSettled(profile.plugins.map((one) => loadPlugin(one, profile, options.patienceMs)))) {
+  const loading = profile.plugins.map((one) => loadPlugin(one, profile, options.patienceMs, options.onPlugin));
+  for (const outcome of await Promise.allSettled(loading)) {
     if (outcome.status === 'fulfilled') listed.push(outcome.value);
     else failed.push(toKvError(outcome.reason));
   }
@@ -100,9 +96,10 @@ export async function openProfile(profileOrName: Profile | string, options: Open
   // What the app gives is the app's own affair; what others have written must not keep it from working without them.
   createRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given]);
   const registry = tolerantRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given, ...listed], failed);
-  const loaded = listed.flatMap(({ manifest, root }) => {
+  const loaded = listed.flatMap(({ manifest, root, file }) => {
     const { id } = manifest as Partial<PluginManifest>;
-    return id !== undefined && root !== undefined && registry.plugins.includes(id) ? [{ id, root }] : [];
+    const isUsed = id !== undefined && registry.plugins.includes(id);
+    return isUsed && root !== undefined && file !== undefined ? [{ id, root, file }] : [];
   });
 
   const layers = new Map<PortName, NamedLayer[]>();
@@ -121,7 +118,7 @@ interface Parts {
   readonly profile: Profile;
   readonly layers: ReadonlyMap<PortName, readonly NamedLayer[]>;
   readonly registry: Registry;
-  readonly loaded: readonly LoadedPlugin[];
+  readonly loaded: readonly FoundPlugin[];
   readonly options: OpenProfileOptions;
 }
 
@@ -160,6 +157,15 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
     }
   };
 
+  const openFurther = async <T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> => {
+    const adapter = registry.find(port, use, port);
+    const module = await imported(adapter, options.patienceMs);
+    const layer: Layer = { use, line: 1, ...(config === undefined ? {} : { config }) };
+    const { value } = await adapterConfig(module, layer, use, { ...profile, file: port });
+    const context = { directory: options.directory, env: options.env, get, open: openFurther };
+    return (await opening(module, value, context, adapter, options.patienceMs)) as T; // what the port's adapters are
+  };
+
   const openStack = async (port: PortName, stack: readonly NamedLayer[]): Promise<unknown> => {
     let below: unknown;
     for (const [at, { layer, path, adapter }] of stack.entries()) {
@@ -168,6 +174,7 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
         env: options.env,
         // To a wrapper, its own port is what it wraps.
         get: <T>(wanted: PortName) => (wanted === port && at > 0 ? Promise.resolve(below as T) : getFor<T>(port, wanted)),
+        open: openFurther,
       };
       try {
         const module = await imported(adapter, options.patienceMs);
@@ -204,14 +211,7 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
     loaded,
     failed: registry.failed,
     get,
-    async open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> {
-      const adapter = registry.find(port, use, port);
-      const module = await imported(adapter, options.patienceMs);
-      const layer: Layer = { use, line: 1, ...(config === undefined ? {} : { config }) };
-      const { value } = await adapterConfig(module, layer, use, { ...profile, file: port });
-      const context = { directory: options.directory, env: options.env, get };
-      return (await opening(module, value, context, adapter, options.patienceMs)) as T;
-    },
+    open: openFurther,
     rebind(port, value) {
       if (container.isBound(tokenOf(port))) container.unbind(tokenOf(port));
       container.bind(tokenOf(port)).toConstantValue(value);
@@ -255,7 +255,9 @@ async function opening(
   try {
     const open = async (): Promise<unknown> => module.open(config, context);
     const close = (late: unknown): unknown => (late as Closable | undefined)?.close?.();
-    return guarded(await limited(open(), ms, `${name}: does not open`, close), name);
+    const opened = await limited(open(), ms, `${name}: does not open`, close);
+    // What a chunker throws may be its input's error, which whoever gave the input is to get back.
+    return adapter.port === 'chunker' ? opened : guarded(opened, name);
   } catch (error) {
     throw named(error, `${name}: open`);
   }
@@ -263,7 +265,7 @@ async function opening(
 
 async function imported(adapter: RegisteredAdapter, ms = PATIENCE_MS): Promise<AdapterModule> {
   const where = nameOf(adapter);
-  let module: Partial<AdapterModule>;
+  let module: Partial<AdapterModule<never>>;
   try {
     const loading = adapter.module();
     module = await (isForeign(adapter) ? limited(loading, ms, `${where}: is not loaded`) : loading);

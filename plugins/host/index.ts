@@ -1,12 +1,12 @@
 export {
   type ActiveAdapter,
   type Composition,
-  type LoadedPlugin,
   openProfile,
   type OpenProfileOptions,
 } from './compose.js';
 export { blamed } from './blame.js';
-export { loadPlugin } from './load-plugin.js';
+export { type FoundPlugin, loadPlugin } from './load-plugin.js';
+export { openPlugin, type OpenPluginOptions } from './open-plugin.js';
 export type { Choice, Layer, ListedPlugin, Profile, ProfileSetting } from './profile.js';
 export { type Change, changeProfile, loosely } from './profile/change.js';
 export { findProfile, parseProfile, readProfile } from './profile/find.js';

@@ -8,6 +8,15 @@ import type { Profile } from './profile.js';
 import { lineOf } from './profile/place.js';
 import type { ManifestSource } from './registry.js';
 
+/** Where a plugin's code is. */
+export interface FoundPlugin {
+  /** As its manifest names it; before that is loaded, as the profile does. */
+  readonly id: string;
+  /** The folder of its package, and the module that its manifest is in. */
+  readonly root: string;
+  readonly file: string;
+}
+
 /** Where a plugin was looked for. */
 function tried(specifier: string, base: string, path: string | undefined): string {
   if (path !== undefined) return `it was looked for at ${path}`;
@@ -23,6 +32,7 @@ export async function loadPlugin(
   listed: Profile['plugins'][number],
   profile: Profile,
   ms = PATIENCE_MS,
+  found?: (plugin: FoundPlugin) => void,
 ): Promise<ManifestSource> {
   const plugin = typeof listed === 'string' ? { use: listed, from: profile.file, place: lineOf(profile.file, 1) } : listed;
   const specifier = plugin.use;
@@ -32,9 +42,10 @@ export async function loadPlugin(
   let path: string | undefined;
   try {
     path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
+    found?.({ id: specifier, root: packageOf(path), file: path });
     const loading = import(pathToFileURL(path).href) as Promise<{ manifest?: unknown; default?: unknown }>;
     const module = await limited(loading, ms, `plugin ${from}: is not loaded`);
-    return { manifest: module.manifest ?? module.default, from, root: packageOf(path) };
+    return { manifest: module.manifest ?? module.default, from, root: packageOf(path), file: path };
   } catch (cause) {
     if (KvError.is(cause)) throw cause;
     const what = path !== undefined && existsSync(path) ? 'throws when it is loaded' : 'cannot be found';

@@ -1,5 +1,6 @@
 import {
   type AdapterEntry,
+  type CommandEntry,
   KvError,
   nearest,
   PLUGIN_API,
@@ -42,8 +43,9 @@ export interface NamedLayer {
 export interface ManifestSource {
   readonly manifest: unknown;
   readonly from: string;
-  /** The folder of the package that it came from. */
+  /** The folder of the package that it came from, and the module. */
   readonly root?: string;
+  readonly file?: string;
 }
 
 /** Checks the manifests and joins them. Throws `PLUGIN_INVALID` for the first that is wrong. */
@@ -165,7 +167,26 @@ export function checkManifest(given: unknown, from: string): PluginManifest {
     if (typeof entry.module !== 'function')
       throw invalid(from, `${what}.module is no function`, "set it to () => import('./open.js')");
   }
+  checkCommands((given as { commands?: unknown }).commands, from);
   return given as PluginManifest;
+}
+
+function checkCommands(given: unknown, from: string): void {
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw invalid(
+      from,
+      "the manifest's commands are no mapping of names",
+      "set 'commands' to { name: { summary, module } }, or leave it out",
+    );
+  for (const [name, entry] of Object.entries(given) as [string, Partial<CommandEntry> | null][]) {
+    const what = `commands['${name}']`;
+    if (!/^[a-z][a-z0-9-]*(?::[a-z][a-z0-9-]*)*$/.test(name))
+      throw invalid(from, `${what} is no name of a command`, 'use lower-case words, with colons between them');
+    if (typeof entry?.summary !== 'string') throw invalid(from, `${what}.summary is no string`, 'say in a line what it does');
+    if (typeof entry.module !== 'function')
+      throw invalid(from, `${what}.module is no function`, "set it to () => import('./hello.js')");
+  }
 }
 
 function invalid(from: string, what: string, hint: string): KvError {

@@ -2,6 +2,7 @@
 export * from './base64.js';
 export * from './duration.js';
 export * from './exhausted.js';
+export * from './mirror-manifest.js';
 export * from './namespace.js';
 export * from './nearest.js';
 export * from './network.js';

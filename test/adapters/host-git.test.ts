@@ -21,6 +21,7 @@ const contextOf = (directory: string, env: AdapterContext['env']): AdapterContex
   directory,
   env,
   get: () => Promise.reject(new Error('host-git asks for no other port')),
+  open: () => Promise.reject(new Error('host-git opens no other adapter')),
 });
 
 async function bench(sandbox = new Sandbox(), name = 'shop.git'): Promise<HostBench & { readonly directory: string }> {

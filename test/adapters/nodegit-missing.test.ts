@@ -25,6 +25,11 @@ const REASONS: readonly { readonly when: string; readonly importing: () => Promi
     says: new RegExp(`built for another Node than this one \\(${process.version}\\)`),
   },
   {
+    when: 'was built for another Node, which Node says in other words',
+    importing: failing('ERR_DLOPEN_FAILED', "Module did not self-register: '/x/nodegit/build/Release/nodegit.node'."),
+    says: /built for another Node/,
+  },
+  {
     when: 'was never built',
     importing: failing('MODULE_NOT_FOUND', "Cannot find module '../build/Debug/nodegit.node'\nRequire stack:\n- /x/nodegit.js"),
     says: /installed, and was never built/,

@@ -1,9 +1,10 @@
+import { expect } from 'chai';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODEGIT_CAPABILITIES, openNodegitStore } from '../../adapters/nodegit/open.js';
 import { gitStoreContract } from '../contracts/git-store.js';
 import { Sandbox } from '../support/sandbox.js';
-import { NO_NODEGIT, needsNodegit } from '../support/with-nodegit.js';
+import { BUILT_FOR_ANOTHER_NODE, NO_NODEGIT, needsNodegit } from '../support/with-nodegit.js';
 
 if (NO_NODEGIT === null) {
   gitStoreContract('nodegit', NODEGIT_CAPABILITIES, async (format) => {
@@ -22,6 +23,10 @@ if (NO_NODEGIT === null) {
       },
       cleanup: async () => sandbox.remove(),
     };
+  });
+} else if (BUILT_FOR_ANOTHER_NODE) {
+  it('git-store contract: nodegit, built for another Node, says so', () => {
+    expect(NO_NODEGIT).to.match(/built for another Node than this one|not installed/);
   });
 } else {
   it('git-store contract: nodegit', function () {

@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
+import { openMemoryIntentStream } from '../../adapters/remote-memory/open-intent-stream.js';
 import { openMemoryFetchRecord } from '../../adapters/remote-memory/open-fetch-record.js';
-import { placeNamed } from '../../adapters/remote-memory/open.js';
+import { type ArrivedStream, placeNamed, RemotePlace } from '../../adapters/remote-memory/open.js';
 import { openProfile, parseProfile } from '../../plugins/host/index.js';
-import type { GitRemote } from '../../ports/index.js';
+import { type GitRemote, KvError } from '../../ports/index.js';
 import { fetchRecordContract } from '../contracts/fetch-record.js';
 import { blob, commit, files } from '../contracts/git-objects.js';
 import { gitRemoteContract } from '../contracts/git-remote.js';
+import { type IntentStreamServer, intentStreamContract } from '../contracts/intent-stream.js';
 import { failure } from '../support/failure.js';
 import { memoryRemoteBench, sideOf } from '../support/memory-remote-bench.js';
 
@@ -15,6 +17,52 @@ gitRemoteContract('remote-memory', async (format) => memoryRemoteBench(format));
 fetchRecordContract('remote-memory', async () => {
   const times = new Map<string, number>();
   return { open: async () => openMemoryFetchRecord(times), dispose: async () => undefined };
+});
+
+intentStreamContract('remote-memory', async () => {
+  const place = new RemotePlace('test');
+  place.write = { ...sideOf(new GitMemoryStore('sha1')), receive: async () => [] };
+  let released = (): void => undefined;
+  const release = new Promise<void>((resolve) => {
+    released = resolve;
+  });
+  const hello = new TextEncoder().encode('hello');
+  const servers: Readonly<Record<IntentStreamServer, (stream: ArrivedStream) => Promise<void>>> = {
+    async echo({ received, send }) {
+      for await (const bytes of received) await send(bytes);
+    },
+    async refuse() {
+      throw new KvError('POLICY_VIOLATION', 'not here');
+    },
+    greet: ({ send }) => send(hello),
+    async break({ send }) {
+      await send(hello);
+      throw new Error('the connection was cut');
+    },
+    async count({ received, send }) {
+      await release;
+      let size = 0;
+      for await (const bytes of received) {
+        size += bytes.length;
+        if (size >= 4_194_304) break;
+      }
+      await send(new TextEncoder().encode(String(size)));
+    },
+  };
+  return {
+    stream: openMemoryIntentStream(place, 'ada'),
+    async serve(how) {
+      place.intents = { serve: servers[how] };
+    },
+    release: async () => released(),
+    async vanish() {
+      place.away.add('write');
+    },
+    async forget() {
+      place.write = null;
+    },
+    dispose: async () => undefined,
+  };
 });
 
 describe('remote-memory', () => {

@@ -1,7 +1,8 @@
 import { open } from '../../adapters/tracing-none/open.js';
 import { tracingContract } from '../contracts/tracing.js';
+import { alone } from '../support/alone.js';
 
-const context = { directory: '/nonexistent', env: {}, get: async () => Promise.reject(new Error('asked for another port')) };
+const context = alone();
 
 tracingContract('tracing-none', async () => ({
   tracing: await open(undefined, context),

@@ -5,8 +5,9 @@ import type { Tracing } from '../../ports/index.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { tracingContract } from '../contracts/tracing.js';
 import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { alone } from '../support/alone.js';
 
-const context = { directory: '/nonexistent', env: {}, get: async () => Promise.reject(new Error('asked for another port')) };
+const context = alone();
 
 for (const protocol of ['http/protobuf', 'http/json'] as const) {
   tracingContract(`tracing-otel, ${protocol}`, async () => {

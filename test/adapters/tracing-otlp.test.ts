@@ -5,10 +5,11 @@ import { destinationOf, open } from '../../adapters/tracing-otlp/open.js';
 import { type AdapterContext, type CloneConfig, KvError, type PortName, type Tracing } from '../../ports/index.js';
 import { tracingContract } from '../contracts/tracing.js';
 import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { alone } from '../support/alone.js';
 
 /** A context with a clone's configuration, or, as in a daemon, without. */
 const contextWith = (env: Record<string, string>, tracing?: string): AdapterContext => ({
-  ...{ directory: '/nonexistent', env },
+  ...alone('/nonexistent', env),
   async get<T>(port: PortName): Promise<T> {
     if (tracing === undefined) throw new KvError('CONFIG_INVALID', `no ${port} adapter`);
     return { get: (key: string) => (key === 'kv.tracing' ? tracing : undefined) } as CloneConfig as T; // only this is asked for

@@ -9,6 +9,11 @@ const AMPLE = { memory: 512 * 1024 ** 2, time: 600_000 };
 const REF = 'refs/heads/main';
 const ZERO = '0'.repeat(40);
 const FLUSH = '0000';
+/** A pack without objects: its header, and the SHA-1 of that. */
+const EMPTY_PACK = Uint8Array.from(
+  ('5041434b0000000200000000' + '029d08823bd8a8eab510ad6ac75c823cfd3ed31e').match(/../g) ?? [],
+  (byte) => Number.parseInt(byte, 16),
+);
 const pkt = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
 const say = (sink: ByteSink, text: string): void => void sink.write(new TextEncoder().encode(text));
 
@@ -157,13 +162,15 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
     });
 
     it('takes push options, which are for the host alone', async () => {
+      const made = `${REF}-made`;
       const push = bench.services.receive({ gitProtocol: undefined, maxBytes: 1_000_000, bounds: AMPLE }, client);
       const said = `${pkt('traceparent=00-x')}${pkt('x=$(true)\n')}${FLUSH}`;
-      say(push.input, `${pkt(`${tip} ${ZERO} ${REF}\0report-status push-options atomic`)}${FLUSH}${said}`);
+      say(push.input, `${pkt(`${ZERO} ${tip} ${made}\0report-status push-options atomic`)}${FLUSH}${said}`);
+      push.input.write(EMPTY_PACK);
+      push.input.end();
       const [pre, proc] = [push.hooks.preReceive, push.hooks.procReceive].map((one) => one[Symbol.asyncIterator]());
-      expect(await until(pre as AsyncIterator<Uint8Array>, (text) => text.endsWith('end\n'))).to.contain(
-        `${tip} ${ZERO} ${REF}\n`,
-      );
+      const told = await until(pre as AsyncIterator<Uint8Array>, (text) => text.endsWith('end\n'));
+      expect(told, client.complaints()).to.contain(`${ZERO} ${tip} ${made}\n`);
       expect(client.heard(), 'it says that it does').to.contain(' push-options');
       say(push.hooks.verdict, 'ok\n');
       const greeting = await until(proc as AsyncIterator<Uint8Array>, (text) => text.endsWith(FLUSH));
@@ -172,7 +179,7 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
         .and.not.contain('push-options');
       push.stop();
       await push.ended;
-      await still();
+      expect((await store.refs([made])).size).to.equal(0);
     });
 
     it('takes nothing when it is stopped while a hook waits', async () => {

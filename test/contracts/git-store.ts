@@ -5,6 +5,7 @@ import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { all, chain, rejects } from './git-store-parts/bench.js';
 import type { Bench } from './git-store-parts/bench.js';
 import { historyContract } from './git-store-parts/history.js';
+import { landingContract } from './git-store-parts/landing.js';
 import { objectsContract } from './git-store-parts/objects.js';
 import { pathsContract } from './git-store-parts/paths.js';
 import { quarantineContract } from './git-store-parts/quarantine.js';
@@ -56,6 +57,7 @@ function contract(format: ObjectFormat, capabilities: GitStoreCapabilities, fact
   pathsContract(bench);
   refsContract(bench);
   historyContract(bench);
+  landingContract(bench);
   quarantineContract(bench, (objects) => {
     if (opened.fillQuarantine === undefined) throw new Error('the factory fills no quarantine');
     return opened.fillQuarantine(objects);

@@ -1,14 +1,20 @@
-/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha, beside chai. */
+/** `git-kv/testing`: one suite a port, for the authors of adapters. Run them under mocha or node:test. */
+export * from './benches/folder.js';
+export * from './benches/lock.js';
+export * from './benches/mirror.js';
 export * from './bundle-archive.js';
+export * from './bundle-reader.js';
 export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';
+export * from './command.js';
 export * from './decision-log.js';
 export * from './fetch-record.js';
 export * from './git-remote.js';
 export * from './git-service.js';
 export * from './git-store.js';
 export * from './hasher.js';
+export * from './intent-stream.js';
 export * from './host-parts/bench.js';
 export * from './journal.js';
 export * from './expiring-lock.js';

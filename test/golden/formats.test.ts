@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { decodeLoose, utf8 } from '../../domain/git/bytes.js';
+import { decodeLoose, toHex, utf8 } from '../../domain/git/bytes.js';
 import { encodeCommit } from '../../domain/git/commit.js';
 import { compactedCommit, encodeCompacted } from '../../domain/ledger/compacted.js';
 import { encodeLayout } from '../../domain/index/layout.js';
@@ -13,6 +13,12 @@ import { decodeMetadata, encodeMetadata, formatTime, type Metadata } from '../..
 import { decodePointer, encodePointer, pointerMode, tombstone } from '../../domain/ledger/pointer.js';
 import { buildTransaction, type Operation } from '../../domain/ledger/transaction.js';
 import { valuePointer } from '../../domain/ledger/transaction-plan.js';
+import { encodeFrame, encodeObjects } from '../../domain/git/wire/intent-frames.js';
+import { intentCommit, intentTree, readIntent } from '../../domain/ledger/intent.js';
+import { encodeOperations } from '../../domain/ledger/intent-operations.js';
+import { operationsOf } from '../../domain/ledger/intent-plan.js';
+import { appendIntent } from '../../domain/ledger/intents-log.js';
+import type { NewObject } from '../../ports/git-store.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/watchlog.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory.js';
@@ -46,6 +52,8 @@ const EVENT = {
 } as const;
 
 const REPOSITORY = '0123456789abcdef'.repeat(2);
+
+const INTENT_SET = { op: 'set', ctype: META.ctype, etag: META.etag } as const;
 
 const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
 
@@ -97,6 +105,57 @@ async function transaction(format: 'sha1' | 'sha256'): Promise<Record<string, st
   };
 }
 
+async function intent(format: 'sha1' | 'sha256'): Promise<Record<string, string>> {
+  const { store, namer } = memory(format);
+  const author = `Ada <ada@example.org> ${Math.floor(NOW / 1000)} +0000`;
+  const operations = {
+    ops: [
+      { ...INTENT_SET, key: 'cfg:a', size: 1, ttl: null, keepTtl: true, file: { dir: 'values', at: 0 } },
+      {
+        ...INTENT_SET,
+        key: 'model',
+        size: 6000,
+        ttl: '2026-06-01T00:00:00.000Z',
+        keepTtl: false,
+        file: { dir: 'manifests', at: 0 },
+      },
+      { op: 'del', key: 'x', strict: true },
+      { op: 'del', key: 'y', strict: false },
+    ],
+    expect: [
+      { key: 'cfg:a', blob: 'd0'.repeat(20) },
+      { key: 'y', blob: null },
+    ],
+    expectTree: null,
+  } as const;
+  const value = namer.object('blob', utf8('1'));
+  const manifest = namer.object('blob', encodeManifest({ ...MANIFEST, gitHash: format }));
+  const chunks = new Map([['0'.repeat(64), namer.oid('blob', utf8('chunk'))]]);
+  const objects: NewObject[] = [value, manifest];
+  const tree = intentTree(namer, operations, { values: [value.oid], manifests: [manifest.oid], chunks }, objects);
+  const trailers = { ns: 'main', txn: EVENT.txn, epoch: EVENT.epoch, repository: REPOSITORY };
+  const body = encodeCommit(intentCommit(tree, author, 'why\n\nbecause', trailers), format);
+  const commit = namer.object('commit', body);
+  await store.write([...objects, commit]);
+  const read = await readIntent((oids) => store.read(oids), namer, commit.oid);
+  expect(read.operations).to.deep.equal(operations);
+  expect(read.trailers).to.deep.equal(trailers);
+  const context = { store, namer, ns: 'main', identity: 'Stargate <s@example.org>', now: NOW, txn: EVENT.txn };
+  const base = { ledger: null, index: null, chunks: null, epoch: EVENT.epoch, parentEpoch: null };
+  const plan = operationsOf(read, { manifests: new Map([['model', { ...MANIFEST, gitHash: format }]]), kept: new Map() });
+  const made = await buildTransaction({ ...context, repository: REPOSITORY, intent: commit.oid, subject: read.text }, base, plan);
+  const kept = appendIntent(namer, null, commit.oid, { ns: 'main', txn: EVENT.txn, ledger: EVENT.oid }, NOW);
+  return {
+    commit: decodeLoose(body),
+    operations: decodeLoose(encodeOperations(operations)),
+    'operations that begin an epoch': decodeLoose(encodeOperations({ ops: [], expect: [], epoch: '2026Q2' })),
+    tree,
+    'ledger commit that is made of it': decodeLoose(encodeCommit(made.ledgerCommit, format)),
+    'chain that keeps it': kept.map(({ body: each }) => decodeLoose(each)).join('\n---\n'),
+    'frame that carries it': toHex(encodeFrame('I', encodeObjects([commit, value]))),
+  };
+}
+
 async function vectors(): Promise<Record<string, unknown>> {
   const { namer } = memory();
   const pointer = valuePointer('cfg:a', 'd0'.repeat(20), null, 7, META);
@@ -121,6 +180,8 @@ async function vectors(): Promise<Record<string, unknown>> {
     'watchlog event': encodeEvent(EVENT),
     'compacted epoch': encodeCompacted(COMPACTED),
     'what the mirror refuses': decodeLoose(encodeMirrorRefusals(REFUSALS)),
+    'intent, sha1': await intent('sha1'),
+    'intent, sha256': await intent('sha256'),
     'transaction, sha1': await transaction('sha1'),
     'transaction, sha256': await transaction('sha256'),
   };

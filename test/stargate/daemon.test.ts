@@ -184,6 +184,36 @@ describe('stargate: the daemon', () => {
     expect((await daemon.done).code).to.equal(0);
   });
 
+  it('goes on beside plugins that are broken, and names each', async () => {
+    const mirror =
+      "{ port: 'mirror-target', name: 'bad', module: async () => ({ open: async () => { throw new Error('no disk'); } }) }";
+    const plugin = (id: string, adapters: string, more = ''): string =>
+      `${more}export const manifest = { api: 1, id: '${id}', adapters: [${adapters}] };`;
+    const sources = {
+      throws: "throw new Error('boom');",
+      older: 'export const manifest = { api: 0, id: "older", adapters: [] };',
+      twice: plugin('nobody', ''),
+      later: plugin('later', mirror, "setTimeout(() => { throw new Error('much later'); }, 500);\n"),
+    };
+    for (const [name, source] of Object.entries(sources)) await writeFile(sandbox.path(`${name}.js`), source);
+    const listed = ['./nobody.js', ...Object.keys(sources).map((name) => `./${name}.js`)].join(', ');
+    const profile = PROFILE.replace('[./nobody.js]', `[${listed}]`).replace('mirror-git', 'bad');
+    await writeFile(sandbox.path('trial.yaml'), profile);
+    const daemon = await start();
+    const told = await Promise.all([1, 2, 3, 4].map((time) => daemon.logged('plugin.failed', time)));
+    const messages = told.map(({ message }) => String(message));
+    expect(messages[0]).to.match(/^plugin \.\/throws\.js \(in \S+trial\.yaml:2\): throws when it is loaded: boom$/);
+    expect(messages[1]).to.contain('./older.js').and.contain('it is made for plugin api 0, this is 1');
+    expect(messages[2]).to.contain('./twice.js').and.contain("the id 'nobody' is taken by ./nobody.js");
+    expect(messages[3]).to.equal("plugin later: mirror-target adapter 'bad': open: no disk");
+    expect(await daemon.logged('plugin.threw')).to.include({ plugin: 'later', message: 'much later' });
+    // Branches are taken, and wait for the mirror.
+    expect((await push(daemon.ssh, 'HEAD:main').done).code).to.equal(0);
+    expect((await fetch(`http://127.0.0.1:${daemon.http}/readyz`)).status).to.equal(200);
+    daemon.child.kill('SIGTERM');
+    expect((await daemon.done).code).to.equal(0);
+  });
+
   for (const [point, lands] of [
     ['before-intent', false],
     ['after-intent', false],

@@ -62,7 +62,7 @@ describe('stargate: init', () => {
       expect(outcome.kind).to.equal('created');
       expect(git('rev-parse', '--show-object-format')).to.equal(hash);
       expect(git('symbolic-ref', 'HEAD')).to.equal('refs/heads/main');
-      expect(git('config', '--get-all', 'remote.github-origin.push').split('\n')).to.have.length(8);
+      expect(git('config', '--get-all', 'remote.github-origin.push').split('\n')).to.have.length(9);
       expect(git('cat-file', '-t', sandbox.git(request.repo, 'hash-object', '-t', 'tree', '/dev/null'))).to.equal('tree');
       expect((await stat(join(request.repo, '.stargate'))).mode & 0o777).to.equal(0o700);
       expect((await stat(join(request.repo, '.stargate', 'ssh_host_ed25519_key'))).mode & 0o777).to.equal(0o600);

@@ -3,10 +3,12 @@ import type { Clone } from '../../domain/client/clone/clone.js';
 import { openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Chunker } from '../../ports/chunker.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
+import type { CloneCache } from '../../ports/clone-cache.js';
 import type { FetchRecord } from '../../ports/fetch-record.js';
 import type { GitRemote } from '../../ports/git-remote.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
+import type { IntentStream } from '../../ports/intent-stream.js';
 import { KvError } from '../../ports/error.js';
 import type { PolicyReader } from '../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../ports/signer.js';
@@ -53,6 +55,8 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
         throw new KvError('NOT_SUPPORTED', 'a gateway in this process has no host key');
       },
     },
+    intents: await composition.get<IntentStream>('intent-stream'),
+    cache: memoryCache(),
     fetched: await composition.get<FetchRecord>('fetch-record'),
     config: {
       get: (key) => config.get(key),
@@ -71,4 +75,13 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
   };
   const verifier = await composition.get<SignatureVerifier>('signature-verifier');
   return { clone, verifier, close: () => composition.close() };
+}
+
+/** What a clone keeps for as long as the test runs. */
+function memoryCache(): CloneCache {
+  const texts = new Map<string, string>();
+  return {
+    get: async (name) => texts.get(name) ?? null,
+    put: async (name, text) => void texts.set(name, text),
+  };
 }

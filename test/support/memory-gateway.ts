@@ -1,5 +1,5 @@
 import { hostNamed, type MemoryHost } from '../../adapters/mirror-memory/open.js';
-import { placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
+import { type ArrivedStream, placeNamed, type ReceivedPush } from '../../adapters/remote-memory/open.js';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { lacking } from '../../adapters/remote-memory/lacking.js';
 import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
@@ -18,10 +18,17 @@ import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { Journal, JournalRecord } from '../../ports/journal.js';
 import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import { SessionTrace } from '../../apps/stargate/session-trace.js';
 import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
-import type { Policy, PolicyReader } from '../../ports/policy-reader.js';
+import type { LedgerMode, Policy, PolicyReader } from '../../ports/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import { nodeHasher } from '../../adapters/hasher-node/open.js';
+import { ObjectNamer } from '../../domain/git/object.js';
+import { greeting } from '../../apps/stargate/intents/leader-intents.js';
+import { IntentStream } from '../../apps/stargate/intents/intent-stream.js';
+import { bringsIntents, PushedIntents } from '../../apps/stargate/push/pushed-intents.js';
+import { arrivedSession, orderPushed } from './memory-intents.js';
 import { MemoryPeople } from './memory-people.js';
 import { SILENT } from './silent-log.js';
 
@@ -59,6 +66,10 @@ export class MemoryGateway {
   offered: readonly Oid[] = [];
   /** Asked for the policy that pushes are judged by. */
   policyNow: () => Policy;
+  /** Called around the ordering of each intent that comes by a stream. */
+  ordering: <T>(order: () => Promise<T>) => Promise<T> = (order) => order();
+  private readonly streams = new AbortController();
+  private readonly cuts: (() => void)[] = [];
   /** Asked whether who pushes still may. */
   confirm: () => void = () => undefined;
 
@@ -133,7 +144,7 @@ export class MemoryGateway {
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects, trace }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, trace, say }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
@@ -142,6 +153,10 @@ export class MemoryGateway {
     const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
     try {
       await quarantine.write(objects);
+      if (bringsIntents(commands)) {
+        const pushed = { gateway, store: this.store, confirm: () => this.confirm() };
+        return await orderPushed(await PushedIntents.check(pushed, commands, quarantine), quarantine, say);
+      }
       const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
       try {
         await quarantine.accept();
@@ -167,6 +182,54 @@ export class MemoryGateway {
     if (this.people.pusher(as, this.policy) === null) throw new KvError('POLICY_VIOLATION', `${as} is not listed`);
     const request = { oid, store: own, objects, confirm: () => this.confirm() };
     return gateway.order(await gateway.checkIntent(request), request);
+  }
+
+  /** Serves a stream of intents, as the daemon does it to a channel. */
+  private async serveIntents(stream: ArrivedStream): Promise<void> {
+    const { store, host, people, repositoryId } = this;
+    const pusher = stream.as === null ? null : people.pusher(stream.as, this.policyNow());
+    if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${stream.as}`);
+    const arrived = arrivedSession(stream, pusher);
+    const { tracing } = this;
+    const session =
+      tracing === undefined ? arrived : { ...arrived, trace: new SessionTrace(tracing, { request: arrived.request }) };
+    const { gateway } = host;
+    const served = new IntentStream(session, {
+      gateway: {
+        checkIntent: (request) => gateway.checkIntent(request),
+        order: (sound, request) => this.ordering(() => gateway.order(sound, request)),
+      },
+      store,
+      namer: new ObjectNamer(nodeHasher(), store.objectFormat),
+      greeting: () => greeting({ store, policy: this.policyNow, repositoryId }),
+      limits: () => this.policyNow().limits,
+      room: async () => undefined,
+      over: this.streams.signal,
+      answered: () => undefined,
+    });
+    await Promise.race([
+      served.run(),
+      new Promise((_, reject) => this.cuts.push(() => reject(new Error('the connection was cut')))),
+    ]);
+    await new Promise<void>((resolve) => session.output.end(resolve));
+  }
+
+  /** Puts another policy in force, and publishes it. */
+  async publishText(change: (text: string) => string): Promise<void> {
+    const text = change(this.policyText);
+    const policy = (await this.composition.get<PolicyReader>('policy-reader')).parse(text, 'policy.yaml');
+    this.policyNow = () => policy;
+    await this.host.publish(text);
+  }
+
+  /** Has all ledgers made in another way from now on. */
+  publishMode(mode: LedgerMode): Promise<void> {
+    return this.publishText((text) => text.replace(/ledger_mode: \w+/g, `ledger_mode: ${mode}`));
+  }
+
+  /** Breaks the streams of intents that are open, as a connection breaks. */
+  cutStreams(): void {
+    for (const cut of this.cuts.splice(0)) cut();
   }
 
   /** What it has now. */
@@ -223,6 +286,7 @@ export class MemoryGateway {
   }
 
   async close(): Promise<void> {
+    this.streams.abort(new KvError('NOT_LEADER', 'the gateway is closed'));
     await this.host.stop();
     await this.lease.release();
     await this.composition.close();
@@ -241,6 +305,7 @@ export class MemoryGateway {
       read: (oids) => store.read(oids),
       receive: (push) => this.receive(push),
     };
+    place.intents = { serve: (stream) => this.serveIntents(stream) };
   }
 }
 
@@ -254,5 +319,6 @@ export async function memoryProfile(objectFormat: ObjectFormat, name: string | n
   const adapters = { ...profile.adapters, 'git-store': use('git-memory', { objectFormat }) };
   if (name === null) return { ...profile, adapters };
   const remote = use('remote-memory', { place: name, ...(as === undefined ? {} : { as }) });
-  return { ...profile, adapters: { ...adapters, 'git-remote': remote, 'mirror-target': use('mirror-memory', { host: name }) } };
+  const places = { 'git-remote': remote, 'intent-stream': remote };
+  return { ...profile, adapters: { ...adapters, ...places, 'mirror-target': use('mirror-memory', { host: name }) } };
 }

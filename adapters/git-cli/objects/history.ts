@@ -3,6 +3,7 @@ import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import type { KvError } from '../../../ports/error.js';
 import { gitFailed, runGit, spawnGit } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';
+import { interrupted } from '../process/end-on.js';
 import { checkOid } from '../process/guard.js';
 
 /** Streams `git rev-list`, newest first. Ends the process when the caller stops early. */
@@ -19,7 +20,12 @@ export async function* revList(place: GitPlace, format: ObjectFormat, query: His
   child.stdin.end();
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+  const end = (): void => void child.kill('SIGKILL');
+  const { signal } = query;
+  const isOver = (): boolean => signal?.aborted === true;
+  signal?.addEventListener('abort', end);
   try {
+    if (isOver()) throw interrupted();
     let rest = '';
     for await (const chunk of child.stdout) {
       const lines = (rest + (chunk as Buffer).toString('latin1')).split('\n');
@@ -28,8 +34,10 @@ export async function* revList(place: GitPlace, format: ObjectFormat, query: His
     }
     const code = await ended;
     if (broken !== null) throw broken;
+    if (isOver()) throw interrupted();
     if (code !== 0) throw gitFailed(`cannot walk the history of ${query.tip}`, stderr);
   } finally {
+    signal?.removeEventListener('abort', end);
     child.kill('SIGKILL');
   }
 }

@@ -21,8 +21,11 @@ interface Running {
  * Ctrl-C, from them.
  */
 export async function endTree(root: number): Promise<void> {
+  // What is stopped starts nothing more, which would not be in the list.
+  send(root, 'SIGSTOP');
   let left = treeOf(root, await processes());
   signal(left, 'SIGTERM');
+  send(root, 'SIGCONT');
   for (const until = Date.now() + GRACE_MS; left.length > 0 && Date.now() < until; ) {
     await sleep(LOOK_EVERY_MS);
     left = await stillRunning(left);
@@ -31,12 +34,14 @@ export async function endTree(root: number): Promise<void> {
 }
 
 function signal(those: readonly Running[], name: NodeJS.Signals): void {
-  for (const { pid } of those) {
-    try {
-      process.kill(pid, name);
-    } catch {
-      // The process has ended by itself.
-    }
+  for (const { pid } of those) send(pid, name);
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // The process has ended by itself.
   }
 }
 

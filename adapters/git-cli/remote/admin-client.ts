@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { AdminClient, HeldVerb, PinnedHostKey } from '../../../ports/admin-client.js';
 import { KvError } from '../../../ports/error.js';
+import type { Endable } from '../../../ports/git-remote.js';
 import { startChild } from '../../../ports/start-child.js';
 import { shownUrl } from '../../../ports/grammar/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
-import { gitPlace, runGit } from '../process/run-git.js';
+import { endOn, unlessEnded } from '../process/end-on.js';
+import { gitPlace } from '../process/run-git.js';
 import { saidSoFar } from '../process/said.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
@@ -13,6 +15,7 @@ import { checkUrl } from '../process/guard.js';
 import { type AdminCall, failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { SilenceWatch } from './silence.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
+import { rewritten } from './rewritten-url.js';
 import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
 import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
@@ -35,15 +38,18 @@ export function openAdminClient({ directory, env }: AdminClientOptions): AdminCl
 class SshAdminClient implements AdminClient {
   constructor(private readonly place: GitPlace) {}
 
-  async run(remote: string, verb: string, args: readonly string[]): Promise<unknown> {
+  async run(remote: string, verb: string, args: readonly string[], { signal }: Endable = {}): Promise<unknown> {
     const call = await adminCall(this.place, remote, verb, args);
-    const { code, stdout, stderr } = await run(this.place, call);
+    unlessEnded(signal);
+    const { code, stdout, stderr } = await run(this.place, call, signal);
     if (code !== 0) throw failedCall(call, code, stderr);
     return readAnswer(call, stdout);
   }
 
-  async hold(remote: string, verb: string, args: readonly string[]): Promise<HeldVerb> {
-    return holdVerb(this.place, await adminCall(this.place, remote, verb, args));
+  async hold(remote: string, verb: string, args: readonly string[], { signal }: Endable = {}): Promise<HeldVerb> {
+    const call = await adminCall(this.place, remote, verb, args);
+    unlessEnded(signal);
+    return holdVerb(this.place, call, signal);
   }
 
   async pinHostKey(url: string, fingerprint: string): Promise<PinnedHostKey> {
@@ -52,12 +58,6 @@ class SshAdminClient implements AdminClient {
     }
     return pinHostKey(this.place, await rewritten(this.place, checkUrl(url)), fingerprint);
   }
-}
-
-/** The URL that git goes to: `url.<base>.insteadOf` applies to a push as well. */
-async function rewritten(place: GitPlace, url: string): Promise<string> {
-  const { code, stdout } = await runGit(place, ['ls-remote', '--get-url', '--end-of-options', url]);
-  return code === 0 ? stdout.toString('utf8').replace(/\n$/, '') : url;
 }
 
 /** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
@@ -79,6 +79,7 @@ async function adminCall(place: GitPlace, remote: string, verb: string, args: re
 function run(
   place: GitPlace,
   { program, argv, url }: AdminCall,
+  signal: AbortSignal | undefined,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((ended, reject) => {
     const { cwd, env } = place;
@@ -89,7 +90,11 @@ function run(
     };
     const child = startChild(program, start, failed, (cause) => noOpenSsh(program, cause));
     let giveUp: (() => void) | null = null;
-    const watch = new SilenceWatch(place, child, url, (error, over) => (giveUp = () => void over.then(() => reject(error))));
+    const end = (error: KvError, over: Promise<void>): void => {
+      giveUp = () => void over.then(() => reject(error));
+    };
+    const watch = new SilenceWatch(place, child, url, end);
+    endOn(signal, child, end);
     let stdout = '';
     let stderr = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);

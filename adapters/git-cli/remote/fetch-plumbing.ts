@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Direction, FetchRequest, TransferProgress } from '../../../ports/git-remote.js';
+import type { Direction, FetchOptions, FetchRequest } from '../../../ports/git-remote.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
 import { runGit } from '../process/run-git.js';
@@ -54,7 +54,7 @@ export async function fetchPlainly(
   { place, commonDir }: Here,
   { remote, direction, url }: { readonly remote: string; readonly direction: Direction; readonly url: string },
   requests: readonly FetchRequest[],
-  onProgress: TransferProgress | undefined,
+  { onProgress, signal }: FetchOptions,
 ): Promise<void> {
   const attempt = { remote, direction, what: `cannot fetch from '${remote}'` };
   const names = requests.map(({ remoteRef }) => remoteRef);
@@ -62,7 +62,15 @@ export async function fetchPlainly(
   onProgress?.('');
   const args = ['-c', 'fetch.fsckObjects=true', 'fetch-pack', '--thin', '--lock-pack', ...how, url, ...names];
   const onStderr = onProgress === undefined ? {} : { onStderr: progressIn(onProgress) };
-  const result = await runRemote(place, args, { from: url, ...onStderr }).finally(() => onProgress?.(''));
+  let pid: number | undefined;
+  const started = (number: number | undefined): void => {
+    pid = number;
+  };
+  const run = runRemote(place, args, { from: url, signal, started, ...onStderr }).finally(() => onProgress?.(''));
+  const result = await run.catch(async (error: unknown) => {
+    await unlock(commonDir, pid);
+    throw error;
+  });
   const absent = new Set([...result.stderr.matchAll(NO_SUCH)].map(([, ref = '']) => ref));
   if (result.code !== 0 && absent.size === 0) throw await remoteFailure(place, attempt, result.stderr);
   const found = new Map<RefName, Oid>();
@@ -73,6 +81,16 @@ export async function fetchPlainly(
   const moved = await moveRefs({ place, commonDir }, requests, found);
   for (const name of locks) await rm(join(commonDir, 'objects', 'pack', name), { force: true });
   if (moved.code !== 0) throw await remoteFailure(place, attempt, moved.stderr);
+}
+
+/** Takes away what a fetch that was ended has left beside the pack that it brought: git would keep that for ever. */
+async function unlock(commonDir: string, pid: number | undefined): Promise<void> {
+  const folder = join(commonDir, 'objects', 'pack');
+  const names = await readdir(folder).catch(() => []); // no folder: no packs
+  for (const name of names.filter((one) => one.endsWith('.keep'))) {
+    const text = await contentOf(join(folder, name));
+    if (text?.startsWith(`fetch-pack ${pid} on `) === true) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** Moves what is not there already: most reads find nothing new, and need no process to find that out. */

@@ -33,13 +33,13 @@ export async function fetchRefs(
   file: FetchFile,
   { remote, direction, from }: FetchSide,
   requests: readonly FetchRequest[],
-  { onProgress }: FetchOptions,
+  { onProgress, signal }: FetchOptions,
 ): Promise<void> {
   const attempt = { remote, direction, what: `cannot fetch from '${remote}'` };
   const label = (request: FetchRequest): string => `${remote} ${direction} ${request.remoteRef}`;
   const absent = new Set((await file.read()).absent);
   const run = (refspecs: readonly string[]): Promise<GitResult> =>
-    unlessRaced(() => runTransfer(place, { command: [...FETCH, '--prune'], repository: from, refspecs, onProgress }));
+    unlessRaced(() => runTransfer(place, { command: [...FETCH, '--prune'], repository: from, refspecs, onProgress, signal }));
   // A ref that was not there last time is asked for by a pattern, so that its absence costs no second connection.
   const isOptional = (each: FetchRequest): boolean => each.seldom === true || absent.has(label(each));
   const first = await run(requests.map((each) => (isOptional(each) ? optionalRefspec(each) : exactRefspec(each))));
@@ -66,12 +66,13 @@ export async function fetchByIds(
   place: GitPlace,
   { remote, direction, from }: FetchSide,
   oids: readonly Oid[],
-  { onProgress }: FetchOptions,
+  { onProgress, signal }: FetchOptions,
 ): Promise<void> {
   // Telling the other side what is here would have it walk all of that, to leave out what was not asked for.
   const command = ['-c', 'fetch.negotiationAlgorithm=noop', ...FETCH, '--stdin'];
   const input = `${oids.join('\n')}\n`;
-  const result = await unlessRaced(() => runTransfer(place, { command, repository: from, refspecs: [], onProgress, input }));
+  const transfer = { command, repository: from, refspecs: [], onProgress, input, signal };
+  const result = await unlessRaced(() => runTransfer(place, transfer));
   if (result.code === 0) return;
   if (NOT_GIVEN.test(result.stderr)) {
     throw new KvError('NOT_FOUND', `'${remote}' does not give all of these objects by their ids`, {

@@ -6,6 +6,7 @@ import type { GitPlace, GitResult } from '../process/run-git.js';
 import { withoutHistory } from './no-history.js';
 import { pushError } from './push-outcome.js';
 import { agentOf } from './receive-pack/conversation.js';
+import { remoteLines } from './remote-lines.js';
 import { runTransfer } from './transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
@@ -25,7 +26,7 @@ export async function pushRefs(
   source: PushSource,
   { remote, url }: { readonly remote: string; readonly url: string },
   updates: readonly RefUpdate[],
-  { atomic, restarts, turn, trace, onProgress }: PushOptions,
+  { atomic, restarts, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
 ): Promise<void> {
   const { format } = source;
   // Ours is the only name that git lets a client choose; see agentOf.
@@ -38,9 +39,13 @@ export async function pushRefs(
     command.push(`--force-with-lease=${checkRef(ref)}:${old === null ? '' : checkOid(old, format)}`);
   }
   const refspecs = updates.map(({ ref, next }) => `${next === null ? '' : checkOid(next, format)}:${ref}`);
+  const onStderr = onRemoteLine === undefined ? undefined : remoteLines(onRemoteLine);
   const push = (options: readonly string[]): Promise<GitResult> => {
     const run = (from: GitPlace): Promise<GitResult> =>
-      runTransfer(from, { command: [...command, ...options], repository: remote, refspecs, onProgress, to: url });
+      runTransfer(from, {
+        ...{ command: [...command, ...options], repository: remote, refspecs, onProgress, to: url, signal },
+        ...(onStderr ? { onStderr } : {}),
+      });
     return restarts === true ? withoutHistory({ ...source, place }, run) : run(place);
   };
   const options = trace ? [`--push-option=${traceOption(trace)}`] : [];

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import type { Direction, FetchOptions, FetchRequest, GitRemote, PushOptions } from '../../../ports/git-remote.js';
+import type { Direction, Endable, FetchOptions, FetchRequest, GitRemote, PushOptions } from '../../../ports/git-remote.js';
 import type { NewObject } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { findRepository } from '../config/repository.js';
+import { unlessEnded } from '../process/end-on.js';
 import { checkOid, checkRef, checkRemote, checkUrl } from '../process/guard.js';
 import { gitPlace } from '../process/run-git.js';
 import type { Environment } from '../process/run-git.js';
@@ -53,10 +54,16 @@ class GitCliRemote implements GitRemote {
     return remoteUrl(await this.config(), remote, direction);
   }
 
-  async listRefs(remote: string, direction: Direction, patterns: readonly string[]): Promise<Map<RefName, Oid>> {
+  async listRefs(
+    remote: string,
+    direction: Direction,
+    patterns: readonly string[],
+    { signal }: Endable = {},
+  ): Promise<Map<RefName, Oid>> {
     if (patterns.length === 0) return new Map();
+    unlessEnded(signal);
     const { place, format } = this.clone;
-    return lsRemote(place, format, await this.side(remote, direction), patterns);
+    return lsRemote(place, format, await this.side(remote, direction), patterns, signal);
   }
 
   async fetch(
@@ -66,12 +73,13 @@ class GitCliRemote implements GitRemote {
     options: FetchOptions = {},
   ): Promise<void> {
     if (requests.length === 0) return;
+    unlessEnded(options.signal);
     const side = await this.side(remote, direction);
     for (const { remoteRef, localRef } of requests) [remoteRef, localRef].forEach(checkRef);
     const config = await this.config();
     const url = remoteUrl(config, remote, direction);
     if (url !== null && fetchesPlainly(this.clone, config, url, requests)) {
-      await fetchPlainly(this.clone, { remote, direction, url: checkUrl(url) }, requests, options.onProgress);
+      await fetchPlainly(this.clone, { remote, direction, url: checkUrl(url) }, requests, options);
       return;
     }
     await fetchRefs(this.clone.place, this.file, side, requests, options);
@@ -79,12 +87,14 @@ class GitCliRemote implements GitRemote {
 
   async fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options: FetchOptions = {}): Promise<void> {
     if (oids.length === 0) return;
+    unlessEnded(options.signal);
     for (const oid of oids) checkOid(oid, this.clone.format);
     await fetchByIds(this.clone.place, await this.side(remote, direction), oids, options);
   }
 
   async push(remote: string, updates: readonly RefUpdate[], options: PushOptions): Promise<void> {
     if (updates.length === 0) return;
+    unlessEnded(options.signal);
     const url = stargateUrl(await this.config(), remote);
     if (await this.pushDirectly(remote, url, updates, options)) return;
     await pushRefs(this.clone, { remote, url }, updates, options);
@@ -133,7 +143,7 @@ class GitCliRemote implements GitRemote {
     remote: string,
     url: string,
     updates: readonly RefUpdate[],
-    { atomic, restarts, objects, turn, trace, onProgress }: PushOptions,
+    { atomic, restarts, objects, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
@@ -146,7 +156,7 @@ class GitCliRemote implements GitRemote {
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
     const connection = expected ?? (await this.connect(remote));
-    const push = { remote, url, format, atomic, objects, turn, trace, onProgress };
+    const push = { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress, signal };
     return connection !== null && directPush(connection, updates, push);
   }
 

@@ -4,6 +4,7 @@ import { KvError } from '../../../ports/error.js';
 import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
 import { startChild } from '../../../ports/start-child.js';
 import type { GitPlace } from '../process/run-git.js';
+import { endOn } from '../process/end-on.js';
 import { saidSoFar } from '../process/said.js';
 import { kvErrorIn, unreachable } from './remote-error.js';
 import { SilenceWatch } from './silence.js';
@@ -43,9 +44,9 @@ export function failedCall({ what, url }: AdminCall, code: number | null, stderr
 
 /**
  * Runs a verb that answers before it is over. The client's standard input stays open until `release`: when this process dies, the
- * Stargate sees its end.
+ * Stargate sees its end. The signal counts until the answer.
  */
-export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
+export function holdVerb(place: GitPlace, call: AdminCall, signal: AbortSignal | undefined): Promise<HeldVerb> {
   return new Promise((resolve, reject) => {
     const { cwd, env } = place;
     const start = () => spawn(call.program, call.argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
@@ -66,10 +67,14 @@ export function holdVerb(place: GitPlace, call: AdminCall): Promise<HeldVerb> {
       for (const stream of [stdout, stderr]) stream.destroy();
       child.unref();
     };
-    const watch = new SilenceWatch(place, child, call.url, (error, over) => {
+    const end = (error: KvError, over: Promise<void>): void => {
+      if (failure === null) return; // it has answered
+      watch.stop();
       failure = () => void over.then(() => reject(error));
       for (const stream of child.stdio) stream?.destroy();
-    });
+    };
+    const watch = new SilenceWatch(place, child, call.url, end);
+    endOn(signal, child, end);
     for (const stream of [stdout, stderr]) stream.on('data', watch.heard);
     stdin.on('error', () => undefined); // a client that has ended says why on its standard error
     stderr.setEncoding('utf8').on('data', (text: string) => (said = saidSoFar(said, text)));

@@ -11,9 +11,10 @@ export async function lsRemote(
   format: ObjectFormat,
   { remote, direction, from }: FetchSide,
   patterns: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<Map<RefName, Oid>> {
   const matches = patterns.map(patternTest);
-  const result = await runRemote(place, ['ls-remote', '--refs', '--end-of-options', from, ...patterns], { from });
+  const result = await runRemote(place, ['ls-remote', '--refs', '--end-of-options', from, ...patterns], { from, signal });
   if (result.code !== 0) {
     throw await remoteFailure(place, { remote, direction, what: `cannot list the refs of '${remote}'` }, result.stderr);
   }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Stream } from 'node:stream';
 import { type Environment, type GitPlace, type GitResult, type RunOptions, runGit, type Supervisor } from '../process/run-git.js';
 import { withoutProgress } from '../process/progress.js';
+import { endOn } from '../process/end-on.js';
 import { SilenceWatch } from './silence.js';
 
 /**
@@ -26,30 +27,44 @@ const ON_THIS_MACHINE = /^(?:file:\/\/|[^:/]*(?:\/|$))/;
 interface RemoteRunOptions extends Pick<RunOptions, 'input' | 'onStderr'> {
   /** The other side: a remote's name, or its URL, as which a push must give it. */
   readonly from: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears the number of the process, by which git names what it leaves. */
+  readonly started?: (pid: number | undefined) => void;
 }
 
-/** Runs a git command that talks to another side. Throws `IO_ERROR` when that is silent for as long as `kv.timeout` allows. */
+/** Runs a git command that talks to another side. Throws `IO_ERROR` when that is silent for as long as `kv.timeout` allows, `INTERRUPTED` when the signal fires. */
 export async function runRemote(place: GitPlace, args: readonly string[], options: RemoteRunOptions): Promise<GitResult> {
-  const { from, ...rest } = options;
+  const { from, signal, started, ...rest } = options;
   // The hooks of a repository on this machine inherit what git is told to tell, and a git that one of them leaves running would
   // die of it once nobody listens. Only a push runs any, and on this machine silence is work.
   const runsHooksHere = args.includes('push') && ON_THIS_MACHINE.test(from);
   const result = runsHooksHere
-    ? await runGit(place, args, rest)
+    ? await runGit(place, args, { ...rest, supervisor: ending(signal) })
     : await runGit({ ...place, env: { ...TELL, ...place.env } }, args, {
         ...rest,
         supervisor: listening(
           place,
-          from,
+          { from, signal, ...(started === undefined ? {} : { started }) },
           args.some((arg) => arg === 'fetch' || arg === 'fetch-pack'),
         ),
       });
   return { ...result, stderr: withoutProgress(result.stderr) };
 }
 
-function listening(place: GitPlace, from: string, pulls: boolean): Supervisor {
+/** Nothing is listened for; the process ends when the signal fires. */
+function ending(signal: AbortSignal | undefined): Supervisor {
+  return { pipes: [], supervise: (child, failed) => endOn(signal, child, failed) };
+}
+
+function listening(
+  place: GitPlace,
+  { from, signal, started }: Pick<RemoteRunOptions, 'from' | 'signal' | 'started'>,
+  pulls: boolean,
+): Supervisor {
   const supervise: Supervisor['supervise'] = (child: ChildProcess, failed) => {
     const watch = new SilenceWatch(place, child, from, failed);
+    endOn(signal, child, failed);
+    started?.(child.pid);
     const streams = child.stdio as readonly (Stream | null)[];
     for (const stream of streams.slice(1)) stream?.on('data', watch.heard);
     let line = '';

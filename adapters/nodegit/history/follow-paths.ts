@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitObject, Oid } from '../../../ports/vocabulary.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectReader } from '../objects/reader.js';
 import { entriesOf } from '../objects/tree-paths.js';
 
@@ -12,16 +12,11 @@ interface Commit {
   readonly time: number;
 }
 
-/** Trees that are kept: a commit's are its child's parent's. */
-const KEPT = 512;
-
 /**
  * The commits that changed one of some paths, by committer time, newest first; merges are simplified as `git rev-list` does it. libgit2
  * follows one path at a time, and merges otherwise. Costs a few tree reads a commit, since it knows no changed-path filters.
  */
 export class PathHistory {
-  private readonly trees = new Map<Oid, GitObject | null>();
-
   constructor(
     private readonly reader: ObjectReader,
     private readonly paths: readonly string[],
@@ -76,12 +71,8 @@ export class PathHistory {
 
   private async below(tree: Oid | null, name: string): Promise<Oid | null> {
     if (tree === null) return null;
-    if (!this.trees.has(tree)) {
-      const [object] = await this.reader.read([tree]);
-      if (this.trees.size >= KEPT) this.trees.clear();
-      this.trees.set(tree, object ?? null);
-    }
-    return entriesOf(this.trees.get(tree) ?? null, new Set([name])).get(name)?.oid ?? null;
+    const [object] = await this.reader.read([tree]);
+    return entriesOf(object ?? null, new Set([name])).get(name)?.oid ?? null;
   }
 
   private async commit(oid: Oid): Promise<Commit> {

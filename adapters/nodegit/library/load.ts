@@ -48,9 +48,10 @@ async function load(importing: () => Promise<unknown>): Promise<Nodegit> {
 function cannotLoad(cause: unknown): KvError {
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
   const said = String(message ?? cause).split('\n', 1)[0] ?? '';
-  if (/NODE_MODULE_VERSION|compiled against a different Node/.test(String(message))) {
+  // Node says the one or the other, by how much of the module it could make sense of.
+  if (/NODE_MODULE_VERSION|Module did not self-register/.test(String(message))) {
     const what = `nodegit was built for another Node than this one (${process.version})`;
-    return new KvError('CONFIG_INVALID', what, { cause, hint: `build it again, with this Node: ${HOW}` });
+    return new KvError('CONFIG_INVALID', what, { cause, hint: `with this Node, ${HOW}` });
   }
   const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
   // A nodegit whose build has failed is there without its native module.

@@ -12,6 +12,8 @@ export async function writeLoose(folder: string, objects: readonly NewObject[]):
   await Promise.all([...folders].map(syncDirectory));
 }
 
+const NOTHING = new Uint8Array(0);
+
 // Whoever clears up beside us (`git gc`) removes a folder in the moment in which it is empty.
 const ATTEMPTS = 8;
 
@@ -33,7 +35,8 @@ async function tryToWrite(objectsFolder: string, { oid, type, body }: NewObject,
   folders.add(folder);
   const temporary = join(folder, `tmp_obj_${randomUUID()}`);
   try {
-    await writeDurably(temporary, [zlibStream(Buffer.concat([Buffer.from(`${type} ${body.length}\0`, 'latin1'), body]))]);
+    const content = Buffer.concat([Buffer.from(`${type} ${body.length}\0`, 'latin1'), body]);
+    await writeDurably(temporary, [zlibStream(content, NOTHING)]);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

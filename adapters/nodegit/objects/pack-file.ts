@@ -7,11 +7,10 @@ import { zlibStream } from './deflate.js';
 /** An object as it stands in a pack. */
 export interface PackEntry {
   readonly oid: Oid;
-  readonly parts: readonly [head: Uint8Array, body: Uint8Array];
-  readonly length: number;
+  readonly bytes: Buffer;
 }
 
-/** A pack and its index, whole in memory; `name` as Git names their files, without an ending. */
+/** A pack in pieces of about a megabyte, and its index; `name` as Git names their files, without an ending. */
 export interface PackFile {
   readonly name: string;
   readonly pack: readonly Uint8Array[];
@@ -22,6 +21,7 @@ const TYPE_CODE: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, bl
 const HEADER = 12;
 const ID = 20;
 const LARGE_OFFSET = 0x80000000;
+const PIECE = 1024 ** 2;
 
 /** An object, compressed and with its type and size in front: 4 bits of the size, then 7 a byte, the least significant first. */
 export function packEntry({ oid, type, body }: NewObject): PackEntry {
@@ -31,8 +31,8 @@ export function packEntry({ oid, type, body }: NewObject): PackEntry {
     head.push(byte | 0x80);
     byte = left & 0x7f;
   }
-  const parts = [Uint8Array.of(...head, byte), zlibStream(body)] as const;
-  return { oid, parts, length: parts[0].length + parts[1].length };
+  head.push(byte);
+  return { oid, bytes: zlibStream(body, Uint8Array.from(head)) };
 }
 
 /** A pack of version 2 without deltas, and its index of version 2 (gitformat-pack). No object may come twice. */
@@ -41,18 +41,31 @@ export function packFile(entries: readonly PackEntry[]): PackFile {
   header.write('PACK', 'latin1');
   header.writeUInt32BE(2, 4);
   header.writeUInt32BE(entries.length, 8);
-  const parts: Uint8Array[] = [header];
-  const hash = createHash('sha1').update(header);
   const places: Place[] = [];
   let offset = HEADER;
-  for (const { oid, parts: both, length } of entries) {
-    for (const part of both) hash.update(part);
-    parts.push(...both);
-    places.push({ oid, offset, crc: crc32(both[1], crc32(both[0])) });
-    offset += length;
+  for (const { oid, bytes } of entries) {
+    places.push({ oid, offset, crc: crc32(bytes) });
+    offset += bytes.length;
   }
+  const pack = joined([header, ...entries.map(({ bytes }) => bytes)]);
+  const hash = createHash('sha1');
+  for (const piece of pack) hash.update(piece);
   const checksum = hash.digest();
-  return { name: `pack-${checksum.toString('hex')}`, pack: [...parts, checksum], index: packIndex(places, checksum) };
+  return { name: `pack-${checksum.toString('hex')}`, pack: [...pack, checksum], index: packIndex(places, checksum) };
+}
+
+/** The same bytes in larger pieces: to hash or to write each of 100,000 takes longer than its bytes. */
+function joined(parts: readonly Uint8Array[]): Uint8Array[] {
+  const [out, some]: [Uint8Array[], Uint8Array[]] = [[], []];
+  let size = 0;
+  for (const part of parts) {
+    some.push(part);
+    size += part.length;
+    if (size < PIECE) continue;
+    out.push(Buffer.concat(some.splice(0)));
+    size = 0;
+  }
+  return [...out, Buffer.concat(some)];
 }
 
 /** Where an object is in a pack. */
@@ -64,7 +77,9 @@ export interface Place {
 
 /** Fan-out, sorted ids, checksums, offsets of 31 bits, those of 64 bits, and the checksums of the pack and of the index. */
 export function packIndex(places: readonly Place[], packChecksum: Buffer): Buffer {
-  const sorted = [...places].sort((a, b) => (a.oid < b.oid ? -1 : 1));
+  const byId = new Map(places.map((place) => [place.oid, place]));
+  // Strings alone are sorted faster than by a comparison of our own.
+  const sorted = [...byId.keys()].sort().map((oid) => byId.get(oid) as Place);
   const large = sorted.filter(({ offset }) => offset >= LARGE_OFFSET).length;
   const idsAt = 8 + 256 * 4;
   const crcsAt = idsAt + sorted.length * ID;

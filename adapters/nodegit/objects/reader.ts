@@ -4,6 +4,7 @@ import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js'
 import type { LibraryOdb } from '../library/binding.js';
 import { libraryFailed } from '../library/failure.js';
 import type { Headers } from './headers/headers.js';
+import { KeptObjects } from './kept-objects.js';
 
 /** libgit2 reads one object at a time; so many questions wait for it. */
 const AT_A_TIME = 256;
@@ -13,23 +14,32 @@ const LARGEST = 2 ** 31 - 1;
 
 /** Reads objects through libgit2, each after its size was looked at: nodegit tells neither a size nor that an object is damaged. */
 export class ObjectReader {
+  private readonly kept = new KeptObjects();
+
   constructor(
     private readonly odb: LibraryOdb,
     readonly headers: Headers,
+    /** What a quarantine stands in front of. */
+    private readonly behind: ObjectReader | null = null,
   ) {}
 
   /** Objects in the order asked, null where there is none; bounds and errors as the port has them. */
   async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
-    const heads = await this.headers.ask(oids);
-    if (bounds !== undefined) checkBounds(heads, bounds);
     const found = new Map<Oid, GitObject>();
-    const wanted = new Map(heads.flatMap((head) => (head === null ? [] : [[head.oid, head] as const])));
-    const all = [...wanted.values()];
-    for (let at = 0; at < all.length; at += AT_A_TIME) {
-      const some = await Promise.all(all.slice(at, at + AT_A_TIME).map((head) => this.readOne(head)));
+    const asked = [...new Set(oids)];
+    for (const oid of asked) {
+      const kept = this.kept.get(oid) ?? this.behind?.kept.get(oid);
+      if (kept !== undefined) found.set(oid, kept);
+    }
+    const heads = await this.headers.ask(asked.filter((oid) => !found.has(oid)));
+    const there = heads.flatMap((head) => (head === null ? [] : [head]));
+    if (bounds !== undefined) checkBounds(oids, found, there, bounds);
+    for (let at = 0; at < there.length; at += AT_A_TIME) {
+      const some = await Promise.all(there.slice(at, at + AT_A_TIME).map((head) => this.readOne(head)));
       for (const object of some) found.set(object.oid, object);
     }
-    return heads.map((head) => (head === null ? null : (found.get(head.oid) ?? null)));
+    for (const { oid } of there) this.kept.put(found.get(oid) as GitObject);
+    return oids.map((oid) => found.get(oid) ?? null);
   }
 
   private async readOne({ oid, type, size }: ObjectHeader): Promise<GitObject> {
@@ -49,11 +59,19 @@ export class ObjectReader {
   }
 }
 
-function checkBounds(heads: readonly (ObjectHeader | null)[], bounds: ReadBounds): void {
+function checkBounds(
+  oids: readonly Oid[],
+  kept: ReadonlyMap<Oid, GitObject>,
+  there: readonly ObjectHeader[],
+  bounds: ReadBounds,
+): void {
+  const sizes = new Map(there.map((head) => [head.oid, head]));
   let held = 0;
-  for (const head of heads) {
-    if (head === null) continue;
-    checkRead(bounds, head.oid, head.type, head.size, held);
+  for (const oid of oids) {
+    const object = kept.get(oid);
+    const head = object === undefined ? sizes.get(oid) : { type: object.type, size: object.body.length };
+    if (head === undefined) continue;
+    checkRead(bounds, oid, head.type, head.size, held);
     held += head.size;
   }
 }

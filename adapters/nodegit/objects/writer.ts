@@ -60,7 +60,7 @@ class Packs {
   add(object: NewObject): boolean {
     const entry = packEntry(object);
     this.entries.push(entry);
-    this.size += entry.length;
+    this.size += entry.bytes.length;
     return this.size >= PACK_UNTIL;
   }
 
@@ -77,7 +77,7 @@ class Packs {
     this.written.push(files);
     [this.entries, this.size] = [[], 0];
     await mkdir(this.folder, { recursive: true });
-    await writeDurably(files.pack, joined(pack));
+    await writeDurably(files.pack, pack);
     await writeDurably(files.index, [index]);
   }
 
@@ -97,18 +97,4 @@ class Packs {
   async abort(): Promise<void> {
     for (const { pack, index } of this.written) await Promise.all([pack, index].map((file) => rm(file, { force: true })));
   }
-}
-
-/** The same bytes in pieces of about a megabyte: a write for each object would take longer than its bytes. */
-function joined(parts: readonly Uint8Array[]): Uint8Array[] {
-  const [out, some]: [Uint8Array[], Uint8Array[]] = [[], []];
-  let size = 0;
-  for (const part of parts) {
-    some.push(part);
-    size += part.length;
-    if (size < 1024 ** 2) continue;
-    out.push(Buffer.concat(some.splice(0)));
-    size = 0;
-  }
-  return [...out, Buffer.concat(some)];
 }

@@ -13,7 +13,12 @@ import { History } from './history.js';
 import { Import } from './import.js';
 import { Init } from './init.js';
 import { List } from './list.js';
+import { MirrorImport } from './mirror/import.js';
 import { Mset } from './mset.js';
+import { PluginNew } from './plugin/new.js';
+import { PluginsInstall } from './plugins/install.js';
+import { PluginsList } from './plugins/list.js';
+import { PluginsUninstall } from './plugins/uninstall.js';
 import { RemoteSetup } from './remote/setup.js';
 import { Restore } from './restore.js';
 import { Revert } from './revert.js';
@@ -44,11 +49,16 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   wait: Wait,
   snapshot: Snapshot,
   import: Import,
+  'mirror:import': MirrorImport,
   verify: Verify,
   'epoch:new': EpochNew,
   compact: Compact,
   'stargate:status': StargateStatus,
   'stargate:sync': StargateSync,
+  'plugin:new': PluginNew,
+  'plugins:install': PluginsInstall,
+  'plugins:list': PluginsList,
+  'plugins:uninstall': PluginsUninstall,
   completion: Completion,
   help: Help,
   'help:exit-codes': HelpExitCodes,

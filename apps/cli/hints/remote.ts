@@ -10,6 +10,7 @@ export const REMOTE: Words<
   | 'correct-push-url'
   | 'debug'
   | 'host-key-changed'
+  | 'name-bundle-key'
   | 'name-stargate'
   | 'overwrite-mirror'
   | 'push-to-leader'
@@ -33,6 +34,8 @@ export const REMOTE: Words<
   debug: () => 'run the command again with --debug',
   'host-key-changed': ({ fingerprint }) =>
     `somebody else may answer there, or the Stargate has a new key: ask an admin (git-kv-stargate host-key show), and if it is ${fingerprint}: git kv remote setup --fingerprint ${fingerprint}`,
+  'name-bundle-key': ({ fingerprint }) =>
+    `ask an admin of the Stargate for its host key (git-kv-stargate host-key show), and if it is ${fingerprint}: git kv mirror import DIR --fingerprint ${fingerprint}`,
   'name-stargate': () =>
     'add "stargate: { push_url: ssh://git@HOST/PATH.git }" to .kv/policy.yaml, or say it here: git kv remote setup --url URL',
   'push-to-leader': () => 'push to the leader: see git kv stargate status',

@@ -15,11 +15,12 @@ export function helpWidth(): number {
 }
 
 /** All commands, the global flags and how to begin. */
-export function rootHelp(width: number): string {
+export function rootHelp(width: number, ofPlugins: readonly (readonly [name: string, summary: string])[] = []): string {
   return [
     'git kv [--ns NAME] [--json] COMMAND [ARGUMENTS]\n',
     section('Start here', START.map((line) => `  ${line}\n`).join('')),
     section('Commands', commandList(Object.keys(COMMANDS), width)),
+    ...(ofPlugins.length > 0 ? [section('Commands of plugins', table(ofPlugins, width))] : []),
     section('Flags of every command', globalFlags(width)),
     'git kv COMMAND -h explains a command; git kv help exit-codes the exit codes\n',
   ].join('\n');

@@ -8,30 +8,53 @@ import { print } from '../io/terminal.js';
 import { usageError } from './usage-errors.js';
 
 /** Finds the command, and lets oclif parse and run it. */
-export async function runOclif(argv: readonly string[]): Promise<void> {
-  const { root, pjson } = findPackage();
-  if (argv[0] === '--version' || argv[0] === '-V') return print(`git-kv ${pjson.version}\n`);
-  const [id = '', ...args] = nameCommand(argv, Object.keys(COMMANDS));
-  const help = helpFor(id, args);
-  if (help !== undefined) return print(help);
-  settings.enableAutoTranspile = false;
+export async function runOclif(argv: readonly string[]): Promise<number> {
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    await print(`git-kv ${findPackage().pjson.version}\n`);
+    return 0;
+  }
+  const own = Object.keys(COMMANDS);
+  if (!isOwn(argv, own)) {
+    const { runPluginCommand } = await import('./plugin-command.js');
+    return runPluginCommand(argv, own, loadConfig);
+  }
+  const [id = '', ...args] = nameCommand(argv, own);
+  const help = await helpFor(id, args);
+  if (help !== undefined) {
+    await print(help);
+    return 0;
+  }
   try {
-    // Not oclif's own run: it takes the words after a command without arguments for a part of the command's name.
-    const config = await Config.load({ root, pjson: { ...pjson, oclif: oclifConfig() } as never });
-    await config.runCommand(id, args);
+    await (await loadConfig()).runCommand(id, args);
+    return 0;
   } catch (error) {
     throw usageError(error, id, args);
   }
 }
 
+/** Whether a command of a plugin's can't be meant: those who use none pay nothing for others'. */
+function isOwn([first = '-']: readonly string[], ids: readonly string[]): boolean {
+  return first.startsWith('-') || ids.some((id) => id === first || id.startsWith(`${first}:`));
+}
+
+/** Not oclif's own run: it takes the words after a command without arguments for a part of the command's name, and loads all plugins. */
+function loadConfig(): Promise<Config> {
+  const { root, pjson } = findPackage();
+  settings.enableAutoTranspile = false;
+  return Config.load({ root, pjson: { ...pjson, oclif: oclifConfig() } as never, userPlugins: false, devPlugins: false });
+}
+
 /** What is to be explained, if anything is. */
-function helpFor(id: string, args: readonly string[]): string | undefined {
+async function helpFor(id: string, args: readonly string[]): Promise<string | undefined> {
   const width = helpWidth();
   const end = args.indexOf('--');
   const asked = (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '-h' || arg === '--help');
   const name = id === 'help' && !asked ? args.filter((arg) => !arg.startsWith('-')).join(':') : id;
   if (id !== 'help' && !asked && id !== '') return undefined;
-  if (name === '') return rootHelp(width);
+  if (name === '') {
+    const { pluginCommands } = await import('../plugins/installed.js');
+    return rootHelp(width, await pluginCommands(Object.keys(COMMANDS)));
+  }
   const command = COMMANDS[name];
   if (command !== undefined) return commandHelp(name, command, width);
   const topic = TOPICS[name];

@@ -45,11 +45,11 @@ function saysWhichKey(signer: Signer, config: CloneConfig): Signer {
   if (process.stderr.isTTY !== true) return signer;
   return {
     ...(signer.publicKey === undefined ? {} : { publicKey: signer.publicKey.bind(signer) }),
-    async sign(payload) {
+    async sign(payload, options) {
       const { keyWithPassphrase } = await import('../io/signing-key.js');
       const file = await keyWithPassphrase(config);
       if (file !== null) note(`signing with ${file}, which has a passphrase`);
-      return signer.sign(payload);
+      return signer.sign(payload, options);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { AdminClient } from '../../../ports/admin-client.js';
 import type { CloneCache } from '../../../ports/clone-cache.js';
 import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote } from '../../../ports/git-remote.js';
+import type { IntentStream } from '../../../ports/intent-stream.js';
 
 /** Remotes that are opened by their first use: an offline read never pays for them. */
 export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
@@ -21,6 +22,7 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
       ),
     shown: (...args) => opened?.shown?.(...args) ?? null,
     push: async (...args) => (await open()).push(...args),
+    close: async () => opened?.close?.(),
   };
 }
 
@@ -33,6 +35,11 @@ export function lazyAdminClient(open: () => Promise<AdminClient>): AdminClient {
   };
 }
 
+/** Streams of intents that are opened by their first use. */
+export function lazyIntentStream(open: () => Promise<IntentStream>): IntentStream {
+  return { open: async (...args) => (await open()).open(...args) };
+}
+
 /** A record of fetches that is opened by its first use. */
 export function lazyFetchRecord(open: () => Promise<FetchRecord>): FetchRecord {
   return {
@@ -41,10 +48,11 @@ export function lazyFetchRecord(open: () => Promise<FetchRecord>): FetchRecord {
   };
 }
 
-/** What a clone keeps for its next commands, opened by its first use. */
-export function lazyCloneCache(open: () => Promise<CloneCache>): CloneCache {
+/** What a clone keeps for its next commands. Where it can't be opened, as in a profile that names none, nothing is kept. */
+export function lenientCloneCache(opening: Promise<CloneCache>): CloneCache {
+  const opened = opening.catch(() => null);
   return {
-    get: async (...args) => (await open()).get(...args),
-    put: async (...args) => (await open()).put(...args),
+    get: async (...args) => (await opened)?.get(...args) ?? null,
+    put: async (...args) => (await opened)?.put(...args),
   };
 }

@@ -13,6 +13,7 @@ import type {
   GitRemote,
   GitStore,
   Hasher,
+  IntentStream,
   PolicyReader,
   Randomness,
   Signer,
@@ -20,7 +21,7 @@ import type {
 } from '../../../ports/index.js';
 import { KvError } from '../../../ports/error.js';
 import { patientAdminClient, patientRemote } from '../../../domain/client/remote/patience.js';
-import { lazyAdminClient, lazyCloneCache, lazyFetchRecord, lazyRemote } from './lazy-ports.js';
+import { lazyAdminClient, lenientCloneCache, lazyFetchRecord, lazyIntentStream, lazyRemote } from './lazy-ports.js';
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 
 /** A clone that was opened, and its namespace. */
@@ -49,6 +50,8 @@ export interface SessionRequest {
   readonly onMirrorRefusal: (ns: string, refusal: MirrorRefusal) => void;
   /** Hears, in a sentence, what is to be known of an answer besides the answer. */
   readonly onWarning: (text: string) => void;
+  /** Stands around the store that the profile names. */
+  readonly aroundStore?: (store: GitStore) => GitStore;
   /** Stands around the signer that the profile names. */
   readonly aroundSigner?: (signer: Signer, config: CloneConfig) => Signer;
   /** Nothing is to be fetched: not by git either, in a partial clone. The remotes are opened only when they are used all the same. */
@@ -62,7 +65,7 @@ const PROFILE = 'client';
  * configuration that can't be meant.
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
-  const { directory, env, profile = PROFILE, ns, onProgress, offline, aroundSigner } = request;
+  const { directory, env, profile = PROFILE, ns, onProgress, offline, aroundStore, aroundSigner } = request;
   checkNamespace(ns, 'namespace');
   const composition = await openProfile(profile, {
     directory,
@@ -72,6 +75,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     // All at once: each starts its git process before the first of them has answered.
     const openRemote = (): Promise<GitRemote> => composition.get<GitRemote>('git-remote');
     const openRecord = (): Promise<FetchRecord> => composition.get<FetchRecord>('fetch-record');
+    const cache = lenientCloneCache(composition.get<CloneCache>('clone-cache'));
     const [store, config, clock, hasher] = await Promise.all([
       composition.get<GitStore>('git-store'),
       composition.get<CloneConfig>('clone-config'),
@@ -97,14 +101,15 @@ export async function openSession(request: SessionRequest): Promise<Session> {
       return aroundSigner?.(signer, config) ?? signer;
     };
     const clone: Clone = {
-      store: boundedReads(store, config.get('kv.maxobject')),
+      store: boundedReads(aroundStore?.(store) ?? store, config.get('kv.maxobject')),
       remotes: patientRemote(lazyRemote(openRemote), patience),
       stargate: patientAdminClient(
         lazyAdminClient(() => composition.get<AdminClient>('admin-client')),
         patience,
       ),
+      intents: lazyIntentStream(() => composition.get<IntentStream>('intent-stream')),
       fetched: lazyFetchRecord(openRecord),
-      cache: lazyCloneCache(() => composition.get<CloneCache>('clone-cache')),
+      cache,
       config,
       clock,
       hasher,

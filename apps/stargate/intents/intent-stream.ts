@@ -9,9 +9,12 @@ import {
   FrameReader,
   type Greeting,
 } from '../../../domain/git/wire/intent-frames.js';
+import { decodeLoose } from '../../../domain/git/bytes.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
 import { KvError, toKvError } from '../../../ports/error.js';
+import { parseTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
 import type { GitStore } from '../../../ports/git-store.js';
+import { NO_SPAN } from '../../../ports/tracing.js';
 import type { Limits } from '../../../ports/limits.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { ExecSession } from '../exec-session.js';
@@ -33,10 +36,15 @@ export interface IntentStreamOptions {
   readonly answered: (answer: Answer, bytes: number, ms: number) => void;
 }
 
+/** No `traceparent` is longer, bytes. */
+const MAX_TRACE = 512;
+
 /** Serves one stream of intents: each is checked and ordered beside the others, and answered as it is ordered. */
 export class IntentStream {
   private readonly reader: FrameReader;
   private next = 0;
+  /** What the next intent belongs to. */
+  private trace: TraceContext | null = null;
   private open = 0;
   private openBytes = 0;
   private ended = false;
@@ -91,9 +99,14 @@ export class IntentStream {
     while (!full()) {
       const frame = this.reader.next();
       if (frame === undefined) break;
+      if (frame.kind === 'T') {
+        this.trace = parseTraceparent(decodeLoose(frame.payload.subarray(0, MAX_TRACE)));
+        continue;
+      }
       if (frame.kind !== 'I')
         throw new KvError('INPUT_INVALID', `the stream of intents has a frame of kind ${frame.kind} from its client`);
-      void this.serve(this.next++, frame.payload);
+      void this.serve(this.next++, frame.payload, this.trace);
+      this.trace = null;
     }
     if (full()) this.session.input.pause();
     else this.session.input.resume();
@@ -104,25 +117,30 @@ export class IntentStream {
     return this.session.output.writableNeedDrain;
   }
 
-  private async serve(id: number, payload: Uint8Array): Promise<void> {
+  private async serve(id: number, payload: Uint8Array, trace: TraceContext | null): Promise<void> {
     this.open += 1;
     this.openBytes += payload.length;
     const began = performance.now();
     let txn: string | null = null;
     let answer: Answer;
+    const span = this.session.trace?.part('stargate.intent', trace) ?? NO_SPAN;
     try {
       const { store, namer, gateway, room } = this.options;
       await room();
       const objects = decodeObjects(payload, namer);
       const oid = (objects[0] as (typeof objects)[number]).oid;
       const own = overlay(store, new Map(objects.map((object) => [object.oid, object])));
-      const request = { oid, store: own, objects, confirm: () => requirePermission(this.session.pusherNow(), 'push') };
+      const confirm = (): void => requirePermission(this.session.pusherNow(), 'push');
+      const request = { oid, store: own, objects, confirm, span };
       request.confirm();
       const sound = await gateway.checkIntent(request);
       txn = sound.intent.trailers.txn;
       answer = { id, outcome: await gateway.order(sound, request) };
+      span.note({ code: 'OK', bytes: payload.length, txn: [txn] });
+      span.end();
     } catch (error) {
       answer = { id, outcome: toKvError(error) };
+      span.end(error);
     }
     this.open -= 1;
     this.openBytes -= payload.length;

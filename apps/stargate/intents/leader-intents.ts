@@ -49,7 +49,11 @@ export function leaderIntents(options: LeaderIntentsOptions): ServeExec {
 }
 
 /** What a client has to know before it can make an intent. */
-async function greeting({ store, policy, repositoryId }: LeaderIntentsOptions): Promise<Greeting> {
+export async function greeting({
+  store,
+  policy,
+  repositoryId,
+}: Pick<LeaderIntentsOptions, 'store' | 'policy' | 'repositoryId'>): Promise<Greeting> {
   const { namespaces, limits } = policy();
   const refs = await store.refs([...namespaces.keys()].map(ledgerRef));
   const tips = [...namespaces.keys()].map((ns) => refs.get(ledgerRef(ns)));
@@ -65,6 +69,7 @@ async function greeting({ store, policy, repositoryId }: LeaderIntentsOptions): 
     repository: repositoryId,
     format: store.objectFormat,
     maxFrame: limits.intentBytes,
+    traces: true,
     namespaces: [...namespaces].map(([ns, { ledgerMode }], i) => ({
       ns,
       mode: ledgerMode,

@@ -7,6 +7,7 @@ import type { FetchRecord } from '../../../ports/fetch-record.js';
 import type { GitRemote, TransferProgress } from '../../../ports/git-remote.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
+import type { IntentStream } from '../../../ports/intent-stream.js';
 import type { PolicyReader } from '../../../ports/policy-reader.js';
 import type { Signer } from '../../../ports/signer.js';
 import type { Span } from '../../../ports/tracing.js';
@@ -20,6 +21,8 @@ export interface Clone {
   readonly remotes: GitRemote;
   /** The Stargate's admin verbs. */
   readonly stargate: AdminClient;
+  /** Ways to the Stargate for intents; a clone without them pushes its intents. */
+  readonly intents?: IntentStream | undefined;
   /** When a namespace's refs were last fetched. */
   readonly fetched: FetchRecord;
   /** What earlier commands have worked out; a clone without one works it out each time. */
@@ -31,6 +34,8 @@ export interface Clone {
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;
   readonly policyReader: () => Promise<PolicyReader>;
+  /** Fires when what is done with this view of the clone is to end; absent: it never is. */
+  readonly ended?: AbortSignal | undefined;
   /** What is traced, whatever is done; absent: nothing is. */
   readonly span?: Span | undefined;
   /** Hears how far what is fetched and pushed has come. */

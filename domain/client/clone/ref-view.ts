@@ -78,7 +78,7 @@ function viewedStore(store: GitStore, view: RefView): GitStore {
 function viewedRemotes(remotes: GitRemote, view: RefView): GitRemote {
   return {
     url: (remote, direction) => remotes.url(remote, direction),
-    listRefs: (remote, direction, patterns) => remotes.listRefs(remote, direction, patterns),
+    listRefs: (remote, direction, patterns, options) => remotes.listRefs(remote, direction, patterns, options),
     fetch: (remote, direction, requests, options) =>
       remotes.fetch(remote, direction, requests, options).finally(() => view.forget()),
     fetchObjects: (remote, direction, oids, options) => remotes.fetchObjects(remote, direction, oids, options),

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { CloneConfig } from '../../../ports/clone-config.js';
 import type { FetchRequest } from '../../../ports/git-remote.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
@@ -18,6 +19,7 @@ import {
 import type { Clone } from './clone.js';
 import { type ForeignTip, foreignTip } from './foreign-tip.js';
 import { tellRefusal } from './mirror-notice.js';
+import { forgetOrdered, orderedWrites } from './ordered-writes.js';
 import { withRefView } from './ref-view.js';
 
 /** A namespace's state in this clone: the ledger's tip, the index that belongs to it, and where it was learnt. */
@@ -41,6 +43,8 @@ export interface Freshness {
   readonly readFrom: ReadFrom;
   /** Answer from what this clone has; fetch nothing. */
   readonly offline: boolean;
+  /** What was fetched less than this ago will do, whatever `kv.maxAge` says. Milliseconds. */
+  readonly maxAgeMs?: number | undefined;
 }
 
 const SOURCES: readonly Source[] = ['mirror', 'stargate'];
@@ -92,7 +96,10 @@ export async function tipForReading(
 ): Promise<Tip | null> {
   const { readFrom, offline } = freshness;
   const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
-  if (!offline && (await isStale(clone, ns, readFrom))) {
+  const unread = await unreadWrites(clone, ns);
+  if (offline && unread.length > 0) clone.onWarning?.(`${notHere(unread)}; what is told is what was fetched before`);
+  const caughtUp = !offline && unread.length > 0 && (await catchUp(clone, ns, unread));
+  if (!offline && !caughtUp && (await isStale(clone, ns, freshness))) {
     const direction = directionOf(readFrom);
     if ((await clone.remotes.url(clone.remoteName, direction)) !== null) await fetchNamespace(clone, ns, readFrom);
     else if (clone.config.get('kv.remote') !== undefined && direction === 'read') throw noRemote(clone.remoteName);
@@ -104,12 +111,51 @@ export async function tipForReading(
   return tip;
 }
 
+/** The commits that the Stargate has made of this clone's intents, and that the newest state that it knows does not have. */
+async function unreadWrites(clone: Clone, ns: string): Promise<readonly Oid[]> {
+  const { commits } = await orderedWrites(clone, ns);
+  if (commits.length === 0) return [];
+  const headers = await clone.store.headers(commits);
+  const here = commits.filter((_, i) => headers[i]);
+  const tip = here.length === 0 ? null : await newestTip(clone, ns);
+  const met = tip === null ? [] : await below(clone, tip.ledger, here);
+  if (met.length > 0) await forgetOrdered(clone, ns, met);
+  return commits.filter((commit) => !met.includes(commit));
+}
+
+/** So many transactions are looked through at once; what lies further back is asked for one by one. */
+const RECENT = 256;
+
+/** Those of some commits that a ledger's tip has among its ancestors, or is. */
+async function below({ store }: Clone, tip: Oid, commits: readonly Oid[]): Promise<Oid[]> {
+  const recent = new Set<Oid>([tip]);
+  if (commits.length > 1) for await (const oid of store.history({ tip, limit: RECENT })) recent.add(oid);
+  const found: Oid[] = [];
+  for (const commit of commits) if (recent.has(commit) || (await store.isAncestor(commit, tip))) found.push(commit);
+  return found;
+}
+
+/** Fetches what this clone has written from the Stargate, which has it for certain. False, and a warning, when it can't be asked. */
+async function catchUp(clone: Clone, ns: string, unread: readonly Oid[]): Promise<boolean> {
+  try {
+    await fetchNamespace(clone, ns, 'stargate');
+  } catch (error) {
+    if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
+    clone.onWarning?.(`${notHere(unread)}, and the Stargate could not be asked for it: ${error.message}`);
+    return false;
+  }
+  await forgetOrdered(clone, ns, unread); // what it hasn't got any more, it never will have
+  return true;
+}
+
+const notHere = (unread: readonly Oid[]): string => `what this clone wrote as ${unread.at(-1)} has not been read yet`;
+
 /** `kv.maxAge` lets a script read what was fetched from the mirror less than that ago. */
-async function isStale(clone: Clone, ns: string, from: ReadFrom): Promise<boolean> {
-  const configured = clone.config.get('kv.maxage');
-  if (configured === undefined || from === 'stargate') return true;
-  const maxAge = parseAge(configured);
-  const last = await clone.fetched.lastFetch(clone.remoteName, 'read', ns);
+async function isStale(clone: Clone, ns: string, { readFrom: from, maxAgeMs }: Freshness): Promise<boolean> {
+  const configured = from === 'stargate' ? undefined : clone.config.get('kv.maxage');
+  const maxAge = maxAgeMs ?? (configured === undefined ? 0 : parseAge(configured));
+  if (maxAge <= 0) return true;
+  const last = await clone.fetched.lastFetch(clone.remoteName, directionOf(from), ns);
   return last === null || clone.clock.now() - last > maxAge;
 }
 
@@ -120,6 +166,11 @@ function parseAge(text: string): number {
     hint: 'git config kv.maxAge 30s',
   });
 }
+
+/** The newest tips that were found last, by the clone's configuration, which all views of a clone share, and by namespace and side. */
+const found = new WeakMap<CloneConfig, Map<string, { readonly refs: string; readonly tip: Tip }>>();
+/** Of more namespaces, all are forgotten. */
+const MOST_FOUND = 64;
 
 interface Candidate {
   readonly ledger: LedgerCommit;
@@ -144,6 +195,12 @@ export async function newestTip(clone: Clone, ns: string, side: ReadFrom = 'star
     const oid = refs.get(ref);
     return oid === undefined ? [] : [{ oid, ref, from, index: refs.get(indexName) }];
   });
+  // A program that reads for long finds the same refs again and again, and ids name the same objects for ever.
+  const what = `${ns} ${side}`;
+  const shown = here.map(({ ref, oid, index }) => `${ref} ${oid} ${index}`).join();
+  const known = found.get(clone.config) ?? new Map<string, { readonly refs: string; readonly tip: Tip }>();
+  const last = known.get(what);
+  if (last?.refs === shown) return last.tip;
   const objects = here.length === 0 ? [] : await clone.store.read(here.map(({ oid }) => oid));
   let best: Candidate | undefined;
   let passedOver: ForeignTip | undefined;
@@ -162,7 +219,11 @@ export async function newestTip(clone: Clone, ns: string, side: ReadFrom = 'star
   const { oid: ledger, commit, trailers } = best.ledger;
   const indexes = [...new Set([best.index, ...here.map(({ index }) => index)].filter((oid) => oid !== undefined))];
   const index = await findIndex(clone, indexes, trailers.indexTree);
-  return { ns, ledger, commit, trailers, index, from: best.from, ...(passedOver === undefined ? {} : { passedOver }) };
+  const tip: Tip = { ns, ledger, commit, trailers, index, from: best.from, ...(passedOver === undefined ? {} : { passedOver }) };
+  if (index === null || passedOver !== undefined) return tip; // a fetch may put it right
+  if (known.size >= MOST_FOUND) known.clear();
+  found.set(clone.config, known.set(what, { refs: shown, tip }));
+  return tip;
 }
 
 /** A namespace's ledger commit, opened, or why it is none. Throws `GIT_ERROR` when it is missing. */

@@ -13,29 +13,20 @@ import { fetchChunks } from '../clone/chunks-tip.js';
 import { type Clone, namerOf, type WritingPorts } from '../clone/clone.js';
 import { land, type Target, whereTo } from '../write/land.js';
 import { MAX_ATTEMPTS, pauseAfterRace } from '../write/race-pause.js';
-import { repositoryFor } from '../write/repository.js';
-import { knownPublished } from '../clone/known-policy.js';
+import { repositoryFor } from '../clone/repository.js';
+import { knownPolicy, knownPublished } from '../clone/known-policy.js';
+import { inItsMode, wrongMode } from '../sequence/mode.js';
 import { signCommit } from '../write/sign.js';
 import { type HeldTurn, takeTurn } from '../write/turn.js';
 import { checkAdmin } from './admin-signs.js';
+import { orderEpoch } from './order-epoch.js';
+import type { Rollover } from './rollover.js';
 import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
 
-/** An epoch that has begun, and the one that it follows. */
-export interface Rollover {
-  readonly ns: string;
-  readonly epoch: string;
-  readonly parentEpoch: string;
-  /** The new epoch's first ledger commit. */
-  readonly commit: Oid;
-  readonly parentLedger: Oid;
-  readonly txn: string;
-  readonly landed: Target;
-}
-
 /**
- * Begins a new epoch as one atomic push: ledger and index start again from commits without parents, with the same data;
- * the old tips are kept in an archive ref. Reads the Stargate's tip first, and again when a write was faster. Throws `USAGE` for an
- * illegal label, `CAS_CONFLICT` when the label is taken or another epoch began meanwhile, `SIGNER_UNKNOWN` when the signer is no admin.
+ * Begins a new epoch: ledger and index start again from commits without parents, with the same data; the old tips are kept in an archive
+ * ref. Throws `USAGE` for an illegal label, `CAS_CONFLICT` when the label is taken or another epoch began meanwhile, `SIGNER_UNKNOWN` when
+ * the signer is no admin.
  */
 export async function newEpoch(clone: Clone, ns: string, label: string): Promise<Rollover> {
   if (!isEpochLabel(label)) {
@@ -45,6 +36,19 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
   }
   const target = await whereTo(clone);
   const ports = await clone.forWriting();
+  const linear = (): Promise<Rollover> => pushEpoch(clone, ports, { ns, label, target });
+  if (target === 'clone') return linear();
+  return inItsMode(clone, ns, { linear, sequenced: () => orderEpoch(clone, ports, ns, label) });
+}
+
+interface NewEpoch {
+  readonly ns: string;
+  readonly label: string;
+  readonly target: Target;
+}
+
+/** Begins it as one atomic push. Reads the Stargate's tip first, and again when a write was faster. */
+async function pushEpoch(clone: Clone, ports: WritingPorts, { ns, label, target }: NewEpoch): Promise<Rollover> {
   const tipNow = async (): Promise<WholeTip> => {
     if (target === 'stargate') await fetchNamespace(clone, ns, 'stargate');
     const newest = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
@@ -53,7 +57,11 @@ export async function newEpoch(clone: Clone, ns: string, label: string): Promise
     return { ...newest, index: newest.index };
   };
   let tip = await tipNow();
-  if (target === 'stargate') await checkAdmin(clone, ports.signer); // the policy came with the tip
+  if (target === 'stargate') {
+    // The policy came with the tip.
+    if ((await knownPolicy(clone))?.namespaces.get(ns)?.ledgerMode === 'sequenced') throw wrongMode(ns, 'sequenced');
+    await checkAdmin(clone, ports.signer);
+  }
   await checkUnused(clone, tip, label, target);
   let turn: HeldTurn | null = null;
   try {

@@ -65,6 +65,15 @@ export async function openListing(clone: Clone, request: ListRequest): Promise<L
   const { ledger, time } = at === undefined ? await momentNow(clone, ns, request) : await momentAt(clone, ns, at, request);
   const { indexTree } = ledger.trailers;
   if (at !== undefined && !(await clone.store.headers([indexTree]))[0]) throw indexGone(ns, at);
+  return listingOf(clone, request, { ledger, time });
+}
+
+/** A listing of a state that was found before, TTLs judged at `time` (ms since the epoch). Nothing is read yet. */
+export function listingOf(
+  clone: Clone,
+  request: ListRequest,
+  { ledger, time }: { readonly ledger: LedgerCommit; readonly time: number },
+): Listing {
   return { ledger, time, keys: keysOf(clone, request, ledger, time) };
 }
 

@@ -21,9 +21,13 @@ export interface Patience {
 
 /**
  * Does what may find the other side without room for another connection (`BUSY`), and does it again after a pause, for `PATIENCE_MS` in
- * all: nothing has happened by then. A push that was cut off before anything was sent is tried again, too. The pauses become longer, and are of random length, so that those who wait don't come back at once.
+ * all: nothing has happened by then. A push that was cut off before anything was sent is tried again, too. The pauses become longer, and are of random length, so that those who wait don't come back at once. The signal ends a pause with `INTERRUPTED`.
  */
-export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attempt: () => Promise<T>): Promise<T> {
+export async function whenRoom<T>(
+  { clock, randomness, onWait }: Patience,
+  attempt: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const started = clock.now();
   for (let pauses = 0; ; pauses++) {
     try {
@@ -36,7 +40,7 @@ export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attem
       if (pauses === 0 && !cut) onWait(error);
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** pauses, LAST_PAUSE_MS);
       const [byte = 0] = (await randomness()).bytes(1);
-      await clock.sleep(Math.round((longest * (1 + byte / 255)) / 2));
+      await clock.sleep(Math.round((longest * (1 + byte / 255)) / 2), signal);
     }
   }
 }
@@ -45,20 +49,21 @@ export async function whenRoom<T>({ clock, randomness, onWait }: Patience, attem
 export function patientRemote(remote: GitRemote, patience: Patience): GitRemote {
   return {
     url: (...args) => remote.url(...args),
-    listRefs: (...args) => whenRoom(patience, () => remote.listRefs(...args)),
-    fetch: (...args) => whenRoom(patience, () => remote.fetch(...args)),
-    fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args)),
+    listRefs: (...args) => whenRoom(patience, () => remote.listRefs(...args), args[3]?.signal),
+    fetch: (...args) => whenRoom(patience, () => remote.fetch(...args), args[3]?.signal),
+    fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args), args[3]?.signal),
     expectPush: (...args) => remote.expectPush?.(...args),
     shown: (...args) => remote.shown?.(...args) ?? null,
-    push: (...args) => whenRoom(patience, () => remote.push(...args)),
+    push: (...args) => whenRoom(patience, () => remote.push(...args), args[2].signal),
+    close: async () => remote.close?.(),
   };
 }
 
 /** Admin verbs that wait for room. */
 export function patientAdminClient(client: AdminClient, patience: Patience): AdminClient {
   return {
-    run: (...args) => whenRoom(patience, () => client.run(...args)),
-    hold: (...args) => whenRoom(patience, () => client.hold(...args)),
+    run: (...args) => whenRoom(patience, () => client.run(...args), args[3]?.signal),
+    hold: (...args) => whenRoom(patience, () => client.hold(...args), args[3]?.signal),
     pinHostKey: (...args) => client.pinHostKey(...args),
   };
 }

@@ -14,6 +14,8 @@ interface WaitRequest {
   /** The ledger commit to wait for. */
   readonly oid: Oid;
   readonly timeoutMs: number;
+  /** The Stargate has said that it has the commit: it is not asked. */
+  readonly accepted?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -59,7 +61,7 @@ export async function waitForMirror(clone: Clone, request: WaitRequest): Promise
       await rememberWatermark(clone, request.ns, watermark);
       return { oid: request.oid, watermark, waitedMs: clock.now() - started };
     }
-    if (shown !== null) question ??= ask(clone, request); // the mirror may know more than a Stargate that was put back
+    if (shown !== null && request.accepted !== true) question ??= ask(clone, request); // the mirror may know more than a Stargate that was put back
     if (question?.answer === 'unknown') throw unknownCommit(request);
     if (shown !== null && shown.policy !== published) {
       const said: Said | null = await refusalAt(clone, request.ns, shown.policy).catch(unlessUnreachable);

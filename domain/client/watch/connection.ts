@@ -37,7 +37,7 @@ export class WatchConnection {
     const direction = readFrom === 'mirror' ? 'read' : 'write';
     for (let failures = 0; ; ) {
       try {
-        await unlessAborted(remotes.fetch(remoteName, direction, requests), signal);
+        await remotes.fetch(remoteName, direction, requests, { signal });
         this.contacted = true;
         if (failures > 1) notify({ kind: 'back' });
         return;
@@ -55,15 +55,4 @@ export class WatchConnection {
     if (code !== 'IO_ERROR' && code !== 'GIT_ERROR') return false;
     return (this.options.patient && this.contacted) || (code === 'GIT_ERROR' && failures < FIRST_CONTACT_TRIES);
   }
-}
-
-/** A fetch can hang for as long as the network does: the caller is not kept waiting for it. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new KvError('INTERRUPTED', 'the watch was ended'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -1,6 +1,7 @@
 import { type KvError, toKvError } from '../../../ports/error.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
+import { forgetOrdered } from '../clone/ordered-writes.js';
 import { withRefView } from '../clone/ref-view.js';
 import { type Visible, waitForMirror } from '../remote/wait.js';
 import type { Receipt } from './receipt.js';
@@ -11,7 +12,6 @@ interface AcknowledgedWriteRequest extends WriteRequest {
   /** Undefined: as the policy's `require_mirror_ack_by_default` says. */
   readonly wait?: boolean;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
   /** Hears of the write as soon as it has landed, before the wait. */
   readonly onLanded?: (receipt: Receipt, waits: boolean) => Promise<void>;
 }
@@ -36,7 +36,9 @@ export async function acknowledgedWrite(whole: Clone, request: AcknowledgedWrite
   if (!waits) return { receipt, visible: null };
   try {
     const { timeoutMs, signal } = request;
-    return { receipt, visible: await waitForMirror(clone, { ns, oid: commit, timeoutMs, ...(signal ? { signal } : {}) }) };
+    const visible = await waitForMirror(clone, { ns, oid: commit, timeoutMs, accepted: true, ...(signal ? { signal } : {}) });
+    await forgetOrdered(clone, ns, [commit]); // whoever reads the mirror reads it
+    return { receipt, visible };
   } catch (error) {
     throw landedAllTheSame(error, receipt);
   }

@@ -5,11 +5,7 @@ import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { ledgerRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { fetchNamespace, readLedgerCommits } from '../clone/tips.js';
-
-/** For how long a Stargate that has broken off is asked what became of a push: it may be starting again. Milliseconds. */
-const PATIENCE_MS = 20_000;
-const FIRST_PAUSE_MS = 200;
-const LAST_PAUSE_MS = 2000;
+import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from '../sequence/in-doubt.js';
 
 /**
  * Pushes, and says for certain whether the refs have moved: when the connection breaks after the push was sent, the same push is sent
@@ -41,7 +37,7 @@ async function findOut(
   broken: KvError,
 ): Promise<void> {
   const until = clone.clock.now() + PATIENCE_MS;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+  for (const pause of pauses()) {
     await clone.clock.sleep(pause);
     try {
       await clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined });
@@ -49,9 +45,8 @@ async function findOut(
     } catch (error) {
       if (!KvError.is(error)) throw error;
       if (await hasLanded(clone, ns, updates)) return;
-      const again = error.code === 'IO_ERROR' || error.code === 'BUSY' || error.code === 'NOT_LEADER';
-      if (!again) throw error; // it answers, and has not got it: this is why
-      if (clone.clock.now() >= until) throw await inDoubt(clone, ns, updates, broken);
+      if (!maySoonAnswer(error)) throw error; // it answers, and has not got it: this is why
+      if (clone.clock.now() >= until) throw await pushInDoubt(clone, ns, updates, broken);
     }
   }
 }
@@ -71,16 +66,9 @@ async function hasLanded(clone: Clone, ns: string, updates: readonly RefUpdate[]
   return tip !== undefined && (tip === commit || (await clone.store.isAncestor(commit, tip)));
 }
 
-async function inDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
+/** The same error, which says that nobody knows whether a push has landed, and by which names to look for it. */
+export async function pushInDoubt(clone: Clone, ns: string, updates: readonly RefUpdate[], broken: KvError): Promise<KvError> {
   const commit = updates.find(({ ref }) => ref === ledgerRef(ns))?.next ?? null;
   const [read] = commit === null ? [] : await readLedgerCommits(clone, [commit]);
-  const txn = read?.trailers.txn ?? null;
-  const name = txn === null ? 'the push' : `transaction ${txn} (commit ${commit})`;
-  const message = `${broken.message}; ${name} had been sent, and whether it has landed could not be found out`;
-  return new KvError(broken.code, message, {
-    cause: broken,
-    hint: 'when the Stargate answers again, look for the transaction in the history before you write again',
-    advice: { id: 'look-for-transaction', ns, txn: txn ?? '' },
-    details: { ...broken.details, ns, txn, commit, landed: 'unknown' },
-  });
+  return inDoubt(broken, { ns, txn: read?.trailers.txn ?? null, commit, kind: 'commit' });
 }

@@ -21,12 +21,14 @@ export interface ChunkReport {
   readonly newBytes: number;
 }
 
+/** The blobs of those of some digests that the epoch is known to have. */
+export type FindChunks = (digests: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
+
 interface ChunkRequest {
-  readonly ns: string;
   readonly key: string;
   readonly spec: ChunkingSpec;
-  /** The chunks tree of the epoch as this clone knows it. */
-  readonly chunksTree: Oid | null;
+  /** Tells what need not be stored again. */
+  readonly find: FindChunks;
   /** A value above this is refused as soon as it is seen to be. */
   readonly maxSize: number;
   readonly input: AsyncIterable<Uint8Array>;
@@ -115,13 +117,7 @@ class Chunking {
 
   /** The chunks of a batch that neither the epoch has nor this value brought already. */
   private async *missing(batch: readonly Pending[]): AsyncGenerator<NewObject> {
-    const { ns, chunksTree } = this.request;
-    const found = await lookUpChunks(
-      this.clone,
-      ns,
-      chunksTree,
-      batch.map(({ chunk }) => chunk.digest),
-    );
+    const found = await this.request.find(batch.map(({ chunk }) => chunk.digest));
     for (const { chunk, body } of batch) {
       if (this.written.has(chunk.digest) || found.get(chunk.digest) === chunk.blob) {
         this.reused++;

@@ -64,6 +64,17 @@ export function checkRequest(ns: string, policy: NamespacePolicy | null, request
   );
 }
 
+/** Whether the policy as last fetched refuses a key. An admin may have changed it since, so that is no final answer. */
+export function isRefusedBy(policy: NamespacePolicy | null, ns: string, operations: readonly RequestedOperation[]): boolean {
+  try {
+    for (const operation of operations) checkRequest(ns, policy, operation);
+    return false;
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'POLICY_VIOLATION') return true;
+    throw error;
+  }
+}
+
 /** Checks a value against the policy and fills in its metadata. Throws `POLICY_VIOLATION`. */
 export function completeOperation(context: CompletionContext, prepared: PreparedOperation): Operation {
   if (prepared.op === 'del') return prepared;

@@ -1,8 +1,7 @@
 import type { ChunkingSpec } from '../../../ports/chunker.js';
 import type { NamespacePolicy } from '../../../ports/policy-reader.js';
-import type { Oid } from '../../../ports/vocabulary.js';
 import { concat } from '../../git/bytes.js';
-import { type ChunkReport, chunkValue } from './chunk-value.js';
+import { type ChunkReport, chunkValue, type FindChunks } from './chunk-value.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { checkRequest, ctypeOf, type PreparedOperation, type RequestedOperation } from './operations.js';
 
@@ -15,8 +14,8 @@ interface PreparationContext {
   readonly policy: NamespacePolicy | null;
   /** Chunk from here on, where that is less than the policy says. Bytes. */
   readonly maxInline: number | undefined;
-  /** Gives the chunks tree to hold new chunks against; asked only when something is chunked. */
-  readonly chunksTree: () => Promise<Oid | null>;
+  /** Gives what to hold a key's new chunks against; asked only when something is chunked. */
+  readonly chunks: (key: string) => FindChunks;
   readonly onProgress?: (key: string, bytes: number) => void;
 }
 
@@ -59,10 +58,9 @@ export async function prepareOperations(
     }
     const { onProgress } = context;
     const { manifest, report } = await chunkValue(clone, ports, {
-      ns,
       key,
       spec: policy?.chunking ?? DEFAULT_CHUNKING,
-      chunksTree: await context.chunksTree(),
+      find: context.chunks(key),
       maxSize: policy?.maxValueTotal ?? Number.POSITIVE_INFINITY,
       input: chain(head, rest),
       ...(onProgress === undefined ? {} : { onProgress: (bytes: number) => onProgress(key, bytes) }),

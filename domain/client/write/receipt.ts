@@ -1,5 +1,6 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { quoteKey } from '../../ledger/key.js';
+import type { Ordered } from '../../git/wire/intent-frames.js';
 import type { Base, Draft } from '../../ledger/transaction.js';
 import { foreignTipText } from '../clone/foreign-tip.js';
 import type { Tip } from '../clone/tips.js';
@@ -43,14 +44,43 @@ export interface Outcome {
   readonly retries: number;
 }
 
+/** What came of an intent. */
+export interface OrderedOutcome {
+  readonly request: WriteRequest;
+  readonly prepared: Prepared;
+  readonly ordered: Ordered;
+  readonly retries: number;
+}
+
+/** What a caller is told of an intent that the Stargate has ordered. */
+export function orderedReceipt({ request, prepared, ordered, retries }: OrderedOutcome, warnings: readonly string[]): Receipt {
+  const { ns, commit, txn, epoch, tree, unchanged, lostTtl } = ordered;
+  const same = new Set(unchanged);
+  const changed = prepared.operations.filter(({ key }) => !same.has(key));
+  const sets = changed.flatMap((one) => (one.op === 'set' ? [one] : []));
+  return {
+    ...{ ns, commit, txn: commit === null ? null : txn, epoch, tree, unchanged, retries },
+    set: sets.map(({ key }) => key),
+    del: changed.filter(({ op }) => op === 'del').map(({ key }) => key),
+    lostTtl: lostUnsaid(prepared.operations, lostTtl),
+    bytes: sets.reduce((sum, { value }) => sum + (value instanceof Uint8Array ? value.length : value.totalSize), 0),
+    chunked: prepared.chunked,
+    landed: commit === null ? 'nowhere' : 'stargate',
+    warnings: [...warnings, ...nothingToDelete(request, unchanged)],
+  };
+}
+
+/** A warning for each key that was to be deleted and was not there. */
+function nothingToDelete({ operations }: WriteRequest, unchanged: readonly string[]): string[] {
+  if (unchanged.length === 0) return [];
+  const deletions = new Set(operations.filter(({ op }) => op === 'del').map(({ key }) => key));
+  return unchanged.filter((key) => deletions.has(key)).map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
+}
+
 /** What a caller is told; `commit` is null where nothing was pushed. */
 export function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed'], warnings: readonly string[]): Receipt {
   const { request, prepared, draft, tip, base, retries } = outcome;
   const { set, del, unchanged, bytes, ledgerCommit } = draft;
-  const deletions = new Set(request.operations.filter(({ op }) => op === 'del').map(({ key }) => key));
-  const absent = unchanged
-    .filter((key) => deletions.has(key))
-    .map((key) => `key ${quoteKey(key)} is not there: nothing to delete`);
   return {
     ns: request.ns,
     commit,
@@ -62,7 +92,7 @@ export function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['l
     chunked: prepared.chunked,
     warnings: [
       ...warnings,
-      ...absent,
+      ...nothingToDelete(request, unchanged),
       ...(tip?.passedOver === undefined ? [] : [`${foreignTipText(tip.passedOver)}; tell its operator`]),
     ],
   };

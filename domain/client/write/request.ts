@@ -17,6 +17,8 @@ export interface WriteRequest extends Expectations {
   readonly warnings?: readonly string[];
   /** Values above this are chunked, where the policy would keep them inline. Bytes. */
   readonly maxInline?: number;
+  /** Ends what waits for the Stargate, with `INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
   /** Told of a large value's bytes as they are read. */
   readonly onProgress?: (key: string, bytes: number) => void;
 }

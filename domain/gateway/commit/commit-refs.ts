@@ -32,6 +32,16 @@ export interface CommitContext {
   readonly committed: (intent: IntentRecord, span: Span) => void;
 }
 
+/** What a commit may bring besides its moves. */
+export interface CommitExtras {
+  /** Written with the watchlogs' own, before anything else. */
+  readonly objects?: readonly NewObject[];
+  /** The events stand in their watchlogs already: the commits are among the objects, the moves among the others. */
+  readonly logged?: boolean;
+  /** The span that it is traced in. */
+  readonly span?: Span;
+}
+
 /** Errors of commits of which no ref has moved, and which the journal knows to be undone. */
 const UNMOVED = new WeakSet<object>();
 
@@ -52,7 +62,7 @@ export async function requireLease(context: CommitContext): Promise<number> {
 
 /**
  * Moves refs and appends to the watchlogs as one step that survives a crash: intent on disk, then one ref
- * transaction, then the outcome. `objects` are written with the watchlogs' own, before anything else. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
+ * transaction, then the outcome. The caller holds the commit lock. False when it has landed and the journal has no room to say so: that
  * is for recovery, before anything else is committed. What `confirm` throws, right before anything is written, ends it.
  */
 export async function commitRefs(
@@ -60,11 +70,10 @@ export async function commitRefs(
   updates: readonly RefUpdate[],
   events: readonly WatchEvent[],
   confirm: () => void = () => undefined,
-  objects: readonly NewObject[] = [],
-  span: Span = NO_SPAN,
+  { objects = [], logged = false, span = NO_SPAN }: CommitExtras = {},
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
-  const all = [...updates, ...(await writeObjects(context, objects, events))];
+  const all = [...updates, ...(await writeObjects(context, objects, logged ? [] : events))];
   failpoint('after-objects');
   const term = await requireLease(context);
   confirmed(confirm);

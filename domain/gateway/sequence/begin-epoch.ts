@@ -1,15 +1,15 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
-import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
+import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { encodeCommit, stamp } from '../../git/commit.js';
 import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../ledger/attestation.js';
 import { archiveCommit, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
 import { appendIntent } from '../../ledger/intents-log.js';
 import { formatTime } from '../../ledger/metadata.js';
-import { archiveRef, chunksRef, epochRef, indexRef, intentsRef, ledgerRef, refsOfLabel } from '../../ledger/refs.js';
+import { archiveRef, chunksRef, epochRef, indexRef, intentsRef, ledgerRef, refsOfLabel, watchlogRef } from '../../ledger/refs.js';
 import { commitOn } from '../../ledger/transaction.js';
-import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
+import { appendEvents, STARGATE_IDENTITY } from '../../ledger/watchlog.js';
 import type { SoundIntent } from './check-intent.js';
 import type { LedgerState } from './ledger-state.js';
 import { type OrderContext, type OrderedIntent, requireEpoch, signed } from './order.js';
@@ -64,7 +64,12 @@ export async function beginEpoch(context: EpochContext, state: LedgerState, soun
   });
   const first = await signed(context, { ...commitOn(own, null, ledger.tree, message), author: sound.intent.commit.author });
   const intents = appendIntent(namer, null, sound.intent.oid, { ns, txn, ledger: first.oid }, now);
-  objects.push(archive, first, ...intents);
+  const event: WatchEvent = {
+    ...{ v: 1, ns, epoch: label, oid: first.oid, txn, received: formatTime(now), signer: sound.signer },
+    ...{ set: 0, del: 0, parentEpoch: base.epoch },
+  };
+  const log = appendEvents(namer, null, [event]);
+  objects.push(archive, first, ...intents, ...log);
   const create = (ref: string, next: Oid): RefUpdate => ({ ref, old: null, next });
   return {
     answer: {
@@ -72,16 +77,14 @@ export async function beginEpoch(context: EpochContext, state: LedgerState, soun
       ...{ unchanged: [], lostTtl: [], retried: false },
     },
     objects,
-    event: {
-      ...{ v: 1, ns, epoch: label, oid: first.oid, txn, received: formatTime(now), signer: sound.signer },
-      ...{ set: 0, del: 0, parentEpoch: base.epoch },
-    },
+    event,
     updates: [
       { ref: ledgerRef(ns), old: ledger.commit, next: first.oid },
       { ref: indexRef(ns), old: index.commit, next: newIndex.oid },
       { ref: epochRef(ns), old: state.first, next: first.oid },
       create(archiveRef(ns, base.epoch), archive.oid),
       create(intentsRef(ns, label), intents.at(-1)?.oid ?? ''),
+      create(watchlogRef(ns, label), log.at(-1)?.oid ?? ''),
       ...(newChunks === null ? [] : [create(chunksRef(ns, label), newChunks.oid)]),
     ],
   };

@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { type Commit, decodeCommit, readStamp } from '../../git/commit.js';
 import { parseLedgerMessage } from '../../ledger/attestation.js';
-import { chunksRef, epochRef, indexRef, intentsRef, ledgerRef } from '../../ledger/refs.js';
+import { chunksRef, epochRef, indexRef, intentsRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
 import type { Base, TreeTip } from '../../ledger/transaction.js';
 import { firstEpochLabel } from '../../ledger/first-label.js';
 
@@ -13,6 +13,8 @@ export interface LedgerState {
   readonly base: Base;
   /** The tip of the chain that keeps the epoch's intents; null: there is none yet. */
   readonly intents: Oid | null;
+  /** The tip of the epoch's watchlog; null: there is none yet. */
+  readonly watchlog: Oid | null;
   /** The first ledger commit of the epoch; null: the namespace is new. */
   readonly first: Oid | null;
   /** When the epoch began, where another was before it; else null. Milliseconds. */
@@ -29,13 +31,14 @@ export async function readLedgerState(store: GitStore, ns: string, now: number):
       ns,
       base: { ledger: null, index: null, chunks: null, epoch, parentEpoch: null },
       intents: null,
+      watchlog: null,
       first: null,
       since: null,
     };
   }
   const commit = await commitAt(store, ledger);
   const { epoch, parentEpoch, indexTree } = parseLedgerMessage(commit.message, ledger);
-  const more = await store.refs([chunksRef(ns, epoch), intentsRef(ns, epoch)]);
+  const more = await store.refs([chunksRef(ns, epoch), intentsRef(ns, epoch), watchlogRef(ns, epoch)]);
   const chunks = more.get(chunksRef(ns, epoch));
   const base: Base = {
     ledger: { commit: ledger, tree: commit.tree },
@@ -44,7 +47,14 @@ export async function readLedgerState(store: GitStore, ns: string, now: number):
     ...{ epoch, parentEpoch },
   };
   const since = parentEpoch === null || first === null ? null : readStamp((await commitAt(store, first)).committer).time;
-  return { ns, base, intents: more.get(intentsRef(ns, epoch)) ?? null, first, since };
+  return {
+    ns,
+    base,
+    intents: more.get(intentsRef(ns, epoch)) ?? null,
+    watchlog: more.get(watchlogRef(ns, epoch)) ?? null,
+    first,
+    since,
+  };
 }
 
 /** The moves of refs from one state to another of the same epoch. */
@@ -59,6 +69,7 @@ export function movesBetween(before: LedgerState, after: LedgerState): RefUpdate
     ...move(chunksRef(ns, epoch), tip(before.base.chunks), tip(after.base.chunks)),
     ...move(epochRef(ns), before.first, after.first),
     ...move(intentsRef(ns, epoch), before.intents, after.intents),
+    ...move(watchlogRef(ns, epoch), before.watchlog, after.watchlog),
   ];
 }
 

@@ -12,7 +12,7 @@ import { decodeMetadata, formatTime } from '../../ledger/metadata.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { buildTransaction, type Draft } from '../../ledger/transaction.js';
 import { ulidTime } from '../../ledger/ulid.js';
-import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
+import { appendEvents, STARGATE_IDENTITY } from '../../ledger/watchlog.js';
 import { type RuleContext, throwFault, wrongKey } from '../../verify/fault.js';
 import { chunksIn } from '../../verify/keys/manifests.js';
 import { blobsAt } from '../../verify/trees.js';
@@ -75,6 +75,7 @@ export async function orderIntent(context: OrderContext, state: LedgerState, sou
     ...{ v: 1, ns, epoch: base.epoch, oid: ledger.oid, txn, received: formatTime(now), signer },
     ...{ set: set.length, del: del.length, parentEpoch: null },
   };
+  const log = appendEvents(namer, state.watchlog, [event]);
   return {
     answer: {
       ns,
@@ -94,10 +95,11 @@ export async function orderIntent(context: OrderContext, state: LedgerState, sou
         chunks: draft.chunksCommit === null ? base.chunks : { commit: draft.chunksCommit.oid, tree: draft.chunksTree as Oid },
       },
       intents: intents.at(-1)?.oid ?? null,
+      watchlog: log.at(-1)?.oid ?? null,
       first: state.first ?? ledger.oid,
       since: state.since,
     },
-    objects: [...draft.objects, ledger, ...intents],
+    objects: [...draft.objects, ledger, ...intents, ...log],
     event,
   };
 }

@@ -57,9 +57,7 @@ export interface SequencerContext {
   /** Writes objects and moves refs as one step that survives a crash. */
   readonly commit: (
     updates: readonly RefUpdate[],
-    events: readonly WatchEvent[],
-    objects: readonly NewObject[],
-    span: Span,
+    step: { readonly events: readonly WatchEvent[]; readonly objects: readonly NewObject[]; readonly span: Span },
   ) => Promise<void>;
   readonly observer?: SequencerObserver | undefined;
 }
@@ -91,6 +89,8 @@ export class Sequencer {
   private readonly trees: WarmTrees;
   private readonly answers: Answers;
   private running = false;
+  /** Where namespaces stand after the last step, as long as nobody else has moved their refs. */
+  private readonly states = new Map<string, LedgerState>();
 
   constructor(private readonly context: SequencerContext) {
     this.trees = new WarmTrees(context.store, () => context.limits().intentTrees);
@@ -111,6 +111,12 @@ export class Sequencer {
       observer?.waiting(this.queue.length);
       if (!this.running) void this.run();
     });
+  }
+
+  /** The refs of these namespaces (absent: of all) are moved, or may have been: where they stand is read again. */
+  forget(namespaces?: readonly string[]): void {
+    if (namespaces === undefined) this.states.clear();
+    for (const ns of namespaces ?? []) this.states.delete(ns);
   }
 
   private async run(): Promise<void> {
@@ -166,7 +172,9 @@ export class Sequencer {
     const updates = [...step.updates, ...[...step.states.values()].flatMap(({ before, after }) => movesBetween(before, after))];
     if (updates.length > 0) {
       try {
-        await during(commitSpan(step), (span) => this.context.commit(updates, step.events, [...step.objects.values()], span));
+        await during(commitSpan(step), (span) =>
+          this.context.commit(updates, { events: step.events, objects: [...step.objects.values()], span }),
+        );
       } catch (error) {
         this.trees.forget();
         for (const { ticket } of step.answered) ticket.reject(toKvError(error));
@@ -174,6 +182,7 @@ export class Sequencer {
       }
       this.trees.written();
       this.context.ids.committed(updates, step.events);
+      for (const [ns, { after }] of step.states) this.states.set(ns, after);
     }
     for (const { ticket, answer } of step.answered) {
       if (answer.commit !== null) this.answers.add(ticket.sound.intent, answer);
@@ -191,7 +200,7 @@ export class Sequencer {
     await context.admit([ns]);
     const now = context.clock.now();
     const known = step.states.get(ns);
-    const state = known?.after ?? (await readLedgerState(context.store, ns, now));
+    const state = known?.after ?? this.states.get(ns) ?? (await readLedgerState(context.store, ns, now));
     const before = await this.orderedBefore(step, state, ticket);
     if (before !== undefined) return void step.answered.push({ ticket, answer: before });
     const store = replacing(context.store, { read: (oids) => this.trees.read(oids) });

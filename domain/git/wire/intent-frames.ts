@@ -8,11 +8,12 @@ import type { ObjectNamer } from '../object.js';
 
 /**
  * What goes over a stream of intents: frames of a length (4 bytes, big-endian, of what follows), a kind (one ASCII byte) and a payload.
- * `H` greets, `I` brings an intent, `A` answers one, `E` ends the stream with what is wrong.
+ * `H` greets, `I` brings an intent, `A` answers one, `E` ends the stream with what is wrong. `T`, for a server whose greeting says that it
+ * takes them, is the `traceparent` of the intent behind it.
  */
 
 /** What a frame may be. */
-export type FrameKind = 'H' | 'I' | 'A' | 'E';
+export type FrameKind = 'H' | 'I' | 'A' | 'E' | 'T';
 
 /** One frame. */
 export interface Frame {
@@ -26,6 +27,8 @@ export interface Greeting {
   readonly format: ObjectFormat;
   /** The most bytes that a frame to the server may have. */
   readonly maxFrame: number;
+  /** It takes frames of kind `T`. */
+  readonly traces: boolean;
   /** The namespaces of the policy, and the epoch that each is in; null: it has no ledger yet. */
   readonly namespaces: readonly { readonly ns: string; readonly mode: LedgerMode; readonly epoch: string | null }[];
 }
@@ -59,7 +62,7 @@ export interface Answer {
 
 const VERSION = 1;
 const HEADER = 5;
-const KINDS: Readonly<Record<number, FrameKind>> = { 72: 'H', 73: 'I', 65: 'A', 69: 'E' };
+const KINDS: Readonly<Record<number, FrameKind>> = { 72: 'H', 73: 'I', 65: 'A', 69: 'E', 84: 'T' };
 const TYPES: readonly ObjectType[] = ['commit', 'tree', 'blob'];
 
 /** The bytes of a frame. */
@@ -119,6 +122,11 @@ export class FrameReader {
   }
 }
 
+/** How long an intent's frame is whose objects have so many bytes, as the greeting's bound counts it. */
+export function encodedSize(bodies: readonly number[]): number {
+  return bodies.reduce((sum, size) => sum + HEADER + size, 1);
+}
+
 /** The payload of an intent: its objects, the commit first. */
 export function encodeObjects(objects: readonly Pick<NewObject, 'type' | 'body'>[]): Uint8Array {
   const out = new Uint8Array(objects.reduce((sum, { body }) => sum + HEADER + body.length, 0));
@@ -154,20 +162,20 @@ export function decodeObjects(payload: Uint8Array, namer: ObjectNamer): NewObjec
 }
 
 /** The payload of the greeting. */
-export function encodeGreeting({ repository, format, maxFrame, namespaces }: Greeting): Uint8Array {
-  return json({ v: VERSION, repository, format, max_frame: maxFrame, namespaces });
+export function encodeGreeting({ repository, format, maxFrame, traces, namespaces }: Greeting): Uint8Array {
+  return json({ v: VERSION, repository, format, max_frame: maxFrame, traces, namespaces });
 }
 
 /** Reads the greeting. Throws `FORMAT_UNSUPPORTED` for another version, `INPUT_INVALID` for what is none. */
 export function decodeGreeting(payload: Uint8Array): Greeting {
-  const { v, repository, format, max_frame: maxFrame, namespaces } = parse(payload);
+  const { v, repository, format, max_frame: maxFrame, traces, namespaces } = parse(payload);
   if (v !== VERSION)
     throw new KvError('FORMAT_UNSUPPORTED', 'the Stargate takes intents of another version', { hint: 'update git-kv' });
   const formatted = format === 'sha1' || format === 'sha256';
   if (typeof repository !== 'string' || !formatted || typeof maxFrame !== 'number' || !Array.isArray(namespaces))
     throw invalid('a greeting that cannot be read');
   return {
-    ...{ repository, format, maxFrame },
+    ...{ repository, format, maxFrame, traces: traces === true },
     namespaces: namespaces.map(({ ns, mode, epoch }: Record<string, unknown>) => ({
       ns: String(ns),
       mode: mode === 'sequenced' ? mode : 'linear',

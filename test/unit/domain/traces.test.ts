@@ -56,6 +56,27 @@ describe('the spans of a write', () => {
     expect(JSON.stringify(spans)).not.to.match(/hidden/);
   });
 
+  it('are one trace for an intent too, which others share a stream and a commit with', async () => {
+    await gateway.publishMode('sequenced');
+    const roots = [tracing.begin('git-kv.write'), tracing.begin('git-kv.write')];
+    await Promise.all(roots.map((root, i) => written(`${KEY}${i}`, root)));
+    for (const root of roots) root.end();
+    await gateway.mirrored();
+    for (const { context } of roots) {
+      const own = new Map(spans.filter(({ traceId }) => traceId === context?.traceId).map((span) => [span.name, span]));
+      for (const [name, parent] of [
+        ['stargate.intent', 'git-kv.push'],
+        ['stargate.validate', 'stargate.intent'],
+        ['stargate.commit', 'stargate.intent'],
+        ['stargate.refs', 'stargate.commit'],
+        ['stargate.mirror', 'stargate.commit'],
+      ] as const) {
+        expect(own.get(name)?.parentId, name).to.equal(own.get(parent)?.spanId).and.not.equal(undefined);
+      }
+    }
+    expect(JSON.stringify(spans)).not.to.match(/hidden/);
+  });
+
   it('end with the code of what has refused it, and without the key that it names', async () => {
     gateway.policyNow = () => ({ ...gateway.policy, namespaces: new Map() });
     const root = tracing.begin('git-kv.write');

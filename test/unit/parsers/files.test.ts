@@ -15,6 +15,7 @@ import { type BatchFault, batchRefused, parseBatch } from '../../../domain/clien
 import { utf8 } from '../../../domain/git/bytes.js';
 import { type Temporary, temporaryFolder } from '../../support/temporary.js';
 import { MemoryPeople } from '../../support/memory-people.js';
+import { manifestPayload, parseManifestFile, type SignedManifest } from '../../../ports/grammar/mirror-manifest.js';
 import { holdsUp, type Parser } from './holds-up.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
@@ -46,6 +47,12 @@ const hasher = nodeHasher();
 const LINE = JSON.stringify({ key: 'k', ctype: 'text/plain', etag: `blake3:${hasher.hex('blake3', utf8('x'))}`, value: 'x' });
 const SNAPSHOT = `${encodeHeader({ ns: 'main', epoch: 'e', commit: 'c', prefix: '', files: null })}${LINE}\n${encodeEnd(1, hasher.hex('sha256', utf8(`${LINE}\n`)))}`;
 const BATCH = '{"op":"set","key":"a","value":"1","ttl":"30d","ctype":"application/json"}\n{"op":"del","key":"b"}\n';
+
+const MANIFEST_FILE = `${manifestPayload({
+  ...{ repository: 'ab'.repeat(16), format: 'sha1', chain: 'cd'.repeat(16), seq: 2, prev: 'ef'.repeat(32) },
+  ...{ time: '2027-01-31T12:00:00.000Z', bundle: { sha256: 'ab'.repeat(32), size: 7 }, state: 'cd'.repeat(32) },
+  moves: [{ ref: 'refs/kv/main', old: null, next: 'ab'.repeat(20) }],
+})}-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n`;
 
 let folder: Temporary;
 
@@ -81,6 +88,12 @@ const PARSERS: readonly Parser[] = [
       await writeFile(join(folder.path, MANIFEST), bytes);
       return readManifest(folder.path);
     },
+  },
+  {
+    name: 'the manifest of a mirror’s bundle',
+    samples: [MANIFEST_FILE],
+    parse: (bytes) => parseManifestFile(bytes, 'manifest'),
+    write: ({ manifest, signature }: SignedManifest) => `${manifestPayload(manifest)}${signature}`,
   },
   {
     name: 'a snapshot',

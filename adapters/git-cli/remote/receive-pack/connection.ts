@@ -3,6 +3,7 @@ import type { KvError } from '../../../../ports/error.js';
 import { startChild } from '../../../../ports/start-child.js';
 import { FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
 import type { GitPlace } from '../../process/run-git.js';
+import { endOn } from '../../process/end-on.js';
 import { saidSoFar } from '../../process/said.js';
 import { SilenceWatch } from '../silence.js';
 import { noOpenSsh } from '../ssh/ssh-program.js';
@@ -67,6 +68,15 @@ export class ReceivePackConnection {
 
   private listen(): SilenceWatch {
     return new SilenceWatch(this.place, this.child, this.url, (error, over) => {
+      this.broken = { error, over };
+      for (const stream of this.child.stdio) stream?.destroy();
+    });
+  }
+
+  /** Breaks the connection off when a signal fires; whoever waits for the other side then finds its end, and `finish` throws `INTERRUPTED`. */
+  endOn(signal: AbortSignal | undefined): void {
+    endOn(signal, this.child, (error, over) => {
+      this.watch.stop();
       this.broken = { error, over };
       for (const stream of this.child.stdio) stream?.destroy();
     });

@@ -8,6 +8,7 @@ import { saidSoFar } from '../../process/said.js';
 import { progressIn } from '../../process/progress.js';
 import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
 import { kvErrorIn } from '../remote-error.js';
+import { linesOf } from '../remote-lines.js';
 import { commandList, type Greeting, readReport, type Report } from './conversation.js';
 import type { ReceivePackConnection } from './connection.js';
 
@@ -19,8 +20,10 @@ interface DirectPush {
   readonly atomic: boolean;
   readonly objects: readonly NewObject[];
   readonly turn: string | undefined;
+  readonly onRemoteLine: ((line: string) => void) | undefined;
   readonly trace: TraceContext | null | undefined;
   readonly onProgress: TransferProgress | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -30,8 +33,9 @@ interface DirectPush {
 export async function directPush(
   connection: ReceivePackConnection,
   updates: readonly RefUpdate[],
-  { remote, url, format, atomic, objects, turn, trace, onProgress }: DirectPush,
+  { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress, signal }: DirectPush,
 ): Promise<boolean> {
+  connection.endOn(signal);
   const greeting = await connection.greeting;
   if (greeting === null) {
     throw await brokenOff(connection, { remote, url }, { end: 'Could not read from remote repository.', sent: 'nothing' });
@@ -49,6 +53,7 @@ export async function directPush(
   }
   let said = '';
   const tell = onProgress === undefined ? undefined : progressIn(onProgress);
+  const hear = onRemoteLine === undefined ? undefined : linesOf(onRemoteLine);
   onProgress?.('');
   try {
     const options = trace && greeting.capabilities.includes('push-options') ? [traceOption(trace)] : [];
@@ -57,6 +62,7 @@ export async function directPush(
     const report = await readReport(connection.channel, (text) => {
       said = saidSoFar(said, text);
       tell?.(text);
+      hear?.(text);
     });
     if (report === null) {
       const end = 'the remote end hung up unexpectedly';

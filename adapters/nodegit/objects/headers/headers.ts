@@ -20,7 +20,11 @@ export class Headers {
   private next: Promise<void> | null = null;
   private closed = false;
 
-  constructor(private readonly folders: readonly string[]) {}
+  /** `behind` tells what these folders haven't got; it is to be closed after this. */
+  constructor(
+    private readonly folders: readonly string[],
+    private readonly behind: Headers | null = null,
+  ) {}
 
   /** What is there, in the order asked; null for what isn't. Throws `GIT_ERROR` where it is damaged. */
   async ask(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
@@ -33,9 +37,13 @@ export class Headers {
       await this.listPacks();
       await this.fillIn(heads, async (oid) => this.packedHead(oid));
     }
+    const missing = [...heads].flatMap(([oid, head]) => (head === null ? [oid] : []));
+    if (this.behind !== null && missing.length > 0) {
+      for (const head of await this.behind.ask(missing)) if (head !== null) heads.set(head.oid, head);
+    }
     return oids.map((oid) => {
-      const head = heads.get(oid) ?? null;
-      return head && { oid, ...head };
+      const head = heads.get(oid);
+      return head == null ? null : { oid, type: head.type, size: head.size };
     });
   }
 

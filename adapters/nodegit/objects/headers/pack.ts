@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { KvError } from '../../../../ports/error.js';
 import type { ObjectType, Oid } from '../../../../ports/vocabulary.js';
 import { inflateStart, type ObjectHead, sizeAt } from './object-head.js';
@@ -24,7 +24,8 @@ const LONGEST_CHAIN = 4096;
  * microseconds: asking for it asynchronously takes longer.
  */
 export class Pack {
-  private files: { readonly index: number; readonly pack: number; readonly fanout: Buffer } | null = null;
+  private index: { readonly file: number; readonly fanout: Buffer } | null = null;
+  private pack: number | null = null;
 
   /** `path` without `.idx` and `.pack`. Nothing is opened yet. */
   constructor(private readonly path: string) {}
@@ -36,10 +37,10 @@ export class Pack {
   }
 
   close(): void {
-    if (this.files === null) return;
-    closeSync(this.files.index);
-    closeSync(this.files.pack);
-    this.files = null;
+    if (this.index !== null) closeSync(this.index.file);
+    if (this.pack !== null) closeSync(this.pack);
+    this.index = null;
+    this.pack = null;
   }
 
   private headAt(first: number): ObjectHead {
@@ -63,18 +64,18 @@ export class Pack {
   }
 
   private offsetOf(id: Buffer): number | null {
-    const { index, fanout } = this.opened();
+    const { file, fanout } = this.openedIndex();
     const byte = id[0] as number; // an id has twenty bytes
     const from = byte === 0 ? 0 : fanout.readUInt32BE((byte - 1) * 4);
     const until = fanout.readUInt32BE(byte * 4);
     const count = fanout.readUInt32BE(255 * 4);
     if (until < from || until > count) throw this.damaged('its index');
-    const ids = read(index, IDS_AT + from * ID, (until - from) * ID);
+    const ids = read(file, IDS_AT + from * ID, (until - from) * ID);
     let [low, high] = [0, until - from];
     while (low < high) {
       const middle = (low + high) >> 1;
       const order = id.compare(ids, middle * ID, (middle + 1) * ID);
-      if (order === 0) return this.offsetAt(index, from + middle, count);
+      if (order === 0) return this.offsetAt(file, from + middle, count);
       if (order < 0) high = middle;
       else low = middle + 1;
     }
@@ -90,22 +91,24 @@ export class Pack {
 
   private packed(offset: number): Buffer {
     const bytes = Buffer.alloc(ENOUGH);
-    return bytes.subarray(0, readSync(this.opened().pack, bytes, 0, ENOUGH, offset));
+    this.pack ??= openSync(`${this.path}.pack`, 'r');
+    return bytes.subarray(0, readSync(this.pack, bytes, 0, ENOUGH, offset));
   }
 
-  private opened(): { readonly index: number; readonly pack: number; readonly fanout: Buffer } {
-    if (this.files !== null) return this.files;
-    const index = openSync(`${this.path}.idx`, 'r');
+  private openedIndex(): { readonly file: number; readonly fanout: Buffer } {
+    if (this.index !== null) return this.index;
+    const file = openSync(`${this.path}.idx`, 'r');
     try {
-      const pack = openSync(`${this.path}.pack`, 'r');
-      this.files = { index, pack, fanout: read(index, FANOUT_AT, 256 * 4) };
-      if (read(index, 0, 8).readUInt32BE() === MAGIC) return this.files;
+      const fanout = read(file, FANOUT_AT, 256 * 4);
+      // What the index says of its length is believed no further than its file goes.
+      const least = IDS_AT + fanout.readUInt32BE(255 * 4) * (ID + 4 + 4);
+      if (read(file, 0, 8).readUInt32BE() !== MAGIC || fstatSync(file).size < least) throw this.damaged('its index');
+      this.index = { file, fanout };
+      return this.index;
     } catch (error) {
-      if (this.files === null) closeSync(index);
+      closeSync(file);
       throw error;
     }
-    this.close();
-    throw this.damaged('its index');
   }
 
   private damaged(what: string): KvError {

@@ -8,6 +8,9 @@ import { acknowledgedWrite } from '../../write/acknowledged-write.js';
 import { type BatchFault, batchRefused } from '../../write/parse-batch.js';
 import type { Clone } from '../../clone/clone.js';
 import { knownPolicy } from '../../clone/known-policy.js';
+import { MAX_OPERATIONS } from '../../../ledger/intent-operations.js';
+import { modeOf } from '../../sequence/mode.js';
+import { whereTo } from '../../write/land.js';
 import { checkRequest, type RequestedOperation } from '../../write/operations.js';
 import type { Visible } from '../../remote/wait.js';
 import type { Receipt } from '../../write/receipt.js';
@@ -65,6 +68,8 @@ const OBJECTS_PER_KEY = 3.5;
 const LEDGER_TREES = 2 * 257 * 256;
 /** With folders of its own for each key, as in a small ledger. */
 const ALL_PER_KEY = 8.5;
+/** What an intent has beside its values: its commit, its folders and its list of operations. */
+const INTENT_OBJECTS = 6;
 /** So many keys are verified one by one (`full_limit` of a policy), and take less than 512 MiB on either side beside a million. */
 const COMFORTABLE = 25_000;
 
@@ -162,17 +167,34 @@ class Import {
     return { ...of, ...total, transactions, last, visible, warnings: [...warnings] };
   }
 
-  /** All in one transaction, or, where that is more than one push may bring, as many operations as one goes well with. */
+  /** All in one transaction, or, where that is more than one may bring, as many operations as one goes well with. */
   private async batchOfItself(): Promise<number> {
-    const allowed = (await knownPolicy(this.clone))?.maxPushObjects ?? DEFAULT_OBJECTS;
-    const fits = Math.floor(Math.max((allowed - LEDGER_TREES) / OBJECTS_PER_KEY, allowed / ALL_PER_KEY, 1));
+    const { most, why } = await this.mostAtOnce();
     const left = this.operations - this.request.skip;
-    if (left <= fits) return Number.POSITIVE_INFINITY;
-    const batch = Math.min(fits, COMFORTABLE);
+    if (left <= most) return Number.POSITIVE_INFINITY;
+    const batch = Math.min(most, COMFORTABLE);
     this.warnings.push(
-      `${left} operations are more than one push may bring (max_push_objects of the policy is ${allowed}): they are written in ${Math.ceil(left / batch)} transactions of ${batch}`,
+      `${left} operations are more than ${why}: they are written in ${Math.ceil(left / batch)} transactions of ${batch}`,
     );
     return batch;
+  }
+
+  /** How many operations one transaction may have, and what says so. */
+  private async mostAtOnce(): Promise<{ readonly most: number; readonly why: string }> {
+    const { clone, request } = this;
+    const pushes = !request.dryRun && (await whereTo(clone)) === 'stargate';
+    const mode = pushes ? await modeOf(clone, request.ns) : 'linear';
+    const allowed = (await knownPolicy(clone))?.maxPushObjects ?? DEFAULT_OBJECTS;
+    const sequenced = mode === 'sequenced';
+    const fits = sequenced
+      ? allowed - INTENT_OBJECTS
+      : Math.max((allowed - LEDGER_TREES) / OBJECTS_PER_KEY, allowed / ALL_PER_KEY);
+    if (sequenced && fits > MAX_OPERATIONS)
+      return { most: MAX_OPERATIONS, why: `one transaction of a sequenced ledger may have (${MAX_OPERATIONS})` };
+    return {
+      most: Math.max(Math.floor(fits), 1),
+      why: `one push may bring (max_push_objects of the policy is ${allowed})`,
+    };
   }
 
   private async writeGroup(

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { Published } from '../clone/known-policy.js';
-import type { Tip } from '../clone/tips.js';
+import type { Published } from './known-policy.js';
+import type { Tip } from './tips.js';
 
 /**
  * Which repository a transaction is to name: the published one, or that of the transaction that it builds on where nothing is known to be

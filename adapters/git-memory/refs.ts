@@ -1,0 +1,112 @@
+import { KvError } from '../../ports/error.js';
+import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
+import type { Allowance } from './allowance.js';
+
+/** What a ref takes besides its name and its id, bytes. */
+const A_REF = 120;
+
+const sizeOf = (ref: RefName): number => 2 * ref.length + A_REF;
+
+/** The refs of a repository in memory, by git's rules: names that git takes, and no ref below another. */
+export class MemoryRefs {
+  private readonly tips = new Map<RefName, Oid>();
+  /** How many refs lie below each folder. */
+  private readonly folders = new Map<string, number>();
+
+  constructor(private readonly allowance: Allowance) {}
+
+  get(ref: RefName): Oid | null {
+    return this.tips.get(ref) ?? null;
+  }
+
+  all(): ReadonlyMap<RefName, Oid> {
+    return this.tips;
+  }
+
+  matching(patterns: readonly string[]): Map<RefName, Oid> {
+    for (const pattern of patterns) checkRef(pattern.endsWith('/') ? `${pattern}x` : pattern);
+    const found = new Map<RefName, Oid>();
+    const [only] = patterns;
+    if (patterns.length === 1 && only !== undefined && !only.endsWith('/')) {
+      const tip = this.tips.get(only);
+      return tip === undefined ? found : found.set(only, tip);
+    }
+    const matches = (ref: RefName) => patterns.some((each) => (each.endsWith('/') ? ref.startsWith(each) : ref === each));
+    return new Map([...this.tips].filter(([ref]) => matches(ref)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Throws, having moved nothing, when these can't be moved together. */
+  check(updates: readonly RefUpdate[]): void {
+    if (updates.length > 1 && new Set(updates.map((update) => update.ref)).size < updates.length) {
+      throw new KvError('GIT_ERROR', 'a transaction moves one ref twice', { hint: 'give each ref one update' });
+    }
+    for (const { ref, old } of updates) {
+      if ((this.tips.get(ref) ?? null) === old) continue;
+      throw new KvError('CAS_CONFLICT', `'${ref}' is not where this change was built on`, {
+        hint: 'read the newest state and try again',
+        details: { ref },
+      });
+    }
+    if (updates.some(({ ref, next }) => next !== null && !this.tips.has(ref))) this.checkPlaces(updates);
+  }
+
+  /** The bytes that these add to what is counted; negative where they delete more. */
+  growth(updates: readonly RefUpdate[]): number {
+    let bytes = 0;
+    for (const { ref, next } of updates) {
+      if (next === null) bytes -= this.tips.has(ref) ? sizeOf(ref) : 0;
+      else if (!this.tips.has(ref)) bytes += sizeOf(ref);
+    }
+    return bytes;
+  }
+
+  /** Moves what `check` has let pass. Throws `STORAGE_FULL`, having moved nothing. */
+  move(updates: readonly RefUpdate[]): void {
+    const growth = this.growth(updates);
+    if (growth > 0) this.allowance.take(growth);
+    else this.allowance.give(-growth);
+    for (const { ref, next } of updates) {
+      const had = this.tips.has(ref);
+      if (next === null) this.tips.delete(ref);
+      else this.tips.set(ref, next);
+      if (had !== (next !== null)) this.count(ref, had ? -1 : 1);
+    }
+  }
+
+  /** No ref lies below another once all of these are moved. */
+  private checkPlaces(updates: readonly RefUpdate[]): void {
+    const gone = new Set(updates.filter(({ next }) => next === null).map(({ ref }) => ref));
+    const come = new Set(updates.filter(({ next }) => next !== null).map(({ ref }) => ref));
+    for (const ref of come) {
+      for (const folder of foldersOf(ref)) {
+        if (come.has(folder) || (this.tips.has(folder) && !gone.has(folder))) throw inTheWay(folder, ref);
+      }
+      const below = this.folders.get(ref) ?? 0;
+      if (below > 0 && [...gone].filter((other) => other.startsWith(`${ref}/`) && this.tips.has(other)).length < below)
+        throw inTheWay(`${ref}/…`, ref);
+    }
+  }
+
+  private count(ref: RefName, by: number): void {
+    for (const folder of foldersOf(ref)) {
+      const left = (this.folders.get(folder) ?? 0) + by;
+      if (left === 0) this.folders.delete(folder);
+      else this.folders.set(folder, left);
+    }
+  }
+}
+
+function* foldersOf(ref: RefName): Generator<string> {
+  for (let at = ref.indexOf('/', 5); at > 0; at = ref.indexOf('/', at + 1)) yield ref.slice(0, at);
+}
+
+function inTheWay(there: string, ref: RefName): KvError {
+  return new KvError('GIT_ERROR', `cannot create '${ref}': '${there}' exists`, { hint: 'choose another name' });
+}
+
+/** Git's own rules (`git check-ref-format`) for a full name below `refs/`. */
+export function checkRef(name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+  if (name.startsWith('refs/') && !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name)) return;
+  throw new KvError('INPUT_INVALID', `'${name}' is not a full ref name`, { hint: 'use a name such as refs/kv/main' });
+}

@@ -1,0 +1,29 @@
+import type { KvError } from '../../../ports/error.js';
+import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { PortName } from '../../../ports/tokens.js';
+import type { Log } from '../log.js';
+
+/**
+ * What a Stargate goes on with when the plugin that should have brought an adapter can't be used. Without a mirror, writes are taken,
+ * and wait for it, as they do while a host is away; `status` and `/readyz?mirror` say why. Any other port is needed to take a write.
+ */
+export function standInFor(log: Log): (port: PortName, error: KvError) => object | undefined {
+  return (port, error) => {
+    if (port !== 'mirror-target') return undefined;
+    log.error('plugin.failed', { port, message: error.message, hint: error.hint });
+    return mirrorOfBrokenPlugin(error);
+  };
+}
+
+/** A mirror that can't be reached, for the reason that is given. */
+export function mirrorOfBrokenPlugin(error: KvError): MirrorTarget {
+  const fail = (): Promise<never> => Promise.reject(error);
+  return {
+    capabilities: { atomic: true, anyRef: true },
+    label: 'a plugin that cannot be used',
+    push: fail,
+    refs: fail,
+    fetch: fail,
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,323 @@
+import { KvError } from '../../ports/error.js';
+import type { ObjectFormat, Oid, RefUpdate } from '../../ports/vocabulary.js';
+import { blameFile } from './blame/blamed-file.js';
+import { fileAt, overlayChanges, pathChange } from './commit/changes.js';
+import { commitOverlay } from './commit/commit.js';
+import { Core } from './core.js';
+import { changesAt, statsOf, unifiedDiff, within } from './diff/diff.js';
+import type { Repository } from './facade.js';
+import { type CheckoutOptions, checkout } from './head/checkout.js';
+import { reset } from './head/reset.js';
+import { type Counts, logOf } from './log/log.js';
+import { mergeBases } from './merge/bases.js';
+import { cherryPick, mergeRevision, revertCommit } from './merge/merge.js';
+import { toBytePath } from './objects/paths.js';
+import { entryAt } from './objects/trees.js';
+import { Realities } from './realities/realities.js';
+import { createBranch, deleteBranch, listBranches, renameBranch, resolveIn } from './refs/branches.js';
+import { HEADS, refNamed, shortName } from './refs/names.js';
+import { createTag, deleteTag, listTags } from './refs/tags.js';
+import { searchContent } from './search/content.js';
+import { findFiles, listDirectory } from './search/files.js';
+import { Overlay } from './staging/overlay.js';
+import { Pending } from './staging/pending.js';
+import { Staging } from './staging/staging.js';
+import { commitAt } from './time/at.js';
+import { Transactions } from './transactions/transactions.js';
+import type { Reality, RepositoryTransaction } from './isolated.js';
+import type * as T from './types.js';
+
+/** Opens an ordinary repository on a store, which stays the caller's. Nothing is read before the first call. */
+export function openRepository(parts: T.RepositoryParts): Repository {
+  return new OpenedRepository(new Core(parts));
+}
+
+/** Every use case of a repository, each with its turn: longer than other files, since each has a method here, and nothing else. */
+class OpenedRepository implements Repository {
+  readonly objectFormat: ObjectFormat;
+  private readonly staging: Staging;
+  private readonly opened: Transactions;
+  private readonly isolated: Realities;
+  private readonly counts: Counts = new Map();
+
+  constructor(private readonly core: Core) {
+    this.objectFormat = core.store.objectFormat;
+    this.staging = new Staging(core);
+    this.opened = new Transactions(core);
+    this.isolated = new Realities(core);
+  }
+
+  async facts(): Promise<T.RepositoryFacts> {
+    return { objectFormat: this.objectFormat, head: await this.core.head(), tip: await this.core.headTip() };
+  }
+
+  resolve(rev: string): Promise<Oid> {
+    return resolveIn(this.core, rev);
+  }
+
+  async status(): Promise<T.Status> {
+    return this.core.change(async () => {
+      const [head, tip] = [await this.core.head(), await this.core.headTip()];
+      const staged = (await overlayChanges(await this.staging.on(tip))).map(pathChange);
+      return { branch: head.startsWith('refs/') ? shortName(head) : null, head: tip, staged, clean: staged.length === 0 };
+    });
+  }
+
+  add(...files: readonly T.FilePut[]): Promise<void> {
+    return this.stage({ put: files });
+  }
+
+  remove(...paths: readonly string[]): Promise<void> {
+    return this.stage({ remove: paths });
+  }
+
+  move(from: string, to: string): Promise<void> {
+    return this.stage({ move: [{ from, to }] });
+  }
+
+  stage(changes: T.Changes): Promise<void> {
+    return this.core.change(async () => this.staging.apply(await this.core.headTip(), changes));
+  }
+
+  unstage(...paths: readonly string[]): Promise<void> {
+    return this.core.change(async () => {
+      const tip = await this.core.headTip();
+      if (paths.length === 0) return this.staging.clear(tip, await this.core.treeOf(tip));
+      const { edits } = await this.staging.on(tip);
+      for (const path of paths) for (const [each] of [...edits.within(toBytePath(path))]) edits.delete(each);
+    });
+  }
+
+  async readStaged(path: string): Promise<T.FileContent> {
+    return this.core.change(async () => {
+      const overlay = await this.staging.on(await this.core.headTip());
+      const at = toBytePath(path);
+      return fileAt(overlay.source, at, await overlay.at(at));
+    });
+  }
+
+  async diffStaged(options: T.DiffOptions = {}): Promise<T.Diff> {
+    return this.core.change(async () => {
+      const tip = await this.core.headTip();
+      const overlay = await this.staging.on(tip);
+      const changes = within(await overlayChanges(overlay), options.paths);
+      const text = await unifiedDiff(overlay.source, changes, options, this.core.limits.diffText);
+      return { from: tip, to: tip ?? '', changes: changes.map(pathChange), text };
+    });
+  }
+
+  commit(request: T.CommitRequest): Promise<T.CommitInfo> {
+    return this.core.change(async (land) => {
+      const [head, tip] = [await this.core.head(), await this.core.headTip()];
+      const overlay = await this.staging.mustBeOn(tip, 'cannot commit what is staged');
+      const target = { ref: head.startsWith('refs/') ? head : null, tip, overlay, pending: this.staging.pending };
+      const info = await commitOverlay(this.core, land, target, request);
+      this.staging.clear(info.oid, info.tree);
+      return info;
+    });
+  }
+
+  commitChanges(branch: string, changes: T.Changes, request: T.CommitRequest): Promise<T.CommitInfo> {
+    const { core } = this;
+    return core.change(async (land) => {
+      const ref = refNamed(HEADS, branch);
+      const tip = await core.tip(ref);
+      if (tip === null && ref !== (await core.head()))
+        throw new KvError('NOT_FOUND', `there is no branch '${branch}'`, { details: { ref } });
+      const pending = new Pending(core.store);
+      try {
+        const overlay = new Overlay(
+          { source: core.source, namer: core.namer, pending, limits: core.limits },
+          await core.treeOf(tip),
+        );
+        await core.withRoom(() => overlay.apply(changes));
+        return await commitOverlay(core, land, { ref, tip, overlay, pending }, request);
+      } finally {
+        pending.clear();
+      }
+    });
+  }
+
+  async readFile(path: string, rev = 'HEAD'): Promise<T.FileContent> {
+    const at = toBytePath(path);
+    return fileAt(this.core.source, at, await entryAt(this.core.source, await this.treeAt(rev), at));
+  }
+
+  async list(
+    path: string,
+    { rev = 'HEAD', recursive = false }: { readonly rev?: string; readonly recursive?: boolean } = {},
+  ): Promise<readonly T.ListedEntry[]> {
+    return listDirectory(this.core.source, await this.treeAt(rev), path, recursive);
+  }
+
+  async log({ from = 'HEAD', exclude = [], ...query }: T.LogQuery = {}): Promise<T.Log> {
+    if (from === 'HEAD' && (await this.core.headTip()) === null) return { commits: [], total: 0 };
+    const excluded = await Promise.all(exclude.map((rev) => this.resolve(rev)));
+    return logOf(this.core.source, [await this.resolve(from)], { ...query, excluded }, this.counts);
+  }
+
+  async show(rev: string, options: T.DiffOptions = {}): Promise<T.Shown> {
+    const { source, limits } = this.core;
+    const commit = await source.commitInfo(await this.resolve(rev));
+    const changes = await changesAt(source, await this.core.treeOf(commit.parents[0] ?? null), commit.tree, options.paths);
+    return { commit, changes: changes.map(pathChange), diff: await unifiedDiff(source, changes, options, limits.diffText) };
+  }
+
+  async diff(from: string | null, to: string, options: T.DiffOptions = {}): Promise<T.Diff> {
+    const { old, next, changes } = await this.between(from, to, options);
+    const text = await unifiedDiff(this.core.source, changes, options, this.core.limits.diffText);
+    return { from: old, to: next, changes: changes.map(pathChange), text };
+  }
+
+  async diffStat(from: string | null, to: string, options: T.DiffOptions = {}): Promise<readonly T.PathStat[]> {
+    return statsOf(this.core.source, (await this.between(from, to, options)).changes);
+  }
+
+  async blame(path: string, rev = 'HEAD'): Promise<readonly T.BlamedLine[]> {
+    return blameFile(this.core.source, await this.resolve(rev), path);
+  }
+
+  branches(): Promise<readonly T.Branch[]> {
+    return listBranches(this.core);
+  }
+
+  createBranch(name: string, from = 'HEAD'): Promise<T.Branch> {
+    return this.core.change((land) => createBranch(this.core, land, name, from));
+  }
+
+  deleteBranch(name: string, { merged = false }: { readonly merged?: boolean } = {}): Promise<void> {
+    return this.core.change((land) => deleteBranch(this.core, land, name, merged));
+  }
+
+  renameBranch(from: string, to: string): Promise<T.Branch> {
+    return this.core.change((land) => renameBranch(this.core, land, from, to));
+  }
+
+  tags(): Promise<readonly T.Tag[]> {
+    return listTags(this.core);
+  }
+
+  createTag(name: string, target = 'HEAD', annotation?: { readonly message: string; readonly tagger: T.Person }): Promise<T.Tag> {
+    return this.core.change((land) => createTag(this.core, land, { name, target, annotation }));
+  }
+
+  deleteTag(name: string): Promise<void> {
+    return this.core.change((land) => deleteTag(this.core, land, name));
+  }
+
+  async checkout(rev: string, options: CheckoutOptions = {}): Promise<T.RepositoryFacts> {
+    await this.core.change((land) => checkout(this.core, land, this.staging, rev, options));
+    return this.facts();
+  }
+
+  reset(rev: string, mode: 'soft' | 'mixed' | 'hard' = 'mixed', expect?: Oid): Promise<Oid> {
+    return this.core.change((land) => reset(this.core, land, this.staging, { rev, mode, expect }));
+  }
+
+  merge(request: T.MergeRequest): Promise<T.MergeResult> {
+    return this.core.change((land) => mergeRevision(this.core, land, request));
+  }
+
+  async mergeBases(a: string, b: string): Promise<readonly Oid[]> {
+    return mergeBases(this.core.source, [await this.resolve(a)], [await this.resolve(b)]);
+  }
+
+  revert(request: T.PickRequest): Promise<T.MergeResult> {
+    return this.core.change((land) => revertCommit(this.core, land, request));
+  }
+
+  cherryPick(request: T.PickRequest): Promise<T.MergeResult> {
+    return this.core.change((land) => cherryPick(this.core, land, request));
+  }
+
+  searchCommits(text: string, options: Omit<T.LogQuery, 'message'> = {}): Promise<T.Log> {
+    return this.log({ ...options, message: text });
+  }
+
+  async searchFiles(glob: string, rev = 'HEAD'): Promise<readonly T.ListedEntry[]> {
+    return findFiles(this.core.source, await this.treeAt(rev), glob);
+  }
+
+  async searchContent({ rev = 'HEAD', ...query }: T.ContentQuery): Promise<readonly T.ContentMatch[]> {
+    return searchContent(this.core.source, await this.treeAt(rev), query);
+  }
+
+  async at(time: number, rev = 'HEAD'): Promise<T.CommitInfo> {
+    return this.core.source.commitInfo(await commitAt(this.core.source, await this.resolve(rev), time));
+  }
+
+  begin(options: { readonly branch?: string; readonly idle?: number } = {}): Promise<RepositoryTransaction> {
+    return this.opened.begin(options);
+  }
+
+  transaction(id: string): RepositoryTransaction {
+    return this.opened.get(id);
+  }
+
+  transactions(): readonly RepositoryTransaction[] {
+    return this.opened.all();
+  }
+
+  createRealities(names: readonly string[], from?: string): Promise<readonly Reality[]> {
+    return this.isolated.create(names, from);
+  }
+
+  reality(name: string): Reality {
+    return this.isolated.get(name);
+  }
+
+  realities(): readonly Reality[] {
+    return this.isolated.all();
+  }
+
+  promote(name: string, request: Omit<T.MergeRequest, 'from'>): Promise<T.MergeResult> {
+    return this.isolated.promote(name, request);
+  }
+
+  dropReality(name: string): void {
+    this.isolated.drop(name);
+  }
+
+  exclusive<V>(change: () => Promise<V>): Promise<V> {
+    return this.core.change(async () => {
+      try {
+        return await change();
+      } finally {
+        this.core.left();
+      }
+    });
+  }
+
+  moved(updates: readonly RefUpdate[], reason: string): void {
+    this.core.tell(updates, reason);
+  }
+
+  watch(listener: (event: T.RefEvent) => void): () => void {
+    return this.core.watch(listener);
+  }
+
+  prune(): Promise<number> {
+    return this.core.change(() => this.core.prune());
+  }
+
+  async close(): Promise<void> {
+    await this.core.change(async () => undefined);
+    this.opened.close();
+    this.isolated.close();
+    this.staging.pending.clear();
+  }
+
+  /** The root tree of a revision; null for HEAD before the first commit. */
+  private async treeAt(rev: string): Promise<Oid | null> {
+    if (rev === 'HEAD' && (await this.core.headTip()) === null) return null;
+    return this.core.treeOf(await this.resolve(rev));
+  }
+
+  private async between(from: string | null, to: string, { paths }: T.DiffOptions) {
+    const [old, next]: [Oid | null, Oid] = [from === null ? null : await this.resolve(from), await this.resolve(to)];
+    const changes = await changesAt(this.core.source, await this.core.treeOf(old), await this.core.treeOf(next), paths);
+    return { old, next, changes };
+  }
+}
+
+export type { Repository } from './facade.js';
