@@ -9,6 +9,7 @@ const NAMES = [
   'gateway',
   'mset',
   'read',
+  'startup',
   'chunker',
   'history',
   'rollover',

@@ -27,6 +27,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'decision-log',
+      name: 'decision-etcd',
+      module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
       name: 'decision-journal',
       module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
     },

@@ -7,12 +7,12 @@ import { memoryStore } from '../../adapters/git-memory/open.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { bundleOf } from '../../domain/repo/transfer/bundle.js';
 import { copyRefs } from '../../domain/repo/transfer/copy.js';
+import { alone } from '../support/alone.js';
 import { isolatedEnv } from '../support/isolated-env.js';
 import { FORMATS, SeededRandomness, TestClock } from '../support/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { refused } from './refused.js';
 import { ANNA, testRepository } from './support.js';
-import { alone } from '../support/alone.js';
 
 const UNLIMITED = { repository: Infinity, process: Infinity };
 const commit = (message: string) => ({ message, author: ANNA });
