@@ -16,6 +16,7 @@ export const SPANS = {
   'stargate.refs': 'internal',
   'stargate.mirror': 'internal',
   'stargate.mirror.push': 'client',
+  'adapter.call': 'client',
 } as const satisfies Readonly<Record<string, 'internal' | 'client' | 'server'>>;
 
 /** The name of a span. */
@@ -31,7 +32,7 @@ export interface SpanFacts {
   readonly ns?: readonly string[];
   /** What the log and the client call this request. */
   readonly request?: string;
-  /** What was asked for: `git-receive-pack`, or an admin verb. */
+  /** What was asked for: `git-receive-pack`, an admin verb, or a call of an adapter, `leader-lock.acquire`. */
   readonly command?: string;
   /** `OK`, or the error's code. */
   readonly code?: string;

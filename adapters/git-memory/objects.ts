@@ -50,16 +50,24 @@ export class MemoryObjects {
 
   /** Takes objects in, all or none. Throws `STORAGE_FULL`. */
   put(objects: readonly NewObject[]): void {
-    // An object that stands twice in a list is counted twice until the list was taken in.
-    const wanted = this.lacking(objects);
-    this.allowance.take(wanted);
-    let taken = 0;
+    const fresh: NewObject[] = [];
+    let wanted = 0;
     for (const object of objects) {
       if (this.objects.has(object.oid)) continue;
-      taken += sizeOf(object);
-      this.objects.set(object.oid, { oid: object.oid, type: object.type, body: this.arena.keep(object.body) });
+      fresh.push(object);
+      wanted += sizeOf(object);
     }
-    if (taken < wanted) this.allowance.give(wanted - taken);
+    if (fresh.length === 0) return;
+    // An object that stands twice in a list is counted twice until the list was taken in.
+    this.allowance.take(wanted);
+    const before = this.objects.size;
+    for (const { oid, type, body } of fresh) this.objects.set(oid, { oid, type, body: this.arena.keep(body) });
+    if (this.objects.size - before < fresh.length) this.allowance.give(wanted - this.sizeOfAll(fresh));
+  }
+
+  /** What these are counted as, each once. */
+  private sizeOfAll(objects: readonly NewObject[]): number {
+    return [...new Map(objects.map((object) => [object.oid, sizeOf(object)])).values()].reduce((sum, size) => sum + size, 0);
   }
 
   /** Forgets an object that was put here. */

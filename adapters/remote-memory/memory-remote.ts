@@ -113,6 +113,7 @@ async function push(
     const objects = await lacking(store, side, tips, store.objectFormat);
     if (commands.length > 0) {
       const lines = await side.receive({ as, atomic, commands, objects, trace, say: onRemoteLine });
+      for (const line of lines) onRemoteLine?.(line);
       if (lines.length > 0) throw pushRefusal(remote, commands, lines);
     }
     if (stale !== undefined) throw moved(remote, stale.ref);

@@ -1,4 +1,5 @@
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import type { Reality, RepositoryTransaction } from './isolated.js';
 import type {
   BlamedLine,
   Branch,
@@ -19,10 +20,8 @@ import type {
   PathStat,
   Person,
   PickRequest,
-  Reality,
   RefEvent,
   RepositoryFacts,
-  RepositoryTransaction,
   Shown,
   Status,
   Tag,
@@ -119,7 +118,7 @@ export interface Repository {
   dropReality(name: string): void;
 
   // For those who move refs by other ways.
-  /** Runs alone among everything that changes this repository: a push is taken inside. */
+  /** Runs alone among everything that changes this repository: a push is taken inside. What has a turn of its own must not be awaited there. */
   exclusive<T>(change: () => Promise<T>): Promise<T>;
   /** Tells of refs that were moved inside `exclusive`. */
   moved(updates: readonly { readonly ref: RefName; readonly old: Oid | null; readonly next: Oid | null }[], reason: string): void;

@@ -1,11 +1,10 @@
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid, RefUpdate } from '../../ports/vocabulary.js';
-import { blameLines } from './blame/blame.js';
+import { blameFile } from './blame/blamed-file.js';
 import { fileAt, overlayChanges, pathChange } from './commit/changes.js';
 import { commitOverlay } from './commit/commit.js';
 import { Core } from './core.js';
 import { changesAt, statsOf, unifiedDiff, within } from './diff/diff.js';
-import { splitLines } from './diff/lines.js';
 import type { Repository } from './facade.js';
 import { type CheckoutOptions, checkout } from './head/checkout.js';
 import { reset } from './head/reset.js';
@@ -25,15 +24,15 @@ import { Pending } from './staging/pending.js';
 import { Staging } from './staging/staging.js';
 import { commitAt } from './time/at.js';
 import { Transactions } from './transactions/transactions.js';
+import type { Reality, RepositoryTransaction } from './isolated.js';
 import type * as T from './types.js';
-import { decodeLoose } from '../git/bytes.js';
 
 /** Opens an ordinary repository on a store, which stays the caller's. Nothing is read before the first call. */
 export function openRepository(parts: T.RepositoryParts): Repository {
   return new OpenedRepository(new Core(parts));
 }
 
-/** Every use case of a repository, each with its turn. */
+/** Every use case of a repository, each with its turn: longer than other files, since each has a method here, and nothing else. */
 class OpenedRepository implements Repository {
   readonly objectFormat: ObjectFormat;
   private readonly staging: Staging;
@@ -175,20 +174,7 @@ class OpenedRepository implements Repository {
   }
 
   async blame(path: string, rev = 'HEAD'): Promise<readonly T.BlamedLine[]> {
-    const { source } = this.core;
-    const tip = await this.resolve(rev);
-    const at = toBytePath(path);
-    const file = await fileAt(source, at, await entryAt(source, await this.core.treeOf(tip), at));
-    const origins = await blameLines(source, tip, at, file);
-    const commits = new Map<Oid, T.CommitInfo>();
-    for (const { commit } of origins) if (!commits.has(commit)) commits.set(commit, await source.commitInfo(commit));
-    const lines = splitLines(decodeLoose(file.content));
-    return origins.map(({ commit, line }, i) => ({
-      number: i + 1,
-      content: (lines[i] ?? '').replace(/\n$/, ''),
-      commit: commits.get(commit) as T.CommitInfo, // every origin's was read above
-      origin: line + 1,
-    }));
+    return blameFile(this.core.source, await this.resolve(rev), path);
   }
 
   branches(): Promise<readonly T.Branch[]> {
@@ -260,27 +246,27 @@ class OpenedRepository implements Repository {
     return this.core.source.commitInfo(await commitAt(this.core.source, await this.resolve(rev), time));
   }
 
-  begin(options: { readonly branch?: string; readonly idle?: number } = {}): Promise<T.RepositoryTransaction> {
+  begin(options: { readonly branch?: string; readonly idle?: number } = {}): Promise<RepositoryTransaction> {
     return this.opened.begin(options);
   }
 
-  transaction(id: string): T.RepositoryTransaction {
+  transaction(id: string): RepositoryTransaction {
     return this.opened.get(id);
   }
 
-  transactions(): readonly T.RepositoryTransaction[] {
+  transactions(): readonly RepositoryTransaction[] {
     return this.opened.all();
   }
 
-  createRealities(names: readonly string[], from?: string): Promise<readonly T.Reality[]> {
+  createRealities(names: readonly string[], from?: string): Promise<readonly Reality[]> {
     return this.isolated.create(names, from);
   }
 
-  reality(name: string): T.Reality {
+  reality(name: string): Reality {
     return this.isolated.get(name);
   }
 
-  realities(): readonly T.Reality[] {
+  realities(): readonly Reality[] {
     return this.isolated.all();
   }
 

@@ -27,6 +27,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'decision-log',
+      name: 'decision-etcd',
+      module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
       name: 'decision-journal',
       module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
     },
@@ -126,6 +131,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/journal-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'journal',
+      name: 'journal-sqlite',
+      module: () => import('../../adapters/journal-sqlite/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'leader-lock',
       name: 'lock-etcd',
       module: () => import('../../adapters/lock-etcd/open.js') as Promise<AdapterModule>,
@@ -219,6 +229,24 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'signer',
       name: 'signer-git',
       module: () => import('../../adapters/signer-git/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'mirror-target',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'leader-lock',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-leader-lock.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'trace',
+      wraps: true,
+      module: () => import('../../adapters/trace/open-journal.js') as Promise<AdapterModule>,
     },
     {
       port: 'tracing',

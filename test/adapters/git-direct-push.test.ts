@@ -129,9 +129,12 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       expect(refused.message).to.contain('pre-receive hook declined').and.to.contain('not today');
       hook(`echo 'kv-error/1 {"code":"POLICY_VIOLATION","message":"too large","hint":"smaller"}' >&2`);
       const heard: string[] = [];
-      const options = { atomic: true, objects, onProgress: (line: string) => void heard.push(line) };
+      const lines: string[] = [];
+      const onRemoteLine = (line: string): void => void lines.push(line);
+      const options = { atomic: true, objects, onRemoteLine, onProgress: (line: string) => void heard.push(line) };
       const said = await failure(to.push('origin', creation(oid), options), 'POLICY_VIOLATION');
       expect([said.message, said.hint]).to.deep.equal(['too large', 'smaller']);
+      expect(lines.filter((line) => line.startsWith('kv-error/1 '))).to.have.length(1);
       expect(heard.filter((line) => line.includes('kv-error'))).to.deep.equal([]);
       expect([heard[0], heard.at(-1)]).to.deep.equal(['', '']);
     });

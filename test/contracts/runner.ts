@@ -12,16 +12,31 @@ type Hook = (body: Body) => unknown;
 /** Mocha gives suites and tests an object to set their time limits on. Node's runner has no limits unless it is told so. */
 const UNLIMITED = Object.freeze({ timeout: () => undefined });
 
+/** What ends a test that asks to be left out, as mocha does it too. */
+const SKIPPED = Symbol('skipped');
+
+async function runTest(body: Body, context: { skip(): void }): Promise<void> {
+  const skip = (): never => {
+    context.skip();
+    throw SKIPPED;
+  };
+  try {
+    await body.call({ ...UNLIMITED, skip });
+  } catch (error) {
+    if (error !== SKIPPED) throw error; // what has skipped itself has ended well
+  }
+}
+
 function global(name: string): ((...args: unknown[]) => unknown) | undefined {
   const found: unknown = Reflect.get(globalThis, name);
   return typeof found === 'function' ? (found as (...args: unknown[]) => unknown) : undefined;
 }
 
 const titled =
-  (name: string, own: (title: string, body: () => unknown) => unknown): Named =>
+  (name: string, own: (title: string, body: Body) => unknown): Named =>
   (title, body) => {
     const theirs = global(name);
-    return theirs === undefined ? own(title, () => body.call(UNLIMITED)) : theirs(title, body);
+    return theirs === undefined ? own(title, body) : theirs(title, body);
   };
 
 const hook =
@@ -32,9 +47,9 @@ const hook =
   };
 
 /** A suite. */
-export const describe: Named = titled('describe', (title, body) => node.describe(title, body as () => void));
+export const describe: Named = titled('describe', (title, body) => node.describe(title, () => void body.call(UNLIMITED)));
 /** A test. */
-export const it: Named = titled('it', (title, body) => node.it(title, async () => void (await body())));
+export const it: Named = titled('it', (title, body) => node.it(title, (context) => runTest(body, context)));
 /** Before all tests of a suite. */
 export const before: Hook = hook('before', (body) => node.before(async () => void (await body())));
 /** After all tests of a suite. */

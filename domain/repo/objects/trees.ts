@@ -1,3 +1,4 @@
+import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_DIR, TreeCursor, type TreeEntry } from '../../git/tree.js';
 import type { BytePath } from './paths.js';
@@ -9,15 +10,29 @@ export interface Entry {
   readonly oid: Oid;
 }
 
-/** The entry of that name in a tree's bytes; no other entry is decoded. */
+const SPACE = 0x20;
+
+/** The entry of that name in a tree's bytes; no other entry is decoded. Throws `GIT_ERROR` on a malformed tree. */
 export function entryNamed(body: Uint8Array, oidBytes: number, name: BytePath): Entry | null {
-  const cursor = new TreeCursor(body, oidBytes);
-  const asDir = `${name}/`;
-  while (cursor.next()) {
-    if (cursor.nameBytes !== name.length) continue;
-    if (cursor.compareTo(cursor.isDir ? asDir : name) === 0) return { mode: cursor.mode, oid: cursor.oid() };
+  const { length } = name;
+  for (let start = 0; start < body.length; ) {
+    // Modes have five or six digits, unless somebody else has written them.
+    const nameAt = body[start + 5] === SPACE ? start + 6 : body[start + 6] === SPACE ? start + 7 : body.indexOf(SPACE, start) + 1;
+    let same = 0;
+    while (same < length && body[nameAt + same] === name.charCodeAt(same)) same++;
+    if (same === length && body[nameAt + same] === 0) return entryFrom(body, oidBytes, start);
+    let end = nameAt + same;
+    while (end < body.length && body[end] !== 0) end++;
+    if (nameAt <= start || end + oidBytes >= body.length) throw new KvError('GIT_ERROR', 'malformed tree object');
+    start = end + 1 + oidBytes;
   }
   return null;
+}
+
+function entryFrom(body: Uint8Array, oidBytes: number, start: number): Entry {
+  const cursor = new TreeCursor(body.subarray(start), oidBytes);
+  cursor.next();
+  return entryOf(cursor);
 }
 
 /** The entry at a path below a tree; null where there is none. The empty path is the tree itself. */

@@ -15,6 +15,7 @@ import { isRefPart } from '../refs/names.js';
 import { listDirectory } from '../search/files.js';
 import { Overlay } from '../staging/overlay.js';
 import { Pending } from '../staging/pending.js';
+import type { Reality, RealityChanges, RealityInfo, Validation, Validator } from '../isolated.js';
 import type {
   CommitInfo,
   Diff,
@@ -26,11 +27,6 @@ import type {
   MergeRequest,
   MergeResult,
   PathChange,
-  Reality,
-  RealityChanges,
-  RealityInfo,
-  Validation,
-  Validator,
 } from '../types.js';
 
 /** What a reality takes that nothing was changed in, bytes, counted against the repository's limits. */

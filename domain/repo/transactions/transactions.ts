@@ -10,18 +10,8 @@ import { listDirectory } from '../search/files.js';
 import { Overlay, type OverlayParts } from '../staging/overlay.js';
 import { Pending } from '../staging/pending.js';
 import { movedPaths, rebaseEdits } from '../staging/rebase.js';
-import type {
-  Changes,
-  CommitInfo,
-  CommitRequest,
-  FileContent,
-  ListedEntry,
-  PathChange,
-  RepositoryTransaction,
-  TransactionInfo,
-  Validation,
-  Validator,
-} from '../types.js';
+import type { RepositoryTransaction, TransactionInfo, Validation, Validator } from '../isolated.js';
+import type { Changes, CommitInfo, CommitRequest, FileContent, ListedEntry, PathChange } from '../types.js';
 
 /** Ended transactions whose ids are remembered, so that a late call is told what became of them. */
 const REMEMBERED = 1000;

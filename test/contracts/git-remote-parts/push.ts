@@ -81,6 +81,17 @@ export function pushContract({ format, states, everything, at, bench, remote }: 
       expect(await refsOf(bench().writeSide)).to.deep.equal({});
     });
 
+    it('tells what the other side says, line by line and whole', async () => {
+      const said = ['hello', `kv-answer/1 ${'x'.repeat(200_000)}`, 'more'];
+      await bench().refuse(said);
+      const heard: string[] = [];
+      const onRemoteLine = (line: string): void => {
+        heard.push(line);
+      };
+      await rejects(remote().push('origin', [create(MAIN, at(0))], { ...ATOMIC, onRemoteLine }), 'GIT_ERROR');
+      expect(heard).to.deep.equal(said);
+    });
+
     it('reads a code that it does not know as GIT_ERROR, and keeps a long line whole', async () => {
       await bench().refuse([`kv-error/1 ${JSON.stringify({ code: 'FROM_THE_FUTURE', message: 'm'.repeat(20_000) })}`]);
       const error = await rejects(remote().push('origin', [create(MAIN, at(0))], ATOMIC), 'GIT_ERROR');
