@@ -6,6 +6,7 @@ import { MemoryGateway } from '../../support/memory-gateway.js';
 import { countingFetches, openMemoryClone } from '../../support/memory-sdk.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');
 const textOf = async (body: AsyncIterable<Uint8Array>): Promise<string> => Buffer.concat(await all(body)).toString();
 
 describe('the SDK', () => {
@@ -141,6 +142,22 @@ describe('the SDK', () => {
     await quick.set('k', '3');
     expect((await quick.get('k', { maxAge: Number.POSITIVE_INFINITY })).text()).to.equal('3');
     await quick.close();
+  });
+
+  it('writes a sequenced namespace by intents, and reads what it wrote', async () => {
+    for (const one of [ada, bob]) await one.close();
+    await gateway.close();
+    gateway = await MemoryGateway.start({ format: 'sha1', writers: ['ada', 'bob'], policy: sequenced });
+    [ada, bob] = await Promise.all([openMemoryClone(gateway, 'ada'), openMemoryClone(gateway, 'bob')]);
+    const receipts = await Promise.all([ada, bob, ada, bob].map((one, i) => one.set(`k:${i}`, `${i}`)));
+    expect(new Set(receipts.map(({ commit }) => commit)).size).to.equal(4);
+    expect((await ada.get('k:2', { maxAge: 60_000 })).text()).to.equal('2');
+    const { oid } = await bob.get('k:1', { readFrom: 'stargate' });
+    await failure(bob.cas('k:1', 'x', { expect: oid.replace(/./g, '0') }), 'CAS_CONFLICT');
+    const late = new AbortController();
+    const writing = failure(bob.set('k:1', 'late', { signal: late.signal }), 'INTERRUPTED');
+    late.abort();
+    await writing;
   });
 
   it('refuses options that cannot be meant', async () => {
