@@ -78,7 +78,7 @@ export function createMetrics(): Metrics {
   const intentsWaiting = gauge('stargate_intents_waiting', 'Intents that wait for their place in a ledger');
   const intentsOrdered = counter('stargate_intents_ordered_total', 'Intents that were answered with their place in a ledger');
   const intentsRefused = counter('stargate_intents_refused_total', 'Intents refused, by error code', ['code']);
-  const intentBatch = histogram('stargate_intent_batch_size', 'Intents that were ordered in one step', BATCHES);
+  const intentBatch = histogram('stargate_intent_batch_intents', 'Intents that were ordered in one step', BATCHES);
   const intentStep = histogram('stargate_intent_step_seconds', 'Judging, building and committing what one step orders');
   const intentStreams = gauge('stargate_intent_streams_open', 'Streams of intents that are open');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
