@@ -9,6 +9,7 @@ const NAMES = [
   'gateway',
   'mset',
   'read',
+  'startup',
   'chunker',
   'history',
   'rollover',
@@ -20,6 +21,7 @@ const NAMES = [
   'growth',
   'stores',
   'locks',
+  'journals',
   'tracing',
   'streams',
 ];

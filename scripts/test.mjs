@@ -12,6 +12,7 @@ import { runFiles } from './test/pool.mjs';
 /** The files that take longest, the longest first: whoever starts one of these at the end makes everybody wait for it. */
 const LONGEST = [
   'e2e/transcripts',
+  'simulation/simulation',
   'e2e/many-writers',
   'e2e/partial-clones',
   'e2e/foreign-reader',

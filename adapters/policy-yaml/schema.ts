@@ -5,7 +5,8 @@ import { IsCount, IsDuration, IsList, IsMapping, IsOneOf, IsSize, IsYesNo, MayBe
 
 /** The policy file's mappings, as they are written. Values that need more than a shape are checked in build.ts. */
 
-class StargateBlock {
+/** What `stargate` says, of all namespaces. */
+export class StargateBlock {
   @MayBeNull() push_url?: unknown;
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
@@ -29,19 +30,22 @@ export class ChunkingBlock {
   @MayMiss() @IsSize() size?: unknown;
 }
 
-class RetentionBlock {
+/** `retention` of a namespace: when keys expire and epochs go. */
+export class RetentionBlock {
   @MayBeNull() @IsDuration() ttl_default?: unknown;
   @MayMiss() @IsYesNo() enforce_readside?: boolean;
   @MayBeNull() @IsCount(0, 1_000_000) keep_epochs?: number | null;
 }
 
-class VerifyBlock {
+/** `verify` of a namespace: how much of a push is recomputed. */
+export class VerifyBlock {
   @MayMiss() @IsOneOf('auto', 'full', 'sampled') mode?: 'auto' | 'full' | 'sampled';
   @MayBeNull() @IsCount(1, 1_000_000) sample_size?: number | null;
   @MayMiss() @IsCount(0, 1_000_000_000) full_limit?: number;
 }
 
-class ForbiddenItem {
+/** One item of `forbidden` of a namespace. */
+export class ForbiddenItem {
   @IsYesNo() lfs!: boolean;
 }
 

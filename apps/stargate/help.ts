@@ -64,9 +64,15 @@ const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR]
     Makes P from what the mirror has, verified; without --policy, with the policy published there.
 `;
 
+const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--profile embedded] [--plugin MODULE ...]
+    Moves all that the journal has from journal-file to journal-sqlite, or back, while no Stargate
+    runs. Ended at any moment, nothing is lost, and it can be run again. Then name the other journal in
+    the profile: a start with the wrong one is refused.
+`;
+
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = {
-  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, 'host-key': HOST_KEY },
+  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, 'host-key': HOST_KEY, journal: JOURNAL },
   ...{ backup: BACKUP, restore: RESTORE },
 };
 

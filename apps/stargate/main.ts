@@ -11,6 +11,7 @@ import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
+import { runJournal } from './journal/command.js';
 import { runProfile } from './profile/command.js';
 import { type Setting, settle } from './settings/settle.js';
 import { mirrorsByGit } from './stargate-profile.js';
@@ -71,6 +72,7 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   backup: runBackup,
   restore: runRestore,
   'host-key': runHostKey,
+  journal: runJournal,
   profile: runProfile,
   help: runHelp,
 };

@@ -19,6 +19,7 @@ import { warnOfOpenFiles } from './check/open-to-all.js';
 import { adminVerbs } from './admin/verbs.js';
 import { mirrorProbe } from './leader/mirror-view.js';
 import { noteJournal } from './backup/journal.js';
+import { requireSameJournal } from './journal/same-journal.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
 import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
@@ -77,8 +78,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const gitDir = resolve(options.repo);
   const profile = await chooseProfile(options);
   const { onPlugin = () => undefined } = options;
-  const openOwn = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), onPlugin });
-  const composition = await openOwn();
+  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), onPlugin });
+  const openOwn = async () => {
+    await requireSameJournal(gitDir, profile); // it may have been moved while this one stood by
+    return open();
+  };
+  const composition = await open();
   for (const { message, hint } of composition.failed) log.warn('plugin.failed', { message, hint });
   composition.loaded.forEach(onPlugin);
   const running = undoStack(log);
@@ -90,6 +95,7 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   try {
     const repository = await composition.get<RepositoryHost>('repository-host');
     await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
+    await requireSameJournal(gitDir, profile);
     // What a backup has to know. Without room it is told at the next start.
     await noteJournal(gitDir, profile).catch((error: unknown) =>
       log.warn('journal.unnoted', { message: toKvError(error).message }),

@@ -27,6 +27,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
     },
     {
       port: 'decision-log',
+      name: 'decision-etcd',
+      module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'decision-log',
       name: 'decision-journal',
       module: () => import('../../adapters/decision-journal/open.js') as Promise<AdapterModule>,
     },
@@ -124,6 +129,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'journal',
       name: 'journal-memory',
       module: () => import('../../adapters/journal-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'journal',
+      name: 'journal-sqlite',
+      module: () => import('../../adapters/journal-sqlite/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'leader-lock',

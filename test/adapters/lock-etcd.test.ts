@@ -17,7 +17,7 @@ import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
 /** What dies without a word is waited for that long, seconds. */
-const SHORT = 2;
+const SHORT = 3;
 /** Longer than any test takes. */
 const LONG = 60;
 const HOLDER = fileURLToPath(new URL('./lock-etcd-holder.js', import.meta.url));

@@ -74,7 +74,12 @@ describe('git kv: what a command loads', () => {
   }
 
   it('the other reads load oclif, and nothing that only writing needs', async () => {
-    const packages = packagesOf(await loadedBy(place, ['history', 'a', '--offline']));
+    const sources = await loadedBy(place, ['history', 'a', '--offline']);
+    expect(
+      sources.filter((source) => /apps\/cli\/plugins\/(installed|oclif-plugins)/.test(source)),
+      'plugins that nobody uses',
+    ).to.deep.equal([]);
+    const packages = packagesOf(sources);
     expect(packages).to.include('@oclif/core');
     for (const name of ['blake3', 'yaml', 'class-validator', 'ssh2']) expect(packages).not.to.include(name);
   });

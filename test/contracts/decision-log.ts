@@ -128,7 +128,7 @@ export function decisionLogContract(name: string, factory: () => Promise<Decisio
       expect(await codeOf(two.remove(REPOSITORY, first))).to.equal('CAS_CONFLICT');
       await two.remove(REPOSITORY, second);
       expect(await one.read(REPOSITORY)).to.equal(null);
-      expect(await codeOf(one.decide(REPOSITORY, { head: headAt(2), after: second }))).to.equal('CAS_CONFLICT');
+      expect(await codeOf(one.decide(REPOSITORY, { head: headAt(2, 9), after: second }))).to.equal('CAS_CONFLICT');
       await one.decide(REPOSITORY, { head: headAt(0, 1), after: null });
       expect((await two.read(REPOSITORY))?.head).to.deep.equal(headAt(0, 1));
     });

@@ -25,10 +25,11 @@ const AUTHOR_WIDTH = 30;
 export class Blame extends KvCommand {
   static override summary = 'show who last changed each key';
   static override description = prose(`One line a live key: when (the writer's clock), in which transaction, who, and
-the key, in the order of list. Who is the key of the policy that signed the transaction, verified here; (claimed) stands behind
-what is the writer's own word: no key of the policy signed it, or the transaction is of an epoch that is not here, which
+the key, in the order of list. Who is the key of the policy that signed the transaction, verified here; (noted) stands behind
+a name that the Stargate noted for a transaction of a sequenced namespace whose intent this clone has not fetched;
+(claimed) behind what is the writer's own word: no key of the policy signed it, or the transaction is of an epoch that is not here, which
 --commits fetches. With --commits, the ledger commit stands before the key; - where its epoch was compacted
-away. --json says it as "by" and "source" ("signature" or "claim"); "author" is what the metadata says. To find who signed, the history
+away. --json says it as "by" and "source" ("signature", "stargate" or "claim"); "author" is what the metadata says. To find who signed, the history
 is walked back as far as the keys go; --claims doesn't. history KEY tells of all that came before, and of deletions.`);
   static override examples = ['<%= config.bin %> blame --prefix cfg:', '<%= config.bin %> blame --prefix cfg: --commits --json'];
   static override flags = oclifFlags(FLAGS);

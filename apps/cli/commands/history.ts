@@ -24,7 +24,7 @@ export class History extends KvCommand {
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
 transaction, who, the ledger commit, and the message if its writer gave one. Who is the key of the policy that signed the
 transaction, verified here; (noted) stands behind a name that the Stargate noted, of a key that the policy has no more or that is not
-known here; (claimed) behind the commit's author, who is whoever its writer says. --json gives everything in full, and says it
+known here, or of a transaction of a sequenced namespace whose intent this clone has not fetched; (claimed) behind the commit's author, who is whoever its writer says. --json gives everything in full, and says it
 as "by" and "source" ("signature", "stargate" or "claim"). Without --epochs, only the current epoch.
 
 In a long ledger, the first slow walk leaves a commit-graph with changed-path filters in the clone; later ones are fast.`);

@@ -43,7 +43,7 @@ export class Watch extends KvCommand {
   static override summary = 'follow the accepted transactions as they come';
   static override description =
     prose(`Prints a line for each transaction that the Stargate accepted, in its order and each once: when
-(the Stargate's clock), the ledger commit, who signed, and the keys set and deleted. With --json, a line is a JSON object; keys is null
+(the Stargate's clock), the ledger commit, who signed (the transaction, or the intent that it was made of: as the Stargate noted it), and the keys set and deleted. With --json, a line is a JSON object; keys is null
 when the ledger commit can't be had any more, and such an event is shown whatever --prefix says. It goes on through new epochs, and
 through a connection that is lost after the start. Ctrl-C (or SIGTERM) ends it with status 0 and the OID to resume from on standard
 error: --since with that OID goes on without a gap or a repeat.`);

@@ -1,6 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { findProfile, openProfile, type Profile } from '../../../plugins/host/index.js';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findProfile, type Layer, openProfile, type Profile } from '../../../plugins/host/index.js';
 import type { Journal, JournalRecord } from '../../../ports/journal.js';
 import { toKvError } from '../../../ports/error.js';
 import { ownEnv } from '../environment.js';
@@ -19,38 +19,65 @@ export interface ServedJournal {
   readonly adapter: string;
   /** It is the file in the Stargate's own folder. */
   readonly usual: boolean;
+  /** Its path, from the repository's folder, where the adapter is one that has a path and no secrets. */
+  readonly place?: string;
+}
+
+/** Where the adapters that have a path lay the journal when nothing says otherwise. */
+export const JOURNAL_PLACES: Readonly<Record<string, string>> = {
+  'journal-file': JOURNAL.place,
+  'journal-sqlite': join('.stargate', 'journal.sqlite'),
+};
+
+function placeOf({ use, config, set = [] }: Layer): string | undefined {
+  const usual = JOURNAL_PLACES[use];
+  if (usual === undefined) return undefined;
+  const path = set.findLast(({ key }) => key.toLowerCase() === 'path')?.text ?? config?.['path'];
+  return typeof path === 'string' ? path : usual; // what is no path, opening it will tell
 }
 
 /** What a profile says of the journal. */
 export async function journalOf(profile: Profile): Promise<ServedJournal> {
   const [choice, usual] = [profile.adapters.journal, (await findProfile(USUAL)).adapters.journal];
-  const said = ({ use, config, wrap }: NonNullable<typeof choice>): string =>
-    JSON.stringify([use, config?.['path'] === JOURNAL.place ? {} : (config ?? {}), wrap.map((one) => [one.use, one.config])]);
+  const said = (layer: NonNullable<typeof choice>): string =>
+    JSON.stringify([layer.use, placeOf(layer) ?? layer.config ?? {}, layer.wrap.map((one) => [one.use, one.config])]);
   const same = choice !== undefined && usual !== undefined && said(choice) === said(usual);
   const name = profile.file.includes('/') ? `${profile.name} (${profile.file})` : profile.name;
-  return { profile: name, adapter: choice?.use ?? 'none', usual: same };
+  const place = choice === undefined ? undefined : placeOf(choice);
+  return { profile: name, adapter: choice?.use ?? 'none', usual: same, ...(place === undefined ? {} : { place }) };
 }
 
 const recordFile = (gitDir: string): string => join(gitDir, '.stargate', 'served.json');
 
-/** Notes which journal a Stargate is served with, so that a backup, which no profile is named to, knows. Throws Node's error when the disk fails. */
+/** Notes which journal a Stargate is served with, durably: a backup, which no profile is named to, and a later start must know. Throws Node's error when the disk fails. */
 export async function noteJournal(gitDir: string, profile: Profile): Promise<void> {
   const file = recordFile(gitDir);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, `${JSON.stringify({ v: 1, ...(await journalOf(profile)) })}\n`, { mode: 0o600 });
+    await writeFile(temporary, `${JSON.stringify({ v: 1, ...(await journalOf(profile)) })}\n`, { mode: 0o600, flush: true });
     await rename(temporary, file);
+    await syncFolder(dirname(file));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
 }
 
-/** Which journal a repository was last served with; null when nobody has noted it. */
-async function notedJournal(gitDir: string): Promise<ServedJournal | null> {
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
   try {
-    const { profile, adapter, usual } = JSON.parse(await readFile(recordFile(gitDir), 'utf8')) as Partial<ServedJournal>;
-    return typeof profile === 'string' && typeof adapter === 'string' ? { profile, adapter, usual: usual === true } : null;
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Which journal a repository was last served with; null when nobody has noted it. */
+export async function notedJournal(gitDir: string): Promise<ServedJournal | null> {
+  try {
+    const { profile, adapter, usual, place } = JSON.parse(await readFile(recordFile(gitDir), 'utf8')) as Partial<ServedJournal>;
+    if (typeof profile !== 'string' || typeof adapter !== 'string') return null;
+    return { profile, adapter, usual: usual === true, ...(typeof place === 'string' ? { place } : {}) };
   } catch {
     return null; // it was never served by this version, or the note is damaged: then the usual place is looked at
   }

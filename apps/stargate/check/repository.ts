@@ -6,6 +6,7 @@ import type { RepositoryHost } from '../../../ports/repository-host.js';
 import type { PortName } from '../../../ports/tokens.js';
 import { openToAll } from './open-to-all.js';
 import { requireKeygen } from '../host-key/make-keys.js';
+import { requireSameJournal } from '../journal/same-journal.js';
 import { type Check, fault, ok, warning } from './check.js';
 
 /** Opened without a lease, as a standby opens them: none of these writes anything. */
@@ -28,12 +29,13 @@ export const PLACE: Check = {
   },
 };
 
-/** The profile and its plugins: every name is known, and every adapter opens with its configuration. */
+/** The profile and its plugins: every name is known, every adapter opens with its configuration, and the journal is where it was. */
 export const PROFILE: Check = {
   name: 'profile',
-  async run({ composition }) {
+  async run({ composition, gitDir }) {
     const opened = await composition();
     for (const port of HARMLESS) await opened.get(port);
+    await requireSameJournal(gitDir, opened.profile);
     const plugins = [...new Set(opened.activeAdapters().map(({ plugin }) => plugin))].filter((plugin) => plugin !== 'git-kv');
     return [ok([opened.profile.name, ...plugins].join(', '))];
   },

@@ -5,7 +5,9 @@ import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack } from '../past/epoch-chain.js';
 import { listKeys } from '../read/list.js';
 import type { Freshness, LedgerCommit } from '../clone/tips.js';
-import { type Attribution, Signers } from './attribution.js';
+import { isSequenced } from '../../verify/sequenced.js';
+import { EpochEvents } from '../past/epoch-events.js';
+import { type Attribution, notedBy, Signers } from './attribution.js';
 
 interface BlameRequest extends Freshness {
   readonly ns: string;
@@ -42,11 +44,40 @@ export async function* blame(clone: Clone, request: BlameRequest): AsyncGenerato
     return;
   }
   const commits = await commitsOf(clone, request, new Set(found.map(({ txn }) => txn)));
+  const noted = new NotedSigners(clone, request);
   for (const blame of found) {
     const ledger = commits.get(blame.txn);
-    const signer = ledger === undefined ? null : ((await signers?.nameOf(ledger)) ?? null);
-    const attributed: Blame = signer === null ? blame : { ...blame, by: signer, source: 'signature' };
+    const attribution = ledger === undefined || signers === null ? null : await attributionOf(ledger, signers, noted);
+    const attributed: Blame = attribution === null ? blame : { ...blame, ...attribution };
     yield request.commits ? { ...attributed, commit: ledger?.oid ?? null } : attributed;
+  }
+}
+
+/**
+ * Whose key signed a transaction. Where it was made of an intent that is not here, that is what the Stargate has noted, as it is the
+ * Stargate that signed; null: by nobody's word but the writer's.
+ */
+async function attributionOf(ledger: LedgerCommit, signers: Signers, noted: NotedSigners): Promise<Attribution | null> {
+  const signer = await signers.nameOf(ledger);
+  if (signer !== null) return { by: signer, source: 'signature' };
+  return isSequenced(ledger) ? notedBy(await noted.of(ledger)) : null;
+}
+
+/** What the Stargate has noted of who signed, read epoch by epoch as it is asked for. */
+class NotedSigners {
+  private readonly epochs = new Map<string, EpochEvents>();
+
+  constructor(
+    private readonly clone: Clone,
+    private readonly request: BlameRequest,
+  ) {}
+
+  /** Null where no watchlog can be had. */
+  async of({ oid, trailers: { epoch } }: LedgerCommit): Promise<string | null> {
+    const { clone, request } = this;
+    const events = this.epochs.get(epoch) ?? new EpochEvents(clone, request.ns, epoch, request);
+    this.epochs.set(epoch, events);
+    return (await events.of([oid]))[0]?.signer ?? null;
   }
 }
 

@@ -6,7 +6,7 @@ import { keyBytes, quoteKey } from '../../ledger/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/metadata.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
-import { type Attribution, Signers } from './attribution.js';
+import { type Attribution, notedBy, Signers } from './attribution.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
@@ -178,5 +178,5 @@ async function describe(
 /** The best that is known of who it was. */
 function attributed(signer: string | null, noted: string | null, author: string): Attribution {
   if (signer !== null) return { by: signer, source: 'signature' };
-  return noted === null || noted === '-' ? { by: author, source: 'claim' } : { by: noted, source: 'stargate' };
+  return notedBy(noted) ?? { by: author, source: 'claim' };
 }
