@@ -58,13 +58,19 @@ const BRAND = Symbol.for('git-kv/error');
 
 /** The one type of errors that are meant for whoever asked: a stable code, and a message that names the key, ref or file. */
 export class KvError extends Error {
+  /** What it is, for programs: stable, and documented in docs/ERRORS.md. */
   readonly code: ErrorCode;
+  /** What to do next, as one sentence. */
   readonly hint: string | undefined;
+  /** The same as data: an id and its facts. */
   readonly advice: Advice | undefined;
+  /** Named facts: keys, ids, limits; never a value or a secret. */
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  /** By which name the request stands in the log of the server that refused it. */
   readonly request: string | undefined;
   readonly [BRAND] = true;
 
+  /** Makes an error of a code, whose message names the key, ref or file. */
   constructor(code: ErrorCode, message: string, fields: KvErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
     this.name = 'KvError';

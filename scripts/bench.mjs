@@ -24,6 +24,7 @@ const NAMES = [
   'journals',
   'tracing',
   'streams',
+  'sdk',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

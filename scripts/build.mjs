@@ -9,6 +9,7 @@ const steps = [
   ['node_modules/typescript/bin/tsc', '-p', '.'],
   ['scripts/bundle.mjs'],
   ['scripts/generate-cli-docs.mjs'],
+  ['scripts/generate-sdk-docs.mjs'],
 ];
 
 /** Removes what was compiled from sources that are gone: mocha would run tests that nobody has any more. */

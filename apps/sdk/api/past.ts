@@ -14,6 +14,7 @@ export interface HistoryOptions extends ReadOptions {
 export interface Attribution {
   /** The name of the policy's key that signed, the name that the Stargate noted, or the author's own word. */
   readonly by: string;
+  /** Whether that was verified, or is the Stargate's note or the writer's own word. */
   readonly source: 'signature' | 'stargate' | 'claim';
 }
 
@@ -21,20 +22,27 @@ export interface Attribution {
 export interface HistoryEntry extends Attribution {
   /** The ledger commit. */
   readonly commit: string;
+  /** The transaction, a ULID. */
   readonly txn: string;
+  /** The epoch that it is of. */
   readonly epoch: string;
   /** The writer's clock, ISO 8601 UTC. */
   readonly time: string;
   /** `Name <mail>` of the ledger commit's author. */
   readonly author: string;
+  /** Whether the commit carries a signature. */
   readonly signed: boolean;
-  /** The signer's name and the time of receipt, as the Stargate noted them; null where no watchlog can be had. */
+  /** The signer's name as the Stargate noted it; null where no watchlog can be had. */
   readonly signer: string | null;
+  /** When the Stargate accepted it, by its own clock, ISO 8601 UTC; null where no watchlog can be had. */
   readonly received: string | null;
+  /** What it did to the key. */
   readonly op: 'set' | 'del';
-  /** Bytes and blob of the value set; null for a deletion. */
+  /** Bytes of the value set; null for a deletion. */
   readonly size: number | null;
+  /** The value's blob (of a large value: its manifest's); null for a deletion. */
   readonly oid: string | null;
+  /** The first line of the commit's message. */
   readonly subject: string;
   /** What the writer added below the first line; mostly nothing. */
   readonly body: string;
@@ -48,9 +56,11 @@ export interface DiffOptions extends ReadOptions {
 
 /** A state of the past, as it was found. */
 export interface Moment {
-  /** The ledger commit and its tree. */
+  /** The ledger commit. */
   readonly commit: string;
+  /** Its root tree. */
   readonly tree: string;
+  /** The epoch that it is of. */
   readonly epoch: string;
   /** When TTLs are judged: the time asked for, or the commit's. ISO 8601 UTC. */
   readonly time: string;
@@ -58,24 +68,31 @@ export interface Moment {
   readonly by: 'now' | 'oid' | 'txn' | 'received' | 'committed';
 }
 
-/** A key that differs between two states; null on the side where it is not there. */
+/** A key that differs between two states. */
 export interface KeyChange {
+  /** The key, as it was written. */
   readonly key: string;
   /** `rewritten`: the same value, set again, perhaps with another TTL or content type. */
   readonly change: 'added' | 'changed' | 'removed' | 'rewritten';
+  /** The value in the state before; null: it was not there. */
   readonly before: DiffSide | null;
+  /** The value in the state after; null: it is not there. */
   readonly after: DiffSide | null;
 }
 
 /** A value on one side: its blob, and its bytes. */
 export interface DiffSide {
+  /** The value's blob (of a large value: its manifest's). */
   readonly oid: string;
+  /** Bytes. */
   readonly size: number;
 }
 
 /** Two states, and the keys that differ. */
 export interface Diff {
+  /** The state before. */
   readonly from: Moment;
+  /** The state after. */
   readonly to: Moment;
   /** In the order of the keys' urlsafe forms. */
   readonly changes: readonly KeyChange[];
@@ -93,12 +110,15 @@ export interface BlameOptions extends ReadOptions {
 
 /** Who last changed a key. */
 export interface Blame extends Attribution {
+  /** The key, as it was written. */
   readonly key: string;
-  /** ISO 8601 UTC, and the mail address of the writer, as the key's metadata has them: the writer's own word. */
+  /** When it was set, as its metadata says: the writer's own word. ISO 8601 UTC. */
   readonly time: string;
+  /** The writer's mail address, as its metadata says. */
   readonly author: string;
+  /** The transaction that set it, a ULID. */
   readonly txn: string;
-  /** Present where it was asked for; null when its epoch can't be had any more. */
+  /** The ledger commit. Present where it was asked for; null when its epoch can't be had any more. */
   readonly commit?: string | null;
 }
 
@@ -111,6 +131,7 @@ export interface Blame extends Attribution {
  * const then = (await before.get('cfg:limit')).text();
  */
 export interface State extends Moment {
+  /** The namespace that is read. */
   readonly ns: string;
   /** As `Clone.get`. */
   get(key: string, options?: Pick<GetOptions, 'allowExpired' | 'signal'>): Promise<Entry>;

@@ -36,6 +36,7 @@ export interface GetOptions extends ReadOptions {
 
 /** What is known of a key besides its value. */
 export interface EntryFacts {
+  /** The key, as it was written. */
   readonly key: string;
   /** Bytes of the value. */
   readonly size: number;
@@ -47,21 +48,25 @@ export interface EntryFacts {
   readonly expired: boolean;
   /** `blake3:` and 64 hex digits, of the value. */
   readonly etag: string;
-  /** The writer's clock, ISO 8601 UTC, and the writer's mail address: the writer's own word. */
+  /** When it was set, by the writer's clock: the writer's own word. ISO 8601 UTC. */
   readonly createdAt: string;
+  /** The writer's mail address: the writer's own word. */
   readonly createdBy: string;
   /** The transaction that set it, a ULID. */
   readonly txn: string;
   /** The value's blob (of a large value: its manifest's), which `cas` takes as `expect`. */
   readonly oid: string;
-  /** The ledger commit that was read, and its tree, which writes take as `expectTree`. */
+  /** The ledger commit that was read. */
   readonly commit: string;
+  /** Its root tree, which writes take as `expectTree`. */
   readonly tree: string;
+  /** The epoch that the commit is of. */
   readonly epoch: string;
 }
 
 /** A key and its value. */
 export interface Entry extends EntryFacts {
+  /** The value's bytes, the caller's own. */
   readonly value: Uint8Array;
   /** The value as text. Throws `INPUT_INVALID` when it is no UTF-8. */
   text(): string;
@@ -92,6 +97,7 @@ export interface ListOptions extends GetOptions {
 
 /** A live key. */
 export interface ListedKey {
+  /** The key, as it was written. */
   readonly key: string;
   /** Present where it was asked for. `size` in bytes, times ISO 8601 UTC, the others as in `EntryFacts`. */
   readonly detail?: Pick<EntryFacts, 'size' | 'ctype' | 'ttl' | 'expired' | 'createdAt' | 'createdBy' | 'txn' | 'oid'>;

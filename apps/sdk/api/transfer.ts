@@ -29,10 +29,13 @@ export interface Snapshot extends AsyncIterable<Uint8Array> {
 
 /** What a snapshot holds. */
 export interface SnapshotSummary {
+  /** The namespace. */
   readonly ns: string;
+  /** The epoch that the state is of. */
   readonly epoch: string;
   /** The ledger commit whose state it is. */
   readonly commit: string;
+  /** How many keys it has. */
   readonly keys: number;
   /** Of the key lines: equal content has an equal digest. */
   readonly sha256: string;
@@ -48,7 +51,9 @@ export interface VerifyOptions extends CallOptions {
 
 /** What a verification found. */
 export interface VerifyReport {
+  /** The namespace. */
   readonly ns: string;
+  /** Whether all of it was verified, as it was asked for. */
   readonly full: boolean;
   /** What was looked through, the newest epoch first; `bytes` of values, which only a full verification reads. */
   readonly epochs: readonly {

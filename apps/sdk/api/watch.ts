@@ -20,17 +20,21 @@ export interface WatchOptions extends CallOptions {
 
 /** One accepted transaction. */
 export interface WatchedEvent {
+  /** The namespace that is watched. */
   readonly ns: string;
+  /** The epoch that the transaction is of. */
   readonly epoch: string;
   /** The ledger commit. */
   readonly oid: string;
+  /** The transaction, a ULID. */
   readonly txn: string;
   /** When the Stargate accepted it, by its own clock. ISO 8601 UTC. */
   readonly received: string;
   /** The name of the policy's key that signed it; `-` when unsigned. */
   readonly signer: string;
-  /** How many keys were set and deleted. */
+  /** How many keys were set. */
   readonly set: number;
+  /** How many keys were deleted. */
   readonly del: number;
   /** The keys behind the counts; null when the ledger commit can't be had any more. */
   readonly keys: { readonly set: readonly string[]; readonly del: readonly string[] } | null;

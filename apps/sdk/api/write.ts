@@ -56,17 +56,21 @@ export type Operation =
 
 /** What a write did, or would do on a dry run. */
 export interface Receipt {
+  /** The namespace that was written to. */
   readonly ns: string;
   /** The ledger commit; null when nothing was changed, or on a dry run. */
   readonly commit: string | null;
   /** The transaction, a ULID; null as `commit` is. */
   readonly txn: string | null;
+  /** The epoch that the transaction is of. */
   readonly epoch: string;
   /** The ledger's root tree afterwards; null on a dry run, or where there is none. */
   readonly tree: string | null;
-  /** Keys that were set, deleted, and that had the value already or were not there to be deleted. */
+  /** Keys that were set. */
   readonly set: readonly string[];
+  /** Keys that were deleted. */
   readonly del: readonly string[];
+  /** Keys of which nothing was changed: those that were not there to be deleted. */
   readonly unchanged: readonly string[];
   /** Keys that had a TTL and have none now, though nobody said that they should lose it. */
   readonly lostTtl: readonly string[];
