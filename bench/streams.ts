@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { newPrivateKey, ownKey } from '../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, ownKey } from '../apps/ssh-signature.js';
 import { KvError } from '../ports/error.js';
 import { TestEtcd } from '../test/support/etcd.js';
 import { IntentClient } from '../test/support/intent-stream.js';

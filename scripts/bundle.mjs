@@ -76,6 +76,7 @@ const inputs = [
     command: 'apps/cli/oclif/exported.js',
   })),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+  ...(await bundle(from, out, { 'git-kv-api': 'apps/api/bin.js' })),
   ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),
   // What the authors of plugins import. The suites bring their assertions along, and find the runner that they run in.
   ...(await bundle(from, out, { host: 'plugins/host/index.js', config: 'plugins/host/config-exported.js' })),

@@ -35,17 +35,31 @@ export interface HttpListener {
   close(grace: number): Promise<void>;
 }
 
-/** Serves the mounts on one address. Throws Node's error when the address can't be had. */
-export async function listen(mounts: readonly Mount[], options: ListenOptions): Promise<HttpListener> {
+/** What answers requests, before it listens anywhere. */
+export interface HttpApp {
+  readonly app: FastifyInstance;
+  /** Tells the mounts that the end is near. */
+  readonly closing: AbortController;
+}
+
+/** Puts the mounts together, with what all of them have in common. Nothing listens yet: a test can ask it without a socket. */
+export function httpApp(mounts: readonly Mount[], options: Omit<ListenOptions, 'host' | 'port'>): HttpApp {
   const limits = { ...HTTP_LIMITS, ...options.limits };
-  const crowd = options.crowd ?? (() => crowdBounds(USUAL_LIMITS));
-  const app = server(limits, crowd().headersTimeout);
+  const app = server(limits, (options.crowd ?? usualCrowd)().headersTimeout);
   const closing = new AbortController();
   common(app, options);
   for (const mount of mounts) mountOn(app, mount, closing.signal);
   if (mounts.every(({ prefix }) => prefix !== '')) nothingAt(app, undefined);
+  return { app, closing };
+}
+
+const usualCrowd = (): CrowdBounds => crowdBounds(USUAL_LIMITS);
+
+/** Serves the mounts on one address. Throws Node's error when the address can't be had. */
+export async function listen(mounts: readonly Mount[], options: ListenOptions): Promise<HttpListener> {
+  const { app, closing } = httpApp(mounts, options);
   const drain = drainable(app.server);
-  boundCrowd(app.server, crowd);
+  boundCrowd(app.server, options.crowd ?? usualCrowd);
   try {
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {
@@ -96,7 +110,7 @@ function mark(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** What is done for every request, and what becomes of every fault. */
-function common(app: FastifyInstance, { observe, failed }: ListenOptions): void {
+function common(app: FastifyInstance, { observe, failed }: Pick<ListenOptions, 'observe' | 'failed'>): void {
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
     mark(request, reply);

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../../ports/error.js';
 
+/** How many intents a step takes. */
+const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30];
 
 /** What the daemon measures. Times are given in milliseconds and exposed in seconds. */
@@ -29,6 +31,13 @@ export interface Metrics {
   turnGranted(ms: number): void;
   /** A turn went by without a push. */
   turnUnused(): void;
+  /** How many intents wait for their place in a ledger. */
+  intentsWaiting(count: number): void;
+  /** So many intents were answered in one step. */
+  intentsOrdered(count: number, ms: number): void;
+  intentRefused(code: ErrorCode): void;
+  /** How many streams of intents are open. */
+  intentStreams(count: number): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
   /** Where it is read how many spans of traces could not be delivered. */
@@ -44,7 +53,7 @@ export function createMetrics(): Metrics {
   const registry = registers[0] as Registry;
   const counter = (name: string, help: string, labelNames: string[] = []) => new Counter({ name, help, labelNames, registers });
   const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers });
-  const histogram = (name: string, help: string) => new Histogram({ name, help, buckets: SECONDS, registers });
+  const histogram = (name: string, help: string, buckets = SECONDS) => new Histogram({ name, help, buckets, registers });
 
   const accepted = counter('stargate_txn_accepted_total', 'Pushes accepted');
   const rejected = counter('stargate_txn_rejected_total', 'Pushes rejected, by error code', ['code']);
@@ -66,6 +75,12 @@ export function createMetrics(): Metrics {
   const turnsWaiting = gauge('stargate_turns_waiting', 'Writers that wait for their turn');
   const turnWait = histogram('stargate_turn_wait_seconds', 'From asking for a turn to having it');
   const turnsUnused = counter('stargate_turns_unused_total', 'Turns that went by without a push');
+  const intentsWaiting = gauge('stargate_intents_waiting', 'Intents that wait for their place in a ledger');
+  const intentsOrdered = counter('stargate_intents_ordered_total', 'Intents that were answered with their place in a ledger');
+  const intentsRefused = counter('stargate_intents_refused_total', 'Intents refused, by error code', ['code']);
+  const intentBatch = histogram('stargate_intent_batch_intents', 'Intents that were ordered in one step', BATCHES);
+  const intentStep = histogram('stargate_intent_step_seconds', 'Judging, building and committing what one step orders');
+  const intentStreams = gauge('stargate_intent_streams_open', 'Streams of intents that are open');
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
@@ -96,6 +111,14 @@ export function createMetrics(): Metrics {
     turnsWaiting: (count) => turnsWaiting.set(count),
     turnGranted: (ms) => turnWait.observe(ms / 1000),
     turnUnused: () => turnsUnused.inc(),
+    intentsWaiting: (count) => intentsWaiting.set(count),
+    intentsOrdered(count, ms) {
+      intentsOrdered.inc(count);
+      intentBatch.observe(count);
+      intentStep.observe(ms / 1000);
+    },
+    intentRefused: (code) => intentsRefused.inc({ code }),
+    intentStreams: (count) => intentStreams.set(count),
     role: (leader) => role.set(leader ? 1 : 0),
     ready(github) {
       ready.set({ github: String(github) }, 1);

@@ -54,6 +54,14 @@ interface TurnsStatus {
   readonly longest_ms: number;
 }
 
+/** Intents for sequenced namespaces. */
+export interface IntentsStatus {
+  /** How many wait for their place in a ledger. */
+  readonly waiting: number;
+  /** How many streams of them are open. */
+  readonly streams: number;
+}
+
 /** Who leads, where the namespaces stand, how the mirror does. */
 export interface StatusReport {
   readonly leader: boolean;
@@ -70,6 +78,8 @@ export interface StatusReport {
   readonly mirror: MirrorStatus;
   /** The namespaces where writers wait for their turn; undefined of a Stargate from before this. */
   readonly turns?: readonly TurnsStatus[] | undefined;
+  /** Undefined of a Stargate from before this. */
+  readonly intents?: IntentsStatus | undefined;
   /** Undefined: a Stargate from before the field. */
   readonly disk?: DiskStatus | undefined;
   readonly version: string;
@@ -107,6 +117,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
       watermark: mapOf(isText),
     }),
     turns: orAbsent(listOf(recordOf<TurnsStatus>({ ns: isText, waiting: isCount, longest_ms: isCount }))),
+    intents: orAbsent(recordOf<IntentsStatus>({ waiting: isCount, streams: isCount })),
     disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },

@@ -1,4 +1,4 @@
-import { KvError } from '../../ports/error.js';
+import { KvError, toKvError } from '../../ports/error.js';
 import type { GitStore } from '../../ports/git-store.js';
 import type { IntentRecord } from '../../ports/journal.js';
 import type { Policy } from '../../ports/policy-reader.js';
@@ -57,7 +57,16 @@ export class RepositoryGateway implements Gateway {
     this.sequencer = context.sequencer === undefined ? null : this.sequencerOf(context.sequencer);
   }
 
+  /** How many intents wait for their place in a ledger. */
+  get intentsWaiting(): number {
+    return this.sequencer?.waiting ?? 0;
+  }
+
   checkIntent(request: IntentRequest): Promise<SoundIntent> {
+    return this.refusalsTold(this.soundIntent(request));
+  }
+
+  private soundIntent(request: IntentRequest): Promise<SoundIntent> {
     const { context } = this;
     return during((request.span ?? NO_SPAN).child('stargate.validate'), async (span) => {
       await requireLease(context);
@@ -71,8 +80,9 @@ export class RepositoryGateway implements Gateway {
   async order(sound: SoundIntent, request: IntentRequest): Promise<Ordered> {
     if (this.sequencer === null) throw new KvError('NOT_SUPPORTED', 'this gateway has no key to order intents with');
     const { objects = [], confirm, span } = request;
-    const again = (): Promise<SoundIntent> => this.checkIntent(request);
-    return this.sequencer.order({ sound, objects, again, span, ...(confirm === undefined ? {} : { confirm }) });
+    const again = (): Promise<SoundIntent> => this.soundIntent(request);
+    const waiting = { sound, objects, again, span, ...(confirm === undefined ? {} : { confirm }) };
+    return this.refusalsTold(this.sequencer.order(waiting));
   }
 
   validate(request: PushRequest, quarantine: GitStore): Promise<AcceptedPush> {
@@ -244,6 +254,15 @@ export class RepositoryGateway implements Gateway {
       },
       commit: (updates, step) => this.commitOrMark(updates, { ...step, logged: true }),
     });
+  }
+
+  private async refusalsTold<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.context.sequencing?.refused(toKvError(error).code);
+      throw error;
+    }
   }
 
   private async mend(): Promise<void> {

@@ -2,6 +2,33 @@
 import type { Profile } from './profile.js';
 
 export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
+  "api": {
+    "name": "api",
+    "file": "apps/profiles/api.yaml",
+    "plugins": [],
+    "adapters": {
+      "git-store": {
+        "use": "git-memory",
+        "line": 5,
+        "wrap": []
+      },
+      "hasher": {
+        "use": "hasher-node",
+        "line": 6,
+        "wrap": []
+      },
+      "clock": {
+        "use": "clock-system",
+        "line": 7,
+        "wrap": []
+      },
+      "randomness": {
+        "use": "clock-system",
+        "line": 8,
+        "wrap": []
+      }
+    }
+  },
   "client": {
     "name": "client",
     "file": "apps/profiles/client.yaml",

@@ -88,6 +88,17 @@ describe('what a hostile mirror and a hostile Stargate make of a terminal', () =
         ['import', 'good.jsonl', '--dry-run'],
       ],
     },
+    'mirror:import': { run: [['mirror', 'import', EVIL]] },
+    'plugin:new': {
+      run: [
+        ['plugin', 'new', 'mirror', EVIL],
+        ['plugin', 'new', EVIL, 'mine'],
+      ],
+    },
+    // They ask nobody's mirror or Stargate, but npm; and they end the process by themselves.
+    'plugins:install': { run: [] },
+    'plugins:list': { run: [] },
+    'plugins:uninstall': { run: [] },
     verify: {
       shows: true,
       run: [

@@ -296,6 +296,17 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
         expect((await report(false)).faults).to.deep.equal([]);
       });
 
+      it('with the keys of all who have ordered, also once a Stargate that was put back without its key has made another', async () => {
+        const { epoch } = await send('ada', { set: { a: '1' } });
+        const { sequencer } = gateway;
+        const restored = await gateway.backup();
+        await gateway.close();
+        gateway = await MemoryGateway.start({ format, writers: ['ada', 'bob'], policy: sequenced, restored });
+        expect(gateway.sequencer.material).to.not.equal(sequencer.material);
+        await send('bob', { set: { b: '2' }, epoch });
+        expect(await faults()).to.deep.equal([]);
+      });
+
       it('and told what rests on the word of the Stargate, where the intents are not there', async () => {
         await send('ada', { set: { a: '1' } });
         const { faults, notes } = await report(true, false);

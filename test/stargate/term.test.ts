@@ -9,7 +9,7 @@ import { type Leadership, startLeadership } from '../../apps/stargate/leader/lea
 import { type LeaderTerm, takeOver } from '../../apps/stargate/leader/term.js';
 import type { Log } from '../../apps/stargate/log.js';
 import { initRepository } from '../../apps/stargate/init.js';
-import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, ownKey } from '../../apps/ssh-signature.js';
 import { ownRepositoryId } from '../../apps/stargate/repository/own-id.js';
 import { openPolicyFile, type PolicyFile } from '../../apps/stargate/repository/policy-file.js';
 import { type Composition, openProfile, parseProfile, type Profile } from '../../plugins/host/index.js';

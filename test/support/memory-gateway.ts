@@ -8,7 +8,7 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
-import { newPrivateKey, type OwnKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../apps/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';

@@ -1,5 +1,5 @@
 import { loadSqlite } from '../../adapters/journal-sqlite/open.js';
-import { leaveOut } from './needs.js';
+import { leaveOut, sayLeftOut } from './needs.js';
 
 /** Why better-sqlite3 can't be used here; null where it can. It takes a compiler to install, so that many clones are without it. */
 export const NO_SQLITE: string | null = await loadSqlite().then(
@@ -11,5 +11,7 @@ export const NO_SQLITE: string | null = await loadSqlite().then(
 export function needsSqlite(test: Mocha.Context): void {
   // This Node is one of several that the tests run on, and better-sqlite3 was built for another of them.
   if (NO_SQLITE !== null && process.env['GIT_KV_OTHER_NODE'] !== undefined) test.skip();
+  if (NO_SQLITE !== null && process.env['GIT_KV_WITHOUT_SQLITE'] !== undefined)
+    sayLeftOut(test, 'better-sqlite3, which could not be built');
   if (NO_SQLITE !== null) leaveOut(test, `${NO_SQLITE} (npm run with-sqlite)`);
 }

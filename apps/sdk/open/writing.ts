@@ -17,7 +17,8 @@ import { type Source, sourceOf } from './source.js';
 /** How long the mirror is waited for unless a call says otherwise. Milliseconds. */
 export const PATIENCE_MS = 60_000;
 
-interface Plan {
+/** What is to be written, whatever is said of the transaction. */
+export interface Plan {
   readonly operations: Iterable<Operation>;
   readonly expect?: TransactOptions['expect'];
   readonly strictDelete?: boolean;
@@ -47,6 +48,13 @@ export function writingCalls(
         for (const source of sources) await source.close();
       }
     });
+  return writingBy(write);
+}
+
+/** The calls that write, by what does one transaction. */
+export function writingBy(
+  write: (plan: Plan, options: WriteOptions) => Promise<Receipt>,
+): Pick<Clone, 'set' | 'setStream' | 'del' | 'transact' | 'cas'> {
   const set = (key: string, value: ValueInput | StreamInput, options: ValueOptions & TransactOptions): Promise<Receipt> => {
     const { ctype, ttl, expiresAt, keepTtl } = options;
     return write({ operations: [{ op: 'set', key, value, ctype, ttl, expiresAt, keepTtl }], expect: options.expect }, options);
@@ -72,7 +80,8 @@ export function writingCalls(
   };
 }
 
-type Request = Omit<Parameters<typeof acknowledgedWrite>[1], 'ns' | 'onLanded'>;
+/** A transaction as the domain takes it. */
+export type Request = Omit<Parameters<typeof acknowledgedWrite>[1], 'ns' | 'onLanded'>;
 
 async function land(call: Call, plain: DomainClone, ns: string, request: Request): Promise<Receipt> {
   const { clone, cancellation } = call;
@@ -96,7 +105,8 @@ async function explained(plain: DomainClone, ns: string, { doubt }: Cancellation
   return pushInDoubt(plain, ns, doubt, error);
 }
 
-function requestOf({ clone, signal }: Call, plan: Plan, options: WriteOptions, sources: Source[]): Request {
+/** A transaction as it was asked for. Throws `USAGE` for what can't be meant. */
+export function requestOf({ clone, signal }: Call, plan: Plan, options: WriteOptions, sources: Source[]): Request {
   const { objectFormat } = clone.store;
   const operations = [...plan.operations].map((one) => operationOf(one, clone.clock.now(), signal, sources));
   const expectBlobs = new Map(

@@ -1,4 +1,10 @@
-import { type MirrorStatus, type PolicyStatus, STATUS, type StatusReport } from '../../../domain/admin/status.js';
+import {
+  type IntentsStatus,
+  type MirrorStatus,
+  type PolicyStatus,
+  STATUS,
+  type StatusReport,
+} from '../../../domain/admin/status.js';
 import type { LineStatus } from '../../../domain/gateway/turns/turns.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
@@ -17,6 +23,7 @@ interface StatusSources {
   readonly store: GitStore;
   /** The lines in which writers wait for their turn. */
   readonly lines: () => readonly LineStatus[];
+  readonly intents: () => IntentsStatus;
   /** The labels of the epochs that ledger commits belong to. */
   readonly epochsOf: (ledgers: readonly Oid[]) => Promise<readonly (string | null)[]>;
   readonly policy: () => PolicyStatus;
@@ -47,6 +54,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       host_keys: sources.hostKeys(),
       mirror: await sources.mirror(),
       turns: sources.lines().map(({ ns, waiting, longestMs }) => ({ ns, waiting, longest_ms: longestMs })),
+      intents: sources.intents(),
       disk: await diskStatus(sources),
       version: sources.version,
     };

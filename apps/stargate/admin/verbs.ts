@@ -45,6 +45,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     namespaces: () => policy().namespaces.keys(),
     store,
     lines: () => leadership.current?.turns.status() ?? [],
+    intents: () => leadership.current?.intentsStatus() ?? { waiting: 0, streams: 0 },
     epochsOf: (ledgers) => epochLabelsOf(store, ledgers),
     policy: () => policyFile.status,
     room: () => room.look(),

@@ -11,6 +11,7 @@ import { JOURNAL, type JournalKept, keepJournal } from './journal.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
 import { OWN_ID } from '../repository/own-id.js';
+import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
 import { syncPath } from '../sync-path.js';
 
 /** What is to be backed up, and where to. */
@@ -32,11 +33,14 @@ export interface Backup {
   readonly journal: JournalKept;
 }
 
+/** The name of the sequencer's private key in a backup: without it, what a restored Stargate signs is signed by another key. */
+export const KEPT_SEQUENCER_KEY = 'sequencer-key';
 /** Under which name each file of a Stargate stands in a backup: what is not there was never needed. */
 const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
   [join('.stargate', 'leader.term'), 'leader.term'],
   [OWN_ID, 'repository-id'],
+  [SEQUENCER_KEY, KEPT_SEQUENCER_KEY],
 ];
 /** Where the bundles of compacted epochs lie. */
 export const ARCHIVES = join('.stargate', 'archives');

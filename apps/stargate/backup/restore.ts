@@ -16,7 +16,7 @@ import { adoptionContext } from '../repository/adoption-context.js';
 import { type HostKey, type HostKeyKind, keyFolder } from '../host-key/key-files.js';
 import { keysIn, makeHostKeys, missing } from '../host-key/make-keys.js';
 import { type AgainstMirror, againstMirror } from './against-mirror.js';
-import { ARCHIVES, HOST_KEY as KEY_FILE, SETTINGS } from './backup.js';
+import { ARCHIVES, HOST_KEY as KEY_FILE, KEPT_SEQUENCER_KEY, SETTINGS } from './backup.js';
 import { type Check, checkRestored } from './check-restored.js';
 import { JOURNAL } from './journal.js';
 import { BUNDLE, type Manifest, readManifest } from './manifest.js';
@@ -48,7 +48,7 @@ export interface BackupSource {
   readonly hostKeys: string | null;
 }
 
-const STATE_NAMES = ['init.json', JOURNAL.name, 'leader.term', 'repository-id'];
+const STATE_NAMES = ['init.json', JOURNAL.name, 'leader.term', 'repository-id', KEPT_SEQUENCER_KEY];
 
 /**
  * Makes a Stargate's repository from a backup's folder, whole or not at all, and compares it with the mirror. On a dry run nothing

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HOST_KEY_KINDS, keyFile, keyFolder, nextKeyFile } from '../host-key/key-files.js';
+import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
 import type { Log } from '../log.js';
 
 const ANYBODY_WRITES = 0o002;
@@ -8,13 +9,22 @@ const ANYBODY_WRITES = 0o002;
 const STICKY = 0o1000;
 
 /**
- * What decides who may write, and that any user of this machine may change: the policy, a host key, a hook, or a folder of these, in which
+ * What decides who may write, and that any user of this machine may change: the policy, a host key, the sequencer's key, a hook, or a folder of these, in which
  * it could be replaced.
  */
 export async function openToAll(gitDir: string, policyPath: string): Promise<readonly string[]> {
   const keys = HOST_KEY_KINDS.flatMap((kind) => [keyFile(keyFolder(gitDir), kind), nextKeyFile(keyFolder(gitDir), kind)]);
   const hooks = ['pre-receive', 'proc-receive'].map((name) => join(gitDir, 'hooks', name));
-  const paths = [gitDir, policyPath, dirname(policyPath), keyFolder(gitDir), ...keys, join(gitDir, 'hooks'), ...hooks];
+  const paths = [
+    gitDir,
+    policyPath,
+    dirname(policyPath),
+    keyFolder(gitDir),
+    ...keys,
+    join(gitDir, SEQUENCER_KEY),
+    join(gitDir, 'hooks'),
+    ...hooks,
+  ];
   const open = await Promise.all(
     [...new Set(paths)].map(async (path) => {
       const found = await stat(path).catch(() => null); // not there, or told by whoever needs it

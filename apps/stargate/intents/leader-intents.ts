@@ -28,10 +28,22 @@ interface LeaderIntentsOptions {
   readonly log: Log;
 }
 
+/** Streams of intents to a leader. */
+export interface LeaderIntents {
+  readonly serve: ServeExec;
+  /** How many are open. */
+  open(): number;
+}
+
 /** Serves streams of intents to a leader: counts and logs what becomes of each, and lets housekeeping go between them. */
-export function leaderIntents(options: LeaderIntentsOptions): ServeExec {
-  const { gateway, store, namer, housekeeping, room, over, policy } = options;
-  return async (session) => {
+export function leaderIntents(options: LeaderIntentsOptions): LeaderIntents {
+  const { gateway, store, namer, housekeeping, room, over, policy, metrics } = options;
+  let open = 0;
+  const count = (by: number): void => {
+    open += by;
+    metrics.intentStreams(open);
+  };
+  const serve: ServeExec = async (session) => {
     over.throwIfAborted();
     const stream = new IntentStream(session, {
       ...{ store, namer, over },
@@ -44,8 +56,14 @@ export function leaderIntents(options: LeaderIntentsOptions): ServeExec {
       room: () => room.require(),
       answered: (answer, bytes, ms) => told(options, session, answer, bytes, ms),
     });
-    return stream.run();
+    count(1);
+    try {
+      return await stream.run();
+    } finally {
+      count(-1);
+    }
   };
+  return { serve, open: () => open };
 }
 
 /** What a client has to know before it can make an intent. */

@@ -2,7 +2,7 @@ import { publishedSequencers } from '../../../domain/gateway/commit/policy-ref.j
 import { sequencerKey } from '../../../domain/ledger/sequencer-keys.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
-import type { OwnKey } from './ssh-signature.js';
+import type { OwnKey } from '../../ssh-signature.js';
 
 /**
  * The keys that readers hold sequenced ledgers against: this Stargate's own, and all that were published before, since what they have

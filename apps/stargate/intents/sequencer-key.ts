@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
 import { syncPath } from '../sync-path.js';
-import { newPrivateKey, type OwnKey, ownKey } from './ssh-signature.js';
+import { newPrivateKey, type OwnKey, ownKey } from '../../ssh-signature.js';
 
 /** Where the key lies with which ledger commits are signed that are made of intents, from the repository's folder. */
 export const SEQUENCER_KEY = join('.stargate', 'sequencer-key');

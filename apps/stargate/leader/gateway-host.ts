@@ -21,7 +21,7 @@ import type { Policy } from '../../../ports/policy-reader.js';
 import type { SignatureVerifier } from '../../../ports/signer.js';
 import { failpoint } from '../failpoint.js';
 import { sequencersToPublish } from '../intents/published-keys.js';
-import type { OwnKey } from '../intents/ssh-signature.js';
+import type { OwnKey } from '../../ssh-signature.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { observeMirror } from './mirror-view.js';
@@ -109,6 +109,11 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing, readers });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, sequencer, failpoint },
+    sequencing: {
+      waiting: metrics.intentsWaiting,
+      ordered: (count, tookMs) => count > 0 && metrics.intentsOrdered(count, tookMs),
+      refused: metrics.intentRefused,
+    },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
     lease: () => (stopping.signal.aborted ? null : lease),
     committed: (intent, span) => worker.enqueue([intent], span),

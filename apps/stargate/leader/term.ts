@@ -1,4 +1,5 @@
 import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
+import type { IntentsStatus } from '../../../domain/admin/status.js';
 import { traceBundles } from '../../../domain/gateway/epochs/trace-bundles.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import type { SidesContext } from '../../../domain/gateway/sync/relations.js';
@@ -20,7 +21,7 @@ import type { Log } from '../log.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import { leaderIntents } from '../intents/leader-intents.js';
-import type { OwnKey } from '../intents/ssh-signature.js';
+import type { OwnKey } from '../../ssh-signature.js';
 import { leaderPushes } from '../push/leader-pushes.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { pushLimits } from '../../../domain/gateway/limits/push-limits.js';
@@ -44,6 +45,7 @@ export interface LeaderTerm extends Reversible {
   readonly over: AbortSignal;
   readonly push: ServeExec;
   readonly intents: ServeExec;
+  intentsStatus(): IntentsStatus;
   /** Publishes a policy's text, and the host keys, as `refs/kv-policy/current`, unless that says so already. */
   publish(text: string, origin?: PolicyOrigin): Promise<void>;
   /** Runs work while no push is at hand, new ones waiting; false when those at hand take too long. Throws `NOT_LEADER`. */
@@ -123,7 +125,8 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     metrics.role(true);
     started.push(() => metrics.role(false));
     return {
-      ...{ gateway, worker, push, intents, publish: host.publish, stepDown: started.undo },
+      ...{ gateway, worker, push, intents: intents.serve, publish: host.publish, stepDown: started.undo },
+      intentsStatus: () => ({ waiting: gateway.intentsWaiting, streams: intents.open() }),
       ...{ standing: host.standing, sides: host.sides, turns, over: over.signal },
       quietly(work) {
         const stillLeading = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../ports/clock.js';
-import { KvError, toKvError } from '../../../ports/error.js';
+import { type ErrorCode, KvError, toKvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git-store.js';
 import type { Limits } from '../../../ports/limits.js';
 import type { Policy } from '../../../ports/policy-reader.js';
@@ -34,8 +34,10 @@ export interface WaitingIntent {
 export interface SequencerObserver {
   /** So many intents wait for their place. */
   waiting(count: number): void;
-  /** So many were ordered in one step, of so many that waited; milliseconds. */
+  /** So many were answered in one step, which took so many milliseconds; none where all of them were refused. */
   ordered(count: number, tookMs: number): void;
+  /** One was refused, when it came or when its turn had come. */
+  refused(code: ErrorCode): void;
 }
 
 /** What ordering intents takes of the gateway. */
@@ -95,6 +97,11 @@ export class Sequencer {
   constructor(private readonly context: SequencerContext) {
     this.trees = new WarmTrees(context.store, () => context.limits().intentTrees);
     this.answers = new Answers(() => context.limits().intentAnswers);
+  }
+
+  /** How many intents wait for their place. */
+  get waiting(): number {
+    return this.queue.length;
   }
 
   /** Gives an intent its place. Throws `BUSY` when too many wait, and what judging it throws. */

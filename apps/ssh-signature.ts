@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { KvError } from '../../../ports/error.js';
-import type { Signer } from '../../../ports/signer.js';
+import { KvError } from '../ports/error.js';
+import type { Signer } from '../ports/signer.js';
 
 const TYPE = 'ssh-ed25519';
 const MAGIC = 'SSHSIG';
@@ -29,6 +29,22 @@ export function ownKey(pem: string): OwnKey {
   return { material: `${TYPE} ${blob.toString('base64')}`, sign: async (payload) => signature(key, blob, payload) };
 }
 
+/** An Ed25519 key in PEM as OpenSSH writes it (PROTOCOL.key), unencrypted: what an SSH library logs in with. */
+export function openSshKey(pem: string): string {
+  const { d = '', x = '' } = read(pem).export({ format: 'jwk' });
+  const [secret, open] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
+  const check = Buffer.alloc(8); // says that it was decrypted well, which it is not in need of
+  const inner = Buffer.concat([check, field(TYPE), field(open), field(Buffer.concat([secret, open])), field('')]);
+  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, i) => i + 1));
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(1);
+  const [none, pair] = [field('none'), field(Buffer.concat([field(TYPE), field(open)]))];
+  const head = [Buffer.from('openssh-key-v1\0'), none, none, field(''), count, pair];
+  const body = Buffer.concat([...head, field(Buffer.concat([inner, padding]))]).toString('base64');
+  const lines = body.match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [];
+  return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join('\n');
+}
+
 function read(pem: string): KeyObject {
   try {
     const key = createPrivateKey(pem);
@@ -36,7 +52,7 @@ function read(pem: string): KeyObject {
   } catch {
     // told below, without what it says of the file
   }
-  throw new KvError('CONFIG_INVALID', 'the key of the sequencer is no Ed25519 key in PEM');
+  throw new KvError('CONFIG_INVALID', 'the key that signs here is no Ed25519 key in PEM');
 }
 
 /** An SSHSIG (OpenSSH's PROTOCOL.sshsig) over a payload, armoured as `ssh-keygen -Y sign` does it. */

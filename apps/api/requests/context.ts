@@ -1,0 +1,63 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Accounts } from '../../../domain/access/accounts.js';
+import type { Right } from '../../../domain/access/rights.js';
+import type { Clock } from '../../../ports/clock.js';
+import type { AuditLog } from '../auth/audit.js';
+import type { Holder, Logins } from '../auth/logins.js';
+import type { Passwords } from '../auth/passwords.js';
+import type { Pool } from '../pool/pool.js';
+import type { ApiSettings } from '../settings.js';
+import type { ApiLog } from './log.js';
+
+/**
+ * Whom a route is for: anybody, whoever is logged in, those and whom the server lets in without a login, or who has a right (in the
+ * repository of its path, where it has one).
+ */
+export type Access = 'anyone' | 'known' | 'known-or-anonymous' | Right;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly access?: Access;
+  }
+  interface FastifyRequest {
+    /** Who asks; null where nobody is known. */
+    holder: Holder | null;
+  }
+}
+
+/** What all routes work with. */
+export interface ApiContext {
+  readonly settings: ApiSettings;
+  readonly pool: Pool;
+  readonly accounts: Accounts;
+  readonly passwords: Passwords;
+  readonly logins: Logins;
+  readonly audit: AuditLog;
+  readonly log: ApiLog;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly startedAt: number;
+}
+
+/** An instance whose handlers get their types from the schemas of their routes. */
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** The user who asks; only behind `access: 'known'` and rights, where nobody unknown comes. */
+export function holderOf({ holder }: Pick<FastifyRequest, 'holder'>): Holder {
+  if (holder === null) throw new Error('a route for known users was reached by nobody');
+  return holder;
+}
