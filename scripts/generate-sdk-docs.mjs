@@ -17,6 +17,8 @@ const CHAPTERS = [
   ['past', 'The past'],
   ['watch', 'Watching'],
   ['transfer', 'Snapshots and verification'],
+  ['open-stargate', 'Writing without a clone'],
+  ['api', 'A Stargate without a clone'],
   ['error', 'Errors'],
 ];
 
