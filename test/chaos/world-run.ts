@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newPrivateKey, ownKey } from '../../apps/stargate/intents/ssh-signature.js';
+import { newPrivateKey, ownKey } from '../../apps/ssh-signature.js';
 import { Random } from '../simulation/random.js';
 import { TestEtcd } from '../support/etcd.js';
 import { IntentClient } from '../support/intent-stream.js';
