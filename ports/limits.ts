@@ -69,6 +69,7 @@ export const LIMITS = Object.freeze({
   turnsWaiting: count(512, 1, 100_000, 'each writer that waits for its turn has a connection'),
   intentBytes: size(8 * MiB, 64 * KiB, 256 * MiB, 'an intent that comes by a stream is in memory whole; a larger one is pushed'),
   intentsOpen: count(256, 1, 10_000, 'of one stream: each that is not answered yet is in memory'),
+  intentSilence: duration(5 * MINUTE, SECOND, 24 * HOUR, 'a stream of intents on which nothing moves has a connection'),
   intentsWaiting: count(4096, 16, 100_000, 'of all writers: each that waits to be ordered is in memory'),
   intentsAtOnce: count(256, 1, 10_000, 'so many are ordered while others wait for the commit lock'),
   intentBytesAtOnce: size(32 * MiB, MiB, GiB, 'what is ordered together is written together'),

@@ -5,6 +5,7 @@ import { apiLog } from './requests/log.js';
 import { openApi } from './server/serve.js';
 import { productVersion } from '../product-version.js';
 import { readSettings } from './settings.js';
+import { complain, say } from './terminal.js';
 
 const HELP = `git-kv-api: Git repositories in memory, over HTTP
 
@@ -24,24 +25,24 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const flags = flagsOf(argv);
     if (flags.help === true || flags.version === true) {
-      process.stdout.write(flags.help === true ? HELP : `git-kv-api ${productVersion()}\n`);
+      say(flags.help === true ? HELP : `git-kv-api ${productVersion()}\n`);
       return 0;
     }
     const { env } = process;
     const settings = await readSettings(env, flags.config ?? (env['GIT_KV_API_CONFIG'] || undefined));
     if (flags['check-config'] === true) {
-      process.stdout.write('the settings are good\n');
+      say('the settings are good\n');
       return 0;
     }
-    const log = apiLog(settings, (line) => void process.stderr.write(line), Date.now);
+    const log = apiLog(settings, (line) => void complain(line), Date.now);
     const toldPassword = (password: string): void =>
-      void process.stdout.write(`The user 'admin' was created. Its password is shown this once: ${password}\n`);
+      void say(`The user 'admin' was created. Its password is shown this once: ${password}\n`);
     const api = await openApi({ settings, env, log, toldPassword });
     try {
       const listener = await api.listen();
       const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
       if (settings.data === '') log('WARN', 'without a data folder nothing outlives this process', {});
-      process.stdout.write(`git-kv-api ${productVersion()} listens on http://${host}:${listener.port}\n`);
+      say(`git-kv-api ${productVersion()} listens on http://${host}:${listener.port}\n`);
       await new Promise<void>((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       });
@@ -52,7 +53,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (thrown) {
     const { code, message, hint } = toKvError(thrown);
-    process.stderr.write(`error: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    complain(`error: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
     return EXIT_CODES[code];
   }
 }

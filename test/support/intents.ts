@@ -4,6 +4,7 @@ import { type Commit, encodeCommit, stamp } from '../../domain/git/commit.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { intentCommit, intentTree, type IntentTrailers } from '../../domain/ledger/intent.js';
 import type { ExpectedBlob, IntentOperation } from '../../domain/ledger/intent-operations.js';
+import { encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import type { NewObject } from '../../ports/git-store.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
@@ -12,6 +13,8 @@ import type { MemoryPeople } from './memory-people.js';
 /** What an intent says, and how it is spoilt. */
 export interface IntentWish {
   readonly set?: Readonly<Record<string, string | Uint8Array>>;
+  /** Chunked values, by their manifests; their chunks are not brought. */
+  readonly manifests?: readonly Manifest[];
   readonly del?: readonly string[];
   readonly strict?: boolean;
   readonly keepTtl?: boolean;
@@ -74,17 +77,24 @@ export class IntentMaker {
         file: { dir: 'values', at },
       }),
     );
+    const manifests = (wish.manifests ?? []).map((one) => ({ one, object: namer.object('blob', encodeManifest(one)) }));
+    const chunked = manifests.map(
+      ({ one: { key, totalSize: size, etag } }, at): IntentOperation => ({
+        ...{ op: 'set', key, size, ctype: 'text/plain', ttl: null, keepTtl: false, etag },
+        file: { dir: 'manifests', at },
+      }),
+    );
     const dels = (wish.del ?? []).map((key): IntentOperation => ({ op: 'del', key, strict: wish.strict === true }));
-    const ops = [...sets, ...dels];
-    const objects: NewObject[] = blobs.map(({ object }) => object);
+    const ops = [...sets, ...chunked, ...dels];
+    const objects: NewObject[] = [...blobs, ...manifests].map(({ object }) => object);
     const operations = {
       ops: wish.operations?.(ops) ?? ops,
       expect: wish.expect ?? [],
       ...(wish.expectTree === undefined ? {} : { expectTree: wish.expectTree }),
       ...(wish.beginEpoch === undefined ? {} : { epoch: wish.beginEpoch }),
     };
-    const files = { values: blobs.map(({ object }) => object.oid), manifests: [], chunks: new Map<string, Oid>() };
-    const tree = intentTree(namer, operations, files, objects);
+    const files = { values: blobs.map(({ object }) => object.oid), manifests: manifests.map(({ object }) => object.oid) };
+    const tree = intentTree(namer, operations, { ...files, chunks: new Map() }, objects);
     const trailers: IntentTrailers = {
       ...{ ns: wish.ns ?? 'main', txn, epoch: wish.epoch ?? null, repository: wish.repository ?? this.repository },
     };

@@ -6,6 +6,7 @@ import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
 import type { WorkerStatus } from '../../domain/gateway/mirror/worker.js';
 import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js';
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
+import type { Gateway } from '../../domain/gateway/door.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { newPrivateKey, type OwnKey, ownKey } from '../../apps/ssh-signature.js';
@@ -48,6 +49,9 @@ export interface MemoryGatewayOptions {
   readonly tracing?: Tracing;
 }
 
+/** What checks and orders intents. */
+export type Orderer = Pick<Gateway, 'checkIntent' | 'order'>;
+
 /** What a gateway had at one time. */
 export interface MemoryBackup {
   readonly name: string;
@@ -68,6 +72,8 @@ export class MemoryGateway {
   policyNow: () => Policy;
   /** Called around the ordering of each intent that comes by a stream. */
   ordering: <T>(order: () => Promise<T>) => Promise<T> = (order) => order();
+  /** What streams of intents are served with, in place of the gateway: something that is wrong on purpose. */
+  around: (gateway: Orderer) => Orderer = (gateway) => gateway;
   private readonly streams = new AbortController();
   private readonly cuts: (() => void)[] = [];
   /** Asked whether who pushes still may. */
@@ -195,10 +201,10 @@ export class MemoryGateway {
       tracing === undefined ? arrived : { ...arrived, trace: new SessionTrace(tracing, { request: arrived.request }) };
     const { gateway } = host;
     const served = new IntentStream(session, {
-      gateway: {
+      gateway: this.around({
         checkIntent: (request) => gateway.checkIntent(request),
         order: (sound, request) => this.ordering(() => gateway.order(sound, request)),
-      },
+      }),
       store,
       namer: new ObjectNamer(nodeHasher(), store.objectFormat),
       greeting: () => greeting({ store, policy: this.policyNow, repositoryId }),
@@ -286,8 +292,24 @@ export class MemoryGateway {
   }
 
   async close(): Promise<void> {
+    await this.stop();
+    await this.leave();
+  }
+
+  /** Ends it, and gives what it had when it took no more. */
+  async end(): Promise<MemoryBackup> {
+    await this.stop();
+    const left = await this.backup();
+    await this.leave();
+    return left;
+  }
+
+  private stop(): Promise<void> {
     this.streams.abort(new KvError('NOT_LEADER', 'the gateway is closed'));
-    await this.host.stop();
+    return this.host.stop();
+  }
+
+  private async leave(): Promise<void> {
     await this.lease.release();
     await this.composition.close();
   }

@@ -19,6 +19,7 @@ import type { Limits } from '../../../ports/limits.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { ExecSession } from '../exec-session.js';
 import { requirePermission } from '../permission.js';
+import { StreamSilence } from './stream-silence.js';
 
 /** What serving a stream of intents takes. */
 export interface IntentStreamOptions {
@@ -27,7 +28,7 @@ export interface IntentStreamOptions {
   readonly namer: ObjectNamer;
   readonly greeting: () => Promise<Greeting>;
   /** Asked whenever they count: a policy may change. */
-  readonly limits: () => Pick<Limits, 'intentBytes' | 'intentsOpen'>;
+  readonly limits: () => Pick<Limits, 'intentBytes' | 'intentsOpen' | 'intentSilence'>;
   /** Throws `STORAGE_FULL` when nothing may be written. */
   readonly room: () => Promise<void>;
   /** Fires, with the KvError to tell, when this Stargate leads no more. */
@@ -48,6 +49,7 @@ export class IntentStream {
   private open = 0;
   private openBytes = 0;
   private ended = false;
+  private silence: StreamSilence | undefined;
   private settle: (status: number) => void = () => undefined;
 
   constructor(
@@ -71,6 +73,10 @@ export class IntentStream {
     options.over.addEventListener('abort', over);
     try {
       session.output.write(encodeFrame('H', encodeGreeting(await options.greeting())));
+      this.silence = new StreamSilence(
+        () => options.limits().intentSilence,
+        () => this.silent(),
+      );
       session.input.on('data', (bytes: Buffer) => this.take(bytes));
       session.input.once('end', () => this.endOfInput());
       if (session.gone.aborted) gone();
@@ -79,11 +85,13 @@ export class IntentStream {
     } finally {
       session.gone.removeEventListener('abort', gone);
       options.over.removeEventListener('abort', over);
+      this.silence?.stop();
     }
   }
 
   private take(bytes: Uint8Array): void {
     if (this.ended) return;
+    this.silence?.moved();
     try {
       this.reader.push(bytes);
       this.begin();
@@ -146,6 +154,7 @@ export class IntentStream {
     this.openBytes -= payload.length;
     this.options.answered(answer, payload.length, performance.now() - began);
     if (this.ended) return;
+    this.silence?.moved();
     const { output } = this.session;
     output.write(encodeFrame('A', encodeAnswer(answer, txn)));
     if (this.unread) output.once('drain', () => this.goOn());
@@ -156,6 +165,22 @@ export class IntentStream {
     if (this.ended) return;
     this.take(new Uint8Array(0));
     if (this.session.input.readableEnded) this.endOfInput();
+  }
+
+  /** Nothing has moved for as long as it may. It is well for a client to have no more to say; the next intent opens another stream. */
+  private silent(): void {
+    if (this.open > 0) {
+      this.silence?.moved(); // it is this side that is slow
+      return;
+    }
+    if (this.reader.waiting === 0 && !this.unread) {
+      this.finish(0);
+      return;
+    }
+    const what = this.unread ? 'its answers are not read' : 'it stops within a frame';
+    this.fail(
+      new KvError('IO_ERROR', `nothing has moved on the stream of intents, and ${what}`, { hint: 'send the intent again' }),
+    );
   }
 
   private endOfInput(): void {

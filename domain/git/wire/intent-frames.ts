@@ -3,7 +3,7 @@ import type { NewObject } from '../../../ports/git-store.js';
 import { formatRejection, parseRejection } from '../../../ports/rejection.js';
 import type { ObjectFormat, ObjectType, Oid } from '../../../ports/vocabulary.js';
 import type { LedgerMode } from '../../../ports/policy-reader.js';
-import { concat, decodeUtf8, utf8 } from '../bytes.js';
+import { decodeUtf8, utf8 } from '../bytes.js';
 import type { ObjectNamer } from '../object.js';
 
 /**
@@ -76,49 +76,61 @@ export function encodeFrame(kind: FrameKind, payload: Uint8Array): Uint8Array {
 
 /** Collects frames from pieces of any size. Throws `INPUT_INVALID` for one that is longer than `most` bytes, or of no kind there is. */
 export class FrameReader {
-  private pieces: Uint8Array[] = [];
-  private size = 0;
+  /** What has come and is no frame's yet: from `at` to `end`. Pieces are copied together: each by itself may be a byte, in a hundred. */
+  private buffer: Uint8Array = new Uint8Array(0);
+  private at = 0;
+  private end = 0;
+  /** The buffer was made here, so that there may be written behind its end. */
+  private own = false;
 
   constructor(private readonly most: () => number) {}
 
   /** Bytes that wait for the rest of their frame. */
   get waiting(): number {
-    return this.size;
+    return this.end - this.at;
+  }
+
+  /** Bytes of memory that are taken for them. */
+  get room(): number {
+    return this.buffer.length;
   }
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.pieces.push(bytes);
-    this.size += bytes.length;
-    if (this.size >= 4) this.length(); // refused before its bytes are waited for
+    if (this.waiting === 0) {
+      [this.buffer, this.at, this.end, this.own] = [bytes, 0, bytes.length, false];
+    } else {
+      if (!this.own || this.end + bytes.length > this.buffer.length) this.grow(bytes.length);
+      this.buffer.set(bytes, this.end);
+      this.end += bytes.length;
+    }
+    if (this.waiting >= 4) this.length(); // refused before its bytes are waited for
   }
 
   /** The next frame that is whole; undefined: more is needed. */
   next(): Frame | undefined {
-    if (this.size < HEADER) return undefined;
-    const length = this.length();
-    if (this.size < 4 + length) return undefined;
-    const all = this.joined();
-    const kind = KINDS[all[4] ?? 0];
+    if (this.waiting < HEADER) return undefined;
+    const end = this.at + 4 + this.length();
+    if (this.end < end) return undefined;
+    const kind = KINDS[this.buffer[this.at + 4] ?? 0];
     if (kind === undefined) throw invalid('a frame of an unknown kind');
-    this.pieces = [all.subarray(4 + length)];
-    this.size = all.length - 4 - length;
-    return { kind, payload: all.subarray(HEADER, 4 + length) };
+    const payload = this.buffer.subarray(this.at + HEADER, end);
+    this.at = end;
+    return { kind, payload };
   }
 
   private length(): number {
-    const first = this.pieces[0] as Uint8Array;
-    const head = first.length >= 4 ? first : this.joined();
-    const length = new DataView(head.buffer, head.byteOffset).getUint32(0);
+    const length = new DataView(this.buffer.buffer, this.buffer.byteOffset + this.at).getUint32(0);
     if (length < 1 || length > this.most()) throw invalid(`a frame of ${length} bytes, where ${this.most()} are taken`);
     return length;
   }
 
-  private joined(): Uint8Array {
-    const [first] = this.pieces;
-    const all = first !== undefined && this.pieces.length === 1 ? first : concat(this.pieces);
-    this.pieces = [all];
-    return all;
+  /** Makes room for so many more bytes. What was handed out stays as it is: it lies in the buffer before. */
+  private grow(more: number): void {
+    const waiting = this.buffer.subarray(this.at, this.end);
+    const buffer = new Uint8Array(Math.max(2 * waiting.length, waiting.length + more));
+    buffer.set(waiting);
+    [this.buffer, this.at, this.end, this.own] = [buffer, 0, waiting.length, true];
   }
 }
 

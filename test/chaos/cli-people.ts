@@ -1,0 +1,68 @@
+import type { World } from '../support/world.js';
+import type { Board } from './board.js';
+import { type Recorder, textOf } from './history.js';
+import { blobOf } from './world-ledger.js';
+
+const CONFLICT = 2;
+const NOT_FOUND = 6;
+
+/** Somebody who calls `git kv` in a clone. */
+export class CliPerson {
+  private running: AbortController | null = null;
+
+  constructor(
+    private readonly world: World,
+    private readonly board: Board,
+    private readonly recorder: Recorder,
+    readonly clone: string,
+    private readonly over: () => boolean,
+  ) {}
+
+  /** Ends the command that runs, at once. */
+  kill(): void {
+    this.running?.abort();
+  }
+
+  /** Sets keys until it is over. */
+  async write(ns: string): Promise<void> {
+    while (!this.over()) {
+      const open = this.board.begin(this.recorder, this.clone, ns, { several: false });
+      const [key = '', value = ''] = Object.entries(open.set)[0] ?? [];
+      const expected = Object.values(open.expect);
+      const expect = expected.map((one) => `--expect-blob=${one === null ? 'none' : blobOf(one)}`);
+      const args = ['set', key, '--value', value, '--ns', ns, '-m', textOf(open.id), '--json', ...expect];
+      const { code, stdout } = await this.kv(args);
+      if (code === CONFLICT) open.refused('CAS_CONFLICT');
+      if (code !== 0) continue; // else nobody knows
+      open.acknowledged((JSON.parse(stdout) as { commit: string }).commit);
+      this.board.landed(open);
+    }
+  }
+
+  /** Reads all keys, again and again, from the mirror or the Stargate. */
+  async read(ns: string, from: 'mirror' | 'stargate', keys: readonly string[]): Promise<void> {
+    while (!this.over()) {
+      await this.recorder.read({ who: `${this.clone} of ${ns}`, ns, from }, async () => {
+        const { code, stdout } = await this.kv(['get', '--prefix', 'k:', '--ns', ns, `--read-from=${from}`]);
+        if (code !== 0 && code !== NOT_FOUND) return null;
+        const found = new Map(
+          stdout
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => line.split('\t') as [string, string]),
+        );
+        return Object.fromEntries(keys.map((key) => [key, found.get(key) ?? null]));
+      });
+    }
+  }
+
+  private async kv(args: readonly string[]) {
+    const running = new AbortController();
+    this.running = running;
+    try {
+      return await this.world.kv(this.clone, args, { person: 'ada', signal: running.signal });
+    } finally {
+      this.running = null;
+    }
+  }
+}

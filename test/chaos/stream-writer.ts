@@ -1,0 +1,90 @@
+import { KvError } from '../../ports/error.js';
+import { IntentClient } from '../support/intent-stream.js';
+import type { IntentMaker, MadeIntent } from '../support/intents.js';
+import type { World } from '../support/world.js';
+import { type OpenWrite, type Recorder, textOf, type Write } from './history.js';
+import { isAnswer } from './outcome.js';
+import type { Board } from './board.js';
+import { blobOf } from './world-ledger.js';
+
+/** Between two tries to reach a Stargate that is away, ms. */
+const PAUSE_MS = 1000;
+
+/** A writer on a stream of intents, which opens another one when its own breaks, and most often sends again what was not answered. */
+export class StreamWriter {
+  private client: IntentClient | null = null;
+  private epoch: string | null = null;
+
+  constructor(
+    private readonly world: World,
+    private readonly maker: IntentMaker,
+    private readonly board: Board,
+    private readonly recorder: Recorder,
+    readonly who: string,
+    private readonly over: () => boolean,
+  ) {}
+
+  async run(): Promise<void> {
+    while (!this.over()) {
+      const open = this.board.begin(this.recorder, this.who, 'seq');
+      await this.write(open);
+    }
+    this.client?.end();
+    await this.client?.ended;
+  }
+
+  /** Ends its connection, as a client that is killed does. */
+  kill(): void {
+    this.client?.kill();
+  }
+
+  private async write(open: OpenWrite & Write): Promise<void> {
+    let made: MadeIntent | undefined;
+    for (let tries = 0; tries === 0 || this.board.again(); tries++) {
+      const client = await this.connected();
+      if (client === null) return;
+      made ??= await this.maker.make('ada', {
+        ...{ ns: 'seq', set: open.set, del: open.del, text: textOf(open.id), epoch: this.epoch },
+        expect: Object.entries(open.expect).map(([key, value]) => ({ key, blob: value === null ? null : blobOf(value) })),
+      });
+      client.send(made.objects);
+      const outcome = await this.answer(client);
+      if (outcome === null || (KvError.is(outcome) && !isAnswer(outcome))) continue; // who knows
+      if (KvError.is(outcome)) open.refused(outcome.code);
+      else {
+        open.acknowledged(outcome.commit);
+        this.epoch = outcome.epoch;
+        this.board.landed(open);
+      }
+      return;
+    }
+  }
+
+  private async answer(client: IntentClient) {
+    try {
+      return (await client.answer()).outcome;
+    } catch {
+      this.client = null; // broken off, or told to go: the next write opens another stream
+      client.kill();
+      return null;
+    }
+  }
+
+  private async connected(): Promise<IntentClient | null> {
+    while (!this.over()) {
+      if (this.client !== null) return this.client;
+      const client = IntentClient.open(this.world, 'ada');
+      this.client = client;
+      try {
+        const { namespaces } = await client.greeting();
+        this.epoch = namespaces.find(({ ns }) => ns === 'seq')?.epoch ?? null;
+        return client;
+      } catch {
+        this.client = null; // nobody is there, or nobody leads
+        client.kill();
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    }
+    return null;
+  }
+}
