@@ -144,14 +144,15 @@ for (const format of ['sha1', 'sha256'] as const) {
       await start(lenient);
       const other = 'f'.repeat(32);
       await put('1');
-      const { store } = ada.clone;
+      const { cache: _none, ...uncached } = ada.clone; // nor in its cache
+      const { store } = uncached;
       // As if what is published were another Stargate's.
       const readPaths: GitStore['readPaths'] = async (root, paths) =>
         (await store.readPaths(root, paths)).map((one, i) =>
           paths[i] === REPOSITORY_ID_PATH && one !== null ? { ...one, body: utf8(`${other}\n`) } : one,
         );
       const clone = {
-        ...ada.clone,
+        ...uncached,
         store: Object.assign(Object.create(store) as GitStore, { readPaths }),
         config: { ...ada.clone.config }, // nothing is remembered under it
       };
