@@ -19,7 +19,9 @@ const LARGE = 100;
 const TICKS_PER_S = 100;
 
 const key = ownKey(newPrivateKey());
+const PEOPLE = ['ada', 'bob', 'eve']; // one key may have half of the places
 const world = await World.create({
+  writers: PEOPLE,
   policy: (text) =>
     text
       .replace('ledger_mode: linear', 'ledger_mode: sequenced')
@@ -63,7 +65,8 @@ async function ordered(
     const set = Object.fromEntries(Array.from({ length: keys }, (_, at) => [`user:${own}:${at}`, `value ${i} ${at}`]));
     made.push(await maker.make('ada', { set }));
   }
-  const clients = await Promise.all(Array.from({ length: crowd }, () => connected()));
+  const clients: IntentClient[] = [];
+  for (let i = 0; i < crowd; i++) clients.push(await connected(PEOPLE[i % PEOPLE.length] as string));
   const cpu = daemonCpu();
   const { rate, ms } = await crowded(crowd, count, async (i, who) => {
     const client = clients[who] as IntentClient;
@@ -78,8 +81,8 @@ async function ordered(
   return [`Stargate, ${what}, ${crowd} writers`, ...figures(rate, ms), each.toFixed(1)];
 }
 
-async function connected(): Promise<IntentClient> {
-  const client = IntentClient.open(world, 'ada');
+async function connected(person: string): Promise<IntentClient> {
+  const client = IntentClient.open(world, person);
   await client.greeting();
   return client;
 }
