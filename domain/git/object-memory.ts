@@ -2,6 +2,7 @@ import type { GitStore } from '../../ports/git-store.js';
 import type { ReadBounds } from '../../ports/read-bounds.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { oidBytesIn, TreeCursor } from './tree.js';
+import { replacing } from './store-view.js';
 
 /** How much is remembered unless told otherwise: the trees of some thousands of keys. Bytes, estimated. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -41,13 +42,7 @@ export function withObjectMemory(store: GitStore, mostBytes = MOST_BYTES): GitSt
       return store.close();
     },
   };
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'read' || name === 'readPaths' || name === 'close') return own[name];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return replacing(store, own);
 }
 
 class ObjectMemory {

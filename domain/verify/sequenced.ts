@@ -82,8 +82,10 @@ async function manifestsOf({ store }: RuleContext, intent: Intent): Promise<Map<
   );
 }
 
-async function keptTtls(rules: RuleContext, intent: Intent, before: Oid | null): Promise<Map<string, string>> {
+/** The TTLs that keys have at a ledger tree (null: there is none) which are to keep theirs, by key. */
+export async function keptTtls(rules: RuleContext, intent: Intent, before: Oid | null): Promise<Map<string, string>> {
   const keys = keepingKeys(intent);
+  if (keys.length === 0) return new Map();
   const paths = new Map(keys.map((key) => [key, pathsOf(rules.ns, placeOf(key, rules.namer.hasher)).meta]));
   const found = await blobsAt(rules, before, [...paths.values()]);
   const there = keys.filter((key) => found.has(paths.get(key) ?? ''));

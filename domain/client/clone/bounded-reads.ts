@@ -4,6 +4,7 @@ import { parseSize } from '../../../ports/grammar/size.js';
 import type { ReadBounds } from '../../../ports/read-bounds.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { untrusted } from '../../git/untrusted.js';
+import { replacing } from '../../git/store-view.js';
 
 const MiB = 1024 * 1024;
 /** The largest value that is read whole unless `kv.maxObject` says more: no Stargate takes a larger one unless its policy says so. Bytes. */
@@ -33,13 +34,7 @@ export function boundedReads(store: GitStore, maxObject?: string): GitStore {
     read: (oids: readonly Oid[], given = bounds) => bounded(store.read(oids, given)),
     readPaths: (root: Oid, paths: readonly string[], given = bounds) => bounded(store.readPaths(root, paths, given)),
   };
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'read' || name === 'readPaths') return own[name];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return replacing(store, own);
 }
 
 function readBounds(maxObject?: string): ReadBounds {

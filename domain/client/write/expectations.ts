@@ -1,6 +1,5 @@
-import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../ledger/key.js';
+import { nothingToDelete, otherBlob, otherTree } from '../../ledger/conflicts.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import type { Draft } from '../../ledger/transaction.js';
 import type { Clone } from '../clone/clone.js';
@@ -18,14 +17,7 @@ export interface Expectations {
 /** Throws `CAS_CONFLICT` unless the tip is as the writer believes. */
 export async function checkExpectations(clone: Clone, ns: string, expected: Expectations, tip: Tip | null): Promise<void> {
   const { expectTree, expectBlobs } = expected;
-  if (expectTree !== undefined && tip?.commit.tree !== expectTree) {
-    const actual = tip?.commit.tree ?? null;
-    throw new KvError('CAS_CONFLICT', `the ledger of namespace ${ns} has tree ${actual ?? 'none'}, expected ${expectTree}`, {
-      hint: 'read the newest state, which names its tree, and decide again',
-      advice: { id: 'read-tree-again' },
-      details: { tree: actual },
-    });
-  }
+  if (expectTree !== undefined && tip?.commit.tree !== expectTree) throw otherTree(ns, tip?.commit.tree ?? null, expectTree);
   if (expectBlobs === undefined) return;
   const keys = [...expectBlobs.keys()];
   const paths = keys.flatMap((key) => {
@@ -36,12 +28,7 @@ export async function checkExpectations(clone: Clone, ns: string, expected: Expe
   keys.forEach((key, i) => {
     const actual = found[2 * i]?.oid ?? found[2 * i + 1]?.oid ?? null;
     const wanted = expectBlobs.get(key) ?? null;
-    if (actual === wanted) return;
-    throw new KvError('CAS_CONFLICT', `key ${quoteKey(key)} has blob ${actual ?? 'none'}, expected ${wanted ?? 'none'}`, {
-      hint: 'read the key again and decide again',
-      advice: { id: 'read-key-again' },
-      details: { key, blob: actual },
-    });
+    if (actual !== wanted) throw otherBlob(key, actual, wanted);
   });
 }
 
@@ -49,9 +36,5 @@ export async function checkExpectations(clone: Clone, ns: string, expected: Expe
 export function requireDeleted(ns: string, draft: Draft, operations: readonly RequestedOperation[]): void {
   const deletions = new Set(operations.filter(({ op }) => op === 'del').map(({ key }) => key));
   const missing = draft.unchanged.filter((key) => deletions.has(key));
-  if (missing.length === 0) return;
-  throw new KvError('NOT_FOUND', `no key ${missing.map(quoteKey).join(', ')} in namespace ${ns}: nothing was deleted`, {
-    hint: 'list the keys that there are',
-    advice: { id: 'list-keys', ns },
-  });
+  if (missing.length > 0) throw nothingToDelete(ns, missing);
 }

@@ -1,4 +1,4 @@
-import { KvError } from '../../../ports/error.js';
+import { nothingToKeep } from '../../ledger/conflicts.js';
 import { quoteKey } from '../../ledger/key.js';
 import { decodeMetadata } from '../../ledger/metadata.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
@@ -27,12 +27,7 @@ export async function keepTtls(
     const ttl = blob ? decodeMetadata(blob.body, quoteKey(key)).ttl : null;
     if (ttl === null) return;
     const expiresAt = Date.parse(ttl);
-    if (expiresAt <= now) {
-      throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${ttl}: there is no TTL left to keep`, {
-        hint: 'give the value a TTL of its own',
-        advice: { id: 'give-ttl' },
-      });
-    }
+    if (expiresAt <= now) throw nothingToKeep(key, ttl);
     kept.set(key, expiresAt);
   });
   return operations.map((one) => (one.op === 'set' && kept.has(one.key) ? { ...one, expiresAt: kept.get(one.key) } : one));

@@ -1,6 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
+import { replacing } from '../../git/store-view.js';
 import type { CheckShare } from '../limits/check-budget.js';
 
 /** Requests that are held at a time: one is looked through while the next is read. */
@@ -33,13 +34,7 @@ export function boundedStore(
     await share.charge(`request ${requests++ % AT_A_TIME}`, together);
     return store.read(oids);
   };
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'read') return read;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return replacing(store, { read });
 }
 
 function tooLarge(what: string, size: number, limit: number): KvError {

@@ -5,16 +5,17 @@ import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { type Commit, encodeCommit } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
+import { nothingToDelete, nothingToKeep, otherBlob, otherTree } from '../../ledger/conflicts.js';
 import { appendIntent } from '../../ledger/intents-log.js';
-import { keepingKeys, operationsOf } from '../../ledger/intent-plan.js';
-import { quoteKey } from '../../ledger/key.js';
-import { decodeMetadata, formatTime } from '../../ledger/metadata.js';
+import { operationsOf } from '../../ledger/intent-plan.js';
+import { formatTime } from '../../ledger/metadata.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { buildTransaction, type Draft } from '../../ledger/transaction.js';
 import { ulidTime } from '../../ledger/ulid.js';
 import { appendEvents, STARGATE_IDENTITY } from '../../ledger/watchlog.js';
 import { type RuleContext, throwFault, wrongKey } from '../../verify/fault.js';
 import { chunksIn } from '../../verify/keys/manifests.js';
+import { keptTtls } from '../../verify/sequenced.js';
 import { blobsAt } from '../../verify/trees.js';
 import type { SoundIntent } from './check-intent.js';
 import type { LedgerState } from './ledger-state.js';
@@ -52,7 +53,7 @@ export async function orderIntent(context: OrderContext, state: LedgerState, sou
   requireEpoch(state, sound);
   await requireExpected(rules, state, sound);
   await requireChunks(rules, state, sound);
-  const kept = await keptTtls(rules, state, sound, now);
+  const kept = await ttlsToKeep(rules, state, sound, now);
   const draft = await buildTransaction(
     {
       ...{ store: context.store, namer, ns, identity: STARGATE_IDENTITY, now, txn },
@@ -128,17 +129,7 @@ export function requireEpoch({ base, since }: LedgerState, { intent }: SoundInte
 async function requireExpected(rules: RuleContext, { base }: LedgerState, { intent }: SoundIntent): Promise<void> {
   const { expect, expectTree } = intent.operations;
   const tree = base.ledger?.tree ?? null;
-  if (expectTree !== undefined && expectTree !== tree) {
-    throw new KvError(
-      'CAS_CONFLICT',
-      `the ledger of namespace ${rules.ns} has tree ${tree ?? 'none'}, expected ${expectTree ?? 'none'}`,
-      {
-        hint: 'read the newest state, which names its tree, and decide again',
-        advice: { id: 'read-tree-again' },
-        details: { tree },
-      },
-    );
-  }
+  if (expectTree !== undefined && expectTree !== tree) throw otherTree(rules.ns, tree, expectTree);
   const places = expect.map(({ key }) => pathsOf(rules.ns, placeOf(key, rules.namer.hasher)));
   const found = await blobsAt(
     rules,
@@ -148,12 +139,7 @@ async function requireExpected(rules: RuleContext, { base }: LedgerState, { inte
   for (const [i, { key, blob }] of expect.entries()) {
     const place = places[i] as (typeof places)[number];
     const actual = found.get(place.data) ?? found.get(place.manifest) ?? null;
-    if (actual === blob) continue;
-    throw new KvError('CAS_CONFLICT', `key ${quoteKey(key)} has blob ${actual ?? 'none'}, expected ${blob ?? 'none'}`, {
-      hint: 'read the key again and decide again',
-      advice: { id: 'read-key-again' },
-      details: { key, blob: actual },
-    });
+    if (actual !== blob) throw otherBlob(key, actual, blob);
   }
 }
 
@@ -168,46 +154,22 @@ async function requireChunks(rules: RuleContext, { base }: LedgerState, { intent
   }
 }
 
-/** The TTLs that keys have which are to keep theirs. */
-async function keptTtls(
+/** The TTLs that keys have which are to keep theirs; none of them has passed. */
+async function ttlsToKeep(
   rules: RuleContext,
   { base }: LedgerState,
   { intent }: SoundIntent,
   now: number,
-): Promise<Map<string, string>> {
-  const kept = new Map<string, string>();
-  const keys = keepingKeys(intent);
-  if (keys.length === 0 || base.ledger === null) return kept;
-  const paths = keys.map((key) => pathsOf(rules.ns, placeOf(key, rules.namer.hasher)).meta);
-  const found = await blobsAt(rules, emptyAsNull(rules.namer, base.ledger.tree), paths);
-  const there = keys.flatMap((key, i) => {
-    const oid = found.get(paths[i] as string);
-    return oid === undefined ? [] : [{ key, oid }];
-  });
-  const metas = await rules.store.read(there.map(({ oid }) => oid));
-  for (const [i, { key }] of there.entries()) {
-    const { ttl } = decodeMetadata(metas[i]?.body ?? new Uint8Array(0), quoteKey(key));
-    if (ttl === null) continue;
-    if (Date.parse(ttl) <= now) {
-      throw new KvError('EXPIRED', `key ${quoteKey(key)} expired at ${ttl}: there is no TTL left to keep`, {
-        hint: 'give the value a TTL of its own',
-        advice: { id: 'give-ttl' },
-      });
-    }
-    kept.set(key, ttl);
-  }
+): Promise<ReadonlyMap<string, string>> {
+  const kept = await keptTtls(rules, intent, emptyAsNull(rules.namer, base.ledger?.tree ?? null));
+  for (const [key, ttl] of kept) if (Date.parse(ttl) <= now) throw nothingToKeep(key, ttl);
   return kept;
 }
 
 function requireDeleted({ intent }: SoundIntent, { unchanged }: Draft): void {
   const strict = new Set(intent.operations.ops.flatMap((one) => (one.op === 'del' && one.strict ? [one.key] : [])));
   const missing = unchanged.filter((key) => strict.has(key));
-  if (missing.length === 0) return;
-  const { ns } = intent.trailers;
-  throw new KvError('NOT_FOUND', `no key ${missing.map(quoteKey).join(', ')} in namespace ${ns}: nothing was deleted`, {
-    hint: 'list the keys that there are',
-    advice: { id: 'list-keys', ns },
-  });
+  if (missing.length > 0) throw nothingToDelete(intent.trailers.ns, missing);
 }
 
 /** The tree without entries need not be there. */

@@ -1,5 +1,6 @@
 import type { GitStore } from '../../../ports/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
+import { replacing } from '../../git/store-view.js';
 
 /** A store in front of which some objects lie that it may lack: reads see them. Everything else is the store's. */
 export function overlay(store: GitStore, objects: ReadonlyMap<Oid, GitObject>): GitStore {
@@ -22,18 +23,6 @@ export function overlay(store: GitStore, objects: ReadonlyMap<Oid, GitObject>): 
       ),
   };
   return replacing(store, own);
-}
-
-/** The same store, but for some of its methods. */
-export function replacing(store: GitStore, methods: Partial<GitStore>): GitStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const own: unknown = Reflect.get(methods, name);
-      if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
 }
 
 /** What is at hand, and what `rest` gives of those that aren't, in the order asked. */

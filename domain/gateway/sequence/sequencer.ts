@@ -7,6 +7,7 @@ import type { Signer } from '../../../ports/signer.js';
 import { during, NO_SPAN, type Span, together } from '../../../ports/tracing.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
+import { replacing } from '../../git/store-view.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
 import { reused, type TransactionIds } from '../accept/transaction-ids.js';
 import { beginEpoch } from './begin-epoch.js';
@@ -14,7 +15,6 @@ import type { SoundIntent } from './check-intent.js';
 import { type LedgerState, movesBetween, readLedgerState } from './ledger-state.js';
 import { type OrderContext, orderIntent, requireEpoch } from './order.js';
 import { Answers, orderedIn, orderedInArchive } from './ordered-before.js';
-import { replacing } from './overlay.js';
 import { WarmTrees } from './warm-trees.js';
 
 /** An intent that waits for its place in the ledger. */
