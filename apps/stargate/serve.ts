@@ -77,15 +77,15 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   const started = Date.now();
   const gitDir = resolve(options.repo);
   const profile = await chooseProfile(options);
-  const { onPlugin = () => undefined } = options;
-  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), onPlugin });
+  const { onPlugin } = options;
+  const told = onPlugin === undefined ? {} : { onPlugin };
+  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), ...told });
   const openOwn = async () => {
     await requireSameJournal(gitDir, profile); // it may have been moved while this one stood by
     return open();
   };
   const composition = await open();
   for (const { message, hint } of composition.failed) log.warn('plugin.failed', { message, hint });
-  composition.loaded.forEach(onPlugin);
   const running = undoStack(log);
   const stop = async (): Promise<void> => {
     await running.undo();

@@ -38,7 +38,7 @@ export interface OpenProfileOptions {
   readonly plugins?: readonly PluginManifest[];
   /** How long a plugin's adapter may take to be loaded, and to open, ms; absent: half a minute. */
   readonly patienceMs?: number;
-  /** Hears of each plugin before any of its code runs. */
+  /** Hears of each plugin before any of its code runs, and once more when its manifest has named it. */
   readonly onPlugin?: (plugin: FoundPlugin) => void;
   /** What is opened for a port whose adapter a plugin should have brought, and hasn't; undefined: the error stands. */
   readonly standIn?: (port: PortName, error: KvError) => object | undefined;
@@ -101,6 +101,7 @@ export async function openProfile(profileOrName: Profile | string, options: Open
     const isUsed = id !== undefined && registry.plugins.includes(id);
     return isUsed && root !== undefined && file !== undefined ? [{ id, root, file }] : [];
   });
+  if (options.onPlugin) loaded.forEach(options.onPlugin);
 
   const layers = new Map<PortName, NamedLayer[]>();
   for (const [port, choice] of Object.entries(profile.adapters) as [PortName, Profile['adapters'][PortName]][]) {
