@@ -10,7 +10,7 @@ import { listenHttp } from './http/listen.js';
 import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
 import { createMetrics } from './metrics.js';
 import type { LeadershipState } from './leader/leadership.js';
-import type { Log } from './log.js';
+import type { Log } from './log/log.js';
 import { logRefused } from './push/push-line.js';
 import { composeRepository } from './serving/composed-repository.js';
 import { type ServedRepository, serveRepository } from './serving/served-repository.js';
@@ -18,7 +18,7 @@ import { limitsBy } from './ssh/access.js';
 import { checkPushUrl } from './ssh/push-url.js';
 import { listenSsh } from './ssh/server.js';
 import type { ProfileChoice } from './stargate-profile.js';
-import { undoStack } from './undo.js';
+import { undoStack } from './process/undo.js';
 
 interface ServeOptions extends ProfileChoice {
   readonly repo: string;

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { type Composition, type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
 import { toKvError } from '../../../ports/error.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { noteJournal } from '../backup/journal.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 import { requireSameJournal } from '../journal/same-journal.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import { standInFor } from '../plugins/stand-in.js';
 import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
 

@@ -1,4 +1,4 @@
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import { type AnswersTo, repositoryIds } from '../repository/repository-id.js';
 import { type Identify, identifyBy } from './auth.js';
 import type { ConnectionLimits } from './room/connections.js';
