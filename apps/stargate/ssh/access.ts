@@ -4,7 +4,7 @@ import { type Identify, identifyBy } from './auth.js';
 import type { ConnectionLimits } from './room/connections.js';
 
 /** Who may come in, and by which names the repository goes. */
-interface Access {
+export interface Access {
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
 }
