@@ -25,6 +25,8 @@ export * from './repository-upkeep.js';
 export * from './bundle-archive.js';
 export * from './bundle-reader.js';
 export * from './git-service.js';
+export * from './command-runner.js';
+export * from './container-builder.js';
 export * from './start-child.js';
 export * from './tracing.js';
 export * from './tokens.js';
