@@ -43,7 +43,9 @@ export function buildRoutes(app: ApiApp, { pool, automation: { builds } }: ApiCo
       Type.String({ pattern: '^[a-z0-9]+(?:[._/-][a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$', maxLength: 200 }),
     ),
     args: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: 4096 })),
+      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: 4096 }), {
+        additionalProperties: false,
+      }),
     ),
   });
   app.post(
