@@ -6,6 +6,7 @@ import { cleanMessage, encodePlainCommit } from '../objects/commit-object.js';
 import { signatureOf } from '../objects/idents.js';
 import { toBytePath } from '../objects/paths.js';
 import { changesBetween, entryAt } from '../objects/trees.js';
+import { listDirectory } from '../search/files.js';
 import { shortName } from '../refs/names.js';
 import type { Pending } from '../staging/pending.js';
 import type { Overlay } from '../staging/overlay.js';
@@ -62,6 +63,7 @@ export async function makeCommit(
         const entry = await entryAt(source, tree, toBytePath(path));
         return entry === null ? null : fileAt(source, toBytePath(path), entry);
       },
+      files: () => listDirectory(source, tree, '', true),
     };
     for (const check of checks) await check(candidate);
   }
