@@ -9,6 +9,7 @@ import { authRoutes } from '../routes/auth.js';
 import { docsRoutes } from '../routes/docs.js';
 import { eventRoutes } from '../routes/events.js';
 import { fileRoutes } from '../routes/files.js';
+import { gitRoutes } from '../routes/git.js';
 import { historyRoutes } from '../routes/history.js';
 import { mergingRoutes } from '../routes/merging.js';
 import { realityRoutes } from '../routes/realities.js';
@@ -55,6 +56,7 @@ export function apiMount(context: ApiContext): Mount {
       compressed(app);
       systemRoutes(app, context);
       docsRoutes(app);
+      await app.register(async (own) => gitRoutes(own.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/git' });
       await app.register(
         async (own) => {
           const api: ApiApp = own.withTypeProvider<TypeBoxTypeProvider>();

@@ -70,7 +70,19 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     ({ message }) => log('ERROR', 'the audit log cannot be written', { error: message }),
   );
   const version = productVersion();
-  const context: ApiContext = { settings, pool, accounts, passwords, logins, audit, log, clock, version, startedAt: now() };
+  const context: ApiContext = {
+    settings,
+    pool,
+    accounts,
+    passwords,
+    logins,
+    audit,
+    log,
+    clock,
+    hasher,
+    version,
+    startedAt: now(),
+  };
 
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
