@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import { decodeLoose, fromAscii } from './bytes.js';
 import { isDotGit, isDotGitFile } from './dot-git.js';
 import { MODE_DIR, TreeCursor } from './tree.js';

@@ -20,7 +20,7 @@ export async function* unpacked(request: IncomingMessage): AsyncGenerator<Uint8A
   try {
     yield* gunzip;
   } catch (error) {
-    if (!request.complete) throw error; // the client has gone, and nobody is to be told
+    if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error; // the client has gone
     throw new ApiError(400, 'INVALID_REQUEST', 'the body cannot be unpacked');
   }
 }

@@ -6,8 +6,8 @@ import { concat } from '../../../domain/git/bytes.js';
 import { greetPush, receivePack } from '../../../domain/repo/serve/receive-pack.js';
 import type { ServeParts } from '../../../domain/repo/serve/parts.js';
 import { greetFetch, uploadPack, type UploadProtocol } from '../../../domain/repo/serve/upload-pack.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { small, unpacked } from '../git/body.js';
 import { nodeZlib } from '../git/zlib.js';
 import { ApiError, apiErrorOf } from '../problems/errors.js';
@@ -26,7 +26,7 @@ const accessTo = (service: Service): Access => (service === 'git-upload-pack' ? 
 
 /** `git clone`, `fetch` and `push` over HTTP (gitprotocol-http, "Smart"), at `/git/<id>.git`. */
 export function gitRoutes(app: ApiApp, context: ApiContext): void {
-  const { pool, hasher, version, settings } = context;
+  const { pool, hasher, version } = context;
   const partsOf = (store: GitStore): ServeParts => ({ store, hasher, zlib: nodeZlib, agent: `git-kv-api/${version}` });
   const schema = { tags: ['git'], params: RepoParams, response: { 200: Type.Unknown() } };
   app.setErrorHandler(plainError);
@@ -70,7 +70,7 @@ export function gitRoutes(app: ApiApp, context: ApiContext): void {
     '/:repo.git/git-receive-pack',
     { config: { access: 'repo:write', challenge: 'Basic' }, schema: { ...schema, summary: 'A push' } },
     async (request, reply) => {
-      const limits = { maxBytes: settings.maxRepositoryMemory, maxObjects: MOST_OBJECTS, maxRefs: MOST_REFS };
+      const limits = { maxObjects: MOST_OBJECTS, maxRefs: MOST_REFS };
       const body = unpacked(bodyOf(request, 'git-receive-pack'));
       const report = await pool.use(request.params.repo, (repository, store) =>
         receivePack({ ...partsOf(store), repository, limits }, body),

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { toHex } from '../bytes.js';
 import type { ObjectNamer } from '../object.js';

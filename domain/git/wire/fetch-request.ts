@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { type Pkt, PktReader, pktText } from '../../../ports/grammar/pkt-line.js';
+import { type Pkt, PktReader, pktText } from '../../../ports/grammar/git-words/pkt-line.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
 /** How much of the history a client wants. */

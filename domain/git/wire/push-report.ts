@@ -1,4 +1,4 @@
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import type { RefName } from '../../../ports/vocabulary.js';
 import { concat } from '../bytes.js';
 import type { SideBand } from './side-band.js';

@@ -1,4 +1,4 @@
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import type { ObjectFormat, Oid, RefName } from '../../../ports/vocabulary.js';
 import { concat } from '../bytes.js';
 import type { RefsRequest } from './fetch-request.js';

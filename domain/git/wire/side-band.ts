@@ -1,4 +1,4 @@
-import { encodePkt, MAX_PAYLOAD } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, MAX_PAYLOAD } from '../../../ports/grammar/git-words/pkt-line.js';
 import { concat, utf8 } from '../bytes.js';
 
 /** Streams in one: 1 has what was asked for, 2 is for the user's eyes, 3 ends everything with an error (gitprotocol-pack, "side-band"). */

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { fromAscii } from '../../git/bytes.js';
 import { checkGitmodules, checkObject } from '../../git/fsck.js';

@@ -1,4 +1,4 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Zlib } from '../../git/pack/zlib.js';

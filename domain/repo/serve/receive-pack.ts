@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
 import { concat } from '../../git/bytes.js';
 import { ObjectNamer } from '../../git/object.js';
@@ -23,7 +23,6 @@ export interface ReceiveParts extends ServeParts {
 
 /** Bounds of one push. */
 export interface PushLimits {
-  readonly maxBytes: number;
   readonly maxObjects: number;
   readonly maxRefs: number;
 }
@@ -57,8 +56,9 @@ class Push {
     private readonly parts: ReceiveParts,
     private readonly held: HeldBytes,
   ) {
-    const { maxBytes, maxObjects, maxRefs } = parts.limits;
-    const limits = { maxBytes, maxObjects, maxCommands: maxRefs, maxCommandBytes: MAX_LIST };
+    const { maxObjects, maxRefs } = parts.limits;
+    // Of bytes there may be as many as the repository has room for.
+    const limits = { maxBytes: Infinity, maxObjects, maxCommands: maxRefs, maxCommandBytes: MAX_LIST };
     this.stream = new PushStream(limits, (bytes) => held.append(bytes));
   }
 

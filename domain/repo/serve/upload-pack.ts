@@ -1,5 +1,5 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { concat, utf8 } from '../../git/bytes.js';
 import { type PackItem, writePack } from '../../git/pack/write-pack.js';
