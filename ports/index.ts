@@ -11,6 +11,7 @@ export * from './fetch-record.js';
 export * from './journal.js';
 export * from './leader-lock.js';
 export * from './decision-log.js';
+export * from './peer-transport.js';
 export * from './mirror-target.js';
 export * from './chunker.js';
 export * from './hasher.js';
