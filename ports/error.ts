@@ -1,5 +1,5 @@
 import type { Advice } from './advice.js';
-import { exhausted } from './grammar/exhausted.js';
+import { exhausted } from './grammar/git-words/exhausted.js';
 
 /**
  * The one error type that crosses a port. `code` is stable and documented in docs/ERRORS.md;

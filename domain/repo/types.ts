@@ -1,5 +1,5 @@
 import type { Clock, Randomness } from '../../ports/clock.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
 

@@ -4,7 +4,7 @@ import { openMemoryFirst } from '../../../domain/repo/persist/memory-first.js';
 import { openRepository, type Repository } from '../../../domain/repo/repository.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { ApiError } from '../problems/errors.js';

@@ -4,7 +4,7 @@ import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
 import { AT_FLAG, type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
-import { attribution } from '../render/attribution.js';
+import { attribution } from '../render/values/attribution.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatTimeShort } from '../render/units.js';

@@ -6,7 +6,7 @@ import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
-import { changeLine, diffDocument } from '../render/diff.js';
+import { changeLine, diffDocument } from '../render/values/diff.js';
 import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {

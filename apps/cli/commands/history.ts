@@ -8,7 +8,7 @@ import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
-import { HISTORY_HEAD, historyDocument, historyLine } from '../render/history.js';
+import { HISTORY_HEAD, historyDocument, historyLine } from '../render/values/history.js';
 import { note, print, printJson } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
 

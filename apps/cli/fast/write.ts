@@ -9,7 +9,7 @@ import { interruptible } from '../session/interruptible.js';
 import type { Session } from '../session/session.js';
 import { traced } from '../session/traced.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { receiptDocument, receiptText, receiptWarnings } from '../render/receipt.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, warn } from '../io/terminal.js';

@@ -1,6 +1,6 @@
 import type { Visible } from '../../../domain/client/remote/wait.js';
 import type { Receipt } from '../../../domain/client/write/receipt.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { formatBytes, formatCount } from './units.js';
 
 const MAX_SHOWN = 20;

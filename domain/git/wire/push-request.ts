@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { concat, decodeLoose, decodeUtf8, utf8 } from '../bytes.js';
-import { PktReader } from '../../../ports/grammar/pkt-line.js';
+import { PktReader } from '../../../ports/grammar/git-words/pkt-line.js';
 import { type TraceContext, traceInOptions } from '../../../ports/grammar/trace-context.js';
 
 /** Bounds on what a client may say and send. */
