@@ -22,6 +22,7 @@ export * from './clone/clone-config.js';
 export * from './stargate/policy-reader.js';
 export * from './stargate/limits.js';
 export * from './git/repository-host.js';
+export * from './git/object-exchange.js';
 export * from './git/repository-upkeep.js';
 export * from './git/bundle-archive.js';
 export * from './git/bundle-reader.js';
