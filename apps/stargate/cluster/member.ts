@@ -30,6 +30,8 @@ export interface MemberOptions {
   readonly repository: string;
   /** The first members, where this repository was in no cluster yet. */
   readonly founders: readonly ServerId[];
+  /** This server has what the repository begins with, though that may be no ref yet. */
+  readonly founds?: boolean;
   /** The server that the decision log lies on, where not all reach it. */
   readonly owner: ServerId;
   readonly store: GitStore;
@@ -276,7 +278,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
   const digest = new TipsDigest(hasher);
   const namer = new ObjectNamer(hasher, store.objectFormat);
   const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log });
-  const restored = await disk.restore(founders);
+  const restored = await disk.restore(founders, options.founds === true);
   const replica = new Replica(
     {
       ...{ self: dispatch.transport.self, digestAfter: digest.after },

@@ -72,10 +72,10 @@ export class ReplicaDisk {
   }
 
   /**
-   * Says where refs and journal stand, after whatever crash. `founders` are the first members of a repository that has content and was in
-   * no cluster yet. Throws what the adapters throw.
+   * Says where refs and journal stand, after whatever crash. `founders` are the first members of a repository that has content, or a policy
+   * (`founds`), and was in no cluster yet. Throws what the adapters throw.
    */
-  async restore(founders: readonly string[]): Promise<Restored> {
+  async restore(founders: readonly string[], founds: boolean): Promise<Restored> {
     const { store, journal, log } = this.options;
     await recover(store, journal); // of the time before the cluster
     const record = await this.readLeader();
@@ -83,7 +83,7 @@ export class ReplicaDisk {
     const entries = kept.flatMap((intent) => entryOf(intent) ?? []);
     const tips = await this.tips();
     if (record !== null) this.standing = record;
-    else if (tips.size > 0) this.standing = { sequence: 0, digest: this.digestOf(tips, founders), members: founders };
+    else if (founds || tips.size > 0) this.standing = { sequence: 0, digest: this.digestOf(tips, founders), members: founders };
     const last = entries.findLast(({ sequence, after }) => sequence === this.standing.sequence && after === this.standing.digest);
     if (last !== undefined && record !== null) await completeUpdates(store, last.updates);
     const prepared = await this.completed(entries, open);
