@@ -21,6 +21,8 @@ import { appendIntent } from '../../domain/ledger/intent/intents-log.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/transaction/watchlog.js';
+import { intentOf } from '../../domain/gateway/replicate/intent-entry.js';
+import { encodeLeaderRecord } from '../../domain/gateway/replicate/wire/leader-ref.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory.js';
 
 /**
