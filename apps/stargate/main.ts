@@ -100,7 +100,12 @@ async function runInit(args: readonly string[]): Promise<number> {
   const byGit = values['mirror-remote'] !== undefined || (await mirrorsByGit(values));
   if (values.join) {
     const mirrorUrl = byGit ? required(values['mirror-remote'], '--mirror-remote') : null;
-    const { gitDir, keys } = await initJoining({ repo: required(values.repo, '--repo'), mirrorUrl, hash, hostKeys: values['host-keys'] });
+    const { gitDir, keys } = await initJoining({
+      repo: required(values.repo, '--repo'),
+      mirrorUrl,
+      hash,
+      hostKeys: values['host-keys'],
+    });
     const lines = [`initialised ${gitDir}`, ...keys.map(({ type, fingerprint }) => `  host key  ${fingerprint}  ${type}`)];
     say(`${lines.join('\n')}\nnext: git-kv-stargate serve, with a profile that names the other servers of the cluster\n`);
     return 0;

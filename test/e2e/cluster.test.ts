@@ -36,7 +36,9 @@ describe('a cluster of Stargates', function () {
     await made.level();
 
     second.signal('SIGSTOP');
-    await until('another leads', () => made.servers.some((server) => server !== second && server.leads), { clue: () => made.logs() });
+    await until('another leads', () => made.servers.some((server) => server !== second && server.leads), {
+      clue: () => made.logs(),
+    });
     const third = made.servers.find((server) => server !== second && server.leads);
     await set('paused', third);
     second.signal('SIGCONT');

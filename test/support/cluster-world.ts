@@ -129,10 +129,11 @@ export class ClusterWorld {
     const file = join((world.servers[0] as ClusterServer).repo, '.kv', 'policy.yaml');
     await writeFile(file, policy(await readFile(file, 'utf8')));
     for (const server of world.servers) server.start();
-    for (const server of world.servers) await server.ready().catch(async (error: unknown) => {
-      await world.close();
-      throw error;
-    });
+    for (const server of world.servers)
+      await server.ready().catch(async (error: unknown) => {
+        await world.close();
+        throw error;
+      });
     return world;
   }
 
@@ -166,7 +167,11 @@ export class ClusterWorld {
 
   /** Makes the clone, set up as a developer would, once the mirror shows the policy. */
   async makeClone(): Promise<void> {
-    await until('the mirror shows the policy', async () => (await this.run('git', ['-C', this.mirror, 'rev-parse', '-q', '--verify', 'refs/kv-policy/current'])).code === 0);
+    await until(
+      'the mirror shows the policy',
+      async () =>
+        (await this.run('git', ['-C', this.mirror, 'rev-parse', '-q', '--verify', 'refs/kv-policy/current'])).code === 0,
+    );
     await this.must('git', ['init', '-q', '--initial-branch=main', this.clone]);
     const sections = [
       `[remote "origin"]\n\turl = ${this.mirror}\n\tfetch = +refs/heads/*:refs/remotes/origin/*`,

@@ -24,7 +24,12 @@ const MIRROR_REMOTE = 'github-origin';
  * Makes an empty repository for a server that is to join a cluster, whole or not at all: what it holds, and the policy, the other servers
  * bring. Throws `CONFIG_INVALID` for a folder that is taken.
  */
-export async function initJoining({ repo, mirrorUrl, hash, hostKeys }: JoinRequest): Promise<{ gitDir: string; keys: readonly HostKey[] }> {
+export async function initJoining({
+  repo,
+  mirrorUrl,
+  hash,
+  hostKeys,
+}: JoinRequest): Promise<{ gitDir: string; keys: readonly HostKey[] }> {
   const gitDir = resolve(repo);
   if (/[\n\r]/.test(gitDir)) throw new KvError('CONFIG_INVALID', 'a repository path must not contain a line break');
   const taken = await readdir(gitDir).catch(() => []); // not there, or no folder: making it tells
@@ -37,7 +42,10 @@ export async function initJoining({ repo, mirrorUrl, hash, hostKeys }: JoinReque
     const host = await composition.get<RepositoryHost>('repository-host');
     await host.checkPrograms();
     const push = KV_FAMILIES.map((kind) => `+refs/${kind}/*:refs/${kind}/*`);
-    await host.create({ objectFormat: hash, mirror: mirrorUrl === null ? null : { remote: MIRROR_REMOTE, url: mirrorUrl, push } });
+    await host.create({
+      objectFormat: hash,
+      mirror: mirrorUrl === null ? null : { remote: MIRROR_REMOTE, url: mirrorUrl, push },
+    });
     await mkdir(join(draft, '.kv'), { mode: 0o755 });
     const keys = await makeHostKeys(draft, hostKeys === undefined ? undefined : resolve(hostKeys));
     await rename(draft, gitDir);

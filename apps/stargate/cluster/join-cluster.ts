@@ -94,7 +94,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const unhear = hearMirrored(news, () => formatTime(clock.now()));
     opened.push(unhear);
     await mkdir(dirname(policyPath), { recursive: true });
-    const has = async (): Promise<boolean> => (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
+    const has = async (): Promise<boolean> =>
+      (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
     await hasPolicy(has, one, options.patienceMs ?? PATIENCE_MS, log);
     const lock = leadingLock(one);
     opened.push(() => lock.close());
@@ -119,9 +120,13 @@ async function hasPolicy(has: () => Promise<boolean>, member: ClusterMember, pat
   const until = performance.now() + patienceMs;
   while (!(await has())) {
     if (performance.now() > until)
-      throw new KvError('IO_ERROR', `server ${member.self} has nothing yet, and no server of the cluster has brought it anything`, {
-        hint: 'start the server that has the repository; a new one is added by cluster add',
-      });
+      throw new KvError(
+        'IO_ERROR',
+        `server ${member.self} has nothing yet, and no server of the cluster has brought it anything`,
+        {
+          hint: 'start the server that has the repository; a new one is added by cluster add',
+        },
+      );
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
