@@ -129,7 +129,7 @@ export class Pool {
   }
 
   /** Opens a repository where it isn't, and keeps it open for the work. Throws `REPO_NOT_FOUND`, `MAX_REPOS_REACHED`. */
-  async use<T>(id: string, work: (repository: Repository) => Promise<T>): Promise<T> {
+  async use<T>(id: string, work: (repository: Repository, store: GitStore) => Promise<T>): Promise<T> {
     const slot = this.find(id);
     slot.uses += 1;
     slot.usedAt = this.parts.clock.now();
@@ -141,7 +141,8 @@ export class Pool {
           if (slot.held === opening) slot.held = null; // the next one tries again
         });
       }
-      return await work((await slot.held).repository);
+      const { repository, store } = await slot.held;
+      return await work(repository, store);
     } finally {
       slot.uses -= 1;
       if (slot.uses === 0) slot.gone?.();

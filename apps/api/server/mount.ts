@@ -10,6 +10,7 @@ import { automationRoutes } from '../routes/automation/routes.js';
 import { docsRoutes } from '../routes/docs.js';
 import { eventRoutes } from '../routes/events.js';
 import { fileRoutes } from '../routes/files.js';
+import { gitRoutes } from '../routes/git.js';
 import { historyRoutes } from '../routes/history.js';
 import { mergingRoutes } from '../routes/merging.js';
 import { realityRoutes } from '../routes/realities.js';
@@ -56,6 +57,7 @@ export function apiMount(context: ApiContext): Mount {
       compressed(app);
       systemRoutes(app, context);
       docsRoutes(app);
+      await app.register(async (own) => gitRoutes(own.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/git' });
       await app.register(
         async (own) => {
           const api: ApiApp = own.withTypeProvider<TypeBoxTypeProvider>();

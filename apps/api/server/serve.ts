@@ -84,6 +84,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     audit,
     log,
     clock,
+    hasher,
     version,
     startedAt: now(),
   };
