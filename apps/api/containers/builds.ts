@@ -84,6 +84,11 @@ export class Builds {
     return build;
   }
 
+  /** How many run or wait. */
+  get unfinished(): number {
+    return this.stops.size;
+  }
+
   /** Newest first. */
   list(repository: string): Build[] {
     return [...this.known.values()].filter((build) => build.repository === repository).reverse();
