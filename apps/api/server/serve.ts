@@ -93,6 +93,10 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     startedAt: now(),
   };
 
+  const isolation = await automation.commands.isolation();
+  const open = Object.entries(isolation ?? {}).flatMap(([what, isKept]) => (isKept === true ? [] : [what]));
+  if (open.length > 0) log('WARN', 'commands are not kept from all that they could be', { missing: open });
+
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
   }, settings.cleanupInterval);
