@@ -48,6 +48,8 @@ export const API_SETTINGS = {
   cleanupInterval: spec('duration', 'pool.cleanup_interval', 'POOL_CLEANUP_INTERVAL', '5m'),
   maxRepositoryMemory: spec('size', 'memory.max_repository', 'MEMORY_MAX_REPOSITORY', '256MiB'),
   maxMemory: spec('size', 'memory.max', 'MEMORY_MAX', '1GiB'),
+  connections: spec('count', 'limits.connections', 'CONNECTIONS', '20000'),
+  connectionsPerAddress: spec('count', 'limits.connections_per_address', 'CONNECTIONS_PER_ADDRESS', '12000'),
   requestsPerMinute: spec('count', 'limits.requests_per_minute', 'REQUESTS_PER_MINUTE', '60000'),
   loginsPerMinute: spec('count', 'limits.logins_per_minute', 'LOGINS_PER_MINUTE', '10'),
   logLevel: spec('text', 'logging.level', 'LOG_LEVEL', 'INFO'),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Type } from 'typebox';
 import type { EventLog, LoggedEvent } from '../pool/events.js';
 import { closed, RepoParams } from '../schemas/common.js';
@@ -14,6 +15,7 @@ const STREAMS = 10_000;
 
 /** What moves in a repository, as Server-Sent Events that can be continued. */
 export function eventRoutes(app: ApiApp, { pool }: ApiContext, closing: AbortSignal): void {
+  setMaxListeners(0, closing); // one of each stream
   const Query = closed({ branch: Type.Optional(Type.String({ maxLength: 300 })) });
   for (const url of ['/repos/:repo/events', '/repos/:repo/watch']) {
     app.get(
