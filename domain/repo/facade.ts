@@ -19,6 +19,7 @@ import type {
   LogQuery,
   MergeRequest,
   MergeResult,
+  PathChange,
   PathStat,
   Person,
   PickRequest,
@@ -70,6 +71,8 @@ export interface Repository {
   show(rev: string, options?: DiffOptions): Promise<Shown>;
   /** `from` null is the empty tree. */
   diff(from: string | null, to: string, options?: DiffOptions): Promise<Diff>;
+  /** The paths that differ between two states, without their text. */
+  changed(from: string | null, to: string): Promise<readonly PathChange[]>;
   diffStat(from: string | null, to: string, options?: DiffOptions): Promise<readonly PathStat[]>;
   blame(path: string, rev?: string): Promise<readonly BlamedLine[]>;
 

@@ -171,6 +171,10 @@ class OpenedRepository implements Repository {
     return { from: old, to: next, changes: changes.map(pathChange), text };
   }
 
+  async changed(from: string | null, to: string): Promise<readonly T.PathChange[]> {
+    return (await this.between(from, to, {})).changes.map(pathChange);
+  }
+
   async diffStat(from: string | null, to: string, options: T.DiffOptions = {}): Promise<readonly T.PathStat[]> {
     return statsOf(this.core.source, (await this.between(from, to, options)).changes);
   }

@@ -38,7 +38,8 @@ describe('api: access', () => {
       nobody: () => false,
       guest: (_, path) => /\/auth\//.test(path) || path === '/api/v1/repos',
       reader: (method, path) =>
-        /\/auth\/|^\/git\/.*(?:refs|upload-pack)$/.test(path) || (method === 'get' && /^\/api\/v1\/repos/.test(path)),
+        /\/auth\/|^\/git\/.*(?:refs|upload-pack)$/.test(path) ||
+        (method === 'get' && /^\/api\/v1\/repos(?!.*\/webhooks)/.test(path)),
       developer: (method, path) =>
         /\/auth\/|^\/git\//.test(path) || (/^\/api\/v1\/repos/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
       admin: () => true,

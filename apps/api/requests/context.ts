@@ -12,6 +12,7 @@ import type { Right } from '../../../domain/access/rights.js';
 import type { Clock } from '../../../ports/clock.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { AuditLog } from '../auth/audit.js';
+import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { Pool } from '../pool/pool.js';
@@ -43,6 +44,7 @@ declare module 'fastify' {
 export interface ApiContext {
   readonly settings: ApiSettings;
   readonly pool: Pool;
+  readonly automation: Automation;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly logins: Logins;

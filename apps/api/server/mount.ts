@@ -6,6 +6,7 @@ import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/typ
 import type { Mount } from '../../http/mount.js';
 import { KvError } from '../../../ports/error.js';
 import { authRoutes } from '../routes/auth.js';
+import { automationRoutes } from '../routes/automation/routes.js';
 import { docsRoutes } from '../routes/docs.js';
 import { eventRoutes } from '../routes/events.js';
 import { fileRoutes } from '../routes/files.js';
@@ -62,6 +63,7 @@ export function apiMount(context: ApiContext): Mount {
           const api: ApiApp = own.withTypeProvider<TypeBoxTypeProvider>();
           for (const add of ROUTES) add(api, context);
           eventRoutes(api, context, closing);
+          automationRoutes(api, context, closing);
         },
         { prefix: '/api/v1' },
       );

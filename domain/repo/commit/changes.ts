@@ -1,6 +1,7 @@
 import { toBytePath, toText } from '../objects/paths.js';
 import { changesBetween, type Entry, type EntryChange, entryAt } from '../objects/trees.js';
 import type { Overlay } from '../staging/overlay.js';
+import { listDirectory } from '../search/files.js';
 import type { Candidate, FileContent, PathChange } from '../types.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
@@ -51,6 +52,7 @@ export async function candidateOf(
       const entry = await entryAt(source, tree, toBytePath(path));
       return entry === null ? null : fileAt(source, toBytePath(path), entry);
     },
+    files: () => listDirectory(source, tree, '', true),
   };
 }
 
