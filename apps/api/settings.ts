@@ -62,6 +62,7 @@ export const API_SETTINGS = {
   containersNetwork: spec('switch', 'containers.network', 'CONTAINERS_NETWORK', 'false'),
   containersTimeout: spec('duration', 'containers.timeout', 'CONTAINERS_TIMEOUT', '10m'),
   containersMemory: spec('size', 'containers.memory', 'CONTAINERS_MEMORY', '2GiB'),
+  transferFolders: spec('list', 'transfer.folders', 'TRANSFER_FOLDERS'),
   logLevel: spec('text', 'logging.level', 'LOG_LEVEL', 'INFO'),
   logFormat: spec('text', 'logging.format', 'LOG_FORMAT', 'json'),
   metrics: spec('switch', 'metrics.enabled', 'METRICS_ENABLED', 'true'),

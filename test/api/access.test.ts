@@ -41,7 +41,8 @@ describe('api: access', () => {
         /\/auth\/|^\/git\/.*(?:refs|upload-pack)$/.test(path) ||
         (method === 'get' && /^\/api\/v1\/repos(?!.*\/webhooks)/.test(path)),
       developer: (method, path) =>
-        /\/auth\/|^\/git\//.test(path) || (/^\/api\/v1\/repos/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
+        /\/auth\/|^\/git\//.test(path) ||
+        (/^\/api\/v1\/repos(?!.*\/(?:im|ex)port$)/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
       admin: () => true,
     };
     let asked = 0;

@@ -13,6 +13,7 @@ import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
+import { Folders } from '../pool/folders.js';
 import { KeptJson } from '../pool/kept-json.js';
 import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
@@ -92,6 +93,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     log,
     clock,
     hasher,
+    folders: new Folders(composition, settings.transferFolders),
     version,
     startedAt: now(),
   };
