@@ -117,7 +117,7 @@ export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oi
   draft.body = EMPTY; // a large transaction's old trees need not be held beside the new ones
   if (body.length === 0) return null;
   const object = namer.object('tree', body);
-  if (object.oid !== draft.base) out.push(object);
+  if (object.oid !== draft.base) out.push(draft.base === null ? object : { ...object, like: draft.base });
   return object.oid;
 }
 

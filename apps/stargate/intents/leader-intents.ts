@@ -97,7 +97,7 @@ export async function greeting({
 }
 
 function told(
-  { metrics, housekeeping, log }: LeaderIntentsOptions,
+  { metrics, log }: LeaderIntentsOptions,
   session: ExecSession,
   answer: Answer,
   bytes: number,
@@ -115,7 +115,6 @@ function told(
     return;
   }
   metrics.accepted(took);
-  housekeeping.accepted();
   const { ns, txn, commit, set, del, retried } = outcome;
   log.info('intent.ordered', { ...facts, ns, txn, commit, set, del, retried });
 }
