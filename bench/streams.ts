@@ -37,7 +37,10 @@ const profiles: Sheet[] = [];
 try {
   const meter = await CpuMeter.on(world);
   await world.stop();
-  await world.start({ PROFILE_TO: PROFILE, NODE_OPTIONS: `--import ${new URL('streams/profile-on-signal.js', import.meta.url)}` });
+  await world.start({
+    PROFILE_TO: PROFILE,
+    NODE_OPTIONS: `--import ${new URL('streams/profile-on-signal.js', import.meta.url)}`,
+  });
   const first = IntentClient.open(world, 'ada');
   const { repository } = await first.greeting();
   first.end();
@@ -61,7 +64,16 @@ try {
 } finally {
   await world.close();
 }
-const columns = ['transactions/s', 'p50 ms', 'p99 ms', 'slowest ms', 'CPU ms each: Stargate', 'its Git', "mirror's side", 'clients'];
+const columns = [
+  'transactions/s',
+  'p50 ms',
+  'p99 ms',
+  'slowest ms',
+  'CPU ms each: Stargate',
+  'its Git',
+  "mirror's side",
+  'clients',
+];
 const sheet: Sheet = { title: 'One on its way a client', columns, rows: [...rows, ...puts] };
 reportAll('streams', [], {}, [sheet, ...profiles]);
 
@@ -96,7 +108,10 @@ async function ordered(
   if (profiled) {
     process.kill(world.pid as number, 'SIGUSR2');
     const { parts, idle } = await partsOf(PROFILE);
-    const shares = [...parts, ['idle, of all time', idle] as const].map(([part, share]): [string, string] => [part, `${round(share)} %`]);
+    const shares = [...parts, ['idle, of all time', idle] as const].map(([part, share]): [string, string] => [
+      part,
+      `${round(share)} %`,
+    ]);
     profiles.push({ title: `What the Stargate's thread does: ${what}, ${crowd} writers`, columns: ['share'], rows: shares });
   }
   for (const client of clients) client.end();

@@ -13,7 +13,10 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
   ['names of objects: SHA-1, SHA-256, BLAKE3', /hasher-node|domain\/git\/object\.|ledger\/key/],
   ['refs and journal', /git-cli\/refs|journal-file|gateway\/commit/],
   ['the mirror: starting git, planning', /mirror|start-child/],
-  ['trees and commits: building', /domain\/(?:git|index)\/|ledger\/(?:transaction|attestation|watchlog|intents-log|pointer|manifest)/],
+  [
+    'trees and commits: building',
+    /domain\/(?:git|index)\/|ledger\/(?:transaction|attestation|watchlog|intents-log|pointer|manifest)/,
+  ],
   ['intents: reading, checking, answering', /domain\/|stargate\/intents/],
   ['lease, room on the disk, log, metrics', /lock-flock|stargate\//],
 ];
@@ -54,7 +57,15 @@ export async function partsOf(file: string): Promise<{ parts: [string, number][]
 class Sources {
   private readonly maps = new Map<string, SourceMap | null>();
 
-  of({ url, lineNumber, columnNumber }: { readonly url: string; readonly lineNumber: number; readonly columnNumber: number }): string {
+  of({
+    url,
+    lineNumber,
+    columnNumber,
+  }: {
+    readonly url: string;
+    readonly lineNumber: number;
+    readonly columnNumber: number;
+  }): string {
     if (!url.startsWith('file:')) return url;
     const path = fileURLToPath(url);
     let map = this.maps.get(path);

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -111,22 +112,30 @@ export class PackWriter {
   async finish(): Promise<void> {
     if (this.positions.size === 0) return this.abort();
     const checksum = this.flushed === 0 && this.full.length === 0 ? this.sealInMemory() : await this.sealOnDisk();
-    const file = await this.opened();
-    await file.appendFile(this.block.subarray(0, this.used));
-    await file.appendFile(checksum);
+    const index = packIndex(this.format, { positions: this.positions, crcs: this.crcs, offsets: this.offsets }, checksum);
+    mkdirSync(this.packFolder, { recursive: true });
+    // Both wait for the disk at once, and to the end: who aborts must not take a file away that is being written.
+    const written = await Promise.allSettled([this.complete(checksum), writeDurably(this.temporaryIndex, index, 0o444)]);
+    for (const each of written) if (each.status === 'rejected') throw each.reason;
+    const name = join(this.packFolder, `pack-${checksum.toString('hex')}`);
+    // A repack beside us would take a pack that has no index yet for one that it has rolled up.
+    writeFileSync(`${name}.keep`, KEPT_BY_US);
+    // The index makes a pack visible, so it comes last.
+    renameSync(this.temporary, `${name}.pack`);
+    renameSync(this.temporaryIndex, `${name}.idx`);
+    rmSync(`${name}.keep`, { force: true });
+    await syncDirectory(this.packFolder);
+  }
+
+  /** Writes what is left, and the checksum, and has all of the pack on the disk. */
+  private async complete(checksum: Buffer): Promise<void> {
+    const rest = Buffer.concat([this.block.subarray(0, this.used), checksum]);
+    if (this.file === null) return writeDurably(this.temporary, rest, 0o444);
+    const { file } = this;
+    await file.appendFile(rest);
     await file.sync();
     await file.close();
     this.file = null;
-    const index = packIndex(this.format, { positions: this.positions, crcs: this.crcs, offsets: this.offsets }, checksum);
-    await writeDurably(this.temporaryIndex, index, 0o444);
-    const name = join(this.packFolder, `pack-${checksum.toString('hex')}`);
-    // A repack beside us would take a pack that has no index yet for one that it has rolled up.
-    await writeFile(`${name}.keep`, KEPT_BY_US);
-    // The index makes a pack visible, so it comes last.
-    await rename(this.temporary, `${name}.pack`);
-    await rename(this.temporaryIndex, `${name}.idx`);
-    await rm(`${name}.keep`, { force: true });
-    await syncDirectory(this.packFolder);
   }
 
   /** Removes what was written so far. */

@@ -1,4 +1,4 @@
-/** A pack's delta (gitformat-pack, "Deltified representation") between two versions of a tree, found entry by entry. */
+/** A pack's delta (gitformat-pack, "Deltified representation") between two versions of a tree: what differs between two that follow one another is an entry or some. */
 
 const SPACE = 0x20;
 const SLASH = 0x2f;
@@ -6,6 +6,10 @@ const SLASH = 0x2f;
 const DIR = 0x34;
 const MOST_COPIED = 0xffff;
 const MOST_INSERTED = 127;
+/** One entry, and a little: what differs is in one place, and there is no need to look for the entries. */
+const SHORT = 96;
+/** Compared at once. */
+const BLOCK = 256;
 /** A copy takes up to so many bytes: what is shorter is inserted. */
 const COPY_BYTES = 8;
 /** Two lengths of up to five bytes. */
@@ -17,6 +21,43 @@ const HEAD_BYTES = 10;
  */
 export function treeDelta(base: Uint8Array, target: Uint8Array, oidBytes: number): Buffer | null {
   const delta = new Delta(base, target);
+  const start = sameStart(base, target);
+  const end = sameEnd(base, target, start);
+  if (target.length - start - end <= SHORT) {
+    delta.copy(0, start);
+    delta.insert(start, target.length - end);
+    delta.copy(base.length - end, end);
+    return delta.finish();
+  }
+  return byEntries(delta, base, target, oidBytes);
+}
+
+/** How many bytes both begin with. */
+function sameStart(a: Uint8Array, b: Uint8Array): number {
+  const most = Math.min(a.length, b.length);
+  const [whole, other] = [asBuffer(a), asBuffer(b)];
+  let same = 0;
+  while (same + BLOCK <= most && whole.compare(other, same, same + BLOCK, same, same + BLOCK) === 0) same += BLOCK;
+  while (same < most && a[same] === b[same]) same++;
+  return same;
+}
+
+/** How many bytes both end in, besides the `taken` that they begin with. */
+function sameEnd(a: Uint8Array, b: Uint8Array, taken: number): number {
+  const most = Math.min(a.length, b.length) - taken;
+  const [whole, other] = [asBuffer(a), asBuffer(b)];
+  let same = 0;
+  for (; same + BLOCK <= most; same += BLOCK) {
+    const [aEnd, bEnd] = [a.length - same, b.length - same];
+    if (whole.compare(other, bEnd - BLOCK, bEnd, aEnd - BLOCK, aEnd) !== 0) break;
+  }
+  while (same < most && a[a.length - 1 - same] === b[b.length - 1 - same]) same++;
+  return same;
+}
+
+const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
+
+function byEntries(delta: Delta, base: Uint8Array, target: Uint8Array, oidBytes: number): Buffer | null {
   let at = 0;
   for (let i = 0; i < target.length; ) {
     const end = entryEnd(target, i, oidBytes);

@@ -20,7 +20,10 @@ interface RunOptions {
 }
 
 /** Runs git and gives what it said, whatever its status. Throws `IO_ERROR` when there is no git, `BUSY`, and `INTERRUPTED` by the signal. */
-export function askGit(args: readonly string[], { env, input = '', timeout, yields = false, signal }: RunOptions): Promise<GitAnswer> {
+export function askGit(
+  args: readonly string[],
+  { env, input = '', timeout, yields = false, signal }: RunOptions,
+): Promise<GitAnswer> {
   return new Promise((resolve, reject) => {
     const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${verbOf(args)} was interrupted`);
     if (signal?.aborted === true) {
