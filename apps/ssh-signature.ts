@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { KvError } from '../ports/error.js';
-import type { Signer } from '../ports/signer.js';
+import type { Signer } from '../ports/clone/signer.js';
 
 const TYPE = 'ssh-ed25519';
 const MAGIC = 'SSHSIG';

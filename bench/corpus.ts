@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GitCliStore, openGitStore } from '../adapters/git-cli/open.js';
 import { nodeHasher } from '../adapters/hasher-node/open.js';
-import type { GitStore } from '../ports/git-store.js';
+import type { GitStore } from '../ports/git/git-store.js';
 import { utf8 } from '../domain/git/bytes.js';
 import { encodeCommit } from '../domain/git/commit.js';
-import { formatTime } from '../domain/ledger/metadata.js';
+import { formatTime } from '../domain/ledger/value/metadata.js';
 import { ObjectNamer } from '../domain/git/object.js';
 import { epochRef, indexRef, ledgerRef } from '../domain/ledger/refs.js';
-import { type Base, buildTransaction, type BuildContext, type Operation } from '../domain/ledger/transaction.js';
+import { type Base, buildTransaction, type BuildContext, type Operation } from '../domain/ledger/transaction/transaction.js';
 import { decodeCommit } from '../domain/git/commit.js';
 
 /** A temporary folder with a clone-only repository of many keys, a signing key, and Git kept from other configuration. */

@@ -6,7 +6,7 @@ import { keyHistory } from '../domain/client/history/history.js';
 import { readKeyAt } from '../domain/client/history/read-at.js';
 import { statesOf } from '../domain/client/history/key-state.js';
 import { openAll } from '../domain/client/past/epoch-chain.js';
-import { decodeMetadata } from '../domain/ledger/metadata.js';
+import { decodeMetadata } from '../domain/ledger/value/metadata.js';
 import { pathsOf, placeOf } from '../domain/ledger/paths.js';
 import { ledgerRef } from '../domain/ledger/refs.js';
 import type { Oid } from '../ports/vocabulary.js';

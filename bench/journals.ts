@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileJournal } from '../adapters/journal-file/open.js';
 import { loadSqlite, openSqliteJournal } from '../adapters/journal-sqlite/open.js';
-import type { Journal, JournalRecord } from '../ports/journal.js';
+import type { Journal, JournalRecord } from '../ports/stargate/journal.js';
 import type { WatchEvent } from '../ports/vocabulary.js';
 import { quantile, reportAll, round, timed } from './report.js';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Etcd } from '../adapters/etcd-gateway/index.js';
 import { openEtcdLock } from '../adapters/lock-etcd/open.js';
 import { openFlockLock } from '../adapters/lock-flock/open.js';
-import type { LeaderLock, Lease } from '../ports/leader-lock.js';
+import type { LeaderLock, Lease } from '../ports/stargate/leader-lock.js';
 import { FreezingProxy } from '../test/e2e/freezing-proxy.js';
 import { TestEtcd } from '../test/support/etcd.js';
 import { startHolder } from '../test/support/holder-process.js';

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { principal } from '../domain/access/principal.js';
 import { readKey } from '../apps/stargate/host-key/key-files.js';
-import { ndjsonLog } from '../apps/stargate/log.js';
+import { ndjsonLog } from '../apps/stargate/log/log.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
-import { USUAL_LIMITS } from '../ports/limits.js';
+import { USUAL_LIMITS } from '../ports/stargate/limits.js';
 
 /**
  * The Stargate's own SSH server in front of a plain bare repository: no hooks, no validation, no journal.

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Base } from '../domain/ledger/transaction.js';
+import type { Base } from '../domain/ledger/transaction/transaction.js';
 import { decodeCommit } from '../domain/git/commit.js';
 import { Forge } from '../test/robustness/forge.js';
 import { OtlpReceiver } from '../test/support/otlp-receiver.js';

@@ -1,5 +1,5 @@
 import { KvError } from './error.js';
-import { exhausted } from './grammar/exhausted.js';
+import { exhausted } from './grammar/git-words/exhausted.js';
 
 /** A started process, as far as starting it goes: Node's `ChildProcess` is one. */
 interface StartedChild {

@@ -8,6 +8,7 @@ export const PORTS = {
   journal: 'Journal',
   'leader-lock': 'LeaderLock',
   'decision-log': 'DecisionLog',
+  'peer-transport': 'PeerTransport',
   'mirror-target': 'MirrorTarget',
   chunker: 'Chunker',
   hasher: 'Hasher',
@@ -25,6 +26,8 @@ export const PORTS = {
   'git-service': 'GitService',
   tracing: 'Tracing',
   'bundle-reader': 'BundleReader',
+  'command-runner': 'CommandRunner',
+  'container-builder': 'ContainerBuilder',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

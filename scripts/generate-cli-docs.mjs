@@ -29,7 +29,7 @@ export async function generateCliDocs(compiled) {
   }));
   const { HELP } = await import(pathToFileURL(join(compiled, 'apps/stargate/help.js')).href);
   const reference = { commands, globals, exits: exitCodeRows(), stargate: HELP };
-  const bounds = await import(pathToFileURL(join(compiled, 'ports/limits.js')).href);
+  const bounds = await import(pathToFileURL(join(compiled, 'ports/stargate/limits.js')).href);
   return new Map([
     ['docs/CLI.md', markdown(reference)],
     ['docs/LIMITS.md', limitsPage(bounds)],

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
-import type { ReadBounds } from '../../ports/read-bounds.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
+import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { Allowance } from './allowance.js';
 import { Arena } from './arena.js';

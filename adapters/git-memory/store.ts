@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, Landed, NewObject, Quarantine } from '../../ports/git-store.js';
-import { checkRead, type ReadBounds } from '../../ports/read-bounds.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, Landed, NewObject, Quarantine } from '../../ports/git/git-store.js';
+import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { type Allowance } from './allowance.js';

@@ -1,4 +1,4 @@
-import { shownUrl } from '../../ports/grammar/shown-url.js';
+import { shownUrl } from '../../ports/grammar/network/shown-url.js';
 import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
 import { type GitResult, type GitRun, runGit } from './run-git.js';
 import { withoutHistory } from './no-history.js';

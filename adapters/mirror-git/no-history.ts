@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noHistory } from '../../ports/grammar/no-history.js';
+import { noHistory } from '../../ports/grammar/git-words/no-history.js';
 
 /**
  * Gives a shallow file with which a push leaves out what any ref of the other side holds, as `noHistory` says, for as long as `work`

@@ -1,4 +1,4 @@
-import { withoutSecrets } from '../../ports/grammar/shown-url.js';
+import { withoutSecrets } from '../../ports/grammar/network/shown-url.js';
 import { KvError } from '../../ports/index.js';
 import { BROKEN_OFF, CONTENT, INNOCENT, MOVED, NO_REWIND, TOO_FAST } from './hosts-words.js';
 import type { GitResult } from './run-git.js';

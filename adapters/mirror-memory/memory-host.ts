@@ -1,5 +1,5 @@
 import type { GitObject, MirrorUpdate, Oid, RefName } from '../../ports/index.js';
-import { commitParents } from '../../ports/grammar/object-links.js';
+import { commitParents } from '../../ports/grammar/git-words/object-links.js';
 
 /** A Git host in memory: its refs, and the objects that they reach, whole. It lives as long as somebody refers to it. */
 export class MemoryHost {

@@ -1,6 +1,6 @@
 import { KvError, type GitObject, type GitStore, isOid, type MirrorTarget, type Oid, type RefName } from '../../ports/index.js';
 import type { MemoryHost } from './memory-host.js';
-import { objectLinks } from '../../ports/grammar/object-links.js';
+import { objectLinks } from '../../ports/grammar/git-words/object-links.js';
 import { type Move, refMatcher, wellFormed } from './ref-patterns.js';
 
 /** From which repository a host in memory is pushed to. */

@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git-store.js';
-import type { ReadBounds } from '../../ports/read-bounds.js';
+import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
+import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { checkOid, checkRef } from './guard.js';
 import type { Nodegit } from './library/binding.js';

@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, HistoryQuery } from '../../ports/git-store.js';
-import type { ReadBounds } from '../../ports/read-bounds.js';
+import type { GitStore, HistoryQuery } from '../../ports/git/git-store.js';
+import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectHeader, Oid } from '../../ports/vocabulary.js';
 import { checkOid, isTreePath } from './guard.js';
 import { History } from './history/history.js';

@@ -7,7 +7,7 @@ import {
   type LimitName,
   type Limits,
   type LimitSpec,
-} from '../../ports/limits.js';
+} from '../../ports/stargate/limits.js';
 import { nearest } from '../../ports/grammar/nearest.js';
 import type { Faults } from './faults.js';
 import { readDuration, readSize } from './units.js';

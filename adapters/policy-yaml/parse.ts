@@ -1,6 +1,6 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
-import { CONNECTIONS_PER_KEY } from '../../ports/policy-reader.js';
+import { CONNECTIONS_PER_KEY } from '../../ports/stargate/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
 import { Faults } from './faults.js';
 import { NamespaceBlock, PolicyFile } from './schema.js';

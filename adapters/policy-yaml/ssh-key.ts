@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseSshKey } from '../../ports/grammar/ssh-key.js';
+import { parseSshKey } from '../../ports/grammar/network/ssh-key.js';
 import type { PolicyKey } from '../../ports/index.js';
 
 /** A listed SSH key, named by its comment or else by its fingerprint; a string says what is wrong with it. */

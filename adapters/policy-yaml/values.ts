@@ -1,5 +1,5 @@
 import { isNamespace, NAMESPACE_RULE } from '../../ports/grammar/namespace.js';
-import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../ports/grammar/network/ssh-url.js';
 import type { PolicyKey } from '../../ports/index.js';
 import { parseOpenPgpKey } from './openpgp-key.js';
 import { readSshKey } from './ssh-key.js';

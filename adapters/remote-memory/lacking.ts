@@ -1,5 +1,5 @@
 import { type GitObject, KvError, type ObjectFormat, type Oid } from '../../ports/index.js';
-import { objectLinks } from '../../ports/grammar/object-links.js';
+import { objectLinks } from '../../ports/grammar/git-words/object-links.js';
 import type { RemoteSide } from './place.js';
 
 /** What some objects reach at one end and the other end lacks: what that has, it has with all below. Throws `GIT_ERROR` for a hole. */

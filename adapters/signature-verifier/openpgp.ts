@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { startChild } from '../../ports/start-child.js';
-import type { SigningKey } from '../../ports/signer.js';
+import type { SigningKey } from '../../ports/clone/signer.js';
 import { requireStrongDigest, requireStrongSignature } from './openpgp-packet.js';
 import { invalid } from './ssh-wire.js';
 

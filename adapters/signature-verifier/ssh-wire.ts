@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import { sshStringEnd } from '../../ports/grammar/ssh-key.js';
+import { sshStringEnd } from '../../ports/grammar/network/ssh-key.js';
 
 const LENGTH_BYTES = 4;
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SigningKey } from '../../ports/signer.js';
+import type { SigningKey } from '../../ports/clone/signer.js';
 import { verifyWithKey } from './ssh-key.js';
 import { invalid, sshString, SshReader } from './ssh-wire.js';
 

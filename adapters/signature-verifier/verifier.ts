@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { SignatureVerifier } from '../../ports/signer.js';
+import type { SignatureVerifier } from '../../ports/clone/signer.js';
 import { isOpenPgpSignature, OpenPgpVerifier } from './openpgp.js';
 import type { Environment } from './openpgp.js';
 import { isSshSignature, verifySshSignature } from './sshsig.js';

@@ -1,6 +1,6 @@
-import type { CloneConfig } from '../../ports/clone-config.js';
+import type { CloneConfig } from '../../ports/clone/clone-config.js';
 import { KvError } from '../../ports/error.js';
-import type { Signer } from '../../ports/signer.js';
+import type { Signer } from '../../ports/clone/signer.js';
 import { runProgram, signingFailed } from './program.js';
 import type { Environment, HowToRun } from './program.js';
 import { sshPublicKey } from './public-key.js';

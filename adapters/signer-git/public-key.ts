@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parseSshKey } from '../../ports/grammar/ssh-key.js';
+import { parseSshKey } from '../../ports/grammar/network/ssh-key.js';
 import { expandHome } from './ssh.js';
 import type { Environment } from './program.js';
 

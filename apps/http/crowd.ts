@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Limits } from '../../ports/limits.js';
+import type { Limits } from '../../ports/stargate/limits.js';
 
 /** How many connections a listener has, and how long one may take to say what it wants. */
 export interface CrowdBounds {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { requireCaller } from './authenticate.js';
-import { USUAL_LIMITS } from '../../ports/limits.js';
+import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { boundCrowd, type CrowdBounds, crowdBounds } from './crowd.js';
 import { drainable } from './drain.js';
 import { HTTP_LIMITS, type HttpLimits } from './limits.js';

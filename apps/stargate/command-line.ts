@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { KvError } from '../../ports/error.js';
 import { HELP, helpOf } from './help.js';
 import { productVersion } from './version.js';
-import { say } from './terminal.js';
+import { say } from './process/terminal.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import { parseSshUrl } from '../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../ports/grammar/network/ssh-url.js';
 
 /** An address to listen at, or one that is listened at. */
 export interface Endpoint {

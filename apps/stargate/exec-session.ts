@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { KvError } from '../../ports/error.js';
-import type { ServiceClient, ServiceProcess } from '../../ports/git-service.js';
+import type { ServiceClient, ServiceProcess } from '../../ports/git/git-service.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { Principal } from '../../domain/access/principal.js';
 import type { SessionTrace } from './session-trace.js';

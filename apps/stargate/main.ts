@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
-import { shownUrl } from '../../ports/grammar/shown-url.js';
+import { shownUrl } from '../../ports/grammar/network/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
 import { serve } from './serve.js';
@@ -16,10 +16,10 @@ import { runProfile } from './profile/command.js';
 import { type Setting, settle } from './settings/settle.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
-import { lastResort } from './last-resort.js';
-import { formatLine, ndjsonLog } from './log.js';
-import { steadySink, toStandardError } from './log-sink.js';
-import { complain, say } from './terminal.js';
+import { lastResort } from './process/last-resort.js';
+import { formatLine, ndjsonLog } from './log/log.js';
+import { steadySink, toStandardError } from './log/log-sink.js';
+import { complain, say } from './process/terminal.js';
 
 const INIT = {
   ...COMMON,

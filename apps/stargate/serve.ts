@@ -1,47 +1,24 @@
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
-import { publishedText } from '../../domain/gateway/commit/policy-ref.js';
-import { gitBounds } from '../../domain/gateway/limits/push-limits.js';
+import type { FoundPlugin } from '../../plugins/host/index.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
-import { type FoundPlugin, openProfile } from '../../plugins/host/index.js';
 import { toKvError } from '../../ports/error.js';
 import type { Clock } from '../../ports/clock.js';
-import type { GitService } from '../../ports/git-service.js';
-import type { GitStore } from '../../ports/git-store.js';
-import type { LeaderLock } from '../../ports/leader-lock.js';
-import type { MirrorTarget } from '../../ports/mirror-target.js';
-import type { PolicyReader } from '../../ports/policy-reader.js';
-import type { RepositoryHost } from '../../ports/repository-host.js';
 import type { Tracing } from '../../ports/tracing.js';
 import { crowdBounds } from '../http/crowd.js';
 import { healthMount } from '../http/health-mount.js';
-import { warnOfOpenFiles } from './check/open-to-all.js';
-import { adminVerbs } from './admin/verbs.js';
-import { mirrorProbe } from './leader/mirror-view.js';
-import { noteJournal } from './backup/journal.js';
-import { requireSameJournal } from './journal/same-journal.js';
 import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
-import { stargateHealth } from './http/health.js';
 import { listenHttp } from './http/listen.js';
 import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
 import { createMetrics } from './metrics.js';
-import { type LeadershipState, startLeadership } from './leader/leadership.js';
-import { takeOver } from './leader/term.js';
-import type { Log } from './log.js';
-import { ownEnv } from './environment.js';
-import { openSequencerKey } from './intents/sequencer-key.js';
+import type { LeadershipState } from './leader/leadership.js';
+import type { Log } from './log/log.js';
 import { logRefused } from './push/push-line.js';
-import { watchDiskRoom } from './repository/disk-room.js';
-import { type LoadedPolicy, openPolicyFile } from './repository/policy-file.js';
-import { ownRepositoryId } from './repository/own-id.js';
-import { policyOrigin } from './repository/policy-origin.js';
-import { accessBy, limitsBy } from './ssh/access.js';
+import { composeRepository } from './serving/composed-repository.js';
+import { type ServedRepository, serveRepository } from './serving/served-repository.js';
+import { limitsBy } from './ssh/access.js';
 import { checkPushUrl } from './ssh/push-url.js';
-import { standInFor } from './plugins/stand-in.js';
-import { routeCommands } from './ssh/route.js';
 import { listenSsh } from './ssh/server.js';
-import { chooseProfile, type ProfileChoice } from './stargate-profile.js';
-import { undoStack } from './undo.js';
+import type { ProfileChoice } from './stargate-profile.js';
+import { undoStack } from './process/undo.js';
 
 interface ServeOptions extends ProfileChoice {
   readonly repo: string;
@@ -73,19 +50,10 @@ const HTTP_GRACE_MS = 1000;
 
 /** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
 export async function serve(options: ServeOptions): Promise<Daemon> {
-  const { log } = options;
+  const { log, policyPath, onPlugin, sampleSize } = options;
   const started = Date.now();
-  const gitDir = resolve(options.repo);
-  const profile = await chooseProfile(options);
-  const { onPlugin } = options;
-  const told = onPlugin === undefined ? {} : { onPlugin };
-  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), ...told });
-  const openOwn = async () => {
-    await requireSameJournal(gitDir, profile); // it may have been moved while this one stood by
-    return open();
-  };
-  const composition = await open();
-  for (const { message, hint } of composition.failed) log.warn('plugin.failed', { message, hint });
+  const composed = await composeRepository({ repo: options.repo, choice: options, policyPath, log, onPlugin });
+  const { gitDir, composition } = composed;
   const running = undoStack(log);
   const stop = async (): Promise<void> => {
     await running.undo();
@@ -93,100 +61,36 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
   };
   running.push(() => composition.close());
   try {
-    const repository = await composition.get<RepositoryHost>('repository-host');
-    await repository.check(); // hooks of another version are written anew once this one leads; foreign ones are refused now
-    await requireSameJournal(gitDir, profile);
-    // What a backup has to know. Without room it is told at the next start.
-    await noteJournal(gitDir, profile).catch((error: unknown) =>
-      log.warn('journal.unnoted', { message: toKvError(error).message }),
-    );
     const metrics = createMetrics();
     const tracing = await composition.get<Tracing>('tracing');
     metrics.spansLost(() => tracing.lost);
-    const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
-    const mirror = await composition.get<MirrorTarget>('mirror-target');
-    /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
-    let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
-    /** Set once anybody can be connected. */
-    let review = (): void => undefined;
-    const policyPath = options.policyPath ?? join(gitDir, '.kv', 'policy.yaml');
+    let repository: ServedRepository | undefined;
     const keyring = await openKeyring({
-      gitDir,
-      log,
-      now: () => clock.now(),
-      onChange: () => publish?.({ ...policy(), origin: KEYS_CHANGED }),
+      ...{ gitDir, log, now: () => clock.now() },
+      onChange: () => repository?.republish(KEYS_CHANGED),
     });
     running.push(() => keyring.close());
     const hostKeys = () => namedKeys(keyring.current);
-    const policyFile = await openPolicyFile({
-      path: policyPath,
-      originOf: (reason) => policyOrigin(policyPath, reason, repository),
-      reader: await composition.get<PolicyReader>('policy-reader'),
-      onChange(loaded) {
-        review();
-        return publish?.(loaded);
-      },
-      published: () => publishedText(store),
-      judged: (inForce) => metrics.policyRejected(!inForce),
-      onRejected: () => metrics.policyRefused(),
-      log,
-    });
-    running.push(() => policyFile.close());
-    await warnOfOpenFiles(gitDir, policyPath, log);
-
-    metrics.role(false);
-    const policy = () => policyFile.current;
+    /** Set once anybody can be connected. */
+    let review = (): void => undefined;
     /** Set once there are addresses to tell: without room, the file that tells them is for later. */
     let tellEndpoints = async (): Promise<void> => undefined;
-    const room = watchDiskRoom({
-      ...{ host: repository, metrics, log },
-      policy: () => policy().policy,
+    const served = await serveRepository(composed, {
+      ...{ hostKeys, metrics, started, sampleSize, log },
+      review: () => review(),
       onRoom: () => void tellEndpoints(),
     });
-    running.push(() => room.close());
-    const leadership = await startLeadership({
-      lock: await composition.get<LeaderLock>('leader-lock'),
-      name: `${hostname()}:${process.pid}`,
-      takeOver: (lease) =>
-        takeOver(lease, {
-          ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize: options.sampleSize },
-          repositoryId: () => ownRepositoryId(gitDir, composition),
-          sequencerKey: () => openSequencerKey(gitDir),
-        }),
-      failed: room.told,
-      log,
-    });
-    running.push(() => leadership.stop());
-    publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
+    repository = served;
+    running.push(() => served.close());
+    const policy = () => served.policy().policy;
 
-    const worker = () => leadership.current?.worker.status() ?? null;
-    const probe = mirrorProbe(mirror, () => clock.now());
-    const policyRejected = () => policyFile.status.rejected;
-    const health = stargateHealth({
-      ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
-      leadership: () => leadership.state(),
-    });
-    const http = await listenHttp(options.listenHttp, [healthMount(health)], () => crowdBounds(policy().policy.limits), log);
+    const http = await listenHttp(options.listenHttp, [healthMount(served.health)], () => crowdBounds(policy().limits), log);
     running.push(() => http.close(HTTP_GRACE_MS));
-    const access = accessBy(gitDir, () => policy().policy);
+    const { identify, answersTo, route } = served;
     const ssh = await listenSsh({
-      ...{ ...options.listenSsh, ...access, log, tracing, hostKeys: () => keyring.current },
-      limits: limitsBy(() => policy().policy),
-      route: routeCommands({
-        services: await composition.get<GitService>('git-service'),
-        ...{ store, limits: () => policy().policy.limits },
-        bounds: () => gitBounds(policy().policy.limits),
-        async push(session) {
-          await room.require();
-          return (await leadership.lead()).push(session);
-        },
-        async intents(session) {
-          await room.require();
-          return (await leadership.lead()).intents(session);
-        },
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
-      }),
+      ...{ ...options.listenSsh, identify, answersTo, route, log, tracing, hostKeys: () => keyring.current },
+      limits: limitsBy(policy),
       pushRefused(session, error, ms) {
         metrics.rejected(error.code);
         logRefused(log, session, error, { commands: [], transactions: [], bytes: 0, ms, gatewayMs: 0 });
@@ -201,12 +105,12 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     };
     await tellEndpoints();
     running.push(() => removeEndpoints(gitDir));
-    const state = await leadership.state();
+    const state = await served.leadership.state();
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
-      ...{ leader: state.leader, profile: profile.name, host_keys: shownKeys(hostKeys()) },
+      ...{ leader: state.leader, profile: composed.profile, host_keys: shownKeys(hostKeys()) },
     });
-    checkPushUrl(policy().policy.pushUrl, options.listenSsh, ssh, log);
+    checkPushUrl(policy().pushUrl, options.listenSsh, ssh, log);
     return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
   } catch (error) {
     await stop();

@@ -1,4 +1,4 @@
-import type { Operation } from '../../domain/ledger/transaction.js';
+import type { Operation } from '../../domain/ledger/transaction/transaction.js';
 import { keyAt, setOf, valueAt } from '../corpus.js';
 
 /** One `mset`: half of the sets replace a key, half bring a new one; the deletions are spread over the keys. */

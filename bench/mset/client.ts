@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/open.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import { encodeCommit } from '../../domain/git/commit.js';
-import { type Base, buildTransaction, type Operation } from '../../domain/ledger/transaction.js';
+import { type Base, buildTransaction, type Operation } from '../../domain/ledger/transaction/transaction.js';
 import { contextOf, NOW } from '../corpus.js';
 
 export interface Built {

@@ -1,10 +1,10 @@
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
-import { encodeMetadata, type Metadata } from '../../domain/ledger/metadata.js';
+import { encodeMetadata, type Metadata } from '../../domain/ledger/value/metadata.js';
 import { ObjectNamer } from '../../domain/git/object.js';
-import { encodePointer, pointerMode, type Pointer, tombstone } from '../../domain/ledger/pointer.js';
-import type { Base, Operation } from '../../domain/ledger/transaction.js';
-import { valuePointer } from '../../domain/ledger/transaction-plan.js';
+import { encodePointer, pointerMode, type Pointer, tombstone } from '../../domain/ledger/value/pointer.js';
+import type { Base, Operation } from '../../domain/ledger/transaction/transaction.js';
+import { valuePointer } from '../../domain/ledger/transaction/transaction-plan.js';
 import { NS } from '../corpus.js';
 
 /**

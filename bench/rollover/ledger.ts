@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/open.js';
-import type { Operation } from '../../domain/ledger/transaction.js';
+import type { Operation } from '../../domain/ledger/transaction/transaction.js';
 import { indexRef, ledgerRef, epochRef } from '../../domain/ledger/refs.js';
 import type { World } from '../../test/support/world.js';
 import { keyAt, NS, setOf, valueAt } from '../corpus.js';

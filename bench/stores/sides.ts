@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { openGitStore } from '../../adapters/git-cli/open.js';
 import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { openNodegitStore } from '../../adapters/nodegit/open.js';
-import type { Base } from '../../domain/ledger/transaction.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { Base } from '../../domain/ledger/transaction/transaction.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Corpus } from '../corpus.js';
 
 /** One store on its own copy of the same repository, and where its ledger stands. */

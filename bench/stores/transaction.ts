@@ -1,6 +1,6 @@
 import { decodeCommit, encodeCommit } from '../../domain/git/commit.js';
 import { indexRef, ledgerRef } from '../../domain/ledger/refs.js';
-import { buildTransaction } from '../../domain/ledger/transaction.js';
+import { buildTransaction } from '../../domain/ledger/transaction/transaction.js';
 import { contextOf, keyAt, NS, setOf, valueAt } from '../corpus.js';
 import type { Side } from './sides.js';
 

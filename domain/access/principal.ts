@@ -1,5 +1,5 @@
-import { parseSshKey, type SshPublicKey } from '../../ports/grammar/ssh-key.js';
-import type { Policy, PolicyKey } from '../../ports/policy-reader.js';
+import { parseSshKey, type SshPublicKey } from '../../ports/grammar/network/ssh-key.js';
+import type { Policy, PolicyKey } from '../../ports/stargate/policy-reader.js';
 
 /** What the policy lists a key as. A writer is one of at least one namespace. */
 export type Role = 'admin' | 'writer' | 'reader';

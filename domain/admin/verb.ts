@@ -1,4 +1,4 @@
-import type { AdminClient } from '../../ports/admin-client.js';
+import type { AdminClient } from '../../ports/clone/admin-client.js';
 import { KvError } from '../../ports/error.js';
 import { type Fields, isObject, misfit } from './fields.js';
 

@@ -1,4 +1,4 @@
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Ordered } from '../git/wire/intent-frames.js';
 import type { AcceptedPush, PushRequest, RecoveryReport } from './accept/push.js';
 import type { SoundIntent } from './sequence/check-intent.js';

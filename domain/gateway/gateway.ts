@@ -1,8 +1,8 @@
 import { KvError, toKvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
-import type { IntentRecord } from '../../ports/journal.js';
-import type { Policy } from '../../ports/policy-reader.js';
-import type { SignatureVerifier, Signer } from '../../ports/signer.js';
+import type { GitStore } from '../../ports/git/git-store.js';
+import type { IntentRecord } from '../../ports/stargate/journal.js';
+import type { Policy } from '../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier, Signer } from '../../ports/clone/signer.js';
 import { during, NO_SPAN, type Span } from '../../ports/tracing.js';
 import type { RefUpdate, WatchEvent } from '../../ports/vocabulary.js';
 import { classifyRef } from '../ledger/refs.js';

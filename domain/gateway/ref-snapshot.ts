@@ -1,4 +1,4 @@
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import { KV_FAMILIES } from '../ledger/refs.js';
 

@@ -1,5 +1,5 @@
-import type { GitStore } from '../../ports/git-store.js';
-import type { ReadBounds } from '../../ports/read-bounds.js';
+import type { GitStore } from '../../ports/git/git-store.js';
+import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { oidBytesIn, TreeCursor } from './tree.js';
 import { Generations } from './generations.js';

@@ -1,4 +1,4 @@
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
 import type { ObjectFormat, ObjectType, Oid } from '../../ports/vocabulary.js';
 import { utf8, writeAscii } from './bytes.js';

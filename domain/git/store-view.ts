@@ -1,4 +1,4 @@
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 
 /** The same store, but for some of its methods. */
 export function replacing(store: GitStore, methods: Partial<GitStore>): GitStore {

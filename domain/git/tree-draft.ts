@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { allocate, shrink } from './bytes.js';
 import type { ObjectNamer } from './object.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { A_PAIR, DEEPEST } from './shape.js';
 import { checkLayout, FIXED_LEVELS, LAYOUT_FILE, PAIR, REF_SUFFIX } from './layout.js';

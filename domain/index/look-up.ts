@@ -1,4 +1,4 @@
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { findEntry, MODE_DIR, oidBytesIn } from '../git/tree.js';
 import { pairAt, REF_SUFFIX } from './layout.js';

@@ -1,4 +1,4 @@
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from './layout.js';
 import type { ObjectNamer } from '../git/object.js';

@@ -1,8 +1,8 @@
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { encodeCommit, stamp } from '../git/commit.js';
 import type { ObjectNamer } from '../git/object.js';
-import { STARGATE_IDENTITY } from './watchlog.js';
+import { STARGATE_IDENTITY } from './transaction/watchlog.js';
 
 /** What stays of an epoch when it is compacted away: that there was one of that label, and what its bundle holds. */
 export interface CompactedEpoch {

@@ -1,12 +1,12 @@
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { KvError } from '../../ports/error.js';
 import { type Commit, encodeCommit } from '../git/commit.js';
 import { MANIFEST_SUFFIX } from './paths.js';
 import { SHARDS } from './tree-shapes.js';
-import { chunkDirs, decodeManifest } from './manifest.js';
+import { chunkDirs, decodeManifest } from './value/manifest.js';
 import type { ObjectNamer } from '../git/object.js';
-import { decodePointer } from './pointer.js';
+import { decodePointer } from './value/pointer.js';
 import { type PointerFile, updateIndex } from '../index/update.js';
 import { listPointers } from '../index/list.js';
 import { MODE_FILE, oidBytesIn } from '../git/tree.js';

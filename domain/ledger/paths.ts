@@ -1,6 +1,6 @@
 import type { Hasher } from '../../ports/hasher.js';
 import { utf8 } from '../git/bytes.js';
-import { fromUrlsafe, toUrlsafe } from './key.js';
+import { fromUrlsafe, toUrlsafe } from './value/key.js';
 
 /**
  * Where things lie: `kv/<ns>/data/<hh>/<hh>/<key>`, `….manifest.json`, `kv/<ns>/meta/<hh>/<hh>/<key>.meta`,

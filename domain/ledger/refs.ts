@@ -1,4 +1,4 @@
-import type { Direction, FetchRequest } from '../../ports/git-remote.js';
+import type { Direction, FetchRequest } from '../../ports/git/git-remote.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import { utf8 } from '../git/bytes.js';
 import { isEpochLabel, isNamespace } from '../../ports/grammar/namespace.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, Landed, NewObject } from '../../ports/git-store.js';
+import type { GitStore, Landed, NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { Mutex } from '../gateway/mutex.js';
 import { ObjectNamer } from '../git/object.js';

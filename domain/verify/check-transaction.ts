@@ -1,6 +1,6 @@
 import type { Randomness } from '../../ports/clock.js';
-import type { NamespacePolicy, PolicyKey } from '../../ports/policy-reader.js';
-import type { SignatureVerifier, TrustedKey } from '../../ports/signer.js';
+import type { NamespacePolicy, PolicyKey } from '../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier, TrustedKey } from '../../ports/clone/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { checkBinding, checkCounts, type Parent } from './attestation/binding.js';
 import { type Fault, type RuleContext, throwFault } from './fault.js';

@@ -1,10 +1,10 @@
 import type { Advice } from '../../ports/advice.js';
 import { type ErrorCode, KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Bounds } from '../git/bounds.js';
 import type { ObjectNamer } from '../git/object.js';
-import { quoteKey } from '../ledger/key.js';
+import { quoteKey } from '../ledger/value/key.js';
 
 /** What a fault is about; what is not known, or says nothing here, is absent. */
 export interface Subject {

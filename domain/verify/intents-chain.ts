@@ -1,7 +1,7 @@
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { GitObject, Oid, RefName } from '../../ports/vocabulary.js';
 import { type Commit, decodeCommit } from '../git/commit.js';
-import { type KeptIntent, parseKeptMessage } from '../ledger/intents-log.js';
+import { type KeptIntent, parseKeptMessage } from '../ledger/intent/intents-log.js';
 import { attempt, type Emit, type Fault } from './fault.js';
 
 /** A commit of the chain that keeps an epoch's intents. */

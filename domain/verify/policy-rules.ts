@@ -1,8 +1,8 @@
 import { KvError } from '../../ports/error.js';
-import type { LedgerMode, NamespacePolicy, Policy } from '../../ports/policy-reader.js';
+import type { LedgerMode, NamespacePolicy, Policy } from '../../ports/stargate/policy-reader.js';
 import { decodeUtf8 } from '../git/bytes.js';
-import { quoteKey } from '../ledger/key.js';
-import type { Metadata } from '../ledger/metadata.js';
+import { quoteKey } from '../ledger/value/key.js';
+import type { Metadata } from '../ledger/value/metadata.js';
 import type { Emit } from './fault.js';
 
 /** What the policy says of a namespace. Throws `POLICY_VIOLATION` when it doesn't name it. */

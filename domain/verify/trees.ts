@@ -7,7 +7,7 @@ import { diffInParts, type Parting } from '../git/tree-parts.js';
 import { type FileEdit, PathEdits, type TreeReader } from '../git/tree-draft.js';
 import { type Misplaced, MISPLACEMENTS, type TreeShape, type TreeWalk } from '../git/tree-shape.js';
 import { indexShape } from '../index/shape.js';
-import { quotePath } from '../ledger/key.js';
+import { quotePath } from '../ledger/value/key.js';
 import { chunksShape, ledgerShape } from '../ledger/tree-shapes.js';
 import type { Fault, RuleContext } from './fault.js';
 

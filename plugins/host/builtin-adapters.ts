@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'command-runner',
+      name: 'command-sandbox',
+      module: () => import('../../adapters/command-sandbox/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'container-builder',
+      name: 'buildah',
+      module: () => import('../../adapters/command-sandbox/open-buildah.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'decision-log',
       name: 'decision-etcd',
       module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,
@@ -181,6 +191,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-store',
       name: 'nodegit',
       module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'peer-transport',
+      name: 'peer-http',
+      module: () => import('../../adapters/peer-http/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'peer-transport',
+      name: 'peer-memory',
+      module: () => import('../../adapters/peer-memory/open.js') as Promise<AdapterModule>,
     },
     {
       port: 'policy-reader',

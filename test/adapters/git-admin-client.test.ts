@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
-import type { AdminClient } from '../../ports/admin-client.js';
+import type { AdminClient } from '../../ports/clone/admin-client.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 

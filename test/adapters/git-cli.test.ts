@@ -6,7 +6,7 @@ import { GIT_CLI_CAPABILITIES, openGitStore } from '../../adapters/git-cli/store
 import type { GitCliStore } from '../../adapters/git-cli/store.js';
 import { packIndex } from '../../adapters/git-cli/pack/pack-index.js';
 import { KvError } from '../../ports/error.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { blob, commit, files, tag, tree } from '../contracts/git-objects.js';
 import { gitStoreContract } from '../contracts/git-store.js';

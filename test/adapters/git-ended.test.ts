@@ -7,7 +7,7 @@ import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { gitSigner } from '../../adapters/signer-git/open.js';
-import type { GitRemote } from '../../ports/git-remote.js';
+import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { writeFileSync } from 'node:fs';
-import { fetchesPlainly } from '../../adapters/git-cli/remote/fetch-plumbing.js';
+import { fetchesPlainly } from '../../adapters/git-cli/remote/fetch/fetch-plumbing.js';
 import { Sandbox } from '../support/sandbox.js';
 
 describe('git-cli: which fetches are left to git’s plumbing', () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { openFetchRecord } from '../../adapters/git-cli/remote/fetch-record.js';
+import { openFetchRecord } from '../../adapters/git-cli/remote/fetch/fetch-record.js';
 import { fetchRecordContract } from '../contracts/fetch-record.js';
 import { Sandbox } from '../support/sandbox.js';
 

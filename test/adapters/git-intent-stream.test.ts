@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { openIntentStream } from '../../adapters/git-cli/open-intent-stream.js';
-import type { IntentStream } from '../../ports/intent-stream.js';
+import type { IntentStream } from '../../ports/clone/intent-stream.js';
 import { type IntentStreamServer, intentStreamContract } from '../contracts/intent-stream.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';

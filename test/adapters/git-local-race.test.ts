@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { dirname } from 'node:path';
 import { expect } from 'chai';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
-import type { GitRemote } from '../../ports/git-remote.js';
+import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { GIT_MEMORY_CAPABILITIES, GitMemoryStore, heldByProcess, memoryStore } from '../../adapters/git-memory/open.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import { blob, commit, files } from '../contracts/git-objects.js';
 import { gitStoreContract } from '../contracts/git-store.js';
 import { refused } from '../repo/refused.js';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { unreachable } from '../../adapters/git-cli/remote/remote-error.js';
+import { unreachable } from '../../adapters/git-cli/remote/failure/remote-error.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';

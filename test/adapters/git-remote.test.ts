@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
-import type { GitRemote } from '../../ports/git-remote.js';
+import type { GitRemote } from '../../ports/git/git-remote.js';
 import { type GitRemoteBench, gitRemoteContract } from '../contracts/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';

@@ -9,7 +9,7 @@ import type { Environment } from '../../adapters/git-cli/process/run-git.js';
 import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import { runRemote } from '../../adapters/git-cli/remote/remote-run.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
-import type { GitRemote } from '../../ports/git-remote.js';
+import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { treeDelta } from '../../adapters/git-cli/pack/tree-delta.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const ID = 20;

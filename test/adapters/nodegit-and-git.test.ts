@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { openNodegitStore } from '../../adapters/nodegit/open.js';
 import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import { blob, commit, files, tag, tree } from '../contracts/git-objects.js';
 import { Sandbox } from '../support/sandbox.js';
 import { needsNodegit } from '../support/with-nodegit.js';

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { USUAL_LIMITS } from '../../ports/limits.js';
+import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

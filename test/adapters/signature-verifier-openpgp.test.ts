@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
-import type { TrustedKey } from '../../ports/signer.js';
+import type { TrustedKey } from '../../ports/clone/signer.js';
 import { failure } from '../support/failure.js';
 import { needs } from '../support/needs.js';
 import { Sandbox } from '../support/sandbox.js';

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
 import type { ErrorCode } from '../../ports/error.js';
-import type { TrustedKey } from '../../ports/signer.js';
+import type { TrustedKey } from '../../ports/clone/signer.js';
 import { signerContract } from '../contracts/signer.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';

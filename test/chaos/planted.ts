@@ -1,6 +1,6 @@
 import type { SoundIntent } from '../../domain/gateway/sequence/check-intent.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
-import type { IntentOperations } from '../../domain/ledger/intent-operations.js';
+import type { IntentOperations } from '../../domain/ledger/intent/intent-operations.js';
 import { KvError } from '../../ports/error.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Orderer } from '../support/memory-gateway.js';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { KvError } from '../../ports/error.js';
-import { historyLine } from '../../apps/cli/render/history.js';
+import { historyLine } from '../../apps/cli/render/values/history.js';
 import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
-import { publishedNames, setupDocument, setupText } from '../../apps/cli/render/setup.js';
+import { publishedNames, setupDocument, setupText } from '../../apps/cli/render/remote/setup.js';
 import type { SetupReport } from '../../domain/client/remote/setup.js';
 import { needs } from '../support/needs.js';
 import { Place } from '../support/place.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import { rejects } from './git-store-parts/bench.js';
 import { type HostBench, MIRROR, plain, point } from './host-parts/bench.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { CloneCache } from '../../ports/clone-cache.js';
+import type { CloneCache } from '../../ports/clone/clone-cache.js';
 import { KvError } from '../../ports/error.js';
 
 /** A clone in which nothing is kept yet. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { FetchRecord } from '../../ports/fetch-record.js';
+import type { FetchRecord } from '../../ports/git/fetch-record.js';
 
 /** A clone that nothing was fetched into yet. */
 export interface FetchRecordBench {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat, ObjectType, Oid } from '../../ports/vocabulary.js';
 
 /** Objects as Git spells them, for suites that need real ones. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Direction } from '../../ports/git-remote.js';
+import type { Direction } from '../../ports/git/git-remote.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import {
   ATOMIC,

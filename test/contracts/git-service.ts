@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { ByteSink, PushProcess, ServiceClient } from '../../ports/git-service.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { ByteSink, PushProcess, ServiceClient } from '../../ports/git/git-service.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { type HostBench, plain, point } from './host-parts/bench.js';
 

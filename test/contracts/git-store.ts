@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { GitStore, GitStoreCapabilities, NewObject } from '../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities, NewObject } from '../../ports/git/git-store.js';
 import { OID_HEX_LENGTH } from '../../ports/vocabulary.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { all, chain, rejects } from './git-store-parts/bench.js';

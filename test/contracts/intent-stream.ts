@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { IntentConnection, IntentStream } from '../../ports/intent-stream.js';
+import type { IntentConnection, IntentStream } from '../../ports/clone/intent-stream.js';
 import { rejects } from './git-store-parts/bench.js';
 
 /** What the other side of a stream does. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { USUAL_LIMITS } from '../../ports/limits.js';
+import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { KvError, type Policy, type PolicyReader } from '../../ports/index.js';
 import { sshKey } from './signature-verifier.js';
 

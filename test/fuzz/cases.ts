@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
-import { encodePkt, FLUSH_PKT } from '../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import type { Seeded } from './seeded.js';
 
 /** Where a Stargate listens, and a key that may push. */

@@ -9,7 +9,7 @@ import { memoryStore } from '../../adapters/git-memory/open.js';
 import { openMemoryFirst } from '../../domain/repo/persist/memory-first.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { KvError } from '../../ports/error.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { blob } from '../contracts/git-objects.js';
 import { gitStoreContract } from '../contracts/git-store.js';

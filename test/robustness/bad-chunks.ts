@@ -1,9 +1,9 @@
 // Longer than most: one table, a case each, that is read as a list.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { chunkDirs } from '../../domain/ledger/manifest.js';
+import { chunkDirs } from '../../domain/ledger/value/manifest.js';
 import { placeOf } from '../../domain/ledger/paths.js';
-import type { Draft } from '../../domain/ledger/transaction.js';
+import type { Draft } from '../../domain/ledger/transaction/transaction.js';
 import type { Ran } from '../support/processes.js';
 import type { Attack } from './attack.js';
 import { CHUNK_DIRECTORIES, emptyTree } from './bad-trees.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { Commit } from '../../domain/git/commit.js';
 import { updateIndex } from '../../domain/index/update.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 import type { Attack } from './attack.js';

@@ -1,6 +1,6 @@
 import { EMPTY_TREES } from '../../domain/git/tree-shape.js';
 import { MODE_DIR, MODE_FILE, oidBytesIn } from '../../domain/git/tree.js';
-import { chunkDirs } from '../../domain/ledger/manifest.js';
+import { chunkDirs } from '../../domain/ledger/value/manifest.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 import type { Attack } from './attack.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
-import { decodeEvent } from '../../domain/ledger/watchlog.js';
+import { decodeEvent } from '../../domain/ledger/transaction/watchlog.js';
 import { World } from '../support/world.js';
 
 /** Where a crash leaves the transaction: none of it before the intent is on disk and a ref has moved, all of it after. */

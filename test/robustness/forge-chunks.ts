@@ -1,15 +1,15 @@
 import { concat, utf8 } from '../../domain/git/bytes.js';
 import { decodeCommit } from '../../domain/git/commit.js';
-import { toUrlsafe } from '../../domain/ledger/key.js';
+import { toUrlsafe } from '../../domain/ledger/value/key.js';
 import { MANIFEST_SUFFIX, placeOf } from '../../domain/ledger/paths.js';
-import { encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
+import { encodeManifest, type Manifest } from '../../domain/ledger/value/manifest.js';
 import type { PointerFile } from '../../domain/index/update.js';
 import { updateIndex } from '../../domain/index/update.js';
-import { addPointer, type Base, type Draft, type Operation } from '../../domain/ledger/transaction.js';
-import { valuePointer } from '../../domain/ledger/transaction-plan.js';
+import { addPointer, type Base, type Draft, type Operation } from '../../domain/ledger/transaction/transaction.js';
+import { valuePointer } from '../../domain/ledger/transaction/transaction-plan.js';
 import { MODE_DIR, MODE_FILE } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Forger } from './forger.js';
 

@@ -1,9 +1,9 @@
-import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../domain/ledger/attestation.js';
+import { renderChunksMessage, renderIndexMessage, renderLedgerMessage } from '../../domain/ledger/transaction/attestation.js';
 import { type Commit, decodeCommit, encodeCommit, stamp } from '../../domain/git/commit.js';
 import { archiveCommit, liveChunks, liveIndex } from '../../domain/ledger/epoch.js';
-import type { Base } from '../../domain/ledger/transaction.js';
-import { commitOn } from '../../domain/ledger/transaction.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { Base } from '../../domain/ledger/transaction/transaction.js';
+import { commitOn } from '../../domain/ledger/transaction/transaction.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 import type { Forger } from './forger.js';

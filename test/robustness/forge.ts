@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/open.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 import type { World } from '../support/world.js';

@@ -5,12 +5,12 @@ import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit
 import { ObjectNamer } from '../../domain/git/object.js';
 import { MODE_DIR, MODE_FILE, type TreeEntry } from '../../domain/git/tree.js';
 import { PathEdits, seal } from '../../domain/git/tree-draft.js';
-import { formatTime, type Metadata } from '../../domain/ledger/metadata.js';
-import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction.js';
+import { formatTime, type Metadata } from '../../domain/ledger/value/metadata.js';
+import { type Base, buildTransaction, type Draft, type Operation } from '../../domain/ledger/transaction/transaction.js';
 import { POLICY_REF } from '../../domain/ledger/refs.js';
 import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../domain/ledger/repository-id.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';
 

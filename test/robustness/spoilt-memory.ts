@@ -11,7 +11,7 @@ import { verifyClone, type VerifyReport } from '../../domain/client/verify/verif
 import type { RequestedOperation } from '../../domain/client/write/operations.js';
 import { write } from '../../domain/client/write/write.js';
 import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../ports/vocabulary.js';
 import { type MemoryClient, openMemoryPlace } from '../support/memory-client.js';
 

@@ -1,4 +1,4 @@
-import type { Head } from '../../ports/decision-log.js';
+import type { Head } from '../../ports/stargate/decision-log.js';
 import type { Answer } from '../../domain/gateway/replicate/effects.js';
 import type { Entry, Standing } from '../../domain/gateway/replicate/entry.js';
 import { type Ack, majorityOf, votesNeeded } from '../../domain/gateway/replicate/quorum.js';

@@ -1,4 +1,4 @@
-import type { Head, RecordedHead } from '../../ports/decision-log.js';
+import type { Head, RecordedHead } from '../../ports/stargate/decision-log.js';
 import type { DecisionResult } from '../../domain/gateway/replicate/effects.js';
 
 /** How long a lease lives that is not renewed, ms. */

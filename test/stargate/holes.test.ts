@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
 import { rawPush } from '../robustness/hostile/attacks/raw-push.js';
-import { encodePkt, FLUSH_PKT } from '../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import { commitFile, rig, type Rig } from '../support/rig.js';
 
 /** The gateway of the rig takes everything: what is refused here is refused by the reading of the pack. */

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { openFlockLock } from '../../adapters/lock-flock/open.js';
 import { type Leadership, type Reversible, startLeadership } from '../../apps/stargate/leader/leadership.js';
 import { KvError } from '../../ports/error.js';
-import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import type { LeaderLock, Lease } from '../../ports/stargate/leader-lock.js';
 import { SILENT } from '../support/silent-log.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 

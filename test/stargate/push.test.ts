@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
-import { encodePkt, FLUSH_PKT } from '../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import { files } from '../support/files.js';
 import { rejectionIn } from '../support/failure.js';
 import { until } from '../support/until.js';

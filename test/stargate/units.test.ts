@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
 import { parseEndpoint, portOfSshUrl, showEndpoint } from '../../apps/stargate/endpoints.js';
-import { formatLine } from '../../apps/stargate/log.js';
-import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../ports/grammar/pkt-line.js';
+import { formatLine } from '../../apps/stargate/log/log.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader } from '../../ports/grammar/git-words/pkt-line.js';
 import { quarantineOf } from '../../apps/stargate/push/pre-receive.js';
 import { reportProcReceive } from '../../apps/stargate/push/proc-receive.js';
 import { PushStream } from '../../domain/git/wire/push-request.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
-import { undoStack } from '../../apps/stargate/undo.js';
+import { undoStack } from '../../apps/stargate/process/undo.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];

@@ -4,7 +4,7 @@ import { access, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openProfile } from '../../plugins/host/index.js';
-import type { RepositoryHost } from '../../ports/repository-host.js';
+import type { RepositoryHost } from '../../ports/git/repository-host.js';
 import { BIN_DIR } from '../support/root.js';
 import { untilListening, World } from '../support/world.js';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { LeaderLock } from '../../ports/leader-lock.js';
+import type { LeaderLock } from '../../ports/stargate/leader-lock.js';
 import type { WatchedHolder } from '../contracts/expiring-lock.js';
 
 /** Starts a compiled script that runs `holdAndAnswer`; gives the term that it has won. */

@@ -9,9 +9,9 @@ import {
   FrameReader,
   type Greeting,
 } from '../../domain/git/wire/intent-frames.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import { parseRejection } from '../../ports/rejection.js';
-import type { Signer } from '../../ports/signer.js';
+import type { Signer } from '../../ports/clone/signer.js';
 import { IntentMaker } from './intents.js';
 import { sshOptions } from './keys.js';
 import type { World } from './world.js';

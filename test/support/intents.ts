@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { type Commit, encodeCommit, stamp } from '../../domain/git/commit.js';
 import { ObjectNamer } from '../../domain/git/object.js';
-import { intentCommit, intentTree, type IntentTrailers } from '../../domain/ledger/intent.js';
-import type { ExpectedBlob, IntentOperation } from '../../domain/ledger/intent-operations.js';
-import { encodeManifest, type Manifest } from '../../domain/ledger/manifest.js';
+import { intentCommit, intentTree, type IntentTrailers } from '../../domain/ledger/intent/intent.js';
+import type { ExpectedBlob, IntentOperation } from '../../domain/ledger/intent/intent-operations.js';
+import { encodeManifest, type Manifest } from '../../domain/ledger/value/manifest.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
-import type { NewObject } from '../../ports/git-store.js';
+import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import type { MemoryPeople } from './memory-people.js';
 

@@ -14,14 +14,14 @@ import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gatew
 import { type Composition, findProfile, openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
 import { KvError, toKvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import { overlay } from '../../domain/gateway/sequence/overlay.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
-import type { Journal, JournalRecord } from '../../ports/journal.js';
-import type { LeaderLock, Lease } from '../../ports/leader-lock.js';
+import type { Journal, JournalRecord } from '../../ports/stargate/journal.js';
+import type { LeaderLock, Lease } from '../../ports/stargate/leader-lock.js';
 import { SessionTrace } from '../../apps/stargate/session-trace.js';
 import { NO_SPAN, type Tracing } from '../../ports/tracing.js';
-import type { LedgerMode, Policy, PolicyReader } from '../../ports/policy-reader.js';
+import type { LedgerMode, Policy, PolicyReader } from '../../ports/stargate/policy-reader.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { GitObject, ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';

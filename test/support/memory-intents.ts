@@ -3,7 +3,7 @@ import type { ArrivedStream } from '../../adapters/remote-memory/open.js';
 import type { ExecSession } from '../../apps/stargate/exec-session.js';
 import type { PushedIntents } from '../../apps/stargate/push/pushed-intents.js';
 import type { Principal } from '../../domain/access/principal.js';
-import type { Quarantine } from '../../ports/git-store.js';
+import type { Quarantine } from '../../ports/git/git-store.js';
 
 /** A stream of this process as an exec request over SSH would have it. */
 export function arrivedSession(stream: ArrivedStream, pusher: Principal): ExecSession {

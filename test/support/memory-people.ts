@@ -1,9 +1,9 @@
 import { renderPolicy } from '../../apps/stargate/repository/policy-template.js';
 import { type Identify, identifyBy } from '../../apps/stargate/ssh/auth.js';
 import type { Principal } from '../../domain/access/principal.js';
-import { parseSshKey } from '../../ports/grammar/ssh-key.js';
-import type { Policy } from '../../ports/policy-reader.js';
-import type { Signer } from '../../ports/signer.js';
+import { parseSshKey } from '../../ports/grammar/network/ssh-key.js';
+import type { Policy } from '../../ports/stargate/policy-reader.js';
+import type { Signer } from '../../ports/clone/signer.js';
 import { type SuiteSshKey, sshKey, sshSign } from '../contracts/signature-verifier.js';
 
 /** People with SSH keys that no file holds; whoever is asked about has one from then on. */
@@ -12,7 +12,10 @@ export class MemoryPeople {
 
   /** Signs as Git would with this person's key. */
   signer(person: string): Signer {
-    return { sign: async (payload) => sshSign(this.key(person), payload).trimEnd() };
+    return {
+      sign: async (payload) => sshSign(this.key(person), payload).trimEnd(),
+      publicKey: async () => this.key(person).line,
+    };
   }
 
   /** The policy that `init` writes: all of these are writers, and the first one is the admin. */

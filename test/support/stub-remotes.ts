@@ -1,6 +1,6 @@
-import type { AdminClient } from '../../ports/admin-client.js';
-import type { FetchRecord } from '../../ports/fetch-record.js';
-import type { GitRemote } from '../../ports/git-remote.js';
+import type { AdminClient } from '../../ports/clone/admin-client.js';
+import type { FetchRecord } from '../../ports/git/fetch-record.js';
+import type { GitRemote } from '../../ports/git/git-remote.js';
 
 /** The calls that a test has a use for. */
 export interface StubbedCalls {

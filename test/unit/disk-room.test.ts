@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { type DiskRoom, watchDiskRoom } from '../../apps/stargate/repository/disk-room.js';
-import { diskErrorCode, isOutOfSpace } from '../../ports/grammar/out-of-space.js';
+import { diskErrorCode, isOutOfSpace } from '../../ports/grammar/git-words/out-of-space.js';
 import { KvError } from '../../ports/error.js';
-import type { Policy } from '../../ports/policy-reader.js';
+import type { Policy } from '../../ports/stargate/policy-reader.js';
 import { failure } from '../support/failure.js';
 
 const MiB = 1024 ** 2;

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Composition, openProfile } from '../../plugins/host/index.js';
-import type { Journal } from '../../ports/journal.js';
-import type { LeaderLock } from '../../ports/leader-lock.js';
+import type { Journal } from '../../ports/stargate/journal.js';
+import type { LeaderLock } from '../../ports/stargate/leader-lock.js';
 import type { PortName } from '../../ports/tokens.js';
 import { ROOT } from '../support/root.js';
 

@@ -7,7 +7,7 @@ import { publishPolicy } from '../../domain/gateway/commit/policy-ref.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { isRepositoryId } from '../../domain/ledger/repository-id.js';
 import { type Composition, openProfile } from '../../plugins/host/index.js';
-import type { GitStore } from '../../ports/git-store.js';
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
 import { failure } from '../support/failure.js';
 import { TestClock } from '../support/memory.js';

@@ -15,7 +15,7 @@ import type { WriteRequest } from '../../domain/client/write/request.js';
 import { write } from '../../domain/client/write/write.js';
 import { decodeUtf8, utf8 } from '../../domain/git/bytes.js';
 import { indexRef, ledgerRef, strandedRef, trackingRef } from '../../domain/ledger/refs.js';
-import type { Policy } from '../../ports/policy-reader.js';
+import type { Policy } from '../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { all } from '../support/all.js';
 import { failure } from '../support/failure.js';

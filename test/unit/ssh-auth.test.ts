@@ -3,8 +3,8 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'chai';
 import type { AuthContext } from 'ssh2';
 import { identifyBy, judgeAuth } from '../../apps/stargate/ssh/auth.js';
-import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/policy-reader.js';
-import { USUAL_LIMITS } from '../../ports/limits.js';
+import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/stargate/policy-reader.js';
+import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { type SuiteSshKey, sshKey } from '../contracts/signature-verifier.js';
 
 const SIGNED = Buffer.from('what this session alone has');

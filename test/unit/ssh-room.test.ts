@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { expendable, type Waiting } from '../../apps/stargate/ssh/room/expendable.js';
 import { Places } from '../../apps/stargate/ssh/room/places.js';
-import { seldomLog } from '../../apps/stargate/log-seldom.js';
+import { seldomLog } from '../../apps/stargate/log/log-seldom.js';
 import { connectionBounds } from '../../domain/gateway/limits/connection-limits.js';
 import { KvError } from '../../ports/error.js';
-import { LIMIT_NAMES, LIMITS, limits, USUAL_LIMITS } from '../../ports/limits.js';
+import { LIMIT_NAMES, LIMITS, limits, USUAL_LIMITS } from '../../ports/stargate/limits.js';
 
 describe('stargate: which connection has to go', () => {
   const none = { knows: () => false, sparedOfNetwork: 2 };

@@ -10,7 +10,11 @@ import { ROOT } from '../support/root.js';
 const EXCEPTIONS: readonly (readonly [file: string, words: string, why: string])[] = [
   ['adapters/signature-verifier/openpgp.ts', '--export', "gpg's flag, which snapshot happens to have too"],
   ['adapters/host-git/repository/hooks.ts', 'git-kv-stargate init.', 'the mark by which every version knows its hooks'],
-  ['domain/ledger/watchlog.ts', 'git-kv-stargate <stargate@localhost>', 'the committer of watchlogs, a part of their format'],
+  [
+    'domain/ledger/transaction/watchlog.ts',
+    'git-kv-stargate <stargate@localhost>',
+    'the committer of watchlogs, a part of their format',
+  ],
 ];
 
 const FLAGS = new Set([

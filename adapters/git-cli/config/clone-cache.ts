@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CloneCache } from '../../../ports/clone-cache.js';
+import type { CloneCache } from '../../../ports/clone/clone-cache.js';
 import { KvError } from '../../../ports/error.js';
 import { replaceFile } from '../process/durable-file.js';
 import type { Environment } from '../process/run-git.js';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CloneConfig, CloneConfigWriter } from '../../../ports/clone-config.js';
+import type { CloneConfig, CloneConfigWriter } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import { canonicalKey, readConfig } from './read-config.js';
 import type { ConfigValues } from './read-config.js';

@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { KvError } from '../../../ports/error.js';
-import { checkRead, type ReadBounds } from '../../../ports/read-bounds.js';
+import { checkRead, type ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { gitFailed, spawnGit } from '../process/run-git.js';
 import type { GitPlace } from '../process/run-git.js';

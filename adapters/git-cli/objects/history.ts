@@ -1,4 +1,4 @@
-import type { HistoryQuery } from '../../../ports/git-store.js';
+import type { HistoryQuery } from '../../../ports/git/git-store.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import type { KvError } from '../../../ports/error.js';
 import { gitFailed, runGit, spawnGit } from '../process/run-git.js';

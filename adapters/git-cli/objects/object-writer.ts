@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { checkOid } from '../process/guard.js';
 import { writeLoose } from './loose-object.js';

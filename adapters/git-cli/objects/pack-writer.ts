@@ -4,7 +4,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { type ObjectFormat, OID_HEX_LENGTH, type Oid } from '../../../ports/vocabulary.js';
 import { compress, storedSize, writeStored } from '../pack/deflate.js';
 import { syncDirectory, writeDurably } from '../process/durable-file.js';

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { shownUrl } from '../../../ports/grammar/network/shown-url.js';
 import type { ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import type { CatFile } from './cat-file.js';
 import { type ConfigValues, readConfig } from '../config/read-config.js';
 import { firstComplaint, type GitPlace } from '../process/run-git.js';
 import { checkRemote, checkUrl } from '../process/guard.js';
-import { NOT_GIVEN, unreachable } from '../remote/remote-error.js';
+import { NOT_GIVEN, unreachable } from '../remote/failure/remote-error.js';
 import { runRemote } from '../remote/remote-run.js';
 import type { Repository } from '../config/repository.js';
 

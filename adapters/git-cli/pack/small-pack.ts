@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { zlibStream } from './deflate.js';
 import { MAX_ENTRY_HEADER, PACK_HEADER, writeEntryHeader, writePackHeader } from './pack-entry.js';

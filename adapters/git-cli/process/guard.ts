@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
+import { shownUrl } from '../../../ports/grammar/network/shown-url.js';
 import { isOid } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 

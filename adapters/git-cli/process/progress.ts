@@ -1,4 +1,4 @@
-import type { TransferProgress } from '../../../ports/git-remote.js';
+import type { TransferProgress } from '../../../ports/git/git-remote.js';
 import { parseRejection } from '../../../ports/rejection.js';
 
 /** Of a line that doesn't end, so much is kept. Characters. */

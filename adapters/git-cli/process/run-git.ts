@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import { startChild } from '../../../ports/start-child.js';
-import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
-import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
+import { withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
 import { saidSoFar } from './said.js';
 
 /** The environment of a process; undefined stands for a variable that is not set. */

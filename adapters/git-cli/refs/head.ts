@@ -1,7 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
+import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
 import { isOid } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid, RefName } from '../../../ports/vocabulary.js';
 import { syncDirectory } from '../process/durable-file.js';

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
+import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 
 /** Syncs what a prepared ref transaction is about to rename into place. Throws `IO_ERROR`, `STORAGE_FULL`. */

@@ -2,7 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
+import { isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { gitFailed, runGit, spawnGit } from '../process/run-git.js';

@@ -1,13 +1,13 @@
-import type { PushOptions } from '../../../ports/git-remote.js';
+import type { PushOptions } from '../../../ports/git/git-remote.js';
 import { traceOption } from '../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../ports/vocabulary.js';
 import { checkOid, checkRef } from '../process/guard.js';
 import type { GitPlace, GitResult } from '../process/run-git.js';
-import { withoutHistory } from './no-history.js';
+import { withoutHistory } from './failure/no-history.js';
 import { pushError } from './push-outcome.js';
 import { agentOf } from './receive-pack/conversation.js';
-import { remoteLines } from './remote-lines.js';
-import { runTransfer } from './transfer.js';
+import { remoteLines } from './failure/remote-lines.js';
+import { runTransfer } from './fetch/transfer.js';
 
 const PUSH = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
 

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
-import type { HeldVerb } from '../../../ports/admin-client.js';
+import type { HeldVerb } from '../../../ports/clone/admin-client.js';
 import { KvError } from '../../../ports/error.js';
-import { withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
 import { startChild } from '../../../ports/start-child.js';
 import type { GitPlace } from '../process/run-git.js';
 import { endOn } from '../process/end-on.js';
 import { saidSoFar } from '../process/said.js';
-import { kvErrorIn, unreachable } from './remote-error.js';
-import { SilenceWatch } from './silence.js';
+import { kvErrorIn, unreachable } from './failure/remote-error.js';
+import { SilenceWatch } from './failure/silence.js';
 import { noOpenSsh } from './ssh/ssh-program.js';
 
 /** An admin verb as ssh is started for it. */

@@ -1,8 +1,8 @@
 import type { ObjectFormat, Oid, RefName } from '../../../ports/vocabulary.js';
 import { checkOid, checkRef } from '../process/guard.js';
 import type { GitPlace } from '../process/run-git.js';
-import type { FetchSide } from './git-fetch.js';
-import { remoteFailure } from './remote-failure.js';
+import type { FetchSide } from './fetch/git-fetch.js';
+import { remoteFailure } from './failure/remote-failure.js';
 import { runRemote } from './remote-run.js';
 
 /** Lists a side's refs by patterns, as `GitRemote.listRefs` has it. */

@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
-import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
 import type { RefName } from '../../../ports/vocabulary.js';
 import { firstComplaint } from '../process/run-git.js';
-import { kvErrorIn, noRoomHere, noRoomThere, unreachable } from './remote-error.js';
+import { kvErrorIn, noRoomHere, noRoomThere, unreachable } from './failure/remote-error.js';
 
 const MOVED =
   /non-fast-forward|fetch first|stale info|failed to lock|cannot lock ref|failed to update ref|needs force|already exists/;

@@ -1,4 +1,4 @@
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 
 /** The refspec that fetches a ref exactly, and fails when it is not there. */
 export function exactRefspec({ remoteRef, localRef }: FetchRequest): string {

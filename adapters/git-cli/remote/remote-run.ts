@@ -3,7 +3,7 @@ import type { Stream } from 'node:stream';
 import { type Environment, type GitPlace, type GitResult, type RunOptions, runGit, type Supervisor } from '../process/run-git.js';
 import { withoutProgress } from '../process/progress.js';
 import { endOn } from '../process/end-on.js';
-import { SilenceWatch } from './silence.js';
+import { SilenceWatch } from './failure/silence.js';
 
 /**
  * Has git tell of everything that comes from the other side: of each packet, among them the empty ones by which a server that

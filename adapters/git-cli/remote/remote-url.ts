@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { Direction } from '../../../ports/git-remote.js';
+import type { Direction } from '../../../ports/git/git-remote.js';
 import { readConfig } from '../config/read-config.js';
 import { checkRemote, checkUrl } from '../process/guard.js';
 import type { GitPlace } from '../process/run-git.js';

@@ -1,4 +1,4 @@
-import type { HistoryQuery } from '../../../ports/git-store.js';
+import type { HistoryQuery } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { checkOid } from '../guard.js';
 import type { LibraryRepository, Nodegit } from '../library/binding.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
+import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
 
 /** libgit2's error codes (git2/errors.h), as far as they are told apart here. */
 export const CODE = { NOT_FOUND: -3, LOCKED: -14, INVALID: -21, DIRECTORY: -23, OWNER: -36 } as const;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { zlibStream } from './deflate.js';
 

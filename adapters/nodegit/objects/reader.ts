@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { checkRead, type ReadBounds } from '../../../ports/read-bounds.js';
+import { checkRead, type ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import type { LibraryOdb } from '../library/binding.js';
 import { libraryFailed } from '../library/failure.js';

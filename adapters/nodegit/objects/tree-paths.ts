@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { ReadBounds } from '../../../ports/read-bounds.js';
+import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import type { ObjectReader } from './reader.js';
 

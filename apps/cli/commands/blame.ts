@@ -4,7 +4,7 @@ import { keyArgument } from '../parse/argument-bytes.js';
 import { KvCommand } from '../oclif/base.js';
 import { AT_FLAG, type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
-import { attribution } from '../render/attribution.js';
+import { attribution } from '../render/values/attribution.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatTimeShort } from '../render/units.js';
@@ -23,6 +23,7 @@ const AUTHOR_WIDTH = 30;
 
 /** `git kv blame`: who last changed each key. */
 export class Blame extends KvCommand {
+  static override inRealities = true;
   static override summary = 'show who last changed each key';
   static override description = prose(`One line a live key: when (the writer's clock), in which transaction, who, and
 the key, in the order of list. Who is the key of the policy that signed the transaction, verified here; (noted) stands behind

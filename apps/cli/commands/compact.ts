@@ -3,7 +3,7 @@ import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { compactText } from '../render/compact.js';
+import { compactText } from '../render/remote/compact.js';
 import { print, printJson } from '../io/terminal.js';
 
 const FLAGS = {

@@ -8,7 +8,7 @@ import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
 import { freshnessOf } from '../parse/read-flags.js';
-import { HISTORY_HEAD, historyDocument, historyLine } from '../render/history.js';
+import { HISTORY_HEAD, historyDocument, historyLine } from '../render/values/history.js';
 import { note, print, printJson } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
 
@@ -20,6 +20,7 @@ const FLAGS = {
 
 /** `git kv history`: the transactions that changed a key. */
 export class History extends KvCommand {
+  static override inRealities = true;
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
 transaction, who, the ledger commit, and the message if its writer gave one. Who is the key of the policy that signed the

@@ -7,7 +7,7 @@ import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';
 import { prose } from '../render/prose.js';
-import { type InitOutcome, initText } from '../render/init.js';
+import { type InitOutcome, initText } from '../render/remote/init.js';
 import { type ScaffoldRequest, writeScaffold } from '../io/scaffold.js';
 import { hasSigningKey } from '../io/signing-key.js';
 import { print, printJson, warn } from '../io/terminal.js';

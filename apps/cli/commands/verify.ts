@@ -1,6 +1,6 @@
 import { verifyClone } from '../../../domain/client/verify/verify.js';
 import { KvError } from '../../../ports/error.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { KvCommand } from '../oclif/base.js';
 import type { FlagTable } from '../parse/flags.js';
 import { oclifFlags } from '../oclif/flags.js';

@@ -3,17 +3,17 @@ import { type Listing, type ListedKey, openListing } from '../../../domain/clien
 import type { Reading } from '../../../domain/client/read/read.js';
 import { type ReadManyRequest, readMany, type ReadOutcome } from '../../../domain/client/read/read-many.js';
 import { readChunks } from '../../../domain/client/read/value.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { KvError } from '../../../ports/error.js';
 import { print, printJson, transferLine } from '../io/terminal.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import type { GetFlags, ListFlags } from '../parse/flags.js';
 import { freshnessOf } from '../parse/read-flags.js';
-import { listedDocument } from '../render/list.js';
-import { collect, content, readingDocument } from '../render/reading.js';
+import { listedDocument } from '../render/values/list.js';
+import { collect, content, readingDocument } from '../render/values/reading.js';
 import { errorFields } from '../render/report-error.js';
 import { formatBytes, formatMany } from '../render/units.js';
-import { valueLine } from '../render/value-line.js';
+import { valueLine } from '../render/values/value-line.js';
 import { openSession } from '../session/session.js';
 
 const SHOWN = 10;
@@ -25,6 +25,7 @@ export async function runGetMany(keys: readonly string[], flags: GetFlags): Prom
   for (const key of keys) keyArgument(key);
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: flags.json ? undefined : transferLine(),
     offline: freshness.offline,
   });

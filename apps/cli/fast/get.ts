@@ -5,7 +5,7 @@ import { KvError } from '../../../ports/error.js';
 import { keyArgument } from '../parse/argument-bytes.js';
 import { openSession } from '../session/session.js';
 import type { GetFlags } from '../parse/flags.js';
-import { collect, content, readingDocument } from '../render/reading.js';
+import { collect, content, readingDocument } from '../render/values/reading.js';
 import { freshnessOf } from '../parse/read-flags.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, transferLine } from '../io/terminal.js';
@@ -23,6 +23,7 @@ export async function runGet(keys: readonly string[], flags: GetFlags): Promise<
   keyArgument(key);
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: flags.json ? undefined : transferLine(),
     offline: freshness.offline,
   });

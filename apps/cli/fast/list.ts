@@ -4,7 +4,7 @@ import { keyArgument } from '../parse/argument-bytes.js';
 import { openSession } from '../session/session.js';
 import type { ListFlags } from '../parse/flags.js';
 import { freshnessOf } from '../parse/read-flags.js';
-import { listedDocument, LONG_HEAD, longLine } from '../render/list.js';
+import { listedDocument, LONG_HEAD, longLine } from '../render/values/list.js';
 import { print, transferLine } from '../io/terminal.js';
 import { countFlag } from '../parse/units.js';
 
@@ -27,6 +27,7 @@ export async function runList(flags: ListFlags): Promise<void> {
   };
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: json ? undefined : transferLine(),
     offline: freshness.offline,
   });

@@ -1,4 +1,4 @@
-import { keepingTtls } from '../../../domain/client/write/prior-ttl.js';
+import { keepingTtls } from '../../../domain/client/write/value/prior-ttl.js';
 import { readBatch } from '../parse/batch-file.js';
 import type { FlagValues, GlobalValues, MSET_FLAGS } from '../parse/flags.js';
 import { runWrite } from './write.js';

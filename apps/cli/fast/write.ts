@@ -9,7 +9,7 @@ import { interruptible } from '../session/interruptible.js';
 import type { Session } from '../session/session.js';
 import { traced } from '../session/traced.js';
 import type { CHUNK_FLAGS, FlagValues, GlobalValues, WRITE_FLAGS } from '../parse/flags.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { receiptDocument, receiptText, receiptWarnings } from '../render/receipt.js';
 import { formatBytes } from '../render/units.js';
 import { Progress, print, printJson, warn } from '../io/terminal.js';
@@ -21,11 +21,15 @@ type Choices = Pick<WriteRequest, 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
 type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject' | 'warnings'>;
 
-/** Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common. */
+/**
+ * Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common.
+ * `afterwards` is done once it has landed.
+ */
 export async function runWrite(
   flags: WriteFlags,
   prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[] | Plan>,
   choices: Choices = {},
+  afterwards?: (session: Session) => Promise<void>,
 ): Promise<void> {
   const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
   const { json } = flags;
@@ -62,6 +66,7 @@ export async function runWrite(
       });
       span.note({ txn: receipt.txn === null ? [] : [receipt.txn], retries: receipt.retries });
       progress.done();
+      await afterwards?.(session);
       if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
       else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
     } finally {

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { typeOfBytes } from '../../../domain/client/write/content-type.js';
-import { DEFAULT_CTYPE } from '../../../domain/ledger/metadata.js';
+import { typeOfBytes } from '../../../domain/client/write/value/content-type.js';
+import { DEFAULT_CTYPE } from '../../../domain/ledger/value/metadata.js';
 import { KvError } from '../../../ports/error.js';
 
 /** What a path leads to, links followed: a regular file, something else (a folder, a device), or nothing that can be seen. */

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import { fingerprint } from '../../../domain/verify/attestation/commit-signer.js';
 import { readRegularFile } from './files.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import type { CloneConfig } from '../../../ports/clone-config.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import type { CloneConfig } from '../../../ports/clone/clone-config.js';
+import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
 
 /** True when Git knows a key to sign with. */
 export const hasSigningKey = (config: CloneConfig): boolean =>

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { TransferProgress } from '../../../ports/git-remote.js';
+import type { TransferProgress } from '../../../ports/git/git-remote.js';
 import { printable, printableText } from '../../../ports/grammar/printable.js';
 
 /** The reader of standard output has gone (`git kv list | head -1`): the command stops, and that is a success. */

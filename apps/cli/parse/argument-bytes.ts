@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { keyBytes, quoteKey } from '../../../domain/ledger/key.js';
+import { keyBytes, quoteKey } from '../../../domain/ledger/value/key.js';
 import { KvError } from '../../../ports/error.js';
 
 const REPLACEMENT = '\ufffd';

@@ -1,4 +1,4 @@
-import { reservedTrailer } from '../../../domain/ledger/attestation.js';
+import { reservedTrailer } from '../../../domain/ledger/transaction/attestation.js';
 import { KvError } from '../../../ports/error.js';
 
 /**

@@ -1,10 +1,10 @@
-import { readExpiry } from '../../../domain/client/write/expiry.js';
+import { readExpiry } from '../../../domain/client/write/value/expiry.js';
 import { KvError } from '../../../ports/error.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import { parseSize } from '../../../ports/grammar/size.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
-import { isFingerprint } from '../../../ports/grammar/ssh-key.js';
-import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
+import { shownUrl } from '../../../ports/grammar/network/shown-url.js';
+import { isFingerprint } from '../../../ports/grammar/network/ssh-key.js';
+import { parseSshUrl } from '../../../ports/grammar/network/ssh-url.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
 /** How long a command waits for the mirror when nobody says. Milliseconds. */

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Clone } from '../../../domain/client/clone/clone.js';
-import { checkedJson, JSON_CHECK_MAX, saysJson } from '../../../domain/client/write/json-check.js';
-import { DEFAULT_CTYPE } from '../../../domain/ledger/metadata.js';
-import { typeOfFile, typeOfText } from '../../../domain/client/write/content-type.js';
+import { checkedJson, JSON_CHECK_MAX, saysJson } from '../../../domain/client/write/value/json-check.js';
+import { DEFAULT_CTYPE } from '../../../domain/ledger/value/metadata.js';
+import { typeOfFile, typeOfText } from '../../../domain/client/write/value/content-type.js';
 import type { RequestedOperation, ValueStream } from '../../../domain/client/write/operations.js';
 import { KvError } from '../../../ports/error.js';
 import { keyArgument, textArgument } from './argument-bytes.js';

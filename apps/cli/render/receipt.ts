@@ -1,6 +1,6 @@
 import type { Visible } from '../../../domain/client/remote/wait.js';
 import type { Receipt } from '../../../domain/client/write/receipt.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { formatBytes, formatCount } from './units.js';
 
 const MAX_SHOWN = 20;
@@ -26,6 +26,7 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
     ...(tree === null ? [] : [`tree    ${tree}`]),
     ...(retries === 0 ? [] : [`retried ${retries === 1 ? 'once' : `${retries} times`}: others had written meanwhile`]),
     ...(landed === 'clone' ? ['kept in this clone only: it has no remote'] : []),
+    ...(landed === 'reality' ? ['tried in the reality only: git kv reality promote makes it true'] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

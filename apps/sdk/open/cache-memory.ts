@@ -1,5 +1,5 @@
 import type { Clock } from '../../../ports/clock.js';
-import type { CloneCache } from '../../../ports/clone-cache.js';
+import type { CloneCache } from '../../../ports/clone/clone-cache.js';
 
 /** For so long is not looked again whether another process has kept something. Milliseconds. */
 const FRESH_MS = 1000;

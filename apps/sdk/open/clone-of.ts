@@ -1,8 +1,8 @@
 import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
 import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js';
 import { sharedFetches } from '../../../domain/client/clone/shared-fetches.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { Clone } from '../api/clone.js';
 import type { Session } from '../session/session.js';
 import { withCacheMemory } from './cache-memory.js';

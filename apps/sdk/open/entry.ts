@@ -1,7 +1,7 @@
 import type { Reading } from '../../../domain/client/read/read.js';
 import { readChunks } from '../../../domain/client/read/value.js';
 import { concat, decodeUtf8 } from '../../../domain/git/bytes.js';
-import { quoteKey } from '../../../domain/ledger/key.js';
+import { quoteKey } from '../../../domain/ledger/value/key.js';
 import { KvError } from '../../../ports/error.js';
 import type { Entry, EntryFacts, EntryStream } from '../api/read.js';
 import type { Call, Calls } from './calls.js';

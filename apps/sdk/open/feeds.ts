@@ -2,7 +2,7 @@ import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js
 import { exportSnapshot } from '../../../domain/client/transfer/export-snapshot.js';
 import { verifyClone } from '../../../domain/client/verify/verify.js';
 import { OLDEST, Watch as Feed } from '../../../domain/client/watch/watch.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { isOid } from '../../../ports/vocabulary.js';
 import type { Clone } from '../api/clone.js';
 import type { SnapshotSummary } from '../api/transfer.js';

@@ -1,4 +1,4 @@
-import type { FetchRecord } from '../../../ports/fetch-record.js';
+import type { FetchRecord } from '../../../ports/git/fetch-record.js';
 
 /** A record of fetches that knows this process's own without looking, and looks for those of others before it has any. */
 export function withFetchMemory(record: FetchRecord): FetchRecord {

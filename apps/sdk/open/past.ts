@@ -3,7 +3,7 @@ import { blame } from '../../../domain/client/history/blame.js';
 import { diffStates } from '../../../domain/client/history/diff.js';
 import { keyHistory } from '../../../domain/client/history/history.js';
 import { waitForMirror } from '../../../domain/client/remote/wait.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { isOid } from '../../../ports/vocabulary.js';
 import type { Clone } from '../api/clone.js';
 import type { Calls } from './calls.js';

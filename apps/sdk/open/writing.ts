@@ -1,9 +1,9 @@
 import type { Cancellation } from '../../../domain/client/clone/cancellation.js';
 import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js';
 import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-write.js';
-import { pushInDoubt } from '../../../domain/client/write/certain-push.js';
+import { pushInDoubt } from '../../../domain/client/write/linear/certain-push.js';
 import type { RequestedOperation } from '../../../domain/client/write/operations.js';
-import { reservedTrailer } from '../../../domain/ledger/attestation.js';
+import { reservedTrailer } from '../../../domain/ledger/transaction/attestation.js';
 import { isWellFormed, utf8 } from '../../../domain/git/bytes.js';
 import { KvError } from '../../../ports/error.js';
 import { isOid, type ObjectFormat } from '../../../ports/vocabulary.js';

@@ -1,8 +1,8 @@
-import type { AdminClient } from '../../../ports/admin-client.js';
-import type { CloneCache } from '../../../ports/clone-cache.js';
-import type { FetchRecord } from '../../../ports/fetch-record.js';
-import type { GitRemote } from '../../../ports/git-remote.js';
-import type { IntentStream } from '../../../ports/intent-stream.js';
+import type { AdminClient } from '../../../ports/clone/admin-client.js';
+import type { CloneCache } from '../../../ports/clone/clone-cache.js';
+import type { FetchRecord } from '../../../ports/git/fetch-record.js';
+import type { GitRemote } from '../../../ports/git/git-remote.js';
+import type { IntentStream } from '../../../ports/clone/intent-stream.js';
 
 /** Remotes that are opened by their first use: an offline read never pays for them. */
 export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {

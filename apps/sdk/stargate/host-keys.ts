@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
 import type { OpenStargateOptions } from './api.js';
 
 /** What a host may show. */

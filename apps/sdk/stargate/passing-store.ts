@@ -1,4 +1,4 @@
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 
 /** A store for what passes through: objects are kept for as long as a call that has written them is under way. */

@@ -1,7 +1,7 @@
 import ssh2, { type ClientChannel } from 'ssh2';
 import { KvError } from '../../../ports/error.js';
-import type { SshUrl } from '../../../ports/grammar/ssh-url.js';
-import type { IntentConnection } from '../../../ports/intent-stream.js';
+import type { SshUrl } from '../../../ports/grammar/network/ssh-url.js';
+import type { IntentConnection } from '../../../ports/clone/intent-stream.js';
 import { parseRejection } from '../../../ports/rejection.js';
 import { type ExpectedHost, fingerprintOf } from './host-keys.js';
 

@@ -2,13 +2,13 @@ import { COMPACT, type CompactArguments, type CompactReport, type DroppedEpoch }
 import { compactNamespace } from '../../../domain/gateway/epochs/compaction.js';
 import type { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { Mutex } from '../../../domain/gateway/mutex.js';
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy } from '../../../ports/policy-reader.js';
-import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import { type AdminVerb, served } from './serve-admin.js';
-import { failpoint } from '../failpoint.js';
-import type { Log } from '../log.js';
+import { failpoint } from '../process/failpoint.js';
+import type { Log } from '../log/log.js';
 
 interface CompactSources {
   readonly store: GitStore;

@@ -1,7 +1,7 @@
 import { decodeCommit } from '../../../domain/git/commit.js';
-import { parseLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 
 /** So many commits are read together. */

@@ -1,8 +1,8 @@
 import { KNOWS } from '../../../domain/admin/knows.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
-import { parseLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import { type AdminVerb, served } from './serve-admin.js';
 

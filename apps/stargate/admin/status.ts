@@ -7,8 +7,8 @@ import {
 } from '../../../domain/admin/status.js';
 import type { LineStatus } from '../../../domain/gateway/turns/turns.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Room } from '../../../ports/repository-host.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Room } from '../../../ports/git/repository-host.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type AdminVerb, served } from './serve-admin.js';
 import type { LeadershipState } from '../leader/leadership.js';

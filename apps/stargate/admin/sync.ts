@@ -1,11 +1,11 @@
 import { SYNC } from '../../../domain/admin/sync.js';
 import { Mutex } from '../../../domain/gateway/mutex.js';
 import { syncSides } from '../../../domain/gateway/sync/sync.js';
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import { toKvError } from '../../../ports/error.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { LeaderTerm } from '../leader/term.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import { type AdminVerb, served } from './serve-admin.js';
 
 interface SyncSources {

@@ -2,8 +2,8 @@ import { TURN } from '../../../domain/admin/turn.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { indexRef, ledgerRef } from '../../../domain/ledger/refs.js';
 import { namespacePolicy } from '../../../domain/verify/policy-rules.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import type { AdminVerb } from './serve-admin.js';
 
 interface TurnSources {

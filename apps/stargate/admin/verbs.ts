@@ -1,12 +1,12 @@
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
-import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { LeaderTerm } from '../leader/term.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import type { PolicyFile } from '../repository/policy-file.js';
 import { productVersion } from '../version.js';

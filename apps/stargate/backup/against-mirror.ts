@@ -4,7 +4,7 @@ import type { Relation } from '../../../domain/gateway/sync/continuation.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import { toKvError } from '../../../ports/error.js';
 import { counted } from '../../../ports/grammar/counted.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import { sidesContext } from '../leader/standing-view.js';
 
 /** As many keys of a transaction as a policy that doesn't say has checked; here everything is. */

@@ -1,12 +1,12 @@
 import { decodeCommit } from '../../../domain/git/commit.js';
-import { parseLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { indexRef, ledgerRef } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { counted } from '../../../ports/grammar/counted.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Journal } from '../../../ports/journal.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Journal } from '../../../ports/stargate/journal.js';
 import { recordsOf } from './journal.js';
 
 /** Something of a restored repository that was looked at, and what is wrong with it. */

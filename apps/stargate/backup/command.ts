@@ -11,7 +11,7 @@ import { takeBackup } from './backup.js';
 import type { Check } from './check-restored.js';
 import type { JournalKept } from './journal.js';
 import { type Restored, restoreBackup, restoreFromMirror } from './restore.js';
-import { say } from '../terminal.js';
+import { say } from '../process/terminal.js';
 
 const BACKUP = {
   ...COMMON,

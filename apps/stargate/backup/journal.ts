@@ -1,9 +1,9 @@
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findProfile, type Layer, openProfile, type Profile } from '../../../plugins/host/index.js';
-import type { Journal, JournalRecord } from '../../../ports/journal.js';
+import type { Journal, JournalRecord } from '../../../ports/stargate/journal.js';
 import { toKvError } from '../../../ports/error.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 
 /** Where the usual journal lies, from the repository's folder, and under which name it stands in a backup. */
 export const JOURNAL = { place: join('.stargate', 'journal.ndjson'), name: 'journal.ndjson' } as const;

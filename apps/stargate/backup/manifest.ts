@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import type { RepositoryForm } from '../../../ports/repository-host.js';
+import type { RepositoryForm } from '../../../ports/git/repository-host.js';
 
 /** The name of the manifest in a backup's folder. Written last: a folder without one is no backup. */
 export const MANIFEST = 'manifest.json';

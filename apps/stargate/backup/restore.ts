@@ -6,12 +6,12 @@ import { KV_FAMILIES, POLICY_PATH, POLICY_REF } from '../../../domain/ledger/ref
 import { type Composition, openProfile } from '../../../plugins/host/index.js';
 import { readPolicyText } from '../repository/policy-file.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy, PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { counted } from '../../../ports/grammar/counted.js';
 import type { ObjectFormat, RefName } from '../../../ports/vocabulary.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 import { adoptionContext } from '../repository/adoption-context.js';
 import { type HostKey, type HostKeyKind, keyFolder } from '../host-key/key-files.js';
 import { keysIn, makeHostKeys, missing } from '../host-key/make-keys.js';

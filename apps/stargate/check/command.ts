@@ -4,12 +4,12 @@ import type { Composition } from '../../../plugins/host/index.js';
 import { EXIT_CODES } from '../../exit-codes.js';
 import { parse, PLACE, required, shown } from '../command-line.js';
 import { parseEndpoint } from '../endpoints.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 import { settle } from '../settings/settle.js';
 import { chooseProfile } from '../stargate-profile.js';
 import { type Checked, runChecks } from './check.js';
 import { CHECKS, FIRST } from './checks.js';
-import { say } from '../terminal.js';
+import { say } from '../process/terminal.js';
 
 const OPTIONS = { ...PLACE, 'listen-ssh': { type: 'string' }, json: { type: 'boolean' } } as const;
 

@@ -1,8 +1,8 @@
 import { KV_FAMILIES, POLICY_REF } from '../../../domain/ledger/refs.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import { toKvError } from '../../../ports/error.js';
 import { rulesOf } from '../repository/mirror-greeting.js';
 import { type Check, ok, warning } from './check.js';

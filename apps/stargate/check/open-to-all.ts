@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HOST_KEY_KINDS, keyFile, keyFolder, nextKeyFile } from '../host-key/key-files.js';
 import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 
 const ANYBODY_WRITES = 0o002;
 /** In such a folder, nobody replaces the files of others. */

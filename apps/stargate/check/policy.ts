@@ -1,7 +1,7 @@
 import { publishedText } from '../../../domain/gateway/commit/policy-ref.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy, PolicyKey, PolicyReader } from '../../../ports/policy-reader.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy, PolicyKey, PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import { portOfSshUrl } from '../endpoints.js';
 import { readPolicyText } from '../repository/policy-file.js';
 import { type Check, type Finding, ok, type Subject, warning } from './check.js';

@@ -1,8 +1,8 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { PortName } from '../../../ports/tokens.js';
 import { openToAll } from './open-to-all.js';
 import { requireKeygen } from '../host-key/make-keys.js';

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishedSequencers } from '../../../domain/gateway/commit/policy-ref.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { KvError } from '../../../ports/error.js';
 import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
 import { ownKey } from '../../ssh-signature.js';

@@ -5,7 +5,7 @@ import { COMMON, parse, required, shown } from '../command-line.js';
 import { type HostKeys, readHostKeys } from './key-files.js';
 import { namedKeys } from './keyring.js';
 import { finishRotation, type Rotated, rotateHostKeys } from './rotation.js';
-import { say } from '../terminal.js';
+import { say } from '../process/terminal.js';
 
 const SHOW = { ...COMMON, repo: { type: 'string' } } as const;
 const ROTATE = { ...SHOW, grace: { type: 'string' }, now: { type: 'boolean' } } as const;

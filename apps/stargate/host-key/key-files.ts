@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
 import { readRegularFile } from '../../../plugins/host/index.js';
-import { sshKeyType } from '../../../ports/grammar/ssh-key.js';
+import { sshKeyType } from '../../../ports/grammar/network/ssh-key.js';
 import { KvError } from '../../../ports/error.js';
 
 /** The kinds of host keys that a Stargate has, one key of each; names as ssh-keygen has them. */

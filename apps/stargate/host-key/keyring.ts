@@ -1,6 +1,6 @@
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import { toKvError } from '../../../ports/error.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import { type HostKeys, readHostKeys } from './key-files.js';
 import { addMissingKinds } from './make-keys.js';
 import { finishRotation } from './rotation.js';

@@ -1,8 +1,8 @@
 import type { HealthSources } from '../../http/health-mount.js';
 import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { LeadershipState } from '../leader/leadership.js';
 import { productVersion } from '../version.js';
 import type { Metrics } from '../metrics.js';

@@ -3,7 +3,7 @@ import { type HttpListener, listen } from '../../http/listen.js';
 import type { Mount } from '../../http/mount.js';
 import { toKvError } from '../../../ports/error.js';
 import { cannotListen, type Endpoint } from '../endpoints.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 
 /** Serves the mounts of this Stargate. Throws `IO_ERROR` when the address can't be had. */
 export async function listenHttp(

@@ -1,7 +1,7 @@
 import { publishedSequencers } from '../../../domain/gateway/commit/policy-ref.js';
-import { sequencerKey } from '../../../domain/ledger/sequencer-keys.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
+import { sequencerKey } from '../../../domain/ledger/intent/sequencer-keys.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
 import type { OwnKey } from '../../ssh-signature.js';
 
 /**

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { KvError } from '../../../ports/error.js';
-import type { Journal } from '../../../ports/journal.js';
+import type { Journal } from '../../../ports/stargate/journal.js';
 import { recordsOf } from '../backup/journal.js';
 
 /** A journal, and the name of its adapter. */

@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { LeaderLock, Lease } from '../../../ports/leader-lock.js';
-import type { Log } from '../log.js';
+import type { LeaderLock, Lease } from '../../../ports/stargate/leader-lock.js';
+import type { Log } from '../log/log.js';
 
 /** Who leads, as this process sees it. */
 export interface LeadershipState {

@@ -2,10 +2,10 @@ import type { MirrorStatus } from '../../../domain/admin/status.js';
 import type { MirrorObserver } from '../../../domain/gateway/mirror/context.js';
 import type { WorkerStatus } from '../../../domain/gateway/mirror/worker.js';
 import { toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import { unwrap } from '../../../ports/unwrap.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
 
 /** Turns what the mirror worker tells into metrics and log lines. */

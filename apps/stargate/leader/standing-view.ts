@@ -4,12 +4,12 @@ import type { StandingObserver } from '../../../domain/gateway/sync/standing.js'
 import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
-import type { Policy } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
-import type { Log } from '../log.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
+import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { KvError } from '../../../ports/error.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { PortName } from '../../../ports/tokens.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 
 /**
  * What a Stargate goes on with when the plugin that should have brought an adapter can't be used. Without a mirror, writes are taken,

@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { openProfile, type ProfileValue, shownValue } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
 import { parse, PLACE, required, shown } from '../command-line.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 import { settle } from '../settings/settle.js';
 import { SETTING_NAMES } from '../settings/table.js';
 import { chooseProfile } from '../stargate-profile.js';
-import { complain, say } from '../terminal.js';
+import { complain, say } from '../process/terminal.js';
 
 const OPTIONS = {
   ...PLACE,

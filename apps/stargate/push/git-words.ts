@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitBounds, ServiceClient } from '../../../ports/git-service.js';
+import type { GitBounds, ServiceClient } from '../../../ports/git/git-service.js';
 import { durationText } from '../../../ports/grammar/duration.js';
-import { isOutOfSpace } from '../../../ports/grammar/out-of-space.js';
+import { isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
 import { sizeText } from '../../../ports/grammar/size.js';
 
 /** So much of the end is kept; bytes. */

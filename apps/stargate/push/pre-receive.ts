@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { ByteSink } from '../../../ports/git-service.js';
+import type { ByteSink } from '../../../ports/git/git-service.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { oidOrNull } from '../../../domain/git/wire/push-request.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import type { ByteSink } from '../../../ports/git-service.js';
+import type { ByteSink } from '../../../ports/git/git-service.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader, pktText } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT, MAX_PAYLOAD, PktReader, pktText } from '../../../ports/grammar/git-words/pkt-line.js';
 import { oidOrNull } from '../../../domain/git/wire/push-request.js';
 
 /** The commands as receive-pack hands them to its proc-receive hook, and what it asked for. */

@@ -1,14 +1,14 @@
 import { checkLimits } from '../../../domain/gateway/limits/check-limits.js';
-import { USUAL_LIMITS } from '../../../ports/limits.js';
+import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
-import { parseLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { isUlid } from '../../../domain/ledger/ulid.js';
 import type { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ExecSession } from '../exec-session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 
 /** A transaction of a push: of an accepted one as it was checked, of a refused one as the push itself says. */
 export type PushedTransaction = Pick<WatchEvent, 'ns' | 'txn' | 'set' | 'del'> & { readonly signer?: string };

@@ -2,11 +2,11 @@ import type { Gateway } from '../../../domain/gateway/door.js';
 import type { PushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import type { KvError } from '../../../ports/error.js';
-import type { GitService } from '../../../ports/git-service.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { GitService } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { ExecSession } from '../exec-session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import type { DiskRoom } from '../repository/disk-room.js';
 import type { PushFacts } from './push-line.js';
 

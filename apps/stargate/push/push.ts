@@ -1,7 +1,7 @@
 import type { AcceptedPush, PushRequest } from '../../../domain/gateway/accept/push.js';
 import type { Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { PushHooks, PushProcess } from '../../../ports/git-service.js';
+import type { PushHooks, PushProcess } from '../../../ports/git/git-service.js';
 import { GitWords } from './git-words.js';
 import type { PushOutcome, ReceivePackOptions } from './push-options.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict, sendWords } from './pre-receive.js';

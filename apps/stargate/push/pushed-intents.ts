@@ -5,7 +5,7 @@ import { ANSWER_LINE, answerFields, type Ordered } from '../../../domain/git/wir
 import { intentRef, ledgerRef } from '../../../domain/ledger/refs.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { formatRejection } from '../../../ports/rejection.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Span } from '../../../ports/tracing.js';
 import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import type { CommandResult } from './proc-receive.js';

@@ -3,10 +3,10 @@ import type { AdoptionContext } from '../../../domain/gateway/epochs/verify-adop
 import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Randomness } from '../../../ports/clock.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { PolicyReader } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 
 /** What verifies the namespaces of a repository that holds what was fetched, with the keys of the policies in it. */
 export async function adoptionContext(composition: Composition): Promise<AdoptionContext> {

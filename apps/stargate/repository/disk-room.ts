@@ -1,8 +1,8 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import { shownUrl } from '../../../ports/grammar/shown-url.js';
-import type { Policy } from '../../../ports/policy-reader.js';
-import type { RepositoryHost, Room } from '../../../ports/repository-host.js';
-import type { Log } from '../log.js';
+import { shownUrl } from '../../../ports/grammar/network/shown-url.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
+import type { RepositoryHost, Room } from '../../../ports/git/repository-host.js';
+import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
 
 /** What was seen in one look at the disk: bytes, and why no push can be taken; null when one can. */

@@ -1,6 +1,6 @@
 import { toKvError } from '../../../ports/error.js';
-import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
-import type { Log } from '../log.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
+import type { Log } from '../log/log.js';
 
 /** Keeps the object store in shape between pushes. */
 export interface Housekeeping {

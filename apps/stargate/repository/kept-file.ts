@@ -1,7 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { diskErrorCode } from '../../../ports/grammar/out-of-space.js';
+import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
 import { syncPath } from '../sync-path.js';
 
 /** What a small file of a Stargate's own says, such as its id; null when there is none. Throws `IO_ERROR`. */

@@ -4,9 +4,9 @@ import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 
 /** What a reader of the mirror's default branch finds, where nobody has put anything else. */

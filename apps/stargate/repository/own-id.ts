@@ -4,7 +4,7 @@ import { isRepositoryId, newRepositoryId } from '../../../domain/ledger/reposito
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { readKept, writeKept } from './kept-file.js';
 
 /** Where a repository's id lies, from the repository's folder. */

@@ -5,8 +5,8 @@ import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js'
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import { readRegularFile } from '../../../plugins/host/index.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { Policy, PolicyReader } from '../../../ports/policy-reader.js';
-import type { Log } from '../log.js';
+import type { Policy, PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { Log } from '../log/log.js';
 import type { PolicyReason } from './policy-origin.js';
 
 /** A policy, and the text that says it. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import type { PolicyOrigin } from '../../../domain/gateway/commit/policy-ref.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 
 /** Why a policy file was read. */
 export type PolicyReason = 'start' | 'file changed' | 'hang-up';

@@ -1,4 +1,4 @@
-import { CONNECTIONS_PER_KEY } from '../../../ports/policy-reader.js';
+import { CONNECTIONS_PER_KEY } from '../../../ports/stargate/policy-reader.js';
 
 interface PolicyTemplate {
   readonly pushUrl: string | null;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../../ports/grammar/network/ssh-url.js';
 
 /** Decides whether a client's path names the one repository that this daemon serves. */
 export type AnswersTo = (path: string) => boolean;

@@ -9,10 +9,10 @@ import {
   type Place,
   type Profile,
 } from '../../../plugins/host/index.js';
-import type { CloneConfig } from '../../../ports/clone-config.js';
+import type { CloneConfig } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
-import { ownEnv } from '../environment.js';
+import { ownEnv } from '../process/environment.js';
 import type { ProfileChoice } from '../stargate-profile.js';
 import { fromEnvironment, fromFlags, fromRepository, type Said } from './sources.js';
 import { SETTING_NAMES, SETTINGS, type SettingName } from './table.js';

@@ -1,5 +1,5 @@
 import { type Change, loosely, type Place } from '../../../plugins/host/index.js';
-import type { CloneConfig } from '../../../ports/clone-config.js';
+import type { CloneConfig } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
 import { configKeyOf, PREFIX, SETTING_NAMES, type SettingName, variableOf } from './table.js';

@@ -1,10 +1,10 @@
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import { type AnswersTo, repositoryIds } from '../repository/repository-id.js';
 import { type Identify, identifyBy } from './auth.js';
 import type { ConnectionLimits } from './room/connections.js';
 
 /** Who may come in, and by which names the repository goes. */
-interface Access {
+export interface Access {
   readonly identify: Identify;
   readonly answersTo: AnswersTo;
 }

@@ -5,7 +5,7 @@ import { may, principal, type Principal } from '../../../domain/access/principal
 import { toKvError } from '../../../ports/error.js';
 import { connectionBounds } from '../../../domain/gateway/limits/connection-limits.js';
 import { REFUSED, type ExecSession } from '../exec-session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import { notListed } from '../permission.js';
 import { SessionTrace } from '../session-trace.js';
 import { fingerprintOf, type Identify } from './auth.js';

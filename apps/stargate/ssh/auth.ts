@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext } from 'ssh2';
 import { type Principal, principalsOf } from '../../../domain/access/principal.js';
-import { sshKeyType } from '../../../ports/grammar/ssh-key.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import { sshKeyType } from '../../../ports/grammar/network/ssh-key.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 
 /** Who a public key belongs to; null for a stranger. `keyBlob` is the key in SSH wire form. */
 export type Identify = (keyType: string, keyBlob: Uint8Array) => Principal | null;

@@ -1,6 +1,6 @@
 import type { AuthContext, Connection } from 'ssh2';
-import type { Limits } from '../../../ports/limits.js';
-import type { Log } from '../log.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
+import type { Log } from '../log/log.js';
 import { acceptAuth, fingerprintOf, type Identify, judgeAuth, type ProvenKey } from './auth.js';
 import { tellSignatureAlgorithms } from './protocol/signature-algorithms.js';
 

@@ -1,5 +1,5 @@
 import { type Endpoint, portOfSshUrl } from '../endpoints.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 
 /** Warns when the policy sends developers to another port than the one that is listened on; a port that was free to choose is not meant. */
 export function checkPushUrl(pushUrl: string | null, wanted: Endpoint, listening: Endpoint, log: Log): void {

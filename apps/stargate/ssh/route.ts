@@ -1,9 +1,9 @@
 import type { Permission, Principal } from '../../../domain/access/principal.js';
 import { TURN } from '../../../domain/admin/turn.js';
 import type { VerbRole } from '../../../domain/admin/verb.js';
-import type { GitBounds, GitService } from '../../../ports/git-service.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Limits } from '../../../ports/limits.js';
+import type { GitBounds, GitService } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
 import { serveAdmin, type AdminVerb } from '../admin/serve-admin.js';
 import type { ServeExec } from '../exec-session.js';
 import { requirePermission } from '../permission.js';

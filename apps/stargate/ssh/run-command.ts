@@ -1,7 +1,7 @@
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { Tracing } from '../../../ports/tracing.js';
 import { type ExecSession, refuse, REFUSED } from '../exec-session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../log/log.js';
 import { notListed } from '../permission.js';
 import type { AnswersTo } from '../repository/repository-id.js';
 import { parseSshCommand } from './command.js';

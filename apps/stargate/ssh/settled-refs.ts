@@ -2,8 +2,8 @@ import { isKvRef, refSnapshot } from '../../../domain/gateway/ref-snapshot.js';
 import { type ReadAnswer, ReadAnswers } from '../../../domain/git/wire/read-answers.js';
 import { ReadRequests } from '../../../domain/git/wire/read-requests.js';
 import { advertisedRefs, isAsked, withRefs } from '../../../domain/git/wire/ref-advertisement.js';
-import type { ServiceClient } from '../../../ports/git-service.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { ServiceClient } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 
 /** A client of upload-pack that is shown the refs of namespaces as they were at one moment. */
 export interface SettledClient {

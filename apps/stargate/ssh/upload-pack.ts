@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitBounds, GitService } from '../../../ports/git-service.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Limits } from '../../../ports/limits.js';
+import type { GitBounds, GitService } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
 import type { GitServiceName } from './command.js';
 import { clientOf, type ExecSession, feed, refuse, type ServeExec } from '../exec-session.js';
 import { settledRefs } from './settled-refs.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { parseSize } from '../../../ports/grammar/size.js';
-import type { ReadBounds } from '../../../ports/read-bounds.js';
+import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { untrusted } from '../../git/untrusted.js';
 import { replacing } from '../../git/store-view.js';

@@ -1,6 +1,6 @@
-import type { AdminClient } from '../../../ports/admin-client.js';
-import type { GitRemote } from '../../../ports/git-remote.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { AdminClient } from '../../../ports/clone/admin-client.js';
+import type { GitRemote } from '../../../ports/git/git-remote.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { Cancellation } from './cancellation.js';
 import type { Clone, WritingPorts } from './clone.js';
 

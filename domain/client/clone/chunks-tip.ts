@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { parseChunksMessage } from '../../ledger/attestation.js';
+import { parseChunksMessage } from '../../ledger/transaction/attestation.js';
 import { chunksRef, directionOf, type Source, trackedNames, trackingRef, trackingRequest } from '../../ledger/refs.js';
-import type { TreeTip } from '../../ledger/transaction.js';
+import type { TreeTip } from '../../ledger/transaction/transaction.js';
 import type { Clone } from './clone.js';
 import { foreignTip } from './foreign-tip.js';
 

@@ -1,15 +1,15 @@
-import type { AdminClient } from '../../../ports/admin-client.js';
+import type { AdminClient } from '../../../ports/clone/admin-client.js';
 import type { Chunker, ChunkingSpec } from '../../../ports/chunker.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
-import type { CloneCache } from '../../../ports/clone-cache.js';
-import type { CloneConfig } from '../../../ports/clone-config.js';
-import type { FetchRecord } from '../../../ports/fetch-record.js';
-import type { GitRemote, TransferProgress } from '../../../ports/git-remote.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { CloneCache } from '../../../ports/clone/clone-cache.js';
+import type { CloneConfig } from '../../../ports/clone/clone-config.js';
+import type { FetchRecord } from '../../../ports/git/fetch-record.js';
+import type { GitRemote, TransferProgress } from '../../../ports/git/git-remote.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { IntentStream } from '../../../ports/intent-stream.js';
-import type { PolicyReader } from '../../../ports/policy-reader.js';
-import type { Signer } from '../../../ports/signer.js';
+import type { IntentStream } from '../../../ports/clone/intent-stream.js';
+import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { Signer } from '../../../ports/clone/signer.js';
 import type { Span } from '../../../ports/tracing.js';
 import { ObjectNamer } from '../../git/object.js';
 import { oidBytesIn } from '../../git/tree.js';
@@ -30,6 +30,8 @@ export interface Clone {
   readonly config: CloneConfig;
   readonly clock: Clock;
   readonly hasher: Hasher;
+  /** The reality that this is a view of, in which writes are tried and go nowhere; absent: what is true. */
+  readonly reality?: string | undefined;
   /** The remote's name, `origin` unless `kv.remote` says otherwise. */
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;

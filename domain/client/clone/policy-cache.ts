@@ -1,5 +1,5 @@
-import type { CloneCache } from '../../../ports/clone-cache.js';
-import type { NamespacePolicy, Policy, PolicyKey } from '../../../ports/policy-reader.js';
+import type { CloneCache } from '../../../ports/clone/clone-cache.js';
+import type { NamespacePolicy, Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { GitRemote } from '../../../ports/git-remote.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitRemote } from '../../../ports/git/git-remote.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { epochRef, indexRef, ledgerRef, POLICY_REF, strandedRef, trackedNames } from '../../ledger/refs.js';
 import type { Clone } from './clone.js';

@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
-import type { CloneConfig } from '../../../ports/clone-config.js';
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { CloneConfig } from '../../../ports/clone/clone-config.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
-import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/attestation.js';
+import { type LedgerTrailers, parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { type Commit, decodeCommit, readStamp } from '../../git/commit.js';
 import {
   archiveRef,
@@ -94,6 +94,7 @@ export async function tipForReading(
   freshness: Freshness,
   needs: 'ledger' | 'index' = 'index',
 ): Promise<Tip | null> {
+  if (whole.reality !== undefined) return newestTip(whole, ns);
   const { readFrom, offline } = freshness;
   const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
   const unread = await unreadWrites(clone, ns);

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
-import type { Signer } from '../../../ports/signer.js';
+import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
+import type { Signer } from '../../../ports/clone/signer.js';
 import { fingerprint } from '../../verify/attestation/commit-signer.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';

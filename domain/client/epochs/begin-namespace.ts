@@ -1,12 +1,12 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { epochRef, indexRef, ledgerRef } from '../../ledger/refs.js';
-import { buildTransaction } from '../../ledger/transaction.js';
+import { buildTransaction } from '../../ledger/transaction/transaction.js';
 import { newUlid } from '../../ledger/ulid.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { signCommit } from '../write/sign.js';
+import { signCommit } from '../write/linear/sign.js';
 import { knownPublished } from '../clone/known-policy.js';
 import { newestTip } from '../clone/tips.js';
-import { baseOf } from '../write/draft.js';
+import { baseOf } from '../write/linear/draft.js';
 
 /** A namespace that was begun in this clone, or was there. */
 export interface Begun {

@@ -8,7 +8,7 @@ import { knownPublished } from '../clone/known-policy.js';
 import { fetchNamespace } from '../clone/tips.js';
 import { orderInEpoch } from '../sequence/epoch-of-intent.js';
 import { greetingOf, leaveSession, sessionOf } from '../sequence/sessions.js';
-import { buildIntent } from '../write/build-intent.js';
+import { buildIntent } from '../write/sequenced/build-intent.js';
 import { checkAdmin } from './admin-signs.js';
 import type { Rollover } from './rollover.js';
 

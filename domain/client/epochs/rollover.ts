@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { Target } from '../write/land.js';
+import type { Target } from '../write/linear/land.js';
 
 /** An epoch that has begun, and the one that it follows. */
 export interface Rollover {

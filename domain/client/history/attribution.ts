@@ -1,5 +1,5 @@
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { KvError } from '../../../ports/error.js';
 import { listedOwner } from '../../verify/attestation/commit-signer.js';

@@ -1,4 +1,4 @@
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';

@@ -1,11 +1,11 @@
 import { KvError, type KvErrorFields } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { readStamp } from '../../git/commit.js';
-import { messageBody } from '../../ledger/attestation.js';
-import { keyBytes, quoteKey } from '../../ledger/key.js';
+import { messageBody } from '../../ledger/transaction/attestation.js';
+import { keyBytes, quoteKey } from '../../ledger/value/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
-import { formatTime } from '../../ledger/metadata.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import { formatTime } from '../../ledger/value/metadata.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { type Attribution, notedBy, Signers } from './attribution.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';

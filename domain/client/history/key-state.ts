@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { toUrlsafe } from '../../ledger/key.js';
+import { toUrlsafe } from '../../ledger/value/key.js';
 import { type LedgerFile, MANIFEST_SUFFIX, META_SUFFIX, parseLedgerPath, placeOf } from '../../ledger/paths.js';
 import { ledgerShape } from '../../ledger/tree-shapes.js';
-import { decodeManifest } from '../../ledger/manifest.js';
+import { decodeManifest } from '../../ledger/value/manifest.js';
 import { findEntry } from '../../git/tree.js';
 import { diffTrees, type TreeChange } from '../../git/tree-diff.js';
 import { readersWalk } from '../../git/untrusted.js';
@@ -17,7 +17,7 @@ export interface KeyState {
 }
 
 /** A key that differs between two ledger trees. Null: it isn't there. */
-interface KeyDifference {
+export interface KeyDifference {
   readonly key: string;
   readonly before: KeyState | null;
   readonly after: KeyState | null;

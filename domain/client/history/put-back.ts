@@ -1,12 +1,12 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../ledger/key.js';
-import { decodeManifest, type Manifest } from '../../ledger/manifest.js';
-import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
-import { lookUpChunks } from '../write/chunk-value.js';
+import { quoteKey } from '../../ledger/value/key.js';
+import { decodeManifest, type Manifest } from '../../ledger/value/manifest.js';
+import { decodeMetadata, type Metadata } from '../../ledger/value/metadata.js';
+import { lookUpChunks } from '../write/value/chunk-value.js';
 import { chunksTip, fetchChunks } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import { type KeyState, missing } from './key-state.js';
-import { whereTo } from '../write/land.js';
+import { whereTo } from '../write/linear/land.js';
 import type { RequestedOperation } from '../write/operations.js';
 import type { Freshness, LedgerCommit } from '../clone/tips.js';
 import { readChunks } from '../read/value.js';

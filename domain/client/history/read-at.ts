@@ -1,4 +1,4 @@
-import { keyBytes } from '../../ledger/key.js';
+import { keyBytes } from '../../ledger/value/key.js';
 import { momentAt } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { type Reading, type ReadRequest, readKeyIn } from '../read/read.js';

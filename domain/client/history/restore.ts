@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import { keyBytes, quoteKey } from '../../ledger/key.js';
-import { decodeMetadata } from '../../ledger/metadata.js';
+import { keyBytes, quoteKey } from '../../ledger/value/key.js';
+import { decodeMetadata } from '../../ledger/value/metadata.js';
 import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, missing, statesOf } from './key-state.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { quoteKey } from '../../ledger/key.js';
+import { quoteKey } from '../../ledger/value/key.js';
 import { isUlid } from '../../ledger/ulid.js';
 import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';

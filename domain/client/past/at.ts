@@ -1,14 +1,14 @@
 import { KvError } from '../../../ports/error.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { readStamp } from '../../git/commit.js';
 import { isUlid } from '../../ledger/ulid.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseHumanTime } from './human-time.js';
-import { parseTime } from '../write/expiry.js';
+import { parseTime } from '../write/value/expiry.js';
 import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
 import { EpochEvents } from './epoch-events.js';
 

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import { directionOf, trackedNames, trackingRequest, watchlogRef } from '../../ledger/refs.js';
-import { decodeEvent } from '../../ledger/watchlog.js';
+import { decodeEvent } from '../../ledger/transaction/watchlog.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import type { Freshness } from '../clone/tips.js';

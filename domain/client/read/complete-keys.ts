@@ -1,5 +1,5 @@
-import { fromUrlsafe, toUrlsafe } from '../../ledger/key.js';
-import { decodePointer } from '../../ledger/pointer.js';
+import { fromUrlsafe, toUrlsafe } from '../../ledger/value/key.js';
+import { decodePointer } from '../../ledger/value/pointer.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { listPointers } from '../../index/list.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';

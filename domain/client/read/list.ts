@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { fromUrlsafe, toUrlsafe } from '../../ledger/key.js';
+import { fromUrlsafe, toUrlsafe } from '../../ledger/value/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
-import { decodeMetadata } from '../../ledger/metadata.js';
-import { decodePointer, type Pointer } from '../../ledger/pointer.js';
+import { decodeMetadata } from '../../ledger/value/metadata.js';
+import { decodePointer, type Pointer } from '../../ledger/value/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { momentAt, momentNow } from '../past/at.js';

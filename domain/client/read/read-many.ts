@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { keyFault, quoteKey } from '../../ledger/key.js';
+import { keyFault, quoteKey } from '../../ledger/value/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';

@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { keyBytes, quoteKey } from '../../ledger/key.js';
+import { keyBytes, quoteKey } from '../../ledger/value/key.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
-import { decodeManifest } from '../../ledger/manifest.js';
-import { decodeMetadata, type Metadata } from '../../ledger/metadata.js';
+import { decodeManifest } from '../../ledger/value/manifest.js';
+import { decodeMetadata, type Metadata } from '../../ledger/value/metadata.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';

@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../ledger/key.js';
-import type { Manifest, ManifestChunk } from '../../ledger/manifest.js';
-import type { Metadata } from '../../ledger/metadata.js';
+import { quoteKey } from '../../ledger/value/key.js';
+import type { Manifest, ManifestChunk } from '../../ledger/value/manifest.js';
+import type { Metadata } from '../../ledger/value/metadata.js';
 import { chunksRef, directionOf } from '../../ledger/refs.js';
 import { fetchChunks } from '../clone/chunks-tip.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';

@@ -1,7 +1,7 @@
-import type { AdminClient } from '../../../ports/admin-client.js';
+import type { AdminClient } from '../../../ports/clone/admin-client.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitRemote } from '../../../ports/git-remote.js';
+import type { GitRemote } from '../../../ports/git/git-remote.js';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 1000;

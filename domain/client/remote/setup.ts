@@ -1,7 +1,7 @@
-import type { PinnedHostKey } from '../../../ports/admin-client.js';
-import type { CloneConfigWriter } from '../../../ports/clone-config.js';
+import type { PinnedHostKey } from '../../../ports/clone/admin-client.js';
+import type { CloneConfigWriter } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import { STATUS, type StatusReport } from '../../admin/status.js';
 import { askStargate } from '../../admin/verb.js';
 import { decodeLoose } from '../../git/bytes.js';

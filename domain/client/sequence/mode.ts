@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { LedgerMode } from '../../../ports/policy-reader.js';
+import type { LedgerMode } from '../../../ports/stargate/policy-reader.js';
 import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
 import { interrupted as callEnded } from '../clone/cancellation.js';
 import type { Clone } from '../clone/clone.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { during, NO_SPAN } from '../../../ports/tracing.js';
 import { encodedSize, type Ordered, parseAnswerLine } from '../../git/wire/intent-frames.js';
 import { intentRef } from '../../ledger/refs.js';

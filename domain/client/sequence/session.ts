@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
-import type { IntentConnection } from '../../../ports/intent-stream.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
+import type { IntentConnection } from '../../../ports/clone/intent-stream.js';
 import { parseRejection } from '../../../ports/rejection.js';
 import { formatTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
 import { concat, decodeLoose, utf8 } from '../../git/bytes.js';

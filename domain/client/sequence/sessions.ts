@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { IntentStream } from '../../../ports/intent-stream.js';
+import type { IntentStream } from '../../../ports/clone/intent-stream.js';
 import type { Greeting } from '../../git/wire/intent-frames.js';
 import type { Clone } from '../clone/clone.js';
 import { IntentSession } from './session.js';

@@ -1,6 +1,6 @@
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { IntentTrailers } from '../../ledger/intent.js';
+import type { IntentTrailers } from '../../ledger/intent/intent.js';
 
 /** A chunk that an intent brings: it is in the clone's store, and its bytes are read when they are sent. Sizes in bytes. */
 export interface IntentChunk {

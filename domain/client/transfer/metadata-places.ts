@@ -1,12 +1,12 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { findEntry, MODE_FILE, oidBytesIn } from '../../git/tree.js';
 import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
 import { diffInParts } from '../../git/tree-parts.js';
 import { readersWalk } from '../../git/untrusted.js';
-import { toUrlsafe } from '../../ledger/key.js';
-import { KeyTable } from '../../ledger/key-table.js';
+import { toUrlsafe } from '../../ledger/value/key.js';
+import { KeyTable } from '../../ledger/value/key-table.js';
 import { META_SUFFIX, placeOf } from '../../ledger/paths.js';
 import { SHARDS } from '../../ledger/tree-shapes.js';
 

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { type Pointer, tombstone } from '../../ledger/pointer.js';
+import { type Pointer, tombstone } from '../../ledger/value/pointer.js';
 import { type KeyChange, ledgerParts } from '../../verify/keys/ledger-changes.js';
 import { checkValues, VALUES_BATCH } from '../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from './context.js';

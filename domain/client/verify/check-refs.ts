@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { type LedgerTrailers, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
+import { type LedgerTrailers, parseIndexMessage, parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { epochRef, indexRef, ledgerRef, trackingRef } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { foreignTipText } from '../clone/foreign-tip.js';

@@ -1,10 +1,10 @@
 import { KvError } from '../../../ports/error.js';
-import type { PolicyKey } from '../../../ports/policy-reader.js';
-import type { SigningKey } from '../../../ports/signer.js';
+import type { PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SigningKey } from '../../../ports/clone/signer.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
-import type { LedgerTrailers } from '../../ledger/attestation.js';
+import type { LedgerTrailers } from '../../ledger/transaction/attestation.js';
 import { trackedNames, watchlogRef } from '../../ledger/refs.js';
-import { decodeEvent, encodeEvent } from '../../ledger/watchlog.js';
+import { decodeEvent, encodeEvent } from '../../ledger/transaction/watchlog.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './verify-epoch.js';

@@ -1,6 +1,6 @@
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { about, type RuleContext } from '../../verify/fault.js';
 import type { Findings, Place } from './findings.js';

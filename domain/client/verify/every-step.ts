@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { Pointer } from '../../ledger/pointer.js';
+import type { Pointer } from '../../ledger/value/pointer.js';
 import { checkCounts } from '../../verify/attestation/binding.js';
 import { checkIndexBlobs } from '../../verify/index/index-blobs.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';

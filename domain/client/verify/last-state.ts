@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { Pointer } from '../../ledger/pointer.js';
+import type { Pointer } from '../../ledger/value/pointer.js';
 import type { RuleContext } from '../../verify/fault.js';
 import { LivePointers } from '../../verify/index/live-pointers.js';
 import { ledgerParts } from '../../verify/keys/ledger-changes.js';

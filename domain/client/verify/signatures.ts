@@ -1,5 +1,5 @@
-import type { PolicyKey } from '../../../ports/policy-reader.js';
-import type { SigningKey } from '../../../ports/signer.js';
+import type { PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SigningKey } from '../../../ports/clone/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { Fault, RuleContext } from '../../verify/fault.js';
 import { checkIntentBinding, intentOf, isSequenced } from '../../verify/sequenced.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { decodeCommit } from '../../git/commit.js';

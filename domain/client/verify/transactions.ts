@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { checkBinding, type Parent } from '../../verify/attestation/binding.js';
 import { type Attested, attested, type Link, readChain } from '../../verify/attestation/chain.js';
 import { checkOneRepository } from '../../verify/attestation/repository.js';

@@ -1,6 +1,6 @@
-import type { SigningKey } from '../../../ports/signer.js';
+import type { SigningKey } from '../../../ports/clone/signer.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import type { LedgerTrailers } from '../../ledger/attestation.js';
+import type { LedgerTrailers } from '../../ledger/transaction/attestation.js';
 import { chunksRef } from '../../ledger/refs.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { Transaction } from '../../verify/attestation/pairs.js';

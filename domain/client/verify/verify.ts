@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/known-policy.js';

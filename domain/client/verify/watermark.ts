@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
 import { mirrorRef, trackedNames } from '../../ledger/refs.js';
 import type { VerifyContext } from './context.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 import type { Clone } from '../clone/clone.js';
 import type { ReadFrom } from '../clone/tips.js';
 

@@ -1,4 +1,4 @@
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
@@ -12,7 +12,7 @@ import {
   watchlogRef,
   watchTrackingRef,
 } from '../../ledger/refs.js';
-import { decodeEvent } from '../../ledger/watchlog.js';
+import { decodeEvent } from '../../ledger/transaction/watchlog.js';
 import type { Clone } from '../clone/clone.js';
 import { foreignTip } from '../clone/foreign-tip.js';
 import { archiveRequest, type LedgerCommit, openTip } from '../clone/tips.js';

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { nothingToDelete, otherBlob, otherTree } from '../../ledger/conflicts.js';
+import { nothingToDelete, otherBlob, otherTree } from '../../ledger/intent/conflicts.js';
 import { pathsOf, placeOf } from '../../ledger/paths.js';
-import type { Draft } from '../../ledger/transaction.js';
+import type { Draft } from '../../ledger/transaction/transaction.js';
 import type { Clone } from '../clone/clone.js';
 import type { RequestedOperation } from './operations.js';
 import type { Tip } from '../clone/tips.js';

@@ -1,12 +1,12 @@
 import { KvError } from '../../../ports/error.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { NamespacePolicy } from '../../../ports/policy-reader.js';
-import { keyBytes, quoteKey } from '../../ledger/key.js';
-import type { Manifest } from '../../ledger/manifest.js';
-import { DEFAULT_CTYPE, formatTime, isContentType, MAX_CTYPE_LENGTH, type Metadata } from '../../ledger/metadata.js';
+import type { NamespacePolicy } from '../../../ports/stargate/policy-reader.js';
+import { keyBytes, quoteKey } from '../../ledger/value/key.js';
+import type { Manifest } from '../../ledger/value/manifest.js';
+import { DEFAULT_CTYPE, formatTime, isContentType, MAX_CTYPE_LENGTH, type Metadata } from '../../ledger/value/metadata.js';
 import { throwFault } from '../../verify/fault.js';
 import { checkInlineSize, checkLfs, checkPrefix, checkTotalSize, defaultExpiry } from '../../verify/policy-rules.js';
-import type { Operation } from '../../ledger/transaction.js';
+import type { Operation } from '../../ledger/transaction/transaction.js';
 
 /** A value that is read once, as it is written. */
 export interface ValueStream {

@@ -1,11 +1,11 @@
 import { KvError } from '../../../ports/error.js';
 import { decodeBase64 } from '../../../ports/grammar/base64.js';
 import { decodeUtf8, isWellFormed, utf8 } from '../../git/bytes.js';
-import { keyFault, quoteKey } from '../../ledger/key.js';
-import { isContentType } from '../../ledger/metadata.js';
-import { typeOfBytes, typeOfFile, typeOfText } from './content-type.js';
-import { readExpiry } from './expiry.js';
-import { checkedJson, jsonFault, saysJson } from './json-check.js';
+import { keyFault, quoteKey } from '../../ledger/value/key.js';
+import { isContentType } from '../../ledger/value/metadata.js';
+import { typeOfBytes, typeOfFile, typeOfText } from './value/content-type.js';
+import { readExpiry } from './value/expiry.js';
+import { checkedJson, jsonFault, saysJson } from './value/json-check.js';
 import type { RequestedOperation, ValueStream } from './operations.js';
 
 /** One line of a batch, checked. A value in a file is not read yet: that is for whoever has files. */

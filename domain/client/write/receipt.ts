@@ -1,13 +1,13 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../ledger/key.js';
+import { quoteKey } from '../../ledger/value/key.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
-import type { Base, Draft } from '../../ledger/transaction.js';
+import type { Base, Draft } from '../../ledger/transaction/transaction.js';
 import { foreignTipText } from '../clone/foreign-tip.js';
 import type { Tip } from '../clone/tips.js';
-import type { ChunkReport } from './chunk-value.js';
-import type { Target } from './land.js';
-import type { Prepared } from './prepare.js';
-import { lostUnsaid } from './prior-ttl.js';
+import type { ChunkReport } from './value/chunk-value.js';
+import type { Target } from './linear/land.js';
+import type { Prepared } from './linear/prepare.js';
+import { lostUnsaid } from './value/prior-ttl.js';
 import type { WriteRequest } from './request.js';
 
 /** What a write did, or would do on a dry run. */
@@ -30,7 +30,7 @@ export interface Receipt {
   readonly chunked: readonly ChunkReport[];
   /** Races lost before the write landed. */
   readonly retries: number;
-  readonly landed: Target | 'nowhere';
+  readonly landed: Target | 'reality' | 'nowhere';
   readonly warnings: readonly string[];
 }
 

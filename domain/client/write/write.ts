@@ -1,13 +1,13 @@
-import { quoteKey } from '../../ledger/key.js';
+import { quoteKey } from '../../ledger/value/key.js';
 import type { Clone } from '../clone/clone.js';
 import { inItsMode } from '../sequence/mode.js';
-import { writeIntent } from './write-intent.js';
-import { whereTo } from './land.js';
+import { writeIntent } from './sequenced/write-intent.js';
+import { whereTo } from './linear/land.js';
 import { lastOfEach } from './operations.js';
-import { type Prepared, prepareOperations } from './prepare.js';
+import { type Prepared, prepareOperations } from './linear/prepare.js';
 import type { Receipt } from './receipt.js';
 import type { WriteRequest } from './request.js';
-import { type PreparedOnce, writeLinear } from './write-linear.js';
+import { type PreparedOnce, writeLinear } from './linear/write-linear.js';
 
 /**
  * Writes one transaction, in the way in which the namespace's ledger is written: of a linear one this clone makes the next commit, for a

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { replacing } from '../../git/store-view.js';
 import type { CheckShare } from '../limits/check-budget.js';

@@ -1,7 +1,7 @@
 import { may } from '../../access/principal.js';
 import { KvError } from '../../../ports/error.js';
 import { shownText } from '../../../ports/grammar/shown-text.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef, type RefClass } from '../../ledger/refs.js';
 import { misleading } from './new-refs.js';

@@ -1,9 +1,9 @@
 import type { Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { classifyRef, ledgerRef } from '../../ledger/refs.js';
 import { ulidTime } from '../../ledger/ulid.js';
 import { UlidSet } from './ulid-set.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { namespacePolicy, requireMode } from '../../verify/policy-rules.js';
 import { type Link, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';

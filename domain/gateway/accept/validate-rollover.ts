@@ -1,11 +1,16 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
-import { type LedgerTrailers, parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/attestation.js';
+import {
+  type LedgerTrailers,
+  parseChunksMessage,
+  parseIndexMessage,
+  parseLedgerMessage,
+} from '../../ledger/transaction/attestation.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
 import { archiveMessage, checkFreshLabel, liveChunks, liveIndex } from '../../ledger/epoch.js';
 import { isEpochLabel } from '../../../ports/grammar/namespace.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { refsOfLabel } from '../../ledger/refs.js';
 import { isUlid } from '../../ledger/ulid.js';
 import type { NamespacePush } from './ref-rules.js';

@@ -1,10 +1,10 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { Bounds } from '../../git/bounds.js';
 import type { ObjectNamer } from '../../git/object.js';

@@ -1,15 +1,15 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
-import type { IntentRecord, Journal } from '../../../ports/journal.js';
-import type { Lease } from '../../../ports/leader-lock.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
+import type { Lease } from '../../../ports/stargate/leader-lock.js';
 import { during, NO_SPAN, type Span } from '../../../ports/tracing.js';
 import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { watchlogRef } from '../../ledger/refs.js';
 import { newUlid } from '../../ledger/ulid.js';
-import { appendEvents } from '../../ledger/watchlog.js';
+import { appendEvents } from '../../ledger/transaction/watchlog.js';
 
 /** What the reflog says. One reason for all moves: a git process that moves refs can say only one. */
 export const REASON = 'kv: stargate';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../ports/clock.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
-import type { PolicyKey } from '../../../ports/policy-reader.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import type { PolicyKey } from '../../../ports/stargate/policy-reader.js';
 import type { RefUpdate } from '../../../ports/vocabulary.js';
 import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { decodeCommit, encodeCommit, stamp } from '../../git/commit.js';
@@ -14,10 +14,10 @@ import {
 } from '../../ledger/mirror-refusals.js';
 import { decodeRepositoryId, encodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
-import { decodeSequencerKeys, encodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/sequencer-keys.js';
+import { decodeSequencerKeys, encodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/intent/sequencer-keys.js';
 import { MODE_FILE } from '../../git/tree.js';
 import { seal, TreeDraft } from '../../git/tree-draft.js';
-import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
+import { STARGATE_IDENTITY } from '../../ledger/transaction/watchlog.js';
 
 /** Who changed a policy and how it came into force, as far as is known: names of trailers (without `KV-Policy-`) and what they say. */
 export type PolicyOrigin = readonly (readonly [name: string, value: string])[];

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { IntentRecord, Journal } from '../../../ports/journal.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
 import { completeUpdates, countMoved } from './commit-refs.js';
 import type { RecoveryReport } from '../accept/push.js';
 

@@ -1,4 +1,4 @@
-import type { Journal, JournalRecord } from '../../../ports/journal.js';
+import type { Journal, JournalRecord } from '../../../ports/stargate/journal.js';
 import { readJournal } from './recover.js';
 
 /** A journal shorter than this is left alone. */

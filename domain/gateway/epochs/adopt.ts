@@ -1,5 +1,5 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { RefName } from '../../../ports/vocabulary.js';
 import { KV_FAMILIES } from '../../ledger/refs.js';
 

@@ -1,7 +1,7 @@
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { PolicyKey, PolicyReader } from '../../../ports/policy-reader.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { PolicyKey, PolicyReader } from '../../../ports/stargate/policy-reader.js';
 
 /**
  * The OpenPGP keys of every policy that was published at the mirror, old ones too: what a signature in the adopted history can be

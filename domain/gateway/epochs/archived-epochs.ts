@@ -1,10 +1,10 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { decodeCommit, readStamp } from '../../git/commit.js';
 import { compactedCommit, type CompactedEpoch } from '../../ledger/compacted.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { archiveRef, chunksRef, classifyRef, compactedRef, intentsRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
 import type { CommitContext } from '../commit/commit-refs.js';
 

@@ -1,7 +1,7 @@
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import { compactedRef } from '../../ledger/refs.js';
 import type { CompactReport, DroppedEpoch } from '../../admin/compact.js';
 import type { RepositoryGateway } from '../gateway.js';

@@ -1,8 +1,8 @@
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { archiveRef, classifyRef, compactedRef } from '../../ledger/refs.js';
 import type { RepositoryGateway } from '../gateway.js';
 import { traceEpoch } from './archived-epochs.js';

@@ -1,12 +1,12 @@
 import type { Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { SignatureVerifier, TrustedKey } from '../../../ports/signer.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { SignatureVerifier, TrustedKey } from '../../../ports/clone/signer.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { USUAL_LIMITS } from '../../../ports/limits.js';
+import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import type { Bounds } from '../../git/bounds.js';
 import { decodeCommit } from '../../git/commit.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { boundedStore } from '../accept/bounded-store.js';
 import { tooMuch } from '../limits/check-budget.js';

@@ -1,4 +1,4 @@
-import type { Limits } from '../../../ports/limits.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
 import type { ObjectType } from '../../../ports/vocabulary.js';
 import type { Bounds } from '../../git/bounds.js';
 

@@ -1,4 +1,4 @@
-import type { Limits } from '../../../ports/limits.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
 
 /** What follows for connections and commands from the bounds of the policy. */
 export interface ConnectionBounds {

@@ -1,7 +1,7 @@
 import type { PushStreamLimits } from '../../git/wire/push-request.js';
-import type { GitBounds } from '../../../ports/git-service.js';
-import type { Limits } from '../../../ports/limits.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { GitBounds } from '../../../ports/git/git-service.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 
 /** How large a push may be, and how long it may take. */
 export interface PushLimits extends PushStreamLimits {

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { RefName } from '../../../ports/vocabulary.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 

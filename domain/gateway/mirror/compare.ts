@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { KV_FAMILIES, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';
 import { moveWatermarks } from './plan.js';

@@ -1,8 +1,8 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { Journal } from '../../../ports/journal.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Journal } from '../../../ports/stargate/journal.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { ReadersNotice } from './readers-notice.js';
 

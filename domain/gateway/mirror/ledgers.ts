@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { isNamespace } from '../../../ports/grammar/namespace.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type Piece, piecesOf } from './pieces.js';
 import { moveWatermarks, planMoves, planPush, type PushPlan } from './plan.js';

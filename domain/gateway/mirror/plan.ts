@@ -1,5 +1,5 @@
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../../ledger/refs.js';
 import { REASON } from '../commit/commit-refs.js';

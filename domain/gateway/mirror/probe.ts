@@ -1,11 +1,11 @@
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { encodeCommit, stamp } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { STARGATE_IDENTITY } from '../../ledger/watchlog.js';
+import { STARGATE_IDENTITY } from '../../ledger/transaction/watchlog.js';
 
 /** Where it is tried what a mirror takes: among the ledgers, and under a name that no namespace can have. */
 export const PROBE_REF: RefName = 'refs/kv/_probe';

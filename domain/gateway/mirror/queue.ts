@@ -1,4 +1,4 @@
-import type { IntentRecord } from '../../../ports/journal.js';
+import type { IntentRecord } from '../../../ports/stargate/journal.js';
 import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { classifyRef } from '../../ledger/refs.js';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../ports/clock.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import type { MirrorRefusal, MirrorRefusals } from '../../ledger/mirror-refusals.js';
 import type { Refusal } from './retry-delay.js';
 

@@ -1,4 +1,4 @@
-import type { IntentRecord } from '../../../ports/journal.js';
+import type { IntentRecord } from '../../../ports/stargate/journal.js';
 import { NO_SPAN, type Span } from '../../../ports/tracing.js';
 
 /** More than these wait for the mirror only while it is away for long: then nobody looks at one of them by itself. */

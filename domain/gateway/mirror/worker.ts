@@ -1,9 +1,9 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { IntentRecord } from '../../../ports/journal.js';
+import type { IntentRecord } from '../../../ports/stargate/journal.js';
 import { NO_SPAN, type Span } from '../../../ports/tracing.js';
 import { isNamespace } from '../../../ports/grammar/namespace.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { formatTime } from '../../ledger/metadata.js';
+import { formatTime } from '../../ledger/value/metadata.js';
 import { BranchLane } from './branch-lane.js';
 import { LostRefs } from './compare.js';
 import type { MirrorContext } from './context.js';

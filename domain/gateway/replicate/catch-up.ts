@@ -1,4 +1,4 @@
-import type { Head } from '../../../ports/decision-log.js';
+import type { Head } from '../../../ports/stargate/decision-log.js';
 import { type Entry, isAt, movesOf, type Position, type ServerId, type Standing } from './entry.js';
 import { recount } from './ballot.js';
 import type { Machine } from './machine.js';

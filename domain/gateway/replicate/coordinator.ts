@@ -1,4 +1,4 @@
-import type { RecordedHead } from '../../../ports/decision-log.js';
+import type { RecordedHead } from '../../../ports/stargate/decision-log.js';
 import type { DecisionResult, Proposal, RefusedBecause } from './effects.js';
 import { isAt, movesOf } from './entry.js';
 import { announce, peersOf } from './announce.js';

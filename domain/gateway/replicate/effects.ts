@@ -1,4 +1,4 @@
-import type { Head, RecordedHead } from '../../../ports/decision-log.js';
+import type { Head, RecordedHead } from '../../../ports/stargate/decision-log.js';
 import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { Entry, Position, ServerId, Standing } from './entry.js';
 import type { Message } from './messages.js';

@@ -1,4 +1,4 @@
-import type { Head } from '../../../ports/decision-log.js';
+import type { Head } from '../../../ports/stargate/decision-log.js';
 import type { RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 
 /** A server's name within its cluster. */

@@ -1,4 +1,4 @@
-import type { Head } from '../../../ports/decision-log.js';
+import type { Head } from '../../../ports/stargate/decision-log.js';
 import type { Entry, Position, Standing } from './entry.js';
 
 /** The leader asks a server to store an entry. */

@@ -1,4 +1,4 @@
-import type { Head } from '../../../ports/decision-log.js';
+import type { Head } from '../../../ports/stargate/decision-log.js';
 import { type Entry, isAt, type Position, type ServerId, type Standing } from './entry.js';
 import type { Vote } from './messages.js';
 import { type Ack, isQuorum } from './quorum.js';

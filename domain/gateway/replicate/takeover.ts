@@ -1,4 +1,4 @@
-import type { RecordedHead } from '../../../ports/decision-log.js';
+import type { RecordedHead } from '../../../ports/stargate/decision-log.js';
 import type { DecisionResult } from './effects.js';
 import type { Machine } from './machine.js';
 import { announce } from './announce.js';

@@ -1,4 +1,4 @@
-import type { Head } from '../../../ports/decision-log.js';
+import type { Head } from '../../../ports/stargate/decision-log.js';
 import { newerHead, type ServerId } from './entry.js';
 import type { Machine } from './machine.js';
 

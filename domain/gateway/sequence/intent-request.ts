@@ -1,5 +1,5 @@
 import type { Span } from '../../../ports/tracing.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 
 /** An intent that has come. */

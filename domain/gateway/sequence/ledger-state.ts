@@ -1,10 +1,10 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { type Commit, decodeCommit, readStamp } from '../../git/commit.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { chunksRef, epochRef, indexRef, intentsRef, ledgerRef, watchlogRef } from '../../ledger/refs.js';
-import type { Base, TreeTip } from '../../ledger/transaction.js';
+import type { Base, TreeTip } from '../../ledger/transaction/transaction.js';
 import { firstEpochLabel } from '../../ledger/first-label.js';
 
 /** Where a namespace stands while intents are ordered onto it. */

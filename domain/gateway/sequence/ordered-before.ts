@@ -1,11 +1,11 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { decodeCommit } from '../../git/commit.js';
 import { Generations } from '../../git/generations.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
-import type { Intent } from '../../ledger/intent.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
+import type { Intent } from '../../ledger/intent/intent.js';
 import { archiveRef } from '../../ledger/refs.js';
 import { reused } from '../accept/transaction-ids.js';
 

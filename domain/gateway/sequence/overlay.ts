@@ -1,4 +1,4 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { replacing } from '../../git/store-view.js';
 

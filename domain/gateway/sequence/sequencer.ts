@@ -1,9 +1,9 @@
 import type { Clock } from '../../../ports/clock.js';
 import { type ErrorCode, KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
-import type { Limits } from '../../../ports/limits.js';
-import type { Policy } from '../../../ports/policy-reader.js';
-import type { Signer } from '../../../ports/signer.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
+import type { Signer } from '../../../ports/clone/signer.js';
 import { during, NO_SPAN, type Span, together } from '../../../ports/tracing.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';

@@ -1,4 +1,4 @@
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { Generations } from '../../git/generations.js';
 import type { TreeReader } from '../../git/tree-draft.js';

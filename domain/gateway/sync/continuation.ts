@@ -1,6 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { NamespacePolicy, Policy } from '../../../ports/policy-reader.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { NamespacePolicy, Policy } from '../../../ports/stargate/policy-reader.js';
 import type { Oid, RefName, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import {
   archiveRef,

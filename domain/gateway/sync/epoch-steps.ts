@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { archiveRef, chunksRef, indexRef, ledgerRef } from '../../ledger/refs.js';
 import { type Link, readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';

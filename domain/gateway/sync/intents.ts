@@ -1,7 +1,7 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
-import { parseLedgerMessage } from '../../ledger/attestation.js';
+import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { intentsRef } from '../../ledger/refs.js';
 import { throwFault } from '../../verify/fault.js';
 import { checkIntentsChain, type LedgerIntent, readIntentsChain } from '../../verify/intents-chain.js';

@@ -1,5 +1,5 @@
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { classifyRef, KV_FAMILIES, ledgerRef, POLICY_REF } from '../../ledger/refs.js';
 import { type ContinuationContext, relate, type Relation } from './continuation.js';

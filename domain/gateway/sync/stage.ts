@@ -1,5 +1,5 @@
-import type { GitStore } from '../../../ports/git-store.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { Mutex } from '../mutex.js';
 

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { counted } from '../../../ports/grammar/counted.js';
-import type { Policy } from '../../../ports/policy-reader.js';
+import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import { ledgerRef } from '../../ledger/refs.js';
 import type { Relation } from './continuation.js';
 import { isPlainlyContained, namespacesOf, readSides, type Sides, type SidesContext, withRelations } from './relations.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { isStaged } from './stage.js';
 

@@ -1,6 +1,6 @@
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import { KvError } from '../../../ports/error.js';
-import type { MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import type { AheadNamespace, SyncArguments, SyncReport } from '../../admin/sync.js';
 import { classifyRef, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';

@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, WatchEvent } from '../../../ports/vocabulary.js';
 import { watchlogRef } from '../../ledger/refs.js';
-import { decodeEvent } from '../../ledger/watchlog.js';
+import { decodeEvent } from '../../ledger/transaction/watchlog.js';
 import { readChain } from '../../verify/attestation/chain.js';
 import { throwFault } from '../../verify/fault.js';
 

@@ -1,6 +1,6 @@
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { Limits } from '../../../ports/limits.js';
+import type { Limits } from '../../../ports/stargate/limits.js';
 import { toHex } from '../../git/bytes.js';
 
 /** Told of the lines, for metrics and status. */

@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { formatRejection, parseRejection } from '../../../ports/rejection.js';
 import type { ObjectFormat, ObjectType, Oid } from '../../../ports/vocabulary.js';
-import type { LedgerMode } from '../../../ports/policy-reader.js';
+import type { LedgerMode } from '../../../ports/stargate/policy-reader.js';
 import { decodeUtf8, utf8 } from '../bytes.js';
 import type { ObjectNamer } from '../object.js';
 

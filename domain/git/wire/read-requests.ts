@@ -1,4 +1,4 @@
-import { PktReader, pktText } from '../../../ports/grammar/pkt-line.js';
+import { PktReader, pktText } from '../../../ports/grammar/git-words/pkt-line.js';
 
 /** What a client of protocol v2 asks upload-pack for; of `ls-refs`, the prefixes it asks for, null for all refs. */
 export type ReadRequest =

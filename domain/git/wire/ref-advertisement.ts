@@ -1,6 +1,6 @@
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { concat, decodeLoose, utf8 } from '../bytes.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 
 /** A list of refs as upload-pack gives it: protocol v0 (gitprotocol-pack, "Reference Discovery") or v2 (`ls-refs`). */
 export interface RefAdvertisement {

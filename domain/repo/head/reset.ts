@@ -1,4 +1,4 @@
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { checkExpected } from '../commit/commit.js';
 import type { Core, Land } from '../core.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { checkExpected, makeCommit, nothingToCommit, wordsOf, type Words } from '../commit/commit.js';
 import type { Core, Land } from '../core.js';

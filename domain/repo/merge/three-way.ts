@@ -1,4 +1,4 @@
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import type { ObjectSource } from '../objects/source.js';

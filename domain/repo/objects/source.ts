@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { oidBytesIn } from '../../git/tree.js';
 import type { TreeReader } from '../../git/tree-draft.js';

@@ -1,4 +1,4 @@
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 
 /** What waits to be made durable. */

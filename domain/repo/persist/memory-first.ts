@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git-store.js';
-import type { ReadBounds } from '../../../ports/read-bounds.js';
+import type { GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git/git-store.js';
+import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { GroupCommit } from './group-commit.js';
 import { MemoryQuarantine } from './memory-quarantine.js';

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, NewObject, Quarantine } from '../../../ports/git-store.js';
-import type { ReadBounds } from '../../../ports/read-bounds.js';
+import type { GitStore, GitStoreCapabilities, NewObject, Quarantine } from '../../../ports/git/git-store.js';
+import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
 import { Pending } from '../staging/pending.js';
 import { ObjectReads } from './object-reads.js';

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
-import type { HistoryQuery } from '../../../ports/git-store.js';
-import type { ReadBounds } from '../../../ports/read-bounds.js';
+import type { HistoryQuery } from '../../../ports/git/git-store.js';
+import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import { type GitObject, isOid, type ObjectFormat, type ObjectHeader, type Oid } from '../../../ports/vocabulary.js';
 import { reaches, walkCommits } from '../log/walk.js';
 import { toBytePath } from '../objects/paths.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { isOid, type Oid, type RefName } from '../../../ports/vocabulary.js';
 import { fromAscii } from '../../git/bytes.js';
 import { shown } from '../objects/paths.js';

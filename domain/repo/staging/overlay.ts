@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import type { ObjectNamer } from '../../git/object.js';

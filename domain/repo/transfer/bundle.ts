@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
 import { fromAscii } from '../../git/bytes.js';
 import { oidBytesIn } from '../../git/tree.js';

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../../ledger/attestation.js';
+import type { ChunksTrailers, IndexTrailers, LedgerTrailers } from '../../ledger/transaction/attestation.js';
 import { shownText } from '../../../ports/grammar/shown-text.js';
 import { isEpochLabel } from '../../../ports/grammar/namespace.js';
 import { isUlid } from '../../ledger/ulid.js';

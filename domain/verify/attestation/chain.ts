@@ -1,4 +1,4 @@
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
 import { attempt, type Emit, type Fault } from '../fault.js';

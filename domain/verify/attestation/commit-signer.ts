@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { Hasher } from '../../../ports/hasher.js';
-import type { PolicyKey } from '../../../ports/policy-reader.js';
-import type { SignatureVerifier, SigningKey, TrustedKey } from '../../../ports/signer.js';
+import type { PolicyKey } from '../../../ports/stargate/policy-reader.js';
+import type { SignatureVerifier, SigningKey, TrustedKey } from '../../../ports/clone/signer.js';
 import { encodeBase64 } from '../../../ports/grammar/base64.js';
-import { parseSshKey } from '../../../ports/grammar/ssh-key.js';
+import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
 import { decodeLoose, writeHex } from '../../git/bytes.js';
 import { encodeCommit } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';

@@ -6,7 +6,7 @@ import {
   parseChunksMessage,
   parseIndexMessage,
   parseLedgerMessage,
-} from '../../ledger/attestation.js';
+} from '../../ledger/transaction/attestation.js';
 import type { Attested, Link } from './chain.js';
 import { attempt, type Emit, type Fault, type Subject } from '../fault.js';
 

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { LedgerTrailers } from '../../ledger/attestation.js';
+import type { LedgerTrailers } from '../../ledger/transaction/attestation.js';
 import type { Emit } from '../fault.js';
 import type { Attested } from './chain.js';
 

@@ -1,13 +1,13 @@
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
 import type { Side, TreeChange } from '../../git/tree-diff.js';
 import { encodeLayout, LAYOUT_FILE, pairAt, REF_SUFFIX } from '../../index/layout.js';
 import { lookUp } from '../../index/look-up.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';
-import { fromUrlsafe, quoteKey, toUrlsafe } from '../../ledger/key.js';
-import type { Pointer } from '../../ledger/pointer.js';
-import { addPointer } from '../../ledger/transaction.js';
+import { fromUrlsafe, quoteKey, toUrlsafe } from '../../ledger/value/key.js';
+import type { Pointer } from '../../ledger/value/pointer.js';
+import { addPointer } from '../../ledger/transaction/transaction.js';
 import { type Fault, faultOf, type RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';
 import { SplitCheck } from './splits.js';

@@ -1,9 +1,9 @@
 import { MODE_FILE, oidBytesIn } from '../../git/tree.js';
 import type { PointerFile } from '../../index/update.js';
-import { toUrlsafe } from '../../ledger/key.js';
-import { KeyTable } from '../../ledger/key-table.js';
+import { toUrlsafe } from '../../ledger/value/key.js';
+import { KeyTable } from '../../ledger/value/key-table.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { encodePointer, type Pointer, pointerMode } from '../../ledger/pointer.js';
+import { encodePointer, type Pointer, pointerMode } from '../../ledger/value/pointer.js';
 
 // What is known of a key's pointer, in a mark: its mode, or nothing.
 const UNKNOWN = 0;

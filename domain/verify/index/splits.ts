@@ -1,6 +1,6 @@
 import { oidBytesIn, TreeCursor } from '../../git/tree.js';
 import { FIXED_LEVELS, PAIR, REF_SUFFIX, SPLIT_ABOVE } from '../../index/layout.js';
-import { quotePath } from '../../ledger/key.js';
+import { quotePath } from '../../ledger/value/key.js';
 import type { RuleContext } from '../fault.js';
 
 /** What stands above the index's own directories: `kv`, the namespace, `index`. */

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../ledger/manifest.js';
+import type { Manifest } from '../../ledger/value/manifest.js';
 import { wrongKey, type RuleContext } from '../fault.js';
 
 /** How many chunks to hold at a time. */

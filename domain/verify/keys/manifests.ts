@@ -1,8 +1,8 @@
-import type { NamespacePolicy } from '../../../ports/policy-reader.js';
+import type { NamespacePolicy } from '../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { quoteKey } from '../../ledger/key.js';
-import { chunkDirs, decodeManifest, type Manifest } from '../../ledger/manifest.js';
-import type { Metadata } from '../../ledger/metadata.js';
+import { quoteKey } from '../../ledger/value/key.js';
+import { chunkDirs, decodeManifest, type Manifest } from '../../ledger/value/manifest.js';
+import type { Metadata } from '../../ledger/value/metadata.js';
 import { inBatches, readBlobs } from '../blobs.js';
 import { checkChunkedContent } from './chunked-content.js';
 import { attempt, type Fault, wrongKey, type RuleContext } from '../fault.js';

@@ -1,6 +1,6 @@
-import type { NamespacePolicy } from '../../../ports/policy-reader.js';
-import { quoteKey } from '../../ledger/key.js';
-import { decodeMetadata, MAX_METADATA, type Metadata } from '../../ledger/metadata.js';
+import type { NamespacePolicy } from '../../../ports/stargate/policy-reader.js';
+import { quoteKey } from '../../ledger/value/key.js';
+import { decodeMetadata, MAX_METADATA, type Metadata } from '../../ledger/value/metadata.js';
 import { readBlobs } from '../blobs.js';
 import { attempt, wrongKey, type RuleContext } from '../fault.js';
 import type { SetChange } from './ledger-changes.js';

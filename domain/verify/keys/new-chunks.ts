@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { MODE_FILE } from '../../git/tree.js';
-import { quotePath } from '../../ledger/key.js';
-import { parseChunkPath } from '../../ledger/manifest.js';
+import { quotePath } from '../../ledger/value/key.js';
+import { parseChunkPath } from '../../ledger/value/manifest.js';
 import { inBatches, readBlobs } from '../blobs.js';
 import type { Fault, RuleContext } from '../fault.js';
 import { treeChanges } from '../trees.js';

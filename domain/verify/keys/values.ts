@@ -1,7 +1,7 @@
 import type { ObjectHeader, Oid } from '../../../ports/vocabulary.js';
-import { valuePointer } from '../../ledger/transaction-plan.js';
-import type { Metadata } from '../../ledger/metadata.js';
-import { type Pointer, tombstone } from '../../ledger/pointer.js';
+import { valuePointer } from '../../ledger/transaction/transaction-plan.js';
+import type { Metadata } from '../../ledger/value/metadata.js';
+import { type Pointer, tombstone } from '../../ledger/value/pointer.js';
 import { inBatches, readBlobs } from '../blobs.js';
 import { wrongKey, type RuleContext } from '../fault.js';
 import type { KeyChange, SetChange } from './ledger-changes.js';

@@ -1,5 +1,5 @@
-import type { Direction, FetchRequest, GitRemote } from '../../../ports/git-remote.js';
-import type { GitStore, NewObject } from '../../../ports/git-store.js';
+import type { Direction, FetchRequest, GitRemote } from '../../../ports/git/git-remote.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { commit, files } from '../git-objects.js';

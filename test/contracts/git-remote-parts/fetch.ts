@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 import { rejects } from '../git-store-parts/bench.js';
 import { create, fill, INDEX, MAIN, refsOf, request, type Suite } from './bench.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, GitStoreCapabilities } from '../../../ports/git-store.js';
+import type { GitStore, GitStoreCapabilities } from '../../../ports/git/git-store.js';
 import type { ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { commit, files } from '../git-objects.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { blob, commit, tag, tree } from '../git-objects.js';
 import { rejects } from './bench.js';
 import type { Bench } from './bench.js';

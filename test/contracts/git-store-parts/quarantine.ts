@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { NewObject, Quarantine } from '../../../ports/git-store.js';
+import type { NewObject, Quarantine } from '../../../ports/git/git-store.js';
 import { blob, commit, files } from '../git-objects.js';
 import { all, chain, rejects } from './bench.js';
 import type { Bench } from './bench.js';

@@ -1,8 +1,8 @@
-import type { BundleArchive } from '../../../ports/bundle-archive.js';
-import type { GitService } from '../../../ports/git-service.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { NewRepository, RepositoryHost } from '../../../ports/repository-host.js';
-import type { RepositoryUpkeep } from '../../../ports/repository-upkeep.js';
+import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
+import type { GitService } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { NewRepository, RepositoryHost } from '../../../ports/git/repository-host.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import type { ObjectFormat, Oid, RefName } from '../../../ports/vocabulary.js';
 import { commit, files } from '../git-objects.js';
 

@@ -6,7 +6,7 @@ import { readHostKeys } from '../../../apps/stargate/host-key/key-files.js';
 import { openPolicyFile } from '../../../apps/stargate/repository/policy-file.js';
 import { parsePolicy } from '../../../adapters/policy-yaml/open.js';
 import { openProfile, readProfile } from '../../../plugins/host/index.js';
-import type { RepositoryHost } from '../../../ports/repository-host.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { failure } from '../../support/failure.js';
 import { Sandbox } from '../../support/sandbox.js';
 import { SILENT } from '../../support/silent-log.js';

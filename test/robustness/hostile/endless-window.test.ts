@@ -3,7 +3,7 @@ import { principal } from '../../../domain/access/principal.js';
 import { readKey } from '../../../apps/stargate/host-key/key-files.js';
 import { clientOf } from '../../../apps/stargate/exec-session.js';
 import { listenSsh, type SshListener } from '../../../apps/stargate/ssh/server.js';
-import { USUAL_LIMITS } from '../../../ports/limits.js';
+import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { Sandbox } from '../../support/sandbox.js';
 import { SILENT } from '../../support/silent-log.js';
 import { until } from '../../support/until.js';

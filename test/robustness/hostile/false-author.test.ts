@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { newEpoch } from '../../../domain/client/epochs/new-epoch.js';
 import { type Blame, blame } from '../../../domain/client/history/blame.js';
 import { type HistoryEntry, keyHistory } from '../../../domain/client/history/history.js';
-import type { SignatureVerifier } from '../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { all } from '../../support/all.js';
 import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
 import { MemoryForge } from '../../support/memory-forge.js';

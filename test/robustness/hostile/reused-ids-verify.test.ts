@@ -5,7 +5,7 @@ import type { Finding } from '../../../domain/client/verify/findings.js';
 import { verifyClone } from '../../../domain/client/verify/verify.js';
 import { write } from '../../../domain/client/write/write.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';
 import { FORMATS } from '../../support/memory.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import { commitFile, rig, type Rig } from '../../support/rig.js';
 import { World } from '../../support/world.js';
 import { type Address, type ForgedChannel, ForgedSsh } from './attacks/forged-ssh.js';

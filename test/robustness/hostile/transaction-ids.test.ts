@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Commit } from '../../../domain/git/commit.js';
 import { newUlid } from '../../../domain/ledger/ulid.js';
-import type { Base } from '../../../domain/ledger/transaction.js';
+import type { Base } from '../../../domain/ledger/transaction/transaction.js';
 import { MemoryForge } from '../../support/memory-forge.js';
 import { MemoryGateway } from '../../support/memory-gateway.js';
 import { type Attack, attackedMemory, runAttacks } from '../attack.js';

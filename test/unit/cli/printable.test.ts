@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { printable, printableText } from '../../../ports/grammar/printable.js';
-import { valueLine } from '../../../apps/cli/render/value-line.js';
+import { valueLine } from '../../../apps/cli/render/values/value-line.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { ROOT } from '../../support/root.js';
 
@@ -39,7 +39,7 @@ describe('text of others on a terminal', () => {
   });
 
   it('reaches one through the door of its program alone', () => {
-    const doors = ['cli/io/terminal.ts', 'stargate/terminal.ts', 'stargate/log-sink.ts', 'api/terminal.ts'];
+    const doors = ['cli/io/terminal.ts', 'stargate/process/terminal.ts', 'stargate/log/log-sink.ts', 'api/terminal.ts'];
     const others = readdirSync(join(ROOT, 'apps'), { recursive: true, encoding: 'utf8' }).filter(
       (name) => name.endsWith('.ts') && !doors.includes(name),
     );

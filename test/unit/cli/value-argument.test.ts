@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { messageFlag } from '../../../apps/cli/parse/message.js';
 import { looksLikePath, pairsRefused } from '../../../apps/cli/parse/value-argument.js';
-import { messageBody, parseLedgerMessage, renderLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { messageBody, parseLedgerMessage, renderLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { KvError } from '../../../ports/error.js';
 
 describe('the VALUE of set', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { COMPACT, type CompactArguments, type CompactReport } from '../../../domain/admin/compact.js';
 import { STATUS, type StatusReport } from '../../../domain/admin/status.js';
-import type { AdminClient } from '../../../ports/admin-client.js';
+import type { AdminClient } from '../../../ports/clone/admin-client.js';
 import { askStargate, readReport } from '../../../domain/admin/verb.js';
 import { type ErrorCode, KvError } from '../../../ports/error.js';
 

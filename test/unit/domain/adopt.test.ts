@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { adoptMirror } from '../../../domain/gateway/epochs/adopt.js';
 import { KvError } from '../../../ports/error.js';
-import type { RemoteListing, RepositoryHost } from '../../../ports/repository-host.js';
+import type { RemoteListing, RepositoryHost } from '../../../ports/git/repository-host.js';
 import { rejects } from '../../contracts/git-store-parts/bench.js';
 
 /** A host whose remote shows these refs; `did` is what it was asked to do. */

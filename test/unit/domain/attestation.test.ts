@@ -5,7 +5,7 @@ import {
   parseLedgerMessage,
   renderIndexMessage,
   renderLedgerMessage,
-} from '../../../domain/ledger/attestation.js';
+} from '../../../domain/ledger/transaction/attestation.js';
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { pushForCertain } from '../../../domain/client/write/certain-push.js';
+import { pushForCertain } from '../../../domain/client/write/linear/certain-push.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
-import { renderLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { renderLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { ledgerRef, trackingRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
 import { commit } from '../../contracts/git-objects.js';

@@ -3,7 +3,7 @@ import { boundedStore } from '../../../domain/gateway/accept/bounded-store.js';
 import { CheckBudget } from '../../../domain/gateway/limits/check-budget.js';
 import { checkLimits } from '../../../domain/gateway/limits/check-limits.js';
 import { KvError } from '../../../ports/error.js';
-import { USUAL_LIMITS } from '../../../ports/limits.js';
+import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { memory } from '../../support/memory.js';
 
 /** Each push has 100 bytes to itself, and one at a time 1000 more. */

@@ -4,7 +4,7 @@ import type { Clone } from '../../../domain/client/clone/clone.js';
 import { readChunks } from '../../../domain/client/read/value.js';
 import { concat, utf8 } from '../../../domain/git/bytes.js';
 import { memory, NOW } from '../../support/memory.js';
-import { formatTime } from '../../../domain/ledger/metadata.js';
+import { formatTime } from '../../../domain/ledger/value/metadata.js';
 
 const OTHER = `blake3:${'0'.repeat(64)}`;
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { EpochLogs } from '../../../domain/client/watch/epoch-logs.js';
 import { compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
-import type { HistoryQuery } from '../../../ports/git-store.js';
-import type { FetchRequest } from '../../../ports/git-remote.js';
+import type { HistoryQuery } from '../../../ports/git/git-store.js';
+import type { FetchRequest } from '../../../ports/git/git-remote.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { NS, Recording, Replay } from './feed.js';
 

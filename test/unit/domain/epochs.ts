@@ -1,6 +1,6 @@
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { encodeCommit, stamp } from '../../../domain/git/commit.js';
-import { renderLedgerMessage } from '../../../domain/ledger/attestation.js';
+import { renderLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { archiveCommit } from '../../../domain/ledger/epoch.js';
 import { memory, NOW } from '../../support/memory.js';
 

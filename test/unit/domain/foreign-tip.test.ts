@@ -14,7 +14,7 @@ import { decodeUtf8, utf8 } from '../../../domain/git/bytes.js';
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { namerOf } from '../../../domain/client/clone/clone.js';
 import { chunksRef, ledgerRef, trackingRef } from '../../../domain/ledger/refs.js';
-import { commitOn } from '../../../domain/ledger/transaction.js';
+import { commitOn } from '../../../domain/ledger/transaction/transaction.js';
 import { newestTip, type ReadFrom } from '../../../domain/client/clone/tips.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';

@@ -9,7 +9,7 @@ import {
 import { utf8 } from '../../../domain/git/bytes.js';
 import { MODE_FILE } from '../../../domain/git/tree.js';
 import { seal, TreeDraft } from '../../../domain/git/tree-draft.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../../domain/ledger/repository-id.js';
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../../domain/ledger/host-keys.js';

@@ -4,7 +4,7 @@ import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { checkNewRefs } from '../../../domain/gateway/accept/new-refs.js';
 import { sortRefs } from '../../../domain/gateway/accept/ref-rules.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import { appendEvents } from '../../../domain/ledger/watchlog.js';
+import { appendEvents } from '../../../domain/ledger/transaction/watchlog.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
 import { memory } from '../../support/memory.js';

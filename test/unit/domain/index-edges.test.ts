@@ -9,7 +9,7 @@ import { listPointers } from '../../../domain/index/list.js';
 import { lookUp } from '../../../domain/index/look-up.js';
 import { updateIndex } from '../../../domain/index/update.js';
 import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { memory } from '../../support/memory.js';
 

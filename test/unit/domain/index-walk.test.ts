@@ -4,7 +4,7 @@ import { type PointerFile, updateIndex } from '../../../domain/index/update.js';
 import { MODE_EXEC, MODE_FILE } from '../../../domain/git/tree.js';
 import { PathEdits, seal } from '../../../domain/git/tree-draft.js';
 import { IndexWalk } from '../../../domain/verify/index/index-walk.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory } from '../../support/memory.js';
 

@@ -3,7 +3,7 @@ import { IntentSession } from '../../../domain/client/sequence/session.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { type Answer, encodeAnswer, encodeFrame, encodeGreeting, FrameReader } from '../../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../../ports/error.js';
-import type { IntentConnection } from '../../../ports/intent-stream.js';
+import type { IntentConnection } from '../../../ports/clone/intent-stream.js';
 import { formatRejection } from '../../../ports/rejection.js';
 import { failure } from '../../support/failure.js';
 

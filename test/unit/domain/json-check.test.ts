@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { checkedJson, JSON_CHECK_MAX, jsonFault, saysJson } from '../../../domain/client/write/json-check.js';
+import { checkedJson, JSON_CHECK_MAX, jsonFault, saysJson } from '../../../domain/client/write/value/json-check.js';
 import { parseBatch } from '../../../domain/client/write/parse-batch.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { all } from '../../support/all.js';

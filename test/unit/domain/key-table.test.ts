@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { nodeHasher } from '../../../adapters/hasher-node/open.js';
-import { KeyTable } from '../../../domain/ledger/key-table.js';
+import { KeyTable } from '../../../domain/ledger/value/key-table.js';
 
 describe('a table of keys', () => {
   for (const digits of [40, 64]) {

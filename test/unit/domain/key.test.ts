@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { KvError } from '../../../ports/error.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import { fromUrlsafe, keyBytes, keyFault, toUrlsafe } from '../../../domain/ledger/key.js';
+import { fromUrlsafe, keyBytes, keyFault, toUrlsafe } from '../../../domain/ledger/value/key.js';
 
 const code = (work: () => unknown): string => {
   try {

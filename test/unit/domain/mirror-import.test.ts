@@ -9,7 +9,7 @@ import { namerOf } from '../../../domain/client/clone/clone.js';
 import { MODE_DIR, MODE_FILE } from '../../../domain/git/tree.js';
 import { KvError } from '../../../ports/error.js';
 import { type MirrorManifest, manifestPayload, refsText } from '../../../ports/grammar/mirror-manifest.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { failure } from '../../support/failure.js';
 import { type MemoryClient, openMemoryPlace } from '../../support/memory-client.js';

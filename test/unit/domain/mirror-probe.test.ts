@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { epochsAtMirror, PROBE_REF, probeMirror } from '../../../domain/gateway/mirror/probe.js';
 import { KvError } from '../../../ports/error.js';
-import type { MirrorTarget } from '../../../ports/mirror-target.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { memory, TestClock } from '../../support/memory.js';
 

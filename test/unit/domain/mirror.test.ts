@@ -5,12 +5,12 @@ import { ReadersNotice } from '../../../domain/gateway/mirror/readers-notice.js'
 import { planPush } from '../../../domain/gateway/mirror/plan.js';
 import { MirrorQueue } from '../../../domain/gateway/mirror/queue.js';
 import { retryDelay } from '../../../domain/gateway/mirror/retry-delay.js';
-import { formatTime } from '../../../domain/ledger/metadata.js';
+import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { IntentRecord, Journal, JournalRecord } from '../../../ports/journal.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/mirror-target.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { IntentRecord, Journal, JournalRecord } from '../../../ports/stargate/journal.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { memory, NOW, SeededRandomness } from '../../support/memory.js';
 

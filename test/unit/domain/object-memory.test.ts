@@ -4,7 +4,7 @@ import { ObjectNamer } from '../../../domain/git/object.js';
 import { withObjectMemory } from '../../../domain/git/object-memory.js';
 import { entrySize, MODE_DIR, MODE_FILE, writeEntry } from '../../../domain/git/tree.js';
 import { nodeHasher } from '../../../adapters/hasher-node/open.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { gitStoreContract } from '../../contracts/git-store.js';
 

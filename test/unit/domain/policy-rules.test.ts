@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { type Fault, throwFault } from '../../../domain/verify/fault.js';
 import { checkPrefix } from '../../../domain/verify/policy-rules.js';
 import { KvError } from '../../../ports/error.js';
-import type { NamespacePolicy } from '../../../ports/policy-reader.js';
+import type { NamespacePolicy } from '../../../ports/stargate/policy-reader.js';
 
 describe('policy rules', () => {
   const policy = { allowedPrefixes: ['cfg:', 'user:'] } as unknown as NamespacePolicy;

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import type { GitMemoryStore } from '../../../adapters/git-memory/open.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { SPLIT_ABOVE } from '../../../domain/index/layout.js';
-import { toUrlsafe } from '../../../domain/ledger/key.js';
+import { toUrlsafe } from '../../../domain/ledger/value/key.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
 import { type PointerFile, updateIndex } from '../../../domain/index/update.js';
 import { listPointers } from '../../../domain/index/list.js';
 import { lookUp } from '../../../domain/index/look-up.js';
 import { MODE_FILE } from '../../../domain/git/tree.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { FORMATS, memory } from '../../support/memory.js';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { may, type Permission, principal, principalsOf, type Role } from '../../../domain/access/principal.js';
-import type { Policy, PolicyKey } from '../../../ports/policy-reader.js';
+import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
 
 /** An ed25519 key in the form that a policy lists, made of one byte repeated. */
 function sshKey(byte: number, name: string): PolicyKey {

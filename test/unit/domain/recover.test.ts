@@ -5,11 +5,11 @@ import { type CommitContext, commitRefs, leftRefsAlone } from '../../../domain/g
 import { readJournal, recover } from '../../../domain/gateway/commit/recover.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
-import { appendEvents, decodeEvent } from '../../../domain/ledger/watchlog.js';
+import { appendEvents, decodeEvent } from '../../../domain/ledger/transaction/watchlog.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
-import type { AppendOptions, IntentRecord, Journal, JournalRecord } from '../../../ports/journal.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { AppendOptions, IntentRecord, Journal, JournalRecord } from '../../../ports/stargate/journal.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { memory, SeededRandomness, TestClock } from '../../support/memory.js';
 

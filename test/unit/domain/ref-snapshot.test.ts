@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { isKvRef, refSnapshot } from '../../../domain/gateway/ref-snapshot.js';
 import { concat, decodeLoose, utf8 } from '../../../domain/git/bytes.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import { ReadAnswers } from '../../../domain/git/wire/read-answers.js';
 import { ReadRequests } from '../../../domain/git/wire/read-requests.js';
 import { advertisedRefs, withRefs } from '../../../domain/git/wire/ref-advertisement.js';

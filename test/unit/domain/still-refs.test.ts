@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { stillRefs } from '../../../domain/gateway/sync/still-refs.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import { rejects } from '../../contracts/git-store-parts/bench.js';
 
 /** A store whose refs are read as these states, one after another, the last one for ever. */

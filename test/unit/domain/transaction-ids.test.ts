@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { TransactionIds } from '../../../domain/gateway/accept/transaction-ids.js';
 import { write } from '../../../domain/client/write/write.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { failure } from '../../support/failure.js';
 import { type MemoryClient, openMemoryPlace } from '../../support/memory-client.js';

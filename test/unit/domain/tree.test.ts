@@ -5,7 +5,7 @@ import { diffTrees, type TreeChange } from '../../../domain/git/tree-diff.js';
 import { diffInParts } from '../../../domain/git/tree-parts.js';
 import { PathEdits, seal } from '../../../domain/git/tree-draft.js';
 import type { TreeShape, TreeWalk } from '../../../domain/git/tree-shape.js';
-import type { NewObject } from '../../../ports/git-store.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { FORMATS, memory } from '../../support/memory.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { utf8 } from '../../../domain/git/bytes.js';
-import type { Metadata } from '../../../domain/ledger/metadata.js';
+import type { Metadata } from '../../../domain/ledger/value/metadata.js';
 import type { Emit, Fault } from '../../../domain/verify/fault.js';
 import {
   checkInlineSize,
@@ -13,7 +13,7 @@ import {
   namespacePolicy,
 } from '../../../domain/verify/policy-rules.js';
 import { KvError } from '../../../ports/error.js';
-import type { NamespacePolicy, Policy } from '../../../ports/policy-reader.js';
+import type { NamespacePolicy, Policy } from '../../../ports/stargate/policy-reader.js';
 
 const POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n';
 /** A policy of which only these fields are read here. */

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { OLDEST, Watch, type WatchNotice, type WatchRequest } from '../../../domain/client/watch/watch.js';
 import { archiveRef, compactedRef, watchlogRef } from '../../../domain/ledger/refs.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git-store.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';
 import { refusal } from '../../support/failure.js';

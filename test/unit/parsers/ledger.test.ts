@@ -9,16 +9,16 @@ import {
   renderIndexMessage,
   renderLedgerMessage,
   reservedTrailer,
-} from '../../../domain/ledger/attestation.js';
+} from '../../../domain/ledger/transaction/attestation.js';
 import { decodeHostKeys, encodeHostKeys } from '../../../domain/ledger/host-keys.js';
-import { fromUrlsafe, keyBytes, quoteKey, toUrlsafe } from '../../../domain/ledger/key.js';
-import { decodeManifest, encodeManifest, type Manifest, parseChunkPath } from '../../../domain/ledger/manifest.js';
-import { decodeMetadata, encodeMetadata, formatTime } from '../../../domain/ledger/metadata.js';
+import { fromUrlsafe, keyBytes, quoteKey, toUrlsafe } from '../../../domain/ledger/value/key.js';
+import { decodeManifest, encodeManifest, type Manifest, parseChunkPath } from '../../../domain/ledger/value/manifest.js';
+import { decodeMetadata, encodeMetadata, formatTime } from '../../../domain/ledger/value/metadata.js';
 import { decodeMirrorRefusals, encodeMirrorRefusals } from '../../../domain/ledger/mirror-refusals.js';
-import { decodePointer, encodePointer, tombstone } from '../../../domain/ledger/pointer.js';
+import { decodePointer, encodePointer, tombstone } from '../../../domain/ledger/value/pointer.js';
 import { classifyRef } from '../../../domain/ledger/refs.js';
 import { isUlid } from '../../../domain/ledger/ulid.js';
-import { decodeEvent, encodeEvent } from '../../../domain/ledger/watchlog.js';
+import { decodeEvent, encodeEvent } from '../../../domain/ledger/transaction/watchlog.js';
 import { isLfsPointer } from '../../../domain/verify/policy-rules.js';
 import { isEpochLabel, isNamespace } from '../../../ports/grammar/namespace.js';
 import { holdsUp, type Parser } from './holds-up.js';

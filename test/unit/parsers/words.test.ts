@@ -8,7 +8,7 @@ import {
   noRoomThere,
   unreachable,
   wrongFormat,
-} from '../../../adapters/git-cli/remote/remote-error.js';
+} from '../../../adapters/git-cli/remote/failure/remote-error.js';
 import { failure } from '../../../adapters/mirror-git/outcome.js';
 import { errorFields } from '../../../apps/cli/render/report-error.js';
 import { parseEndpoint } from '../../../apps/stargate/endpoints.js';
@@ -17,19 +17,19 @@ import { STATUS } from '../../../domain/admin/status.js';
 import { SYNC } from '../../../domain/admin/sync.js';
 import { readReport } from '../../../domain/admin/verb.js';
 import { parseHumanTime } from '../../../domain/client/past/human-time.js';
-import { parseTime, readExpiry } from '../../../domain/client/write/expiry.js';
-import { jsonFault, saysJson } from '../../../domain/client/write/json-check.js';
-import { isContentType } from '../../../domain/ledger/metadata.js';
+import { parseTime, readExpiry } from '../../../domain/client/write/value/expiry.js';
+import { jsonFault, saysJson } from '../../../domain/client/write/value/json-check.js';
+import { isContentType } from '../../../domain/ledger/value/metadata.js';
 import { KvError } from '../../../ports/error.js';
 import { decodeBase64, encodeBase64 } from '../../../ports/grammar/base64.js';
 import { durationText, parseDuration } from '../../../ports/grammar/duration.js';
 import { printable, printableText } from '../../../ports/grammar/printable.js';
-import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
 import { parseTraceparent } from '../../../ports/grammar/trace-context.js';
 import { parseSize, sizeText } from '../../../ports/grammar/size.js';
-import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../../ports/grammar/network/ssh-url.js';
 import { formatRejection, parseRejection } from '../../../ports/rejection.js';
-import { valueLine } from '../../../apps/cli/render/value-line.js';
+import { valueLine } from '../../../apps/cli/render/values/value-line.js';
 import { holdsUp, type Parser } from './holds-up.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');

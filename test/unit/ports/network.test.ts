@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { networkOf } from '../../../ports/grammar/network.js';
+import { networkOf } from '../../../ports/grammar/network/network.js';
 
 describe('whose a remote address is', () => {
   it('takes an IPv4 address for itself, however it is written', () => {

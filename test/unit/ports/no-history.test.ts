@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { noHistory } from '../../../ports/grammar/no-history.js';
+import { noHistory } from '../../../ports/grammar/git-words/no-history.js';
 
 describe('grammar: the shallow file of a push without history', () => {
   it('is one line of an id that no object has, behind where history really ends', () => {

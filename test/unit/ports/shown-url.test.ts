@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { shownUrl, withoutSecrets } from '../../../ports/grammar/shown-url.js';
+import { shownUrl, withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
 
 describe('grammar: what is shown of an address', () => {
   for (const [url, shown] of [

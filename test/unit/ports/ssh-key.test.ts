@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseSshKey, sshKeyType, sshStringEnd } from '../../../ports/grammar/ssh-key.js';
+import { parseSshKey, sshKeyType, sshStringEnd } from '../../../ports/grammar/network/ssh-key.js';
 
 const BASE64 = 'AAAAC3NzaC1lZDI1NTE5AAAAIEYIkO+3jZKDtKN6s0CUlPCY2vkT4PpVxmh2fvgYZVi2';
 const KEY = `ssh-ed25519 ${BASE64}`;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseSshUrl } from '../../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../../ports/grammar/network/ssh-url.js';
 
 /** `form user host port path` of an address. */
 const read = (text: string): unknown => {

@@ -15,7 +15,7 @@ const WITHOUT_SUITE: Readonly<Partial<Record<PortName, string>>> = {
 
 function sources(folder: string): string {
   const path = join(ROOT, folder);
-  const names = readdirSync(path).filter((name) => name.endsWith('.ts'));
+  const names = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   return names.map((name) => readFileSync(join(path, name), 'utf8')).join('\n');
 }
 

@@ -1,13 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { KvError } from '../../../../ports/error.js';
-import { shownUrl } from '../../../../ports/grammar/shown-url.js';
-import type { IntentConnection } from '../../../../ports/intent-stream.js';
+import { shownUrl } from '../../../../ports/grammar/network/shown-url.js';
+import type { IntentConnection } from '../../../../ports/clone/intent-stream.js';
 import { startChild } from '../../../../ports/start-child.js';
 import type { GitPlace } from '../../process/run-git.js';
 import { saidSoFar } from '../../process/said.js';
 import { failedCall } from '../held-verb.js';
 import { BEFORE } from '../push-outcome.js';
-import { SilenceWatch } from '../silence.js';
+import { SilenceWatch } from '../failure/silence.js';
 import { noOpenSsh } from '../ssh/ssh-program.js';
 
 /** The bytes of one ssh client's input and output. */

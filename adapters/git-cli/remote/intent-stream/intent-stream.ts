@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { KvError } from '../../../../ports/error.js';
-import { shownUrl } from '../../../../ports/grammar/shown-url.js';
-import type { IntentConnection, IntentStream } from '../../../../ports/intent-stream.js';
+import { shownUrl } from '../../../../ports/grammar/network/shown-url.js';
+import type { IntentConnection, IntentStream } from '../../../../ports/clone/intent-stream.js';
 import { type Environment, type GitPlace, gitPlace } from '../../process/run-git.js';
 import { type ConfiguredValues, configuredAt, stargateUrl } from '../remote-url.js';
 import { rewritten } from '../rewritten-url.js';

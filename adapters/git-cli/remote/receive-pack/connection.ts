@@ -1,11 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { KvError } from '../../../../ports/error.js';
 import { startChild } from '../../../../ports/start-child.js';
-import { FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
+import { FLUSH_PKT } from '../../../../ports/grammar/git-words/pkt-line.js';
 import type { GitPlace } from '../../process/run-git.js';
 import { endOn } from '../../process/end-on.js';
 import { saidSoFar } from '../../process/said.js';
-import { SilenceWatch } from '../silence.js';
+import { SilenceWatch } from '../failure/silence.js';
 import { noOpenSsh } from '../ssh/ssh-program.js';
 import { type Greeting, readGreeting } from './conversation.js';
 import { PktChannel } from './pkt-channel.js';

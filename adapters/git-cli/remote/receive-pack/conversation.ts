@@ -1,4 +1,4 @@
-import { encodePkt, FLUSH_PKT, type Pkt, PktReader, pktText } from '../../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT, type Pkt, PktReader, pktText } from '../../../../ports/grammar/git-words/pkt-line.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../../../ports/vocabulary.js';
 import type { PktChannel } from './pkt-channel.js';

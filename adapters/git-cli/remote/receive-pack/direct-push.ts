@@ -1,14 +1,14 @@
 import { KvError, toKvError } from '../../../../ports/error.js';
-import type { TransferProgress } from '../../../../ports/git-remote.js';
-import type { NewObject } from '../../../../ports/git-store.js';
+import type { TransferProgress } from '../../../../ports/git/git-remote.js';
+import type { NewObject } from '../../../../ports/git/git-store.js';
 import { type TraceContext, traceOption } from '../../../../ports/grammar/trace-context.js';
 import type { ObjectFormat, RefUpdate } from '../../../../ports/vocabulary.js';
 import { smallPack } from '../../pack/small-pack.js';
 import { saidSoFar } from '../../process/said.js';
 import { progressIn } from '../../process/progress.js';
 import { afterSending, BEFORE, movedAt, pushError } from '../push-outcome.js';
-import { kvErrorIn } from '../remote-error.js';
-import { linesOf } from '../remote-lines.js';
+import { kvErrorIn } from '../failure/remote-error.js';
+import { linesOf } from '../failure/remote-lines.js';
 import { commandList, type Greeting, readReport, type Report } from './conversation.js';
 import type { ReceivePackConnection } from './connection.js';
 

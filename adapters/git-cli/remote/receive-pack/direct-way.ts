@@ -1,4 +1,4 @@
-import { parseSshUrl } from '../../../../ports/grammar/ssh-url.js';
+import { parseSshUrl } from '../../../../ports/grammar/network/ssh-url.js';
 import type { GitPlace } from '../../process/run-git.js';
 import type { ConfiguredValues } from '../remote-url.js';
 import { shellQuote } from '../ssh/shell-quote.js';

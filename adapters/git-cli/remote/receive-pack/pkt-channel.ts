@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Pkt, PktReader } from '../../../../ports/grammar/pkt-line.js';
+import { type Pkt, PktReader } from '../../../../ports/grammar/git-words/pkt-line.js';
 
 /** The lines that another side sends, one after the other as they are asked for. */
 export class PktChannel {

@@ -1,6 +1,6 @@
 import { KvError } from '../../../../ports/error.js';
-import { shownUrl } from '../../../../ports/grammar/shown-url.js';
-import { parseSshUrl, type SshUrl } from '../../../../ports/grammar/ssh-url.js';
+import { shownUrl } from '../../../../ports/grammar/network/shown-url.js';
+import { parseSshUrl, type SshUrl } from '../../../../ports/grammar/network/ssh-url.js';
 
 /** Where ssh is to go. Throws `NOT_SUPPORTED` for a URL of another kind, `CONFIG_INVALID` for one that ssh can't be given. */
 export function sshAddress(url: string): SshUrl {

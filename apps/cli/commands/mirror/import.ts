@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { importMirror } from '../../../../domain/client/transfer/mirror-import/mirror-import.js';
-import type { BundleReader } from '../../../../ports/bundle-reader.js';
-import type { SignatureVerifier } from '../../../../ports/signer.js';
+import type { BundleReader } from '../../../../ports/git/bundle-reader.js';
+import type { SignatureVerifier } from '../../../../ports/clone/signer.js';
 import { fingerprintsIn } from '../../io/key-file.js';
 import { openLinks } from '../../io/link-stream.js';
 import { print, printJson, Progress } from '../../io/terminal.js';
@@ -9,7 +9,7 @@ import { KvCommand } from '../../oclif/base.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import type { FlagTable } from '../../parse/flags.js';
 import { fingerprintFlag } from '../../parse/units.js';
-import { mirrorImportDocument, mirrorImportText } from '../../render/mirror-import.js';
+import { mirrorImportDocument, mirrorImportText } from '../../render/remote/mirror-import.js';
 import { prose } from '../../render/prose.js';
 
 const FLAGS = {

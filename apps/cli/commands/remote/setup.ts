@@ -1,12 +1,12 @@
 import { setUpRemote } from '../../../../domain/client/remote/setup.js';
-import type { CloneConfigWriter } from '../../../../ports/clone-config.js';
+import type { CloneConfigWriter } from '../../../../ports/clone/clone-config.js';
 import { KvError } from '../../../../ports/error.js';
 import { KvCommand } from '../../oclif/base.js';
 import type { FlagTable } from '../../parse/flags.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import { hintOf } from '../../hints/hint.js';
 import { prose } from '../../render/prose.js';
-import { publishedNames, setupDocument, setupText } from '../../render/setup.js';
+import { publishedNames, setupDocument, setupText } from '../../render/remote/setup.js';
 import { hasSigningKey } from '../../io/signing-key.js';
 import { note, print, printJson } from '../../io/terminal.js';
 import { fingerprintFlag, sshUrlFlag } from '../../parse/units.js';

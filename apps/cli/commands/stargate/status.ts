@@ -2,7 +2,7 @@ import { STATUS } from '../../../../domain/admin/status.js';
 import { askStargate } from '../../../../domain/admin/verb.js';
 import { KvCommand } from '../../oclif/base.js';
 import { oclifFlags } from '../../oclif/flags.js';
-import { statusText } from '../../render/status.js';
+import { statusText } from '../../render/remote/status.js';
 import { print, printJson } from '../../io/terminal.js';
 
 /** `git kv stargate status`: what the Stargate says of itself. */

@@ -6,7 +6,7 @@ import { KvCommand } from '../../oclif/base.js';
 import { oclifFlags } from '../../oclif/flags.js';
 import type { FlagTable, FlagValues } from '../../parse/flags.js';
 import { prose } from '../../render/prose.js';
-import { syncText } from '../../render/sync.js';
+import { syncText } from '../../render/remote/sync.js';
 
 const FLAGS = {
   repair: { type: 'boolean', summary: 'push what the mirror lacks or has as it was before' },

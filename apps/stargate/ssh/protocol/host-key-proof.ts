@@ -1,5 +1,5 @@
 import type { Connection, ParsedKey } from 'ssh2';
-import { sshStrings } from '../../../../ports/grammar/ssh-key.js';
+import { sshStrings } from '../../../../ports/grammar/network/ssh-key.js';
 import { answerGlobalRequest, hostKeyAlgorithm, sendMessage, sessionId } from './ssh2-protocol.js';
 import { sshString } from './wire.js';
 

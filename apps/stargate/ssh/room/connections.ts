@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
-import { networkOf } from '../../../../ports/grammar/network.js';
-import type { Limits } from '../../../../ports/limits.js';
+import { networkOf } from '../../../../ports/grammar/network/network.js';
+import type { Limits } from '../../../../ports/stargate/limits.js';
 import type { Crowd } from './busy.js';
 import { expendable, type Waiting } from './expendable.js';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
 import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
-import type { Limits } from '../../../../ports/limits.js';
+import type { Limits } from '../../../../ports/stargate/limits.js';
 import { onBrokenWindow, onPacket, onRequest } from '../protocol/ssh2-protocol.js';
 
 /** What a connection was thrown out for. */

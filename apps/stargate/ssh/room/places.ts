@@ -1,5 +1,5 @@
 import { connectionBounds } from '../../../../domain/gateway/limits/connection-limits.js';
-import type { Limits } from '../../../../ports/limits.js';
+import type { Limits } from '../../../../ports/stargate/limits.js';
 import { busy, type Crowd } from './busy.js';
 import type { Holder } from './connections.js';
 

@@ -1,8 +1,8 @@
 import { decodeBase64 } from '../../../../ports/grammar/base64.js';
 import { decodeUtf8 } from '../../../git/bytes.js';
-import { keyFault, quoteKey } from '../../../ledger/key.js';
+import { keyFault, quoteKey } from '../../../ledger/value/key.js';
 import type { BatchFault } from '../../write/parse-batch.js';
-import { typeOfBytes } from '../../write/content-type.js';
+import { typeOfBytes } from '../../write/value/content-type.js';
 import { type Element, ElementScanner } from './elements.js';
 import { type Found, type ImportEntry, type ImportSource, input } from './source.js';
 

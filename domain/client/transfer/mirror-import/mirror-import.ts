@@ -1,4 +1,4 @@
-import type { BundleReader } from '../../../../ports/bundle-reader.js';
+import type { BundleReader } from '../../../../ports/git/bundle-reader.js';
 import { KvError } from '../../../../ports/error.js';
 import {
   type MirrorManifest,
@@ -6,7 +6,7 @@ import {
   refsText,
   type SignedManifest,
 } from '../../../../ports/grammar/mirror-manifest.js';
-import type { SignatureVerifier } from '../../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../../ports/clone/signer.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { utf8 } from '../../../git/bytes.js';
 import { type Clone, namerOf } from '../../clone/clone.js';

@@ -2,7 +2,7 @@ import { KvError } from '../../../../ports/error.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { decodeLoose, utf8 } from '../../../git/bytes.js';
 import type { ObjectNamer } from '../../../git/object.js';
-import type { NewObject } from '../../../../ports/git-store.js';
+import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Clone } from '../../clone/clone.js';
 
 /** Where a clone remembers how far it has imported a chain: a blob, whose ref moves with those of the link. */

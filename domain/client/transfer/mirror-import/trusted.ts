@@ -1,6 +1,6 @@
 import { KvError } from '../../../../ports/error.js';
 import { MANIFEST_NAMESPACE, type SignedManifest } from '../../../../ports/grammar/mirror-manifest.js';
-import type { SignatureVerifier } from '../../../../ports/signer.js';
+import type { SignatureVerifier } from '../../../../ports/clone/signer.js';
 import { decodeHostKeys, HOST_KEYS_PATH } from '../../../ledger/host-keys.js';
 import { POLICY_REF, trackedNames } from '../../../ledger/refs.js';
 import { fingerprint } from '../../../verify/attestation/commit-signer.js';

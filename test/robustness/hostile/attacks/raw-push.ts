@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import ssh2 from 'ssh2';
-import { encodePkt, FLUSH_PKT } from '../../../../ports/grammar/pkt-line.js';
+import { encodePkt, FLUSH_PKT } from '../../../../ports/grammar/git-words/pkt-line.js';
 
 /** Where pushes go, and whose key opens the connection. */
 export interface Pushed {

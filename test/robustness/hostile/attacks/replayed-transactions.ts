@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGitStore } from '../../../../adapters/git-cli/open.js';
-import type { GitStore } from '../../../../ports/git-store.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { RefName } from '../../../../ports/vocabulary.js';
 import { rejectionIn } from '../../../support/failure.js';
 import { isolatedEnv } from '../../../support/isolated-env.js';

@@ -1,4 +1,4 @@
-import { encodePkt } from '../../../../ports/grammar/pkt-line.js';
+import { encodePkt } from '../../../../ports/grammar/git-words/pkt-line.js';
 import { announced, type Pushed, rawPush } from './raw-push.js';
 
 const BYTES = 8 * 1024 ** 2;

@@ -1,5 +1,5 @@
 import { placeOf } from '../../../../domain/ledger/paths.js';
-import { encodeMetadata, type Metadata } from '../../../../domain/ledger/metadata.js';
+import { encodeMetadata, type Metadata } from '../../../../domain/ledger/value/metadata.js';
 import { bomb, emptyTree } from '../../bad-trees.js';
 import type { Forger, Planted } from '../../forger.js';
 import { AddressForge, type Victim } from './address-forge.js';

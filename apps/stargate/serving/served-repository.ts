@@ -1,0 +1,143 @@
+import { hostname } from 'node:os';
+import { publishedText } from '../../../domain/gateway/commit/policy-ref.js';
+import { gitBounds } from '../../../domain/gateway/limits/push-limits.js';
+import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
+import type { GitService } from '../../../ports/git/git-service.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
+import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
+import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
+import type { Clock } from '../../../ports/clock.js';
+import type { HealthSources } from '../../http/health-mount.js';
+import { adminVerbs } from '../admin/verbs.js';
+import { warnOfOpenFiles } from '../check/open-to-all.js';
+import { stargateHealth } from '../http/health.js';
+import { openSequencerKey } from '../intents/sequencer-key.js';
+import { type Leadership, startLeadership } from '../leader/leadership.js';
+import { mirrorProbe } from '../leader/mirror-view.js';
+import { type LeaderTerm, takeOver } from '../leader/term.js';
+import type { Log } from '../log/log.js';
+import type { Metrics } from '../metrics.js';
+import { type Access, accessBy } from '../ssh/access.js';
+import { type Route, routeCommands } from '../ssh/route.js';
+import { undoStack } from '../process/undo.js';
+import type { ComposedRepository } from './composed-repository.js';
+import { watchDiskRoom } from '../repository/disk-room.js';
+import { ownRepositoryId } from '../repository/own-id.js';
+import { type LoadedPolicy, openPolicyFile } from '../repository/policy-file.js';
+import { policyOrigin } from '../repository/policy-origin.js';
+
+/** What a repository has of the daemon that serves it. */
+export interface ServingDaemon {
+  /** Published beside the policy. */
+  readonly hostKeys: () => readonly NamedHostKey[];
+  readonly metrics: Metrics;
+  /** When the daemon was started, milliseconds since 1970. */
+  readonly started: number;
+  readonly sampleSize: number;
+  readonly log: Log;
+  /** Called when another policy is in force: who is connected is to be looked at again. */
+  readonly review: () => void;
+  /** Called each time that there is room on the disk again. */
+  readonly onRoom: () => void;
+}
+
+/** One repository that is served: its policy, lease, journal, mirror, and what it answers with. */
+export interface ServedRepository extends Access {
+  readonly gitDir: string;
+  readonly policy: () => LoadedPolicy;
+  readonly leadership: Leadership<LeaderTerm>;
+  readonly health: HealthSources;
+  /** Gives what serves a command; throws the KvError to refuse with. */
+  readonly route: Route;
+  /** Publishes the policy anew, with what stands beside it, where this process leads. */
+  republish(origin: LoadedPolicy['origin']): Promise<void>;
+  /** Gives the lease up and closes everything. Never throws. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a repository: follows its policy, tries for its lease, and takes it over when it is won. Throws `CONFIG_INVALID`, `IO_ERROR`, and
+ * what recovery throws; the composition is closed then too.
+ */
+export async function serveRepository(
+  { gitDir, policyPath, composition, openOwn }: ComposedRepository,
+  { hostKeys, metrics, started, sampleSize, log, review, onRoom }: ServingDaemon,
+): Promise<ServedRepository> {
+  const running = undoStack(log);
+  running.push(() => composition.close());
+  try {
+    const repository = await composition.get<RepositoryHost>('repository-host');
+    const store = await composition.get<GitStore>('git-store');
+    const clock = await composition.get<Clock>('clock');
+    const mirror = await composition.get<MirrorTarget>('mirror-target');
+    /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
+    let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
+    const policyFile = await openPolicyFile({
+      path: policyPath,
+      originOf: (reason) => policyOrigin(policyPath, reason, repository),
+      reader: await composition.get<PolicyReader>('policy-reader'),
+      onChange(loaded) {
+        review();
+        return publish?.(loaded);
+      },
+      published: () => publishedText(store),
+      judged: (inForce) => metrics.policyRejected(!inForce),
+      onRejected: () => metrics.policyRefused(),
+      log,
+    });
+    running.push(() => policyFile.close());
+    await warnOfOpenFiles(gitDir, policyPath, log);
+
+    metrics.role(false);
+    const policy = () => policyFile.current;
+    const room = watchDiskRoom({ ...{ host: repository, metrics, log, onRoom }, policy: () => policy().policy });
+    running.push(() => room.close());
+    const leadership = await startLeadership({
+      lock: await composition.get<LeaderLock>('leader-lock'),
+      name: `${hostname()}:${process.pid}`,
+      takeOver: (lease) =>
+        takeOver(lease, {
+          ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize },
+          repositoryId: () => ownRepositoryId(gitDir, composition),
+          sequencerKey: () => openSequencerKey(gitDir),
+        }),
+      failed: room.told,
+      log,
+    });
+    running.push(() => leadership.stop());
+    publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
+
+    const worker = () => leadership.current?.worker.status() ?? null;
+    const probe = mirrorProbe(mirror, () => clock.now());
+    const policyRejected = () => policyFile.status.rejected;
+    return {
+      ...{ gitDir, policy, leadership },
+      ...accessBy(gitDir, () => policy().policy),
+      health: stargateHealth({
+        ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
+        leadership: () => leadership.state(),
+      }),
+      route: routeCommands({
+        services: await composition.get<GitService>('git-service'),
+        ...{ store, limits: () => policy().policy.limits },
+        bounds: () => gitBounds(policy().policy.limits),
+        async push(session) {
+          await room.require();
+          return (await leadership.lead()).push(session);
+        },
+        async intents(session) {
+          await room.require();
+          return (await leadership.lead()).intents(session);
+        },
+        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
+      }),
+      republish: async (origin) => publish?.({ ...policy(), origin }),
+      close: running.undo,
+    };
+  } catch (error) {
+    await running.undo();
+    throw error;
+  }
+}

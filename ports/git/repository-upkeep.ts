@@ -1,0 +1,32 @@
+import type { Oid } from '../vocabulary.js';
+
+/**
+ * Keeps the object store of a host's repository small and quick to read. No call changes a ref.
+ * Throws `GIT_ERROR` with git's words, `IO_ERROR` when git can't be run.
+ */
+export interface RepositoryUpkeep {
+  /**
+   * Rolls small packs up into larger ones, so that their number grows with the logarithm of the pushes, and each object is rewritten
+   * as often. Drops nothing, so pushes may go on. Throws `INTERRUPTED` once the signal has fired; the repository is sound then too.
+   */
+  repack(signal?: AbortSignal): Promise<void>;
+
+  /** Remembers, over restarts, that refs are about to go and that their objects are to be dropped. Idempotent. */
+  noteUnreachable(): Promise<void>;
+
+  /** Whether `noteUnreachable` was called since the last `dropUnreachable`. */
+  hasUnreachable(): Promise<boolean>;
+
+  /**
+   * Deletes the objects that no ref reaches, except those so young that an operator's own git may be about to point a ref at one; and
+   * forgets what was noted. To be run while no push is at hand and no commit can be: a push that was validated against an object
+   * which goes away here would land broken. Cut off in the middle, it has dropped nothing that a ref reaches.
+   */
+  dropUnreachable(): Promise<void>;
+
+  /** Bytes of all objects on disk, reachable or not. */
+  objectBytes(): Promise<number>;
+
+  /** Bytes on disk of what some commits reach. Throws `GIT_ERROR` when one isn't here, `INPUT_INVALID` for what is no object id. */
+  reachableBytes(tips: Iterable<Oid>): Promise<number>;
+}
