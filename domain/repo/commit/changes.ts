@@ -1,7 +1,6 @@
 import { toBytePath, toText } from '../objects/paths.js';
 import { changesBetween, type Entry, type EntryChange, entryAt } from '../objects/trees.js';
 import type { Overlay } from '../staging/overlay.js';
-import { listDirectory } from '../search/files.js';
 import type { Candidate, FileContent, PathChange } from '../types.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
