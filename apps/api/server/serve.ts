@@ -13,6 +13,7 @@ import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
+import { openLedger } from '../ledger/open-ledger.js';
 import { Folders } from '../pool/folders.js';
 import { KeptJson } from '../pool/kept-json.js';
 import { Pool } from '../pool/pool.js';
@@ -82,10 +83,13 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     ({ message }) => log('ERROR', 'the audit log cannot be written', { error: message }),
   );
   const version = productVersion();
+  const warn = (what: string): void => log('WARN', 'ledger', { what });
+  const ledger = openLedger({ directory: settings.ledgerClone, maxAge: settings.ledgerMaxAge, env, warn });
   const context: ApiContext = {
     settings,
     pool,
     automation,
+    ledger,
     accounts,
     passwords,
     logins,
@@ -97,6 +101,10 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     version,
     startedAt: now(),
   };
+
+  const isolation = await automation.commands.isolation();
+  const open = Object.entries(isolation ?? {}).flatMap(([what, isKept]) => (isKept === true ? [] : [what]));
+  if (open.length > 0) log('WARN', 'commands are not kept from all that they could be', { missing: open });
 
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
@@ -127,6 +135,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     },
     async close() {
       clearInterval(cleaning);
+      await ledger?.close();
       await automation.close();
       await pool.close();
       await keep(); // when keys were last used
