@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Commands } from '../../apps/api/commands/commands.js';
 import { Checker } from '../../apps/api/checks/checker.js';
 import { faultsIn } from '../../apps/api/checks/command-faults.js';
 import { readSettings } from '../../apps/api/settings.js';
@@ -20,6 +21,9 @@ const COMMANDS = `commands:
     run: [sh, -c, 'find . -type f | wc -l; cat size 2>/dev/null; [ ! -f slow ] || sleep 0.6; [ ! -f broken ]']
     timeout: 20s
     memory: 128MiB
+  long:
+    run: [sleep, '60']
+    timeout: 2m
   note:
     run: [sh, -c, 'echo "noted $(cat a)"']
 `;
@@ -32,7 +36,7 @@ describe('api: checks', function () {
     folder = await temporaryFolder();
     const file = join(folder.path, 'api.yaml');
     writeFileSync(file, COMMANDS);
-    t = await testApi({ GIT_KV_API_DATA: join(folder.path, 'data') }, file);
+    t = await testApi({ GIT_KV_API_DATA: join(folder.path, 'data'), GIT_KV_API_PORT: '0' }, file);
   });
   after(async () => {
     await t.close();
@@ -69,7 +73,7 @@ describe('api: checks', function () {
       max_file_bytes: 30,
       schemas: [{ files: 'config/*', schema: 'schemas/app.json' }],
     });
-    expect(set.body.available).to.have.members(['syntax', 'size', 'schema', 'no-tabs', 'for-ever', 'count', 'note']);
+    expect(set.body.available).to.have.members(['syntax', 'size', 'schema', 'no-tabs', 'for-ever', 'count', 'long', 'note']);
     const good = await validate({ 'config/new.yaml': 'port: 8080\n', 'a.txt': 'fine\n' });
     expect(good.body).to.deep.equal({ valid: true, faults: [], conflicts: [] });
     const bad = await validate({
@@ -162,6 +166,37 @@ describe('api: checks', function () {
     expect((await t.ask('GET', `${REPO}/files/size`)).body.content).to.equal('small');
     expect((await t.ask('GET', `${REPO}/benchmarks`)).body.count, 'it has ended').to.equal(2);
     expect((await t.ask('POST', `${REPO}/benchmarks`, { command: 'rm' })).status).to.equal(404);
+  });
+
+  it('end with the client that waits for them, and leave others their turn', async () => {
+    const listener = await t.api.listen();
+    try {
+      await t.ask('POST', `${REPO}/parallel-realities`, { branches: ['x'] });
+      const url = `http://127.0.0.1:${listener.port}${REPO}/parallel-realities/x/benchmark`;
+      const headers = { authorization: `Bearer ${await t.login('admin', t.password)}`, 'content-type': 'application/json' };
+      const { commands } = t.api.context.automation;
+      const leave = new AbortController();
+      const asked = fetch(url, { method: 'POST', headers, body: '{"command":"long"}', signal: leave.signal });
+      await until('it runs', () => commands.atWork === 1);
+      leave.abort();
+      await asked.catch(() => undefined); // it is what was wanted
+      await until('it has ended', () => commands.atWork === 0);
+    } finally {
+      await listener.close(0);
+    }
+    const named = new Map([['x', { argv: ['x'] as const, limits: {} as never }]]);
+    let release = (): void => undefined;
+    const wait = new Promise<void>((resolve) => (release = resolve));
+    const runner = { run: () => wait.then(() => ({ exitCode: 0 })), close: async () => undefined };
+    const commands = new Commands({ named, atATime: 2, open: async () => runner as never }); // as much of one as is asked here
+    const state = { files: async () => [], read: async () => null };
+    const all = Array.from({ length: 20 }, () => commands.run('x', state, { owner: 'r' }));
+    expect((await thrownBy(commands.run('x', state, { owner: 'r' }))).code).to.equal('BUSY');
+    const other = commands.run('x', state, { owner: 'other' });
+    release();
+    await Promise.all([...all, other]);
+    expect(await commands.run('x', state, { owner: 'r' })).to.include({ exitCode: 0 });
+    await commands.close();
   });
 
   it('go on after a pattern that would never have ended, and a file that is too much', async () => {
