@@ -60,6 +60,8 @@ export const API_SETTINGS = {
   containersNetwork: spec('switch', 'containers.network', 'CONTAINERS_NETWORK', 'false'),
   containersTimeout: spec('duration', 'containers.timeout', 'CONTAINERS_TIMEOUT', '10m'),
   containersMemory: spec('size', 'containers.memory', 'CONTAINERS_MEMORY', '2GiB'),
+  ledgerClone: spec('text', 'ledger.clone', 'LEDGER_CLONE'),
+  ledgerMaxAge: spec('duration', 'ledger.max_age', 'LEDGER_MAX_AGE', '1s'),
   logLevel: spec('text', 'logging.level', 'LOG_LEVEL', 'INFO'),
   logFormat: spec('text', 'logging.format', 'LOG_FORMAT', 'json'),
   metrics: spec('switch', 'metrics.enabled', 'METRICS_ENABLED', 'true'),

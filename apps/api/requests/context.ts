@@ -15,6 +15,7 @@ import type { AuditLog } from '../auth/audit.js';
 import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { Ledger } from '../ledger/open-ledger.js';
 import type { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiLog } from './log.js';
@@ -45,6 +46,8 @@ export interface ApiContext {
   readonly settings: ApiSettings;
   readonly pool: Pool;
   readonly automation: Automation;
+  /** Null where this server serves none. */
+  readonly ledger: Ledger | null;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly logins: Logins;

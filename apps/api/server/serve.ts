@@ -14,6 +14,7 @@ import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
+import { openLedger } from '../ledger/open-ledger.js';
 import { KeptJson } from '../pool/kept-json.js';
 import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
@@ -74,10 +75,13 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     ({ message }) => log('ERROR', 'the audit log cannot be written', { error: message }),
   );
   const version = productVersion();
+  const warn = (what: string): void => log('WARN', 'ledger', { what });
+  const ledger = openLedger({ directory: settings.ledgerClone, maxAge: settings.ledgerMaxAge, env, warn });
   const context: ApiContext = {
     settings,
     pool,
     automation,
+    ledger,
     accounts,
     passwords,
     logins,
@@ -120,6 +124,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     },
     async close() {
       clearInterval(cleaning);
+      await ledger?.close();
       await automation.close();
       await pool.close();
       await keep(); // when keys were last used
