@@ -42,7 +42,7 @@ describe('api: access', () => {
         (method === 'get' && /^\/api\/v1\/(?:kv|repos(?!.*\/webhooks))/.test(path)),
       developer: (method, path) =>
         /\/auth\/|^\/git\/|^\/api\/v1\/kv/.test(path) ||
-        (/^\/api\/v1\/repos/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
+        (/^\/api\/v1\/repos(?!.*\/(?:im|ex)port$)/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
       admin: () => true,
     };
     let asked = 0;

@@ -16,6 +16,7 @@ import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { Ledger } from '../ledger/open-ledger.js';
+import type { Folders } from '../pool/folders.js';
 import type { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiLog } from './log.js';
@@ -55,6 +56,7 @@ export interface ApiContext {
   readonly log: ApiLog;
   readonly clock: Clock;
   readonly hasher: Hasher;
+  readonly folders: Folders;
   readonly version: string;
   readonly startedAt: number;
 }

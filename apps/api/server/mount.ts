@@ -19,6 +19,7 @@ import { repositoryRoutes } from '../routes/repositories.js';
 import { searchRoutes } from '../routes/search.js';
 import { systemRoutes } from '../routes/system.js';
 import { transactionRoutes } from '../routes/transactions.js';
+import { transferRoutes } from '../routes/transfer.js';
 import { userRoutes } from '../routes/users.js';
 import { ledgerRoutes } from '../routes/ledger/routes.js';
 import { guardAccess } from '../requests/access.js';
@@ -74,7 +75,7 @@ export function apiMount(context: ApiContext): Mount {
 }
 
 const ROUTES = [
-  ...[repositoryRoutes, fileRoutes, historyRoutes, refRoutes, mergingRoutes, searchRoutes],
+  ...[repositoryRoutes, transferRoutes, fileRoutes, historyRoutes, refRoutes, mergingRoutes, searchRoutes],
   ...[transactionRoutes, realityRoutes, authRoutes, userRoutes],
 ];
 

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Accounts, type AccountsRecord, NO_ACCOUNTS } from '../../../domain/access/accounts.js';
 import { openProfile } from '../../../plugins/host/index.js';
@@ -15,11 +14,13 @@ import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
 import { openLedger } from '../ledger/open-ledger.js';
+import { Folders } from '../pool/folders.js';
 import { KeptJson } from '../pool/kept-json.js';
 import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiContext } from '../requests/context.js';
 import type { ApiLog } from '../requests/log.js';
+import { lockDataFolder, makeDataFolder } from './data-folder.js';
 import { apiMount } from './mount.js';
 import { productVersion } from '../../product-version.js';
 
@@ -45,8 +46,15 @@ export interface OpenedApi {
 /** Puts a server together: repositories, accounts, the first admin. Throws `CONFIG_INVALID`, `IO_ERROR`. */
 export async function openApi({ settings, env, log, toldPassword }: OpenApiOptions): Promise<OpenedApi> {
   const { data } = settings;
-  if (data !== '') await mkdir(data, { recursive: true, mode: 0o700 });
+  if (data !== '') await makeDataFolder(data);
   const composition = await openProfile('api', { directory: data === '' ? process.cwd() : data, env });
+  let unlock = async (): Promise<void> => undefined;
+  try {
+    if (data !== '') unlock = await lockDataFolder(composition, data, log);
+  } catch (error) {
+    await composition.close();
+    throw error;
+  }
   const clock = await composition.get<Clock>('clock');
   const hasher = await composition.get<Hasher>('hasher');
   const randomness = await composition.get<Randomness>('randomness');
@@ -89,6 +97,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     log,
     clock,
     hasher,
+    folders: new Folders(composition, settings.transferFolders),
     version,
     startedAt: now(),
   };
@@ -102,7 +111,9 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
   }, settings.cleanupInterval);
   cleaning.unref();
   const mounts: readonly Mount[] = [apiMount(context)];
+  const { connections, connectionsPerAddress } = settings;
   const options: Omit<ListenOptions, 'host' | 'port'> = {
+    crowd: () => ({ connections, connectionsPerAddress, headersTimeout: 20_000 }),
     limits: {
       maxBodyBytes: settings.maxBody,
       maxHeaderBytes: 16_384,
@@ -130,6 +141,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
       await keep(); // when keys were last used
       await audit.close();
       await composition.close();
+      await unlock();
     },
   };
 }
