@@ -7,6 +7,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import type { BytePath } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { MODE_DIR } from '../../git/tree.js';
+import { listDirectory } from '../search/files.js';
 
 /** A change as callers are told of it. */
 export function pathChange({ path, before, after }: EntryChange): PathChange {
