@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { type Ack, checkMembers } from '../../../domain/gateway/replicate/quorum.js';
 import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
@@ -35,6 +35,8 @@ export interface RepositoryCluster {
   readonly replicate: (intent: IntentRecord) => Promise<void>;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
   onPolicy(changed: () => void): void;
+  /** From now on that many disks must hold a write, as the policy says. */
+  ackBy(ack: () => Ack): void;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
   const upkeep = await composition.get<RepositoryUpkeep>('repository-upkeep');
   await (await composition.get<RepositoryHost>('repository-host')).unlock(); // what a crash has left: from here on refs are moved
   const opened = undoStack(log);
+  let ack = (): Ack => 'quorum';
   let policyChanged = (): void => undefined;
   let since = 0;
   const applied = (intent: IntentRecord | null): void => {
@@ -101,7 +104,10 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     opened.push(() => lock.close());
     return {
       ...{ member: one, lock, journal: termJournal(news) },
-      replicate: (intent) => replicate(one, intent, 'quorum'),
+      replicate: (intent) => replicate(one, intent, ack()),
+      ackBy(asked) {
+        ack = asked;
+      },
       onPolicy(changed) {
         policyChanged = changed;
       },

@@ -105,6 +105,7 @@ export async function serveRepository(
     });
     running.push(() => policyFile.close());
     cluster?.onPolicy(() => void policyFile.reload());
+    cluster?.ackBy(() => policyFile.current.policy.ack);
     await warnOfOpenFiles(gitDir, policyPath, log);
 
     metrics.role(false);
@@ -122,6 +123,7 @@ export async function serveRepository(
           sequencerKey: () => openSequencerKey(gitDir),
         }),
       failed: room.told,
+      pushUrlOf: (server) => policy().policy.pushUrls[server],
       log,
     });
     running.push(() => leadership.stop());
