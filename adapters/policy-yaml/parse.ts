@@ -40,7 +40,9 @@ export function parsePolicy(text: string, file: string): Policy {
     {
       ...plain,
       ...(isMapping(blocks) && { namespaces: {} }),
-      ...(isMapping(own) && { stargate: { ...own, ...(isMapping(bounds) && { limits: {} }), ...(isMapping(servers) && { push_urls: {} }) } }),
+      ...(isMapping(own) && {
+        stargate: { ...own, ...(isMapping(bounds) && { limits: {} }), ...(isMapping(servers) && { push_urls: {} }) },
+      }),
     },
     [],
     faults,
@@ -77,7 +79,8 @@ function pushUrlsOf(servers: unknown, faults: Faults): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(isMapping(servers) ? servers : {})) {
     const wrong = /^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name) ? pushUrlFault(value) : 'is no name of a server';
-    if (wrong === null) urls[name] = value as string; // pushUrlFault takes strings alone
+    if (wrong === null)
+      urls[name] = value as string; // pushUrlFault takes strings alone
     else faults.add(['stargate', 'push_urls', name], wrong);
   }
   return urls;

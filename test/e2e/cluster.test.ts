@@ -57,6 +57,31 @@ describe('a cluster of Stargates', function () {
     expect(url.stdout.trim()).to.equal((await made.leader()).pushUrl);
     await made.level();
     await allThere();
+
+    const leader = await made.leader();
+    const heir = made.servers.find((server) => server !== leader) as ClusterServer;
+    const asked = await made.cluster(heir, ['status', '--json']);
+    expect(JSON.parse(asked.stdout)).to.deep.include({ ok: true });
+    expect(JSON.parse(asked.stdout).cluster).to.include({
+      server: heir.name,
+      role: 'standby',
+      leader: leader.name,
+      diverged: null,
+    });
+    const handedOver = async (): Promise<boolean> => {
+      if (heir.leads) return true;
+      await made.cluster(heir, ['transfer-leadership', heir.name]).catch(() => undefined); // between two leaders there is none
+      return false;
+    };
+    await until('the heir leads, which a third may have kept it from', handedOver, { clue: () => made.logs() });
+    await made.cluster(heir, ['remove', leader.name]);
+    const status = await made.cluster(heir, ['status']);
+    expect(status.stdout)
+      .to.match(/^role: +leader$/m)
+      .and.not.match(new RegExp(`^members:.*${leader.name}`, 'm'));
+    await made.cluster(leader, ['add', leader.name]); // whoever is asked
+    await set('with all members again');
+    await made.level();
   });
 });
 

@@ -191,6 +191,11 @@ export class ClusterWorld {
     return this.run('git', ['kv', ...args], { cwd: this.clone });
   }
 
+  /** `git-kv-stargate cluster …` on a server; it must succeed. */
+  cluster(on: ClusterServer, args: readonly string[]): Promise<Ran> {
+    return this.must('git-kv-stargate', ['cluster', ...args, '--repo', on.repo, '--profile', join(this.dir, `${on.name}.yaml`)]);
+  }
+
   run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return run(command, args, { cwd: this.dir, env: this.env, ...options });
   }

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Ack, checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { newUlid } from '../../../domain/ledger/ulid.js';
 import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
-import type { Clock } from '../../../ports/clock.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
@@ -17,6 +18,7 @@ import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { Log } from '../log/log.js';
 import { readKept } from '../repository/kept-file.js';
 import { undoStack } from '../process/undo.js';
+import { serveControl } from './control.js';
 import type { PeerDispatch } from './dispatch.js';
 import { followPolicy } from './followed-policy.js';
 import { leadingLock } from './leading-lock.js';
@@ -96,6 +98,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     opened.push(() => one.close());
     const unhear = hearMirrored(news, () => formatTime(clock.now()));
     opened.push(unhear);
+    const randomness = await composition.get<Randomness>('randomness');
+    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness) }));
     await mkdir(dirname(policyPath), { recursive: true });
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;

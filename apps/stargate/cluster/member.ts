@@ -92,7 +92,6 @@ export class ClusterMember {
       interval: 3 * tickMs,
     });
     this.ticking = setInterval(() => this.give({ kind: 'tick' }), tickMs);
-    this.candidacy.acquire();
   }
 
   /** This server's name. */
@@ -103,6 +102,11 @@ export class ClusterMember {
   /** What is known of the history, by this server. */
   get state(): Readonly<ReplicaState> {
     return this.replica.state;
+  }
+
+  /** Whether another server takes over by itself when this one is lost. */
+  get takesOver(): boolean {
+    return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
   }
 
   /** Why each server could not be reached when it was last spoken to; null where it could. */

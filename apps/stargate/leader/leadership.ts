@@ -152,7 +152,8 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
       const other = await holder();
       const url = other === null ? undefined : options.pushUrlOf?.(other.name);
       throw new KvError('NOT_LEADER', 'this Stargate is standing by and takes no pushes', {
-        hint: other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${url ?? other.name}`,
+        hint:
+          other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${url ?? other.name}`,
         ...(url === undefined ? {} : { details: { push_url: url } }),
       });
     },
