@@ -54,6 +54,7 @@ const SHAPE_6 = [
   'namespaces{}.writers[].material',
   'namespaces{}.writers[].name',
   'pushUrl',
+  'pushUrls.one',
   'readUrl',
   'readers[].kind',
   'readers[].material',
