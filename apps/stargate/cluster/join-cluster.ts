@@ -92,6 +92,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       decisions: await composition.get<DecisionLog>('decision-log'),
       lock: await composition.get<LeaderLock>('leader-lock'),
       hasher: await composition.get<Hasher>('hasher'),
+      dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
       founds: (await readKept(policyPath)) !== null,
     });
     member = one;

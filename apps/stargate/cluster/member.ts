@@ -42,6 +42,8 @@ export interface MemberOptions {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly log: Log;
+  /** Deletes an object that nothing reaches any more. */
+  readonly dropBlob?: ((oid: string) => Promise<void>) | undefined;
   /** Told of each entry whose refs have moved here; null: all refs were replaced. */
   readonly applied?: (intent: IntentRecord | null) => void;
   readonly timing?: Timing;
@@ -281,7 +283,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
   const { store, journal, hasher, clock, log, dispatch, repository, exchange, founders, timing, decisions, owner } = options;
   const digest = new TipsDigest(hasher);
   const namer = new ObjectNamer(hasher, store.objectFormat);
-  const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log });
+  const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log, dropBlob: options.dropBlob });
   const restored = await disk.restore(founders, options.founds === true);
   const replica = new Replica(
     {
