@@ -55,11 +55,11 @@ export async function runCommand(
     }
     const way = options.route(command, pusher);
     routed(way);
-    const leave = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
+    const place = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
     try {
-      status = await way.serve(session);
+      status = await way.serve(place === undefined ? session : { ...session, place });
     } finally {
-      leave?.();
+      place?.leave();
     }
     if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {
