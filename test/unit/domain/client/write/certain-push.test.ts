@@ -49,7 +49,8 @@ async function place(failures: readonly (KvError | null)[], there: 'nothing' | '
     },
     fetched: { markFetched: async () => undefined },
   });
-  const clone = { ...calls, store, clock: new TestClock(), remoteName: 'origin' } as unknown as Clone; // all that it uses
+  const here = { store, clock: new TestClock(), config: {}, remoteName: 'origin' };
+  const clone = { ...calls, ...here } as unknown as Clone; // all that it uses
   const push = () => pushForCertain(clone, NS, [{ ref: REF, old: null, next: own.oid }], { atomic: true, turn: 't' });
   const failure = (): Promise<unknown> => push().catch((error: unknown) => error);
   return { push, failure, pushed, commit: own.oid };
