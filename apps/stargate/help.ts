@@ -15,7 +15,10 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]
       [--policy-path P/.kv/policy.yaml] [--mirror-remote github-origin]
       [--sample-size 32] [--plugin MODULE ...] [--set PORT.KEY=VALUE ...]
-    Serves. Port 0 takes a free one; the ports are printed and written to
+  git-kv-stargate serve --root DIR [--max-open 32] [--listen-ssh ...] [--listen-http ...]
+    Serves the repository P, or all repositories below DIR, each in OWNER/NAME.git with its own
+    policy, lease, journal and mirror; they are opened when they are asked for, --max-open of them at
+    a time. DIR/.stargate has the host keys, DIR/.kv/policy.yaml is what new ones begin with. Port 0 takes a free one; the ports are printed and written to
     P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads policy and host keys
     again. A policy file that is wrong leaves the one in force that was published last.
     Logs are NDJSON on standard error.
@@ -34,6 +37,19 @@ const PROFILE = `  git-kv-stargate profile show --repo P [the flags of serve] [-
     Every value that serve would have with these flags, here and now, and where it comes from: a
     flag, the environment, the repository's configuration, a line of a profile, or the default.
     Shows no secrets, opens and changes nothing.
+`;
+
+const REPO = `  git-kv-stargate repo create OWNER/NAME --root DIR --admin KEY.pub
+      [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...] [--hash sha1|sha256]
+      [--mirror-remote URL] [--push-url ssh://...]
+    Makes a repository below DIR, while a Stargate serves DIR or not. Without --mirror-remote it has
+    no mirror: its readers read from the Stargate.
+
+  git-kv-stargate repo list --root DIR
+    The repositories below DIR, a line each.
+
+  git-kv-stargate repo remove OWNER/NAME --root DIR --yes
+    Moves it aside, to DIR/.stargate/removed. Refused while a Stargate has it open.
 `;
 
 const HOST_KEY = `  git-kv-stargate host-key show --repo P
@@ -72,7 +88,7 @@ const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--
 
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = {
-  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, 'host-key': HOST_KEY, journal: JOURNAL },
+  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, repo: REPO, 'host-key': HOST_KEY, journal: JOURNAL },
   ...{ backup: BACKUP, restore: RESTORE },
 };
 

@@ -43,6 +43,19 @@ export interface ServingDaemon {
   readonly onRoom: () => void;
 }
 
+/** How a repository stands. */
+export interface RepositoryState {
+  readonly leads: boolean;
+  /** Transactions that the mirror does not show yet; none on a standby. */
+  readonly backlog: number;
+  /** Why nothing goes to the mirror; null where it does. */
+  readonly stuck: string | null;
+  /** How many namespaces are behind the mirror. */
+  readonly behind: number;
+  /** Why the policy file is not in force; null when it is. */
+  readonly rejected: string | null;
+}
+
 /** One repository that is served: its policy, lease, journal, mirror, and what it answers with. */
 export interface ServedRepository extends Access {
   readonly gitDir: string;
@@ -51,6 +64,8 @@ export interface ServedRepository extends Access {
   readonly health: HealthSources;
   /** Gives what serves a command; throws the KvError to refuse with. */
   readonly route: Route;
+  /** How it stands, as far as is known without asking anybody. */
+  state(): RepositoryState;
   /** Publishes the policy anew, with what stands beside it, where this process leads. */
   republish(origin: LoadedPolicy['origin']): Promise<void>;
   /** Gives the lease up and closes everything. Never throws. */
@@ -133,6 +148,14 @@ export async function serveRepository(
         },
         verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
       }),
+      state() {
+        const mirror = worker();
+        const stuck = mirror?.hostError ?? null;
+        return {
+          ...{ leads: leadership.current !== undefined, backlog: mirror?.backlog ?? 0, behind: mirror?.behind.size ?? 0 },
+          ...{ stuck: stuck === null ? null : `${stuck.code}: ${stuck.message}`, rejected: policyRejected() },
+        };
+      },
       republish: async (origin) => publish?.({ ...policy(), origin }),
       close: running.undo,
     };
