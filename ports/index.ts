@@ -25,6 +25,8 @@ export * from './git/repository-upkeep.js';
 export * from './git/bundle-archive.js';
 export * from './git/bundle-reader.js';
 export * from './git/git-service.js';
+export * from './command-runner.js';
+export * from './container-builder.js';
 export * from './start-child.js';
 export * from './tracing.js';
 export * from './tokens.js';

@@ -25,6 +25,8 @@ export const PORTS = {
   'git-service': 'GitService',
   tracing: 'Tracing',
   'bundle-reader': 'BundleReader',
+  'command-runner': 'CommandRunner',
+  'container-builder': 'ContainerBuilder',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The name a profile gives a port: `git-store`, `journal`, … */

@@ -26,6 +26,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/clock-system/open-randomness.js') as Promise<AdapterModule>,
     },
     {
+      port: 'command-runner',
+      name: 'command-sandbox',
+      module: () => import('../../adapters/command-sandbox/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'container-builder',
+      name: 'buildah',
+      module: () => import('../../adapters/command-sandbox/open-buildah.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'decision-log',
       name: 'decision-etcd',
       module: () => import('../../adapters/decision-etcd/open.js') as Promise<AdapterModule>,

@@ -26,6 +26,11 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "use": "clock-system",
         "line": 8,
         "wrap": []
+      },
+      "command-runner": {
+        "use": "command-sandbox",
+        "line": 9,
+        "wrap": []
       }
     }
   },

@@ -8,6 +8,8 @@ export * from './chunker.js';
 export * from './clock.js';
 export * from './clone-cache.js';
 export * from './command.js';
+export * from './command-runner.js';
+export * from './container-builder.js';
 export * from './decision-log.js';
 export * from './fetch-record.js';
 export * from './git-remote.js';

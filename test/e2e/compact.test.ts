@@ -3,10 +3,11 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { World } from '../support/world.js';
+import { formatsOfSession } from '../support/thorough.js';
 
 const MIB = 1024 * 1024;
 
-for (const hash of ['sha1', 'sha256'] as const) {
+for (const hash of formatsOfSession('sha256')) {
   describe(`git kv compact (${hash})`, () => {
     let world: World;
     const labels: string[] = [];

@@ -1,13 +1,14 @@
 import { expect } from 'chai';
 import type { Ran } from '../support/processes.js';
 import { World } from '../support/world.js';
+import { formatsOfSession } from '../support/thorough.js';
 
 const READS = 24;
 const WRITES = 6;
 /** The race is the same whatever the hash: with SHA-256 it is run once. */
 const ROUNDS = { sha1: 2, sha256: 1 } as const;
 
-for (const hash of ['sha1', 'sha256'] as const) {
+for (const hash of formatsOfSession('sha256')) {
   describe(`commands side by side in one clone (${hash})`, () => {
     let world: World;
     before(async () => {

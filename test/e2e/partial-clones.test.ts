@@ -4,12 +4,13 @@ import { expect } from 'chai';
 import { COMMANDS } from '../../apps/cli/commands/index.js';
 import { cloneFromMirror, fillLedger, keyOf, must, traced, type Traced } from './promisor.js';
 import { World } from '../support/world.js';
+import { formatsOfSession } from '../support/thorough.js';
 
 /** Whatever the number of keys, commits and chunks. */
 const MOST_FETCHES = 4;
 const SIZES = { sha1: { keys: 500, commits: 12, large: 9_000_000 }, sha256: { keys: 60, commits: 4, large: 3_000_000 } };
 
-for (const hash of ['sha1', 'sha256'] as const) {
+for (const hash of formatsOfSession('sha1')) {
   describe(`every command in a clone without blobs (${hash})`, () => {
     const { keys } = SIZES[hash];
     const tried = new Set(['help', 'help:exit-codes', 'completion']);

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { FreezingProxy } from './freezing-proxy.js';
 import { BIN_DIR } from '../support/root.js';
 import { World } from '../support/world.js';
+import { formatsOfSession } from '../support/thorough.js';
 
 interface Shown {
   readonly oid: string;
@@ -91,7 +92,7 @@ class Watcher {
   }
 }
 
-for (const hash of ['sha1', 'sha256'] as const) {
+for (const hash of formatsOfSession('sha1')) {
   describe(`the watch feed (${hash})`, () => {
     let world: World;
     const watchers: Watcher[] = [];

@@ -3,8 +3,9 @@ import { World } from '../support/world.js';
 import { attackedWorld, overSsh, runAttacks } from './attack.js';
 import { CHUNK_ATTACKS, honestChunks, LIVE, narrowed } from './bad-chunks.js';
 import { Forge } from './forge.js';
+import { formatsOfSession } from '../support/thorough.js';
 
-for (const hash of ['sha1', 'sha256'] as const) {
+for (const hash of formatsOfSession('sha256')) {
   describe(`chunks by plain git that must be refused (${hash})`, () => {
     let world: World;
     let forge: Forge;

@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sshOptions } from '../support/keys.js';
 import { processesIn, type Ran } from '../support/processes.js';
 import { rejectionIn } from '../support/failure.js';
-import { HOST_KEYS } from '../support/root.js';
+import { BIN_DIR, HOST_KEYS } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
 
@@ -15,7 +15,7 @@ import { until } from '../support/until.js';
 const LOCK_FILE = fileURLToPath(new URL('../../plugins/example-lock-file/manifest.js', import.meta.url));
 const TTL = 3000;
 
-const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../apps/stargate/bin.js');
+const BIN = join(BIN_DIR, 'git-kv-stargate.js');
 
 // Nothing in these tests is signed: a verifier that knows nobody will do.
 const VERIFIER = `const verify = async () => { throw new Error('nobody'); };
