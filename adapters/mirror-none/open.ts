@@ -16,7 +16,7 @@ export function openNoMirror(store: GitStore): MirrorTarget {
     return new Map([...all].filter(([ref]) => patterns.some((pattern) => matches(pattern, ref))));
   };
   return {
-    capabilities: { atomic: true, anyRef: true },
+    capabilities: { atomic: true, anyRef: true, sameRepository: true },
     label: 'none',
     async push(updates, signal) {
       open(signal);
