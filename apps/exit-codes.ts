@@ -28,6 +28,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   INPUT_INVALID: 64,
   CONFIG_INVALID: 78,
   PLUGIN_INVALID: 78,
+  PEER_REFUSED: 78,
   NOT_SUPPORTED: 78,
   INTERRUPTED: 130,
 };

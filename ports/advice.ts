@@ -25,6 +25,7 @@ export const ADVICE = {
   'watch-from': ['oldest'], //        the oldest event that can be had
   // Writing
   'begin-namespace': ['ns', 'remote'], // no such namespace, and this clone has no remote of that name
+  'begin-reality': ['ns', 'name'], // no reality of that name
   'export-files': [], //              a value is too large for a line of a snapshot
   'fetch-index': [], //               a ledger is here without its index
   'look-for-transaction': ['ns', 'txn'], // whether a transaction has landed is not known
@@ -39,6 +40,7 @@ export const ADVICE = {
   'revert-by-key': [], //             others have changed the keys since
   'skip-landed': ['landed'], //       the first so many operations have landed; the cause has advice of its own
   'store-file': [], //                an LFS pointer instead of the file
+  'try-again-in-reality': ['ns', 'name'], // others have changed keys of a reality since it began
   'wait-longer': [], //               the mirror is behind
   'write-first': ['ns'], //           the first write creates the namespace
   // Pushing

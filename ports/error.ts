@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'ATTESTATION_MISMATCH', //  trailers, trees, index and ledger disagree
   'TRANSACTION_REUSED', //    a transaction's id that its epoch has already
   'NOT_LEADER', //            this Stargate does not hold the lease
+  'PEER_REFUSED', //          two servers don't take each other for members of one cluster
   'MIRROR_TIMEOUT', //        the mirror did not show it in time
   'SYNC_REFUSED', //          the mirror and the Stargate differ in a way that is not repaired by itself
   'BEHIND_MIRROR', //         the mirror shows accepted writes that the Stargate has not got

@@ -11,6 +11,7 @@ export * from './git/fetch-record.js';
 export * from './stargate/journal.js';
 export * from './stargate/leader-lock.js';
 export * from './stargate/decision-log.js';
+export * from './peer-transport.js';
 export * from './stargate/mirror-target.js';
 export * from './chunker.js';
 export * from './hasher.js';

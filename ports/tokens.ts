@@ -8,6 +8,7 @@ export const PORTS = {
   journal: 'Journal',
   'leader-lock': 'LeaderLock',
   'decision-log': 'DecisionLog',
+  'peer-transport': 'PeerTransport',
   'mirror-target': 'MirrorTarget',
   chunker: 'Chunker',
   hasher: 'Hasher',

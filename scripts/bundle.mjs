@@ -77,6 +77,7 @@ const inputs = [
   })),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
   ...(await bundle(from, out, { 'git-kv-api': 'apps/api/bin.js' })),
+  ...(await bundle(from, out, { 'git-kv-api-checks': 'apps/api/checks/worker.js' })),
   ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),
   // What the authors of plugins import. The suites bring their assertions along, and find the runner that they run in.
   ...(await bundle(from, out, { host: 'plugins/host/index.js', config: 'plugins/host/config-exported.js' })),

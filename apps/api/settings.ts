@@ -5,6 +5,7 @@ import { parseDuration } from '../../ports/grammar/duration.js';
 import { nearest } from '../../ports/grammar/nearest.js';
 import { parseSize } from '../../ports/grammar/size.js';
 import { isIP } from 'node:net';
+import { type NamedCommand, namedCommands } from './commands/named.js';
 
 interface Kinds {
   text: string;
@@ -50,6 +51,15 @@ export const API_SETTINGS = {
   maxMemory: spec('size', 'memory.max', 'MEMORY_MAX', '1GiB'),
   requestsPerMinute: spec('count', 'limits.requests_per_minute', 'REQUESTS_PER_MINUTE', '60000'),
   loginsPerMinute: spec('count', 'limits.logins_per_minute', 'LOGINS_PER_MINUTE', '10'),
+  commandsAtATime: spec('count', 'limits.commands_at_a_time', 'COMMANDS_AT_A_TIME', '2'),
+  webhooksPrivate: spec('switch', 'webhooks.allow_private_addresses', 'WEBHOOKS_ALLOW_PRIVATE_ADDRESSES', 'false'),
+  webhookAttempts: spec('count', 'webhooks.attempts', 'WEBHOOKS_ATTEMPTS', '6'),
+  webhookBackoff: spec('duration', 'webhooks.backoff', 'WEBHOOKS_BACKOFF', '1s'),
+  webhookTimeout: spec('duration', 'webhooks.timeout', 'WEBHOOKS_TIMEOUT', '10s'),
+  containersProgram: spec('text', 'containers.program', 'CONTAINERS_PROGRAM', 'buildah'),
+  containersNetwork: spec('switch', 'containers.network', 'CONTAINERS_NETWORK', 'false'),
+  containersTimeout: spec('duration', 'containers.timeout', 'CONTAINERS_TIMEOUT', '10m'),
+  containersMemory: spec('size', 'containers.memory', 'CONTAINERS_MEMORY', '2GiB'),
   logLevel: spec('text', 'logging.level', 'LOG_LEVEL', 'INFO'),
   logFormat: spec('text', 'logging.format', 'LOG_FORMAT', 'json'),
   metrics: spec('switch', 'metrics.enabled', 'METRICS_ENABLED', 'true'),
@@ -59,7 +69,12 @@ export const API_SETTINGS = {
 type Name = keyof typeof API_SETTINGS;
 
 /** What holds for one server. Durations in milliseconds, sizes in bytes. */
-export type ApiSettings = { readonly [N in Name]: Kinds[(typeof API_SETTINGS)[N]['kind']] };
+export type ApiSettings = { readonly [N in Name]: Kinds[(typeof API_SETTINGS)[N]['kind']] } & {
+  /** The commands that the operator has named; in the file alone. */
+  readonly commands: ReadonlyMap<string, NamedCommand>;
+  /** Where they were read; empty for nowhere. */
+  readonly file: string;
+};
 
 /** Variables of the prefix that are no settings. */
 const OTHERS = new Set(['CONFIG']);
@@ -79,7 +94,8 @@ interface Said {
  * place; `IO_ERROR` for a file that can't be read.
  */
 export async function readSettings(env: NodeJS.ProcessEnv, file: string | undefined): Promise<ApiSettings> {
-  const said = file === undefined ? new Map<string, Said>() : inFile(await textOf(file), file);
+  const text = file === undefined ? '' : await textOf(file);
+  const said = file === undefined ? new Map<string, Said>() : inFile(text, file);
   const known = new Set(Object.values(API_SETTINGS).map(({ variable }) => variable));
   for (const name of Object.keys(env)) {
     if (!name.startsWith(PREFIX)) continue;
@@ -101,7 +117,9 @@ export async function readSettings(env: NodeJS.ProcessEnv, file: string | undefi
           : (said.get(path) ?? { text: usual, where: path });
     return [name, valueIn(kind, one)];
   });
-  const settings = Object.fromEntries(entries) as ApiSettings; // every name of the table, each of its kind
+  const commands = namedCommands((parseDocument(text).toJS() as { readonly commands?: unknown } | null)?.commands, file ?? '');
+  const table = Object.fromEntries(entries) as Omit<ApiSettings, 'commands' | 'file'>; // every name of the table, each of its kind
+  const settings: ApiSettings = { ...table, commands, file: file ?? '' };
   check(settings);
   return settings;
 }
@@ -152,6 +170,7 @@ function inFile(text: string, file: string): Map<string, Said> {
   const found = new Map<string, Said>();
   const paths = new Set(Object.values(API_SETTINGS).map(({ path }) => path as string));
   const walk = (node: unknown, path: string): void => {
+    if (path === 'commands') return; // of its own shape: namedCommands reads it
     const where = `${file}:${line(node)}: ${path}`;
     if (isMap(node)) {
       for (const { key, value } of node.items) walk(value, path === '' ? String(key) : `${path}.${String(key)}`);
@@ -189,5 +208,7 @@ function check(settings: ApiSettings): void {
   if (!['DEBUG', 'INFO', 'WARN', 'ERROR'].includes(settings.logLevel)) throw wrong('logging.level: DEBUG, INFO, WARN or ERROR');
   if (!['json', 'text'].includes(settings.logFormat)) throw wrong('logging.format: json or text');
   if (!/^\/[a-z/_-]+$/.test(settings.metricsPath)) throw wrong('metrics.path: a path such as /metrics');
+  if (settings.commandsAtATime < 1) throw wrong('limits.commands_at_a_time: at least 1');
+  if (settings.webhookAttempts < 1) throw wrong('webhooks.attempts: at least 1');
   if (settings.maxRepositories < 1) throw wrong('pool.max_repositories: at least 1');
 }

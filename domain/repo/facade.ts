@@ -1,5 +1,7 @@
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
+import type { RefVerdict } from '../git/wire/push-report.js';
 import type { Reality, RepositoryTransaction } from './isolated.js';
+import type { IncomingPush } from './serve/take-push.js';
 import type {
   BlamedLine,
   Branch,
@@ -17,6 +19,7 @@ import type {
   LogQuery,
   MergeRequest,
   MergeResult,
+  PathChange,
   PathStat,
   Person,
   PickRequest,
@@ -68,6 +71,8 @@ export interface Repository {
   show(rev: string, options?: DiffOptions): Promise<Shown>;
   /** `from` null is the empty tree. */
   diff(from: string | null, to: string, options?: DiffOptions): Promise<Diff>;
+  /** The paths that differ between two states, without their text. */
+  changed(from: string | null, to: string): Promise<readonly PathChange[]>;
   diffStat(from: string | null, to: string, options?: DiffOptions): Promise<readonly PathStat[]>;
   blame(path: string, rev?: string): Promise<readonly BlamedLine[]>;
 
@@ -118,6 +123,8 @@ export interface Repository {
   dropReality(name: string): void;
 
   // For those who move refs by other ways.
+  /** Takes a push or an import: gives what has become of each ref, once that is durable. Throws as `takePush` does. */
+  take(push: IncomingPush): Promise<readonly RefVerdict[]>;
   /** Runs alone among everything that changes this repository: a push is taken inside. What has a turn of its own must not be awaited there. */
   exclusive<T>(change: () => Promise<T>): Promise<T>;
   /** Tells of refs that were moved inside `exclusive`. */

@@ -35,10 +35,12 @@ export interface Fault {
   readonly path: string;
   readonly message: string;
   readonly line?: number;
+  /** The name of the check that found it, where it has one. */
+  readonly check?: string;
 }
 
 /** Tells what is wrong with the files of a state that is not committed yet. */
-export type Validator = (candidate: Pick<Candidate, 'changes' | 'read'>) => Promise<readonly Fault[]>;
+export type Validator = (candidate: Pick<Candidate, 'changes' | 'read' | 'files'>) => Promise<readonly Fault[]>;
 
 /** Whether a state that isn't committed yet may be. */
 export interface Validation {

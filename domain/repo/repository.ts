@@ -19,11 +19,13 @@ import { HEADS, refNamed, shortName } from './refs/names.js';
 import { createTag, deleteTag, listTags } from './refs/tags.js';
 import { searchContent } from './search/content.js';
 import { findFiles, listDirectory } from './search/files.js';
+import { type IncomingPush, takePush } from './serve/take-push.js';
 import { Overlay } from './staging/overlay.js';
 import { Pending } from './staging/pending.js';
 import { Staging } from './staging/staging.js';
 import { commitAt } from './time/at.js';
 import { Transactions } from './transactions/transactions.js';
+import type { RefVerdict } from '../git/wire/push-report.js';
 import type { Reality, RepositoryTransaction } from './isolated.js';
 import type * as T from './types.js';
 
@@ -169,6 +171,10 @@ class OpenedRepository implements Repository {
     return { from: old, to: next, changes: changes.map(pathChange), text };
   }
 
+  async changed(from: string | null, to: string): Promise<readonly T.PathChange[]> {
+    return (await this.between(from, to, {})).changes.map(pathChange);
+  }
+
   async diffStat(from: string | null, to: string, options: T.DiffOptions = {}): Promise<readonly T.PathStat[]> {
     return statsOf(this.core.source, (await this.between(from, to, options)).changes);
   }
@@ -276,6 +282,13 @@ class OpenedRepository implements Repository {
 
   dropReality(name: string): void {
     this.isolated.drop(name);
+  }
+
+  take(push: IncomingPush): Promise<readonly RefVerdict[]> {
+    return this.core.change(async (land) => {
+      this.core.left(); // a ref that is forced elsewhere leaves objects behind
+      return takePush(this.core, land, push);
+    });
   }
 
   exclusive<V>(change: () => Promise<V>): Promise<V> {

@@ -282,6 +282,8 @@ export interface Candidate {
   readonly changes: readonly PathChange[];
   /** A file as it is about to be; null where it is not. */
   readonly read: (path: string) => Promise<FileContent | null>;
+  /** All of the state, with its directories. */
+  readonly files: () => Promise<readonly ListedEntry[]>;
 }
 
 /** Bounds of one repository. */

@@ -198,6 +198,16 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'peer-transport',
+      name: 'peer-http',
+      module: () => import('../../adapters/peer-http/open.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'peer-transport',
+      name: 'peer-memory',
+      module: () => import('../../adapters/peer-memory/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'policy-reader',
       name: 'policy-yaml',
       module: () => import('../../adapters/policy-yaml/open.js') as Promise<AdapterModule>,

@@ -37,9 +37,11 @@ describe('api: access', () => {
     const may: Record<string, (method: string, path: string) => boolean> = {
       nobody: () => false,
       guest: (_, path) => /\/auth\//.test(path) || path === '/api/v1/repos',
-      reader: (method, path) => /\/auth\//.test(path) || (method === 'get' && /^\/api\/v1\/repos/.test(path)),
+      reader: (method, path) =>
+        /\/auth\/|^\/git\/.*(?:refs|upload-pack)$/.test(path) ||
+        (method === 'get' && /^\/api\/v1\/repos(?!.*\/webhooks)/.test(path)),
       developer: (method, path) =>
-        /\/auth\//.test(path) || (/^\/api\/v1\/repos/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
+        /\/auth\/|^\/git\//.test(path) || (/^\/api\/v1\/repos/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
       admin: () => true,
     };
     let asked = 0;

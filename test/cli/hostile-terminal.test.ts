@@ -88,6 +88,33 @@ describe('what a hostile mirror and a hostile Stargate make of a terminal', () =
         ['import', 'good.jsonl', '--dry-run'],
       ],
     },
+    'reality:new': {
+      run: [
+        ['reality', 'new', EVIL],
+        ['reality', 'new', 'odd'],
+        ['--reality', 'odd', 'set', EVIL_KEY, '--value', EVIL],
+      ],
+    },
+    'reality:list': { run: [['reality', 'list']] },
+    'reality:diff': {
+      run: [
+        ['reality', 'diff', 'odd', '--now'],
+        ['reality', 'diff', EVIL],
+      ],
+    },
+    'reality:validate': {
+      run: [
+        ['reality', 'validate', 'odd'],
+        ['reality', 'validate', EVIL, '--json'],
+      ],
+    },
+    'reality:promote': {
+      run: [
+        ['reality', 'promote', 'odd', '--dry-run'],
+        ['reality', 'promote', EVIL],
+      ],
+    },
+    'reality:drop': { run: [['reality', 'drop', EVIL]] },
     'mirror:import': { run: [['mirror', 'import', EVIL]] },
     'plugin:new': {
       run: [

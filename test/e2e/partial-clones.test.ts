@@ -214,6 +214,13 @@ for (const hash of formatsOfSession('sha1')) {
       await same(['get', keyOf(0), '--at', first]);
       await same(['watch', '--since', 'oldest', '--once', '--json']);
       await ok(['compact', '--dry-run']);
+      await ok(['reality', 'new', 'tried']);
+      await ok(['--reality', 'tried', 'set', keyOf(0), 'otherwise']);
+      await ok(['reality', 'list']);
+      await ok(['reality', 'diff', 'tried']);
+      await ok(['reality', 'validate', 'tried']);
+      await ok(['reality', 'promote', 'tried', '--keep']);
+      await ok(['reality', 'drop', 'tried']);
     });
 
     it('and no command was left out', () => {

@@ -12,7 +12,10 @@ export class MemoryPeople {
 
   /** Signs as Git would with this person's key. */
   signer(person: string): Signer {
-    return { sign: async (payload) => sshSign(this.key(person), payload).trimEnd() };
+    return {
+      sign: async (payload) => sshSign(this.key(person), payload).trimEnd(),
+      publicKey: async () => this.key(person).line,
+    };
   }
 
   /** The policy that `init` writes: all of these are writers, and the first one is the admin. */

@@ -18,11 +18,12 @@ export class EventLog {
   /** `name` tells this log from the same repository's before a restart. */
   constructor(private readonly name: string) {}
 
-  add(event: RefEvent): void {
+  add(event: RefEvent): LoggedEvent {
     const logged = { ...event, id: `${this.name}-${++this.count}` };
     this.newest.push(logged);
     if (this.newest.length > KEPT) this.newest.shift();
     for (const listener of this.listeners) listener(logged);
+    return logged;
   }
 
   /** What came after an event; null where that can't be known any more. */

@@ -11,6 +11,7 @@ import { ApiError } from '../problems/errors.js';
 import type { ApiSettings } from '../settings.js';
 import { EventLog } from './events.js';
 import { KeptJson } from './kept-json.js';
+import type { RepositoryWatcher } from './watcher.js';
 
 /** What is known of a repository without opening it. */
 export interface RepositoryEntry {
@@ -28,6 +29,7 @@ export interface PoolParts {
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly randomness: Randomness;
+  readonly watcher?: RepositoryWatcher;
 }
 
 /** How the pool is doing, as its endpoint tells it. */
@@ -127,7 +129,7 @@ export class Pool {
   }
 
   /** Opens a repository where it isn't, and keeps it open for the work. Throws `REPO_NOT_FOUND`, `MAX_REPOS_REACHED`. */
-  async use<T>(id: string, work: (repository: Repository) => Promise<T>): Promise<T> {
+  async use<T>(id: string, work: (repository: Repository, store: GitStore) => Promise<T>): Promise<T> {
     const slot = this.find(id);
     slot.uses += 1;
     slot.usedAt = this.parts.clock.now();
@@ -139,7 +141,8 @@ export class Pool {
           if (slot.held === opening) slot.held = null; // the next one tries again
         });
       }
-      return await work((await slot.held).repository);
+      const { repository, store } = await slot.held;
+      return await work(repository, store);
     } finally {
       slot.uses -= 1;
       if (slot.uses === 0) slot.gone?.();
@@ -155,6 +158,7 @@ export class Pool {
     await this.keep();
     await closeHeld(slot);
     if (!slot.entry.memoryOnly) await rm(this.folder(id), { recursive: true, force: true });
+    await this.parts.watcher?.removed(id);
     this.slots.delete(id);
   }
 
@@ -220,7 +224,7 @@ export class Pool {
   }
 
   private async openHeld({ entry, events }: Slot, create: boolean): Promise<Held> {
-    const { composition, settings, clock, hasher, randomness } = this.parts;
+    const { composition, settings, clock, hasher, randomness, watcher } = this.parts;
     const { objectFormat, memoryOnly, id } = entry;
     const limits = { maxBytes: settings.maxRepositoryMemory, maxProcessBytes: settings.maxMemory };
     const memory = await composition.open<GitStore>('git-store', 'git-memory', { objectFormat, ...limits });
@@ -229,8 +233,17 @@ export class Pool {
       const place = { directory: this.folder(id), ...(create ? { create: objectFormat } : {}) };
       store = await openMemoryFirst(memory, await composition.open<GitStore>('git-store', 'git-bare', place));
     }
-    const repository = openRepository({ store, hasher, clock, randomness });
-    repository.watch((event) => events.add(event));
+    await watcher?.opening(id, memoryOnly ? null : this.folder(id));
+    const repository = openRepository({
+      ...{ store, hasher, clock, randomness },
+      get beforeCommit() {
+        return watcher?.beforeCommit(id) ?? [];
+      },
+    });
+    repository.watch((event) => {
+      const logged = events.add(event);
+      watcher?.moved(id, logged);
+    });
     return { repository, store };
   }
 

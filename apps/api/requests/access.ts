@@ -18,7 +18,8 @@ export function guardAccess(app: ApiApp, context: ApiContext): void {
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404) return;
-    const access = request.routeOptions.config.access ?? 'system:admin';
+    const { access: wanted = 'system:admin', challenge } = request.routeOptions.config;
+    const access = typeof wanted === 'function' ? wanted(request) : wanted;
     const repository = (request.params as { readonly repo?: string } | undefined)?.repo;
     const note = (holder: Holder | null, code?: string): void => {
       if (access === 'anyone') return;
@@ -30,7 +31,7 @@ export function guardAccess(app: ApiApp, context: ApiContext): void {
       });
     };
     try {
-      const holder = access === 'anyone' ? null : await identify(request, context);
+      const holder = access === 'anyone' ? null : await identify(request, context, challenge);
       request.holder = holder;
       const wait = access === 'anyone' ? 0 : requests.take(holder?.user?.id ?? request.ip);
       if (wait > 0)
@@ -38,14 +39,21 @@ export function guardAccess(app: ApiApp, context: ApiContext): void {
       check(holder, access, repository);
       note(holder);
     } catch (error) {
-      if (error instanceof ApiError) note(request.holder, error.code);
-      throw error;
+      if (!(error instanceof ApiError)) throw error;
+      note(request.holder, error.code);
+      if (error.status !== 401 || challenge === undefined) throw error;
+      const asked = { 'WWW-Authenticate': `${challenge} realm="git-kv-api", charset="UTF-8"` };
+      throw new ApiError(401, error.code, error.message, undefined, asked);
     }
   });
 }
 
 /** Throws `UNAUTHORIZED` for what proves nobody; null for a request that doesn't try where anybody may come. */
-async function identify({ headers }: FastifyRequest, { logins }: ApiContext): Promise<Holder | null> {
+async function identify(
+  { headers }: FastifyRequest,
+  { logins }: ApiContext,
+  challenge: 'Basic' | undefined,
+): Promise<Holder | null> {
   const { authorization, 'x-api-key': key } = headers;
   const refused = (why: string): ApiError =>
     new ApiError(401, 'UNAUTHORIZED', why, undefined, { 'WWW-Authenticate': 'Bearer realm="git-kv-api", error="invalid_token"' });
@@ -55,10 +63,26 @@ async function identify({ headers }: FastifyRequest, { logins }: ApiContext): Pr
     return holder;
   }
   if (authorization === undefined) return logins.anonymous();
+  const basic = challenge === 'Basic' ? basicOf(authorization) : null;
+  if (basic !== null) {
+    const holder = (await logins.byToken(basic.password)) ?? logins.byKey(basic.password);
+    if (holder === null || holder.name !== basic.username)
+      throw refused('log in with your user name and, as the password, an API key or a token of yours');
+    return holder;
+  }
   const [, token] = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? [];
   const holder = token === undefined ? null : ((await logins.byToken(token)) ?? logins.byKey(token));
   if (holder === null) throw refused('the token is not good');
   return holder;
+}
+
+/** The user name and the password of a header; null where it has none. */
+function basicOf(authorization: string): { readonly username: string; readonly password: string } | null {
+  const [, encoded] = /^Basic ([A-Za-z0-9+/]{1,8000}={0,2})$/i.exec(authorization) ?? [];
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? null : { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function check(holder: Holder | null, access: Access, repository: string | undefined): void {

@@ -10,7 +10,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Accounts } from '../../../domain/access/accounts.js';
 import type { Right } from '../../../domain/access/rights.js';
 import type { Clock } from '../../../ports/clock.js';
+import type { Hasher } from '../../../ports/hasher.js';
 import type { AuditLog } from '../auth/audit.js';
+import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
 import type { Pool } from '../pool/pool.js';
@@ -23,9 +25,14 @@ import type { ApiLog } from './log.js';
  */
 export type Access = 'anyone' | 'known' | 'known-or-anonymous' | Right;
 
+/** Where it depends on the request. */
+export type AccessOf = (request: Pick<FastifyRequest, 'query'>) => Access;
+
 declare module 'fastify' {
   interface FastifyContextConfig {
-    readonly access?: Access;
+    readonly access?: Access | AccessOf;
+    /** How a client is asked to say who it is, where that is not by a token. */
+    readonly challenge?: 'Basic';
   }
   interface FastifyRequest {
     /** Who asks; null where nobody is known. */
@@ -37,12 +44,14 @@ declare module 'fastify' {
 export interface ApiContext {
   readonly settings: ApiSettings;
   readonly pool: Pool;
+  readonly automation: Automation;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly logins: Logins;
   readonly audit: AuditLog;
   readonly log: ApiLog;
   readonly clock: Clock;
+  readonly hasher: Hasher;
   readonly version: string;
   readonly startedAt: number;
 }

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import type { ApiApp, ApiContext } from './context.js';
 import { ApiError } from '../problems/errors.js';
 
+/** Answers with a key, a token or a secret in them. */
+const HAS_SECRETS = /^\/api\/v1\/auth\/|\/webhooks\/?(?:\?|$)/;
+
 interface Kept {
   readonly fingerprint: string;
   readonly at: number;
@@ -20,7 +23,7 @@ export function idempotent(app: ApiApp, { clock }: Pick<ApiContext, 'clock'>): v
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key'];
     // What has secrets in its answer is not kept.
-    if (request.method !== 'POST' || key === undefined || request.url.startsWith('/api/v1/auth/')) return undefined;
+    if (request.method !== 'POST' || key === undefined || HAS_SECRETS.test(request.url)) return undefined;
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(key))
       throw new ApiError(400, 'INVALID_REQUEST', 'an Idempotency-Key is up to 200 printable characters');
     const name = `${request.holder?.user?.id ?? request.ip}\n${key}`;

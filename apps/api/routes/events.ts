@@ -1,20 +1,26 @@
 import { Type } from 'typebox';
+import { type EventFacts, type EventFilter, eventMatcher } from '../pool/event-facts.js';
+import { eventShape } from '../pool/event-shape.js';
 import type { EventLog, LoggedEvent } from '../pool/events.js';
 import { closed, RepoParams } from '../schemas/common.js';
-import { iso } from '../schemas/repository.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError } from '../problems/errors.js';
 
-/** What may wait for a client that doesn't read, bytes; above it the stream ends, and the client comes back. */
+/** What may wait for a client that doesn't read, bytes, and events that are being looked into; above it the stream ends, and the client comes back. */
 const UNREAD = 256 * 1024;
+const UNTOLD = 2000;
 /** How often a silent stream says that it is there, ms. */
 const BEAT = 10_000;
 /** Streams of one repository. */
 const STREAMS = 10_000;
 
 /** What moves in a repository, as Server-Sent Events that can be continued. */
-export function eventRoutes(app: ApiApp, { pool }: ApiContext, closing: AbortSignal): void {
-  const Query = closed({ branch: Type.Optional(Type.String({ maxLength: 300 })) });
+export function eventRoutes(app: ApiApp, { pool, automation }: ApiContext, closing: AbortSignal): void {
+  const Query = closed({
+    branch: Type.Optional(Type.String({ maxLength: 300 })),
+    path: Type.Optional(Type.String({ maxLength: 1000, description: 'a glob; without a slash, of names in any folder' })),
+    author: Type.Optional(Type.String({ maxLength: 300, description: 'part of the name and address, in any case' })),
+  });
   for (const url of ['/repos/:repo/events', '/repos/:repo/watch']) {
     app.get(
       url,
@@ -26,16 +32,20 @@ export function eventRoutes(app: ApiApp, { pool }: ApiContext, closing: AbortSig
         },
       },
       async (request, reply) => {
-        const { branch } = request.query;
-        const log = pool.events(request.params.repo);
+        const { repo } = request.params;
+        const log = pool.events(repo);
         const last = request.headers['last-event-id'];
+        const filter: EventFilter = request.query;
+        const matches = eventMatcher(filter);
         if (log.watchers >= STREAMS) throw new ApiError(503, 'BUSY', 'too many watch this repository');
         reply.hijack();
         const { raw } = reply;
         for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
         raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
         raw.flushHeaders();
-        stream(log, typeof last === 'string' ? last : undefined, branch, {
+        stream(log, typeof last === 'string' ? last : undefined, {
+          matches,
+          facts: (event) => automation.facts.of(repo, event),
           write: (text) => void raw.write(text),
           unread: () => raw.writableLength,
           end: () => void raw.end(),
@@ -50,6 +60,8 @@ export function eventRoutes(app: ApiApp, { pool }: ApiContext, closing: AbortSig
 }
 
 interface Sink {
+  matches(event: LoggedEvent, facts: EventFacts): boolean;
+  facts(event: LoggedEvent): Promise<EventFacts>;
   write(text: string): void;
   unread(): number;
   end(): void;
@@ -58,17 +70,32 @@ interface Sink {
   readonly closing: AbortSignal;
 }
 
-function stream(log: EventLog, last: string | undefined, branch: string | undefined, sink: Sink): void {
-  const ref = branch === undefined ? undefined : branch.startsWith('refs/') ? branch : `refs/heads/${branch}`;
+function stream(log: EventLog, last: string | undefined, sink: Sink): void {
+  let untold = 0;
+  let hasEnded = false;
+  let told: Promise<void> = Promise.resolve();
+  /** In the order of the events, each once it is known what it is about. */
   const send = (event: LoggedEvent): void => {
-    if (ref === undefined || event.ref === ref) sink.write(framed(event));
-    if (sink.unread() > UNREAD) sink.cut();
+    untold += 1;
+    const facts = sink.facts(event);
+    told = told.then(async () => {
+      const known = await facts;
+      untold -= 1;
+      if (hasEnded) return;
+      if (sink.matches(event, known)) sink.write(framed(event, known));
+      if (sink.unread() > UNREAD) sink.cut();
+    });
+    if (untold > UNTOLD) sink.cut();
   };
-  const stop = log.listen((event) => (event === null ? sink.end() : send(event)));
+  const end = (): void => {
+    hasEnded = true;
+    sink.end();
+  };
+  const stop = log.listen((event) => (event === null ? void told.then(end) : send(event)));
   const beat = setInterval(() => sink.write(':\n\n'), BEAT);
-  const end = (): void => sink.end();
   sink.closing.addEventListener('abort', end, { once: true });
   sink.onClose(() => {
+    hasEnded = true;
     stop();
     clearInterval(beat);
     sink.closing.removeEventListener('abort', end);
@@ -80,7 +107,6 @@ function stream(log: EventLog, last: string | undefined, branch: string | undefi
   sink.write(':\n\n');
 }
 
-function framed({ id, ref, old, next, reason, time }: LoggedEvent): string {
-  const branch = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : null;
-  return `id: ${id}\nevent: ${reason.replace(/[^a-z-]/g, '')}\ndata: ${JSON.stringify({ ref, branch, old, new: next, reason, time: iso(time) })}\n\n`;
+function framed(event: LoggedEvent, facts: EventFacts): string {
+  return `id: ${event.id}\nevent: ${event.reason.replace(/[^a-z-]/g, '')}\ndata: ${JSON.stringify(eventShape(event, facts))}\n\n`;
 }

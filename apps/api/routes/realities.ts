@@ -5,10 +5,10 @@ import { authorOf, bytesOf, CommitShape, commitShape, iso } from '../schemas/rep
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError } from '../problems/errors.js';
 import { MergedShape, mergedShape } from './merging.js';
-import { ValidationShape, validationShape } from './transactions.js';
-import { syntax } from './validators.js';
+import { ValidateBody, ValidationShape, validationShape, validatorsOf } from './transactions.js';
 
-const Name = Type.String({ minLength: 1, maxLength: 300 });
+/** The name of a reality. */
+export const Name = Type.String({ minLength: 1, maxLength: 300 });
 const RealityShape = Type.Object({
   name: Type.String(),
   isolated: Type.Boolean(),
@@ -16,7 +16,8 @@ const RealityShape = Type.Object({
   created_at: Type.String(),
 });
 const Realities = Type.Object({ realities: Type.Array(RealityShape), count: Type.Integer() });
-const RealityParams = Type.Object({ repo: Type.String({ maxLength: 200 }), name: Name });
+/** Which reality of which repository. */
+export const RealityParams = Type.Object({ repo: Type.String({ maxLength: 200 }), name: Name });
 
 const realityShape = (reality: Reality): Static<typeof RealityShape> => {
   const { name, createdAt } = reality.info();
@@ -24,7 +25,7 @@ const realityShape = (reality: Reality): Static<typeof RealityShape> => {
 };
 
 /** Isolated branches in which a change is tried before it becomes true. */
-export function realityRoutes(app: ApiApp, { pool }: ApiContext): void {
+export function realityRoutes(app: ApiApp, { pool, automation }: ApiContext): void {
   const tags = ['realities'];
   const list = (all: readonly Reality[]): Static<typeof Realities> => ({ realities: all.map(realityShape), count: all.length });
   const Names = Type.Array(Name, { minItems: 1, maxItems: 10_000 });
@@ -109,11 +110,14 @@ export function realityRoutes(app: ApiApp, { pool }: ApiContext): void {
         summary: 'Say what is wrong with its files',
         tags,
         params: RealityParams,
+        body: ValidateBody,
         response: answers(200, ValidationShape),
       },
     },
-    async ({ params: { repo, name } }) =>
-      validationShape(await pool.use(repo, (repository) => repository.reality(name).validate([syntax]))),
+    async ({ params: { repo, name }, body }) =>
+      validationShape(
+        await pool.use(repo, (repository) => repository.reality(name).validate(validatorsOf(automation, repo, body))),
+      ),
   );
   const Compared = Type.Object({ from: Type.String(), to: Type.String(), format: Type.String(), diff: Type.String() });
   app.get(

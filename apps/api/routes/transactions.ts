@@ -1,12 +1,11 @@
 import { type Static, Type } from 'typebox';
-import type { RepositoryTransaction, Validation } from '../../../domain/repo/isolated.js';
+import type { RepositoryTransaction, Validation, Validator } from '../../../domain/repo/isolated.js';
 import type { FilePut } from '../../../domain/repo/types.js';
 import { KvError } from '../../../ports/error.js';
 import { answers, AUTHOR, closed, Done, done, FilePutBody, Path, RepoParams, Rev } from '../schemas/common.js';
 import { authorOf, bytesOf, CommitShape, commitShape, iso } from '../schemas/repository.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError } from '../problems/errors.js';
-import { syntax } from './validators.js';
 
 const TxShape = Type.Object({ id: Type.String(), repo_id: Type.String(), created_at: Type.String() });
 const TxParams = Type.Object({ repo: Type.String({ maxLength: 200 }), tx: Type.String({ maxLength: 200 }) });
@@ -14,13 +13,38 @@ const TxParams = Type.Object({ repo: Type.String({ maxLength: 200 }), tx: Type.S
 /** Whether what isn't committed yet may be, and what is wrong per file. */
 export const ValidationShape = Type.Object({
   valid: Type.Boolean(),
-  faults: Type.Array(Type.Object({ path: Type.String(), message: Type.String(), line: Type.Optional(Type.Integer()) })),
+  faults: Type.Array(
+    Type.Object({
+      ...{ path: Type.String(), message: Type.String(), line: Type.Optional(Type.Integer()) },
+      check: Type.Optional(Type.String()),
+    }),
+  ),
   conflicts: Type.Array(Type.String()),
 });
 
 /** Gives it. */
 export function validationShape({ valid, faults, conflicts }: Validation): Static<typeof ValidationShape> {
   return { valid, faults: faults.map((fault) => ({ ...fault })), conflicts: [...conflicts] };
+}
+
+/** Which checks are to be run: those that the repository names unless told otherwise. */
+export const ValidateBody = Type.Optional(
+  Type.Union([
+    closed({ validators: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50, description: 'names' })) }),
+    Type.Null(),
+  ]),
+);
+
+/** Gives them. Throws `NOT_FOUND` for a name that no check has. */
+export function validatorsOf(
+  { checks, settings }: ApiContext['automation'],
+  repo: string,
+  body: Static<typeof ValidateBody>,
+): readonly Validator[] {
+  const rules = settings.of(repo);
+  const names = body?.validators ?? rules.validators;
+  checks.known(body?.validators ?? []);
+  return checks.validators(names, rules);
 }
 
 /** The files of a body: one, or several. */
@@ -36,7 +60,7 @@ export function filesOf(body: Static<typeof FilesBody>): FilePut[] {
 }
 
 /** Sets of changes that become one commit, or nothing. */
-export function transactionRoutes(app: ApiApp, { pool }: ApiContext): void {
+export function transactionRoutes(app: ApiApp, { pool, automation }: ApiContext): void {
   const tags = ['transactions'];
   const shape = (repo: string, tx: RepositoryTransaction): Static<typeof TxShape> => {
     const { id, createdAt } = tx.info();
@@ -114,10 +138,12 @@ export function transactionRoutes(app: ApiApp, { pool }: ApiContext): void {
         summary: 'Say what keeps it from being committed',
         tags,
         params: TxParams,
+        body: ValidateBody,
         response: answers(200, ValidationShape),
       },
     },
-    async ({ params }) => within(params, async (tx) => validationShape(await tx.validate([syntax]))),
+    async ({ params, body }) =>
+      within(params, async (tx) => validationShape(await tx.validate(validatorsOf(automation, params.repo, body)))),
   );
   const CommitBody = closed({ message: Type.String({ maxLength: 1_000_000 }), ...AUTHOR });
   app.post(

@@ -6,9 +6,11 @@ import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/typ
 import type { Mount } from '../../http/mount.js';
 import { KvError } from '../../../ports/error.js';
 import { authRoutes } from '../routes/auth.js';
+import { automationRoutes } from '../routes/automation/routes.js';
 import { docsRoutes } from '../routes/docs.js';
 import { eventRoutes } from '../routes/events.js';
 import { fileRoutes } from '../routes/files.js';
+import { gitRoutes } from '../routes/git.js';
 import { historyRoutes } from '../routes/history.js';
 import { mergingRoutes } from '../routes/merging.js';
 import { realityRoutes } from '../routes/realities.js';
@@ -55,11 +57,13 @@ export function apiMount(context: ApiContext): Mount {
       compressed(app);
       systemRoutes(app, context);
       docsRoutes(app);
+      await app.register(async (own) => gitRoutes(own.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/git' });
       await app.register(
         async (own) => {
           const api: ApiApp = own.withTypeProvider<TypeBoxTypeProvider>();
           for (const add of ROUTES) add(api, context);
           eventRoutes(api, context, closing);
+          automationRoutes(api, context, closing);
         },
         { prefix: '/api/v1' },
       );

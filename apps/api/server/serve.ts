@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Accounts, type AccountsRecord, NO_ACCOUNTS } from '../../../domain/access/accounts.js';
 import { openProfile } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
@@ -9,6 +9,7 @@ import type { Hasher } from '../../../ports/hasher.js';
 import { type HttpApp, httpApp, type HttpListener, listen, type ListenOptions } from '../../http/listen.js';
 import type { Mount } from '../../http/mount.js';
 import { openAudit } from '../auth/audit.js';
+import { type AutomationParts, openAutomation } from '../automation/automation.js';
 import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
@@ -48,7 +49,10 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
   const clock = await composition.get<Clock>('clock');
   const hasher = await composition.get<Hasher>('hasher');
   const randomness = await composition.get<Randomness>('randomness');
-  const pool = await Pool.open({ composition, settings, clock, hasher, randomness });
+  const use: AutomationParts['use'] = (id, work) => pool.use(id, work);
+  const hide = [settings.adminPasswordFile, settings.file].filter((path) => path !== '').map((path) => resolve(path));
+  const automation = await openAutomation({ composition, settings, clock, randomness, use, hide });
+  const pool: Pool = await Pool.open({ composition, settings, clock, hasher, randomness, watcher: automation });
 
   const file = data === '' ? null : new KeptJson<AccountsRecord>(join(data, 'accounts.json'));
   const keep = async (): Promise<void> => file?.write(() => accounts.record());
@@ -70,7 +74,20 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     ({ message }) => log('ERROR', 'the audit log cannot be written', { error: message }),
   );
   const version = productVersion();
-  const context: ApiContext = { settings, pool, accounts, passwords, logins, audit, log, clock, version, startedAt: now() };
+  const context: ApiContext = {
+    settings,
+    pool,
+    automation,
+    accounts,
+    passwords,
+    logins,
+    audit,
+    log,
+    clock,
+    hasher,
+    version,
+    startedAt: now(),
+  };
 
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
@@ -99,6 +116,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     },
     async close() {
       clearInterval(cleaning);
+      await automation.close();
       await pool.close();
       await keep(); // when keys were last used
       await audit.close();

@@ -23,6 +23,7 @@ const AUTHOR_WIDTH = 30;
 
 /** `git kv blame`: who last changed each key. */
 export class Blame extends KvCommand {
+  static override inRealities = true;
   static override summary = 'show who last changed each key';
   static override description = prose(`One line a live key: when (the writer's clock), in which transaction, who, and
 the key, in the order of list. Who is the key of the policy that signed the transaction, verified here; (noted) stands behind

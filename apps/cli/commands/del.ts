@@ -7,6 +7,7 @@ import { KvCommand } from '../oclif/base.js';
 
 /** `git kv del`: deletes keys in one transaction. */
 export class Del extends KvCommand {
+  static override inRealities = true;
   static override summary = 'delete keys';
   static override description = prose(`All of them in one transaction. When one is not there, nothing is deleted
 and the exit code is 6. What was there before stays in the history.`);

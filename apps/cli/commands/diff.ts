@@ -16,6 +16,7 @@ const FLAGS = {
 
 /** `git kv diff`: which keys differ between two states. */
 export class Diff extends KvCommand {
+  static override inRealities = true;
   static override summary = 'show which keys differ between two states';
   static override description = prose(`Each state is a ledger commit (or its first digits), a time (ISO 8601, or "2h ago"), or a
 transaction (or its last 8 characters or more), in any epoch; the second is the newest state unless given. One line a

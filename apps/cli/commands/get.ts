@@ -7,6 +7,7 @@ import { prose } from '../render/prose.js';
 
 /** `git kv get` in any form that `fast/get` does not take. */
 export class Get extends KvCommand {
+  static override inRealities = true;
   static override summary = 'print the values of keys';
   static override description = prose(`Fetches the namespace from the mirror (or where --read-from says), then
 prints exactly the value's bytes. On a terminal, a newline is added and a binary value refused, unless

@@ -20,6 +20,7 @@ const FLAGS = {
 
 /** `git kv history`: the transactions that changed a key. */
 export class History extends KvCommand {
+  static override inRealities = true;
   static override summary = 'show the transactions that changed a key';
   static override description = prose(`Newest first: when (the writer's clock), what, how large, in which
 transaction, who, the ledger commit, and the message if its writer gave one. Who is the key of the policy that signed the

@@ -32,6 +32,7 @@ const FLAGS = {
 
 /** `git kv import`: writes what a file of any known format holds. */
 export class Import extends KvCommand {
+  static override inRealities = true;
   static override summary = 'import a snapshot, a batch, or an export of Consul or etcd';
   static override description = prose(`FILE is - for standard input. What it holds is told by its content: what git kv
 snapshot wrote, the lines of git kv mset, the array of consul kv export, or the object of etcdctl get --prefix -w json.

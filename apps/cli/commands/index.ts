@@ -19,6 +19,12 @@ import { PluginNew } from './plugin/new.js';
 import { PluginsInstall } from './plugins/install.js';
 import { PluginsList } from './plugins/list.js';
 import { PluginsUninstall } from './plugins/uninstall.js';
+import { RealityDiff } from './reality/diff.js';
+import { RealityDrop } from './reality/drop.js';
+import { RealityList } from './reality/list.js';
+import { RealityNew } from './reality/new.js';
+import { RealityPromote } from './reality/promote.js';
+import { RealityValidate } from './reality/validate.js';
 import { RemoteSetup } from './remote/setup.js';
 import { Restore } from './restore.js';
 import { Revert } from './revert.js';
@@ -50,6 +56,12 @@ export const COMMANDS: Readonly<Record<string, Command.Class>> = {
   snapshot: Snapshot,
   import: Import,
   'mirror:import': MirrorImport,
+  'reality:new': RealityNew,
+  'reality:list': RealityList,
+  'reality:diff': RealityDiff,
+  'reality:validate': RealityValidate,
+  'reality:promote': RealityPromote,
+  'reality:drop': RealityDrop,
   verify: Verify,
   'epoch:new': EpochNew,
   compact: Compact,

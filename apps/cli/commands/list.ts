@@ -6,6 +6,7 @@ import { prose } from '../render/prose.js';
 
 /** `git kv list` in any form that `fast/list` does not take. */
 export class List extends KvCommand {
+  static override inRealities = true;
   static override summary = 'list keys';
   static override description = prose(`Prints the keys as they are read from the prefix index, without reading
 values (but for --values), in the order of their urlsafe form. Deleted keys are left out, and expired ones too, unless --allow-expired is

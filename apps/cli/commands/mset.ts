@@ -6,6 +6,7 @@ import { KvCommand } from '../oclif/base.js';
 
 /** `git kv mset`: a batch of operations in one transaction. */
 export class Mset extends KvCommand {
+  static override inRealities = true;
   static override summary = 'set and delete many keys in one transaction';
   static override description = prose(`A line sets or deletes one key:
 

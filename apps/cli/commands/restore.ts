@@ -16,6 +16,7 @@ const FLAGS = {
 
 /** `git kv restore`: gives keys the values that they had. */
 export class Restore extends KvCommand {
+  static override inRealities = true;
   static override summary = 'put keys back to what they were';
   static override description = prose(`One new signed transaction that gives the keys the values they had then: a key
 that was not there is deleted, a key that is as it was is left alone. Content types are kept; so are TTLs that have not passed,

@@ -11,6 +11,7 @@ import { runWrite } from '../fast/write.js';
 
 /** `git kv revert`: undoes one transaction. */
 export class Revert extends KvCommand {
+  static override inRealities = true;
   static override summary = 'undo a transaction with a new one';
   static override description = prose(`Puts each key that the transaction set or deleted back to what it was before,
 in one new signed transaction. When any of them has changed since, all those are named, nothing is written, and the exit code

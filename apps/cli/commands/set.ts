@@ -7,6 +7,7 @@ import { KvCommand } from '../oclif/base.js';
 
 /** `git kv set`: sets one key. */
 export class SetKey extends KvCommand {
+  static override inRealities = true;
   static override summary = 'set one key';
   static override description = prose(`VALUE is - for standard input, the name of a regular file for that file's
 content, and otherwise the value itself; standard error says which was taken. What looks like a path (./x, dir/x, /x) and is no file

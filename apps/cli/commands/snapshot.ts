@@ -28,6 +28,7 @@ const FLAGS = {
 
 /** `git kv snapshot`: writes the newest state to a file. */
 export class Snapshot extends KvCommand {
+  static override inRealities = true;
   static override summary = 'export the newest state';
   static override description = prose(`Writes one JSON object a line: a header, every key in order, and an end with the
 number of keys and the SHA-256 of their lines. The same state gives the same bytes, and key lines depend on nothing but keys, values,

@@ -25,6 +25,7 @@ export async function runGetMany(keys: readonly string[], flags: GetFlags): Prom
   for (const key of keys) keyArgument(key);
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: flags.json ? undefined : transferLine(),
     offline: freshness.offline,
   });

@@ -23,6 +23,7 @@ export async function runGet(keys: readonly string[], flags: GetFlags): Promise<
   keyArgument(key);
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: flags.json ? undefined : transferLine(),
     offline: freshness.offline,
   });

@@ -27,6 +27,7 @@ export async function runList(flags: ListFlags): Promise<void> {
   };
   const { clone, ns, composition } = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: json ? undefined : transferLine(),
     offline: freshness.offline,
   });

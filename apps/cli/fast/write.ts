@@ -21,11 +21,15 @@ type Choices = Pick<WriteRequest, 'strictDelete'>;
 /** Operations that bring their own conditions and subject. */
 type Plan = Pick<WriteRequest, 'operations' | 'expectBlobs' | 'subject' | 'warnings'>;
 
-/** Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common. */
+/**
+ * Writes what `prepare` gives, waits if that is asked for, and prints the receipt: what all commands that write have in common.
+ * `afterwards` is done once it has landed.
+ */
 export async function runWrite(
   flags: WriteFlags,
   prepare: (session: Session, progress: Progress) => Promise<readonly RequestedOperation[] | Plan>,
   choices: Choices = {},
+  afterwards?: (session: Session) => Promise<void>,
 ): Promise<void> {
   const timeoutMs = flags.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationFlag('timeout', flags.timeout);
   const { json } = flags;
@@ -62,6 +66,7 @@ export async function runWrite(
       });
       span.note({ txn: receipt.txn === null ? [] : [receipt.txn], retries: receipt.retries });
       progress.done();
+      await afterwards?.(session);
       if (json === true) await printJson(receiptDocument(receipt, visible, flags['dry-run'] === true));
       else if (visible !== null) await print(`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s\n`);
     } finally {

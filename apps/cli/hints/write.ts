@@ -3,6 +3,8 @@ import type { Words } from './wording.js';
 /** What to do about a write that was refused, before it was pushed or by the Stargate. */
 export const WRITING: Words<
   | 'begin-namespace'
+  | 'begin-reality'
+  | 'try-again-in-reality'
   | 'write-first'
   | 'export-files'
   | 'fetch-index'
@@ -30,6 +32,10 @@ export const WRITING: Words<
 > = {
   'begin-namespace': ({ ns, remote }) =>
     `this clone has no remote: git remote add ${remote} URL && git kv remote setup; to begin without one: ${firstWrite(ns)}`,
+  'begin-reality': ({ ns, name }) =>
+    `git kv --ns ${ns} reality list shows those that there are; begin it: git kv --ns ${ns} reality new ${name}`,
+  'try-again-in-reality': ({ ns, name }) =>
+    `see what they are now (git kv --ns ${ns} reality diff ${name} --now), and try the change again in a new reality`,
   'write-first': ({ ns }) => `the first write creates it: ${firstWrite(ns)}`,
   'export-files': () => 'write large values to files beside the snapshot: --files DIR',
   'fetch-index': () => 'fetch it: git kv list --read-from=stargate --limit 1',

@@ -29,6 +29,11 @@ export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]?: ValueO
 export const GLOBAL_FLAGS = {
   ns: { type: 'string', summary: 'namespace (default: git config kv.namespace, or main)', value: 'NAME' },
   json: { type: 'boolean', summary: 'print JSON on standard output, errors too' },
+  reality: {
+    type: 'string',
+    summary: 'try it in this reality of the namespace (git kv reality new NAME): nothing is fetched or pushed',
+    value: 'NAME',
+  },
   debug: { type: 'boolean', summary: 'print stack and causes of an error' },
 } as const satisfies FlagTable;
 

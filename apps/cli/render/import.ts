@@ -21,6 +21,7 @@ export function importText(report: ImportReport, dryRun: boolean): string {
     ...(last?.txn == null ? [] : [`txn     ${last.txn}`]),
     ...(last?.tree == null ? [] : [`tree    ${last.tree}`]),
     ...(last?.landed === 'clone' ? ['kept in this clone only: it has no remote'] : []),
+    ...(last?.landed === 'reality' ? ['tried in the reality only: git kv reality promote makes it true'] : []),
     ...(visible === null ? [] : [`visible at the mirror after ${(visible.waitedMs / 1000).toFixed(1)} s`]),
   ];
   return `${lines.join('\n')}\n`;

@@ -26,6 +26,7 @@ export function receiptText(receipt: Receipt, dryRun: boolean): string {
     ...(tree === null ? [] : [`tree    ${tree}`]),
     ...(retries === 0 ? [] : [`retried ${retries === 1 ? 'once' : `${retries} times`}: others had written meanwhile`]),
     ...(landed === 'clone' ? ['kept in this clone only: it has no remote'] : []),
+    ...(landed === 'reality' ? ['tried in the reality only: git kv reality promote makes it true'] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

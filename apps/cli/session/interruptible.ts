@@ -7,6 +7,7 @@ import { openSession, type Session } from './session.js';
 export async function withSession<R>(flags: GlobalValues, work: (session: Session) => Promise<R>): Promise<R> {
   const session = await openSession({
     ns: flags.ns,
+    reality: flags.reality,
     onProgress: flags.json === true ? undefined : transferLine(),
     offline: 'offline' in flags && flags.offline === true,
   });

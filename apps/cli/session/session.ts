@@ -8,6 +8,8 @@ export type { Session } from '../../sdk/session/session.js';
 
 interface SessionRequest {
   readonly ns?: string | undefined;
+  /** As `--reality` names it. */
+  readonly reality?: string | undefined;
   /** Hears how far what is fetched and pushed has come; undefined when nobody looks. */
   readonly onProgress: TransferProgress | undefined;
   /** Nothing is to be fetched: not by git either, in a partial clone. The remotes are opened only when they are used all the same. */
@@ -20,10 +22,10 @@ function startFolder(): string {
 }
 
 /** Opens the clone around the current folder, and says on the terminal what is to be known. Throws `GIT_ERROR` when there is none. */
-export async function openSession({ ns, onProgress, offline = false }: SessionRequest): Promise<Session> {
+export async function openSession({ ns, reality, onProgress, offline = false }: SessionRequest): Promise<Session> {
   checkNamespace(ns, '--ns');
   return openClone({
-    ...{ ns, onProgress, offline },
+    ...{ ns, reality, onProgress, offline },
     directory: startFolder(),
     env: process.env,
     profile: process.env['GIT_KV_PROFILE'] || undefined,

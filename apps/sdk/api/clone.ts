@@ -26,6 +26,8 @@ export interface OpenCloneOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The namespace. Default: what `kv.namespace` says in the clone's configuration, or `main`. */
   readonly ns?: string | undefined;
+  /** A reality of that namespace (`git kv reality new`), in which writes are tried and go nowhere. Calls that name another namespace are true. */
+  readonly reality?: string | undefined;
   /** The side that reads ask. Default: the mirror. */
   readonly readFrom?: 'mirror' | 'stargate' | undefined;
   /** As in `ReadOptions`. Milliseconds. Default: what `kv.maxAge` says in the clone's configuration, or 0: each read asks the other side. */

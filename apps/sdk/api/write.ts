@@ -86,8 +86,8 @@ export interface Receipt {
   }[];
   /** Races lost before the write landed. */
   readonly retries: number;
-  /** Where it has landed: `clone` alone in a repository without a remote, `nowhere` when nothing was to be changed. */
-  readonly landed: 'stargate' | 'clone' | 'nowhere';
+  /** Where it has landed: `clone` alone in a repository without a remote, the `reality` that was opened, `nowhere` when nothing was to be changed. */
+  readonly landed: 'stargate' | 'clone' | 'reality' | 'nowhere';
   /** What is to be known of the write besides, in sentences. */
   readonly warnings: readonly string[];
   /** When it was waited for: the mirror shows it, after so many milliseconds. */

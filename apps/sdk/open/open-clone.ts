@@ -16,7 +16,7 @@ import { freshnessOf, wrong } from './options.js';
  * const color = (await clone.get('cfg:color')).text();
  */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
-  const { directory, profile, env = process.env, ns, offline, maxAge, readFrom, onWarning, signal } = options;
+  const { directory, profile, env = process.env, ns, reality, offline, maxAge, readFrom, onWarning, signal } = options;
   if (typeof directory !== 'string' || directory === '') throw wrong('directory', "a folder's path");
   freshnessOf({ maxAge, readFrom }, { ns: '' });
   const unlessFired = (): void => {
@@ -27,7 +27,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
   let session: Session;
   try {
     session = await openSession({
-      ...{ directory: resolve(directory), profile, ns, env: { ...env }, offline: offline === true },
+      ...{ directory: resolve(directory), profile, ns, reality, env: { ...env }, offline: offline === true },
       onProgress: undefined,
       onWait: ({ message }) => warn(`${message}: waiting for room`),
       onMirrorRefusal: (refused, { since, code }) =>

@@ -42,6 +42,8 @@ export interface SessionRequest {
   readonly profile?: string | undefined;
   /** Absent: what `kv.namespace` says, or `main`. */
   readonly ns?: string | undefined;
+  /** A reality of that namespace, which is opened instead of what is true. */
+  readonly reality?: string | undefined;
   /** Hears how far what is fetched and pushed has come; undefined when nobody looks. */
   readonly onProgress: TransferProgress | undefined;
   /** Hears, once, that the other side has no room and is waited for. */
@@ -125,11 +127,18 @@ export async function openSession(request: SessionRequest): Promise<Session> {
       }),
       policyReader: () => composition.get<PolicyReader>('policy-reader'),
     };
-    return { clone, ns: ns ?? configured, composition };
+    return { clone: await seenFrom(clone, ns ?? configured, request.reality), ns: ns ?? configured, composition };
   } catch (error) {
     await composition.close();
     throw error;
   }
+}
+
+/** The clone itself, or as it is inside a reality, for which code is loaded that nothing else needs. */
+async function seenFrom(clone: Clone, ns: string, reality: string | undefined): Promise<Clone> {
+  if (reality === undefined) return clone;
+  const { inReality } = await import('../../../domain/client/reality/inside.js');
+  return inReality(clone, ns, reality);
 }
 
 /** Tells of each refusal once, however often it is found: a watch hears of the next one too. */

@@ -30,6 +30,8 @@ export interface Clone {
   readonly config: CloneConfig;
   readonly clock: Clock;
   readonly hasher: Hasher;
+  /** The reality that this is a view of, in which writes are tried and go nowhere; absent: what is true. */
+  readonly reality?: string | undefined;
   /** The remote's name, `origin` unless `kv.remote` says otherwise. */
   readonly remoteName: string;
   readonly forWriting: () => Promise<WritingPorts>;

@@ -94,6 +94,7 @@ export async function tipForReading(
   freshness: Freshness,
   needs: 'ledger' | 'index' = 'index',
 ): Promise<Tip | null> {
+  if (whole.reality !== undefined) return newestTip(whole, ns);
   const { readFrom, offline } = freshness;
   const clone = withRefView(whole, ns); // one look at the refs serves the tip and the notice
   const unread = await unreadWrites(clone, ns);

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { type Moment, momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
-import { differingKeys, type KeyState, sizesOf } from './key-state.js';
+import { differingKeys, type KeyDifference, type KeyState, sizesOf } from './key-state.js';
 import type { Freshness } from '../clone/tips.js';
 
 interface DiffRequest extends Freshness {
@@ -42,18 +42,22 @@ export async function diffStates(clone: Clone, request: DiffRequest): Promise<Di
   const settled = { ...request, offline: request.offline || request.to === undefined }; // the first has fetched already
   const to = request.to === undefined ? await momentNow(clone, ns, settled) : await momentAt(clone, ns, request.to, request);
   const found = await differingKeys(clone, ns, from.ledger.commit.tree, to.ledger.commit.tree, prefix);
+  return { from, to, changes: await changesOf(clone, found) };
+}
+
+/** What became of keys that differ, with the sizes of their values. */
+export async function changesOf(clone: Clone, found: readonly KeyDifference[]): Promise<KeyChange[]> {
   const sizes = await sizesOf(
     clone,
     found.flatMap(({ before, after }) => [before, after].filter((state) => state !== null)),
   );
   const side = (state: KeyState | null): DiffSide | null => state && { oid: state.value, size: sizes.get(state.value) ?? 0 };
-  const changes = found.map(({ key, before, after }) => ({
+  return found.map(({ key, before, after }) => ({
     key,
     change: kindOf(before, after),
     before: side(before),
     after: side(after),
   }));
-  return { from, to, changes };
 }
 
 function kindOf(before: KeyState | null, after: KeyState | null): KeyChange['change'] {

@@ -17,7 +17,7 @@ export interface KeyState {
 }
 
 /** A key that differs between two ledger trees. Null: it isn't there. */
-interface KeyDifference {
+export interface KeyDifference {
   readonly key: string;
   readonly before: KeyState | null;
   readonly after: KeyState | null;

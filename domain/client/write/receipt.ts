@@ -30,7 +30,7 @@ export interface Receipt {
   readonly chunked: readonly ChunkReport[];
   /** Races lost before the write landed. */
   readonly retries: number;
-  readonly landed: Target | 'nowhere';
+  readonly landed: Target | 'reality' | 'nowhere';
   readonly warnings: readonly string[];
 }
 

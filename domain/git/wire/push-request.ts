@@ -23,6 +23,8 @@ interface PushAnnouncement {
   readonly atomic: boolean;
   /** The turn that the client claims, in what it calls itself: git passes that on, and takes no other word from it. */
   readonly turn: string | undefined;
+  /** Its push options, without those that are longer than anybody's. */
+  readonly options: readonly string[];
   /** What the push belongs to; null where it says nothing, or nothing that can be read. */
   readonly trace: TraceContext | null;
 }
@@ -38,7 +40,10 @@ const MAX_OPTION_BYTES = 1024;
 /** Bytes of a ref's name: what a file system takes, and short enough for every line that will name it. */
 const MAX_REF_BYTES = 1000;
 
-/** Reads along with a client's push, up to and with the header of its pack. Changes nothing and holds nothing back. */
+/**
+ * Reads along with a client's push, up to and with the header of its pack. Changes nothing and holds nothing back; whoever takes the
+ * pack in gives a sink for its bytes.
+ */
 export class PushStream {
   private readonly reader = new PktReader();
   private readonly commands: RefUpdate[] = [];
@@ -50,7 +55,10 @@ export class PushStream {
   private header: Uint8Array = new Uint8Array(0);
   private seen = 0;
 
-  constructor(private readonly limits: PushStreamLimits) {}
+  constructor(
+    private readonly limits: PushStreamLimits,
+    private readonly pack: (bytes: Uint8Array) => void = () => undefined,
+  ) {}
 
   /** How many bytes have come. */
   get bytes(): number {
@@ -60,9 +68,9 @@ export class PushStream {
   /** The command list, once it has been read to its end. */
   get announcement(): PushAnnouncement | undefined {
     if (this.state === 'commands' || this.state === 'options') return undefined;
-    const { commands, capabilities } = this;
+    const { commands, capabilities, options } = this;
     const turn = capabilities.map((one) => TURN_AGENT.exec(one)?.[1]).find((token) => token !== undefined);
-    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn, trace: traceInOptions(this.options) };
+    return { commands, capabilities, atomic: capabilities.includes('atomic'), turn, options, trace: traceInOptions(options) };
   }
 
   /** Throws `POLICY_VIOLATION` for a bound that is broken, `INPUT_INVALID` for what is no push. */
@@ -74,7 +82,10 @@ export class PushStream {
       });
     }
     if (this.state === 'commands' || this.state === 'options') this.readCommands(chunk);
-    else if (this.state === 'header') this.readHeader(chunk);
+    else {
+      if (this.state === 'header') this.readHeader(chunk);
+      this.pack(chunk);
+    }
   }
 
   private readCommands(chunk: Uint8Array): void {
@@ -93,7 +104,9 @@ export class PushStream {
         continue;
       }
       this.state = this.commands.some((command) => command.next !== null) ? 'header' : 'body';
-      if (this.state === 'header') this.readHeader(this.reader.rest());
+      const rest = this.reader.rest();
+      if (this.state === 'header') this.readHeader(rest);
+      if (rest.length > 0) this.pack(rest);
       return;
     }
     if (this.seen > this.limits.maxCommandBytes) {

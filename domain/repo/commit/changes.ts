@@ -1,11 +1,13 @@
-import { toText } from '../objects/paths.js';
-import { type Entry, type EntryChange, entryAt } from '../objects/trees.js';
+import { toBytePath, toText } from '../objects/paths.js';
+import { changesBetween, type Entry, type EntryChange, entryAt } from '../objects/trees.js';
 import type { Overlay } from '../staging/overlay.js';
-import type { FileContent, PathChange } from '../types.js';
+import type { Candidate, FileContent, PathChange } from '../types.js';
 import { KvError } from '../../../ports/error.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 import type { BytePath } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { MODE_DIR } from '../../git/tree.js';
+import { listDirectory } from '../search/files.js';
 
 /** A change as callers are told of it. */
 export function pathChange({ path, before, after }: EntryChange): PathChange {
@@ -34,6 +36,24 @@ export async function overlayChanges(overlay: Overlay): Promise<EntryChange[]> {
     changes.push({ path, before: before?.mode === MODE_DIR ? null : before, after });
   }
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What is about to be committed, as checks see it: what is changed between two trees, and the files of the newer. */
+export async function candidateOf(
+  source: ObjectSource,
+  words: Pick<Candidate, 'ref' | 'parents' | 'message' | 'author'>,
+  before: Oid | null,
+  tree: Oid,
+): Promise<Candidate> {
+  return {
+    ...words,
+    changes: (await changesBetween(source, before, tree)).map(pathChange),
+    read: async (path) => {
+      const entry = await entryAt(source, tree, toBytePath(path));
+      return entry === null ? null : fileAt(source, toBytePath(path), entry);
+    },
+    files: () => listDirectory(source, tree, '', true),
+  };
 }
 
 /** A file by its entry. Throws `NOT_FOUND` where there is none, or it is a directory or a submodule. */

@@ -4,13 +4,11 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Core, Land } from '../core.js';
 import { cleanMessage, encodePlainCommit } from '../objects/commit-object.js';
 import { signatureOf } from '../objects/idents.js';
-import { toBytePath } from '../objects/paths.js';
-import { changesBetween, entryAt } from '../objects/trees.js';
 import { shortName } from '../refs/names.js';
 import type { Pending } from '../staging/pending.js';
 import type { Overlay } from '../staging/overlay.js';
-import type { Candidate, CommitInfo, CommitRequest, Signature } from '../types.js';
-import { fileAt, pathChange } from './changes.js';
+import type { CommitInfo, CommitRequest, Signature } from '../types.js';
+import { candidateOf } from './changes.js';
 
 /** A commit that is to be made. */
 export interface NewCommit {
@@ -52,17 +50,8 @@ export async function makeCommit(
   const checks = core.parts.beforeCommit ?? [];
   if (checks.length > 0) {
     const source = core.source.behind(new Map(objects.map((object) => [object.oid, object])));
-    const candidate: Candidate = {
-      ref,
-      parents,
-      message: words.message,
-      author: words.author,
-      changes: (await changesBetween(source, before, tree)).map(pathChange),
-      read: async (path) => {
-        const entry = await entryAt(source, tree, toBytePath(path));
-        return entry === null ? null : fileAt(source, toBytePath(path), entry);
-      },
-    };
+    const { message, author } = words;
+    const candidate = await candidateOf(source, { ref, parents, message, author }, before, tree);
     for (const check of checks) await check(candidate);
   }
   const object = core.namer.object('commit', encodePlainCommit({ tree, parents, ...words }));

@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { decodeLoose, fromAscii, isWellFormed, utf8, writeAscii } from '../../git/bytes.js';
+import { isDotGit } from '../../git/dot-git.js';
 
 /**
  * Names in trees are bytes. Inside, a path is a string with a character for each of its UTF-8 bytes, as `domain/git/tree` reads and
@@ -8,11 +9,7 @@ import { decodeLoose, fromAscii, isWellFormed, utf8, writeAscii } from '../../gi
 export type BytePath = string;
 
 const PLAIN = /^[\x20-\x7e]*$/;
-/** What HFS+ leaves out when it compares names. */
-const HFS_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
-/** What NTFS takes for `.git`. */
-const NTFS_DOT_GIT = /^(?:\.git|git~1)[ .]*(?:$|[\\:])/i;
-/** Anything that could be one of the above, so that most paths are asked once. */
+/** Anything that could be `.git` to some file system, so that most paths are asked once. */
 const SUSPICIOUS = /\.git|git~|[\\\u0080-\uffff]/i;
 const CONTROL = /\p{Cc}/u;
 /** The longest name that file systems take, bytes. */
@@ -58,12 +55,6 @@ export function checkedPath(path: string, limit: number): BytePath {
     if (suspicious && isDotGit(toText(name))) throw refuse(`'${shown(toText(name))}' is git's own`);
   }
   return bytes;
-}
-
-/** Whether some file system takes a name for `.git`. */
-export function isDotGit(name: string): boolean {
-  if (name.replace(HFS_IGNORED, '').toLowerCase() === '.git') return true;
-  return name.split('\\').some((part) => NTFS_DOT_GIT.test(part));
 }
 
 /** What two names have in common that some file system can't tell apart. */

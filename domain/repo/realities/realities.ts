@@ -216,7 +216,8 @@ class IsolatedReality implements Reality {
         const entry = await entryAt(source, tree, toBytePath(path));
         return entry === null ? null : fileAt(source, toBytePath(path), entry);
       };
-      const faults = (await Promise.all(validators.map((validator) => validator({ changes, read })))).flat();
+      const files = (): Promise<readonly ListedEntry[]> => listDirectory(source, tree, '', true);
+      const faults = (await Promise.all(validators.map((validator) => validator({ changes, read, files })))).flat();
       return { valid: faults.length === 0, faults, conflicts: [] };
     });
   }

@@ -167,7 +167,11 @@ class Transaction implements RepositoryTransaction {
         const entry = await this.overlay.at(toBytePath(path));
         return entry === null ? null : fileAt(this.overlay.source, toBytePath(path), entry);
       };
-      const faults = (await Promise.all(validators.map((validator) => validator({ changes, read })))).flat();
+      const files = async (): Promise<readonly ListedEntry[]> => {
+        const { source, tree } = await this.overlay.snapshot();
+        return listDirectory(source, tree, '', true);
+      };
+      const faults = (await Promise.all(validators.map((validator) => validator({ changes, read, files })))).flat();
       const { conflicts } = await this.onto(await this.core.tip(this.begun.ref));
       return { valid: faults.length === 0 && conflicts === null, faults, conflicts: conflicts ?? [] };
     });

@@ -5,6 +5,13 @@ import { verifySshSignature } from '../../../adapters/signature-verifier/sshsig.
 import { parseSshCommand } from '../../../apps/stargate/ssh/command.js';
 import { decodeCommit, encodeCommit, readStamp } from '../../../domain/git/commit.js';
 import { entrySize, findEntry, readTree, type TreeEntry, writeEntry } from '../../../domain/git/tree.js';
+import { nodeZlib } from '../../../apps/api/git/zlib.js';
+import { checkGitmodules, checkObject } from '../../../domain/git/fsck.js';
+import { applyDelta, deltaSizes, editDelta } from '../../../domain/git/pack/delta.js';
+import { readPack } from '../../../domain/git/pack/read-pack.js';
+import { readFetchV0, readRequestV2 } from '../../../domain/git/wire/fetch-request.js';
+import { KvError } from '../../../ports/error.js';
+import { NAMER, packOf } from '../../support/packs.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
 import { ReadAnswers } from '../../../domain/git/wire/read-answers.js';
 import { ReadRequests } from '../../../domain/git/wire/read-requests.js';
@@ -43,6 +50,18 @@ const PUSH = Buffer.concat([
 ]);
 const REFS = pkts(`${OID} HEAD\0side-band-64k symref=HEAD:refs/heads/x`, `${OID} refs/kv/main`, null);
 const V2 = pkts('version 2', 'ls-refs', null);
+const PACK = packOf([
+  { type: 'tree', body: TREE },
+  { type: 'blob', body: PAYLOAD },
+]);
+const DELTA = editDelta(TREE, Buffer.concat([TREE, TREE.subarray(0, 3)])) ?? PAYLOAD;
+const FETCH = pkts(`want ${OID} side-band-64k ofs-delta`, `shallow ${OID}`, 'deepen 3', null, `have ${OID}`, 'done');
+const FETCH_V2 = Buffer.concat([
+  pkts('command=fetch', 'object-format=sha1'),
+  Buffer.from('0001'),
+  pkts('thin-pack', `want ${OID}`, `have ${OID}`, 'deepen-since 1700000000', 'deepen-not v1', 'done', null),
+]);
+const LS_REFS_V2 = Buffer.concat([pkts('command=ls-refs'), Buffer.from('0001'), pkts('peel', 'ref-prefix refs/heads/', null)]);
 const LS_REFS = pkts('command=ls-refs', 'agent=git/2', 'ref-prefix refs/kv/', null);
 
 /** In pieces of all sizes up to 64 KiB, as connections have them. */
@@ -149,6 +168,38 @@ const PARSERS: readonly Parser[] = [
     name: 'a command line of SSH',
     samples: ["git-receive-pack '/kv.git'", "git-kv-admin '/it'\\''s.git' sync --dry-run"],
     parse: (bytes) => parseSshCommand(text(bytes)),
+  },
+  {
+    name: 'a pack',
+    samples: [PACK],
+    // Nobody has what a thin one builds on; and memory is bounded by whoever reads.
+    parse: (bytes) => {
+      let left = 10_000_000;
+      const hold = (size: number): void => {
+        left -= size;
+        if (left < 0) throw new KvError('STORAGE_FULL', 'no room');
+      };
+      return readPack(bytes, {
+        namer: NAMER,
+        zlib: nodeZlib,
+        read: async (oids) => oids.map(() => null),
+        hold,
+        maxObjects: 1000,
+      });
+    },
+  },
+  { name: 'a delta', samples: [DELTA], parse: (bytes) => deltaSizes(bytes).result < 1_000_000 && applyDelta(TREE, bytes) },
+  { name: 'a fetch in protocol v0', samples: [FETCH], parse: (bytes) => readFetchV0(bytes, 'sha1') },
+  { name: 'a request in protocol v2', samples: [FETCH_V2, LS_REFS_V2], parse: (bytes) => readRequestV2(bytes, 'sha1') },
+  {
+    name: 'an object that is pushed',
+    samples: [TREE, encodeCommit(COMMIT, 'sha1'), `object ${OID}\ntype commit\ntag x\n\nmessage`],
+    parse: (bytes) => checkObject({ oid: OID, type: typeBy(text(bytes.subarray(0, 7))), body: bytes }, 20),
+  },
+  {
+    name: 'a file of submodules',
+    samples: ['[submodule "a"]\n\tpath = a\n\turl = https://example.org/a\n'],
+    parse: (bytes) => checkGitmodules({ oid: OID, body: bytes }),
   },
 ];
 

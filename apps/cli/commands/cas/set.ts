@@ -7,6 +7,7 @@ import { KvCommand } from '../../oclif/base.js';
 
 /** `git kv cas set`: sets a key on conditions. */
 export class CasSet extends KvCommand {
+  static override inRealities = true;
   static override summary = 'set one key, if nothing has changed since it was read';
   static override description = prose(`As set, but wants at least one of --expect-blob (the key's value is still this
 one; none: there is no such key) and --expect-tree (nothing in the whole namespace has changed). Exits with 2 when that is not so in the

@@ -119,7 +119,7 @@ export async function writeLinear(
             const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target, how);
             if (warning !== null) warnings.push(warning);
             if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
-            return receipt(outcome, object.oid, target, warnings);
+            return receipt(outcome, object.oid, clone.reality === undefined ? target : 'reality', warnings);
           } catch (error) {
             if (!fresh && isForAnother(error)) {
               await refreshOnce(); // what this clone knows of the repository is old
