@@ -15,16 +15,23 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
       [--listen-ssh 127.0.0.1:2222] [--listen-http 127.0.0.1:9419]
       [--policy-path P/.kv/policy.yaml] [--mirror-remote github-origin]
       [--sample-size 32] [--plugin MODULE ...] [--set PORT.KEY=VALUE ...]
-  git-kv-stargate serve --root DIR [--max-open 32] [--listen-ssh ...] [--listen-http ...]
-    Serves the repository P, or all repositories below DIR, each in OWNER/NAME.git with its own
-    policy, lease, journal and mirror; they are opened when they are asked for, --max-open of them at
-    a time. DIR/.stargate has the host keys, DIR/.kv/policy.yaml is what new ones begin with. Port 0 takes a free one; the ports are printed and written to
+    Serves. Port 0 takes a free one; the ports are printed and written to
     P/.stargate/endpoints.json. SIGTERM finishes the push at hand; SIGHUP reads policy and host keys
     again. A policy file that is wrong leaves the one in force that was published last.
     Logs are NDJSON on standard error.
     What no flag says, the environment says (GIT_KV_LISTEN_SSH, GIT_KV_JOURNAL__PATH), then the
     repository's configuration (git config stargate.listenSsh, stargate.journal.path), then the
     profile. --set changes one value of one adapter. profile show tells what holds, and why.
+
+  git-kv-stargate serve --root DIR [--max-open 32] [the flags of serve --repo]
+      [--api] [--api-token-file FILE] [--server-id NAME] [--peer http://HOST:PORT ...]
+      [--listen-peers HOST:PORT] [--peer-key-file FILE | --peer-ca F --peer-cert F --peer-cert-key F]
+      [--trusted NETWORK ...]
+    Serves all repositories below DIR, each in OWNER/NAME.git with its own policy, lease, journal and
+    mirror; they are opened when they are asked for, --max-open of them at a time. DIR/.stargate has
+    the host keys, DIR/.kv/policy.yaml is what new ones begin with.
+    --api: the replication API and git fetch over HTTP, for programs on this host; for others with a
+    token of FILE. --peer: the other servers, on all of which a repository is created.
 `;
 
 const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]

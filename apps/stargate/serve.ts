@@ -9,7 +9,9 @@ import { formatLine, ndjsonLog } from './log/log.js';
 import { steadySink, toStandardError } from './log/log-sink.js';
 import { lastResort } from './process/last-resort.js';
 import { say } from './process/terminal.js';
-import { serveRoot } from './root/serve-root.js';
+import { openReplicationApi } from './replica/open-api.js';
+import { parsePeerUrls, parseServerId } from './replica/settings.js';
+import { type RootParts, serveRoot } from './root/serve-root.js';
 import type { Daemon } from './serving/listeners.js';
 import { serveOne } from './serving/serve-one.js';
 import { type Setting, settle } from './settings/settle.js';
@@ -21,6 +23,16 @@ const SERVE = {
   'sample-size': { type: 'string' },
   root: { type: 'string' },
   'max-open': { type: 'string' },
+  api: { type: 'boolean', default: false },
+  'api-token-file': { type: 'string' },
+  'server-id': { type: 'string' },
+  peer: { type: 'string', multiple: true, default: [] },
+  'listen-peers': { type: 'string' },
+  'peer-key-file': { type: 'string' },
+  'peer-ca': { type: 'string' },
+  'peer-cert': { type: 'string' },
+  'peer-cert-key': { type: 'string' },
+  trusted: { type: 'string', multiple: true, default: [] },
 } as const satisfies ParseArgsConfig['options'];
 
 /** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
@@ -34,6 +46,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
   if (shown('serve', values)) return 0;
   const { root } = values;
   if (root !== undefined) refuseWithRoot(values);
+  else refuseWithoutRoot(values);
   const place = root === undefined ? resolve(required(values.repo, '--repo')) : null;
   const { settings, choice } = await settle(place, values);
   const sampleSize = countOf(settings['sample-size']);
@@ -60,10 +73,12 @@ export async function runServe(args: readonly string[]): Promise<number> {
     listenHttp: endpointOf(settings['listen-http']),
     ...{ sampleSize, log, onPlugin: (plugin: FoundPlugin) => void plugins.set(plugin.file, plugin) },
   };
+  const api = apiOf(values, root ?? '', common.listenHttp);
   const daemon =
     place === null
       ? await serveRoot({
           ...{ ...common, choice, root: required(root, '--root'), most: countOf(maxOpen(values['max-open'])) },
+          ...(api === null ? {} : { more: (parts: RootParts) => openReplicationApi(parts, api) }),
           choiceOf: async (gitDir) => (await settle(gitDir, values)).choice,
         })
       : await serveOne({ ...common, ...choice, repo: place, policyPath: settings['policy-path'].value });
@@ -99,6 +114,54 @@ const maxOpen = (value: string | undefined): Setting => ({
 function roleOf({ leadership }: Daemon): readonly string[] {
   if (leadership === null) return [];
   return [`role  ${leadership.leader ? 'leader' : `standby: the leader is ${leadership.holder ?? 'nobody'}`}`];
+}
+
+/** What the flags say of the replication API; null where it is not to be served. Throws `USAGE`. */
+function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): Parameters<typeof openReplicationApi>[1] | null {
+  const tokenFile = values['api-token-file'];
+  if (values.api !== true && tokenFile === undefined && values.peer.length === 0) return null;
+  const [ca, cert, certKey] = [values['peer-ca'], values['peer-cert'], values['peer-cert-key']];
+  const given = [ca, cert, certKey].filter((file) => file !== undefined);
+  if (given.length !== 0 && given.length !== 3)
+    throw new KvError('USAGE', '--peer-ca, --peer-cert and --peer-cert-key go together');
+  const listenPeers = values['listen-peers'];
+  return {
+    ...{ shownRoot, listenHttp, tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },
+    settings: {
+      self: parseServerId(values['server-id'] ?? 'server-1'),
+      peers: parsePeerUrls(values.peer, listenHttp),
+      keyFile: values['peer-key-file'] === undefined ? undefined : resolve(values['peer-key-file']),
+      listenPeers: listenPeers === undefined ? { ...listenHttp, port: 0 } : parseEndpoint(listenPeers, '--listen-peers'),
+      identity:
+        ca === undefined || cert === undefined || certKey === undefined
+          ? undefined
+          : { ca: resolve(ca), cert: resolve(cert), certKey: resolve(certKey) },
+      trusted: values.trusted.flatMap((text) => text.split(',')),
+    },
+  };
+}
+
+interface ApiFlags {
+  readonly api?: boolean | undefined;
+  readonly peer: readonly string[];
+  readonly trusted: readonly string[];
+  readonly 'api-token-file'?: string | undefined;
+  readonly 'server-id'?: string | undefined;
+  readonly 'listen-peers'?: string | undefined;
+  readonly 'peer-key-file'?: string | undefined;
+  readonly 'peer-ca'?: string | undefined;
+  readonly 'peer-cert'?: string | undefined;
+  readonly 'peer-cert-key'?: string | undefined;
+}
+
+/** Throws `USAGE` for what only many repositories have. */
+function refuseWithoutRoot(values: Readonly<Record<string, unknown>>): void {
+  const flags = ['max-open', 'api', 'api-token-file', 'server-id', 'peer', 'listen-peers', 'peer-key-file', 'peer-ca', 'trusted'];
+  for (const flag of flags) {
+    const value = values[flag];
+    if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
+    throw new KvError('USAGE', `--${flag} goes with --root`, { hint: 'see git-kv-stargate help serve' });
+  }
 }
 
 /** Of many repositories, each has its own policy and mirror. Throws `USAGE`. */

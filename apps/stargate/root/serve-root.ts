@@ -1,22 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
-import type { Clock } from '../../../ports/clock.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
-import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
+import { type Limits, USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { CONNECTIONS_PER_KEY, type PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { Tracing } from '../../../ports/tracing.js';
 import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
+import type { Mount } from '../../http/mount.js';
 import type { Endpoint } from '../endpoints.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { makeHostKeys } from '../host-key/make-keys.js';
 import type { Log } from '../log/log.js';
 import { createMetrics } from '../metrics.js';
 import { ownEnv } from '../process/environment.js';
-import { undoStack } from '../process/undo.js';
+import { type UndoStack, undoStack } from '../process/undo.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
 import { composeRepository } from '../serving/composed-repository.js';
 import { type Daemon, startListeners } from '../serving/listeners.js';
@@ -26,7 +27,8 @@ import { isAtRest, rest, stir } from './at-rest.js';
 import { Catalogue } from './catalogue.js';
 import { KeyIndex } from './key-index.js';
 import { seldom } from './look-seldom.js';
-import { OpenRepositories } from './open-repositories.js';
+import { OpenRepositories, type Visit } from './open-repositories.js';
+import { repeatedly } from './repeatedly.js';
 import { rootHealth } from './root-health.js';
 import { logOf } from './root-log.js';
 import { reachBelow } from './root-reach.js';
@@ -45,8 +47,33 @@ export interface ServeRootOptions {
   /** So many repositories are open at a time. */
   readonly most: number;
   readonly sampleSize: number;
+  /** Opens what else is served over HTTP; absent: nothing. */
+  readonly more?: (parts: RootParts) => Promise<ServedMore>;
   readonly log: Log;
   readonly onPlugin?: (plugin: FoundPlugin) => void;
+}
+
+/** What else may be served of a root is made of. */
+export interface RootParts {
+  /** Takes what is to be ended with the daemon. */
+  readonly running: Pick<UndoStack, 'push'>;
+  readonly catalogue: Catalogue;
+  readonly reader: PolicyReader;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** Opens a repository for as long as it is used. Throws `NOT_FOUND`, `BUSY`, and what opening throws. */
+  readonly visit: (name: string) => Promise<Visit<ServedRepository>>;
+  /** Takes up repositories that were made. */
+  readonly look: () => Promise<void>;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** What else is served. */
+export interface ServedMore {
+  readonly mounts: readonly Mount[];
+  /** Called once requests are answered. */
+  begin(): void;
 }
 
 /** How long a repository that nobody uses stays open, ms. */
@@ -155,9 +182,14 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       led: summed.count('role'),
       owed: repositories.owed,
     }));
+    const more = await options.more?.({
+      ...{ running, catalogue, reader, clock, log, limits: bounds, look: () => index.look() },
+      randomness: await composition.get<Randomness>('randomness'),
+      visit: (name) => repositories.visit(name),
+    });
     const listeners = await startListeners(running, {
       ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
-      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts }))],
+      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more?.mounts ?? [])],
       crowd: () => crowdBounds(bounds),
       identify: (_type, blob) => index.identify(blob),
       reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),
@@ -169,6 +201,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       [look, LOOK_EVERY_MS],
     ] as const)
       running.push(repeatedly(each, ms));
+    more?.begin();
     const { ssh, http } = listeners;
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, root, ...counts() },
@@ -186,22 +219,4 @@ function nameOf(text: string): NonNullable<ReturnType<typeof parseRepositoryName
   const name = parseRepositoryName(text);
   if (name === null) throw new KvError('NOT_FOUND', `no repository '${text.slice(0, 200)}' here`);
   return name;
-}
-
-/** Does something again and again, never twice at once; gives what ends it, once it has ended. */
-function repeatedly(work: () => Promise<void>, ms: number): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  let busy = false;
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    running = work().finally(() => {
-      busy = false;
-    });
-  }, ms);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }

@@ -21,6 +21,8 @@ import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
 import { type Access, accessBy } from '../ssh/access.js';
 import { type Route, routeCommands } from '../ssh/route.js';
+import { type ReadBounds, serveRead } from '../ssh/upload-pack.js';
+import type { ServeExec } from '../exec-session.js';
 import { undoStack } from '../process/undo.js';
 import type { ComposedRepository } from './composed-repository.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
@@ -62,6 +64,8 @@ export interface ServedRepository extends Access {
   readonly policy: () => LoadedPolicy;
   readonly leadership: Leadership<LeaderTerm>;
   readonly health: HealthSources;
+  /** Serves a fetch as HTTP has it. */
+  fetch(how: NonNullable<ReadBounds['stateless']>): ServeExec;
   /** Gives what serves a command; throws the KvError to refuse with. */
   readonly route: Route;
   /** How it stands, as far as is known without asking anybody. */
@@ -124,6 +128,7 @@ export async function serveRepository(
     running.push(() => leadership.stop());
     publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
+    const services = await composition.get<GitService>('git-service');
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
     const policyRejected = () => policyFile.status.rejected;
@@ -134,8 +139,14 @@ export async function serveRepository(
         ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
         leadership: () => leadership.state(),
       }),
+      fetch: (stateless) =>
+        serveRead('git-upload-pack', services, store, {
+          ...policy().policy.limits,
+          bounds: gitBounds(policy().policy.limits),
+          stateless,
+        }),
       route: routeCommands({
-        services: await composition.get<GitService>('git-service'),
+        services,
         ...{ store, limits: () => policy().policy.limits },
         bounds: () => gitBounds(policy().policy.limits),
         async push(session) {

@@ -100,7 +100,7 @@ export class Creations {
   async answer(message: CreationMessage): Promise<CreationAnswer> {
     switch (message.kind) {
       case 'prepare':
-        return { kind: 'vote', vote: await this.alone(() => this.vote(message.creation)) };
+        return { kind: 'vote', vote: await this.alone(() => this.vote(message.creation, message.servers)) };
       case 'commit':
         await this.alone(() => this.commit(message.creation));
         return { kind: 'done' };
@@ -152,7 +152,9 @@ export class Creations {
       return true;
     });
     if (!begun) return 'contested';
-    const votes = await this.askAll({ kind: 'prepare', creation }, (answer) => (answer.kind === 'vote' ? answer.vote : null));
+    const votes = await this.askAll({ kind: 'prepare', creation, servers: peers.count + 1 }, (answer) =>
+      answer.kind === 'vote' ? answer.vote : null,
+    );
     const yes = 1 + votes.filter((vote) => vote === 'yes').length;
     if (yes >= quorum && (await this.decide(creation))) {
       const [done] = await Promise.all([
@@ -172,7 +174,9 @@ export class Creations {
         hint: 'choose another name',
       });
     if (votes.includes('invalid'))
-      throw new KvError('INPUT_INVALID', `another server can't make '${repository}'`, { hint: "see that server's log" });
+      throw new KvError('INPUT_INVALID', `another server can't make '${repository}'`, {
+        hint: "see that server's log: it may have been told of other servers",
+      });
     if (votes.includes('reserved')) return 'contested';
     throw new KvError(
       'IO_ERROR',
@@ -200,11 +204,16 @@ export class Creations {
     });
   }
 
-  private async vote(creation: Creation): Promise<Vote> {
-    const { store, observer } = this.options;
+  private async vote(creation: Creation, servers: number): Promise<Vote> {
+    const { store, peers, observer } = this.options;
     if (this.logged.has(creation.id)) return 'yes';
     try {
       store.check(creation);
+      if (servers !== peers.count + 1)
+        throw new KvError(
+          'CONFIG_INVALID',
+          `${creation.coordinator} was told of ${servers} servers, and this one of ${peers.count + 1}`,
+        );
     } catch (error) {
       observer.failed(`vote for ${creation.repository}`, error);
       return 'invalid';

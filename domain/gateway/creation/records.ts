@@ -21,7 +21,8 @@ export interface Reservation {
 
 /** What a server asks another. */
 export type CreationMessage =
-  | { readonly kind: 'prepare'; readonly creation: Creation }
+  /** `servers` is how many there are, as whoever asks was told: two who were told differently would take different numbers for a majority. */
+  | { readonly kind: 'prepare'; readonly creation: Creation; readonly servers: number }
   | { readonly kind: 'commit'; readonly creation: Creation }
   | { readonly kind: 'abort'; readonly id: string; readonly repository: string }
   /** What has become of a creation that the asked server decides. */
@@ -39,7 +40,7 @@ export type CreationAnswer =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'created'; readonly creations: readonly Creation[]; readonly last: number };
 
-/** `exists`: the name is taken. `reserved`: another creation has it. `invalid`: the repository can't be made so. */
+/** `exists`: the name is taken. `reserved`: another creation has it. `invalid`: the repository can't be made so, or not by so many servers. */
 export type Vote = 'yes' | 'exists' | 'reserved' | 'invalid';
 
 /** Whether one creation goes before another of the same name. */
