@@ -14,7 +14,11 @@ export class GitUpkeep implements RepositoryUpkeep {
 
   async repack(signal?: AbortSignal): Promise<void> {
     const { gitDir, serviceEnv: env } = this.hosted;
-    const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], { env, signal });
+    const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], {
+      env,
+      signal,
+      yields: true,
+    });
     if (status !== 0) throw new KvError('GIT_ERROR', stderr.trim() || `git repack failed with status ${status}`);
   }
 

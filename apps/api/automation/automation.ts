@@ -92,6 +92,7 @@ export async function openAutomation({
       void hooks.moved(id, event); // it notes by itself what went wrong
       void webhooks.moved(id, event).catch(() => undefined); // a filter that is none any more: nobody is told
     },
+    removing: (id) => builds.end(id),
     async removed(id) {
       for (const { id: webhook } of ofRepositories.of(id).webhooks) webhooks.forget(webhook);
       ofRepositories.forget(id);

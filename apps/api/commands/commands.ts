@@ -37,6 +37,11 @@ export class Commands {
     return this.parts.named.has(name);
   }
 
+  /** How many run now. */
+  get atWork(): number {
+    return this.running;
+  }
+
   /** What the system keeps from commands; null before anything was configured to be kept from it. */
   async isolation(): Promise<CommandIsolation | null> {
     return this.parts.named.size === 0 ? null : (await this.opened()).isolation;

@@ -3,7 +3,7 @@ import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/cr
 import type { CreationPeers } from '../../../domain/gateway/creation/store.js';
 import { decodeCreationAnswer, encodeCreation } from '../../../domain/gateway/creation/wire.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/peer-transport.js';
+import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
 import type { Log } from '../log/log.js';
 
 /** The topic of requests about creations. */

@@ -3,7 +3,7 @@ import { decodeCreationMessage, encodeCreation } from '../../../domain/gateway/c
 import { openProfile, type Profile } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/peer-transport.js';
+import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
 import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { Mount } from '../../http/mount.js';
 import { showEndpoint } from '../endpoints.js';

@@ -4,6 +4,7 @@ import type { Tracing } from '../../../ports/tracing.js';
 import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Endpoint } from '../endpoints.js';
+import { openPeers } from '../cluster/open-peers.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { createMetrics } from '../metrics.js';
 import type { Log } from '../log/log.js';
@@ -60,7 +61,10 @@ export async function serveOne(options: ServeOneOptions): Promise<Daemon> {
     let review: () => void = (): void => undefined;
     /** Set once there are addresses to tell: without room, the file that tells them is for later. */
     let tellEndpoints = async (): Promise<void> => undefined;
+    const dispatch = await openPeers(composition);
+    if (dispatch !== undefined) running.push(() => dispatch.transport.close());
     const served = await serveRepository(composed, {
+      dispatch,
       ...{ hostKeys, metrics, started, sampleSize, log },
       review: () => review(),
       onRoom: () => void tellEndpoints(),

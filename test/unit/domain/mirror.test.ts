@@ -284,6 +284,21 @@ describe('domain: the mirror worker', () => {
     expect([bench.status.backlog, bench.status.refused.size]).to.deep.equal([0, 0]);
   });
 
+  it('lets the next push wait for as long as the last one took once several were accepted meanwhile, and not for one', async () => {
+    const meanwhile = [1, 4];
+    bench.before = async () => {
+      bench.clock.advance(300);
+      for (let left = meanwhile.shift() ?? 0; left > 0; left--) bench.accept(LEDGER);
+    };
+    bench.accept(LEDGER);
+    await bench.settle();
+    expect(bench.pushes, 'one, at once').to.have.length(2);
+    await bench.tick(299);
+    expect(bench.pushes, 'four wait').to.have.length(2);
+    await bench.tick(1);
+    expect(bench.pushes, 'together').to.have.length(3);
+  });
+
   it('makes everything wait while the host is away', async () => {
     bench.refuse = () => new KvError('IO_ERROR', 'nobody answers');
     bench.list = () => new KvError('IO_ERROR', 'nobody answers');
