@@ -1,9 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { freePort } from '../support/free-port.js';
 import { ROOT } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
@@ -16,15 +15,6 @@ const QUICK_START = {
   look: 'curl http://localhost:3002/repos/testuser/hello-world',
 };
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
 /** Two servers, as two terminals start them. */
 class Terminals {
   readonly sandbox = new Sandbox();
@@ -33,7 +23,7 @@ class Terminals {
   private constructor(readonly ports: readonly [string, string]) {}
 
   static async open(): Promise<Terminals> {
-    return new Terminals([await freePort(), await freePort()]);
+    return new Terminals([String(await freePort()), String(await freePort())]);
   }
 
   /** With the ports in the place of those of the quick start. */
@@ -163,30 +153,5 @@ describe('stargate: the replication API', () => {
     expect(pushed.code).not.to.equal(0);
     expect(pushed.stderr).to.contain('pushes are taken over SSH');
     expect((await git('clone', '-q', url.replace('hello-world', 'none'), sandbox.path('none'))).stderr).to.contain('not found');
-  });
-
-  it('needs the other server, and one that was away learns what was created', async () => {
-    await terminals.start(1);
-    const alone = await terminals.curl(QUICK_START.create);
-    expect([alone.status, alone.body['code']]).to.deep.equal([503, 'IO_ERROR']);
-    expect((await terminals.curl('curl http://localhost:3001/repos')).body).to.deep.equal({ repos: [], count: 0 });
-    await mkdir(terminals.sandbox.path('data-server2'));
-    await terminals.start(2);
-    await Promise.all([terminals.healthy(1), terminals.healthy(2)]);
-    expect((await terminals.curl(QUICK_START.create)).status).to.equal(201);
-    terminals.kill(2);
-    await terminals.sandbox.exec('rm', ['-rf', terminals.sandbox.path('data-server2')]);
-    await terminals.start(2);
-    const look = async (): Promise<boolean> => (await terminals.curl(QUICK_START.look)).status === 200;
-    await until('it has come level', look, { clue: () => terminals.log(2) });
-  });
-
-  it('starts with no peer that is itself, and says so of one that has its name', async () => {
-    await terminals.start(1, { PEER_URLS: terminals.typed('http://127.0.0.1:3001') });
-    expect(terminals.log(1)).to.contain('is this server itself');
-    await Promise.all([terminals.start(1, { SERVER_ID: 'twin' }), terminals.start(2, { SERVER_ID: 'twin' })]);
-    await until('it is said', () => terminals.log(1).includes('is called twin, as this one'), { clue: () => terminals.log(1) });
-    expect((await terminals.curl('curl http://localhost:3001/health')).body['status']).to.equal('degraded');
-    expect((await terminals.curl(QUICK_START.create)).status).to.equal(503);
   });
 });
