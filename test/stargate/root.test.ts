@@ -112,6 +112,9 @@ describe('stargate: many repositories', () => {
     expect((await create('../x')).code).to.equal(64);
     await stargate.start();
     expect((await status('ada', 'ada/one'))['leader']).to.equal(true);
+    const program = join(BIN_DIR, 'git-kv-stargate.js');
+    const checked = await sandbox.exec(process.execPath, [program, 'check', '--repo', join(root, 'ada/one.git')]);
+    expect([checked.code, checked.stdout, checked.stderr]).to.deep.equal([0, checked.stdout, '']);
     expect((await repo('remove', 'ada/one')).code).to.equal(64);
     const refused = await repo('remove', 'ada/one', '--yes');
     expect([refused.code, refused.stderr]).to.deep.equal([5, refused.stderr]);

@@ -69,6 +69,32 @@ describe('creating a repository on several servers', () => {
     }
   });
 
+  it('that begins on two servers at the same moment succeeds on the one that began first, where both have time to hear of it', async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const servers = new MemoryCreationServers(['s1', 's2'], seeded(seed * 7919));
+      await servers.startAll();
+      servers.weather = () => ({ arrives: true, answered: true, turns: 2 });
+      const [first, second] = await Promise.allSettled(
+        ['s1', 's2'].map((name) => servers.at(name).create('ada/shop', 'p', 'sha1')),
+      );
+      expect([first?.status, second?.status], `seed ${seed}`).to.deep.equal(['fulfilled', 'rejected']);
+    }
+  });
+
+  it('is told again from the beginning by a server that has begun anew', async () => {
+    const servers = await started(3);
+    for (const name of ['ada/one', 'ada/two']) await servers.at('s1').create(name, 'p', 'sha1');
+    await servers.settle();
+    servers.crash('s1');
+    servers.stores.set('s1', new MemoryCreationStore());
+    await servers.start('s1');
+    servers.weather = (from, to) => ({ arrives: [from, to].every((name) => name !== 's3'), answered: true, turns: 0 });
+    await servers.at('s1').create('ada/three', 'p', 'sha1');
+    servers.weather = (from, to) => ({ arrives: [from, to].every((name) => name !== 's2'), answered: true, turns: 0 });
+    await servers.at('s3').tick();
+    expect([...servers.store('s3').repositories.keys()]).to.deep.equal(['ada/one', 'ada/two', 'ada/three']);
+  });
+
   it('is finished by a server that dies after it has decided, and given up by one that dies before; whoever is in doubt asks', async () => {
     for (const [dies, made] of [
       ['prepare', false],
@@ -77,7 +103,11 @@ describe('creating a repository on several servers', () => {
       const servers = await started(3);
       servers.weather = (_from, to, { kind }) => {
         if (kind === dies && to === 's3') queueMicrotask(() => servers.crash('s1'));
-        return { arrives: kind !== dies || (dies === 'prepare' && to === 's2'), answered: kind !== dies, turns: to === 's3' ? 1 : 0 };
+        return {
+          arrives: kind !== dies || (dies === 'prepare' && to === 's2'),
+          answered: kind !== dies,
+          turns: to === 's3' ? 1 : 0,
+        };
       };
       await thrownBy(servers.at('s1').create('ada/shop', 'p', 'sha1'));
       expect(servers.at('s2').inDoubt, dies).to.deep.equal(['ada/shop']);
