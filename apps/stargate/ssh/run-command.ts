@@ -55,11 +55,11 @@ export async function runCommand(
       Object.assign(who, { pusher: pusher.name, repository: reached.name });
       const way = reached.route(command, pusher);
       routed(way, reached);
-      const leave = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
+      const place = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
       try {
-        status = await way.serve({ ...session, pusher, pusherNow: reached.pusher });
+        status = await way.serve({ ...session, pusher, pusherNow: reached.pusher, ...(place === undefined ? {} : { place }) });
       } finally {
-        leave?.();
+        place?.leave();
       }
     } finally {
       reached.leave();
