@@ -25,8 +25,9 @@ const NAMES = [
   'tracing',
   'streams',
   'sdk',
+  'repositories',
 ];
-const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
+const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival', 'repositories'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
 
 const args = process.argv.slice(2);
