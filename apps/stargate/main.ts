@@ -6,6 +6,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
 import { serve } from './serve.js';
 import { type Endpoint, listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
+import { runCluster } from './cluster/command.js';
 import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
@@ -76,6 +77,7 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   'host-key': runHostKey,
   journal: runJournal,
   profile: runProfile,
+  cluster: runCluster,
   help: runHelp,
 };
 
