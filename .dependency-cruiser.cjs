@@ -85,9 +85,11 @@ module.exports = {
     },
     {
       name: 'sdk-is-for-clones',
-      comment: 'A server has a repository and no clone; what it needs of a clone it gets from the domain.',
+      comment:
+        'A server has a repository and no clone; what it needs of a clone it gets from the domain. An API that serves the ledgers of ' +
+        'another machine has one, as every client of a Stargate.',
       severity: 'error',
-      from: { path: '^apps/', pathNot: '^apps/(cli|sdk)/' },
+      from: { path: '^apps/', pathNot: '^apps/(cli|sdk|api/ledger)/' },
       to: { path: '^apps/sdk/' },
     },
     {

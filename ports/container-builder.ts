@@ -2,6 +2,8 @@ import type { CommandFile } from './command-runner.js';
 
 /** What a build begins with. */
 export interface ContainerBuildRequest {
+  /** Whose it is, `[a-z0-9-]{1,64}`: builds may use the images of their own scope, and know of no others. */
+  readonly scope: string;
   /** The build context; the definition is one of its files. */
   readonly files: AsyncIterable<CommandFile> | Iterable<CommandFile>;
   /** The definition's path in the context. */
@@ -39,7 +41,7 @@ export interface ContainerBuilderCapabilities {
 }
 
 /**
- * Makes container images of definitions (Dockerfiles) that clients have written. One build sees nothing of another's, and a build that
+ * Makes container images of definitions (Dockerfiles) that clients have written. A build sees nothing of another scope's, and one that
  * fails leaves no image.
  */
 export interface ContainerBuilder {
@@ -50,9 +52,11 @@ export interface ContainerBuilder {
    */
   build(request: ContainerBuildRequest): Promise<BuiltImage>;
   /** Whether the image of a build is still there. */
-  has(id: string): Promise<boolean>;
+  has(scope: string, id: string): Promise<boolean>;
   /** Forgets an image; one that isn't there is no error. */
-  remove(id: string): Promise<void>;
+  remove(scope: string, id: string): Promise<void>;
+  /** Forgets all images of a scope. */
+  forget(scope: string): Promise<void>;
   /** Ends what still runs. Images stay. */
   close(): Promise<void>;
 }

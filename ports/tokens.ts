@@ -21,6 +21,7 @@ export const PORTS = {
   'clone-config-writer': 'CloneConfigWriter',
   'policy-reader': 'PolicyReader',
   'repository-host': 'RepositoryHost',
+  'object-exchange': 'ObjectExchange',
   'repository-upkeep': 'RepositoryUpkeep',
   'bundle-archive': 'BundleArchive',
   'git-service': 'GitService',

@@ -13,6 +13,7 @@ export const SPANS = {
   'stargate.lock': 'internal',
   'stargate.commit': 'internal',
   'stargate.journal': 'internal',
+  'stargate.replicate': 'internal',
   'stargate.refs': 'internal',
   'stargate.mirror': 'internal',
   'stargate.mirror.push': 'client',

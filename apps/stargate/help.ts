@@ -1,13 +1,14 @@
 const INIT = `  git-kv-stargate init --repo P --mirror-remote URL --admin KEY.pub
       [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...]
       [--hash sha1|sha256] [--push-url ssh://...] [--host-keys DIR]
-      [--initial-branch NAME | --no-initial-branch] [--profile embedded]
+      [--initial-branch NAME | --no-initial-branch] [--profile embedded] [--join]
     Makes the bare repository P: configuration, hooks, host keys, policy, mirror remote.
     Takes over what the mirror has. Run again with the same options, it changes nothing.
     Without --writer, the admins are the writers. --push-url is where developers will reach this
     Stargate; a mirror on another machine needs it, since their clones learn it from there.
     --host-keys takes SSH host keys over from a folder, such as a backup's, so that clients notice
-    nothing. A mirror without a branch gets one, with a README: the one that its HEAD names, or
+    nothing. --join makes an empty one for a server that joins a cluster, which needs no --admin:
+    the other servers bring what it holds. A mirror without a branch gets one, with a README: the one that its HEAD names, or
     main. A profile whose mirror is a plugin's needs no --mirror-remote.
 `;
 

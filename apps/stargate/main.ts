@@ -6,6 +6,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
 import { serve } from './serve.js';
 import { type Endpoint, listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
+import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
 import { COMMON, parse, PLACE, required, shown } from './command-line.js';
@@ -35,6 +36,7 @@ const INIT = {
   'initial-branch': { type: 'string' },
   'no-initial-branch': { type: 'boolean', default: false },
   'host-keys': { type: 'string' },
+  join: { type: 'boolean', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
 const SERVE = {
@@ -96,6 +98,18 @@ async function runInit(args: readonly string[]): Promise<number> {
   const { hash } = values;
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
   const byGit = values['mirror-remote'] !== undefined || (await mirrorsByGit(values));
+  if (values.join) {
+    const mirrorUrl = byGit ? required(values['mirror-remote'], '--mirror-remote') : null;
+    const { gitDir, keys } = await initJoining({
+      repo: required(values.repo, '--repo'),
+      mirrorUrl,
+      hash,
+      hostKeys: values['host-keys'],
+    });
+    const lines = [`initialised ${gitDir}`, ...keys.map(({ type, fingerprint }) => `  host key  ${fingerprint}  ${type}`)];
+    say(`${lines.join('\n')}\nnext: git-kv-stargate serve, with a profile that names the other servers of the cluster\n`);
+    return 0;
+  }
   const outcome = await initRepository({
     repo: required(values.repo, '--repo'),
     mirrorUrl: byGit ? required(values['mirror-remote'], '--mirror-remote') : null,

@@ -1,6 +1,7 @@
 import type { FoundPlugin } from '../../plugins/host/index.js';
 import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
 import { toKvError } from '../../ports/error.js';
+import { openPeers } from './cluster/open-peers.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Tracing } from '../../ports/tracing.js';
 import { crowdBounds } from '../http/crowd.js';
@@ -76,7 +77,10 @@ export async function serve(options: ServeOptions): Promise<Daemon> {
     let review = (): void => undefined;
     /** Set once there are addresses to tell: without room, the file that tells them is for later. */
     let tellEndpoints = async (): Promise<void> => undefined;
+    const dispatch = await openPeers(composition);
+    if (dispatch !== undefined) running.push(() => dispatch.transport.close());
     const served = await serveRepository(composed, {
+      dispatch,
       ...{ hostKeys, metrics, started, sampleSize, log },
       review: () => review(),
       onRoom: () => void tellEndpoints(),

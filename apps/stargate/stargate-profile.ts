@@ -13,7 +13,14 @@ export interface ProfileChoice {
 }
 
 /** Ports that a profile from before them doesn't name: they are then what the `embedded` profile says. */
-const LATER_PORTS: readonly PortName[] = ['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service', 'tracing'];
+const LATER_PORTS: readonly PortName[] = [
+  'repository-host',
+  'repository-upkeep',
+  'bundle-archive',
+  'git-service',
+  'tracing',
+  'object-exchange',
+];
 
 /** Whether a profile's mirror is a remote that git pushes to, so that `init` needs its address. */
 export async function mirrorsByGit({ profile }: Pick<ProfileChoice, 'profile'>): Promise<boolean> {

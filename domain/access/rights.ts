@@ -1,7 +1,10 @@
 import type { Principal } from './principal.js';
 
 /** Everything that somebody may be allowed to do over HTTP. */
-export const RIGHTS = ['system:admin', 'repo:read', 'repo:write', 'repo:delete', 'user:read', 'webhook:write'] as const;
+export const RIGHTS = [
+  ...(['system:admin', 'repo:read', 'repo:write', 'repo:delete', 'user:read', 'webhook:write'] as const),
+  ...(['kv:read', 'kv:write'] as const),
+] as const;
 
 /** One of them. `system:admin` includes all others. */
 export type Right = (typeof RIGHTS)[number];
@@ -15,8 +18,8 @@ export interface Rights {
 /** The roles that there always are. A guest may do what grants say, and nothing else. */
 export const DEFAULT_ROLES: Readonly<Record<string, readonly Right[]>> = Object.freeze({
   admin: ['system:admin'],
-  developer: ['repo:read', 'repo:write', 'webhook:write'],
-  reader: ['repo:read'],
+  developer: ['repo:read', 'repo:write', 'webhook:write', 'kv:read', 'kv:write'],
+  reader: ['repo:read', 'kv:read'],
   guest: [],
 });
 

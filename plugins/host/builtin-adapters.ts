@@ -106,6 +106,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/git-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'object-exchange',
+      name: 'git-memory',
+      module: () => import('../../adapters/git-memory/open-exchange.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'hasher',
       name: 'hasher-node',
       module: () => import('../../adapters/hasher-node/open.js') as Promise<AdapterModule>,
@@ -129,6 +134,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       port: 'git-service',
       name: 'host-git',
       module: () => import('../../adapters/host-git/open-service.js') as Promise<AdapterModule>,
+    },
+    {
+      port: 'object-exchange',
+      name: 'host-git',
+      module: () => import('../../adapters/host-git/open-exchange.js') as Promise<AdapterModule>,
     },
     {
       port: 'journal',

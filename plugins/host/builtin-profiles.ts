@@ -146,64 +146,69 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 6,
         "wrap": []
       },
-      "bundle-archive": {
+      "object-exchange": {
         "use": "host-git",
         "line": 7,
         "wrap": []
       },
-      "git-service": {
+      "bundle-archive": {
         "use": "host-git",
         "line": 8,
         "wrap": []
       },
+      "git-service": {
+        "use": "host-git",
+        "line": 9,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-file",
-        "line": 9,
+        "line": 10,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 10,
+        "line": 11,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 11,
+        "line": 12,
         "wrap": [
           {
             "use": "mirror-breaker",
-            "line": 14
+            "line": 15
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 18,
+        "line": 19,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 19,
+        "line": 20,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 20,
+        "line": 21,
         "wrap": []
       }
     }
@@ -218,69 +223,74 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 5,
         "wrap": []
       },
-      "git-remote": {
-        "use": "remote-memory",
+      "object-exchange": {
+        "use": "git-memory",
         "line": 6,
         "wrap": []
       },
-      "intent-stream": {
+      "git-remote": {
         "use": "remote-memory",
         "line": 7,
         "wrap": []
       },
-      "fetch-record": {
+      "intent-stream": {
         "use": "remote-memory",
         "line": 8,
         "wrap": []
       },
+      "fetch-record": {
+        "use": "remote-memory",
+        "line": 9,
+        "wrap": []
+      },
       "journal": {
         "use": "journal-memory",
-        "line": 9,
+        "line": 10,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-memory",
-        "line": 10,
+        "line": 11,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-memory",
-        "line": 11,
+        "line": 12,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 12,
+        "line": 13,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 13,
+        "line": 14,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 14,
+        "line": 15,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 15,
+        "line": 16,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 18,
+        "line": 19,
         "wrap": []
       }
     }
@@ -305,14 +315,19 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 9,
         "wrap": []
       },
-      "bundle-archive": {
+      "object-exchange": {
         "use": "host-git",
         "line": 10,
         "wrap": []
       },
-      "git-service": {
+      "bundle-archive": {
         "use": "host-git",
         "line": 11,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 12,
         "wrap": []
       },
       "journal": {
@@ -320,9 +335,9 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "config": {
           "path": ".stargate/journal.ndjson"
         },
-        "line": 14,
+        "line": 15,
         "configLines": {
-          "path": 17
+          "path": 18
         },
         "wrap": []
       },
@@ -331,9 +346,9 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "config": {
           "path": ".stargate/leader.lock"
         },
-        "line": 20,
+        "line": 21,
         "configLines": {
-          "path": 23
+          "path": 24
         },
         "wrap": []
       },
@@ -343,10 +358,10 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
           "remote": "github-origin",
           "atomic": true
         },
-        "line": 25,
+        "line": 26,
         "configLines": {
-          "remote": 29,
-          "atomic": 31
+          "remote": 30,
+          "atomic": 32
         },
         "wrap": [
           {
@@ -357,44 +372,44 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 120000,
               "resetMs": 15000
             },
-            "line": 33,
+            "line": 34,
             "configLines": {
-              "volume": 36,
-              "threshold": 38,
-              "windowMs": 40,
-              "resetMs": 42
+              "volume": 37,
+              "threshold": 39,
+              "windowMs": 41,
+              "resetMs": 43
             }
           }
         ]
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 44,
+        "line": 45,
         "wrap": []
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 45,
+        "line": 46,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 46,
+        "line": 47,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 47,
+        "line": 48,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 48,
+        "line": 49,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 51,
+        "line": 52,
         "wrap": []
       }
     }
@@ -439,54 +454,59 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "line": 10,
         "wrap": []
       },
-      "bundle-archive": {
+      "object-exchange": {
         "use": "host-git",
         "line": 11,
         "wrap": []
       },
-      "git-service": {
+      "bundle-archive": {
         "use": "host-git",
         "line": 12,
         "wrap": []
       },
-      "clone-cache": {
-        "use": "git-cli",
+      "git-service": {
+        "use": "host-git",
         "line": 13,
         "wrap": []
       },
-      "clone-config": {
+      "clone-cache": {
         "use": "git-cli",
         "line": 14,
         "wrap": []
       },
-      "clone-config-writer": {
+      "clone-config": {
         "use": "git-cli",
         "line": 15,
         "wrap": []
       },
+      "clone-config-writer": {
+        "use": "git-cli",
+        "line": 16,
+        "wrap": []
+      },
       "signer": {
         "use": "signer-git",
-        "line": 16,
+        "line": 17,
         "wrap": []
       },
       "signature-verifier": {
         "use": "signature-verifier",
-        "line": 17,
+        "line": 18,
         "wrap": []
       },
       "journal": {
         "use": "journal-file",
-        "line": 18,
+        "line": 19,
         "wrap": []
       },
       "leader-lock": {
         "use": "lock-flock",
-        "line": 19,
+        "line": 20,
         "wrap": []
       },
       "mirror-target": {
         "use": "mirror-git",
-        "line": 20,
+        "line": 21,
         "wrap": [
           {
             "use": "mirror-breaker",
@@ -496,49 +516,49 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
               "windowMs": 10000,
               "resetMs": 200
             },
-            "line": 23,
+            "line": 24,
             "configLines": {
-              "volume": 24,
-              "threshold": 24,
-              "windowMs": 24,
-              "resetMs": 24
+              "volume": 25,
+              "threshold": 25,
+              "windowMs": 25,
+              "resetMs": 25
             }
           }
         ]
       },
       "hasher": {
         "use": "hasher-node",
-        "line": 25,
+        "line": 26,
         "wrap": []
       },
       "clock": {
         "use": "clock-system",
-        "line": 26,
+        "line": 27,
         "wrap": []
       },
       "randomness": {
         "use": "clock-system",
-        "line": 27,
+        "line": 28,
         "wrap": []
       },
       "chunker": {
         "use": "chunker-fixed",
-        "line": 28,
+        "line": 29,
         "wrap": []
       },
       "policy-reader": {
         "use": "policy-yaml",
-        "line": 29,
+        "line": 30,
         "wrap": []
       },
       "tracing": {
         "use": "tracing-none",
-        "line": 30,
+        "line": 31,
         "wrap": []
       },
       "bundle-reader": {
         "use": "git-cli",
-        "line": 31,
+        "line": 32,
         "wrap": []
       }
     }

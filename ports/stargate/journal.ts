@@ -11,6 +11,20 @@ export interface IntentRecord {
   readonly ts: string;
   readonly updates: readonly RefUpdate[];
   readonly events: readonly WatchEvent[];
+  /** Its place in the history that the servers of a cluster share; absent where there is none. */
+  readonly entry?: IntentEntry;
+}
+
+/** What an intent is in a cluster: one entry of the repository's history, proposed in the intent's term. */
+export interface IntentEntry {
+  readonly sequence: number;
+  /** Grows with each entry that is proposed in a term. */
+  readonly attempt: number;
+  /** The digests of all tips and members that it builds on, and leads to. */
+  readonly before: string;
+  readonly after: string;
+  /** The members from this entry on. */
+  readonly members: readonly string[];
 }
 
 /** How an intent ended: its refs are at `next` (`done`), or at `old` (`aborted`). */

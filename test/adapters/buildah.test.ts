@@ -22,6 +22,7 @@ describe('buildah that is not there', () => {
       const { signal } = new AbortController();
       const none = {
         files: [],
+        scope: 'a',
         definition: 'Dockerfile',
         tag: null,
         args: {},
@@ -33,7 +34,7 @@ describe('buildah that is not there', () => {
       const { code, hint } = await thrownBy(builder.build(none));
       expect(code).to.equal('NOT_SUPPORTED');
       expect(hint).to.match(/install buildah/);
-      await builder.remove(`sha256:${'0'.repeat(64)}`);
+      await builder.remove('a', `sha256:${'0'.repeat(64)}`);
     } finally {
       await builder.close();
     }

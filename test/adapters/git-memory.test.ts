@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { GIT_MEMORY_CAPABILITIES, GitMemoryStore, heldByProcess, memoryStore } from '../../adapters/git-memory/open.js';
+import { memoryExchange } from '../../adapters/git-memory/open-exchange.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import { blob, commit, files } from '../contracts/git-objects.js';
+import { objectExchangeContract } from '../contracts/object-exchange.js';
 import { gitStoreContract } from '../contracts/git-store.js';
 import { refused } from '../repo/refused.js';
 
@@ -82,4 +84,12 @@ describe('git-memory within limits', () => {
     const [kept] = await store.read([blob('sha1', Buffer.from(whole)).oid]);
     expect(kept?.body, 'a body of its own is not copied').to.equal(whole);
   });
+});
+
+objectExchangeContract('git-memory', async () => {
+  const side = () => {
+    const store = new GitMemoryStore();
+    return { store, exchange: memoryExchange(store) };
+  };
+  return { one: side(), two: side(), dispose: async () => undefined };
 });

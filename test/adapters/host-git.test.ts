@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { open as openHost } from '../../adapters/host-git/open.js';
 import { open as openBundles } from '../../adapters/host-git/open-bundles.js';
+import { open as openExchange } from '../../adapters/host-git/open-exchange.js';
 import { open as openService } from '../../adapters/host-git/open-service.js';
 import { open as openUpkeep } from '../../adapters/host-git/open-upkeep.js';
 import type { AdapterContext } from '../../ports/index.js';
@@ -11,6 +12,7 @@ import { bundleArchiveContract } from '../contracts/bundle-archive.js';
 import { gitServiceContract } from '../contracts/git-service.js';
 import { rejects } from '../contracts/git-store-parts/bench.js';
 import { type HostBench, plain, point } from '../contracts/host-parts/bench.js';
+import { objectExchangeContract } from '../contracts/object-exchange.js';
 import { repositoryHostContract } from '../contracts/repository-host.js';
 import { repositoryUpkeepContract } from '../contracts/repository-upkeep.js';
 import { Sandbox } from '../support/sandbox.js';
@@ -181,4 +183,20 @@ describe('host-git', () => {
     await rm(directory, { recursive: true });
     await rejects(host.check(), 'CONFIG_INVALID');
   });
+});
+
+objectExchangeContract('host-git', async () => {
+  const [one, two] = [await bench(), await bench()];
+  const side = async ({ directory, host, openStore }: Awaited<ReturnType<typeof bench>>) => {
+    await host.create(plain());
+    return { store: await openStore(), exchange: await openExchange(undefined, contextOf(directory, new Sandbox().env)) };
+  };
+  return {
+    one: await side(one),
+    two: await side(two),
+    async dispose() {
+      await one.dispose();
+      await two.dispose();
+    },
+  };
 });

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type HttpPeersOptions, openHttpPeers, parseKeys } from '../../adapters/peer-http/open.js';
 import { KvError } from '../../ports/error.js';
-import { PEER_PROTOCOL, type PeerTransport } from '../../ports/peer-transport.js';
+import { PEER_PROTOCOL, type PeerTransport } from '../../ports/stargate/peer-transport.js';
 import { peerTransportContract } from '../contracts/peer-transport.js';
+import { TLS } from '../support/etcd.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const timeoutMs = 400;
@@ -249,5 +250,44 @@ describe('peer-http', () => {
     const { code, message } = await failure(one.call('two', request));
     expect({ code, message }).to.deep.equal({ code: 'IO_ERROR', message: `server two has said nothing for ${timeoutMs} ms` });
     silent.close();
+  });
+});
+
+describe('peer-http over TLS', () => {
+  const file = (name: string): string => join(TLS, name);
+  const identity = (name: string) => ({ ca: file('ca.pem'), cert: file(`${name}.pem`), certKey: file(`${name}.key`) });
+  const request = { topic: 'echo', repository: '', body: new TextEncoder().encode('x') };
+
+  it('takes a certificate of the cluster for proof, and the name in it for the server’s', async () => {
+    const server = await openHttpPeers({
+      self: 'server',
+      cluster: 'c',
+      servers: {},
+      listen,
+      identity: identity('server'),
+      timeoutMs,
+    });
+    await server.serve(async ({ from, stream }) => {
+      for await (const piece of stream) return { body: Buffer.concat([Buffer.from(from), piece]) };
+      return { body: Buffer.from(from) };
+    });
+    const servers = { server: server.address as string };
+    expect(servers.server).to.match(/^https:/);
+    const called = async (self: string, as: string, ca = 'ca') => {
+      const peers = await openHttpPeers({
+        ...{ self, cluster: 'c', servers, timeoutMs },
+        identity: { ...identity(as), ca: file(`${ca}.pem`) },
+      });
+      try {
+        return Buffer.from((await peers.call('server', request)).body).toString();
+      } finally {
+        await peers.close();
+      }
+    };
+    expect(await called('client', 'client')).to.equal('client');
+    expect((await failure(called('other', 'client'))).details).to.deep.equal({ reason: 'key' });
+    expect((await failure(called('stranger', 'stranger'))).code).to.match(/PEER_REFUSED|IO_ERROR/); // as far as TLS says why
+    expect((await failure(called('client', 'client', 'other-ca'))).details).to.deep.equal({ reason: 'key' });
+    await server.close();
   });
 });

@@ -1,5 +1,5 @@
 import { openMemoryPeers, PeerPlace } from '../../adapters/peer-memory/open.js';
-import { PEER_PROTOCOL } from '../../ports/peer-transport.js';
+import { PEER_PROTOCOL } from '../../ports/stargate/peer-transport.js';
 import { peerTransportContract } from '../contracts/peer-transport.js';
 
 const timeoutMs = 300;

@@ -28,11 +28,15 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Opens one, with settings as the environment and a file have them, and logs the admin in. */
-export async function testApi(env: Readonly<Record<string, string>> = {}, file?: string): Promise<TestApi> {
+/** Opens one, with settings as the environment and a file have them, and logs the admin in. `own` is what its programs run in. */
+export async function testApi(
+  env: Readonly<Record<string, string>> = {},
+  file?: string,
+  own: NodeJS.ProcessEnv = process.env,
+): Promise<TestApi> {
   let password = '';
   const settings = await readSettings({ GIT_KV_API_PASSWORD_COST: '14', GIT_KV_API_LOGINS_PER_MINUTE: '100', ...env }, file);
-  const api = await openApi({ settings, env: process.env, log: () => undefined, toldPassword: (told) => (password = told) });
+  const api = await openApi({ settings, env: own, log: () => undefined, toldPassword: (told) => (password = told) });
   const { app, closing } = api.app();
   await app.ready();
   let admin: string | null = null;

@@ -16,6 +16,7 @@ export function containerBuilderContract(name: string, factory: () => Promise<Co
     const request = (definition: string, more: Partial<ContainerBuildRequest> = {}): ContainerBuildRequest => ({
       files: [file('Containerfile', definition), file('data/hello', 'hello\n')],
       definition: 'Containerfile',
+      scope: 'a',
       ...{ tag: null, args: {}, time: 100_000, memory: 2 ** 31, log: () => undefined, signal: new AbortController().signal },
       ...more,
     });
@@ -29,10 +30,21 @@ export function containerBuilderContract(name: string, factory: () => Promise<Co
       expect(image.id).to.match(/^sha256:[0-9a-f]{64}$/);
       expect(image.size).to.be.greaterThan(6);
       expect(log).to.include('COPY data/hello /hello');
-      expect(await builder.has(image.id)).to.equal(true);
-      await builder.remove(image.id);
-      expect(await builder.has(image.id)).to.equal(false);
-      await builder.remove(image.id);
+      expect(await builder.has('a', image.id)).to.equal(true);
+      await builder.remove('a', image.id);
+      expect(await builder.has('a', image.id)).to.equal(false);
+      await builder.remove('a', image.id);
+    });
+
+    it('shows a build the images of its own scope, and of no other', async () => {
+      const { id } = await builder.build(request(SCRATCH, { tag: 'base:1' }));
+      const on = { files: [file('Containerfile', 'FROM localhost/base:1\nLABEL more=1\n')] };
+      expect((await builder.build(request('', on))).id).to.not.equal(id);
+      expect((await thrownBy(builder.build(request('', { ...on, scope: 'b' })))).code).to.equal('INPUT_INVALID');
+      expect(await builder.has('b', id)).to.equal(false);
+      await builder.forget('a');
+      expect(await builder.has('a', id)).to.equal(false);
+      expect((await thrownBy(builder.build(request('', { scope: '../a' })))).code).to.equal('INPUT_INVALID');
     });
 
     it('refuses what does not build', async () => {

@@ -22,6 +22,7 @@ export * from './journal.js';
 export * from './expiring-lock.js';
 export * from './leader-lock.js';
 export * from './mirror-target.js';
+export * from './object-exchange.js';
 export * from './peer-transport.js';
 export * from './policy-reader.js';
 export * from './repository-host.js';

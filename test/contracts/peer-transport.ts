@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KvError } from '../../ports/error.js';
-import { MAX_PEER_BODY, type PeerHandler, type PeerTransport, type ReceivedAnswer } from '../../ports/peer-transport.js';
+import { MAX_PEER_BODY, type PeerHandler, type PeerTransport, type ReceivedAnswer } from '../../ports/stargate/peer-transport.js';
 
 /** What is odd about a server that wants to speak to the others. */
 export type OddPeer = 'cluster' | 'key' | 'clock' | 'next-version' | 'later-version';

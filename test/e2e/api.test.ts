@@ -59,7 +59,8 @@ describe('git-kv-api, as a process', () => {
         if (typeof body['token'] === 'string') known['<jwt-token>'] = body['token'];
         if (typeof body['key'] === 'string') known['<api-key>'] = body['key'];
       }
-      expect(answers.map(([status]) => status)).to.deep.equal([201, 201, 201, 200, 200, 201, 200]);
+      expect(answers.map(([status]) => status)).to.deep.equal([201, 201, 201, 200, 200, 201, 200, 201, 200, 200, 200]);
+      expect([answers[9]?.[1]['valid'], answers[10]?.[1]['status']]).to.deep.equal([true, 'fast-forward']);
       expect(answers[2]?.[1]).to.include({ message: 'Add main.go', author: 'Dev', email: 'dev@example.com' });
       const by = { headers: { 'X-API-Key': known['<api-key>'] ?? '', 'Content-Type': 'application/json' } };
       const ask = async (method: string, path: string, body?: object) =>

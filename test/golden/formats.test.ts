@@ -21,6 +21,9 @@ import { appendIntent } from '../../domain/ledger/intent/intents-log.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import { newUlid } from '../../domain/ledger/ulid.js';
 import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/transaction/watchlog.js';
+import type { Entry } from '../../domain/gateway/replicate/entry.js';
+import { intentOf } from '../../domain/gateway/replicate/intent-entry.js';
+import { encodeLeaderRecord } from '../../domain/gateway/replicate/wire/leader-ref.js';
 import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory.js';
 
 /**
@@ -54,6 +57,18 @@ const EVENT = {
 const REPOSITORY = '0123456789abcdef'.repeat(2);
 
 const INTENT_SET = { op: 'set', ctype: META.ctype, etag: META.etag } as const;
+
+const ENTRY: Entry = {
+  id: EVENT.txn,
+  sequence: 7,
+  term: 3,
+  attempt: 2,
+  before: '0'.repeat(64),
+  after: 'ab'.repeat(32),
+  updates: [{ ref: 'refs/kv/main', old: null, next: EVENT.oid }],
+  events: [EVENT],
+  members: ['server-1', 'server-2', 'server-3'],
+};
 
 const COMPACTED = { v: 1, ns: 'main', epoch: '2026Q1', archive: EVENT.oid, compacted: formatTime(NOW) } as const;
 
@@ -180,6 +195,10 @@ async function vectors(): Promise<Record<string, unknown>> {
     'watchlog event': encodeEvent(EVENT),
     'compacted epoch': encodeCompacted(COMPACTED),
     'what the mirror refuses': decodeLoose(encodeMirrorRefusals(REFUSALS)),
+    'intent of a cluster in the journal': JSON.stringify(intentOf(ENTRY, formatTime(NOW))),
+    'where a server of a cluster stands': decodeLoose(
+      encodeLeaderRecord(namer, { sequence: 7, term: 3, digest: ENTRY.after, members: ENTRY.members }).body,
+    ),
     'intent, sha1': await intent('sha1'),
     'intent, sha256': await intent('sha256'),
     'transaction, sha1': await transaction('sha1'),

@@ -11,6 +11,9 @@ import { ROOT } from '../support/root.js';
 const OF_A_HOST: readonly PortName[] = ['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service', 'clone-config'];
 
 /** The ports that the Stargate's sources ask a composition for. */
+/** Named by the profiles of servers that have others beside them. */
+const OF_A_CLUSTER: readonly PortName[] = ['peer-transport', 'decision-log'];
+
 function asked(): Set<PortName> {
   const folder = join(ROOT, 'apps', 'stargate');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
@@ -25,7 +28,7 @@ describe('the profile memory', () => {
   });
   after(() => composition.close());
 
-  it('gives every port that a Stargate asks for, but those of a host', async () => {
+  it('gives every port that a Stargate asks for, but those of a host and of a cluster', async () => {
     const ports = asked();
     expect([...ports]).to.include.members([
       ...OF_A_HOST,
@@ -35,7 +38,7 @@ describe('the profile memory', () => {
       'mirror-target',
       'signature-verifier',
     ]);
-    for (const port of [...ports].filter((one) => !OF_A_HOST.includes(one)))
+    for (const port of [...ports].filter((one) => !OF_A_HOST.includes(one) && !OF_A_CLUSTER.includes(one)))
       expect(await composition.get(port), port).to.be.an('object');
   });
 

@@ -1,152 +1,147 @@
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lchown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type BuiltImage, type CommandFile, type ContainerBuilder, KvError } from '../../../ports/index.js';
+import { type BuiltImage, type ContainerBuilder, type ContainerBuildRequest, KvError } from '../../../ports/index.js';
 import { clearAway, layDown } from '../lay-down.js';
+import { buildContext } from './context.js';
 import { BUILD_USER, type BuildPlace, INSIDE } from './namespace.js';
 import { type Ended, runInside } from './run-inside.js';
+import { dropScope, scopeStorage } from './scope-storage.js';
 
 /** What a builder is opened with. */
 export interface BuildahOptions extends BuildPlace {
   readonly program: string;
 }
 
-/** What a probe and questions about images may take, ms. */
+/** What a question about images may take, ms. */
 const SHORT = 60_000;
 const ID = /^sha256:[0-9a-f]{64}$/;
 
-/** Builds by buildah, without its daemon-like relatives: `chroot` isolation inside a user namespace, and plain copies for layers. */
+/** Builds by buildah, without a daemon: `chroot` isolation inside a user namespace, plain copies for layers, a storage for each scope. */
 export async function buildah(options: BuildahOptions): Promise<ContainerBuilder> {
-  const { storage, network, program } = options;
-  const owner = process.getuid?.() === 0 ? BUILD_USER : null;
-  const closing = new AbortController();
-  const running = new Set<Promise<unknown>>();
-  const place: BuildPlace = options;
-  const images = [
-    ...[program, '--root', `${INSIDE}/images`, '--runroot', `${INSIDE}/run`, '--storage-driver', 'vfs'],
-    ...['--storage-opt', 'vfs.ignore_chown_errors=true'],
-  ];
-  const ask = (args: readonly string[], signal = closing.signal): Promise<Ended> =>
-    runInside(place, [...images, ...args], { time: SHORT, log: () => undefined, signal });
-
-  const prepare = async (): Promise<void> => {
-    await mkdir(storage, { recursive: true, mode: 0o700 });
-    for (const folder of ['images', 'run', 'home']) await mkdir(join(storage, folder), { recursive: true });
-    await writeFile(join(storage, 'policy.json'), policy(network));
-    if (owner === null) return;
-    // The names in it are root's of the namespace alone; who gets here must pass the folder above it besides.
-    for (const folder of ['.', 'images', 'run', 'home']) await chown(join(storage, folder), owner, owner);
-    await chmod(join(storage, 'policy.json'), 0o644);
-  };
-  const missing = await whatIsMissing(prepare, () => ask(['--version']));
-
-  const built = async (request: Parameters<ContainerBuilder['build']>[0]): Promise<BuiltImage> => {
-    const { files, definition, tag, args, time, memory, log } = request;
-    if (missing !== null) throw new KvError('NOT_SUPPORTED', 'containers are not built here', { hint: `install ${missing}` });
-    const signal = AbortSignal.any([closing.signal, request.signal]);
-    const folder = await mkdtemp(join(storage, 'build-'));
-    try {
-      await layDown(folder, harmless(files, definition), owner);
-      if (owner !== null) await chown(folder, owner, owner);
-      const inside = `${INSIDE}/${basename(folder)}`;
-      const id = `${basename(folder)}.id`;
-      const line = [
-        ...[
-          'prlimit',
-          `--data=${memory}`,
-          '--core=0',
-          '--',
-          ...images.slice(0, 1),
-          '--signature-policy',
-          `${INSIDE}/policy.json`,
-        ],
-        ...[
-          ...images.slice(1),
-          'bud',
-          '--isolation',
-          'chroot',
-          '--layers=false',
-          '--force-rm',
-          network ? '--pull' : '--pull-never',
-        ],
-        ...['--iidfile', `${INSIDE}/home/${id}`, ...(tag === null ? [] : ['--tag', tag])],
-        ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
-        ...['--file', `${inside}/${definition}`, inside],
-      ];
-      const { exitCode, timedOut, last } = await runInside(place, line, { time, log, signal });
-      if (timedOut) throw new KvError('EXPIRED', `the build has taken longer than ${Math.round(time / 1000)} s`);
-      if (exitCode !== 0) throw new KvError('INPUT_INVALID', `the build failed: ${last || `it ended with ${exitCode}`}`);
-      const image = (await readFile(join(storage, 'home', id), 'utf8')).trim();
-      await rm(join(storage, 'home', id), { force: true });
-      return { id: image, size: await sizeOf(image) };
-    } finally {
-      await clearAway(folder);
-    }
-  };
-  const sizeOf = async (id: string): Promise<number> => {
-    const { said } = await ask(['inspect', '--type', 'image', '--format', '{{.Manifest}}', checked(id)]);
-    const { layers = [] } = JSON.parse(said) as { readonly layers?: readonly { readonly size: number }[] };
-    return layers.reduce((sum, { size }) => sum + size, 0);
-  };
-
+  const builder = new Buildah(options);
+  const missing = await builder.missing();
+  const { network } = options;
+  const refused = (): KvError =>
+    new KvError('NOT_SUPPORTED', 'containers are not built here', { hint: `install ${missing ?? options.program}` });
   return {
     capabilities: { available: missing === null, missing, network },
-    build(request) {
-      const result = built(request);
-      const settled: Promise<unknown> = result.then(
-        () => running.delete(settled),
-        () => running.delete(settled), // the caller has the error
-      );
-      running.add(settled);
-      return result;
+    build: (request) => (missing === null ? builder.build(request) : Promise.reject(refused())),
+    has: async (scope, id) => missing === null && (await builder.has(scope, id)),
+    remove: async (scope, id) => {
+      if (missing === null) await builder.remove(scope, id);
     },
-    async has(id) {
-      return (
-        missing === null &&
-        (await ask(['inspect', '--type', 'image', '--format', '{{.FromImageID}}', checked(id)])).exitCode === 0
-      );
-    },
-    async remove(id) {
-      if (missing === null) await ask(['rmi', '--force', checked(id)]);
-    },
-    async close() {
-      closing.abort();
-      await Promise.all(running);
-    },
+    forget: (scope) => dropScope(options.storage, scope),
+    close: () => builder.close(),
   };
 }
 
-async function whatIsMissing(prepare: () => Promise<void>, version: () => Promise<Ended>): Promise<string | null> {
-  const buildah = 'buildah (Debian: apt-get install buildah)';
-  try {
-    await prepare();
-    const { exitCode, last } = await version();
-    if (exitCode === 0) return null;
-    return exitCode === 127 || /failed to execute|not found/i.test(last) ? buildah : `what buildah needs here: ${last}`;
-  } catch (error) {
-    return `what buildah needs here: ${(error as Error).message}`; // whoever asks for a build is told
+class Buildah {
+  private readonly closing = new AbortController();
+  private readonly running = new Set<Promise<unknown>>();
+  private readonly owner = process.getuid?.() === 0 ? BUILD_USER : null;
+
+  constructor(private readonly options: BuildahOptions) {}
+
+  /** What is missing to build anything; null for nothing. */
+  async missing(): Promise<string | null> {
+    const { storage, program } = this.options;
+    const installed = 'buildah (Debian: apt-get install buildah)';
+    try {
+      await mkdir(storage, { recursive: true, mode: 0o700 });
+      const { exitCode, last } = await this.ask(await this.scope('probe'), ['--version']);
+      if (exitCode === 0) return null;
+      return exitCode === 127 || /failed to execute|not found/i.test(last) ? installed : `what ${program} needs here: ${last}`;
+    } catch (error) {
+      return `what ${program} needs here: ${(error as Error).message}`; // whoever asks for a build is told
+    }
+  }
+
+  build(request: ContainerBuildRequest): Promise<BuiltImage> {
+    const result = this.built(request);
+    const settled: Promise<unknown> = result.then(
+      () => this.running.delete(settled),
+      () => this.running.delete(settled), // the caller has the error
+    );
+    this.running.add(settled);
+    return result;
+  }
+
+  async has(scope: string, id: string): Promise<boolean> {
+    const { exitCode } = await this.ask(await this.scope(scope), [...INSPECT, '{{.FromImageID}}', checked(id)]);
+    return exitCode === 0;
+  }
+
+  async remove(scope: string, id: string): Promise<void> {
+    await this.ask(await this.scope(scope), ['rmi', '--force', checked(id)]);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.all(this.running);
+  }
+
+  private async built({ scope, files, definition, time, log, ...request }: ContainerBuildRequest): Promise<BuiltImage> {
+    const signal = AbortSignal.any([this.closing.signal, request.signal]);
+    const storage = await this.scope(scope);
+    const folder = await mkdtemp(join(storage, 'build-'));
+    const idFile = join('home', `${basename(folder)}.id`);
+    try {
+      await layDown(folder, buildContext(files, definition), this.owner);
+      if (this.owner !== null) await lchown(folder, this.owner, this.owner);
+      const line = this.line(request, `${INSIDE}/${basename(folder)}`, definition, idFile);
+      const { exitCode, timedOut, last } = await runInside({ ...this.options, storage }, line, { time, log, signal });
+      if (timedOut) throw new KvError('EXPIRED', `the build has taken longer than ${Math.round(time / 1000)} s`);
+      if (exitCode !== 0) throw new KvError('INPUT_INVALID', `the build failed: ${last || `it ended with ${exitCode}`}`);
+      const id = (await readFile(join(storage, idFile), 'utf8')).trim();
+      checked(id); // a build could have put anything there
+      return { id, size: await this.sizeOf(storage, id) };
+    } finally {
+      await rm(join(storage, idFile), { force: true });
+      await clearAway(folder);
+    }
+  }
+
+  private line(
+    { tag, args, memory }: Pick<ContainerBuildRequest, 'tag' | 'args' | 'memory'>,
+    context: string,
+    definition: string,
+    idFile: string,
+  ): string[] {
+    const [program, ...images] = this.images();
+    return [
+      ...['prlimit', `--data=${memory}`, '--core=0', '--', program, '--signature-policy', `${INSIDE}/policy.json`, ...images],
+      ...['bud', '--isolation', 'chroot', '--layers=false', '--force-rm', this.options.network ? '--pull' : '--pull-never'],
+      ...['--iidfile', `${INSIDE}/${idFile}`, ...(tag === null ? [] : ['--tag', tag])],
+      ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+      ...['--file', `${context}/${definition}`, context],
+    ];
+  }
+
+  private async sizeOf(storage: string, id: string): Promise<number> {
+    const { said } = await this.ask(storage, [...INSPECT, '{{.Manifest}}', checked(id)]);
+    const { layers = [] } = JSON.parse(said) as { readonly layers?: readonly { readonly size: number }[] };
+    return layers.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  private scope(scope: string): Promise<string> {
+    const { storage, network } = this.options;
+    return scopeStorage(storage, scope, network, this.owner);
+  }
+
+  private ask(storage: string, args: readonly string[]): Promise<Ended> {
+    const how = { time: SHORT, log: () => undefined, signal: this.closing.signal };
+    return runInside({ ...this.options, storage }, [...this.images(), ...args], how);
+  }
+
+  private images(): readonly [program: string, ...options: string[]] {
+    return [
+      ...([this.options.program, '--root', `${INSIDE}/images`, '--runroot', `${INSIDE}/run`] as const),
+      ...['--storage-driver', 'vfs', '--storage-opt', 'vfs.ignore_chown_errors=true'],
+    ];
   }
 }
 
-/** Images of nobody, but of registries where there is a network: not the archives and folders of this machine. */
-function policy(network: boolean): string {
-  const any = [{ type: 'insecureAcceptAnything' }];
-  return JSON.stringify({ default: [{ type: 'reject' }], ...(network ? { transports: { docker: { '': any } } } : {}) });
-}
-
-/** What is read by buildah outside of the build must be a file: a link leads to files of this machine. */
-async function* harmless(
-  files: AsyncIterable<CommandFile> | Iterable<CommandFile>,
-  definition: string,
-): AsyncGenerator<CommandFile> {
-  let found = false;
-  for await (const file of files) {
-    const isRead = file.path === definition || /(?:^|\/)\.(?:docker|container)ignore$/.test(file.path);
-    if (isRead && file.mode === '120000') throw new KvError('INPUT_INVALID', `'${file.path}' is a link, and no file`);
-    found ||= file.path === definition;
-    yield file;
-  }
-  if (!found) throw new KvError('INPUT_INVALID', `there is no definition '${definition}'`);
-}
+const INSPECT = ['inspect', '--type', 'image', '--format'] as const;
 
 function checked(id: string): string {
   if (ID.test(id)) return id.slice('sha256:'.length);

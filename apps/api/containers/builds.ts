@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Repository } from '../../../domain/repo/repository.js';
 import type { ContainerBuilder } from '../../../ports/container-builder.js';
 import { KvError, toKvError } from '../../../ports/error.js';
@@ -47,6 +48,8 @@ export interface BuildParts {
 /** Builds that are remembered of one repository, with their images; and that may wait. */
 const REMEMBERED = 100;
 const WAITING = 50;
+/** Those of one repository that may run or wait, so that others have their turn. */
+const OF_ONE = 10;
 
 /** Builds of container images, one after another. */
 export class Builds {
@@ -70,7 +73,9 @@ export class Builds {
     const { available, missing } = (await this.builder()).capabilities;
     if (!available)
       throw new KvError('NOT_SUPPORTED', 'containers are not built here', { hint: `install ${missing ?? 'a builder'}` });
-    if (this.queue.length >= WAITING) throw new KvError('BUSY', 'too many builds wait', { hint: 'try again later' });
+    const own = this.list(repository).filter(({ finishedAt }) => finishedAt === null).length;
+    if (own >= OF_ONE || this.queue.length >= WAITING)
+      throw new KvError('BUSY', 'too many builds wait', { hint: 'try again later' });
     const build: Build = {
       ...{ id: newId('bld'), repository, createdAt: this.parts.now(), ...request },
       ...{ state: 'queued', startedAt: null, finishedAt: null, image: null, error: null },
@@ -81,6 +86,11 @@ export class Builds {
     this.queue.push(build);
     this.working ??= this.work();
     return build;
+  }
+
+  /** How many run or wait. */
+  get unfinished(): number {
+    return this.stops.size;
   }
 
   /** Newest first. */
@@ -110,9 +120,22 @@ export class Builds {
     return build;
   }
 
-  /** Ends and forgets all of a repository, and its images. */
+  /** Ends those of a repository, which is about to go. */
+  end(repository: string): void {
+    for (const { id, state } of this.list(repository)) if (state === 'queued' || state === 'running') this.cancel(repository, id);
+  }
+
+  /** Forgets all of a repository, and its images. */
   async forget(repository: string): Promise<void> {
-    for (const build of this.list(repository)) await this.drop(build);
+    const builds = this.list(repository);
+    for (const { id } of builds) {
+      this.stops.get(id)?.abort();
+      this.known.delete(id);
+      this.logs.get(id)?.end();
+      this.logs.delete(id);
+    }
+    if (builds.length === 0) return;
+    await (await this.builder()).forget(scopeOf(repository));
     await this.keep();
   }
 
@@ -126,6 +149,7 @@ export class Builds {
 
   private builder(): Promise<ContainerBuilder> {
     this.opened ??= this.parts.builder();
+    this.opened.catch(() => (this.opened = null)); // the next one tries again
     return this.opened;
   }
 
@@ -159,6 +183,7 @@ export class Builds {
         const log = (text: string): void => this.log(build.id)?.add(text);
         return builder.build({
           files,
+          scope: scopeOf(repository),
           definition: definition.slice(below.length),
           tag,
           args,
@@ -192,16 +217,19 @@ export class Builds {
     for (const build of ended.slice(REMEMBERED)) await this.drop(build);
   }
 
-  private async drop({ id, image }: Build): Promise<void> {
-    this.stops.get(id)?.abort();
+  private async drop({ id, image, repository }: Build): Promise<void> {
     this.known.delete(id);
-    this.logs.get(id)?.end();
     this.logs.delete(id);
-    const isShared = [...this.known.values()].some((other) => other.image?.id === image?.id);
-    if (image !== null && !isShared) await (await this.builder()).remove(image.id).catch(() => undefined); // it takes room, and nothing else
+    const isShared = this.list(repository).some((other) => other.image?.id === image?.id);
+    if (image !== null && !isShared) await (await this.builder()).remove(scopeOf(repository), image.id).catch(() => undefined); // it takes room, and nothing else
   }
 
   private async keep(): Promise<void> {
     await this.parts.kept?.write(() => [...this.known.values()].filter(({ finishedAt }) => finishedAt !== null));
   }
+}
+
+/** A repository's name as builders take it: names differ in their case too, and folders may not. */
+function scopeOf(repository: string): string {
+  return createHash('sha256').update(repository).digest('hex').slice(0, 32);
 }

@@ -154,6 +154,7 @@ export class Pool {
     const slot = this.find(id);
     slot.deleted = true;
     slot.events.end();
+    this.parts.watcher?.removing(id);
     if (slot.uses > 0) await new Promise<void>((resolve) => (slot.gone = resolve));
     await this.keep();
     await closeHeld(slot);

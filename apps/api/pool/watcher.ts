@@ -9,6 +9,8 @@ export interface RepositoryWatcher {
   beforeCommit(id: string): readonly ((candidate: Candidate) => Promise<void>)[];
   /** Once a ref has moved. Must not throw. */
   moved(id: string, event: LoggedEvent): void;
+  /** Before a repository goes, which waits for all that use it. */
+  removing(id: string): void;
   /** Once a repository is gone. */
   removed(id: string): Promise<void>;
 }

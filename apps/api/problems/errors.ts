@@ -25,6 +25,7 @@ const CODES: Readonly<Partial<Record<ErrorCode, readonly [status: number, code: 
   EXPIRED: [410, 'TX_EXPIRED'],
   STORAGE_FULL: [507, 'STORAGE_FULL'],
   BUSY: [503, 'BUSY'],
+  INTERRUPTED: [503, 'BUSY'],
   NOT_SUPPORTED: [501, 'NOT_SUPPORTED'],
 };
 

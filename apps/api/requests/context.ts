@@ -15,6 +15,8 @@ import type { AuditLog } from '../auth/audit.js';
 import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { Ledger } from '../ledger/open-ledger.js';
+import type { Folders } from '../pool/folders.js';
 import type { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiLog } from './log.js';
@@ -45,6 +47,8 @@ export interface ApiContext {
   readonly settings: ApiSettings;
   readonly pool: Pool;
   readonly automation: Automation;
+  /** Null where this server serves none. */
+  readonly ledger: Ledger | null;
   readonly accounts: Accounts;
   readonly passwords: Passwords;
   readonly logins: Logins;
@@ -52,6 +56,7 @@ export interface ApiContext {
   readonly log: ApiLog;
   readonly clock: Clock;
   readonly hasher: Hasher;
+  readonly folders: Folders;
   readonly version: string;
   readonly startedAt: number;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Type } from 'typebox';
 import { type EventFacts, type EventFilter, eventMatcher } from '../pool/event-facts.js';
 import { eventShape } from '../pool/event-shape.js';
@@ -16,6 +17,7 @@ const STREAMS = 10_000;
 
 /** What moves in a repository, as Server-Sent Events that can be continued. */
 export function eventRoutes(app: ApiApp, { pool, automation }: ApiContext, closing: AbortSignal): void {
+  setMaxListeners(0, closing); // one of each stream
   const Query = closed({
     branch: Type.Optional(Type.String({ maxLength: 300 })),
     path: Type.Optional(Type.String({ maxLength: 1000, description: 'a glob; without a slash, of names in any folder' })),

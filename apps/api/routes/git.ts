@@ -57,7 +57,10 @@ export function gitRoutes(app: ApiApp, context: ApiContext): void {
   );
   app.post(
     '/:repo.git/git-upload-pack',
-    { config: { access: 'repo:read', challenge: 'Basic' }, schema: { ...schema, summary: 'A fetch' } },
+    {
+      config: { access: 'repo:read', challenge: 'Basic' },
+      schema: { ...schema, summary: 'A fetch', body: Type.Unknown(), consumes: ['application/x-git-upload-pack-request'] },
+    },
     async (request, reply) => {
       const asked = await small(unpacked(bodyOf(request, 'git-upload-pack')), MOST_ASKED);
       await pool.use(request.params.repo, (_repository, store) =>
@@ -68,7 +71,10 @@ export function gitRoutes(app: ApiApp, context: ApiContext): void {
   );
   app.post(
     '/:repo.git/git-receive-pack',
-    { config: { access: 'repo:write', challenge: 'Basic' }, schema: { ...schema, summary: 'A push' } },
+    {
+      config: { access: 'repo:write', challenge: 'Basic' },
+      schema: { ...schema, summary: 'A push', body: Type.Unknown(), consumes: ['application/x-git-receive-pack-request'] },
+    },
     async (request, reply) => {
       const limits = { maxObjects: MOST_OBJECTS, maxRefs: MOST_REFS };
       const body = unpacked(bodyOf(request, 'git-receive-pack'));

@@ -65,7 +65,7 @@ export function systemRoutes(app: ApiApp, context: ApiContext): void {
   if (settings.metrics) metricsRoute(app, context);
 }
 
-function metricsRoute(app: ApiApp, { pool, clock, startedAt, settings }: ApiContext): void {
+function metricsRoute(app: ApiApp, { pool, automation, clock, startedAt, settings }: ApiContext): void {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'git_kv_api_' });
@@ -79,6 +79,9 @@ function metricsRoute(app: ApiApp, { pool, clock, startedAt, settings }: ApiCont
   gauge('repositories_total', 'Repositories that there are', () => pool.stats().total);
   gauge('repositories_open', 'Repositories that are open', () => pool.stats().open);
   gauge('transactions_active', 'Transactions that are open', () => pool.transactions());
+  gauge('commands_running', 'Commands that run', () => automation.commands.atWork);
+  gauge('webhook_deliveries_pending', 'Deliveries that are under way', () => automation.webhooks.underWay);
+  gauge('container_builds_unfinished', 'Builds that run or wait', () => automation.builds.unfinished);
   gauge('uptime_seconds', 'Since the start', () => (clock.now() - startedAt) / 1000);
   const observe = requestMetrics('git_kv_api', registry);
   app.addHook('onResponse', async (request, reply) => {

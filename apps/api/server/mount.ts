@@ -19,7 +19,9 @@ import { repositoryRoutes } from '../routes/repositories.js';
 import { searchRoutes } from '../routes/search.js';
 import { systemRoutes } from '../routes/system.js';
 import { transactionRoutes } from '../routes/transactions.js';
+import { transferRoutes } from '../routes/transfer.js';
 import { userRoutes } from '../routes/users.js';
+import { ledgerRoutes } from '../routes/ledger/routes.js';
 import { guardAccess } from '../requests/access.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError, apiErrorOf, sendError } from '../problems/errors.js';
@@ -64,6 +66,7 @@ export function apiMount(context: ApiContext): Mount {
           for (const add of ROUTES) add(api, context);
           eventRoutes(api, context, closing);
           automationRoutes(api, context, closing);
+          ledgerRoutes(api, context, closing);
         },
         { prefix: '/api/v1' },
       );
@@ -72,7 +75,7 @@ export function apiMount(context: ApiContext): Mount {
 }
 
 const ROUTES = [
-  ...[repositoryRoutes, fileRoutes, historyRoutes, refRoutes, mergingRoutes, searchRoutes],
+  ...[repositoryRoutes, transferRoutes, fileRoutes, historyRoutes, refRoutes, mergingRoutes, searchRoutes],
   ...[transactionRoutes, realityRoutes, authRoutes, userRoutes],
 ];
 

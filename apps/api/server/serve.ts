@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Accounts, type AccountsRecord, NO_ACCOUNTS } from '../../../domain/access/accounts.js';
 import { openProfile } from '../../../plugins/host/index.js';
@@ -14,11 +13,14 @@ import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
+import { openLedger } from '../ledger/open-ledger.js';
+import { Folders } from '../pool/folders.js';
 import { KeptJson } from '../pool/kept-json.js';
 import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiContext } from '../requests/context.js';
 import type { ApiLog } from '../requests/log.js';
+import { lockDataFolder, makeDataFolder } from './data-folder.js';
 import { apiMount } from './mount.js';
 import { productVersion } from '../../product-version.js';
 
@@ -44,8 +46,15 @@ export interface OpenedApi {
 /** Puts a server together: repositories, accounts, the first admin. Throws `CONFIG_INVALID`, `IO_ERROR`. */
 export async function openApi({ settings, env, log, toldPassword }: OpenApiOptions): Promise<OpenedApi> {
   const { data } = settings;
-  if (data !== '') await mkdir(data, { recursive: true, mode: 0o700 });
+  if (data !== '') await makeDataFolder(data);
   const composition = await openProfile('api', { directory: data === '' ? process.cwd() : data, env });
+  let unlock = async (): Promise<void> => undefined;
+  try {
+    if (data !== '') unlock = await lockDataFolder(composition, data, log);
+  } catch (error) {
+    await composition.close();
+    throw error;
+  }
   const clock = await composition.get<Clock>('clock');
   const hasher = await composition.get<Hasher>('hasher');
   const randomness = await composition.get<Randomness>('randomness');
@@ -74,10 +83,13 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     ({ message }) => log('ERROR', 'the audit log cannot be written', { error: message }),
   );
   const version = productVersion();
+  const warn = (what: string): void => log('WARN', 'ledger', { what });
+  const ledger = openLedger({ directory: settings.ledgerClone, maxAge: settings.ledgerMaxAge, env, warn });
   const context: ApiContext = {
     settings,
     pool,
     automation,
+    ledger,
     accounts,
     passwords,
     logins,
@@ -85,16 +97,23 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     log,
     clock,
     hasher,
+    folders: new Folders(composition, settings.transferFolders),
     version,
     startedAt: now(),
   };
+
+  const isolation = await automation.commands.isolation();
+  const open = Object.entries(isolation ?? {}).flatMap(([what, isKept]) => (isKept === true ? [] : [what]));
+  if (open.length > 0) log('WARN', 'commands are not kept from all that they could be', { missing: open });
 
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
   }, settings.cleanupInterval);
   cleaning.unref();
   const mounts: readonly Mount[] = [apiMount(context)];
+  const { connections, connectionsPerAddress } = settings;
   const options: Omit<ListenOptions, 'host' | 'port'> = {
+    crowd: () => ({ connections, connectionsPerAddress, headersTimeout: 20_000 }),
     limits: {
       maxBodyBytes: settings.maxBody,
       maxHeaderBytes: 16_384,
@@ -116,11 +135,13 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     },
     async close() {
       clearInterval(cleaning);
+      await ledger?.close();
       await automation.close();
       await pool.close();
       await keep(); // when keys were last used
       await audit.close();
       await composition.close();
+      await unlock();
     },
   };
 }

@@ -80,6 +80,11 @@ export class Webhooks {
     return delivery;
   }
 
+  /** Deliveries that have not ended. */
+  get underWay(): number {
+    return this.running.size;
+  }
+
   /** Newest first. */
   deliveries(webhook: string): readonly Delivery[] {
     return [...(this.log.get(webhook) ?? [])].reverse();

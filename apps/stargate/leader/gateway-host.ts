@@ -1,6 +1,7 @@
 import { toKvError } from '../../../ports/error.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import type { CommitContext } from '../../../domain/gateway/commit/commit-refs.js';
 import { RepositoryGateway } from '../../../domain/gateway/gateway.js';
 import { epochsAtMirror } from '../../../domain/gateway/mirror/probe.js';
 import { ReadersNotice } from '../../../domain/gateway/mirror/readers-notice.js';
@@ -48,6 +49,8 @@ export interface GatewayHost {
 
 interface GatewayHostOptions {
   readonly composition: Composition;
+  /** In a cluster: has it decide what a commit moves. */
+  readonly replicate?: CommitContext['replicate'];
   /** As the last leader has left it: opened after the lease was won. */
   readonly journal: Journal;
   /** The mirror again, with a connection and a breaker of its own, for branches and tags; the composition's when absent. */
@@ -117,6 +120,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
       refused: metrics.intentRefused,
     },
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
+    replicate: options.replicate,
     lease: () => (stopping.signal.aborted ? null : lease),
     committed(intent, span) {
       worker.enqueue([intent], span);

@@ -34,6 +34,8 @@ interface LeadershipOptions<Term extends Reversible> {
   readonly takeOver: (lease: Lease) => Promise<Term>;
   /** Given each error of a try; what it gives back is logged, and told to whoever asks to be led meanwhile. */
   readonly failed?: (error: KvError) => KvError;
+  /** Which errors of the first try are no reason not to start, besides want of room: of a cluster, that the others are not there yet. */
+  readonly bears?: (error: KvError) => boolean;
   readonly log: Log;
   /** Milliseconds between tries, and between checks of a held lease; a lease that says by itself that it is lost is heard at once. */
   readonly interval?: number;
@@ -129,7 +131,8 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
   try {
     await attempt();
   } catch (thrown) {
-    if (toKvError(thrown).code !== 'STORAGE_FULL') throw thrown;
+    const error = toKvError(thrown);
+    if (error.code !== 'STORAGE_FULL' && options.bears?.(error) !== true) throw thrown;
     complain(thrown); // there will be room again; until then readers are served
   }
   const running = run();

@@ -20,6 +20,7 @@ import type { Metrics } from '../metrics.js';
 import type { Log } from '../log/log.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Hasher } from '../../../ports/hasher.js';
+import type { RepositoryCluster } from '../cluster/join-cluster.js';
 import { leaderIntents } from '../intents/leader-intents.js';
 import type { OwnKey } from '../../ssh-signature.js';
 import { leaderPushes } from '../push/leader-pushes.js';
@@ -61,6 +62,8 @@ interface TakeOverOptions {
    */
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
+  /** In a cluster: what has the refs decided, and keeps the journal. */
+  readonly cluster?: Pick<RepositoryCluster, 'journal' | 'replicate'> | undefined;
   /** Published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
@@ -90,14 +93,26 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     await prepare(repository, options);
     const own = await options.openOwn();
     started.push(() => own.close());
-    const journal = await own.get<Journal>('journal');
+    const { cluster } = options;
+    const journal = cluster?.journal ?? (await own.get<Journal>('journal'));
+    const { replicate } = cluster ?? {};
     started.push(() => forgetQueue(metrics));
     const branchMirror = await own.get<MirrorTarget>('mirror-target');
     const repositoryId = await options.repositoryId();
     const sequencer = await options.sequencerKey();
     let housekeeping: Housekeeping | undefined;
     const committed = (): void => housekeeping?.committed();
-    const host = await startGateway({ ...options, journal, branchMirror, lease, policy, repositoryId, sequencer, committed });
+    const host = await startGateway({
+      ...options,
+      replicate,
+      journal,
+      branchMirror,
+      lease,
+      policy,
+      repositoryId,
+      sequencer,
+      committed,
+    });
     started.push(() => host.stop());
     const { gateway, worker, turns } = host;
     const store = await composition.get<GitStore>('git-store');
@@ -145,8 +160,9 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
 }
 
 /** Clears up what a leader that died has left, and brings an older version's repository along. */
-async function prepare(repository: RepositoryHost, { policy, log }: TakeOverOptions): Promise<void> {
-  const cleared = await repository.unlock(); // first: a locked config can't be upgraded
+async function prepare(repository: RepositoryHost, { cluster, policy, log }: TakeOverOptions): Promise<void> {
+  // First: a locked config can't be upgraded. A server of a cluster moves refs while it stands by, and has cleared up at its start.
+  const cleared = cluster === undefined ? await repository.unlock() : [];
   if (cleared.length > 0) log.warn('repository.unlocked', { locks: cleared });
   const { hooks, settings } = await repository.upgrade();
   if (hooks.length + settings.length > 0) log.warn('repository.upgraded', { hooks, settings });

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { basename } from 'node:path';
 import { publishedText } from '../../../domain/gateway/commit/policy-ref.js';
 import { gitBounds } from '../../../domain/gateway/limits/push-limits.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
@@ -8,10 +9,13 @@ import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
+import type { KvError } from '../../../ports/error.js';
 import type { Clock } from '../../../ports/clock.js';
 import type { HealthSources } from '../../http/health-mount.js';
 import { adminVerbs } from '../admin/verbs.js';
 import { warnOfOpenFiles } from '../check/open-to-all.js';
+import type { PeerDispatch } from '../cluster/dispatch.js';
+import { joinCluster } from '../cluster/join-cluster.js';
 import { stargateHealth } from '../http/health.js';
 import { openSequencerKey } from '../intents/sequencer-key.js';
 import { type Leadership, startLeadership } from '../leader/leadership.js';
@@ -37,11 +41,18 @@ export interface ServingDaemon {
   readonly started: number;
   readonly sampleSize: number;
   readonly log: Log;
+  /** What hands out the requests of the cluster's other servers; absent: there is no cluster. */
+  readonly dispatch?: PeerDispatch | undefined;
   /** Called when another policy is in force: who is connected is to be looked at again. */
   readonly review: () => void;
   /** Called each time that there is room on the disk again. */
   readonly onRoom: () => void;
 }
+
+/** How often a server of a cluster looks whether it leads, ms: that costs nothing, and nobody may push before. */
+const CLUSTER_INTERVAL_MS = 50;
+
+const isPassing = ({ code }: KvError): boolean => code === 'NOT_LEADER' || code === 'BUSY' || code === 'IO_ERROR';
 
 /** One repository that is served: its policy, lease, journal, mirror, and what it answers with. */
 export interface ServedRepository extends Access {
@@ -63,7 +74,7 @@ export interface ServedRepository extends Access {
  */
 export async function serveRepository(
   { gitDir, policyPath, composition, openOwn }: ComposedRepository,
-  { hostKeys, metrics, started, sampleSize, log, review, onRoom }: ServingDaemon,
+  { hostKeys, metrics, started, sampleSize, log, review, onRoom, dispatch }: ServingDaemon,
 ): Promise<ServedRepository> {
   const running = undoStack(log);
   running.push(() => composition.close());
@@ -72,6 +83,11 @@ export async function serveRepository(
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
+    const cluster =
+      dispatch === undefined
+        ? undefined
+        : await joinCluster({ composition, dispatch, policyPath, log, repository: basename(gitDir, '.git') });
+    if (cluster !== undefined) running.push(() => cluster.close());
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
     const policyFile = await openPolicyFile({
@@ -88,6 +104,7 @@ export async function serveRepository(
       log,
     });
     running.push(() => policyFile.close());
+    cluster?.onPolicy(() => void policyFile.reload());
     await warnOfOpenFiles(gitDir, policyPath, log);
 
     metrics.role(false);
@@ -95,11 +112,12 @@ export async function serveRepository(
     const room = watchDiskRoom({ ...{ host: repository, metrics, log, onRoom }, policy: () => policy().policy });
     running.push(() => room.close());
     const leadership = await startLeadership({
-      lock: await composition.get<LeaderLock>('leader-lock'),
+      lock: cluster?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
+      ...(cluster === undefined ? {} : { interval: CLUSTER_INTERVAL_MS, bears: isPassing }),
       name: `${hostname()}:${process.pid}`,
       takeOver: (lease) =>
         takeOver(lease, {
-          ...{ composition, openOwn, policy, hostKeys, metrics, room, log, sampleSize },
+          ...{ composition, openOwn, cluster, policy, hostKeys, metrics, room, log, sampleSize },
           repositoryId: () => ownRepositoryId(gitDir, composition),
           sequencerKey: () => openSequencerKey(gitDir),
         }),

@@ -28,6 +28,11 @@ export interface CommitContext {
   /** The lease, or null while another gateway leads. */
   readonly lease: () => Lease | null;
   readonly failpoint: (name: Failpoint) => void;
+  /**
+   * In a cluster: has it decide the intent, and resolves once the refs have moved here. It keeps the journal itself. Throws by
+   * an error of `undecided` where nothing was decided and never will be.
+   */
+  readonly replicate?: ((intent: IntentRecord) => Promise<void>) | undefined;
   /** Told of every intent whose refs have moved, and of the span in which they have. */
   readonly committed: (intent: IntentRecord, span: Span) => void;
 }
@@ -48,6 +53,12 @@ const UNMOVED = new WeakSet<object>();
 /** Whether the commit that threw this has left refs and journal in one state, so that nothing needs mending. */
 export function leftRefsAlone(error: unknown): boolean {
   return typeof error === 'object' && error !== null && UNMOVED.has(error);
+}
+
+/** The error of a commit that a cluster has refused: no ref has moved, and none will. */
+export function undecided(error: KvError): KvError {
+  UNMOVED.add(error);
+  return error;
 }
 
 /** Throws `NOT_LEADER` unless this process holds the lease now; gives its term. */
@@ -80,6 +91,13 @@ export async function commitRefs(
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
+  const { replicate } = context;
+  if (replicate !== undefined) {
+    await during(span.child('stargate.replicate'), () => replicate(intent));
+    failpoint('after-refs');
+    context.committed(intent, span);
+    return true;
+  }
   await during(span.child('stargate.journal'), () => journal.append(intent));
   failpoint('after-intent');
   try {

@@ -6,7 +6,7 @@ import { reaches, walkCommits } from '../log/walk.js';
 import { toBytePath } from '../objects/paths.js';
 import { ObjectSource } from '../objects/source.js';
 import { entryAt } from '../objects/trees.js';
-import { childrenOf } from '../transfer/copy.js';
+import { childrenOf } from '../objects/children.js';
 
 /** What of a store follows from reading single objects. */
 export abstract class ObjectReads {

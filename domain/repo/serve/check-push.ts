@@ -6,7 +6,7 @@ import { checkGitmodules, checkObject } from '../../git/fsck.js';
 import { MODE_DIR, TreeCursor } from '../../git/tree.js';
 import { type CommitFacts, readFacts } from '../objects/commit-object.js';
 import type { ObjectSource } from '../objects/source.js';
-import { childrenOf } from '../transfer/copy.js';
+import { childrenOf } from '../objects/children.js';
 
 /** The objects of a push. */
 export type Pushed = ReadonlyMap<Oid, NewObject>;

@@ -4,7 +4,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Zlib } from '../../git/pack/zlib.js';
 import type { Listing } from '../../git/wire/ref-listing.js';
 import { ObjectSource } from '../objects/source.js';
-import { childrenOf } from '../transfer/copy.js';
+import { childrenOf } from '../objects/children.js';
 
 /** What serving a repository to git takes. */
 export interface ServeParts {

@@ -2,7 +2,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import type { PackItem } from '../../git/pack/write-pack.js';
 import { MODE_DIR, TreeCursor } from '../../git/tree.js';
 import type { ObjectSource } from '../objects/source.js';
-import { childrenOf } from '../transfer/copy.js';
+import { childrenOf } from '../objects/children.js';
 
 /** Deltas upon deltas: git's own bound. */
 const DEEPEST = 50;

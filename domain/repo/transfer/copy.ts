@@ -1,10 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
-import { fromAscii } from '../../git/bytes.js';
 import { oidBytesIn } from '../../git/tree.js';
-import { readFacts } from '../objects/commit-object.js';
-import { entriesOf } from '../objects/trees.js';
+import { childrenOf } from '../objects/children.js';
 
 /** Objects that are read at a time. */
 const TOGETHER = 256;
@@ -32,19 +30,6 @@ export async function* reachableObjects(
       yield object;
     }
   }
-}
-
-/** The objects that one names; a submodule's commit is none of this repository. */
-export function childrenOf({ oid, type, body }: GitObject, oidBytes: number): Oid[] {
-  if (type === 'commit') {
-    const { tree, parents } = readFacts(body, oid);
-    return [tree, ...parents];
-  }
-  if (type === 'tree') return [...entriesOf(body, oidBytes)].filter(({ mode }) => mode !== '160000').map((entry) => entry.oid);
-  if (type === 'blob') return [];
-  const target = /^object ([0-9a-f]+)\n/.exec(fromAscii(body, 0, Math.min(body.length, 100)))?.[1];
-  if (target === undefined) throw new KvError('GIT_ERROR', `tag ${oid} is damaged: it names no object`);
-  return [target];
 }
 
 /**

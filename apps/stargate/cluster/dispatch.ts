@@ -1,0 +1,47 @@
+import { KvError } from '../../../ports/error.js';
+import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
+
+/** Answers the requests of one topic. */
+export type TopicHandler = (request: ReceivedRequest) => Promise<PeerAnswer>;
+
+/** Every topic, and what it is about. */
+export const TOPICS = {
+  /** Messages of the protocol about a repository. */
+  replica: 'replica',
+  /** Objects that a server lacks. */
+  objects: 'objects',
+  /** All refs and their objects, as of an entry. */
+  snapshot: 'snapshot',
+  /** The head, asked of the server that has the decision log. */
+  head: 'head',
+  /** The mirror shows an intent. */
+  mirrored: 'mirrored',
+  /** What people want to know of a server: where to push to. */
+  about: 'about',
+} as const;
+
+/** Hands the requests that a server gets to whoever serves their topic, for a repository or for the server. */
+export class PeerDispatch {
+  private readonly handlers = new Map<string, TopicHandler>();
+
+  constructor(readonly transport: PeerTransport) {}
+
+  /** Takes requests from now on. */
+  start(): Promise<void> {
+    return this.transport.serve((request) => this.handle(request));
+  }
+
+  /** Serves a topic about a repository; the empty text for the server. Gives what ends that. */
+  on(topic: string, repository: string, handler: TopicHandler): () => void {
+    const name = `${topic} ${repository}`;
+    if (this.handlers.has(name)) throw new KvError('CONFIG_INVALID', `'${topic}' of '${repository}' is served already`);
+    this.handlers.set(name, handler);
+    return () => void this.handlers.delete(name);
+  }
+
+  private async handle(request: ReceivedRequest): Promise<PeerAnswer> {
+    const handler = this.handlers.get(`${request.topic} ${request.repository}`);
+    if (handler !== undefined) return await handler(request);
+    throw new KvError('NOT_FOUND', `server ${this.transport.self} serves no '${request.topic}' of '${request.repository}'`);
+  }
+}

@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { formatTime } from '../../../domain/ledger/value/metadata.js';
+import { POLICY_REF } from '../../../domain/ledger/refs.js';
+import type { Composition } from '../../../plugins/host/index.js';
+import type { Clock } from '../../../ports/clock.js';
+import { KvError, toKvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
+import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
+import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
+import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
+import type { Log } from '../log/log.js';
+import { readKept } from '../repository/kept-file.js';
+import { undoStack } from '../process/undo.js';
+import type { PeerDispatch } from './dispatch.js';
+import { followPolicy } from './followed-policy.js';
+import { leadingLock } from './leading-lock.js';
+import { type ClusterMember, openMember } from './member.js';
+import { replicate } from './replicate.js';
+import { hearMirrored, termJournal } from './term-journal.js';
+
+/** A repository's part in a cluster, as what serves it sees it. */
+export interface RepositoryCluster {
+  readonly member: ClusterMember;
+  /** Held while this server leads, and has all that was decided. */
+  readonly lock: LeaderLock;
+  /** The journal of each term: the member's own. */
+  readonly journal: Journal;
+  /** Has the cluster decide what a commit moves. */
+  readonly replicate: (intent: IntentRecord) => Promise<void>;
+  /** From now on the function is called when the policy's file was brought to what another leader has published. */
+  onPolicy(changed: () => void): void;
+  close(): Promise<void>;
+}
+
+interface JoinOptions {
+  readonly composition: Composition;
+  readonly dispatch: PeerDispatch;
+  /** The repository's name in the cluster. */
+  readonly repository: string;
+  readonly policyPath: string;
+  readonly log: Log;
+  /** How long a server that has nothing yet waits for the others to bring it, ms. */
+  readonly patienceMs?: number;
+}
+
+/** Entries that a standby takes between two repacks. */
+const REPACK_EVERY = 100;
+const PATIENCE_MS = 120_000;
+/** How often a server without a policy looks for one, ms. */
+const LOOK_MS = 100;
+
+/**
+ * Takes part in the cluster of a repository; resolves once this server has a policy to serve by. Throws `CONFIG_INVALID`, what restoring
+ * throws, and `IO_ERROR` where nobody has brought this server what it lacks in time.
+ */
+export async function joinCluster(options: JoinOptions): Promise<RepositoryCluster> {
+  const { composition, dispatch, repository, policyPath, log } = options;
+  const founders = dispatch.transport.servers;
+  checkMembers(founders);
+  const store = await composition.get<GitStore>('git-store');
+  const clock = await composition.get<Clock>('clock');
+  const upkeep = await composition.get<RepositoryUpkeep>('repository-upkeep');
+  await (await composition.get<RepositoryHost>('repository-host')).unlock(); // what a crash has left: from here on refs are moved
+  const opened = undoStack(log);
+  let policyChanged = (): void => undefined;
+  let since = 0;
+  const applied = (intent: IntentRecord | null): void => {
+    if (member?.state.leading) return;
+    if (intent === null || intent.updates.some(({ ref }) => ref === POLICY_REF))
+      void followPolicy(policyPath, store, log).then((changed) => changed && policyChanged());
+    if (++since % REPACK_EVERY === 0)
+      upkeep.repack().catch((error: unknown) => log.warn('repack.failed', { message: toKvError(error).message }));
+  };
+  let member: ClusterMember | undefined;
+  try {
+    const journal = await composition.get<Journal>('journal');
+    const news = { dispatch, repository, journal };
+    const one = await openMember({
+      ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied }, // checkMembers: there is one
+      exchange: await composition.get<ObjectExchange>('object-exchange'),
+      decisions: await composition.get<DecisionLog>('decision-log'),
+      lock: await composition.get<LeaderLock>('leader-lock'),
+      hasher: await composition.get<Hasher>('hasher'),
+      founds: (await readKept(policyPath)) !== null,
+    });
+    member = one;
+    opened.push(() => one.close());
+    const unhear = hearMirrored(news, () => formatTime(clock.now()));
+    opened.push(unhear);
+    await mkdir(dirname(policyPath), { recursive: true });
+    const has = async (): Promise<boolean> =>
+      (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
+    await hasPolicy(has, one, options.patienceMs ?? PATIENCE_MS, log);
+    const lock = leadingLock(one);
+    opened.push(() => lock.close());
+    return {
+      ...{ member: one, lock, journal: termJournal(news) },
+      replicate: (intent) => replicate(one, intent, 'quorum'),
+      onPolicy(changed) {
+        policyChanged = changed;
+      },
+      close: opened.undo,
+    };
+  } catch (error) {
+    await opened.undo();
+    throw error;
+  }
+}
+
+/** Waits until this server has a policy to serve by, its own or one that the others have brought. */
+async function hasPolicy(has: () => Promise<boolean>, member: ClusterMember, patienceMs: number, log: Log): Promise<void> {
+  if (await has()) return;
+  log.info('cluster.waiting', { server: member.self });
+  const until = performance.now() + patienceMs;
+  while (!(await has())) {
+    if (performance.now() > until)
+      throw new KvError(
+        'IO_ERROR',
+        `server ${member.self} has nothing yet, and no server of the cluster has brought it anything`,
+        {
+          hint: 'start the server that has the repository; a new one is added by cluster add',
+        },
+      );
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}

@@ -1,0 +1,47 @@
+import { KvError } from '../../../ports/error.js';
+import type { LeaderLock, Lease } from '../../../ports/stargate/leader-lock.js';
+import type { ClusterMember } from './member.js';
+
+/**
+ * The lock as a cluster's member shows it to what runs while it leads: it is held from the moment the member has proved to have all that was
+ * decided, and lost from the moment it leads no more, whoever holds the lock below.
+ */
+export function leadingLock(member: ClusterMember): LeaderLock {
+  let held: { readonly term: number; readonly loss: AbortController } | null = null;
+  const leads = (): number | null => (member.state.leading === null ? null : member.state.term);
+  const unwatch = member.watch(() => {
+    if (held === null || held.term === leads()) return;
+    const { term, loss } = held;
+    held = null;
+    loss.abort(new KvError('NOT_LEADER', `term ${term} of this server is over`));
+  });
+  return {
+    capabilities: { multiHost: true },
+
+    async acquire() {
+      const term = leads();
+      if (term === null || held !== null) return null;
+      const mine = { term, loss: new AbortController() };
+      held = mine;
+      return {
+        term,
+        lost: mine.loss.signal,
+        held: async () => held === mine && leads() === term,
+        async release() {
+          if (held !== mine) return;
+          held = null;
+          member.stepDown();
+        },
+      } satisfies Lease;
+    },
+
+    async holder() {
+      const { leader, term } = member.state;
+      return leader === null ? null : { name: leader, term };
+    },
+
+    async close() {
+      unwatch();
+    },
+  };
+}

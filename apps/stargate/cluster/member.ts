@@ -1,0 +1,293 @@
+import { answerFetch } from '../../../domain/gateway/replicate/catch-up.js';
+import type { Answer, Effect, Input, Proposal } from '../../../domain/gateway/replicate/effects.js';
+import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
+import type { ReplicaState, Timing } from '../../../domain/gateway/replicate/machine.js';
+import type { Message } from '../../../domain/gateway/replicate/messages.js';
+import { Replica } from '../../../domain/gateway/replicate/replica.js';
+import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
+import { ObjectNamer } from '../../../domain/git/object.js';
+import type { Clock } from '../../../ports/clock.js';
+import { toKvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
+import type { Hasher } from '../../../ports/hasher.js';
+import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
+import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
+import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
+import type { Log } from '../log/log.js';
+import { Candidacy } from './candidacy.js';
+import { type Decisions, openDecisions } from './decisions.js';
+import type { PeerDispatch } from './dispatch.js';
+import { EntryPacks } from './packs.js';
+import { Post } from './post.js';
+import { ReplicaDisk } from './replica-disk.js';
+import { Snapshots } from './snapshots.js';
+
+/** What one server's part in the history of one repository takes. */
+export interface MemberOptions {
+  readonly dispatch: PeerDispatch;
+  /** The repository's name in the cluster. */
+  readonly repository: string;
+  /** The first members, where this repository was in no cluster yet. */
+  readonly founders: readonly ServerId[];
+  /** This server has what the repository begins with, though that may be no ref yet. */
+  readonly founds?: boolean;
+  /** The server that the decision log lies on, where not all reach it. */
+  readonly owner: ServerId;
+  readonly store: GitStore;
+  readonly exchange: ObjectExchange;
+  readonly journal: Journal;
+  readonly decisions: DecisionLog;
+  readonly lock: LeaderLock;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of each entry whose refs have moved here; null: all refs were replaced. */
+  readonly applied?: (intent: IntentRecord | null) => void;
+  readonly timing?: Timing;
+  /** Milliseconds between ticks; the lock is tried for at every third. */
+  readonly tickMs?: number;
+}
+
+/** The machine's patience is counted in these, ms. */
+const TICK_MS = 100;
+
+/**
+ * One server's part in the history of one repository: carries out what its replica wants done, and tells it what has come of that. Opened by
+ * `openMember`.
+ */
+export class ClusterMember {
+  private readonly post: Post;
+  private readonly inputs: Input[] = [];
+  private readonly answers = new Map<string, (answer: Answer) => void>();
+  private readonly failures = new Map<ServerId, string | null>();
+  private readonly watchers = new Set<() => void>();
+  private readonly ticking: NodeJS.Timeout;
+  private candidacy: Candidacy;
+  private stepping = false;
+  private stopped = false;
+  private working: Promise<void> = Promise.resolve();
+  private complained = '';
+
+  constructor(
+    private readonly options: MemberOptions,
+    private readonly replica: Replica,
+    private readonly disk: ReplicaDisk,
+    private readonly packs: EntryPacks,
+    private readonly snapshots: Snapshots,
+    private readonly log: Decisions,
+  ) {
+    const { dispatch, repository, decisions, owner, tickMs = TICK_MS } = options;
+    this.post = new Post({
+      ...{ dispatch, repository, packs },
+      deliver: (from, message) => this.give({ kind: 'message', from, message }),
+      called: (to, error) => this.noteCall(to, error),
+    });
+    const mayOwn = decisions.capabilities.shared || owner === this.self;
+    this.candidacy = new Candidacy({
+      ...{ lock: options.lock, name: this.self, log: options.log },
+      mayLead: () => mayOwn && replica.mayLead,
+      won: (term) => this.give({ kind: 'won', term }),
+      lost: () => this.give({ kind: 'lost' }),
+      interval: 3 * tickMs,
+    });
+    this.ticking = setInterval(() => this.give({ kind: 'tick' }), tickMs);
+    this.candidacy.acquire();
+  }
+
+  /** This server's name. */
+  get self(): ServerId {
+    return this.options.dispatch.transport.self;
+  }
+
+  /** What is known of the history, by this server. */
+  get state(): Readonly<ReplicaState> {
+    return this.replica.state;
+  }
+
+  /** Why each server could not be reached when it was last spoken to; null where it could. */
+  get unreachable(): ReadonlyMap<ServerId, string | null> {
+    return this.failures;
+  }
+
+  /** Calls a function whenever something may have changed; gives what ends that. */
+  watch(changed: () => void): () => void {
+    this.watchers.add(changed);
+    return () => void this.watchers.delete(changed);
+  }
+
+  /** Has the cluster decide something. Never rejects: every proposal is answered, once. */
+  propose(proposal: Proposal): Promise<Answer> {
+    if (this.stopped)
+      return Promise.resolve({ outcome: 'refused', because: 'not-leader', detail: 'this server is ending' } as const);
+    return new Promise((resolve) => {
+      this.answers.set(proposal.id, resolve);
+      this.give({ kind: 'propose', proposal });
+    });
+  }
+
+  /** Hands leadership over to a member that is level. */
+  transfer(to: ServerId): void {
+    this.give({ kind: 'transfer', to });
+  }
+
+  /** Leads no more, and leaves the lock to others for a moment. */
+  stepDown(): void {
+    this.give({ kind: 'lost' });
+    this.candidacy.release();
+  }
+
+  /** Ends this server's part: what is under way on the disk ends, nothing else begins. */
+  async close(): Promise<void> {
+    if (this.stopped) return;
+    this.give({ kind: 'lost' });
+    this.stopped = true;
+    clearInterval(this.ticking);
+    await this.candidacy.close();
+    this.post.close();
+    await this.working;
+    this.packs.close();
+    this.snapshots.close();
+    this.log.close();
+    for (const answer of this.answers.values()) answer({ outcome: 'unknown' });
+    this.answers.clear();
+  }
+
+  private give(input: Input): void {
+    if (this.stopped) return;
+    this.inputs.push(input);
+    if (this.stepping) return; // whoever is at it takes this one too
+    this.stepping = true;
+    try {
+      for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift())
+        for (const effect of this.replica.step(next)) this.run(effect);
+    } finally {
+      this.stepping = false;
+    }
+    for (const changed of this.watchers) changed();
+  }
+
+  private run(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.post.send(effect.to, effect.message);
+        return;
+      case 'store':
+        this.work(async () => {
+          await this.packs.ensure(effect.entry, this.sourceOf(effect.entry));
+          await this.disk.store(effect.entry);
+        });
+        return;
+      case 'drop':
+        void this.disk.drop(effect.entry).catch((error: unknown) => this.complain(error)); // it needs no sync: the next start finds out
+        return;
+      case 'apply':
+        this.work(async () => {
+          await this.packs.ensure(effect.entry, effect.from);
+          const intent = await this.disk.apply(effect.entry);
+          this.options.applied?.(intent);
+        });
+        return;
+      case 'install':
+        this.work(async () => {
+          await this.snapshots.install(effect.standing, this.state.term, effect.from);
+          this.options.applied?.(null);
+          this.options.log.info('cluster.snapshot', { sequence: effect.standing.sequence, from: effect.from });
+        });
+        return;
+      case 'read':
+        void this.log.read().then((recorded) => this.give({ kind: 'head', token: effect.token, recorded }));
+        return;
+      case 'decide': {
+        const { token, head, after } = effect;
+        const { lease } = this.candidacy;
+        const decided = lease === null ? Promise.resolve({ kind: 'fenced' } as const) : this.log.decide(head, after, lease.fence);
+        void decided.then((result) => this.give({ kind: 'decided', token, result }));
+        return;
+      }
+      case 'serve':
+        void this.serve(effect).catch((error: unknown) => this.complain(error)); // whoever has asked asks again
+        return;
+      case 'answer': {
+        const answer = this.answers.get(effect.proposal);
+        this.answers.delete(effect.proposal);
+        answer?.(effect.answer);
+        return;
+      }
+      case 'release':
+        this.options.log.info('cluster.stepped-down', { message: effect.why });
+        this.candidacy.release();
+        return;
+      case 'acquire':
+        this.candidacy.acquire();
+        return;
+    }
+  }
+
+  /** Does what only one thing at a time may do, and tells the replica how it ended. */
+  private work(what: () => Promise<void>): void {
+    this.working = this.working.then(what).then(
+      () => {
+        this.complained = '';
+        this.give({ kind: 'ended', ok: true });
+      },
+      (error: unknown) => {
+        this.complain(error);
+        this.give({ kind: 'ended', ok: false });
+      },
+    );
+  }
+
+  /** Who has an entry's objects: nobody else where it is this server's own. */
+  private sourceOf(entry: Entry): ServerId | null {
+    const { op } = this.state;
+    const from = op?.kind === 'store' && op.entry === entry ? op.from : this.state.leader;
+    return from === this.self ? null : from;
+  }
+
+  private async serve({ to, from, prepared, head }: Extract<Effect, { kind: 'serve' }>): Promise<void> {
+    const history = this.disk.historyFrom(from.sequence);
+    const there = history.after !== null && (await this.packs.has(history.after));
+    const answer = answerFetch(from, prepared, head, there ? history : { ...history, after: null });
+    const message: Message | null = answer.kind === 'snapshot' ? await this.snapshotOf(answer) : answer;
+    if (message !== null) this.post.send(to, message);
+  }
+
+  private async snapshotOf(answer: Extract<Message, { kind: 'snapshot' }>): Promise<Message | null> {
+    const standing = await this.snapshots.hold();
+    return standing === null ? null : { ...answer, standing };
+  }
+
+  private noteCall(to: ServerId, error: string | null): void {
+    const before = this.failures.get(to) ?? null;
+    this.failures.set(to, error);
+    if (error !== null && before === null) this.options.log.warn('cluster.peer-lost', { server: to, message: error });
+    if (error === null && before !== null) this.options.log.info('cluster.peer-back', { server: to });
+  }
+
+  private complain(thrown: unknown): void {
+    const { code, message } = toKvError(thrown);
+    if (message !== this.complained) this.options.log.error('cluster.failed', { code, message });
+    this.complained = message;
+  }
+}
+
+/** Restores what this server's refs and journal say, and takes part from there. Throws what the adapters throw. */
+export async function openMember(options: MemberOptions): Promise<ClusterMember> {
+  const { store, journal, hasher, clock, log, dispatch, repository, exchange, founders, timing, decisions, owner } = options;
+  const digest = new TipsDigest(hasher);
+  const namer = new ObjectNamer(hasher, store.objectFormat);
+  const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log });
+  const restored = await disk.restore(founders, options.founds === true);
+  const replica = new Replica(
+    {
+      ...{ self: dispatch.transport.self, digestAfter: digest.after },
+      founder: restored.applied.sequence === 0,
+      ...(timing === undefined ? {} : { timing }),
+    },
+    restored,
+  );
+  const packs = new EntryPacks({ store, exchange, dispatch, repository });
+  const snapshots = new Snapshots({ dispatch, repository, disk, packs, store });
+  return new ClusterMember(options, replica, disk, packs, snapshots, openDecisions(decisions, dispatch, repository, owner));
+}

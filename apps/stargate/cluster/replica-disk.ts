@@ -1,0 +1,206 @@
+import { completeUpdates, countMoved, REASON } from '../../../domain/gateway/commit/commit-refs.js';
+import { readJournal, recover } from '../../../domain/gateway/commit/recover.js';
+import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
+import { EntryHistory } from '../../../domain/gateway/replicate/entry-history.js';
+import { type Entry, movesOf, NOTHING, type Standing, standingAfter } from '../../../domain/gateway/replicate/entry.js';
+import { chainTo, entryOf, intentOf } from '../../../domain/gateway/replicate/intent-entry.js';
+import type { Restored } from '../../../domain/gateway/replicate/machine.js';
+import type { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
+import {
+  decodeLeaderRecord,
+  encodeLeaderRecord,
+  isReplicated,
+  LEADER_REF,
+  type LeaderRecord,
+} from '../../../domain/gateway/replicate/wire/leader-ref.js';
+import type { ObjectNamer } from '../../../domain/git/object.js';
+import { formatTime } from '../../../domain/ledger/value/metadata.js';
+import type { Clock } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore } from '../../../ports/git/git-store.js';
+import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
+import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
+import type { Log } from '../log/log.js';
+
+/** What one server of a cluster keeps of a repository. */
+export interface ReplicaDiskOptions {
+  readonly store: GitStore;
+  readonly journal: Journal;
+  readonly namer: ObjectNamer;
+  readonly digest: TipsDigest;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How many entries are applied between two looks at the journal's length. */
+const SHORTEN_EVERY = 2000;
+
+/**
+ * Refs, journal and `refs/kv-leader` of one server: what a replica wants stored and applied, done so that a crash at any point leaves what
+ * `restore` can tell. One call at a time changes anything.
+ */
+export class ReplicaDisk {
+  private history = new EntryHistory(NOTHING);
+  /** The blob that `refs/kv-leader` points to: another process over these refs would have moved it. */
+  private leaderBlob: Oid | null = null;
+  private standing: Standing = NOTHING;
+  private stored: Entry | null = null;
+  private applied = 0;
+
+  constructor(private readonly options: ReplicaDiskOptions) {}
+
+  /** Where the refs stand. */
+  get at(): Standing {
+    return this.standing;
+  }
+
+  /** What is told of a position. */
+  historyFrom(sequence: number): ReturnType<EntryHistory['from']> {
+    return this.history.from(sequence);
+  }
+
+  /** The refs that are part of the history, as they are now. */
+  async tips(): Promise<Map<RefName, Oid>> {
+    const refs = await this.options.store.refs(['refs/']);
+    return new Map([...refs].filter(([ref]) => isReplicated(ref)));
+  }
+
+  /** The digest of tips and members. */
+  digestOf(tips: ReadonlyMap<RefName, Oid>, members: readonly string[]): string {
+    const { digest } = this.options;
+    return digest.after(digest.of(tips), movesOf([], [], members));
+  }
+
+  /**
+   * Says where refs and journal stand, after whatever crash. `founders` are the first members of a repository that has content, or a policy
+   * (`founds`), and was in no cluster yet. Throws what the adapters throw.
+   */
+  async restore(founders: readonly string[], founds: boolean): Promise<Restored> {
+    const { store, journal, log } = this.options;
+    await recover(store, journal); // of the time before the cluster
+    const record = await this.readLeader();
+    const { open, kept } = await readJournal(journal);
+    const entries = kept.flatMap((intent) => entryOf(intent) ?? []);
+    const tips = await this.tips();
+    if (record !== null) this.standing = record;
+    else if (founds || tips.size > 0) this.standing = { sequence: 0, digest: this.digestOf(tips, founders), members: founders };
+    const last = entries.findLast(({ sequence, after }) => sequence === this.standing.sequence && after === this.standing.digest);
+    if (last !== undefined && record !== null) await completeUpdates(store, last.updates);
+    const prepared = await this.completed(entries, open);
+    const now = await this.tips();
+    const { members, sequence } = this.standing;
+    const digest = sequence < 0 ? '' : this.digestOf(now, members);
+    const chain = chainTo(this.standing, entries);
+    await this.noteOutcomes(open, chain, prepared);
+    if (digest !== this.standing.digest) {
+      log.error('cluster.refs-moved', { sequence, message: 'refs were moved by other means than the cluster' });
+      this.standing = { sequence, digest, members };
+    }
+    this.history = new EntryHistory(this.standing, digest === chain.at(-1)?.after ? chain : []);
+    this.stored = prepared;
+    const term = Math.max(record?.term ?? 0, ...entries.map((entry) => entry.term));
+    return { term, applied: this.standing, prepared };
+  }
+
+  /** Keeps an entry, synced. Its objects are here. */
+  async store(entry: Entry): Promise<void> {
+    const { journal, store } = this.options;
+    await Promise.all([journal.append(this.intent(entry)), store.write([this.record(entry)])]);
+    this.stored = entry;
+  }
+
+  /** Notes that a stored entry is aborted. */
+  drop(entry: Entry): Promise<void> {
+    if (this.stored?.id === entry.id) this.stored = null;
+    return this.options.journal.append({ kind: 'aborted', id: entry.id }, { sync: false });
+  }
+
+  /** Moves refs to an entry's tips, and `refs/kv-leader` with them; gives the intent. Its objects are here. What has moved already stays. */
+  async apply(entry: Entry): Promise<IntentRecord> {
+    const { journal, store } = this.options;
+    const intent = this.intent(entry);
+    const isStored = this.stored !== null && this.stored.id === entry.id && this.stored.attempt === entry.attempt;
+    if (!isStored) await Promise.all([journal.append(intent, { sync: false }), store.write([this.record(entry)])]);
+    await this.move(await this.left(entry.updates), { ...standingAfter(entry), term: entry.term });
+    this.stored = null;
+    await journal.append({ kind: 'done', id: entry.id }, { sync: false }).catch(() => undefined); // `refs/kv-leader` says so too
+    this.history.add(entry);
+    if (++this.applied % SHORTEN_EVERY === 0) await shortenJournal(journal, () => true);
+    return intent;
+  }
+
+  /** Puts all refs of another server in the place of one's own. Their objects are here. Throws `GIT_ERROR` where they are not the standing's. */
+  async install(standing: Standing, term: number, refs: ReadonlyMap<RefName, Oid>): Promise<void> {
+    if ([...refs.keys()].some((ref) => !isReplicated(ref)) || this.digestOf(refs, standing.members) !== standing.digest)
+      throw new KvError('GIT_ERROR', `what was sent are not the refs at entry ${standing.sequence}`);
+    const mine = await this.tips();
+    const moves: RefUpdate[] = [];
+    for (const [ref, old] of mine) if (refs.get(ref) !== old) moves.push({ ref, old, next: refs.get(ref) ?? null });
+    for (const [ref, next] of refs) if (!mine.has(ref)) moves.push({ ref, old: null, next });
+    await this.options.store.write([encodeLeaderRecord(this.options.namer, { ...standing, term })]);
+    await this.move(moves, { ...standing, term });
+    this.stored = null;
+    this.history = new EntryHistory(this.standing);
+  }
+
+  private async move(moves: readonly RefUpdate[], record: LeaderRecord): Promise<void> {
+    const { store, namer } = this.options;
+    const { oid } = encodeLeaderRecord(namer, record);
+    const { sequence, digest, members } = record;
+    if (oid !== this.leaderBlob) {
+      await store.updateRefs([...moves, { ref: LEADER_REF, old: this.leaderBlob, next: oid }], REASON);
+      this.leaderBlob = oid;
+    }
+    this.standing = { sequence, digest, members };
+  }
+
+  /** The moves that are still to be made. Throws `GIT_ERROR` for a ref at neither end. */
+  private async left(updates: readonly RefUpdate[]): Promise<RefUpdate[]> {
+    const refs = await this.options.store.refs(updates.map(({ ref }) => ref));
+    return updates.filter(({ ref, old, next }) => {
+      const at = refs.get(ref) ?? null;
+      if (at === next) return false;
+      if (at === old) return true;
+      throw new KvError('GIT_ERROR', `${ref} is at ${at ?? 'nothing'}, neither before nor after its entry`);
+    });
+  }
+
+  /** A stored entry of which refs have moved was decided: the rest follows. Gives the entry that is stored and not applied. */
+  private async completed(entries: readonly Entry[], open: readonly IntentRecord[]): Promise<Entry | null> {
+    const { store } = this.options;
+    const waiting = new Set(open.map(({ id }) => id));
+    const { sequence, digest } = this.standing;
+    const prepared = entries.findLast((entry) => waiting.has(entry.id) && entry.sequence === sequence + 1) ?? null;
+    if (prepared === null) return null;
+    const half = entries.findLast((entry) => waiting.has(entry.id) && entry.sequence === sequence + 1 && entry.before === digest);
+    if (half === undefined || (await countMoved(store, half.updates)) === 0) return prepared;
+    this.stored = half;
+    await this.apply(half);
+    return null;
+  }
+
+  private async noteOutcomes(open: readonly IntentRecord[], chain: readonly Entry[], prepared: Entry | null): Promise<void> {
+    const isDone = new Set(chain.map(({ id }) => id));
+    for (const { id, entry } of open) {
+      if (entry === undefined || id === prepared?.id) continue;
+      await this.options.journal.append({ kind: isDone.has(id) ? 'done' : 'aborted', id }, { sync: false });
+    }
+  }
+
+  private async readLeader(): Promise<LeaderRecord | null> {
+    const { store } = this.options;
+    this.leaderBlob = (await store.refs([LEADER_REF])).get(LEADER_REF) ?? null;
+    if (this.leaderBlob === null) return null;
+    const [object] = await store.read([this.leaderBlob]);
+    if (object) return decodeLeaderRecord(object.body);
+    throw new KvError('GIT_ERROR', `${LEADER_REF} points to what is not here`);
+  }
+
+  private intent(entry: Entry): IntentRecord {
+    return intentOf(entry, formatTime(this.options.clock.now()));
+  }
+
+  private record(entry: Entry): ReturnType<typeof encodeLeaderRecord> {
+    return encodeLeaderRecord(this.options.namer, { ...standingAfter(entry), term: entry.term });
+  }
+}

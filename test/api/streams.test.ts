@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { type ListeningApi, listeningApi, until } from './listening.js';
+
+const AUTHOR = { name: 'Dev', email: 'dev@example.com' };
+/** How many watch and read nothing, and how many do; `SSE_MUTE=5000 SSE_READERS=5000` asks for as many as a repository may have. */
+const MUTE = Number(process.env['SSE_MUTE'] ?? 8);
+const READERS = Number(process.env['SSE_READERS'] ?? 300);
+
+describe('api: event streams', () => {
+  let t: ListeningApi;
+  before(async () => {
+    t = await listeningApi();
+  });
+  after(() => t.stop());
+  beforeEach(async () => {
+    await t.ask('POST', '/api/v1/repos', { id: 'r', memory_only: true });
+  });
+  afterEach(() => t.ask('DELETE', '/api/v1/repos/r'));
+
+  const commit = async (path: string): Promise<string> => {
+    await t.ask('POST', '/api/v1/repos/r/files', { path, content: path });
+    return (await t.ask('POST', '/api/v1/repos/r/commits', { message: path, author: AUTHOR })).body.hash;
+  };
+  const request = (query = '', ...headers: string[]): string =>
+    [`GET /api/v1/repos/r/events${query} HTTP/1.1`, 'Host: x', `Authorization: ${t.authorization}`, ...headers, '', ''].join(
+      '\r\n',
+    );
+  const idsIn = (text: string): string[] => [...text.matchAll(/^id: (\S+)$/gm)].map(([, id]) => id ?? '');
+
+  it('tell of each ref that moves, and go on where they ended', async () => {
+    const stream = await t.open(request());
+    await until(stream, /:\n\n/);
+    const told = until(stream, /"new":"[0-9a-f]{40}"[\s\S]*"new":"[0-9a-f]{40}"/);
+    const hashes = [await commit('a'), await commit('b')];
+    const text = await told;
+    for (const hash of hashes) expect(text).to.include(hash);
+    stream.destroy();
+    const [first = ''] = idsIn(text);
+    const third = await commit('c');
+    const again = await t.open(request('', `Last-Event-ID: ${first}`));
+    const rest = await until(again, new RegExp(third));
+    expect(rest).to.include(hashes[1]).and.not.include(`"new":"${hashes[0]}"`).and.not.include('event: reset');
+    again.destroy();
+    for (const unknown of ['nothing', `${first}0000`, first.replace(/^./, (c) => (c === 'f' ? 'e' : 'f'))]) {
+      const lost = await t.open(request('', `Last-Event-ID: ${unknown}`));
+      expect(await until(lost, /event: reset/), unknown).to.not.include('"new"');
+      lost.destroy();
+    }
+  });
+
+  it('say that something was missed where too much has happened since', async () => {
+    const log = t.api.context.pool.events('r');
+    const first = await t.open(request());
+    await until(first, /:\n\n/);
+    const told = until(first, /^id: \S+\n/m);
+    await commit('a');
+    const [id = ''] = idsIn(await told);
+    first.destroy();
+    const moved = { sequence: 1, ref: 'refs/heads/x', old: null, next: null, reason: 'test', time: 0 };
+    for (let i = 0; i < 1000; i++) log.add(moved);
+    expect(log.since(id)).to.have.length(1000);
+    log.add(moved);
+    const lost = await t.open(request('', `Last-Event-ID: ${id}`));
+    expect(await until(lost, /event: reset/)).to.not.match(/^id:/m);
+    lost.destroy();
+  });
+
+  it(`cut off whoever does not read, ${MUTE} at a time, and serve ${READERS} others`, async function () {
+    this.timeout(120_000);
+    const log = t.api.context.pool.events('r');
+    const opened = async (count: number, query: string) => {
+      const sockets = [];
+      for (let i = 0; i < count; i++) sockets.push(await t.open(request(query)));
+      for (const socket of sockets) socket.on('error', () => undefined); // it is cut off
+      return sockets;
+    };
+    const mute = await opened(MUTE, '');
+    for (const socket of mute) socket.pause();
+    const readers = await opened(READERS, '?branch=small');
+    const told = Promise.all(readers.map((socket) => until(socket, /"branch":"small"/)));
+    while (log.watchers < MUTE + READERS) await new Promise((resolve) => setImmediate(resolve));
+    const before = process.memoryUsage().rss;
+    // More than the kernel keeps for a connection, and the server for a client.
+    const large = { sequence: 1, ref: `refs/heads/${'x'.repeat(60_000)}`, old: null, next: null, reason: 'test', time: 0 };
+    for (let sent = 0; log.watchers > READERS; sent++) {
+      log.add(large);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(sent, 'somebody who reads nothing is served for ever').to.be.lessThan(2000);
+    }
+    log.add({ ...large, ref: 'refs/heads/small' });
+    await told;
+    expect(log.watchers).to.equal(READERS);
+    expect(process.memoryUsage().rss - before).to.be.lessThan((MUTE + READERS) * 1_000_000 + 200_000_000);
+    for (const socket of [...mute, ...readers]) socket.destroy();
+  });
+
+  it('end when the server does, as a transaction does that is open then', async () => {
+    const own = await listeningApi();
+    await own.ask('POST', '/api/v1/repos', { id: 'r', memory_only: true });
+    const { body } = await own.ask('POST', '/api/v1/repos/r/transaction');
+    await own.ask('POST', `/api/v1/repos/r/transaction/${body.id}/add`, { path: 'a', content: 'a' });
+    const stream = await own.open(request().replace(t.authorization, own.authorization));
+    await until(stream, /:\n\n/);
+    const ended = once(stream, 'close');
+    stream.resume();
+    await own.stop(10_000);
+    await ended;
+  });
+});

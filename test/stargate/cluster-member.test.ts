@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { MemoryCluster } from '../support/memory-cluster.js';
+import { until } from '../support/until.js';
+
+describe('servers of a cluster, in memory', function () {
+  this.timeout(60_000);
+  let cluster: MemoryCluster;
+  afterEach(async () => {
+    await cluster.stop();
+  });
+
+  it('decide writes one after another, which all of them show then, with their objects', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => cluster.write(`b${at}`, `content ${at}`)));
+    expect(answers.map(({ outcome }) => outcome)).to.deep.equal(Array(10).fill('accepted'));
+    expect(await cluster.write('b1', 'newer')).to.deep.equal({ outcome: 'accepted', sequence: 11 });
+    await cluster.level();
+    for (const { store } of cluster.servers) {
+      const tips = [...(await store.refs(['refs/heads/'])).values()];
+      expect(tips).to.have.length(11);
+      for (const tip of tips) expect((await store.readPaths(tip, ['file']))[0]).to.not.equal(null);
+    }
+  });
+
+  it('lose nothing with their leader, and take writes again under another; the lost one comes level', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    expect((await cluster.write('a', 'before')).outcome).to.equal('accepted');
+    const first = await cluster.leader();
+    await first.stop();
+    const second = await cluster.leader();
+    expect(second).to.not.equal(first);
+    expect(await second.refs()).to.include('refs/heads/a');
+    expect((await cluster.write('a', 'after')).outcome).to.equal('accepted');
+    await first.start();
+    await cluster.level();
+    expect((await cluster.write('a', 'and again')).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
+  it('accept nothing without a majority, and nothing is left of it', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    const others = cluster.servers.filter((server) => server !== leader);
+    for (const other of others) await other.stop();
+    const answer = await cluster.write('a', 'alone', leader);
+    expect(answer).to.include({ outcome: 'refused', because: 'no-quorum' });
+    expect(await leader.refs()).to.not.include('refs/heads/a');
+    for (const other of others) await other.start();
+    expect((await cluster.write('a', 'together')).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
+  it('start again where their journals and refs say, all at once', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    for (let at = 0; at < 5; at++) await cluster.write('a', `content ${at}`);
+    const before = await (await cluster.leader()).refs();
+    await cluster.stop();
+    for (const server of cluster.servers) await server.start();
+    const leader = await cluster.leader();
+    expect(await leader.refs()).to.equal(before);
+    expect(await cluster.write('a', 'more')).to.deep.equal({ outcome: 'accepted', sequence: 6 });
+    await cluster.level();
+  });
+
+  it('bring a server level that has lost its disk, and one that was away for long, and a new one, which then counts', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    const [away, lost] = cluster.servers.filter((server) => server !== leader);
+    if (away === undefined || lost === undefined) throw new Error('there are three');
+    await away.stop();
+    for (let at = 0; at < 30; at++) await cluster.write(`b${at % 7}`, `content ${at}`);
+    await lost.stop();
+    lost.journal.lines = [];
+    for (const [ref, old] of await lost.store.refs(['refs/'])) await lost.store.updateRefs([{ ref, old, next: null }], 'test');
+    await away.start();
+    await lost.start();
+    await cluster.level();
+    const fourth = cluster.add('four');
+    await fourth.start();
+    expect((await cluster.propose([], leader, { add: 'four' })).outcome).to.equal('accepted');
+    await cluster.level();
+    expect(leader.member?.state.applied.members).to.deep.equal(['four', 'one', 'three', 'two']);
+    expect((await cluster.propose([], leader, { remove: away.name })).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
+  it('hand leadership over when they are told to', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    const heir = cluster.servers.find((server) => server !== leader);
+    await cluster.write('a', 'x');
+    leader.member?.transfer(heir?.name ?? '');
+    await until('the heir leads', () => heir?.leads === true);
+    expect((await cluster.write('a', 'y')).outcome).to.equal('accepted');
+  });
+
+  it('notice that another process has moved the refs, and take no part then', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    await cluster.write('a', 'x');
+    await cluster.level();
+    const leader = await cluster.leader();
+    const other = cluster.servers.find((server) => server !== leader);
+    if (other === undefined) throw new Error('there are three');
+    await other.stop();
+    const next = (await other.store.refs(['refs/heads/a'])).get('refs/heads/a') ?? null;
+    await other.store.updateRefs([{ ref: 'refs/heads/by-hand', old: null, next }], 'by hand');
+    await other.start();
+    await until('it is quarantined', () => other.member?.state.diverged !== null);
+    await until('the leader knows', () => leader.member?.state.leading?.peers.get(other.name)?.diverged !== null);
+    expect((await cluster.write('a', 'y')).outcome).to.equal('accepted');
+  });
+});
