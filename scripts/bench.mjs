@@ -26,6 +26,7 @@ const NAMES = [
   'streams',
   'sdk',
   'repositories',
+  'api',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival', 'repositories'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));

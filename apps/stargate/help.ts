@@ -88,6 +88,14 @@ const RESTORE = `  git-kv-stargate restore --from DIR --repo P [--host-keys DIR]
     Makes P from what the mirror has, verified; without --policy, with the policy published there.
 `;
 
+const CLUSTER = `  git-kv-stargate cluster status --repo P [--profile P] [--json]
+  git-kv-stargate cluster add SERVER [URL] --repo P [--profile P]
+  git-kv-stargate cluster remove SERVER --repo P [--profile P]
+  git-kv-stargate cluster transfer-leadership SERVER --repo P [--profile P]
+    Asks the servers that the profile names, this one first; the leader changes what is to be
+    changed. A server that is added comes level first. status: who leads, and where all stand.
+`;
+
 const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--profile embedded] [--plugin MODULE ...]
     Moves all that the journal has from journal-file to journal-sqlite, or back, while no Stargate
     runs. Ended at any moment, nothing is lost, and it can be run again. Then name the other journal in
@@ -97,6 +105,7 @@ const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = {
   ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, repo: REPO, 'host-key': HOST_KEY, journal: JOURNAL },
+  cluster: CLUSTER,
   ...{ backup: BACKUP, restore: RESTORE },
 };
 

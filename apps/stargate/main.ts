@@ -4,6 +4,7 @@ import { shownUrl } from '../../ports/grammar/network/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { runServe } from './serve.js';
 import { listenOption } from './endpoints.js';
+import { runCluster } from './cluster/command.js';
 import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
@@ -61,6 +62,7 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   'host-key': runHostKey,
   journal: runJournal,
   profile: runProfile,
+  cluster: runCluster,
   repo: runRepo,
   help: runHelp,
 };

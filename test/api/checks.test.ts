@@ -115,6 +115,13 @@ describe('api: checks', function () {
     expect((await t.ask('PUT', `${REPO}/hooks`, { post_commit: ['syntax'] })).status).to.equal(404);
   });
 
+  it('are listed with their bounds, and never with what is run', async () => {
+    const { body } = await t.ask('GET', '/api/v1/commands');
+    expect(body.commands).to.deep.include({ name: 'count', timeout_ms: 20_000, memory_bytes: 128 * 2 ** 20 });
+    expect(Object.keys(body.isolation)).to.have.members(['user', 'network', 'processes', 'folders', 'limits']);
+    expect(JSON.stringify(body)).to.not.include('find');
+  });
+
   it('end a validator that loops for ever', async () => {
     const { body } = await validate({ a: 'x' }, { validators: ['for-ever'] });
     expect(body.faults).to.deep.equal([{ path: '.', message: "command 'for-ever' has taken too long", check: 'for-ever' }]);

@@ -13,10 +13,10 @@ const OF_A_HOST: readonly PortName[] = [
   'clone-config-writer',
 ];
 
-/** The ports that the Stargate's sources ask a composition for. */
 /** Named by the profiles of servers that have others beside them. */
 const OF_A_CLUSTER: readonly PortName[] = ['peer-transport', 'decision-log'];
 
+/** The ports that the Stargate's sources ask a composition for. */
 function asked(): Set<PortName> {
   const folder = join(ROOT, 'apps', 'stargate');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

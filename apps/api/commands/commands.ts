@@ -1,4 +1,10 @@
-import type { CommandFile, CommandIsolation, CommandResult, CommandRunner } from '../../../ports/command-runner.js';
+import type {
+  CommandFile,
+  CommandIsolation,
+  CommandLimits,
+  CommandResult,
+  CommandRunner,
+} from '../../../ports/command-runner.js';
 import { KvError } from '../../../ports/error.js';
 import type { NamedCommand } from './named.js';
 
@@ -41,6 +47,11 @@ export class Commands {
 
   names(): string[] {
     return [...this.parts.named.keys()];
+  }
+
+  /** The bounds of one. */
+  limits(name: string): CommandLimits | undefined {
+    return this.parts.named.get(name)?.limits;
   }
 
   has(name: string): boolean {

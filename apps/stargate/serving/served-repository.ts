@@ -16,6 +16,7 @@ import { adminVerbs } from '../admin/verbs.js';
 import { warnOfOpenFiles } from '../check/open-to-all.js';
 import type { PeerDispatch } from '../cluster/dispatch.js';
 import { joinCluster } from '../cluster/join-cluster.js';
+import { memberStatus } from '../cluster/member-status.js';
 import { stargateHealth } from '../http/health.js';
 import { openSequencerKey } from '../intents/sequencer-key.js';
 import { type Leadership, startLeadership } from '../leader/leadership.js';
@@ -124,6 +125,7 @@ export async function serveRepository(
     });
     running.push(() => policyFile.close());
     cluster?.onPolicy(() => void policyFile.reload());
+    cluster?.ackBy(() => policyFile.current.policy.ack);
     await warnOfOpenFiles(gitDir, policyPath, log);
 
     metrics.role(false);
@@ -141,11 +143,14 @@ export async function serveRepository(
           sequencerKey: () => openSequencerKey(gitDir),
         }),
       failed: room.told,
+      pushUrlOf: (server) => policy().policy.pushUrls[server],
       log,
     });
     running.push(() => leadership.stop());
     publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
+    const shownCluster = cluster === undefined ? undefined : () => memberStatus(cluster.member);
+    if (cluster !== undefined) metrics.cluster(() => memberStatus(cluster.member));
     const services = await composition.get<GitService>('git-service');
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
@@ -175,7 +180,17 @@ export async function serveRepository(
           await room.require();
           return (await leadership.lead()).intents(session);
         },
-        verbs: await adminVerbs({ gitDir, composition, leadership, policyFile, hostKeys, room, started, log }),
+        verbs: await adminVerbs({
+          cluster: shownCluster,
+          gitDir,
+          composition,
+          leadership,
+          policyFile,
+          hostKeys,
+          room,
+          started,
+          log,
+        }),
       }),
       state() {
         const mirror = worker();
