@@ -1,22 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { newPrivateKey, ownKey } from '../apps/ssh-signature.js';
 import { KvError } from '../ports/error.js';
 import { TestEtcd } from '../test/support/etcd.js';
 import { IntentClient } from '../test/support/intent-stream.js';
 import { IntentMaker, type MadeIntent } from '../test/support/intents.js';
 import { World } from '../test/support/world.js';
+import { CpuMeter, cpuEach } from './streams/cpu.js';
 import { EtcdPuts } from './streams/etcd-puts.js';
-import { quantile, reportAll, type Sheet } from './report.js';
+import { partsOf } from './streams/profile.js';
+import { quantile, reportAll, round, type Sheet } from './report.js';
 
 /**
  * What a Stargate orders when nobody's start-up is in the way: writers on streams, each with one intent on its way at a time, all made and
- * signed before; beside them as many clients that put into an etcd on the same disk. `node dist/bench/streams.js [WRITERS,…] [INTENTS]`
+ * signed before; beside them as many clients that put into an etcd on the same disk; and what the Stargate's time goes to meanwhile.
+ * `node dist/bench/streams.js [WRITERS,…] [INTENTS] [KEYS,…]`
  */
 const CROWDS = (process.argv[2] ?? '1,16,64').split(',').map(Number);
-const INTENTS = Number(process.argv[3] ?? 1000);
-const LARGE = 100;
-const TICKS_PER_S = 100;
+const INTENTS = Number(process.argv[3] ?? 4000);
+const KEYS = (process.argv[4] ?? '1,100').split(',').map(Number);
+const ONE_BY_ONE = 250;
 
 const key = ownKey(newPrivateKey());
 const PEOPLE = ['ada', 'bob', 'eve']; // one key may have half of the places
@@ -27,33 +30,55 @@ const world = await World.create({
       .replace('ledger_mode: linear', 'ledger_mode: sequenced')
       .replace(/(\n +writers:\n)/, `$1      - "${key.material} signer"\n`),
 });
+const PROFILE = join(world.dir, 'profile.json');
 const rows: [string, ...(string | number)[]][] = [];
+const puts: [string, ...(string | number)[]][] = [];
+const profiles: Sheet[] = [];
 try {
+  const meter = await CpuMeter.on(world);
+  await world.stop();
+  await world.start({
+    PROFILE_TO: PROFILE,
+    NODE_OPTIONS: `--import ${new URL('streams/profile-on-signal.js', import.meta.url)}`,
+  });
   const first = IntentClient.open(world, 'ada');
   const { repository } = await first.greeting();
   first.end();
   const maker = new IntentMaker({ signer: () => key }, repository, world.hash);
-  for (const crowd of CROWDS) rows.push(await ordered(maker, crowd, 1, Math.min(INTENTS, 250 * crowd)));
-  for (const crowd of CROWDS.filter((each) => each > 1)) rows.push(await ordered(maker, crowd, LARGE, INTENTS / 4));
   const etcd = await TestEtcd.start({ sync: true });
   try {
-    const puts = new EtcdPuts(etcd.url);
+    const client = new EtcdPuts(etcd.url);
     for (const crowd of CROWDS) {
-      const { rate, ms } = await crowded(crowd, INTENTS, (i) => puts.put(`key:${i}`, 'value'));
-      rows.push([`etcd, put, ${crowd} clients`, ...figures(rate, ms), '']);
+      for (const keys of KEYS) {
+        if (keys > 1 && crowd === 1) continue;
+        const count = Math.ceil(Math.min(INTENTS, ONE_BY_ONE * crowd) / (keys > 1 ? 5 : 1));
+        rows.push(await ordered(meter, maker, crowd, keys, count));
+      }
+      const { rate, ms } = await crowded(crowd, Math.min(INTENTS, ONE_BY_ONE * crowd), (i) => client.put(`key:${i}`, 'value'));
+      puts.push([`etcd, put, ${crowd} clients`, ...figures(rate, ms), '', '', '', '']);
     }
-    puts.close();
+    client.close();
   } finally {
     await etcd.stop();
   }
 } finally {
   await world.close();
 }
-const columns = ['transactions/s', 'p50 ms', 'p99 ms', 'slowest ms', 'Stargate CPU ms each'];
-const sheet: Sheet = { title: `${INTENTS} transactions, one on its way a client`, columns, rows };
-reportAll('streams', [], {}, [sheet]);
+const columns = [
+  'transactions/s',
+  'p50 ms',
+  'p99 ms',
+  'slowest ms',
+  'CPU ms each: Stargate',
+  'its Git',
+  "mirror's side",
+  'clients',
+];
+const sheet: Sheet = { title: 'One on its way a client', columns, rows: [...rows, ...puts] };
+reportAll('streams', [], {}, [sheet, ...profiles]);
 
 async function ordered(
+  meter: CpuMeter,
   maker: IntentMaker,
   crowd: number,
   keys: number,
@@ -67,18 +92,31 @@ async function ordered(
   }
   const clients: IntentClient[] = [];
   for (let i = 0; i < crowd; i++) clients.push(await connected(PEOPLE[i % PEOPLE.length] as string));
-  const cpu = daemonCpu();
+  meter.watch(clients.map(({ process: { pid } }) => pid));
+  const profiled = crowd === Math.max(...CROWDS);
+  if (profiled) process.kill(world.pid as number, 'SIGUSR2');
+  const before = meter.read();
   const { rate, ms } = await crowded(crowd, count, async (i, who) => {
     const client = clients[who] as IntentClient;
     client.send((made[i] as MadeIntent).objects);
     const { outcome } = await client.answer();
     if (KvError.is(outcome)) throw outcome;
   });
-  const each = ((daemonCpu() - cpu) * 1000) / count;
+  const each = cpuEach(before, meter.read(), count).map((one) => one.toFixed(2));
+  const what = keys === 1 ? 'one key' : `${keys} keys`;
+  const name = `Stargate, ${what}, ${crowd} writers, ${count}`;
+  if (profiled) {
+    process.kill(world.pid as number, 'SIGUSR2');
+    const { parts, idle } = await partsOf(PROFILE);
+    const shares = [...parts, ['idle, of all time', idle] as const].map(([part, share]): [string, string] => [
+      part,
+      `${round(share)} %`,
+    ]);
+    profiles.push({ title: `What the Stargate's thread does: ${what}, ${crowd} writers`, columns: ['share'], rows: shares });
+  }
   for (const client of clients) client.end();
   await Promise.all(clients.map(({ ended }) => ended));
-  const what = keys === 1 ? 'one key' : `${keys} keys`;
-  return [`Stargate, ${what}, ${crowd} writers`, ...figures(rate, ms), each.toFixed(1)];
+  return [name, ...figures(rate, ms), ...each];
 }
 
 async function connected(person: string): Promise<IntentClient> {
@@ -109,10 +147,4 @@ async function crowded(
 
 function figures(rate: number, ms: readonly number[]): (string | number)[] {
   return [rate.toFixed(0), quantile(ms, 0.5).toFixed(1), quantile(ms, 0.99).toFixed(1), Math.max(...ms).toFixed(0)];
-}
-
-/** Processor seconds of the Stargate, of its children too once they have ended. */
-function daemonCpu(): number {
-  const fields = readFileSync(`/proc/${world.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / TICKS_PER_S;
 }

@@ -33,10 +33,24 @@ export class EtcdConfig {
   @IsString()
   @IsNotEmpty()
   certKey?: string;
+
+  /** The user of etcd to log in as, where etcd has authentication switched on and doesn't take the certificate for that. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  user?: string;
+
+  /** The file with that user's password, which nobody else may read, from the repository's folder. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  passwordFile?: string;
 }
 
 /** The options that a configuration spells; paths in it start at a folder. */
-export function gatewayOptions({ endpoints, timeoutMs, ca, cert, certKey }: EtcdConfig, folder: string): GatewayOptions {
+export function gatewayOptions(config: EtcdConfig, folder: string): GatewayOptions {
+  const { endpoints, timeoutMs, ca, cert, certKey, user, passwordFile } = config;
   const from = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(folder, path));
-  return { endpoints, timeoutMs, ca: from(ca), cert: from(cert), certKey: from(certKey) };
+  const login = { user, passwordFile: from(passwordFile) };
+  return { endpoints, timeoutMs, ca: from(ca), cert: from(cert), certKey: from(certKey), ...login };
 }

@@ -12,6 +12,15 @@ export interface Answer {
   readonly text: string;
 }
 
+/** What is asked. */
+export interface Post {
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+  /** What a login has given; undefined without one. */
+  readonly token?: string | undefined;
+}
+
 /** Thrown when the time was over before the answer was whole. */
 export class Silence extends Error {}
 
@@ -44,16 +53,17 @@ export class Endpoint {
    * Posts JSON and gives the whole answer. Throws `Silence` after `limitMs`, and what a connection fails with. `again`: a connection that
    * the other side has closed while nobody used it is no failure, a new one is made.
    */
-  async post(path: string, body: string, limitMs: number, identity: SecureContext | undefined, again: boolean): Promise<Answer> {
+  async post({ path, body, token }: Post, limitMs: number, identity: SecureContext | undefined, again: boolean): Promise<Answer> {
     const ends = performance.now() + limitMs;
+    const post = { path, body, token };
     try {
-      return await this.once(path, body, limitMs, identity);
+      return await this.once(post, limitMs, identity);
     } catch (error) {
       const left = ends - performance.now();
       if (!again || left <= 0 || !(error instanceof StaleConnection))
         throw error instanceof StaleConnection ? error.cause : error;
       this.forget();
-      return await this.once(path, body, left, identity).catch((second: unknown) => {
+      return await this.once(post, left, identity).catch((second: unknown) => {
         throw second instanceof StaleConnection ? second.cause : second;
       });
     }
@@ -69,9 +79,10 @@ export class Endpoint {
     this.agent?.destroy();
   }
 
-  private once(path: string, body: string, limitMs: number, identity: SecureContext | undefined): Promise<Answer> {
+  private once({ path, body, token }: Post, limitMs: number, identity: SecureContext | undefined): Promise<Answer> {
     this.agent ??= this.secure ? new HttpsAgent({ keepAlive: true, maxCachedSessions: 0 }) : new HttpAgent({ keepAlive: true });
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const login = token === undefined ? {} : { authorization: token };
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...login };
     const options = { method: 'POST', agent: this.agent, headers };
     const url = new URL(path, this.url);
     return new Promise((resolve, reject) => {

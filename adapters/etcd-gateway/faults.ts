@@ -85,8 +85,29 @@ export function faultOfAnswer(status: number, answer: unknown, text: string): Fa
   if (/space exceeded/.test(message)) {
     return fault('STORAGE_FULL', `has no room left (${said})`, 'compact and defragment etcd, then disarm its alarm', false);
   }
-  if (code === 7 || code === 16 || /user name is empty/.test(message)) {
-    return fault('CONFIG_INVALID', `wants a user (${said})`, 'give the Stargate an etcd that knows it by its certificate', false);
+  if (code === 16 || /user name is empty/.test(message)) {
+    return fault(
+      'CONFIG_INVALID',
+      `wants a user (${said})`,
+      'name a user and a passwordFile, or a certificate that etcd knows',
+      false,
+      true,
+    );
+  }
+  if (code === 7)
+    return fault(
+      'CONFIG_INVALID',
+      `refuses this user (${said})`,
+      'grant the user a role that may read and write the keys',
+      false,
+    );
+  if (/authentication (?:failed|is not enabled)/.test(message)) {
+    return fault(
+      'CONFIG_INVALID',
+      `takes no login of this user (${said})`,
+      'see user and passwordFile, and that etcd has authentication switched on',
+      false,
+    );
   }
   // Cancelled, deadline exceeded, resource exhausted, unavailable: this one has no quorum, or too much to do.
   if ([1, 4, 8, 14].includes(code))

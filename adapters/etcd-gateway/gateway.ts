@@ -3,9 +3,10 @@ import { KvError } from '../../ports/index.js';
 import { type Answer, Endpoint, Silence } from './endpoint.js';
 import { errorOfFaults, type Fault, faultOfAnswer, faultOfCall, faultOfSilence } from './faults.js';
 import { type IdentityFiles, readIdentity } from './identity.js';
+import { type LoginFiles, readLogin } from './login.js';
 
 /** Which etcd is asked, and for how long. */
-export interface GatewayOptions extends IdentityFiles {
+export interface GatewayOptions extends IdentityFiles, LoginFiles {
   /** Client addresses of the members of one etcd cluster. */
   readonly endpoints: readonly string[];
   /** How long one endpoint may take for an answer before the next is asked, ms. */
@@ -33,6 +34,8 @@ export class Gateway {
   private closed = false;
 
   private identity: SecureContext | undefined;
+  /** What etcd has given for this side's name and password; undefined before the first login, or without a user. */
+  private token: string | undefined;
   /** The endpoint that has answered last. */
   private preferred = 0;
 
@@ -49,6 +52,7 @@ export class Gateway {
     const endpoints = options.endpoints.map(Endpoint.parse);
     const gateway = new Gateway(options, endpoints);
     gateway.identity = await gateway.readIdentity();
+    await readLogin(options); // what is wrong with it is said now
     return gateway;
   }
 
@@ -64,7 +68,7 @@ export class Gateway {
       const endpoint = this.endpoints[at] as Endpoint;
       const share = Math.ceil((ends - performance.now()) / (count - turn));
       if (share <= 0) break;
-      const answer = await this.ask(endpoint, path, text, Math.min(share, this.options.timeoutMs), repeatable);
+      const answer = await this.known(endpoint, path, text, Math.min(share, this.options.timeoutMs), repeatable);
       if ('json' in answer) {
         this.preferred = at;
         return answer.json;
@@ -82,6 +86,37 @@ export class Gateway {
     for (const endpoint of this.endpoints) endpoint.close();
   }
 
+  /** Asks as the configured user: logs in where that was not done yet, and once more when etcd has forgotten it, which took nothing. */
+  private async known(
+    endpoint: Endpoint,
+    path: string,
+    body: string,
+    limitMs: number,
+    repeatable: boolean,
+  ): Promise<{ readonly json: unknown } | { readonly fault: Fault }> {
+    if (this.options.user === undefined) return this.ask(endpoint, path, body, limitMs, repeatable);
+    const ends = performance.now() + limitMs;
+    for (let logins = 0; ; logins++) {
+      if (this.token === undefined) {
+        const failed = await this.logIn(endpoint, ends - performance.now());
+        if (failed !== null) return { fault: { ...failed, unsent: true } };
+      }
+      const answer = await this.ask(endpoint, path, body, Math.max(1, ends - performance.now()), repeatable);
+      if (!('fault' in answer) || !/invalid auth token/.test(answer.fault.what) || logins > 0) return answer;
+      this.token = undefined;
+    }
+  }
+
+  private async logIn(endpoint: Endpoint, limitMs: number): Promise<Fault | null> {
+    const login = await readLogin(this.options); // a password is changed while a process runs
+    const answer = await this.ask(endpoint, '/v3/auth/authenticate', JSON.stringify(login), Math.max(1, limitMs), true);
+    if ('fault' in answer) return answer.fault;
+    const { token } = (answer.json ?? {}) as { readonly token?: unknown };
+    if (typeof token !== 'string' || !/^[\w.\-~+/=:]+$/.test(token)) return faultOfAnswer(200, undefined, '');
+    this.token = token;
+    return null;
+  }
+
   private async ask(
     endpoint: Endpoint,
     path: string,
@@ -91,7 +126,7 @@ export class Gateway {
   ): Promise<{ readonly json: unknown } | { readonly fault: Fault }> {
     let answer: Answer;
     try {
-      answer = await endpoint.post(path, body, limitMs, this.identity, repeatable);
+      answer = await endpoint.post({ path, body, token: this.token }, limitMs, this.identity, repeatable);
     } catch (error) {
       endpoint.forget(); // whatever else is connected to it may be as dead
       const fault = error instanceof Silence ? faultOfSilence(limitMs) : faultOfCall(error);

@@ -105,8 +105,18 @@ function securityKeyMessage(application: Buffer, signature: SshReader, signed: B
   return Buffer.concat([sha256(application), flagsAndCounter, sha256(signed)]);
 }
 
+/** The newest keys, as OpenSSL has them: to read one takes a third of the time that verifying with it takes. */
+const KNOWN = new Map<string, KeyObject>();
+const MOST_KNOWN = 1000;
+
 function ed25519Key(bytes: Buffer): KeyObject {
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: fixed(bytes, 32).toString('base64url') }, format: 'jwk' });
+  const x = fixed(bytes, 32).toString('base64url');
+  const known = KNOWN.get(x);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  if (KNOWN.size >= MOST_KNOWN) KNOWN.clear();
+  KNOWN.set(x, key);
+  return key;
 }
 
 function ecKey(key: SshReader, curve: string, jwkCurve: string, size: number): KeyObject {

@@ -3,6 +3,7 @@ import type { KvError } from '../../ports/error.js';
 import type { ServiceClient, ServiceProcess } from '../../ports/git/git-service.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { Principal } from '../../domain/access/principal.js';
+import type { Place } from './ssh/room/places.js';
 import type { SessionTrace } from './session-trace.js';
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */
@@ -23,6 +24,8 @@ export interface ExecSession {
   readonly gone: AbortSignal;
   /** Who the key belongs to by the policy as it is now. Throws `POLICY_VIOLATION` when it is nobody's any more. */
   pusherNow(): Principal;
+  /** The place that it has among the commands at work; absent where it takes none. */
+  readonly place?: Pick<Place, 'idle'> | undefined;
   /** Where its span grows; absent where nothing is traced. */
   readonly trace?: SessionTrace | undefined;
 }

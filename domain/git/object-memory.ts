@@ -2,6 +2,7 @@ import type { GitStore } from '../../ports/git/git-store.js';
 import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { oidBytesIn, TreeCursor } from './tree.js';
+import { Generations } from './generations.js';
 import { replacing } from './store-view.js';
 
 /** How much is remembered unless told otherwise: the trees of some thousands of keys. Bytes, estimated. */
@@ -46,18 +47,17 @@ export function withObjectMemory(store: GitStore, mostBytes = MOST_BYTES): GitSt
 }
 
 class ObjectMemory {
-  /** Used since the last change of generations, when the young became the old, and what was old and not used was forgotten. */
-  private young = new Map<Oid, Kept>();
-  private old = new Map<Oid, Kept>();
-  private bytes = 0;
+  private readonly kept: Generations<Oid, Kept>;
 
   constructor(
-    private readonly mostBytes: number,
+    mostBytes: number,
     private readonly oidBytes: number,
-  ) {}
+  ) {
+    this.kept = new Generations(() => mostBytes, weightOf);
+  }
 
   async read(store: GitStore, oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
-    const found = oids.map((oid) => this.use(oid)?.object ?? null);
+    const found = oids.map((oid) => this.kept.get(oid)?.object ?? null);
     const unknown = oids.filter((_, i) => found[i] === null);
     if (unknown.length === 0) return found;
     const read = await store.read(unknown, bounds);
@@ -103,41 +103,19 @@ class ObjectMemory {
 
   /** A tree's entries, where it is remembered. */
   private entries(oid: Oid): Entries | undefined {
-    const kept = this.use(oid);
+    const kept = this.kept.get(oid);
     if (kept === undefined) return undefined;
     if (kept.entries === undefined) {
       kept.entries = entriesOf(kept.object, this.oidBytes);
-      this.weigh(kept.object.body.length * MAP_COST);
+      this.kept.weigh(kept.object.body.length * MAP_COST);
     }
     return kept.entries;
   }
 
-  private use(oid: Oid): Kept | undefined {
-    const kept = this.young.get(oid);
-    if (kept !== undefined) return kept;
-    const aged = this.old.get(oid);
-    if (aged === undefined) return undefined;
-    this.old.delete(oid);
-    this.young.set(oid, aged);
-    this.weigh(weightOf(aged));
-    return aged;
-  }
-
   private keep(object: GitObject): void {
-    if ((object.type !== 'commit' && object.type !== 'tree') || object.body.length > LARGEST || this.young.has(object.oid))
-      return;
+    if ((object.type !== 'commit' && object.type !== 'tree') || object.body.length > LARGEST) return;
     // A body may be a view of a buffer that is many times as large.
-    const kept: Kept = { object: { ...object, body: new Uint8Array(object.body) } };
-    this.young.set(object.oid, kept);
-    this.weigh(weightOf(kept));
-  }
-
-  private weigh(more: number): void {
-    this.bytes += more;
-    if (this.bytes <= this.mostBytes / 2) return;
-    this.old = this.young;
-    this.young = new Map();
-    this.bytes = 0;
+    this.kept.set(object.oid, { object: { ...object, body: new Uint8Array(object.body) } });
   }
 }
 

@@ -88,10 +88,18 @@ export async function loadBodies(store: TreeReader, drafts: readonly TreeDraft[]
 export function childTrees(draft: TreeDraft, wanted: ReadonlyMap<string, unknown>, oidBytes: number): Map<string, Oid> {
   const found = new Map<string, Oid>();
   if (wanted.size === 0) return found;
+  const names = [...wanted.keys()].sort(byFolder);
   const cursor = new TreeCursor(draft.body, oidBytes);
-  while (cursor.next()) if (cursor.isDir && wanted.has(cursor.name)) found.set(cursor.name, cursor.oid());
+  // Both are in Git's order: names are compared up to where they differ, and none is decoded.
+  for (let i = 0; i < names.length && cursor.next(); ) {
+    let order = cursor.compareTo(`${names[i]}/`);
+    while (order > 0 && ++i < names.length) order = cursor.compareTo(`${names[i]}/`);
+    if (order === 0 && cursor.isDir) found.set(names[i++] as string, cursor.oid());
+  }
   return found;
 }
+
+const byFolder = (a: string, b: string): number => (`${a}/` < `${b}/` ? -1 : 1);
 
 /** Fills in `previous` for the draft's file edits. */
 function notePrevious(draft: TreeDraft, oidBytes: number): void {
@@ -117,7 +125,7 @@ export function seal(draft: TreeDraft, namer: ObjectNamer, out: NewObject[]): Oi
   draft.body = EMPTY; // a large transaction's old trees need not be held beside the new ones
   if (body.length === 0) return null;
   const object = namer.object('tree', body);
-  if (object.oid !== draft.base) out.push(object);
+  if (object.oid !== draft.base) out.push(draft.base === null ? object : { ...object, like: draft.base });
   return object.oid;
 }
 

@@ -24,6 +24,8 @@ export interface NewObject {
   readonly oid: Oid;
   readonly type: ObjectType;
   readonly body: Uint8Array;
+  /** An object that this one is much like, as a tree is the one that it was made of: a store may keep it as what differs. */
+  readonly like?: Oid;
 }
 
 /** Which commits a history gives. */

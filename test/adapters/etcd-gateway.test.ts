@@ -91,7 +91,7 @@ describe('etcd-gateway', () => {
   it('asks the next endpoint when one is down, says nothing, hangs up or has no quorum, and begins with the one that answered', async () => {
     const poor = [await stub('silence'), await stub('hang up'), await stub([503, UNAVAILABLE])];
     const good = await stub([200, FOUND]);
-    const etcd = await over(200, await dead(), ...poor.map(({ url }) => url), good.url);
+    const etcd = await over(1000, await dead(), ...poor.map(({ url }) => url), good.url);
     expect(await etcd.get('k')).to.have.property('value', 'ä');
     expect(await etcd.get('k')).to.have.property('value', 'ä');
     expect(good.asked).to.have.length(2);
@@ -100,10 +100,10 @@ describe('etcd-gateway', () => {
 
   it('says of each endpoint why it gave no answer', async () => {
     const [silent, gone, lost] = [await stub('silence'), await dead(), await stub([503, UNAVAILABLE])];
-    const error = await thrownBy((await over(100, silent.url, gone, lost.url)).get('k'));
+    const error = await thrownBy((await over(500, silent.url, gone, lost.url)).get('k'));
     expect([error.code, error.message]).to.deep.equal([
       'IO_ERROR',
-      `etcd: ${silent.url} did not answer within 100 ms; ${gone} refuses connections; ${lost.url} cannot answer now (etcdserver: no leader)`,
+      `etcd: ${silent.url} did not answer within 500 ms; ${gone} refuses connections; ${lost.url} cannot answer now (etcdserver: no leader)`,
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -14,6 +15,7 @@ import { FreezingProxy } from '../e2e/freezing-proxy.js';
 import { TestEtcd, TLS } from '../support/etcd.js';
 import { startHolder } from '../support/holder-process.js';
 import { needs } from '../support/needs.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 
 /** What dies without a word is waited for that long, seconds. */
@@ -262,5 +264,83 @@ describe('lock-etcd', function () {
         await lock.close();
       }
     });
+  });
+});
+
+describe('lock-etcd, with a login', function () {
+  this.timeout(60_000);
+  let etcd: TestEtcd;
+  let folder: Temporary;
+  before(async function () {
+    needs(this, 'etcd', 'etcdctl');
+    folder = await temporaryFolder();
+    etcd = await TestEtcd.start();
+    const env = { ...process.env, ETCDCTL_API: '3' };
+    const etcdctl = (...args: string[]): unknown =>
+      execFileSync('etcdctl', ['--endpoints', etcd.url, ...args], { env, encoding: 'utf8', stdio: 'pipe' });
+    for (const name of ['root', 'stargate', 'other']) etcdctl('user', 'add', `${name}:the word of ${name}`);
+    etcdctl('user', 'grant-role', 'root', 'root');
+    etcdctl('role', 'add', 'leader');
+    etcdctl('role', 'grant-permission', 'leader', '--prefix=true', 'readwrite', '/git-kv/');
+    etcdctl('user', 'grant-role', 'stargate', 'leader');
+    etcdctl('auth', 'enable');
+  });
+  after(async () => {
+    await etcd?.stop();
+    await folder?.remove();
+  });
+
+  const lockAs = async (user: string, password: string, mode = 0o600): Promise<LeaderLock> => {
+    const passwordFile = join(folder.path, `${user}.word`);
+    await writeFile(passwordFile, `${password}\n`);
+    await chmod(passwordFile, mode);
+    const opening = Etcd.open({ endpoints: [etcd.url], timeoutMs: 2000, user, passwordFile });
+    return openEtcdLock({ etcd: await opening, key: '/git-kv/lock', ttlSeconds: 60 });
+  };
+
+  it('is held by a user who may, and again once etcd has forgotten the login', async () => {
+    const lock = await lockAs('stargate', 'the word of stargate');
+    const lease = await lock.acquire('first');
+    expect(lease).to.not.equal(null);
+    await etcd.halt(); // its tokens are in its memory
+    await etcd.resume();
+    expect((await lock.holder())?.name).to.equal('first');
+    await lease?.release();
+    expect((await lock.acquire('again'))?.term).to.be.greaterThan(lease?.term ?? 0);
+    await lock.close();
+  });
+
+  it('is refused by name: another password, a user without a role, no user', async () => {
+    for (const [opening, words] of [
+      [lockAs('stargate', 'another'), /takes no login of this user/],
+      [lockAs('other', 'the word of other'), /refuses this user/],
+      [
+        Etcd.open({ endpoints: [etcd.url], timeoutMs: 2000 }).then((one) =>
+          openEtcdLock({ etcd: one, key: '/git-kv/lock', ttlSeconds: 60 }),
+        ),
+        /wants a user/,
+      ],
+    ] as const) {
+      const lock = await opening;
+      const { code, message, hint } = await thrownBy(lock.acquire('nobody'));
+      expect(code).to.equal('CONFIG_INVALID');
+      expect(message).to.match(words);
+      expect(`${message} ${hint}`).to.not.contain('the word of').and.to.not.contain('another');
+      await lock.close();
+    }
+  });
+
+  it('does not open with a password that others may read, that is not there, or that is several lines', async () => {
+    expect((await thrownBy(lockAs('stargate', 'x', 0o644))).message).to.match(/others may read/);
+    expect((await thrownBy(lockAs('stargate', 'x\ny'))).message).to.match(/not one line/);
+    const half = Etcd.open({ endpoints: [etcd.url], timeoutMs: 2000, user: 'stargate' });
+    expect((await thrownBy(half)).message).to.match(/only one is there/);
+    const absent = Etcd.open({
+      endpoints: [etcd.url],
+      timeoutMs: 2000,
+      user: 'stargate',
+      passwordFile: join(folder.path, 'none'),
+    });
+    expect((await thrownBy(absent)).message).to.match(/cannot read .*ENOENT/);
   });
 });

@@ -39,9 +39,9 @@ describe('api: access', () => {
       guest: (_, path) => /\/auth\//.test(path) || path === '/api/v1/repos',
       reader: (method, path) =>
         /\/auth\/|^\/git\/.*(?:refs|upload-pack)$/.test(path) ||
-        (method === 'get' && /^\/api\/v1\/(?:kv|repos(?!.*\/webhooks))/.test(path)),
+        (method === 'get' && /^\/api\/v1\/(?:kv|commands$|repos(?!.*\/webhooks))/.test(path)),
       developer: (method, path) =>
-        /\/auth\/|^\/git\/|^\/api\/v1\/kv/.test(path) ||
+        /\/auth\/|^\/git\/|^\/api\/v1\/(?:kv|commands$)/.test(path) ||
         (/^\/api\/v1\/repos(?!.*\/(?:im|ex)port$)/.test(path) && !(method === 'delete' && path.endsWith('{repo}'))),
       admin: () => true,
     };

@@ -1,10 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Commands } from '../../apps/api/commands/commands.js';
 import { Checker } from '../../apps/api/checks/checker.js';
 import { faultsIn } from '../../apps/api/checks/command-faults.js';
+import type { HttpListener } from '../../apps/http/listen.js';
 import { readSettings } from '../../apps/api/settings.js';
 import { thrownBy } from '../contracts/mirror-target.js';
+import { isolatedEnv } from '../support/isolated-env.js';
+import { run } from '../support/processes.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 import { type TestApi, testApi } from './support.js';
@@ -20,6 +24,9 @@ const COMMANDS = `commands:
     run: [sh, -c, 'find . -type f | wc -l; cat size 2>/dev/null; [ ! -f slow ] || sleep 0.6; [ ! -f broken ]']
     timeout: 20s
     memory: 128MiB
+  long:
+    run: [sleep, '60']
+    timeout: 2m
   note:
     run: [sh, -c, 'echo "noted $(cat a)"']
 `;
@@ -28,13 +35,16 @@ describe('api: checks', function () {
   this.timeout(60_000);
   let folder: Temporary;
   let t: TestApi;
+  let listener: HttpListener;
   before(async () => {
     folder = await temporaryFolder();
     const file = join(folder.path, 'api.yaml');
     writeFileSync(file, COMMANDS);
-    t = await testApi({ GIT_KV_API_DATA: join(folder.path, 'data') }, file);
+    t = await testApi({ GIT_KV_API_DATA: join(folder.path, 'data'), GIT_KV_API_PORT: '0' }, file);
+    listener = await t.api.listen();
   });
   after(async () => {
+    await listener.close(0); // which ends commands
     await t.close();
     await folder.remove();
   });
@@ -69,7 +79,7 @@ describe('api: checks', function () {
       max_file_bytes: 30,
       schemas: [{ files: 'config/*', schema: 'schemas/app.json' }],
     });
-    expect(set.body.available).to.have.members(['syntax', 'size', 'schema', 'no-tabs', 'for-ever', 'count', 'note']);
+    expect(set.body.available).to.have.members(['syntax', 'size', 'schema', 'no-tabs', 'for-ever', 'count', 'long', 'note']);
     const good = await validate({ 'config/new.yaml': 'port: 8080\n', 'a.txt': 'fine\n' });
     expect(good.body).to.deep.equal({ valid: true, faults: [], conflicts: [] });
     const bad = await validate({
@@ -105,6 +115,13 @@ describe('api: checks', function () {
     expect((await t.ask('PUT', `${REPO}/hooks`, { post_commit: ['syntax'] })).status).to.equal(404);
   });
 
+  it('are listed with their bounds, and never with what is run', async () => {
+    const { body } = await t.ask('GET', '/api/v1/commands');
+    expect(body.commands).to.deep.include({ name: 'count', timeout_ms: 20_000, memory_bytes: 128 * 2 ** 20 });
+    expect(Object.keys(body.isolation)).to.have.members(['user', 'network', 'processes', 'folders', 'limits']);
+    expect(JSON.stringify(body)).to.not.include('find');
+  });
+
   it('end a validator that loops for ever', async () => {
     const { body } = await validate({ a: 'x' }, { validators: ['for-ever'] });
     expect(body.faults).to.deep.equal([{ path: '.', message: "command 'for-ever' has taken too long", check: 'for-ever' }]);
@@ -128,6 +145,30 @@ describe('api: checks', function () {
     await t.ask('DELETE', REPO);
     await t.ask('POST', '/api/v1/repos', { id: 'r' });
     expect((await t.ask('GET', `${REPO}/hooks`)).body.pre_commit, 'of another repository of that name').to.deep.equal([]);
+  });
+
+  it('refuse what git pushes, too, and are run after what it has pushed', async () => {
+    await t.ask('PUT', `${REPO}/hooks`, { pre_commit: ['syntax'], post_commit: ['note'] });
+    const { key } = (await t.ask('POST', '/api/v1/auth/apikeys', { name: 'git', permissions: ['repo:read', 'repo:write'] })).body;
+    const work = join(folder.path, 'work');
+    const git = (...args: readonly string[]) => run('git', ['-C', work, ...args], { env: isolatedEnv(folder.path, 'Dev') });
+    const url = `http://admin:${key}@127.0.0.1:${listener.port}/git/r.git`;
+    await run('git', ['init', '-q', '-b', 'main', work], { env: isolatedEnv(folder.path, 'Dev') });
+    for (const [content, isTaken] of [
+      ['{', false],
+      ['{}', true],
+    ] as const) {
+      writeFileSync(join(work, 'a.json'), content);
+      writeFileSync(join(work, 'a'), 'pushed');
+      await git('add', '-A');
+      await git('commit', '-qm', 'm', ...(isTaken ? ['--amend'] : []));
+      const { code, stderr } = await git('push', url, 'main');
+      expect(code === 0, stderr).to.equal(isTaken);
+      if (!isTaken) expect(stderr).to.include('a pre-commit hook refuses it: a.json');
+    }
+    const recent = async () => (await t.ask('GET', `${REPO}/hooks`)).body.recent;
+    await until('the hook has run', async () => (await recent()).length > 0);
+    expect((await recent())[0]).to.include({ command: 'note', exit_code: 0, output: 'noted pushed\n' });
   });
 
   it('after a commit are run on what it has made, and remembered', async () => {
@@ -162,6 +203,32 @@ describe('api: checks', function () {
     expect((await t.ask('GET', `${REPO}/files/size`)).body.content).to.equal('small');
     expect((await t.ask('GET', `${REPO}/benchmarks`)).body.count, 'it has ended').to.equal(2);
     expect((await t.ask('POST', `${REPO}/benchmarks`, { command: 'rm' })).status).to.equal(404);
+  });
+
+  it('end with the client that waits for them, and leave others their turn', async () => {
+    await t.ask('POST', `${REPO}/parallel-realities`, { branches: ['x'] });
+    const url = `http://127.0.0.1:${listener.port}${REPO}/parallel-realities/x/benchmark`;
+    const headers = { authorization: `Bearer ${await t.login('admin', t.password)}`, 'content-type': 'application/json' };
+    const { commands: theirs } = t.api.context.automation;
+    const leave = new AbortController();
+    const asked = fetch(url, { method: 'POST', headers, body: '{"command":"long"}', signal: leave.signal });
+    await until('it runs', () => theirs.atWork === 1);
+    leave.abort();
+    await asked.catch(() => undefined); // it is what was wanted
+    await until('it has ended', () => theirs.atWork === 0);
+    const named = new Map([['x', { argv: ['x'] as const, limits: {} as never }]]);
+    let release = (): void => undefined;
+    const wait = new Promise<void>((resolve) => (release = resolve));
+    const runner = { run: () => wait.then(() => ({ exitCode: 0 })), close: async () => undefined };
+    const commands = new Commands({ named, atATime: 2, open: async () => runner as never }); // as much of one as is asked here
+    const state = { files: async () => [], read: async () => null };
+    const all = Array.from({ length: 20 }, () => commands.run('x', state, { owner: 'r' }));
+    expect((await thrownBy(commands.run('x', state, { owner: 'r' }))).code).to.equal('BUSY');
+    const other = commands.run('x', state, { owner: 'other' });
+    release();
+    await Promise.all([...all, other]);
+    expect(await commands.run('x', state, { owner: 'r' })).to.include({ exitCode: 0 });
+    await commands.close();
   });
 
   it('go on after a pattern that would never have ended, and a file that is too much', async () => {

@@ -1,4 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { API_SETTINGS } from '../../apps/api/settings.js';
+import { ROOT } from '../support/root.js';
 import { testApi } from './support.js';
 
 /** The specification's tables, as they stand there. */
@@ -94,7 +98,35 @@ const BEYOND = `
 /** A path without the names of its parts. */
 const bare = (path: string): string => path.replace(/\*\w+|\{\w+\}/g, '{}');
 
+/** The specification, where it lies beside the repository. */
+const SPECIFICATION = join(ROOT, '..', 'shared', 'spec', 'govc-readme.md');
+
 describe('api: the endpoints', () => {
+  it('are those of the specification, whose quick start is ours word for word', function () {
+    if (!existsSync(SPECIFICATION)) return this.skip();
+    const text = readFileSync(SPECIFICATION, 'utf8');
+    const rows = [...text.matchAll(/^\| `(\/\S+)` \| (\w+) \|/gm)].map(([, path, method]) => `| ${path} | ${method} |`);
+    expect(TABLES.trim().split('\n')).to.deep.equal(rows);
+    const ours = readFileSync(join(ROOT, 'docs', 'API.md'), 'utf8');
+    const blocks = [...text.matchAll(/```bash\n([\s\S]*?)```/g)]
+      .map(([, block = '']) => block)
+      .filter((block) => block.includes('/api/v1/'));
+    expect(blocks).to.have.length(3);
+    // The default password, which there is not.
+    for (const command of blocks.flatMap((block) => block.replace('admin123', '<password>').split('\n\n')))
+      expect(ours).to.include(command.trim());
+    return undefined;
+  });
+
+  it('have every setting in their reference', () => {
+    const text = readFileSync(join(ROOT, 'docs', 'API.md'), 'utf8');
+    const settings = /## Settings\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '';
+    const missing = Object.values(API_SETTINGS).flatMap(({ variable }) =>
+      settings.includes(`\`${variable}\``) ? [] : [variable],
+    );
+    expect(missing).to.deep.equal([]);
+  });
+
   it('are all there, with a schema for what they take and give', async () => {
     const t = await testApi();
     try {
@@ -114,7 +146,9 @@ describe('api: the endpoints', () => {
         const [good] = Object.entries(responses);
         expect(good?.[1].content, `${route} says what it answers`).to.be.an('object');
         const takesNone = /\/(rollback|logout|cleanup|ping|cancel|activate|deactivate)$/.test(route);
-        if (/^(POST|PUT) /.test(route) && !takesNone) expect(requestBody, `${route} says what it takes`).to.be.an('object');
+        const isGits = / \/git\//.test(route); // bytes of Git's own protocol
+        if (/^(POST|PUT) /.test(route) && !takesNone && !isGits)
+          expect(requestBody, `${route} says what it takes`).to.be.an('object');
       }
     } finally {
       await t.close();

@@ -3,8 +3,24 @@ import type { Board } from './board.js';
 import { type Recorder, textOf } from './history.js';
 import { blobOf } from './world-ledger.js';
 
-const CONFLICT = 2;
 const NOT_FOUND = 6;
+/** After a command that has failed, ms: whoever writes again and again would do nothing else while a Stargate is away. */
+const PAUSE_MS = 500;
+
+/** What `--json` gives of an error. */
+interface ToldError {
+  readonly code: string;
+  readonly details?: { readonly landed?: string };
+}
+
+/** The error that a command has told; null where it had no time to. */
+function errorIn(stdout: string): ToldError | null {
+  try {
+    return (JSON.parse(stdout) as { error?: ToldError }).error ?? null;
+  } catch {
+    return null; // cut off, or nothing
+  }
+}
 
 /** Somebody who calls `git kv` in a clone. */
 export class CliPerson {
@@ -32,10 +48,17 @@ export class CliPerson {
       const expect = expected.map((one) => `--expect-blob=${one === null ? 'none' : blobOf(one)}`);
       const args = ['set', key, '--value', value, '--ns', ns, '-m', textOf(open.id), '--json', ...expect];
       const { code, stdout } = await this.kv(args);
-      if (code === CONFLICT) open.refused('CAS_CONFLICT');
-      if (code !== 0) continue; // else nobody knows
-      open.acknowledged((JSON.parse(stdout) as { commit: string }).commit);
-      this.board.landed(open);
+      if (code === 0) {
+        open.acknowledged((JSON.parse(stdout) as { commit: string }).commit);
+        this.board.landed(open);
+        continue;
+      }
+      const error = errorIn(stdout);
+      // An error that doesn't say that it could not be found out promises that nothing has landed.
+      if (error === null) open.unknown('killed');
+      else if (error.details?.landed === 'unknown') open.unknown(`in doubt: ${error.code}`);
+      else open.refused(error.code);
+      if (error !== null && error.code !== 'CAS_CONFLICT') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 

@@ -19,7 +19,7 @@ export interface Write {
   readonly outcome: 'acknowledged' | 'refused' | 'unknown';
   /** The ledger commit of an acknowledged write; null: nothing was changed, or there is none. */
   readonly commit: string | null;
-  /** Why it was refused. */
+  /** Why it was refused, or why nobody knows. */
   readonly code?: string;
 }
 
@@ -66,6 +66,8 @@ export interface OpenWrite {
   readonly id: string;
   acknowledged(commit: string | null): void;
   refused(code: string): void;
+  /** Its client could not find out, was killed, or did not ask: whether it has landed is not known. */
+  unknown(why: string): void;
 }
 
 /** Writes a history down while it happens. */
@@ -92,6 +94,7 @@ export class Recorder implements History {
       ...(this.written[at] as Write),
       acknowledged: (commit) => end({ outcome: 'acknowledged', commit }),
       refused: (code) => end({ outcome: 'refused', code }),
+      unknown: (why) => end({ outcome: 'unknown', ended: null, code: why }),
     };
   }
 

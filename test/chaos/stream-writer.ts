@@ -21,6 +21,7 @@ export class StreamWriter {
     private readonly board: Board,
     private readonly recorder: Recorder,
     readonly who: string,
+    private readonly person: string,
     private readonly over: () => boolean,
   ) {}
 
@@ -42,7 +43,7 @@ export class StreamWriter {
     let made: MadeIntent | undefined;
     for (let tries = 0; tries === 0 || this.board.again(); tries++) {
       const client = await this.connected();
-      if (client === null) return;
+      if (client === null) return open.unknown('the run was over');
       made ??= await this.maker.make('ada', {
         ...{ ns: 'seq', set: open.set, del: open.del, text: textOf(open.id), epoch: this.epoch },
         expect: Object.entries(open.expect).map(([key, value]) => ({ key, blob: value === null ? null : blobOf(value) })),
@@ -58,6 +59,7 @@ export class StreamWriter {
       }
       return;
     }
+    open.unknown('not asked again');
   }
 
   private async answer(client: IntentClient) {
@@ -73,7 +75,7 @@ export class StreamWriter {
   private async connected(): Promise<IntentClient | null> {
     while (!this.over()) {
       if (this.client !== null) return this.client;
-      const client = IntentClient.open(this.world, 'ada');
+      const client = IntentClient.open(this.world, this.person);
       this.client = client;
       try {
         const { namespaces } = await client.greeting();

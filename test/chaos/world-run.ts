@@ -47,6 +47,9 @@ const LOOK_MS = 20;
 /** Each so manieth writer calls `git kv`, of each ledger. */
 const CALLERS = 8;
 
+/** Whose keys streams are opened with: one key may hold half of a Stargate's places. */
+const STREAMERS = ['bob', 'eve', 'joe'];
+
 /** Writers of a linear and a sequenced ledger, as processes, with a Stargate that is killed and stopped under them. */
 export class WorldRun {
   private readonly random: Random;
@@ -72,6 +75,7 @@ export class WorldRun {
     const key = ownKey(newPrivateKey());
     try {
       const world = await World.create({
+        writers: ['ada', ...STREAMERS],
         policy: (text) => twoLedgers(text.replace(/(\n {4}writers:\n)/, `$1      - "${key.material} streams"\n`)),
         ...(etcd === null ? {} : { profile: await leased(etcd) }),
       });
@@ -103,7 +107,7 @@ export class WorldRun {
       people.push(new CliPerson(world, board, recorder, `person-${i}`, over));
     }
     const streams = Array.from({ length: Math.max(1, plan.writers - 2 * callers) }, (_, i) => {
-      return new StreamWriter(world, maker, board, recorder, `stream-${i}`, over);
+      return new StreamWriter(world, maker, board, recorder, `stream-${i}`, STREAMERS[i % STREAMERS.length] as string, over);
     });
     this.until = performance.now() + 1000 * plan.seconds;
     const [mirrored, direct] = ['person-0', 'person-1'].map((clone) => new CliPerson(world, board, recorder, clone, over)) as [

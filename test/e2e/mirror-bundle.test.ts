@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../support/root.js';
@@ -101,5 +101,39 @@ describe('e2e: a mirror that is carried', function () {
     const served = await world.git(bare, 'ada', args);
     expect(served.code, served.stderr).to.equal(0);
     expect((await world.refs(bare)).get('refs/kv/main')).to.equal((await world.refs()).get('refs/kv/main'));
+  });
+
+  it('goes on over a new epoch, and from a backup, by the same chain', async () => {
+    const far = join(world.dir, 'far');
+    const git = (...args: string[]) => world.git(far, 'ada', args, { env: { GIT_SSH_COMMAND: 'false' } });
+    const carried = async (key: string, value: string): Promise<void> => {
+      const imported = await git('kv', 'mirror', 'import', join(world.dir, 'stick'));
+      expect(imported.code, imported.stderr).to.equal(0);
+      const got = await git('kv', 'get', key, '--offline');
+      expect([got.code, got.stdout], got.stderr).to.deep.equal([0, value]);
+    };
+    const began = await world.kv('ada', ['epoch', 'new', '--label', 'next']);
+    expect(began.code, began.stderr).to.equal(0);
+    await set('cfg:epoch', 'next');
+    await written();
+    await carried('cfg:epoch', 'next');
+    await carried('cfg:color', 'red');
+    const history = await git('kv', 'history', 'cfg:color', '--epochs', '--offline', '--json');
+    expect(history.stdout.match(/"op":"set"/g), history.stderr).to.have.length(2);
+    expect((await git('kv', 'verify', '--full')).code).to.equal(0);
+
+    const kept = join(world.dir, 'kept');
+    const backup = await world.run('git-kv-stargate', ['backup', '--repo', world.repo, '--to', kept, '--with-host-key']);
+    expect(backup.code, backup.stderr).to.equal(0);
+    await world.stop();
+    renameSync(world.repo, `${world.repo}.lost`);
+    const stick = join(world.dir, 'stick');
+    for (const name of readdirSync(stick)) rmSync(join(stick, name)); // carried away: the folder alone does not say how far the chain is
+    const restored = await world.run('git-kv-stargate', ['restore', '--from', kept, '--repo', world.repo]);
+    expect(restored.code, restored.stdout + restored.stderr).to.equal(0);
+    await world.start({}, ':', ['--profile', join(world.dir, 'carried.yaml')]);
+    await set('cfg:after', 'restored');
+    await written();
+    await carried('cfg:after', 'restored');
   });
 });

@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Skips a test where a program is missing, and says so; in CI that is a fault of the machine's set-up. */
+/**
+ * Skips a test where a program is missing, and says so; in CI that is a fault of the machine's set-up, unless `GIT_KV_WITHOUT_<PROGRAM>` says
+ * that it can't work there.
+ */
 export function needs(test: Mocha.Context, ...programs: readonly string[]): void {
+  const useless = programs.find((program) => process.env[`GIT_KV_WITHOUT_${program.toUpperCase()}`] !== undefined);
+  if (useless !== undefined) sayLeftOut(test, `${useless}, which does not work here`);
   const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length > 0) leaveOut(test, missing.join(', '));
 }

@@ -15,6 +15,7 @@ import type { WriteRequest } from '../../domain/client/write/request.js';
 import { write } from '../../domain/client/write/write.js';
 import { decodeUtf8, utf8 } from '../../domain/git/bytes.js';
 import { indexRef, ledgerRef, strandedRef, trackingRef } from '../../domain/ledger/refs.js';
+import { KvError } from '../../ports/error.js';
 import type { Policy } from '../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { all } from '../support/all.js';
@@ -346,6 +347,22 @@ for (const { format, way } of WAYS) {
       expect((await gateway.refs()).get(ledgerRef(NS))).to.equal(receipt.commit);
       expect(await get(ada, 'a')).to.have.length(3000);
     });
+
+    const unheard: readonly (readonly [string, KvError])[] = [
+      ['has no room for another stream', new KvError('BUSY', 'no room')],
+      ['cuts streams off before it has said a word', new KvError('IO_ERROR', 'gone', { details: { sent: 'cut' } })],
+    ];
+    for (const [what, error] of unheard) {
+      it(`a write waits for a Stargate that ${what}`, async () => {
+        const place = placeNamed(gateway.name);
+        const { intents } = place;
+        let refusals = 2;
+        place.intents = { serve: async (stream) => (refusals-- > 0 ? Promise.reject(error) : intents?.serve(stream)) };
+        const clock = { now: () => Date.now(), sleep: async () => undefined };
+        const { commit } = await write({ ...ada.clone, clock }, { ns: NS, operations: [set('a', '1')] });
+        expect([commit, refusals]).to.deep.equal([(await gateway.refs()).get(ledgerRef(NS)), -1]);
+      });
+    }
 
     describe('when the connection breaks', () => {
       it('after the intent was ordered, it is sent again and has the same answer', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { expendable, type Waiting } from '../../apps/stargate/ssh/room/expendable.js';
-import { Places } from '../../apps/stargate/ssh/room/places.js';
+import { type Place, Places } from '../../apps/stargate/ssh/room/places.js';
 import { seldomLog } from '../../apps/stargate/log/log-seldom.js';
 import { connectionBounds } from '../../domain/gateway/limits/connection-limits.js';
 import { KvError } from '../../ports/error.js';
@@ -35,14 +35,14 @@ describe('stargate: places of commands', () => {
   const writer = (key: string) => ({ key, writes: true, pushes: false });
   const push = (key: string) => ({ key, writes: true, pushes: true });
   /** Takes as many as there are to be had. */
-  const grab = (all: Places, one: ReturnType<typeof reader>): (() => void)[] => {
-    const leave: (() => void)[] = [];
+  const grab = (all: Places, one: ReturnType<typeof reader>): Place[] => {
+    const taken: Place[] = [];
     for (;;) {
       try {
-        leave.push(all.take(one));
+        taken.push(all.take(one));
       } catch (error) {
         if (!KvError.is(error) || error.code !== 'BUSY') throw error;
-        return leave;
+        return taken;
       }
     }
   };
@@ -63,10 +63,44 @@ describe('stargate: places of commands', () => {
 
   it('gives a place anew that was given back', () => {
     const all = places({ sessions: 2, pushes: 1 });
-    const [leave] = grab(all, push('a'));
+    const [place] = grab(all, push('a'));
     expect(grab(all, push('b'))).to.deep.equal([]);
-    leave?.();
+    place?.leave();
     expect(grab(all, push('b')).length).to.equal(1);
+  });
+
+  it('ends what is idle for who needs a place: the own of its key first, the longest idle of all, and nothing that is at work', () => {
+    let now = 0;
+    const all = new Places(
+      () => ({ ...USUAL_LIMITS, sessions: 4, pushes: 1 }),
+      () => now,
+    );
+    const ended: string[] = [];
+    const idle = (place: Place, name: string): void => {
+      place.idle(() => ended.push(name));
+      now += 1000;
+    };
+    const [a0, a1] = grab(all, writer('a')) as [Place, Place];
+    const [b0] = grab(all, writer('b')) as [Place];
+    idle(a1, 'a1');
+    idle(b0, 'b0');
+    idle(a0, 'a0');
+    all.take(push('c')); // the last that is free
+    expect(() => all.take(writer('b')), 'each may be about to say something').to.throw(KvError);
+    now += 5000;
+    expect(() => all.take(push('d')), 'of no use for a push').to.throw(KvError);
+    expect(ended).to.deep.equal([]);
+    all.take(writer('b'));
+    expect(ended, 'its own').to.deep.equal(['b0']);
+    a1.idle(null);
+    all.take(writer('d'));
+    expect(ended, 'the one that is idle still').to.deep.equal(['b0', 'a0']);
+    a0.leave(); // it has none any more
+    expect(grab(all, writer('e')), 'all are at work').to.deep.equal([]);
+    idle(a1, 'a1');
+    now += 5000;
+    expect(grab(all, writer('e'))).to.have.length(1);
+    expect(ended).to.deep.equal(['b0', 'a0', 'a1']);
   });
 
   it('says of whom there are how many', () => {

@@ -17,9 +17,28 @@ export function writePackHeader(out: Buffer, count: number): void {
   out.writeUInt32BE(count, 8);
 }
 
+/** The offset of a delta's base takes no more than this, bytes. */
+export const MAX_BASE_OFFSET = 10;
+
+const OFS_DELTA = 6;
+
 /** Writes the type and size in front of an entry: 4 size bits, then 7 a byte, least significant first. Gives where it ends. */
 export function writeEntryHeader(out: Buffer, at: number, type: ObjectType, size: number): number {
-  let byte = (TYPE_CODE[type] << 4) | (size & 15);
+  return writeTypeAndSize(out, at, TYPE_CODE[type], size);
+}
+
+/** Writes what is in front of a delta of `size` bytes, whose base begins `back` bytes before it. Gives where it ends. */
+export function writeDeltaHeader(out: Buffer, at: number, size: number, back: number): number {
+  const offsetAt = writeTypeAndSize(out, at, OFS_DELTA, size);
+  // Seven bits a byte, most significant first; each further byte stands for one more than it says.
+  const bytes = [back % 128];
+  for (let left = Math.floor(back / 128); left > 0; left = Math.floor(left / 128)) bytes.unshift(0x80 | (--left % 128));
+  out.set(bytes, offsetAt);
+  return offsetAt + bytes.length;
+}
+
+function writeTypeAndSize(out: Buffer, at: number, code: number, size: number): number {
+  let byte = (code << 4) | (size & 15);
   let left = Math.floor(size / 16);
   while (left > 0) {
     out[at++] = byte | 0x80;

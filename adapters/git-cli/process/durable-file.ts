@@ -1,25 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, fsync, openSync, writeFile as writeTo, writeSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+/**
+ * What the system answers from its memory is done at once: handed to another thread, each such call takes several times as long. Only
+ * waiting for the disk goes to the background, and what is as large as this. Bytes.
+ */
+const LARGE = 256 * 1024;
+const sync = promisify(fsync);
+const writeLarge = promisify(writeTo);
 
 /** Creates a file that must not exist yet, `mode` less the umask; its content is on the disk when this resolves. */
 export async function writeDurably(path: string, content: Uint8Array, mode: number): Promise<void> {
-  const file = await open(path, 'wx', mode);
+  const file = openSync(path, 'wx', mode);
   try {
-    await file.writeFile(content);
-    await file.sync();
+    await writeWhole(file, content);
+    await sync(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
+}
+
+/** Writes all of it where the open file stands. */
+async function writeWhole(file: number, content: Uint8Array): Promise<void> {
+  if (content.length > LARGE) return writeLarge(file, content);
+  for (let at = 0; at < content.length; ) at += writeSync(file, content, at);
 }
 
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
+  const directory = openSync(path, 'r');
   try {
-    await directory.sync();
+    await sync(directory);
   } finally {
-    await directory.close();
+    closeSync(directory);
   }
 }
 

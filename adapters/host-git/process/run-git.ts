@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { isOutOfSpace, KvError, startChild, withoutSecrets } from '../../../ports/index.js';
 
 interface GitAnswer {
@@ -13,11 +14,16 @@ interface RunOptions {
   readonly input?: string;
   /** Milliseconds after which git is ended. */
   readonly timeout?: number;
+  /** Where all cores are busy, everything else goes before it. */
+  readonly yields?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs git and gives what it said, whatever its status. Throws `IO_ERROR` when there is no git, `BUSY`, and `INTERRUPTED` by the signal. */
-export function askGit(args: readonly string[], { env, input = '', timeout, signal }: RunOptions): Promise<GitAnswer> {
+export function askGit(
+  args: readonly string[],
+  { env, input = '', timeout, yields = false, signal }: RunOptions,
+): Promise<GitAnswer> {
   return new Promise((resolve, reject) => {
     const interrupted = (): KvError => new KvError('INTERRUPTED', `git ${verbOf(args)} was interrupted`);
     if (signal?.aborted === true) {
@@ -30,6 +36,7 @@ export function askGit(args: readonly string[], { env, input = '', timeout, sign
       reject,
       noGit,
     );
+    if (yields) lowerPriority(child);
     const end = (): void => void child.kill('SIGTERM');
     signal?.addEventListener('abort', end, { once: true });
     const out: Buffer[] = [];
@@ -78,4 +85,15 @@ export function noGit(cause: Error): KvError {
 
 function verbOf(args: readonly string[]): string {
   return args.find((arg) => /^[a-z]/.test(arg)) ?? '';
+}
+
+/** As `nice` does by default. */
+const NICE = 10;
+
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // it has ended already, or the system knows no such thing
+  }
 }

@@ -14,7 +14,11 @@ export class GitUpkeep implements RepositoryUpkeep {
 
   async repack(signal?: AbortSignal): Promise<void> {
     const { gitDir, serviceEnv: env } = this.hosted;
-    const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], { env, signal });
+    const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], {
+      env,
+      signal,
+      yields: true,
+    });
     if (status !== 0) throw new KvError('GIT_ERROR', stderr.trim() || `git repack failed with status ${status}`);
   }
 
@@ -37,6 +41,11 @@ export class GitUpkeep implements RepositoryUpkeep {
     await this.git(['repack', '-a', '-d', '-l', '-q']);
     await this.git(['prune', `--expire=${YOUNG}`]);
     await rm(this.note, { force: true });
+  }
+
+  async dropLoose(oid: Oid): Promise<void> {
+    checkOid(oid);
+    await rm(join(this.hosted.gitDir, 'objects', oid.slice(0, 2), oid.slice(2)), { force: true });
   }
 
   /** As `git count-objects` counts them. */

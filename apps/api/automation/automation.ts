@@ -89,7 +89,7 @@ export async function openAutomation({
     opening: (id, folder) => ofRepositories.load(id, folder === null ? null : join(folder, 'git-kv-api.json')),
     beforeCommit: (id) => hooks.beforeCommit(id),
     moved(id, event) {
-      void hooks.moved(id, event); // it notes by itself what went wrong
+      hooks.moved(id, event);
       void webhooks.moved(id, event).catch(() => undefined); // a filter that is none any more: nobody is told
     },
     removing: (id) => builds.end(id),
@@ -102,6 +102,8 @@ export async function openAutomation({
     },
     end: () => commands.end(),
     async close() {
+      commands.end();
+      await hooks.close();
       await builds.close();
       await webhooks.close();
       await commands.close();

@@ -41,7 +41,7 @@ export class Benchmarks {
   ) {}
 
   /** Throws `NOT_FOUND` for a command or a reality that isn't there, and what running throws. */
-  async run(repository: string, reality: Reality, command: string, times: number): Promise<Benchmark> {
+  async run(repository: string, reality: Reality, command: string, times: number, signal?: AbortSignal): Promise<Benchmark> {
     const release = await this.turn.acquire();
     try {
       const { name, tip, createdAt } = reality.info();
@@ -49,7 +49,7 @@ export class Benchmarks {
       const runs: BenchmarkRun[] = [];
       let last = { output: '', truncated: false };
       while (runs.length < times) {
-        const { duration, exitCode, timedOut, ...said } = await this.commands.run(command, state);
+        const { duration, exitCode, timedOut, ...said } = await this.commands.run(command, state, { owner: repository, signal });
         runs.push({ duration, exitCode, timedOut });
         last = said;
         if (exitCode !== 0) break; // it would do so again

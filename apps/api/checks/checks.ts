@@ -2,7 +2,7 @@ import type { Fault, Validator } from '../../../domain/repo/isolated.js';
 import { globMatcher } from '../../../domain/repo/objects/paths.js';
 import type { Candidate } from '../../../domain/repo/types.js';
 import { KvError } from '../../../ports/error.js';
-import type { Commands } from '../commands/commands.js';
+import type { CommandOrder, Commands } from '../commands/commands.js';
 import { BUILT_IN } from '../commands/named.js';
 import type { RepositorySettings } from '../pool/repository-settings.js';
 import { type CheckedFile, isStructured, type Question } from './check-files.js';
@@ -39,14 +39,14 @@ export class Checks {
   }
 
   /** Validators by their names. A name that the operator has taken away since refuses everything, rather than nothing. */
-  validators(names: readonly string[], rules: Rules): Validator[] {
+  validators(names: readonly string[], rules: Rules, order: CommandOrder): Validator[] {
     return [...new Set(names)].map((name) => async (state) => {
-      const faults = await this.run(name, rules, state);
+      const faults = await this.run(name, rules, state, order);
       return faults.map((fault) => ({ ...fault, check: name }));
     });
   }
 
-  private async run(name: string, rules: Rules, state: State): Promise<readonly Fault[]> {
+  private async run(name: string, rules: Rules, state: State, order: CommandOrder): Promise<readonly Fault[]> {
     switch (name) {
       case 'syntax':
         return this.look(
@@ -60,7 +60,7 @@ export class Checks {
         return this.schemas(rules, state);
     }
     if (!this.commands.has(name)) return [{ path: '.', message: `the server has no command '${name}' any more` }];
-    return faultsIn(name, await this.commands.run(name, state), state);
+    return faultsIn(name, await this.commands.run(name, state, order), state);
   }
 
   private async schemas({ schemas }: Rules, state: State): Promise<Fault[]> {

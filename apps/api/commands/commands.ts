@@ -1,4 +1,10 @@
-import type { CommandFile, CommandIsolation, CommandResult, CommandRunner } from '../../../ports/command-runner.js';
+import type {
+  CommandFile,
+  CommandIsolation,
+  CommandLimits,
+  CommandResult,
+  CommandRunner,
+} from '../../../ports/command-runner.js';
 import { KvError } from '../../../ports/error.js';
 import type { NamedCommand } from './named.js';
 
@@ -17,20 +23,35 @@ export interface CommandParts {
   readonly open: () => Promise<CommandRunner>;
 }
 
-/** Those who may wait for others' commands to end. */
+/** For whom a command is run. */
+export interface CommandOrder {
+  /** The repository. */
+  readonly owner: string;
+  /** Ends it early, also while it waits. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Commands that may wait for others to end; and how many of one repository may run or wait, so that others have their turn. */
 const WAITING = 200;
+const OF_ONE = 20;
 
 /** The operator's commands by their names: a request chooses one, and brings nothing of it. */
 export class Commands {
   private runner: Promise<CommandRunner> | null = null;
   private running = 0;
   private readonly waiting: (() => void)[] = [];
+  private readonly owners = new Map<string, number>();
   private readonly closing = new AbortController();
 
   constructor(private readonly parts: CommandParts) {}
 
   names(): string[] {
     return [...this.parts.named.keys()];
+  }
+
+  /** The bounds of one. */
+  limits(name: string): CommandLimits | undefined {
+    return this.parts.named.get(name)?.limits;
   }
 
   has(name: string): boolean {
@@ -48,11 +69,15 @@ export class Commands {
   }
 
   /** Runs one on the files of a state, after those that came first. Throws `NOT_FOUND`, `BUSY`, and what a runner throws. */
-  async run(name: string, state: CommandState, signal?: AbortSignal): Promise<CommandResult> {
+  async run(name: string, state: CommandState, { owner, signal }: CommandOrder): Promise<CommandResult> {
     const command = this.parts.named.get(name);
     if (command === undefined)
       throw new KvError('NOT_FOUND', `no command is called '${name.slice(0, 60)}'`, { hint: "the server's operator names them" });
     const ended = signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
+    const count = this.owners.get(owner) ?? 0;
+    if (count >= OF_ONE || this.waiting.length >= WAITING)
+      throw new KvError('BUSY', 'too many commands wait to be run', { hint: 'try again later' });
+    this.owners.set(owner, count + 1);
     await this.turn();
     try {
       if (ended.aborted) throw new KvError('INTERRUPTED', `command '${name}' was interrupted`);
@@ -60,6 +85,9 @@ export class Commands {
       return await runner.run({ ...command, files: filesOf(state), signal: ended });
     } finally {
       this.running -= 1;
+      const left = (this.owners.get(owner) ?? 1) - 1;
+      if (left > 0) this.owners.set(owner, left);
+      else this.owners.delete(owner);
       this.waiting.shift()?.();
     }
   }
@@ -80,8 +108,6 @@ export class Commands {
   }
 
   private async turn(): Promise<void> {
-    if (this.waiting.length >= WAITING)
-      throw new KvError('BUSY', 'too many commands wait to be run', { hint: 'try again later' });
     while (this.running >= this.parts.atATime) await new Promise<void>((resolve) => this.waiting.push(resolve));
     this.running += 1;
   }

@@ -48,6 +48,8 @@ export interface BuildParts {
 /** Builds that are remembered of one repository, with their images; and that may wait. */
 const REMEMBERED = 100;
 const WAITING = 50;
+/** Those of one repository that may run or wait, so that others have their turn. */
+const OF_ONE = 10;
 
 /** Builds of container images, one after another. */
 export class Builds {
@@ -71,7 +73,9 @@ export class Builds {
     const { available, missing } = (await this.builder()).capabilities;
     if (!available)
       throw new KvError('NOT_SUPPORTED', 'containers are not built here', { hint: `install ${missing ?? 'a builder'}` });
-    if (this.queue.length >= WAITING) throw new KvError('BUSY', 'too many builds wait', { hint: 'try again later' });
+    const own = this.list(repository).filter(({ finishedAt }) => finishedAt === null).length;
+    if (own >= OF_ONE || this.queue.length >= WAITING)
+      throw new KvError('BUSY', 'too many builds wait', { hint: 'try again later' });
     const build: Build = {
       ...{ id: newId('bld'), repository, createdAt: this.parts.now(), ...request },
       ...{ state: 'queued', startedAt: null, finishedAt: null, image: null, error: null },

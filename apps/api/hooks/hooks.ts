@@ -27,6 +27,8 @@ export interface HookParts {
   readonly now: () => number;
 }
 
+/** Commands after commits that may wait in one repository. */
+const IN_LINE = 1000;
 /** Runs that are remembered of one repository, and what is kept of each one's output. */
 const REMEMBERED = 50;
 const OUTPUT = 4096;
@@ -34,6 +36,8 @@ const OUTPUT = 4096;
 /** What repositories have run before a commit, which may refuse it, and after one. */
 export class Hooks {
   private readonly runs = new Map<string, HookRun[]>();
+  private isClosed = false;
+  private readonly lines = new Map<string, { last: Promise<void>; length: number }>();
 
   constructor(private readonly parts: HookParts) {}
 
@@ -43,24 +47,23 @@ export class Hooks {
     return preCommit.length === 0 ? NONE : [(candidate) => this.check(id, preCommit, candidate)];
   }
 
-  /** Runs what the repository has named for it, on the commit that a branch has moved to. Nobody waits for it. */
-  async moved(id: string, { ref, next, time }: LoggedEvent): Promise<void> {
+  /** Runs what the repository has named for it, on the commit that a branch has moved to, after what came before. Nobody waits for it. */
+  moved(id: string, { ref, next, time }: LoggedEvent): void {
     const { postCommit } = this.parts.settings.of(id);
-    if (next === null || !ref.startsWith('refs/heads/')) return;
+    const line = this.lines.get(id) ?? { last: Promise.resolve(), length: 0 };
+    if (next === null || !ref.startsWith('refs/heads/') || postCommit.length === 0) return;
+    this.lines.set(id, line);
     for (const command of postCommit) {
       const run = { command, ref, commit: next, at: time };
-      try {
-        const { exitCode, duration, output } = await this.parts.use(id, (repository) =>
-          this.parts.commands.run(command, {
-            files: () => repository.list('', { rev: next, recursive: true }),
-            read: (path) => repository.readFile(path, next),
-          }),
-        );
-        this.remember(id, { ...run, exitCode, duration, output: output.slice(0, OUTPUT) });
-      } catch (error) {
-        // The branch has moved all the same: what is left to say is that the command was not run.
-        this.remember(id, { ...run, exitCode: null, duration: 0, output: toKvError(error).message });
+      if (line.length >= IN_LINE) {
+        this.remember(id, { ...run, exitCode: null, duration: 0, output: 'too many wait to be run' });
+        continue;
       }
+      line.length += 1;
+      line.last = line.last.then(async () => {
+        if (!this.isClosed) await this.run(id, run);
+        line.length -= 1;
+      });
     }
   }
 
@@ -69,18 +72,40 @@ export class Hooks {
     return [...(this.runs.get(id) ?? [])].reverse();
   }
 
+  /** Waits for what runs; what waits is not run any more. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await Promise.all([...this.lines.values()].map(({ last }) => last));
+  }
+
   forget(id: string): void {
     this.runs.delete(id);
+    this.lines.delete(id);
   }
 
   private async check(id: string, names: readonly string[], candidate: Candidate): Promise<void> {
-    const validators = this.parts.checks.validators(names, this.parts.settings.of(id));
+    const validators = this.parts.checks.validators(names, this.parts.settings.of(id), { owner: id });
     const faults = (await Promise.all(validators.map((validator) => validator(candidate)))).flat();
     const [first] = faults;
     if (first === undefined) return;
     throw new KvError('POLICY_VIOLATION', `a pre-commit hook refuses it: ${first.path}: ${first.message}`, {
       details: { reason: 'pre-commit', faults: faults.slice(0, 100) },
     });
+  }
+
+  private async run(id: string, run: Pick<HookRun, 'command' | 'ref' | 'commit' | 'at'>): Promise<void> {
+    const { commands, use } = this.parts;
+    try {
+      const { exitCode, duration, output } = await use(id, (repository) => {
+        const files = () => repository.list('', { rev: run.commit, recursive: true });
+        const read = (path: string) => repository.readFile(path, run.commit);
+        return commands.run(run.command, { files, read }, { owner: id });
+      });
+      this.remember(id, { ...run, exitCode, duration, output: output.slice(0, OUTPUT) });
+    } catch (error) {
+      // The branch has moved all the same: what is left to say is that the command was not run.
+      this.remember(id, { ...run, exitCode: null, duration: 0, output: toKvError(error).message });
+    }
   }
 
   private remember(id: string, run: HookRun): void {

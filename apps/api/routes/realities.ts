@@ -114,9 +114,9 @@ export function realityRoutes(app: ApiApp, { pool, automation }: ApiContext): vo
         response: answers(200, ValidationShape),
       },
     },
-    async ({ params: { repo, name }, body }) =>
+    async ({ params: { repo, name }, body }, reply) =>
       validationShape(
-        await pool.use(repo, (repository) => repository.reality(name).validate(validatorsOf(automation, repo, body))),
+        await pool.use(repo, (repository) => repository.reality(name).validate(validatorsOf(automation, repo, body, reply))),
       ),
   );
   const Compared = Type.Object({ from: Type.String(), to: Type.String(), format: Type.String(), diff: Type.String() });

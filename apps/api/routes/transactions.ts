@@ -5,6 +5,7 @@ import { KvError } from '../../../ports/error.js';
 import { answers, AUTHOR, closed, Done, done, FilePutBody, Path, RepoParams, Rev } from '../schemas/common.js';
 import { authorOf, bytesOf, CommitShape, commitShape, iso } from '../schemas/repository.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
+import { gone } from '../requests/gone.js';
 import { ApiError } from '../problems/errors.js';
 
 const TxShape = Type.Object({ id: Type.String(), repo_id: Type.String(), created_at: Type.String() });
@@ -40,11 +41,12 @@ export function validatorsOf(
   { checks, settings }: ApiContext['automation'],
   repo: string,
   body: Static<typeof ValidateBody>,
+  reply: Parameters<typeof gone>[0],
 ): readonly Validator[] {
   const rules = settings.of(repo);
   const names = body?.validators ?? rules.validators;
   checks.known(body?.validators ?? []);
-  return checks.validators(names, rules);
+  return checks.validators(names, rules, { owner: repo, signal: gone(reply) });
 }
 
 /** The files of a body: one, or several. */
@@ -142,8 +144,8 @@ export function transactionRoutes(app: ApiApp, { pool, automation }: ApiContext)
         response: answers(200, ValidationShape),
       },
     },
-    async ({ params, body }) =>
-      within(params, async (tx) => validationShape(await tx.validate(validatorsOf(automation, params.repo, body)))),
+    async ({ params, body }, reply) =>
+      within(params, async (tx) => validationShape(await tx.validate(validatorsOf(automation, params.repo, body, reply)))),
   );
   const CommitBody = closed({ message: Type.String({ maxLength: 1_000_000 }), ...AUTHOR });
   app.post(

@@ -35,12 +35,15 @@ export interface Backup {
 
 /** The name of the sequencer's private key in a backup: without it, what a restored Stargate signs is signed by another key. */
 export const KEPT_SEQUENCER_KEY = 'sequencer-key';
+/** Where the adapter of a carried mirror keeps how far its chain of links is, and its name in a backup: without it, a new chain begins. */
+export const CARRIED = { place: join('.stargate', 'mirror-bundle', 'record.json'), name: 'mirror-bundle.json' } as const;
 /** Under which name each file of a Stargate stands in a backup: what is not there was never needed. */
 const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
   [join('.stargate', 'leader.term'), 'leader.term'],
   [OWN_ID, 'repository-id'],
   [SEQUENCER_KEY, KEPT_SEQUENCER_KEY],
+  [CARRIED.place, CARRIED.name],
 ];
 /** Where the bundles of compacted epochs lie. */
 export const ARCHIVES = join('.stargate', 'archives');

@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { adoptMirror } from '../../../domain/gateway/epochs/adopt.js';
 import { verifyNamespace } from '../../../domain/gateway/epochs/verify-adopted.js';
 import { KV_FAMILIES, POLICY_PATH, POLICY_REF } from '../../../domain/ledger/refs.js';
@@ -16,7 +16,7 @@ import { adoptionContext } from '../repository/adoption-context.js';
 import { type HostKey, type HostKeyKind, keyFolder } from '../host-key/key-files.js';
 import { keysIn, makeHostKeys, missing } from '../host-key/make-keys.js';
 import { type AgainstMirror, againstMirror } from './against-mirror.js';
-import { ARCHIVES, HOST_KEY as KEY_FILE, KEPT_SEQUENCER_KEY, SETTINGS } from './backup.js';
+import { ARCHIVES, CARRIED, HOST_KEY as KEY_FILE, KEPT_SEQUENCER_KEY, SETTINGS } from './backup.js';
 import { type Check, checkRestored } from './check-restored.js';
 import { JOURNAL } from './journal.js';
 import { BUNDLE, type Manifest, readManifest } from './manifest.js';
@@ -66,6 +66,10 @@ export async function restoreBackup({ from, hostKeys }: BackupSource, repo: stri
     requireSame(refs, manifest, folder);
     const state = join(draft, '.stargate');
     for (const name of STATE_NAMES) if (name in manifest.files) await copy(join(folder, name), join(state, name));
+    if (CARRIED.name in manifest.files) {
+      await mkdir(dirname(join(draft, CARRIED.place)), { mode: 0o700 });
+      await copy(join(folder, CARRIED.name), join(draft, CARRIED.place));
+    }
     await mkdir(join(draft, ARCHIVES), { recursive: true, mode: 0o700 });
     const archives = Object.keys(manifest.files).filter((each) => each.startsWith('archives/'));
     for (const name of archives) await copy(join(folder, name), join(state, name));

@@ -49,6 +49,7 @@ export class IntentStream {
   private open = 0;
   private openBytes = 0;
   private ended = false;
+  private resting = false;
   private silence: StreamSilence | undefined;
   private settle: (status: number) => void = () => undefined;
 
@@ -77,12 +78,14 @@ export class IntentStream {
         () => options.limits().intentSilence,
         () => this.silent(),
       );
+      this.rest();
       session.input.on('data', (bytes: Buffer) => this.take(bytes));
       session.input.once('end', () => this.endOfInput());
       if (session.gone.aborted) gone();
       if (options.over.aborted) over();
       return await done;
     } finally {
+      session.place?.idle(null);
       session.gone.removeEventListener('abort', gone);
       options.over.removeEventListener('abort', over);
       this.silence?.stop();
@@ -118,6 +121,15 @@ export class IntentStream {
     }
     if (full()) this.session.input.pause();
     else this.session.input.resume();
+    this.rest();
+  }
+
+  /** While nothing is under way, somebody else may have its place: the next intent opens another stream. */
+  private rest(): void {
+    const resting = this.open === 0 && this.reader.waiting === 0 && !this.unread;
+    if (resting === this.resting || this.ended) return;
+    this.resting = resting;
+    this.session.place?.idle(resting ? () => this.finish(0) : null);
   }
 
   /** The client doesn't read its answers. */

@@ -96,13 +96,7 @@ export async function greeting({
   };
 }
 
-function told(
-  { metrics, housekeeping, log }: LeaderIntentsOptions,
-  session: ExecSession,
-  answer: Answer,
-  bytes: number,
-  took: number,
-): void {
+function told({ metrics, log }: LeaderIntentsOptions, session: ExecSession, answer: Answer, bytes: number, took: number): void {
   const { request, pusher, fingerprint, remote } = session;
   const facts = { request, pusher: pusher.name, fingerprint, remote, bytes, ms: Math.round(took) };
   const { outcome } = answer;
@@ -115,7 +109,6 @@ function told(
     return;
   }
   metrics.accepted(took);
-  housekeeping.accepted();
   const { ns, txn, commit, set, del, retried } = outcome;
   log.info('intent.ordered', { ...facts, ns, txn, commit, set, del, retried });
 }

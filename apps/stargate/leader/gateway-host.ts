@@ -66,6 +66,8 @@ interface GatewayHostOptions {
   readonly repositoryId: string;
   /** Signs ledger commits that are made of intents. */
   readonly sequencer: OwnKey;
+  /** Told of each commit. */
+  readonly committed?: () => void;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -120,7 +122,10 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     newEpochs: epochsAtMirror({ store, namer, target, clock }),
     replicate: options.replicate,
     lease: () => (stopping.signal.aborted ? null : lease),
-    committed: (intent, span) => worker.enqueue([intent], span),
+    committed(intent, span) {
+      worker.enqueue([intent], span);
+      options.committed?.();
+    },
     unmirrored: (intents) => worker.enqueue(intents),
     async admit(namespaces, turn) {
       await standing.admit(namespaces);

@@ -27,7 +27,7 @@ import { leaderPushes } from '../push/leader-pushes.js';
 import type { Turns } from '../../../domain/gateway/turns/turns.js';
 import { pushLimits } from '../../../domain/gateway/limits/push-limits.js';
 import type { DiskRoom } from '../repository/disk-room.js';
-import { startHousekeeping } from '../repository/housekeeping.js';
+import { type Housekeeping, startHousekeeping } from '../repository/housekeeping.js';
 import type { LoadedPolicy } from '../repository/policy-file.js';
 import type { ServeExec } from '../exec-session.js';
 import { undoStack } from '../process/undo.js';
@@ -100,7 +100,19 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const branchMirror = await own.get<MirrorTarget>('mirror-target');
     const repositoryId = await options.repositoryId();
     const sequencer = await options.sequencerKey();
-    const host = await startGateway({ ...options, replicate, journal, branchMirror, lease, policy, repositoryId, sequencer });
+    let housekeeping: Housekeeping | undefined;
+    const committed = (): void => housekeeping?.committed();
+    const host = await startGateway({
+      ...options,
+      replicate,
+      journal,
+      branchMirror,
+      lease,
+      policy,
+      repositoryId,
+      sequencer,
+      committed,
+    });
     started.push(() => host.stop());
     const { gateway, worker, turns } = host;
     const store = await composition.get<GitStore>('git-store');
@@ -109,7 +121,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
       unreadable: (bundle, { message }) => log.warn('bundle.unreadable', { bundle, message }),
     });
     if (traced.length > 0) log.info('epoch.traced', { refs: traced });
-    const housekeeping = startHousekeeping({
+    housekeeping = startHousekeeping({
       ...{ log, upkeep: await composition.get<RepositoryUpkeep>('repository-upkeep') },
       tidy: () => gateway.exclusively(() => host.shortenJournal()),
     });

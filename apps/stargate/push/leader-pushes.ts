@@ -30,7 +30,6 @@ export function leaderPushes(options: LeaderPushOptions): ServeExec {
       }
       metrics.accepted(outcome.facts.gatewayMs);
       logAccepted(log, session, outcome.facts);
-      housekeeping.accepted();
     },
   });
   return (session) => housekeeping.during(() => receive(session));

@@ -6,8 +6,8 @@ import type { Log } from '../log/log.js';
 export interface Housekeeping {
   /** Runs a push, and housekeeping after it when that is due. */
   during<T>(push: () => Promise<T>): Promise<T>;
-  /** Counts an accepted push. */
-  accepted(): void;
+  /** Counts a commit, of a push or of all intents that were ordered together. */
+  committed(): void;
   /**
    * Runs work while no push is at hand; new ones wait for its end. False, and the work is not done, when the pushes at hand take
    * longer than `patience` (milliseconds).
@@ -22,13 +22,13 @@ interface HousekeepingOptions {
   readonly log: Log;
   /** What else there is to put in order, such as the journal. */
   readonly tidy?: () => Promise<void>;
-  /** Accepted pushes between two runs. */
+  /** Commits between two runs. */
   readonly every?: number;
 }
 
 /**
- * Every push leaves a pack, and a repository of many packs is slow to read. After so many accepted pushes the small packs are rolled
- * up into larger ones, so that their number grows with the logarithm of the pushes and each object is rewritten as often. Nothing is
+ * Every commit leaves a pack, and a repository of many packs is slow to read. After so many commits the small packs are rolled
+ * up into larger ones, so that their number grows with the logarithm of the commits and each object is rewritten as often. Nothing is
  * dropped, so pushes go on meanwhile.
  */
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
@@ -102,7 +102,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
         open();
       }
     },
-    accepted() {
+    committed() {
       since += 1;
     },
     async stop() {

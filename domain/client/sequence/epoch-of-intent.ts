@@ -7,7 +7,7 @@ import { newestTip } from '../clone/tips.js';
 import { repositoryFor } from '../clone/repository.js';
 import type { SignedIntent } from './signed-intent.js';
 import { wrongMode } from './mode.js';
-import { order } from './order.js';
+import { order, withPatience } from './order.js';
 import { greetingOf, sessionOf } from './sessions.js';
 
 /** Epochs begin seldom: an intent that meets a new one each time has met something else. */
@@ -39,7 +39,7 @@ export async function orderInEpoch(
   ports: WritingPorts,
   { ns, build, published, signal, thisEpoch }: InEpoch,
 ): Promise<OrderedIntent> {
-  const opened = sessionOf(clone);
+  sessionOf(clone); // comes up while the intent is built
   const known = thisEpoch === true ? undefined : (await orderedWrites(clone, ns)).epoch;
   let last: SignedIntent | null = null;
   const builtFor = async (epoch: string | null, repository: string): Promise<SignedIntent> => {
@@ -48,10 +48,10 @@ export async function orderInEpoch(
     return last;
   };
   if (known !== undefined && published.repositoryId !== null) await builtFor(known, published.repositoryId);
-  const greeting = await greetingOf(opened);
+  const greeting = await withPatience(clone, ports, () => greetingOf(sessionOf(clone)));
   const there = greeting?.namespaces.find((one) => one.ns === ns);
   if (there?.mode === 'linear') throw wrongMode(ns, 'linear');
-  const told = opened?.epochOf(ns);
+  const told = sessionOf(clone)?.epochOf(ns);
   const heard = told === undefined ? known : told;
   let epoch = heard === undefined ? await fetchedEpoch(clone, ns) : heard;
   const repository = await repositoryOf(clone, ns, greeting, published);

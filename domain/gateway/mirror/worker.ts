@@ -38,12 +38,21 @@ export interface WorkerStatus {
 
 /** An idle worker never spins. */
 const LEAST_PAUSE_MS = 100;
+/** While many write, the next push waits for as long as the last one took, and takes more along; never for longer than this. */
+const MOST_REST_MS = 500;
+/** So many transactions that were accepted during a push are many: what one writer writes next is shown at once. */
+const MANY = 4;
 
-/** How long to wait before the next try, ms; and whether what is accepted meanwhile waits too, as while the host is away. */
+/** How long to wait before the next push, ms. */
 interface Pause {
   readonly ms: number;
+  /** What is accepted meanwhile waits too. */
   readonly all: boolean;
+  /** Nothing else is asked of the host meanwhile. */
+  readonly away: boolean;
 }
+
+const NO_PAUSE: Pause = { ms: 0, all: false, away: false };
 
 /**
  * Drains the journal to the read host: everything that waits goes in one push, with the watermarks of the namespaces it
@@ -60,6 +69,8 @@ export class MirrorWorker {
   private readonly ledgers: LedgerRefs;
   private readonly branches: BranchLane;
   private readonly lost: LostRefs;
+  /** How many transactions, or moves of other refs, were accepted until now. */
+  private accepted = 0;
   /** What the mirror has taken since it was last refused. */
   private readonly taken = new Set<Group>();
 
@@ -87,7 +98,10 @@ export class MirrorWorker {
   /** `span` is the commit's, where they come from one. */
   enqueue(intents: readonly IntentRecord[], span: Span = NO_SPAN): void {
     if (this.queue.add(intents) === 0) return; // recovery may name again what waits already
-    for (const intent of intents) this.traces.begin(intent, span);
+    for (const intent of intents) {
+      this.traces.begin(intent, span);
+      this.accepted += Math.max(1, intent.events.length);
+    }
     this.context.observer.enqueued(this.queue.size);
     this.branches.note(this.queue.takeBranches());
     this.nap.wake();
@@ -134,8 +148,8 @@ export class MirrorWorker {
     await this.look(signal);
     while (!signal.aborted) {
       this.nap.forget();
-      const pause = this.queue.size === 0 ? { ms: 0, all: false } : await this.attempt(signal);
-      if (this.lost.dueIn === 0 && !pause.all) await this.compare(signal);
+      const pause = this.queue.size === 0 ? NO_PAUSE : await this.attempt(signal);
+      if (this.lost.dueIn === 0 && !pause.away) await this.compare(signal);
       else if (this.context.standing?.dueIn === 0) await this.look(signal);
       await this.tellReaders(signal);
       const { standing, readers } = this.context;
@@ -161,6 +175,7 @@ export class MirrorWorker {
     const { clock } = this.context;
     const batch = this.queue.all;
     const started = clock.now();
+    const { accepted } = this;
     try {
       const { landed, refused } = await this.ledgers.push(batch, signal);
       for (const refusal of refused) this.noteRefused(refusal);
@@ -169,11 +184,12 @@ export class MirrorWorker {
       await this.confirm(batch, landed, started);
       this.failures = 0;
       this.hostError = null;
-      return { ms: 0, all: false };
+      const rest = this.accepted - accepted < MANY ? 0 : Math.min(clock.now() - started, MOST_REST_MS);
+      return { ms: rest, all: rest > 0, away: false };
     } catch (thrown) {
       this.traces.failed(batch.map(({ intent }) => intent.id));
       // When it is told to stop, a push that was cut off is no failure: the journal keeps it.
-      return { ms: signal.aborted ? 0 : this.failed(toKvError(thrown)), all: true };
+      return { ms: signal.aborted ? 0 : this.failed(toKvError(thrown)), all: true, away: true };
     } finally {
       this.tellCount();
     }

@@ -2,6 +2,7 @@ import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { decodeCommit } from '../../git/commit.js';
+import { Generations } from '../../git/generations.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
 import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import type { Intent } from '../../ledger/intent/intent.js';
@@ -12,16 +13,15 @@ const BATCH = 2000;
 
 /** What has come of intents, the newest of all namespaces: who asks again is answered again. */
 export class Answers {
-  private readonly known = new Map<string, { readonly intent: Oid; readonly answer: Ordered }>();
+  private readonly known: Generations<string, { readonly intent: Oid; readonly answer: Ordered }>;
 
-  constructor(private readonly most: () => number) {}
+  /** So many at most are remembered, and at least half as many. */
+  constructor(most: () => number) {
+    this.known = new Generations(most, () => 1);
+  }
 
   add({ oid, trailers }: Intent, answer: Ordered): void {
     this.known.set(`${trailers.ns} ${trailers.txn}`, { intent: oid, answer });
-    for (const oldest of this.known.keys()) {
-      if (this.known.size <= this.most()) return;
-      this.known.delete(oldest);
-    }
   }
 
   /** The answer that an intent had; undefined: none that is remembered. Throws `TRANSACTION_REUSED` when another had its transaction. */

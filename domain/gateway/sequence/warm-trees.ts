@@ -1,5 +1,6 @@
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
+import { Generations } from '../../git/generations.js';
 import type { TreeReader } from '../../git/tree-draft.js';
 import { behind } from './overlay.js';
 
@@ -8,19 +9,20 @@ import { behind } from './overlay.js';
  * and are not written yet, which no store has. Bounded by bytes; what was used longest ago goes first.
  */
 export class WarmTrees implements TreeReader {
-  private readonly trees = new Map<Oid, GitObject>();
-  private bytes = 0;
+  private readonly trees: Generations<Oid, GitObject>;
   private readonly unwritten = new Map<Oid, GitObject>();
 
   constructor(
     private readonly store: Pick<GitStore, 'read'>,
-    private readonly most: () => number,
-  ) {}
+    most: () => number,
+  ) {
+    this.trees = new Generations(most, ({ body }) => body.length);
+  }
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
     return behind(
       oids,
-      (oid) => this.unwritten.get(oid) ?? this.touched(oid),
+      (oid) => this.unwritten.get(oid) ?? this.trees.get(oid),
       async (missing) => {
         const objects = await this.store.read(missing);
         for (const object of objects) if (object !== null) this.keep(object);
@@ -45,22 +47,7 @@ export class WarmTrees implements TreeReader {
     this.unwritten.clear();
   }
 
-  private touched(oid: Oid): GitObject | undefined {
-    const object = this.trees.get(oid);
-    if (object === undefined) return undefined;
-    this.trees.delete(oid);
-    this.trees.set(oid, object);
-    return object;
-  }
-
-  private keep(object: GitObject): void {
-    if (object.type !== 'tree' || this.trees.has(object.oid)) return;
-    this.trees.set(object.oid, object);
-    this.bytes += object.body.length;
-    for (const [oid, { body }] of this.trees) {
-      if (this.bytes <= this.most()) return;
-      this.trees.delete(oid);
-      this.bytes -= body.length;
-    }
+  private keep({ oid, type, body }: GitObject): void {
+    if (type === 'tree') this.trees.set(oid, { oid, type, body });
   }
 }

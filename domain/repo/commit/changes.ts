@@ -1,13 +1,13 @@
 import { toBytePath, toText } from '../objects/paths.js';
 import { changesBetween, type Entry, type EntryChange, entryAt } from '../objects/trees.js';
 import type { Overlay } from '../staging/overlay.js';
-import { listDirectory } from '../search/files.js';
 import type { Candidate, FileContent, PathChange } from '../types.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { BytePath } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { MODE_DIR } from '../../git/tree.js';
+import { listDirectory } from '../search/files.js';
 
 /** A change as callers are told of it. */
 export function pathChange({ path, before, after }: EntryChange): PathChange {

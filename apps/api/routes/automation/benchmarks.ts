@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { Benchmark } from '../../benchmarks/benchmarks.js';
 import type { ApiApp, ApiContext } from '../../requests/context.js';
+import { gone } from '../../requests/gone.js';
 import { answers, closed, RepoParams, TextOrNull } from '../../schemas/common.js';
 import { iso } from '../../schemas/repository.js';
 import { Name, RealityParams } from '../realities.js';
@@ -54,8 +55,8 @@ export function benchmarkRoutes(app: ApiApp, { pool, automation: { benchmarks } 
         ...{ body: closed({ command: Command, runs: Runs }), response: answers(200, BenchmarkShape) },
       },
     },
-    async ({ params: { repo, name }, body: { command, runs = 1 } }) =>
-      shape(await pool.use(repo, (repository) => benchmarks.run(repo, repository.reality(name), command, runs))),
+    async ({ params: { repo, name }, body: { command, runs = 1 } }, reply) =>
+      shape(await pool.use(repo, (repository) => benchmarks.run(repo, repository.reality(name), command, runs, gone(reply)))),
   );
   app.get(
     '/repos/:repo/parallel-realities/:name/benchmark',
@@ -84,11 +85,12 @@ export function benchmarkRoutes(app: ApiApp, { pool, automation: { benchmarks } 
         response: answers(200, Compared),
       },
     },
-    async ({ params: { repo }, body: { command, realities: names, runs = 1 } }) =>
+    async ({ params: { repo }, body: { command, realities: names, runs = 1 } }, reply) =>
       pool.use(repo, async (repository) => {
         const realities =
           names === undefined ? repository.realities().slice(0, 100) : names.map((name) => repository.reality(name));
-        for (const reality of realities) await benchmarks.run(repo, reality, command, runs);
+        const signal = gone(reply);
+        for (const reality of realities) await benchmarks.run(repo, reality, command, runs, signal);
         return compared(benchmarks.results(repo, realities, command));
       }),
   );

@@ -24,6 +24,20 @@ const HooksShape = Type.Object({
   recent: Type.Array(Run),
 });
 
+const Isolation = Type.Object({
+  ...{
+    user: Type.Boolean(),
+    network: Type.Boolean(),
+    processes: Type.Boolean(),
+    folders: Type.Boolean(),
+    limits: Type.Boolean(),
+  },
+});
+const CommandsShape = Type.Object({
+  commands: Type.Array(Type.Object({ name: Type.String(), timeout_ms: Type.Integer(), memory_bytes: Type.Integer() })),
+  ...{ count: Type.Integer(), isolation: Type.Union([Isolation, Type.Null()]) },
+});
+
 /** What `validate` runs in a repository, and what is run before and after its commits: by names, of which the operator has given some. */
 export function hookRoutes(app: ApiApp, { pool, automation }: ApiContext): void {
   const { settings, checks, commands, hooks } = automation;
@@ -41,6 +55,24 @@ export function hookRoutes(app: ApiApp, { pool, automation }: ApiContext): void 
       available: checks.names(),
     };
   };
+  app.get(
+    '/commands',
+    {
+      config: { access: 'repo:read' },
+      schema: {
+        summary: "The operator's commands by their names, what they may take, and what the system keeps from them",
+        ...{ tags, response: answers(200, CommandsShape) },
+      },
+    },
+    async () => {
+      const all = commands.names().flatMap((name) => {
+        const limits = commands.limits(name);
+        return limits === undefined ? [] : [{ name, timeout_ms: limits.time, memory_bytes: limits.memory }];
+      });
+      const isolation = await commands.isolation();
+      return { commands: all, count: all.length, isolation: isolation === null ? null : { ...isolation } };
+    },
+  );
   app.get(
     '/repos/:repo/validators',
     {
