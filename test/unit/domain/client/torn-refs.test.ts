@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { placeNamed, type RemoteSide } from '../../../../adapters/remote-memory/open.js';
-import { fetchNamespace } from '../../../../domain/client/clone/tips.js';
+import { fetchNamespace } from '../../../../domain/client/remote/fetch-namespace.js';
 import { newEpoch } from '../../../../domain/client/epochs/new-epoch.js';
 import { listKeys } from '../../../../domain/client/read/list.js';
 import { readKey } from '../../../../domain/client/read/read.js';
