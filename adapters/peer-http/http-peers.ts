@@ -1,4 +1,4 @@
-import { KvError, MAX_PEER_BODY, PEER_PROTOCOL, PEER_TOPIC, type PeerTransport } from '../../ports/index.js';
+import { KvError, MAX_PEER_BODY, PEER_OPERATOR, PEER_PROTOCOL, PEER_TOPIC, type PeerTransport } from '../../ports/index.js';
 import { type PeerAddress, parseAddress, TrustedNetworks } from './addresses.js';
 import { PeerCaller } from './caller.js';
 import { type PeerIdentityFiles, readPeerIdentity } from './identity.js';
@@ -38,6 +38,8 @@ export async function openHttpPeers(options: HttpPeersOptions): Promise<PeerTran
       throw new KvError('CONFIG_INVALID', `'${name.slice(0, 80)}' is no name of a server or a cluster`, {
         hint: 'up to 64 letters, digits, dots, dashes',
       });
+  if (servers[PEER_OPERATOR] !== undefined)
+    throw new KvError('CONFIG_INVALID', `no server may be called '${PEER_OPERATOR}'`, { hint: 'give it another name' });
   if (options.keyFile === undefined && options.identity === undefined)
     throw new KvError('CONFIG_INVALID', 'the servers of the cluster have nothing to know each other by', {
       hint: "give a 'keyFile', or 'ca', 'cert' and 'certKey'",

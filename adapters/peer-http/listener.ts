@@ -3,7 +3,15 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { pipeline } from 'node:stream/promises';
-import { formatRejection, KvError, PEER_TOPIC, type PeerAnswer, type PeerHandler, toKvError } from '../../ports/index.js';
+import {
+  formatRejection,
+  KvError,
+  PEER_OPERATOR,
+  PEER_TOPIC,
+  type PeerAnswer,
+  type PeerHandler,
+  toKvError,
+} from '../../ports/index.js';
 import { encodeFrames, FrameReader } from './frames.js';
 import { namesOf } from './identity.js';
 import { type ClusterKey, isMac } from './keys.js';
@@ -146,7 +154,7 @@ export class PeerListener {
   }
 
   private proveName({ from }: SealedHead, socket: Socket): void {
-    if (!(socket instanceof TLSSocket)) return;
+    if (!(socket instanceof TLSSocket) || from === PEER_OPERATOR) return; // whoever has a certificate of the cluster
     const names = namesOf(socket);
     const host = this.side.addresses.get(from)?.host;
     if (names.includes(from) || (host !== undefined && names.includes(host))) return;

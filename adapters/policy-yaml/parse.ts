@@ -34,13 +34,15 @@ export function parsePolicy(text: string, file: string): Policy {
   const plain = plainOf(document, faults);
   // What has names of its own for keys is judged apart, one by one: class-transformer stumbles over some.
   const { namespaces: blocks, stargate: own } = plain as { namespaces?: unknown; stargate?: unknown };
-  const bounds = isMapping(own) ? (own as { limits?: unknown }).limits : undefined;
+  const { limits: bounds, push_urls: servers } = isMapping(own) ? (own as { limits?: unknown; push_urls?: unknown }) : {};
   const shape = shaped(
     PolicyFile,
     {
       ...plain,
       ...(isMapping(blocks) && { namespaces: {} }),
-      ...(isMapping(own) && { stargate: { ...own, ...(isMapping(bounds) && { limits: {} }) } }),
+      ...(isMapping(own) && {
+        stargate: { ...own, ...(isMapping(bounds) && { limits: {} }), ...(isMapping(servers) && { push_urls: {} }) },
+      }),
     },
     [],
     faults,
@@ -55,6 +57,8 @@ export function parsePolicy(text: string, file: string): Policy {
   const policy: Policy = {
     version: 1,
     pushUrl: url('push_url', pushUrlFault),
+    pushUrls: pushUrlsOf(servers, faults),
+    ack: stargate.ack ?? 'quorum',
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
     requireRepositoryId: stargate.require_repository_id ?? false,
@@ -68,6 +72,18 @@ export function parsePolicy(text: string, file: string): Policy {
   };
   if (faults.any) throw faults.error();
   return policy;
+}
+
+/** The push URL of each server of a cluster, by its name. */
+function pushUrlsOf(servers: unknown, faults: Faults): Record<string, string> {
+  const urls: Record<string, string> = {};
+  for (const [name, value] of Object.entries(isMapping(servers) ? servers : {})) {
+    const wrong = /^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name) ? pushUrlFault(value) : 'is no name of a server';
+    if (wrong === null)
+      urls[name] = value as string; // pushUrlFault takes strings alone
+    else faults.add(['stargate', 'push_urls', name], wrong);
+  }
+  return urls;
 }
 
 /** Where a text is no policy by its looks, and why: the YAML parser would take forever over it. */

@@ -8,6 +8,9 @@ import { IsCount, IsDuration, IsList, IsMapping, IsOneOf, IsSize, IsYesNo, MayBe
 /** What `stargate` says, of all namespaces. */
 export class StargateBlock {
   @MayBeNull() push_url?: unknown;
+  /** Its keys are the names of servers. */
+  @MayMiss() @IsMapping() push_urls?: object;
+  @MayMiss() @IsOneOf('quorum', 'standby', 'leader') ack?: 'quorum' | 'standby' | 'leader';
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
   @MayMiss() @IsYesNo() require_repository_id?: boolean;

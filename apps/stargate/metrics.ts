@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ClusterStatus } from '../../domain/admin/cluster-status.js';
 import type { ErrorCode } from '../../ports/error.js';
 
 /** How many intents a step takes. */
@@ -40,8 +41,12 @@ export interface Metrics {
   intentStreams(count: number): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
+  /** Where the state of a repository's cluster is read; of several repositories, the greatest value is told. */
+  cluster(read: () => ClusterStatus): void;
   /** Where it is read how many spans of traces could not be delivered. */
   spansLost(read: () => number): void;
+  /** Where it is read how the repositories stand, where there may be many. */
+  repositories(read: () => Readonly<Record<'known' | 'open' | 'led' | 'owed', number>>): void;
   /** The Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -84,6 +89,8 @@ export function createMetrics(): Metrics {
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
+  const clusters: (() => ClusterStatus)[] = [];
+
   return {
     accepted(ms) {
       accepted.inc();
@@ -124,11 +131,51 @@ export function createMetrics(): Metrics {
       ready.set({ github: String(github) }, 1);
       ready.set({ github: String(!github) }, 0);
     },
+    cluster(read) {
+      clusters.push(read);
+      if (clusters.length > 1) return;
+      const told = (name: string, help: string, of: (status: ClusterStatus) => number): void => {
+        new Gauge({
+          ...{ name, help, registers },
+          collect() {
+            this.set(Math.max(...clusters.map((each) => of(each()))));
+          },
+        });
+      };
+      told('stargate_cluster_term', 'The newest term that this server has seen', ({ term }) => term);
+      told(
+        'stargate_cluster_behind',
+        'Entries that were decided and that this server does not show yet',
+        ({ decided, at }) => decided - at,
+      );
+      told('stargate_cluster_members', 'Servers whose majority decides', ({ members }) => members.length);
+      told(
+        'stargate_cluster_unreachable',
+        'Servers that could not be reached when they were last spoken to',
+        ({ peers }) => peers.filter(({ unreachable }) => unreachable !== null).length,
+      );
+      told('stargate_cluster_diverged', '1 when the history of this server is not the cluster’s', ({ diverged }) =>
+        diverged === null ? 0 : 1,
+      );
+    },
     spansLost(read) {
       new Gauge({
         ...{ name: 'stargate_trace_spans_lost', help: 'Spans of traces that could not be delivered', registers },
         collect() {
           this.set(read());
+        },
+      });
+    },
+    repositories(read) {
+      new Gauge({
+        ...{
+          name: 'stargate_repositories',
+          help: 'Repositories that are known, open, led, and closed with work left',
+          registers,
+        },
+        labelNames: ['state'],
+        collect() {
+          for (const [state, count] of Object.entries(read())) this.set({ state }, count);
         },
       });
     },

@@ -1,3 +1,4 @@
+import { type ClusterStatus, isClusterStatus } from './cluster-status.js';
 import { KvError } from '../../ports/error.js';
 import type { NamedHostKey } from '../ledger/host-keys.js';
 import { isCount, isFlag, isText, listOf, mapOf, orAbsent, orNull, recordOf } from './fields.js';
@@ -78,6 +79,8 @@ export interface StatusReport {
   readonly mirror: MirrorStatus;
   /** The namespaces where writers wait for their turn; undefined of a Stargate from before this. */
   readonly turns?: readonly TurnsStatus[] | undefined;
+  /** Undefined where there is no cluster. */
+  readonly cluster?: ClusterStatus | undefined;
   /** Undefined of a Stargate from before this. */
   readonly intents?: IntentsStatus | undefined;
   /** Undefined: a Stargate from before the field. */
@@ -118,6 +121,7 @@ export const STATUS: VerbFormat<NoArguments, StatusReport> = {
     }),
     turns: orAbsent(listOf(recordOf<TurnsStatus>({ ns: isText, waiting: isCount, longest_ms: isCount }))),
     intents: orAbsent(recordOf<IntentsStatus>({ waiting: isCount, streams: isCount })),
+    cluster: orAbsent(isClusterStatus),
     disk: orAbsent(recordOf<DiskStatus>({ free: isCount, size: isCount, full: orNull(isText) })),
     version: isText,
   },

@@ -6,6 +6,11 @@ export interface CloneConfig {
   all(key: string): readonly string[];
   /** The keys that are set, section and variable in lower case. */
   names(): readonly string[];
+  /**
+   * Replaces all values of a key: for whoever asks from now on, and in the clone's own configuration, where that can be written. Absent
+   * where nothing can be changed.
+   */
+  put?(key: string, value: string): Promise<void>;
   /** `Name <mail>` as Git would write it into a commit. Throws `CONFIG_INVALID` when Git knows none. */
   identity(): Promise<string>;
 }

@@ -24,6 +24,12 @@ export interface RepositoryUpkeep {
    */
   dropUnreachable(): Promise<void>;
 
+  /**
+   * Deletes one object that the caller knows to be reached by nothing any more, where it has a file of its own; else it stays. Absent where
+   * that saves nothing.
+   */
+  dropLoose?(oid: Oid): Promise<void>;
+
   /** Bytes of all objects on disk, reachable or not. */
   objectBytes(): Promise<number>;
 

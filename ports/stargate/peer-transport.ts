@@ -4,6 +4,9 @@ export const PEER_PROTOCOL = 1;
 /** The longest body of a request or of an answer, bytes. What is longer goes as a stream. */
 export const MAX_PEER_BODY = 32 * 1024 * 1024;
 
+/** The name of whoever asks on an operator's behalf: no server has it. */
+export const PEER_OPERATOR = 'operator';
+
 /** What a topic is called. */
 export const PEER_TOPIC = /^[a-z][a-z0-9-]{0,31}$/;
 

@@ -44,6 +44,10 @@ export const CONNECTIONS_PER_KEY = 64;
 export interface Policy {
   readonly version: 1;
   readonly pushUrl: string | null;
+  /** Where each Stargate of a cluster is pushed to, by its name; empty where there is no cluster. */
+  readonly pushUrls: Readonly<Record<string, string>>;
+  /** Whose disks in a cluster must hold a write before it is answered: a majority's, one more than the leader's, or the leader's. */
+  readonly ack: 'quorum' | 'standby' | 'leader';
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
   /** Takes only transactions that name this repository; else those that name none are taken too, as earlier clients write them. */

@@ -85,6 +85,8 @@ describe('policy-yaml', () => {
       maxConnectionsPerKey: 64,
       limits: USUAL_LIMITS,
       requireMirrorAckByDefault: false,
+      pushUrls: {},
+      ack: 'quorum',
       requireRepositoryId: false,
       minFreeSpace: null,
       maxPushObjects: 1_000_000,

@@ -56,6 +56,18 @@ export function repositoryUpkeepContract(name: string, factory: () => Promise<Ho
       expect(read.map((object) => object?.oid ?? null)).to.deep.equal([kept, null, young]);
     });
 
+    it('drops one object that has a file of its own, and no other', async () => {
+      const kept = await point(store, 'refs/heads/a', 'kept');
+      const gone = await point(store, 'refs/heads/b', 'gone');
+      await store.updateRefs([{ ref: 'refs/heads/b', old: gone, next: null }], 'test');
+      await bench.upkeep.dropLoose?.(gone);
+      await bench.upkeep.dropLoose?.(gone);
+      const fresh = await bench.openStore();
+      const read = await fresh.headers([kept, gone]);
+      await fresh.close();
+      expect(read.map((header) => header?.oid ?? null)).to.deep.equal([kept, bench.upkeep.dropLoose ? null : gone]);
+    });
+
     it('counts bytes', async () => {
       const incompressible = Array.from({ length: 40_000 }, (_, i) => ((i * 2_654_435_761) >>> 7).toString(36)).join('');
       const before = await bench.upkeep.objectBytes();

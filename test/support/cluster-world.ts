@@ -102,6 +102,7 @@ export class ClusterServer {
 /** Stargates of one cluster on loopback, each a process, with an etcd of one member, a mirror, and a person with a clone. */
 export class ClusterWorld {
   readonly servers: ClusterServer[] = [];
+  private readonly ports = new Set<number>();
 
   private constructor(
     readonly dir: string,
@@ -117,7 +118,7 @@ export class ClusterWorld {
     makeKey(join(dir, 'ada'), 'ada');
     await writeFile(join(dir, 'cluster.key'), `k1 ${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
     for (let at = 1; at <= servers; at++)
-      world.servers.push(new ClusterServer(world, `server-${at}`, await freePort(), await freePort()));
+      world.servers.push(new ClusterServer(world, `server-${at}`, await world.port(), await world.port()));
     await world.must('git', ['init', '-q', '--bare', '--initial-branch=main', world.mirror]);
     for (const [at, server] of world.servers.entries()) {
       await mkdir(join(dir, server.name));
@@ -127,7 +128,9 @@ export class ClusterWorld {
       await world.must('git-kv-stargate', [...common, ...(at === 0 ? first : ['--join'])]);
     }
     const file = join((world.servers[0] as ClusterServer).repo, '.kv', 'policy.yaml');
-    await writeFile(file, policy(await readFile(file, 'utf8')));
+    const urls = world.servers.map(({ name, pushUrl }) => `    ${name}: ${pushUrl}\n`).join('');
+    const text = (await readFile(file, 'utf8')).replace(/^stargate:\n/m, `stargate:\n  push_urls:\n${urls}`);
+    await writeFile(file, policy(text));
     for (const server of world.servers) server.start();
     for (const server of world.servers)
       await server.ready().catch(async (error: unknown) => {
@@ -188,6 +191,11 @@ export class ClusterWorld {
     return this.run('git', ['kv', ...args], { cwd: this.clone });
   }
 
+  /** `git-kv-stargate cluster …` on a server; it must succeed. */
+  cluster(on: ClusterServer, args: readonly string[]): Promise<Ran> {
+    return this.must('git-kv-stargate', ['cluster', ...args, '--repo', on.repo, '--profile', join(this.dir, `${on.name}.yaml`)]);
+  }
+
   run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return run(command, args, { cwd: this.dir, env: this.env, ...options });
   }
@@ -215,6 +223,16 @@ export class ClusterWorld {
     }
     await this.etcd.stop();
     await rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+
+  /** A port that is free, and that none of the others has been given. */
+  private async port(): Promise<number> {
+    for (;;) {
+      const port = await freePort();
+      if (this.ports.has(port)) continue;
+      this.ports.add(port);
+      return port;
+    }
   }
 
   private profile({ name }: ClusterServer, ttl: number): string {

@@ -16,6 +16,8 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     pushUrl: null,
     readUrl: null,
     requireMirrorAckByDefault: false,
+    pushUrls: {},
+    ack: 'quorum' as const,
     requireRepositoryId: false,
     minFreeSpace: null,
     maxPushObjects: 1_000_000,

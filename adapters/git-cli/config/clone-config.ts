@@ -13,7 +13,7 @@ export interface CloneConfigOptions {
   readonly env: Environment;
 }
 
-/** Reads the configuration once; later changes are not seen. */
+/** Reads the configuration once; later changes are not seen, but for its own. */
 export async function openCloneConfig({ directory, env }: CloneConfigOptions): Promise<CloneConfig> {
   const place = gitPlace(resolve(directory), env);
   return new GitCloneConfig(place, await readConfig(place));
@@ -27,8 +27,13 @@ export async function openCloneConfigWriter({ directory, env }: CloneConfigOptio
 class GitCloneConfig implements CloneConfig {
   constructor(
     private readonly place: GitPlace,
-    private readonly values: ConfigValues,
+    private values: ConfigValues,
   ) {}
+
+  async put(key: string, value: string): Promise<void> {
+    this.values = new Map([...this.values, [canonicalKey(key), [value]]]);
+    await runGit(this.place, ['config', '--local', '--replace-all', canonicalKey(key), value]); // where it fails, the next command looks anew
+  }
 
   get(key: string): string | undefined {
     return this.all(key).at(-1);

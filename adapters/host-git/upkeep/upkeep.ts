@@ -43,6 +43,11 @@ export class GitUpkeep implements RepositoryUpkeep {
     await rm(this.note, { force: true });
   }
 
+  async dropLoose(oid: Oid): Promise<void> {
+    checkOid(oid);
+    await rm(join(this.hosted.gitDir, 'objects', oid.slice(0, 2), oid.slice(2)), { force: true });
+  }
+
   /** As `git count-objects` counts them. */
   async objectBytes(): Promise<number> {
     const lines = (await this.git(['count-objects', '-v'])).split('\n');

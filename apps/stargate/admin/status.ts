@@ -5,6 +5,7 @@ import {
   STATUS,
   type StatusReport,
 } from '../../../domain/admin/status.js';
+import type { ClusterStatus } from '../../../domain/admin/cluster-status.js';
 import type { LineStatus } from '../../../domain/gateway/turns/turns.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
@@ -29,6 +30,8 @@ interface StatusSources {
   readonly policy: () => PolicyStatus;
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly mirror: () => Promise<MirrorStatus>;
+  /** Undefined where there is no cluster. */
+  readonly cluster?: (() => ClusterStatus) | undefined;
   readonly room: () => Promise<Room & { readonly why: string | null }>;
 }
 
@@ -55,6 +58,7 @@ export function statusVerb(sources: StatusSources): AdminVerb {
       mirror: await sources.mirror(),
       turns: sources.lines().map(({ ns, waiting, longestMs }) => ({ ns, waiting, longest_ms: longestMs })),
       intents: sources.intents(),
+      ...(sources.cluster === undefined ? {} : { cluster: sources.cluster() }),
       disk: await diskStatus(sources),
       version: sources.version,
     };

@@ -1,3 +1,4 @@
+import type { ClusterStatus } from '../../../domain/admin/cluster-status.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
@@ -28,12 +29,14 @@ interface AdminSources {
   readonly hostKeys: () => readonly NamedHostKey[];
   /** When the daemon was started, milliseconds since 1970. */
   readonly started: number;
+  /** Undefined where there is no cluster. */
+  readonly cluster?: (() => ClusterStatus) | undefined;
   readonly log: Log;
 }
 
 /** The verbs of `git-kv-admin`. `status` answers on a standby too; what changes anything throws `NOT_LEADER` there. */
 export async function adminVerbs(sources: AdminSources): Promise<readonly AdminVerb[]> {
-  const { gitDir, composition, leadership, policyFile, hostKeys, room, started, log } = sources;
+  const { gitDir, composition, leadership, policyFile, hostKeys, room, started, cluster, log } = sources;
   const store = await composition.get<GitStore>('git-store');
   const mirror = await composition.get<MirrorTarget>('mirror-target');
   const policy = () => policyFile.current.policy;
@@ -50,6 +53,7 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     policy: () => policyFile.status,
     room: () => room.look(),
     hostKeys,
+    cluster,
     mirror: () => describeMirror(mirror, leadership.current?.worker.status() ?? null, store),
   });
   const compact = compactVerb({

@@ -16,6 +16,10 @@ export interface CandidacyOptions {
   readonly interval?: number;
 }
 
+/** For how long, and how often, a server tries that is told to lead, ms. */
+const EAGER_MS = 2000;
+const EAGER_EVERY_MS = 20;
+
 /** How long a lock that was given up is left to others, ms: somewhere in between. */
 const LEAVE_MS = [300, 1500] as const;
 
@@ -37,10 +41,15 @@ export class Candidacy {
     return this.held;
   }
 
-  /** Tries now. */
+  /** Tries now, and often for a moment: a leader is about to give the lock up in this server's favour. */
   acquire(): void {
     this.patience = 0;
-    void this.tend();
+    const until = performance.now() + EAGER_MS;
+    const again = (): void => {
+      void this.tend();
+      if (!this.stopped && this.held === null && performance.now() < until) setTimeout(again, EAGER_EVERY_MS);
+    };
+    again();
   }
 
   /** Gives the lock up, and leaves it to others for a moment. */

@@ -16,8 +16,8 @@ export const TOPICS = {
   head: 'head',
   /** The mirror shows an intent. */
   mirrored: 'mirrored',
-  /** What people want to know of a server: where to push to. */
-  about: 'about',
+  /** What operators ask for. */
+  control: 'control',
 } as const;
 
 /** Hands the requests that a server gets to whoever serves their topic, for a repository or for the server. */

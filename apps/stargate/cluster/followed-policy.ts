@@ -9,6 +9,16 @@ import { readKept, writeKept } from '../repository/kept-file.js';
  * throws; true when the file was changed.
  */
 export async function followPolicy(path: string, store: GitStore, log: Log): Promise<boolean> {
+  const before = writing.get(store);
+  const mine = (before ?? Promise.resolve(false)).then(() => follow(path, store, log));
+  writing.set(store, mine);
+  return mine;
+}
+
+/** One at a time writes a repository's file. */
+const writing = new WeakMap<GitStore, Promise<boolean>>();
+
+async function follow(path: string, store: GitStore, log: Log): Promise<boolean> {
   try {
     const text = await publishedText(store);
     if (text === null || text === (await readKept(path))) return false;

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { type Ack, checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { newUlid } from '../../../domain/ledger/ulid.js';
 import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
-import type { Clock } from '../../../ports/clock.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
@@ -17,6 +18,7 @@ import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { Log } from '../log/log.js';
 import { readKept } from '../repository/kept-file.js';
 import { undoStack } from '../process/undo.js';
+import { serveControl } from './control.js';
 import type { PeerDispatch } from './dispatch.js';
 import { followPolicy } from './followed-policy.js';
 import { leadingLock } from './leading-lock.js';
@@ -35,6 +37,8 @@ export interface RepositoryCluster {
   readonly replicate: (intent: IntentRecord) => Promise<void>;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
   onPolicy(changed: () => void): void;
+  /** From now on that many disks must hold a write, as the policy says. */
+  ackBy(ack: () => Ack): void;
   close(): Promise<void>;
 }
 
@@ -68,6 +72,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
   const upkeep = await composition.get<RepositoryUpkeep>('repository-upkeep');
   await (await composition.get<RepositoryHost>('repository-host')).unlock(); // what a crash has left: from here on refs are moved
   const opened = undoStack(log);
+  let ack = (): Ack => 'quorum';
   let policyChanged = (): void => undefined;
   let since = 0;
   const applied = (intent: IntentRecord | null): void => {
@@ -87,12 +92,15 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       decisions: await composition.get<DecisionLog>('decision-log'),
       lock: await composition.get<LeaderLock>('leader-lock'),
       hasher: await composition.get<Hasher>('hasher'),
+      dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
       founds: (await readKept(policyPath)) !== null,
     });
     member = one;
     opened.push(() => one.close());
     const unhear = hearMirrored(news, () => formatTime(clock.now()));
     opened.push(unhear);
+    const randomness = await composition.get<Randomness>('randomness');
+    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness) }));
     await mkdir(dirname(policyPath), { recursive: true });
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
@@ -101,7 +109,10 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     opened.push(() => lock.close());
     return {
       ...{ member: one, lock, journal: termJournal(news) },
-      replicate: (intent) => replicate(one, intent, 'quorum'),
+      replicate: (intent) => replicate(one, intent, ack()),
+      ackBy(asked) {
+        ack = asked;
+      },
       onPolicy(changed) {
         policyChanged = changed;
       },

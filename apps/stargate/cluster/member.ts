@@ -42,6 +42,8 @@ export interface MemberOptions {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly log: Log;
+  /** Deletes an object that nothing reaches any more. */
+  readonly dropBlob?: ((oid: string) => Promise<void>) | undefined;
   /** Told of each entry whose refs have moved here; null: all refs were replaced. */
   readonly applied?: (intent: IntentRecord | null) => void;
   readonly timing?: Timing;
@@ -92,7 +94,6 @@ export class ClusterMember {
       interval: 3 * tickMs,
     });
     this.ticking = setInterval(() => this.give({ kind: 'tick' }), tickMs);
-    this.candidacy.acquire();
   }
 
   /** This server's name. */
@@ -103,6 +104,11 @@ export class ClusterMember {
   /** What is known of the history, by this server. */
   get state(): Readonly<ReplicaState> {
     return this.replica.state;
+  }
+
+  /** Whether another server takes over by itself when this one is lost. */
+  get takesOver(): boolean {
+    return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
   }
 
   /** Why each server could not be reached when it was last spoken to; null where it could. */
@@ -277,7 +283,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
   const { store, journal, hasher, clock, log, dispatch, repository, exchange, founders, timing, decisions, owner } = options;
   const digest = new TipsDigest(hasher);
   const namer = new ObjectNamer(hasher, store.objectFormat);
-  const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log });
+  const disk = new ReplicaDisk({ store, journal, namer, digest, clock, log, dropBlob: options.dropBlob });
   const restored = await disk.restore(founders, options.founds === true);
   const replica = new Replica(
     {

@@ -30,6 +30,8 @@ export interface ReplicaDiskOptions {
   readonly digest: TipsDigest;
   readonly clock: Clock;
   readonly log: Log;
+  /** Deletes a blob of `refs/kv-leader` that nothing reaches any more: there is one a write. Absent where that saves nothing. */
+  readonly dropBlob?: ((oid: Oid) => Promise<void>) | undefined;
 }
 
 /** How many entries are applied between two looks at the journal's length. */
@@ -147,9 +149,14 @@ export class ReplicaDisk {
     const { store, namer } = this.options;
     const { oid } = encodeLeaderRecord(namer, record);
     const { sequence, digest, members } = record;
-    if (oid !== this.leaderBlob) {
-      await store.updateRefs([...moves, { ref: LEADER_REF, old: this.leaderBlob, next: oid }], REASON);
+    const { leaderBlob: old } = this;
+    if (oid !== old) {
+      await store.updateRefs([...moves, { ref: LEADER_REF, old, next: oid }], REASON).catch(async (error: unknown) => {
+        // An earlier try may have come through, though its answer did not.
+        if (moves.length > 0 || (await store.refs([LEADER_REF])).get(LEADER_REF) !== oid) throw error;
+      });
       this.leaderBlob = oid;
+      if (old !== null) void this.options.dropBlob?.(old).catch(() => undefined); // it takes a few bytes
     }
     this.standing = { sequence, digest, members };
   }

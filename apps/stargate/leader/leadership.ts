@@ -34,6 +34,8 @@ interface LeadershipOptions<Term extends Reversible> {
   readonly takeOver: (lease: Lease) => Promise<Term>;
   /** Given each error of a try; what it gives back is logged, and told to whoever asks to be led meanwhile. */
   readonly failed?: (error: KvError) => KvError;
+  /** Where a holder of the lock is pushed to, as far as is known. */
+  readonly pushUrlOf?: (holder: string) => string | undefined;
   /** Which errors of the first try are no reason not to start, besides want of room: of a cluster, that the others are not there yet. */
   readonly bears?: (error: KvError) => boolean;
   readonly log: Log;
@@ -148,8 +150,11 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
       if (here !== undefined) return here.term;
       if (noRoom !== undefined) throw noRoom;
       const other = await holder();
+      const url = other === null ? undefined : options.pushUrlOf?.(other.name);
       throw new KvError('NOT_LEADER', 'this Stargate is standing by and takes no pushes', {
-        hint: other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${other.name}`,
+        hint:
+          other === null ? 'try again in a moment: no Stargate holds the lease yet' : `push to the leader, ${url ?? other.name}`,
+        ...(url === undefined ? {} : { details: { push_url: url } }),
       });
     },
     async state() {

@@ -4,6 +4,7 @@ import { during, NO_SPAN } from '../../../ports/tracing.js';
 import { encodedSize, type Ordered, parseAnswerLine } from '../../git/wire/intent-frames.js';
 import { intentRef } from '../../ledger/refs.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
+import { atTheLeader } from './follow-leader.js';
 import { whenRoom } from '../remote/patience.js';
 import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from './in-doubt.js';
 import type { SignedIntent } from './signed-intent.js';
@@ -19,7 +20,7 @@ export async function order(clone: Clone, ports: WritingPorts, intent: SignedInt
   return during((clone.span ?? NO_SPAN).child('git-kv.push', { facts: { ns: [ns], txn: [txn] } }), async (span) => {
     const traced = { ...clone, span };
     try {
-      return await withPatience(clone, ports, () => send(traced, intent));
+      return await withPatience(clone, ports, () => atTheLeader(traced, () => send(traced, intent)));
     } catch (error) {
       if (!KvError.is(error) || error.details?.['sent'] !== 'all' || !maySoonAnswer(error)) throw error;
       return findOut(traced, intent, error, signal);
@@ -33,7 +34,7 @@ async function findOut(clone: Clone, intent: SignedIntent, broken: KvError, sign
   for (const pause = pauses(); ; ) {
     await clone.clock.sleep(pause.next().value, signal);
     try {
-      return await send(clone, intent);
+      return await atTheLeader(clone, () => send(clone, intent));
     } catch (error) {
       if (!KvError.is(error) || !maySoonAnswer(error)) throw error; // it answers, and has not ordered it: this is why
       if (clone.clock.now() >= until) throw inDoubt(broken, { ns, txn, commit: intent.oid, kind: 'intent' });

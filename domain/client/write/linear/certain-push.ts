@@ -6,6 +6,7 @@ import { ledgerRef, trackingRef } from '../../../ledger/refs.js';
 import type { Clone } from '../../clone/clone.js';
 import { fetchNamespace } from '../../remote/fetch-namespace.js';
 import { readLedgerCommits } from '../../clone/tips.js';
+import { atTheLeader } from '../../sequence/follow-leader.js';
 import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from '../../sequence/in-doubt.js';
 
 /**
@@ -22,7 +23,7 @@ export async function pushForCertain(
   await during((clone.span ?? NO_SPAN).child('git-kv.push', { facts: { ns: [ns] } }), async (span) => {
     const traced = { ...options, trace: span.context };
     try {
-      await clone.remotes.push(clone.remoteName, updates, traced);
+      await atTheLeader(clone, () => clone.remotes.push(clone.remoteName, updates, traced));
     } catch (error) {
       if (!KvError.is(error) || error.details?.['sent'] !== 'all') throw error;
       await findOut(clone, ns, updates, traced, error);
@@ -41,7 +42,7 @@ async function findOut(
   for (const pause of pauses()) {
     await clone.clock.sleep(pause);
     try {
-      await clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined });
+      await atTheLeader(clone, () => clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined }));
       return;
     } catch (error) {
       if (!KvError.is(error)) throw error;
