@@ -25,6 +25,7 @@ const NAMES = [
   'tracing',
   'streams',
   'sdk',
+  'cluster',
 ];
 const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
