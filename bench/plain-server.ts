@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { principal } from '../domain/access/principal.js';
 import { readKey } from '../apps/stargate/host-key/key-files.js';
 import { ndjsonLog } from '../apps/stargate/log/log.js';
+import { reachOne } from '../apps/stargate/ssh/reach.js';
 import { listenSsh } from '../apps/stargate/ssh/server.js';
 import { USUAL_LIMITS } from '../ports/stargate/limits.js';
 
@@ -19,20 +20,23 @@ const { port } = await listenSsh({
   port: 0,
   hostKeys: () => hostKeys,
   identify: () => pusher,
-  answersTo: () => true,
   limits: () => ({ ...USUAL_LIMITS, connectionsPerKey: 64 }),
-  route: () => ({
-    needs: 'push',
-    takes: 'push',
-    async serve(session) {
-      // Git's own, by itself: the host's asks hooks, of which there are none here.
-      const git = spawn('git', ['receive-pack', gitDir], { stdio: 'pipe' });
-      session.input.pipe(git.stdin);
-      git.stdout.pipe(session.output, { end: false });
-      git.stderr.on('data', (text: Buffer) => session.complain(text.toString()));
-      const [status] = (await once(git, 'close')) as [number];
-      return status;
-    },
+  reach: reachOne({
+    identify: () => pusher,
+    answersTo: () => true,
+    route: () => ({
+      needs: 'push',
+      takes: 'push',
+      async serve(session) {
+        // Git's own, by itself: the host's asks hooks, of which there are none here.
+        const git = spawn('git', ['receive-pack', gitDir], { stdio: 'pipe' });
+        session.input.pipe(git.stdin);
+        git.stdout.pipe(session.output, { end: false });
+        git.stderr.on('data', (text: Buffer) => session.complain(text.toString()));
+        const [status] = (await once(git, 'close')) as [number];
+        return status;
+      },
+    }),
   }),
   log: ndjsonLog(() => undefined, Date.now),
 });

@@ -26,8 +26,10 @@ const NAMES = [
   'streams',
   'sdk',
   'cluster',
+  'repositories',
+  'api',
 ];
-const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival'];
+const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival', 'repositories'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
 
 const args = process.argv.slice(2);

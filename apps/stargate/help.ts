@@ -23,6 +23,16 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
     What no flag says, the environment says (GIT_KV_LISTEN_SSH, GIT_KV_JOURNAL__PATH), then the
     repository's configuration (git config stargate.listenSsh, stargate.journal.path), then the
     profile. --set changes one value of one adapter. profile show tells what holds, and why.
+
+  git-kv-stargate serve --root DIR [--max-open 32] [the flags of serve --repo]
+      [--api] [--api-token-file FILE] [--server-id NAME] [--peer http://HOST:PORT ...]
+      [--listen-peers HOST:PORT] [--peer-key-file FILE | --peer-ca F --peer-cert F --peer-cert-key F]
+      [--trusted NETWORK ...]
+    Serves all repositories below DIR, each in OWNER/NAME.git with its own policy, lease, journal and
+    mirror; they are opened when they are asked for, --max-open of them at a time. DIR/.stargate has
+    the host keys, DIR/.kv/policy.yaml is what new ones begin with.
+    --api: the replication API and git fetch over HTTP, for programs on this host; for others with a
+    token of FILE. --peer: the other servers, on all of which a repository is created.
 `;
 
 const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]
@@ -35,6 +45,19 @@ const PROFILE = `  git-kv-stargate profile show --repo P [the flags of serve] [-
     Every value that serve would have with these flags, here and now, and where it comes from: a
     flag, the environment, the repository's configuration, a line of a profile, or the default.
     Shows no secrets, opens and changes nothing.
+`;
+
+const REPO = `  git-kv-stargate repo create OWNER/NAME --root DIR --admin KEY.pub
+      [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...] [--hash sha1|sha256]
+      [--mirror-remote URL] [--push-url ssh://...]
+    Makes a repository below DIR, while a Stargate serves DIR or not. Without --mirror-remote it has
+    no mirror: its readers read from the Stargate.
+
+  git-kv-stargate repo list --root DIR
+    The repositories below DIR, a line each.
+
+  git-kv-stargate repo remove OWNER/NAME --root DIR --yes
+    Moves it aside, to DIR/.stargate/removed. Refused while a Stargate has it open.
 `;
 
 const HOST_KEY = `  git-kv-stargate host-key show --repo P
@@ -81,7 +104,7 @@ const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--
 
 /** What there is to say of each verb. */
 const VERBS: Readonly<Record<string, string>> = {
-  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, 'host-key': HOST_KEY, journal: JOURNAL },
+  ...{ init: INIT, serve: SERVE, check: CHECK, profile: PROFILE, repo: REPO, 'host-key': HOST_KEY, journal: JOURNAL },
   cluster: CLUSTER,
   ...{ backup: BACKUP, restore: RESTORE },
 };

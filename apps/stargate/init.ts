@@ -18,6 +18,7 @@ import type { HostKey } from './host-key/key-files.js';
 import { makeHostKeys } from './host-key/make-keys.js';
 import { greetMirror, type MirrorGreeting } from './repository/mirror-greeting.js';
 import { ownRepositoryId } from './repository/own-id.js';
+import { sayProfile } from './repository/say-profile.js';
 import { renderPolicy } from './repository/policy-template.js';
 
 /** What `init` is to make. */
@@ -34,8 +35,10 @@ export interface InitRequest {
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly namespaces: readonly string[];
-  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made. */
-  readonly hostKeys?: string | undefined;
+  /** A folder with SSH host keys to take over, such as a backup's; undefined: new ones are made; null: none, the daemon has its own. */
+  readonly hostKeys?: string | null | undefined;
+  /** What the repository's own configuration says that it is served with; absent: nothing. */
+  readonly profile?: string;
 }
 
 type InitOutcome =
@@ -77,7 +80,9 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
     const { adopted, mirror } = await build(composition, host, draft, { ...settings, initialBranch }, verify).finally(() =>
       composition.close(),
     );
-    const hostKeys = await makeHostKeys(draft, request.hostKeys === undefined ? undefined : resolve(request.hostKeys));
+    const { hostKeys: from, profile } = request;
+    if (profile !== undefined) await sayProfile(draft, profile);
+    const hostKeys = from === null ? [] : await makeHostKeys(draft, from === undefined ? undefined : resolve(from));
     await writeFile(join(draft, RECORD), `${JSON.stringify(settings, null, 2)}\n`);
     await rename(draft, gitDir);
     return { kind: 'created', gitDir, adopted, mirror, pushUrl: settings.pushUrl, hostKeys };

@@ -1,26 +1,21 @@
-import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
 import { shownUrl } from '../../ports/grammar/network/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
-import { serve } from './serve.js';
-import { type Endpoint, listenOption, parseEndpoint, showEndpoint } from './endpoints.js';
+import { runServe } from './serve.js';
+import { listenOption } from './endpoints.js';
 import { runCluster } from './cluster/command.js';
 import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
-import { COMMON, parse, PLACE, required, shown } from './command-line.js';
+import { COMMON, parse, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
 import { runJournal } from './journal/command.js';
 import { runProfile } from './profile/command.js';
-import { type Setting, settle } from './settings/settle.js';
+import { runRepo } from './root/command.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
-import { lastResort } from './process/last-resort.js';
-import { formatLine, ndjsonLog } from './log/log.js';
-import { steadySink, toStandardError } from './log/log-sink.js';
 import { complain, say } from './process/terminal.js';
 
 const INIT = {
@@ -39,16 +34,6 @@ const INIT = {
   'host-keys': { type: 'string' },
   join: { type: 'boolean', default: false },
 } as const satisfies ParseArgsConfig['options'];
-
-const SERVE = {
-  ...PLACE,
-  'listen-ssh': { type: 'string' },
-  'listen-http': { type: 'string' },
-  'sample-size': { type: 'string' },
-} as const satisfies ParseArgsConfig['options'];
-
-/** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
-const LAST_RESORT_MS = 10_000;
 
 /** Runs `git-kv-stargate`; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -78,6 +63,7 @@ const RUN: Readonly<Record<string, (args: readonly string[]) => Promise<number>>
   journal: runJournal,
   profile: runProfile,
   cluster: runCluster,
+  repo: runRepo,
   help: runHelp,
 };
 
@@ -150,61 +136,4 @@ async function runInit(args: readonly string[]): Promise<number> {
 function mirrorLine(byGit: boolean, refs: number): string {
   if (!byGit) return "  mirror    the profile's, not asked";
   return refs === 0 ? '  mirror    reachable, nothing to take over' : `  mirror    ${refs} refs taken over`;
-}
-
-function endpointOf({ value = '', place }: Setting): Endpoint {
-  return parseEndpoint(value, place.where);
-}
-
-async function runServe(args: readonly string[]): Promise<number> {
-  const values = parse(args, SERVE);
-  if (shown('serve', values)) return 0;
-  const repo = required(values.repo, '--repo');
-  const { settings, choice } = await settle(resolve(repo), values);
-  const sampleSize = Number(settings['sample-size'].value);
-  if (!Number.isSafeInteger(sampleSize) || sampleSize < 1) {
-    const { value, place } = settings['sample-size'];
-    const code = place.source === 'flag' ? 'USAGE' : 'CONFIG_INVALID';
-    throw new KvError(code, `${place.where} wants a positive number, and got '${value}'`);
-  }
-  const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
-  const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
-  let interrupt: () => void = () => undefined;
-  const interrupted = new Promise<void>((resolve) => {
-    interrupt = resolve;
-  });
-  // Before anything starts, so that a signal during start-up ends in a clean stop too.
-  process.on('SIGTERM', interrupt).on('SIGINT', interrupt);
-  const plugins = new Map<string, FoundPlugin>();
-  const giveUp = (): void => process.exit(EXIT_CODES.UNEXPECTED);
-  const { broken, isBroken } = lastResort(
-    process,
-    log,
-    giveUp,
-    LAST_RESORT_MS,
-    (thrown) => blamed(thrown, [...plugins.values()])?.id,
-  );
-  void broken.then(interrupt);
-  const daemon = await serve({
-    ...choice,
-    repo,
-    listenSsh: endpointOf(settings['listen-ssh']),
-    listenHttp: endpointOf(settings['listen-http']),
-    policyPath: settings['policy-path'].value,
-    sampleSize,
-    log,
-    onPlugin: (plugin) => plugins.set(plugin.file, plugin),
-  });
-  const { leader, holder } = daemon.leadership;
-  const role = leader ? 'leader' : `standby: the leader is ${holder ?? 'nobody'}`;
-  const lines = [
-    `ssh   ${showEndpoint(daemon.ssh)}`,
-    `http  http://${showEndpoint(daemon.http)}`,
-    `role  ${role}`,
-    ...daemon.hostKeys.map(({ fingerprint, type, state }) => `key   ${fingerprint}  ${type}${state === 'next' ? ', next' : ''}`),
-  ];
-  say(`${lines.join('\n')}\n`);
-  await interrupted;
-  await daemon.stop();
-  return isBroken() ? EXIT_CODES.UNEXPECTED : 0;
 }

@@ -45,6 +45,8 @@ export interface Metrics {
   cluster(read: () => ClusterStatus): void;
   /** Where it is read how many spans of traces could not be delivered. */
   spansLost(read: () => number): void;
+  /** Where it is read how the repositories stand, where there may be many. */
+  repositories(read: () => Readonly<Record<'known' | 'open' | 'led' | 'owed', number>>): void;
   /** The Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -161,6 +163,19 @@ export function createMetrics(): Metrics {
         ...{ name: 'stargate_trace_spans_lost', help: 'Spans of traces that could not be delivered', registers },
         collect() {
           this.set(read());
+        },
+      });
+    },
+    repositories(read) {
+      new Gauge({
+        ...{
+          name: 'stargate_repositories',
+          help: 'Repositories that are known, open, led, and closed with work left',
+          registers,
+        },
+        labelNames: ['state'],
+        collect() {
+          for (const [state, count] of Object.entries(read())) this.set({ state }, count);
         },
       });
     },

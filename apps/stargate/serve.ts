@@ -1,123 +1,178 @@
-import type { FoundPlugin } from '../../plugins/host/index.js';
-import type { NamedHostKey } from '../../domain/ledger/host-keys.js';
-import { toKvError } from '../../ports/error.js';
-import { openPeers } from './cluster/open-peers.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Tracing } from '../../ports/tracing.js';
-import { crowdBounds } from '../http/crowd.js';
-import { healthMount } from '../http/health-mount.js';
-import { type Endpoint, removeEndpoints, writeEndpoints } from './endpoints.js';
-import { listenHttp } from './http/listen.js';
-import { namedKeys, openKeyring, shownKeys } from './host-key/keyring.js';
-import { createMetrics } from './metrics.js';
-import type { LeadershipState } from './leader/leadership.js';
-import type { Log } from './log/log.js';
-import { logRefused } from './push/push-line.js';
-import { composeRepository } from './serving/composed-repository.js';
-import { type ServedRepository, serveRepository } from './serving/served-repository.js';
-import { limitsBy } from './ssh/access.js';
-import { checkPushUrl } from './ssh/push-url.js';
-import { listenSsh } from './ssh/server.js';
-import type { ProfileChoice } from './stargate-profile.js';
-import { undoStack } from './process/undo.js';
+import { resolve } from 'node:path';
+import type { ParseArgsConfig } from 'node:util';
+import { KvError } from '../../ports/error.js';
+import { blamed, type FoundPlugin } from '../../plugins/host/index.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { parse, PLACE, required, shown } from './command-line.js';
+import { type Endpoint, parseEndpoint, showEndpoint } from './endpoints.js';
+import { formatLine, ndjsonLog } from './log/log.js';
+import { steadySink, toStandardError } from './log/log-sink.js';
+import { lastResort } from './process/last-resort.js';
+import { say } from './process/terminal.js';
+import { openReplicationApi } from './replica/open-api.js';
+import { parsePeerUrls, parseServerId } from './replica/settings.js';
+import { type RootParts, serveRoot } from './root/serve-root.js';
+import type { Daemon } from './serving/listeners.js';
+import { serveOne } from './serving/serve-one.js';
+import { type Setting, settle } from './settings/settle.js';
 
-interface ServeOptions extends ProfileChoice {
-  readonly repo: string;
-  readonly listenSsh: Endpoint;
-  readonly listenHttp: Endpoint;
-  /** undefined: `<repo>/.kv/policy.yaml`. */
-  readonly policyPath: string | undefined;
-  readonly sampleSize: number;
-  readonly log: Log;
-  /** Hears of each plugin before any of its code runs, and once its name is known. */
-  readonly onPlugin?: (plugin: FoundPlugin) => void;
-}
+const SERVE = {
+  ...PLACE,
+  'listen-ssh': { type: 'string' },
+  'listen-http': { type: 'string' },
+  'sample-size': { type: 'string' },
+  root: { type: 'string' },
+  'max-open': { type: 'string' },
+  api: { type: 'boolean', default: false },
+  'api-token-file': { type: 'string' },
+  'server-id': { type: 'string' },
+  peer: { type: 'string', multiple: true, default: [] },
+  'listen-peers': { type: 'string' },
+  'peer-key-file': { type: 'string' },
+  'peer-ca': { type: 'string' },
+  'peer-cert': { type: 'string' },
+  'peer-cert-key': { type: 'string' },
+  trusted: { type: 'string', multiple: true, default: [] },
+} as const satisfies ParseArgsConfig['options'];
 
-interface Daemon {
-  readonly ssh: Endpoint;
-  readonly http: Endpoint;
-  /** Who led when the daemon had started: this one, when it had won the lease. */
-  readonly leadership: LeadershipState;
-  readonly hostKeys: readonly NamedHostKey[];
-  /** Finishes the push at hand (for at most 30 s), gives the lease up and closes everything. */
-  stop(): Promise<void>;
-}
+/** For the pushes at hand, when the daemon ends since something has gone wrong inside. */
+const LAST_RESORT_MS = 10_000;
+/** So many repositories of a root are open at a time, unless it is said otherwise. */
+const MAX_OPEN = 32;
 
-/** What is said of who changed a policy that is published anew for the host keys beside it. */
-const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
-const GRACE_MS = 30_000;
-/** For one answer over HTTP that is being written when the daemon ends. */
-const HTTP_GRACE_MS = 1000;
-
-/** Starts a Stargate over one repository. Throws `CONFIG_INVALID`, `IO_ERROR`, and what recovery throws. */
-export async function serve(options: ServeOptions): Promise<Daemon> {
-  const { log, policyPath, onPlugin, sampleSize } = options;
-  const started = Date.now();
-  const composed = await composeRepository({ repo: options.repo, choice: options, policyPath, log, onPlugin });
-  const { gitDir, composition } = composed;
-  const running = undoStack(log);
-  const stop = async (): Promise<void> => {
-    await running.undo();
-    log.info('stopped');
+/** Runs `git-kv-stargate serve`; resolves with the exit code. */
+export async function runServe(args: readonly string[]): Promise<number> {
+  const values = parse(args, SERVE);
+  if (shown('serve', values)) return 0;
+  const { root } = values;
+  if (root !== undefined) refuseWithRoot(values);
+  else refuseWithoutRoot(values);
+  const place = root === undefined ? resolve(required(values.repo, '--repo')) : null;
+  const { settings, choice } = await settle(place, values);
+  const sampleSize = countOf(settings['sample-size']);
+  const lost = (lines: number): string => `${formatLine('error', Date.now(), 'log.lost', { lines })}\n`;
+  const log = ndjsonLog(steadySink(toStandardError(), lost), Date.now);
+  let interrupt: () => void = () => undefined;
+  const interrupted = new Promise<void>((resolve) => {
+    interrupt = resolve;
+  });
+  // Before anything starts, so that a signal during start-up ends in a clean stop too.
+  process.on('SIGTERM', interrupt).on('SIGINT', interrupt);
+  const plugins = new Map<string, FoundPlugin>();
+  const giveUp = (): void => process.exit(EXIT_CODES.UNEXPECTED);
+  const { broken, isBroken } = lastResort(
+    process,
+    log,
+    giveUp,
+    LAST_RESORT_MS,
+    (thrown) => blamed(thrown, [...plugins.values()])?.id,
+  );
+  void broken.then(interrupt);
+  const common = {
+    listenSsh: endpointOf(settings['listen-ssh']),
+    listenHttp: endpointOf(settings['listen-http']),
+    ...{ sampleSize, log, onPlugin: (plugin: FoundPlugin) => void plugins.set(plugin.file, plugin) },
   };
-  running.push(() => composition.close());
-  try {
-    const metrics = createMetrics();
-    const tracing = await composition.get<Tracing>('tracing');
-    metrics.spansLost(() => tracing.lost);
-    const clock = await composition.get<Clock>('clock');
-    let repository: ServedRepository | undefined;
-    const keyring = await openKeyring({
-      ...{ gitDir, log, now: () => clock.now() },
-      onChange: () => repository?.republish(KEYS_CHANGED),
-    });
-    running.push(() => keyring.close());
-    const hostKeys = () => namedKeys(keyring.current);
-    /** Set once anybody can be connected. */
-    let review = (): void => undefined;
-    /** Set once there are addresses to tell: without room, the file that tells them is for later. */
-    let tellEndpoints = async (): Promise<void> => undefined;
-    const dispatch = await openPeers(composition);
-    if (dispatch !== undefined) running.push(() => dispatch.transport.close());
-    const served = await serveRepository(composed, {
-      dispatch,
-      ...{ hostKeys, metrics, started, sampleSize, log },
-      review: () => review(),
-      onRoom: () => void tellEndpoints(),
-    });
-    repository = served;
-    running.push(() => served.close());
-    const policy = () => served.policy().policy;
+  const api = apiOf(values, root ?? '', common.listenHttp);
+  const daemon =
+    place === null
+      ? await serveRoot({
+          ...{ ...common, choice, root: required(root, '--root'), most: countOf(maxOpen(values['max-open'])) },
+          ...(api === null ? {} : { more: (parts: RootParts) => openReplicationApi(parts, api) }),
+          choiceOf: async (gitDir) => (await settle(gitDir, values)).choice,
+        })
+      : await serveOne({ ...common, ...choice, repo: place, policyPath: settings['policy-path'].value });
+  const lines = [
+    `ssh   ${showEndpoint(daemon.ssh)}`,
+    `http  http://${showEndpoint(daemon.http)}`,
+    ...roleOf(daemon),
+    ...daemon.hostKeys.map(({ fingerprint, type, state }) => `key   ${fingerprint}  ${type}${state === 'next' ? ', next' : ''}`),
+  ];
+  say(`${lines.join('\n')}\n`);
+  await interrupted;
+  await daemon.stop();
+  return isBroken() ? EXIT_CODES.UNEXPECTED : 0;
+}
 
-    const http = await listenHttp(options.listenHttp, [healthMount(served.health)], () => crowdBounds(policy().limits), log);
-    running.push(() => http.close(HTTP_GRACE_MS));
-    const { identify, answersTo, route } = served;
-    const ssh = await listenSsh({
-      ...{ ...options.listenSsh, identify, answersTo, route, log, tracing, hostKeys: () => keyring.current },
-      limits: limitsBy(policy),
-      pushRefused(session, error, ms) {
-        metrics.rejected(error.code);
-        logRefused(log, session, error, { commands: [], transactions: [], bytes: 0, ms, gatewayMs: 0 });
-      },
+function endpointOf({ value = '', place }: Setting): Endpoint {
+  return parseEndpoint(value, place.where);
+}
+
+/** A positive number. Throws `USAGE`, `CONFIG_INVALID` where no flag says it. */
+function countOf({ value, place }: Setting): number {
+  const count = Number(value);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  const code = place.source === 'flag' ? 'USAGE' : 'CONFIG_INVALID';
+  throw new KvError(code, `${place.where} wants a positive number, and got '${value}'`);
+}
+
+const maxOpen = (value: string | undefined): Setting => ({
+  value: value ?? String(MAX_OPEN),
+  place: { source: 'flag', where: '--max-open' },
+});
+
+function roleOf({ leadership }: Daemon): readonly string[] {
+  if (leadership === null) return [];
+  return [`role  ${leadership.leader ? 'leader' : `standby: the leader is ${leadership.holder ?? 'nobody'}`}`];
+}
+
+/** What the flags say of the replication API; null where it is not to be served. Throws `USAGE`. */
+function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): Parameters<typeof openReplicationApi>[1] | null {
+  const tokenFile = values['api-token-file'];
+  if (values.api !== true && tokenFile === undefined && values.peer.length === 0) return null;
+  const [ca, cert, certKey] = [values['peer-ca'], values['peer-cert'], values['peer-cert-key']];
+  const given = [ca, cert, certKey].filter((file) => file !== undefined);
+  if (given.length !== 0 && given.length !== 3)
+    throw new KvError('USAGE', '--peer-ca, --peer-cert and --peer-cert-key go together');
+  const listenPeers = values['listen-peers'];
+  return {
+    ...{ shownRoot, listenHttp, tokenFile: tokenFile === undefined ? undefined : resolve(tokenFile) },
+    settings: {
+      self: parseServerId(values['server-id'] ?? 'server-1'),
+      peers: parsePeerUrls(values.peer, listenHttp),
+      keyFile: values['peer-key-file'] === undefined ? undefined : resolve(values['peer-key-file']),
+      listenPeers: listenPeers === undefined ? { ...listenHttp, port: 0 } : parseEndpoint(listenPeers, '--listen-peers'),
+      identity:
+        ca === undefined || cert === undefined || certKey === undefined
+          ? undefined
+          : { ca: resolve(ca), cert: resolve(cert), certKey: resolve(certKey) },
+      trusted: values.trusted.flatMap((text) => text.split(',')),
+    },
+  };
+}
+
+interface ApiFlags {
+  readonly api?: boolean | undefined;
+  readonly peer: readonly string[];
+  readonly trusted: readonly string[];
+  readonly 'api-token-file'?: string | undefined;
+  readonly 'server-id'?: string | undefined;
+  readonly 'listen-peers'?: string | undefined;
+  readonly 'peer-key-file'?: string | undefined;
+  readonly 'peer-ca'?: string | undefined;
+  readonly 'peer-cert'?: string | undefined;
+  readonly 'peer-cert-key'?: string | undefined;
+}
+
+/** Throws `USAGE` for what only many repositories have. */
+function refuseWithoutRoot(values: Readonly<Record<string, unknown>>): void {
+  const flags = ['max-open', 'api', 'api-token-file', 'server-id', 'peer', 'listen-peers', 'peer-key-file', 'peer-ca', 'trusted'];
+  for (const flag of flags) {
+    const value = values[flag];
+    if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
+    throw new KvError('USAGE', `--${flag} goes with --root`, { hint: 'see git-kv-stargate help serve' });
+  }
+}
+
+/** Of many repositories, each has its own policy and mirror. Throws `USAGE`. */
+function refuseWithRoot(values: Readonly<Record<string, unknown>>): void {
+  for (const flag of ['repo', 'policy-path', 'mirror-remote']) {
+    if (values[flag] === undefined) continue;
+    throw new KvError('USAGE', `--${flag} is for one repository, and --root serves all below a folder`, {
+      hint:
+        flag === 'repo'
+          ? 'give one of the two'
+          : "each has its own: see its policy file and its git config's stargate.* settings",
     });
-    running.push(() => ssh.close(GRACE_MS));
-    review = ssh.review;
-    tellEndpoints = async () => {
-      await writeEndpoints(gitDir, { ssh, http }).catch((error: unknown) =>
-        log.warn('endpoints.untold', { message: toKvError(error).message }),
-      );
-    };
-    await tellEndpoints();
-    running.push(() => removeEndpoints(gitDir));
-    const state = await served.leadership.state();
-    log.info('ready', {
-      ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
-      ...{ leader: state.leader, profile: composed.profile, host_keys: shownKeys(hostKeys()) },
-    });
-    checkPushUrl(policy().pushUrl, options.listenSsh, ssh, log);
-    return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
-  } catch (error) {
-    await stop();
-    throw error;
   }
 }

@@ -1,8 +1,10 @@
+import type { GitStore } from '../../ports/git/git-store.js';
 import type { PolicyKey } from '../../ports/stargate/policy-reader.js';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/clone/signer.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { LedgerTrailers } from '../ledger/transaction/attestation.js';
 import { type Intent, readIntent } from '../ledger/intent/intent.js';
+import { MANIFESTS_DIR } from '../ledger/intent/intent-operations.js';
 import { keepingKeys, operationsOf } from '../ledger/intent/intent-plan.js';
 import { quoteKey } from '../ledger/value/key.js';
 import { decodeManifest, type Manifest } from '../ledger/value/manifest.js';
@@ -65,7 +67,7 @@ export async function checkOrderedTree(
   if (intent.operations.epoch !== undefined) return; // an epoch's first tree is that of the last, as its other rules say
   try {
     const base = before === namer.emptyTree() ? null : before;
-    const manifests = await manifestsOf(rules, intent);
+    const manifests = await manifestsOf(store, intent);
     const operations = operationsOf(intent, { manifests, kept: await keptTtls(rules, intent, base) });
     const tree = await ledgerTreeAfter(store, namer, ns, base, operations);
     expectation(emit, oid, ' is not what its intent makes of its parent')('the ledger tree', commit.tree, tree);
@@ -74,8 +76,9 @@ export async function checkOrderedTree(
   }
 }
 
-async function manifestsOf({ store }: RuleContext, intent: Intent): Promise<Map<string, Manifest>> {
-  const chunked = intent.operations.ops.flatMap((one) => (one.op === 'set' && one.file.dir === 'manifests' ? [one] : []));
+/** The manifests that an intent brings, by key. Throws what `decodeManifest` does. */
+export async function manifestsOf(store: Pick<GitStore, 'read'>, intent: Intent): Promise<Map<string, Manifest>> {
+  const chunked = intent.operations.ops.flatMap((one) => (one.op === 'set' && one.file.dir === MANIFESTS_DIR ? [one] : []));
   const bodies = await store.read(chunked.map(({ file }) => intent.manifests[file.at] as Oid));
   return new Map(
     chunked.map(({ key }, i) => [key, decodeManifest(bodies[i]?.body ?? new Uint8Array(0), quoteKey(key))] as const),

@@ -198,6 +198,11 @@ export const BUILTIN_ADAPTERS: PluginManifest = {
       module: () => import('../../adapters/mirror-memory/open.js') as Promise<AdapterModule>,
     },
     {
+      port: 'mirror-target',
+      name: 'mirror-none',
+      module: () => import('../../adapters/mirror-none/open.js') as Promise<AdapterModule>,
+    },
+    {
       port: 'git-store',
       name: 'nodegit',
       module: () => import('../../adapters/nodegit/open.js') as Promise<AdapterModule>,

@@ -562,5 +562,87 @@ export const BUILTIN_PROFILES: Readonly<Record<string, Profile>> = {
         "wrap": []
       }
     }
+  },
+  "unmirrored": {
+    "name": "unmirrored",
+    "file": "apps/profiles/unmirrored.yaml",
+    "plugins": [],
+    "adapters": {
+      "git-store": {
+        "use": "git-cli",
+        "line": 4,
+        "wrap": []
+      },
+      "repository-host": {
+        "use": "host-git",
+        "line": 5,
+        "wrap": []
+      },
+      "repository-upkeep": {
+        "use": "host-git",
+        "line": 6,
+        "wrap": []
+      },
+      "bundle-archive": {
+        "use": "host-git",
+        "line": 7,
+        "wrap": []
+      },
+      "object-exchange": {
+        "use": "host-git",
+        "line": 8,
+        "wrap": []
+      },
+      "git-service": {
+        "use": "host-git",
+        "line": 9,
+        "wrap": []
+      },
+      "journal": {
+        "use": "journal-file",
+        "line": 10,
+        "wrap": []
+      },
+      "leader-lock": {
+        "use": "lock-flock",
+        "line": 11,
+        "wrap": []
+      },
+      "mirror-target": {
+        "use": "mirror-none",
+        "line": 12,
+        "wrap": []
+      },
+      "signature-verifier": {
+        "use": "signature-verifier",
+        "line": 13,
+        "wrap": []
+      },
+      "hasher": {
+        "use": "hasher-node",
+        "line": 14,
+        "wrap": []
+      },
+      "clock": {
+        "use": "clock-system",
+        "line": 15,
+        "wrap": []
+      },
+      "randomness": {
+        "use": "clock-system",
+        "line": 16,
+        "wrap": []
+      },
+      "policy-reader": {
+        "use": "policy-yaml",
+        "line": 17,
+        "wrap": []
+      },
+      "tracing": {
+        "use": "tracing-none",
+        "line": 18,
+        "wrap": []
+      }
+    }
   }
 };

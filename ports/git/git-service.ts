@@ -55,6 +55,8 @@ export interface PushProcess extends ServiceProcess {
 export interface ServiceRequest {
   /** The value of GIT_PROTOCOL that the client asked for, checked; undefined when it asked for none. */
   readonly gitProtocol: string | undefined;
+  /** As HTTP has a fetch: `refs` shows what there is and reads nothing; `answer` answers one request. Absent: one conversation. */
+  readonly stateless?: 'refs' | 'answer';
   readonly bounds: GitBounds;
 }
 

@@ -19,6 +19,8 @@ export interface MirrorTargetCapabilities {
   readonly atomic: boolean;
   /** Refs outside refs/heads and refs/tags are taken. */
   readonly anyRef: boolean;
+  /** It is the Stargate's repository itself: whatever is pushed is there already, nothing moves, and nothing is refused. */
+  readonly sameRepository?: boolean;
 }
 
 /** A circuit breaker's: `open` while nothing is tried, `half-open` while one push tries whether the host is well again. */

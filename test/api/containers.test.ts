@@ -134,13 +134,15 @@ describe('api: container builds', function () {
 
   describe('in line', () => {
     const begun: string[] = [];
+    const scopes: string[] = [];
     const ends = new Map<string, (error?: Error) => void>();
     const removed: string[] = [];
     const builder: ContainerBuilder = {
       capabilities: { available: true, missing: null, network: false },
-      build: ({ definition, signal, log }) =>
+      build: ({ scope, definition, signal, log }) =>
         new Promise((resolve, reject) => {
           begun.push(definition);
+          scopes.push(scope);
           log(`builds ${definition}\n`);
           signal.addEventListener('abort', () => reject(new KvError('INTERRUPTED', 'ended')));
           ends.set(definition, (error) =>
@@ -177,10 +179,13 @@ describe('api: container builds', function () {
       expect((await thrownBy((async () => builds.get('other', one?.id ?? ''))())).code).to.equal('NOT_FOUND');
       await builds.forget('r');
       expect([builds.list('r'), removed.length]).to.deep.equal([[], 1]);
-      const last = await builds.start('r', request('4'));
+      const last = await builds.start('R', request('4'));
       await until('the last has begun', () => begun.includes('4'));
       await builds.close();
       expect(last.state).to.equal('cancelled');
+      // Two repositories may differ in the case of their names alone, and so may folders not.
+      expect(new Set(scopes).size).to.equal(2);
+      for (const scope of scopes) expect(scope).to.match(/^[a-z0-9-]{1,64}$/);
     });
   });
 });

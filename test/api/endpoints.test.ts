@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { API_SETTINGS } from '../../apps/api/settings.js';
 import { ROOT } from '../support/root.js';
 import { testApi } from './support.js';
 
@@ -115,6 +116,15 @@ describe('api: the endpoints', () => {
     for (const command of blocks.flatMap((block) => block.replace('admin123', '<password>').split('\n\n')))
       expect(ours).to.include(command.trim());
     return undefined;
+  });
+
+  it('have every setting in their reference', () => {
+    const text = readFileSync(join(ROOT, 'docs', 'API.md'), 'utf8');
+    const settings = /## Settings\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '';
+    const missing = Object.values(API_SETTINGS).flatMap(({ variable }) =>
+      settings.includes(`\`${variable}\``) ? [] : [variable],
+    );
+    expect(missing).to.deep.equal([]);
   });
 
   it('are all there, with a schema for what they take and give', async () => {

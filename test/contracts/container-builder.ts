@@ -51,8 +51,11 @@ export function containerBuilderContract(name: string, factory: () => Promise<Co
       const bad = ['FROM scratch\nCOPY none /none\n', 'NO SUCH WORD\n', 'FROM scratch\nCOPY ../../../etc/passwd /p\n'];
       for (const definition of bad)
         expect((await thrownBy(builder.build(request(definition)))).code, definition).to.equal('INPUT_INVALID');
-      const files = [file('Containerfile', '/etc/passwd', '120000')];
-      expect((await thrownBy(builder.build(request('', { files })))).code).to.equal('INPUT_INVALID');
+      for (const path of ['Containerfile', 'data/.dockerignore']) {
+        const files = [file('Containerfile', SCRATCH), file('data/hello', '')].filter((each) => each.path !== path);
+        const linked = [...files, file(path, '/etc/passwd', '120000')];
+        expect((await thrownBy(builder.build(request('', { files: linked })))).code, path).to.equal('INPUT_INVALID');
+      }
       expect((await thrownBy(builder.build(request('', { files: [] })))).code).to.equal('INPUT_INVALID');
     });
 

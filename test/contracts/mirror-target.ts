@@ -41,6 +41,13 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       await bench.dispose();
     });
 
+    /** Of a mirror that has refs of its own. */
+    const apart = (title: string, test: () => Promise<void>): void => {
+      it(title, async () => {
+        if (target.capabilities.sameRepository !== true) await test();
+      });
+    };
+
     const all = async (): Promise<Record<string, Oid>> => Object.fromEntries(await target.refs(['refs/*']));
 
     it('has a label without credentials', () => {
@@ -48,7 +55,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(target.label).not.to.match(/:\/\/[^/]*:[^/]*@/);
     });
 
-    it('creates, fast-forwards, and takes what is there already', async () => {
+    apart('creates, fast-forwards, and takes what is there already', async () => {
       await target.push([]);
       await target.push([{ ref: 'refs/kv/main', next: a }]);
       await target.push([{ ref: 'refs/kv/main', next: c }]);
@@ -56,7 +63,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await all()).to.deep.equal({ 'refs/kv/main': c });
     });
 
-    it('refuses a move that is no fast-forward, naming the ref', async () => {
+    apart('refuses a move that is no fast-forward, naming the ref', async () => {
       await target.push([{ ref: 'refs/kv/main', next: b }]);
       for (const next of [a, x]) {
         const error = await thrownBy(target.push([{ ref: 'refs/kv/main', next }]));
@@ -67,14 +74,14 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await all()).to.deep.equal({ 'refs/kv/main': b });
     });
 
-    it('refuses when the mirror has moved to what the Stargate does not know', async () => {
+    apart('refuses when the mirror has moved to what the Stargate does not know', async () => {
       await target.push([{ ref: 'refs/heads/main', next: b }]);
       await bench.meddle('refs/heads/main', x);
       expect((await thrownBy(target.push([{ ref: 'refs/heads/main', next: c }]))).code).to.equal('SYNC_REFUSED');
       expect(await all()).to.deep.equal({ 'refs/heads/main': x });
     });
 
-    it('moves a ref anywhere when it is exactly where it is expected', async () => {
+    apart('moves a ref anywhere when it is exactly where it is expected', async () => {
       await target.push([{ ref: 'refs/kv/main', next: b, expected: null }]);
       await target.push([{ ref: 'refs/kv/main', next: x, expected: b }]);
       expect(await all()).to.deep.equal({ 'refs/kv/main': x });
@@ -82,7 +89,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await all()).to.deep.equal({});
     });
 
-    it('refuses when a ref is not where it is expected, even for a fast-forward', async () => {
+    apart('refuses when a ref is not where it is expected, even for a fast-forward', async () => {
       await target.push([{ ref: 'refs/kv/main', next: b }]);
       for (const [next, expected] of [
         [c, a],
@@ -98,7 +105,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await all()).to.deep.equal({ 'refs/kv/main': b });
     });
 
-    it('succeeds again with a push whose answer was lost', async () => {
+    apart('succeeds again with a push whose answer was lost', async () => {
       await target.push([
         { ref: 'refs/kv/main', next: a },
         { ref: 'refs/kv/old', next: a },
@@ -114,7 +121,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await all()).to.deep.equal({ 'refs/kv/main': x, 'refs/kv/new': b });
     });
 
-    it('mixes plain and expected updates in one push; all or none where it is atomic', async () => {
+    apart('mixes plain and expected updates in one push; all or none where it is atomic', async () => {
       await target.push([
         { ref: 'refs/kv/main', next: b },
         { ref: 'refs/kv-mirror/main', next: b },
@@ -138,7 +145,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       if (target.capabilities.atomic) expect(now).to.deep.equal({ 'refs/kv/main': c, 'refs/kv-mirror/main': x });
     });
 
-    it('lists the refs that match globs, by their whole names', async () => {
+    apart('lists the refs that match globs, by their whole names', async () => {
       expect(target.capabilities.anyRef, 'a mirror without refs/kv is of no use').to.equal(true);
       const refs = ['refs/kv/main', 'refs/kv/sub/deep', 'refs/kv-index/main', 'refs/heads/refs/kv/main', 'refs/tags/v1'];
       await target.push(refs.map((ref) => ({ ref, next: a })));
@@ -149,7 +156,7 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(await listed()).to.deep.equal([]);
     });
 
-    it('brings what the mirror has under local names', async () => {
+    apart('brings what the mirror has under local names', async () => {
       await target.push([{ ref: 'refs/kv/main', next: c }]);
       await bench.meddle('refs/heads/theirs', x);
       await target.fetch([
@@ -165,13 +172,26 @@ export function mirrorTargetContract(name: string, factory: () => Promise<Mirror
       expect(missing.code).to.equal('NOT_FOUND');
     });
 
+    it('shows the refs of the repository, and moves none, where it is that repository', async () => {
+      if (target.capabilities.sameRepository !== true) return;
+      await bench.meddle('refs/kv/main', a);
+      await bench.meddle('refs/kv/sub/deep', b);
+      await target.push([{ ref: 'refs/kv/main', next: c }]);
+      expect(await all()).to.deep.equal({ 'refs/kv/main': a, 'refs/kv/sub/deep': b });
+      expect([...(await target.refs(['refs/kv/sub/*', 'refs/none'])).keys()]).to.deep.equal(['refs/kv/sub/deep']);
+      await target.fetch([{ remoteRef: 'refs/kv/main', localRef: 'refs/stargate/seen/main' }]);
+      expect(await bench.localRef('refs/stargate/seen/main')).to.equal(a);
+      const missing = await thrownBy(target.fetch([{ remoteRef: 'refs/heads/no', localRef: 'refs/stargate/seen/no' }]));
+      expect(missing.code).to.equal('NOT_FOUND');
+    });
+
     it('stops when the signal fires', async () => {
       const stopped = AbortSignal.abort();
       expect((await thrownBy(target.push([{ ref: 'refs/kv/main', next: a }], stopped))).code).to.equal('INTERRUPTED');
       expect(await all()).to.deep.equal({});
     });
 
-    it('calls a mirror out of reach IO_ERROR, with a hint', async () => {
+    apart('calls a mirror out of reach IO_ERROR, with a hint', async () => {
       await bench.vanish();
       const error = await thrownBy(target.push([{ ref: 'refs/kv/main', next: a }]));
       expect(error.code).to.equal('IO_ERROR');

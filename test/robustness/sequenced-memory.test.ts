@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { placeNamed } from '../../adapters/remote-memory/open.js';
-import { fetchNamespace } from '../../domain/client/clone/tips.js';
+import { fetchNamespace } from '../../domain/client/remote/fetch-namespace.js';
 import { verifyClone } from '../../domain/client/verify/verify.js';
 import { type Commit, decodeCommit, encodeCommit } from '../../domain/git/commit.js';
 import { parseLedgerMessage } from '../../domain/ledger/transaction/attestation.js';

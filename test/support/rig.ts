@@ -7,6 +7,7 @@ import { readKey } from '../../apps/stargate/host-key/key-files.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import type { Identify } from '../../apps/stargate/ssh/auth.js';
 import { routeCommands } from '../../apps/stargate/ssh/route.js';
+import { reachOne } from '../../apps/stargate/ssh/reach.js';
 import type { ServedHostKeys } from '../../apps/stargate/ssh/attend.js';
 import { listenSsh, type SshLimits, type SshListener } from '../../apps/stargate/ssh/server.js';
 import { openProfile } from '../../plugins/host/index.js';
@@ -87,8 +88,19 @@ export async function rig(
     port: 0,
     hostKeys: () => hostKeys,
     identify,
-    answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
-    route: routeCommands({ services, store, push, intents: async () => 1, verbs, limits, bounds: () => gitBounds(USUAL_LIMITS) }),
+    reach: reachOne({
+      identify,
+      answersTo: repositoryIds(gitDir, 'ssh://git@stargate.local/org/repo.git'),
+      route: routeCommands({
+        services,
+        store,
+        push,
+        intents: async () => 1,
+        verbs,
+        limits,
+        bounds: () => gitBounds(USUAL_LIMITS),
+      }),
+    }),
     limits,
     log: SILENT,
   });

@@ -8,7 +8,10 @@ import type { PortName } from '../../ports/tokens.js';
 import { ROOT } from '../support/root.js';
 
 /** A bare repository on a disk with its configuration, and the programs that serve it: the memory of one process has none. */
-const OF_A_HOST: readonly PortName[] = ['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service', 'clone-config'];
+const OF_A_HOST: readonly PortName[] = [
+  ...(['repository-host', 'repository-upkeep', 'bundle-archive', 'git-service', 'clone-config'] as const),
+  'clone-config-writer',
+];
 
 /** Named by the profiles of servers that have others beside them. */
 const OF_A_CLUSTER: readonly PortName[] = ['peer-transport', 'decision-log'];

@@ -40,7 +40,7 @@ export class GitServices implements GitService {
   read(command: 'upload-pack' | 'upload-archive', request: ServiceRequest, client: ServiceClient): ServiceProcess {
     const bounds = this.boundsOf(request);
     const env = { ...this.environment(request), GIT_ALLOC_LIMIT: String(bounds.memory) };
-    const args = [...thriftySettings(request.bounds), ...ANY_OBJECT, command, this.hosted.gitDir];
+    const args = [...thriftySettings(request.bounds), ...ANY_OBJECT, command, ...statelessOptions(request), this.hosted.gitDir];
     return connected(startGit(args, { env, pipes: 3, bounds }), client);
   }
 
@@ -101,6 +101,11 @@ export class GitServices implements GitService {
   private environment({ gitProtocol }: ServiceRequest): Record<string, string> {
     return { ...this.hosted.serviceEnv, ...(gitProtocol === undefined ? {} : { GIT_PROTOCOL: gitProtocol }) };
   }
+}
+
+function statelessOptions({ stateless }: ServiceRequest): readonly string[] {
+  if (stateless === undefined) return [];
+  return ['--stateless-rpc', ...(stateless === 'refs' ? ['--advertise-refs'] : [])];
 }
 
 function connected({ child, ended, stop }: Started, client: ServiceClient): ServiceProcess {

@@ -1,4 +1,4 @@
-import type { Freshness } from '../../../domain/client/clone/tips.js';
+import type { Freshness } from '../../../domain/client/remote/tip-for-reading.js';
 import { KvError } from '../../../ports/error.js';
 import type { FlagValues, READ_FLAGS } from './flags.js';
 

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { isNamespace, NAMESPACE_RULE } from '../../../ports/grammar/namespace.js';
-import type { Freshness } from '../../../domain/client/clone/tips.js';
+import type { Freshness } from '../../../domain/client/remote/tip-for-reading.js';
 import { keyBytes } from '../../../domain/ledger/value/key.js';
 import type { OpenCloneOptions } from '../api/clone.js';
 import type { CallOptions, ReadOptions } from '../api/read.js';

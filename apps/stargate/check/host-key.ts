@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { HOST_KEY_KINDS, keyFile, keyFolder, readHostKeys } from '../host-key/key-files.js';
+import { HOST_KEY_KINDS, homeOfKeys, keyFile, keyFolder, readHostKeys } from '../host-key/key-files.js';
 import { namedKeys } from '../host-key/keyring.js';
 import { type Check, ok, warning } from './check.js';
 
@@ -8,8 +8,9 @@ export const HOST_KEY: Check = {
   name: 'host key',
   needs: ['repository'],
   async run({ gitDir }) {
-    const keys = await readHostKeys(gitDir);
-    const folder = keyFolder(gitDir);
+    const home = await homeOfKeys(gitDir);
+    const keys = await readHostKeys(home);
+    const folder = keyFolder(home);
     const missing = HOST_KEY_KINDS.filter((kind) => !keys.inUse.some((key) => key.kind === kind));
     const open: string[] = [];
     for (const { kind } of keys.inUse) {

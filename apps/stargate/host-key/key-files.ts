@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { ParsedKey } from 'ssh2';
 import { readRegularFile } from '../../../plugins/host/index.js';
@@ -45,6 +45,17 @@ export const keyFile = (folder: string, kind: HostKeyKind): string => join(folde
 export const nextKeyFile = (folder: string, kind: HostKeyKind): string => `${keyFile(folder, kind)}.next`;
 /** Where it is written when the next keys take over. */
 export const rotationFile = (folder: string): string => join(folder, 'host-key-rotation.json');
+
+/** Where the host keys lie that a repository is served with: its own, or those of the root that it stands below. */
+export async function homeOfKeys(gitDir: string): Promise<string> {
+  const has = (home: string): Promise<boolean> =>
+    access(keyFile(keyFolder(home), 'ed25519')).then(
+      () => true,
+      () => false, // whoever reads it says why not
+    );
+  const root = dirname(dirname(gitDir));
+  return !(await has(gitDir)) && (await has(root)) ? root : gitDir;
+}
 
 /**
  * Reads the host keys of a repository. Throws `CONFIG_INVALID` where there is no Stargate's repository, when the key that clients know

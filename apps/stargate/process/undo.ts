@@ -2,7 +2,7 @@ import { toKvError } from '../../../ports/error.js';
 import type { Log } from '../log/log.js';
 
 /** What has been started, and how each part of it is stopped. */
-interface UndoStack {
+export interface UndoStack {
   push(stop: () => Promise<void> | void): void;
   /** Stops everything, the last first; what fails is logged and keeps nothing else from being stopped. Idempotent, never throws. */
   undo(): Promise<void>;

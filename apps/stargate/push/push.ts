@@ -3,9 +3,10 @@ import type { Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import type { PushHooks, PushProcess } from '../../../ports/git/git-service.js';
 import { GitWords } from './git-words.js';
-import type { PushOutcome, ReceivePackOptions } from './push-options.js';
+import type { ReceivePackOptions } from './push-options.js';
 import { checkSameCommands, type HookReport, quarantineOf, readHookReport, sendVerdict, sendWords } from './pre-receive.js';
-import { claimedTransactions, logEmpty, type PushedTransaction, type PushFacts } from './push-line.js';
+import { claimedTransactions } from './push-line.js';
+import { PushReport } from './push-report.js';
 import { bringsIntents, PushedIntents } from './pushed-intents.js';
 import { readProcReceive, reportProcReceive } from './proc-receive.js';
 import { namespacesIn } from '../../../domain/gateway/gateway.js';
@@ -21,15 +22,12 @@ export class Push {
   private held: AcceptedPush | undefined;
   private intents: PushedIntents | undefined;
   private endTurn: (() => void) | undefined;
-  private readonly started = performance.now();
   /** From the first byte until all has come. */
   private receiving: Span | undefined;
-  private spent = 0;
-  private transactions: readonly PushedTransaction[] = [];
+  private readonly report: PushReport;
   private readonly words: GitWords;
   private committing = false;
   private ended = false;
-  private told = false;
   /** Cut off before its end. */
   unwanted = false;
 
@@ -38,6 +36,7 @@ export class Push {
     private readonly options: ReceivePackOptions,
   ) {
     this.stream = new PushStream(options.limits);
+    this.report = new PushReport(session, options, this.stream);
     const { services, limits } = options;
     this.words = new GitWords(clientOf(session));
     const request = { gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes, bounds: limits.git };
@@ -63,7 +62,7 @@ export class Push {
         this.ended = true;
       });
       const [status] = await Promise.all([ended, dialogue]);
-      await this.tellOfGit();
+      await this.report.endedByGit(this.words, (error) => this.fail(error));
       return status;
     } finally {
       clearTimeout(timer);
@@ -90,7 +89,7 @@ export class Push {
   private beginSpan(): Span | undefined {
     const { announcement } = this.stream;
     if (announcement === undefined || this.session.trace === undefined) return undefined;
-    const startedAt = performance.timeOrigin + this.started;
+    const startedAt = performance.timeOrigin + this.report.started;
     return this.session.trace.from(announcement.trace).child('stargate.receive', { startedAt });
   }
 
@@ -112,7 +111,7 @@ export class Push {
     try {
       await this.validate(report);
     } catch (thrown) {
-      sendVerdict(hooks.verdict, this.session.request, this.reject(thrown));
+      sendVerdict(hooks.verdict, this.session.request, this.report.reject(thrown));
       return;
     }
     sendVerdict(hooks.verdict, this.session.request, undefined);
@@ -136,17 +135,17 @@ export class Push {
       const span = this.session.trace?.from(announced.trace) ?? NO_SPAN;
       if (bringsIntents(commands)) {
         this.intents = await PushedIntents.check({ gateway, store: repository, confirm, span }, commands, store);
-        this.transactions = this.intents.transactions;
+        this.report.transactions = this.intents.transactions;
         return;
       }
       const request: PushRequest = { pusher, atomic, commands, turn, span, confirm };
       this.held = await gateway.validate(request, store);
-      this.transactions = this.held.events;
+      this.report.transactions = this.held.events;
     } catch (error) {
-      this.transactions = await claimedTransactions(store, announced.commands);
+      this.report.transactions = await claimedTransactions(store, announced.commands);
       throw error;
     } finally {
-      this.spent += performance.now() - started;
+      this.report.spent += performance.now() - started;
       // The verdict stands, whatever becomes of the reader.
       await store
         .close()
@@ -169,7 +168,7 @@ export class Push {
     this.committing = true;
     const outcomes = await intents.order();
     this.committing = false;
-    this.spent += performance.now() - started;
+    this.report.spent += performance.now() - started;
     reportProcReceive(reply, request.commands, ({ ref }) => outcomes.get(ref)?.result ?? { refused: 'it was not announced' });
     reply.end();
     const errors = [...outcomes.values()].flatMap(({ error }) => error ?? []);
@@ -180,8 +179,8 @@ export class Push {
     sendVerdict(verdict, this.session.request, undefined);
     verdict.end();
     const [first] = errors;
-    if (first === undefined || errors.length < outcomes.size) this.tell({ kind: 'accepted', facts: this.facts() });
-    else this.tell(this.rejected(first));
+    if (first === undefined || errors.length < outcomes.size) this.report.accepted();
+    else this.report.rejected(first);
     if (this.unwanted) this.process.stop();
   }
 
@@ -213,16 +212,16 @@ export class Push {
       this.held = undefined;
       await this.options.gateway.commit(accepted);
     } catch (thrown) {
-      failure = this.reject(thrown);
+      failure = this.report.reject(thrown);
     }
     this.committing = false;
-    this.spent += performance.now() - started;
+    this.report.spent += performance.now() - started;
     const reason = failure?.message.replace(/[\p{Cc}]+/gu, ' ').slice(0, 500);
     reportProcReceive(reply, request.commands, () => (reason === undefined ? { moved: null } : { refused: reason }));
     reply.end();
     sendVerdict(verdict, this.session.request, failure);
     verdict.end();
-    if (failure === undefined) this.tell({ kind: 'accepted', facts: this.facts() });
+    if (failure === undefined) this.report.accepted();
     if (this.unwanted) this.process.stop();
   }
 
@@ -237,22 +236,13 @@ export class Push {
 
   /** A fault of ours ends this push, and nothing else. */
   private broken(thrown: unknown): void {
-    const cause = toKvError(thrown);
-    this.options.log.error('push.broken', {
-      request: this.session.request,
-      message: cause.message,
-      stack: (cause.cause as Error | undefined)?.stack,
-    });
     this.committing = false;
     this.stop();
-    const hint = "see the Stargate's log, and whether the refs have moved, before you push again";
-    const error = new KvError('UNEXPECTED', 'the push broke off inside the Stargate', { cause, hint });
-    this.tell(this.rejected(error));
-    refuse(this.session, error);
+    this.report.broken(thrown);
   }
 
   private fail(error: KvError): void {
-    refuse(this.session, this.reject(error));
+    refuse(this.session, this.report.reject(error));
     this.stop();
   }
 
@@ -268,65 +258,6 @@ export class Push {
     if (this.committing || this.ended) return;
     this.release();
     this.fail(toKvError(this.options.over.reason));
-  }
-
-  /** Gives what the client is to be told. */
-  private reject(thrown: unknown): KvError {
-    const cause = toKvError(thrown);
-    const error = this.options.room.told(cause);
-    const { log } = this.options;
-    const facts = { request: this.session.request, message: cause.message };
-    if (error.code === 'UNEXPECTED') log.error('push.failed', { ...facts, stack: (cause.cause as Error | undefined)?.stack });
-    else if (error !== cause) log.error('push.no-room', facts);
-    this.tell(this.rejected(error));
-    return error;
-  }
-
-  /** A push that git itself refused before any hook ran, or that its client broke off, gets its line too. */
-  private async tellOfGit(): Promise<void> {
-    const { session, options, words } = this;
-    if (this.told) return;
-    if ((this.stream.announcement?.commands.length ?? 0) === 0) return logEmpty(options.log, session);
-    if (session.gone.aborted) return this.tell(this.rejected(new KvError('INTERRUPTED', 'the client broke the push off')));
-    if (words.tellOfNoRoom) {
-      const error = options.room.told(new KvError('STORAGE_FULL', 'git found no room for the push'));
-      if (words.sayNoRoom || (await options.room.lack()) !== null) return this.fail(error);
-    }
-    const tooMuch = words.tooMuch(options.limits.git);
-    if (tooMuch !== null) return this.fail(tooMuch);
-    this.tell(this.rejected(new KvError('GIT_ERROR', `git refused the push before it was checked: ${words.complaint}`)));
-  }
-
-  private rejected(error: KvError): PushOutcome {
-    return { kind: 'rejected', error, facts: this.facts() };
-  }
-
-  private facts(): PushFacts {
-    const { stream, transactions, spent, started } = this;
-    const commands = stream.announcement?.commands ?? [];
-    return { commands, transactions, bytes: stream.bytes, ms: performance.now() - started, gatewayMs: spent };
-  }
-
-  /** Once: what is refused because it took too long may fail a second time, while it is being stopped. */
-  private tell(outcome: PushOutcome): void {
-    if (this.told) return;
-    this.told = true;
-    this.trace(outcome);
-    try {
-      this.options.onOutcome(outcome, this.session);
-    } catch (error) {
-      this.options.log.error('push.outcome', { message: toKvError(error).message });
-    }
-  }
-
-  private trace({ facts: { bytes, transactions }, ...outcome }: PushOutcome): void {
-    const { trace } = this.session;
-    if (trace === undefined) return;
-    const sum = (of: 'set' | 'del'): number => transactions.reduce((total, one) => total + one[of], 0);
-    const txn = transactions.map((one) => one.txn);
-    trace.note({ bytes, txn, ns: [...new Set(transactions.map(({ ns }) => ns))], set: sum('set'), del: sum('del') });
-    if (outcome.kind === 'rejected') trace.refused(outcome.error);
-    else trace.note({ code: 'OK' });
   }
 
   /** Ends git, unless refs are moving: a commit that has begun is finished even if nobody is left to hear of it. */

@@ -26,7 +26,7 @@ export interface DiskRoom {
 
 interface DiskRoomOptions {
   readonly host: Pick<RepositoryHost, 'room' | 'probeWriting'>;
-  readonly policy: () => Policy;
+  readonly policy: () => Pick<Policy, 'minFreeSpace' | 'pushUrl'>;
   readonly metrics: Pick<Metrics, 'disk' | 'diskFull'>;
   readonly log: Log;
   /** Called each time that there is room again. */

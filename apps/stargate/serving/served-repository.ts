@@ -26,6 +26,8 @@ import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
 import { type Access, accessBy } from '../ssh/access.js';
 import { type Route, routeCommands } from '../ssh/route.js';
+import { type ReadBounds, serveRead } from '../ssh/upload-pack.js';
+import type { ServeExec } from '../exec-session.js';
 import { undoStack } from '../process/undo.js';
 import type { ComposedRepository } from './composed-repository.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
@@ -55,14 +57,31 @@ const CLUSTER_INTERVAL_MS = 50;
 
 const isPassing = ({ code }: KvError): boolean => code === 'NOT_LEADER' || code === 'BUSY' || code === 'IO_ERROR';
 
+/** How a repository stands. */
+export interface RepositoryState {
+  readonly leads: boolean;
+  /** Transactions that the mirror does not show yet; none on a standby. */
+  readonly backlog: number;
+  /** Why nothing goes to the mirror; null where it does. */
+  readonly stuck: string | null;
+  /** How many namespaces are behind the mirror. */
+  readonly behind: number;
+  /** Why the policy file is not in force; null when it is. */
+  readonly rejected: string | null;
+}
+
 /** One repository that is served: its policy, lease, journal, mirror, and what it answers with. */
 export interface ServedRepository extends Access {
   readonly gitDir: string;
   readonly policy: () => LoadedPolicy;
   readonly leadership: Leadership<LeaderTerm>;
   readonly health: HealthSources;
+  /** Serves a fetch as HTTP has it. */
+  fetch(how: NonNullable<ReadBounds['stateless']>): ServeExec;
   /** Gives what serves a command; throws the KvError to refuse with. */
   readonly route: Route;
+  /** How it stands, as far as is known without asking anybody. */
+  state(): RepositoryState;
   /** Publishes the policy anew, with what stands beside it, where this process leads. */
   republish(origin: LoadedPolicy['origin']): Promise<void>;
   /** Gives the lease up and closes everything. Never throws. */
@@ -132,6 +151,7 @@ export async function serveRepository(
 
     const shownCluster = cluster === undefined ? undefined : () => memberStatus(cluster.member);
     if (cluster !== undefined) metrics.cluster(() => memberStatus(cluster.member));
+    const services = await composition.get<GitService>('git-service');
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
     const policyRejected = () => policyFile.status.rejected;
@@ -142,8 +162,14 @@ export async function serveRepository(
         ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },
         leadership: () => leadership.state(),
       }),
+      fetch: (stateless) =>
+        serveRead('git-upload-pack', services, store, {
+          ...policy().policy.limits,
+          bounds: gitBounds(policy().policy.limits),
+          stateless,
+        }),
       route: routeCommands({
-        services: await composition.get<GitService>('git-service'),
+        services,
         ...{ store, limits: () => policy().policy.limits },
         bounds: () => gitBounds(policy().policy.limits),
         async push(session) {
@@ -166,6 +192,14 @@ export async function serveRepository(
           log,
         }),
       }),
+      state() {
+        const mirror = worker();
+        const stuck = mirror?.hostError ?? null;
+        return {
+          ...{ leads: leadership.current !== undefined, backlog: mirror?.backlog ?? 0, behind: mirror?.behind.size ?? 0 },
+          ...{ stuck: stuck === null ? null : `${stuck.code}: ${stuck.message}`, rejected: policyRejected() },
+        };
+      },
       republish: async (origin) => publish?.({ ...policy(), origin }),
       close: running.undo,
     };

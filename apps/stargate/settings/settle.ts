@@ -38,11 +38,19 @@ export interface SettlingFlags {
 
 /**
  * What holds for a Stargate: a flag before the environment, before the repository's configuration, before the profile, before what is
- * usual. Throws `CONFIG_INVALID` naming the place of what is wrong, `USAGE`.
+ * usual. `gitDir` is null where there is no one repository to ask. Throws `CONFIG_INVALID` naming the place of what is wrong, `USAGE`.
  */
-export async function settle(gitDir: string, flags: SettlingFlags, env: NodeJS.ProcessEnv = process.env): Promise<Settled> {
+export async function settle(
+  gitDir: string | null,
+  flags: SettlingFlags,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Settled> {
   // The strongest first.
-  const sources = [fromFlags(flags, flags.set ?? [], flags.plugin ?? []), fromEnvironment(env), await repositorySays(gitDir)];
+  const sources = [
+    fromFlags(flags, flags.set ?? [], flags.plugin ?? []),
+    fromEnvironment(env),
+    gitDir === null ? NOTHING_SAID : await repositorySays(gitDir),
+  ];
   const above = (name: SettingName): Setting | undefined => sources.map(({ settings }) => settings.get(name)).find(Boolean);
   const named = above('profile') ?? { value: SETTINGS.profile.usual, place: DEFAULT };
   const profile = await findProfile(named.value ?? SETTINGS.profile.usual);
@@ -60,16 +68,18 @@ export async function settle(gitDir: string, flags: SettlingFlags, env: NodeJS.P
     remote.value === undefined || target?.use !== 'mirror-git'
       ? []
       : [{ path: ['mirror-target', 'remote'], text: remote.value, place: remote.place }];
-  const plugins = sources.flatMap((source) => source.plugins.map((plugin) => listed(plugin, gitDir)));
+  const plugins = sources.flatMap((source) => source.plugins.map((plugin) => listed(plugin, gitDir ?? process.cwd())));
   const choice = { profile: named.value ?? '', mirrorRemote: undefined, plugins, changes: [...changes, ...toRemote] };
   return { settings, choice };
 }
 
 const DEFAULT: Place = { source: 'default', where: '' };
 
+const NOTHING_SAID: Said = { settings: new Map(), changes: [], plugins: [] };
+
 async function repositorySays(gitDir: string): Promise<Said> {
   const there = await stat(gitDir).catch(() => null); // whoever needs the repository says that it isn't there
-  if (there?.isDirectory() !== true) return { settings: new Map(), changes: [], plugins: [] };
+  if (there?.isDirectory() !== true) return NOTHING_SAID;
   const adapters = { 'clone-config': { use: 'git-cli', line: 1, wrap: [] } };
   const reader: Profile = { name: 'settings', file: 'settings', plugins: [], adapters };
   const composition = await openProfile(reader, { directory: gitDir, env: ownEnv() });

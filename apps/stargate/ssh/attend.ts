@@ -81,7 +81,7 @@ export function attend(client: Connection, options: Attending): () => void {
   const asker = () => {
     const pusher = whose();
     const writes = pusher !== null && may(pusher, 'push');
-    return { pusher, key: key()?.blob.toString('base64') ?? '', isListed: pusher !== null, writes };
+    return { pusher, proven: key(), key: key()?.blob.toString('base64') ?? '', isListed: pusher !== null, writes };
   };
   client.on('ready', () => {
     const room = key() === undefined ? undefined : connections.prove(remote, asker());
@@ -138,8 +138,8 @@ export function attend(client: Connection, options: Attending): () => void {
     for (const each of [channel, client]) each.once('close', () => cut.abort());
     channel.on('error', () => cut.abort());
     connections.begin(remote);
-    const routed: Parameters<typeof runCommand>[3] = ({ needs }) => {
-      command.needs = needs;
+    const routed: Parameters<typeof runCommand>[3] = ({ needs }, { pusher }) => {
+      Object.assign(command, { needs, pusher });
     };
     const command: AtWork = { session, cut, done: Promise.resolve() };
     command.done = runCommand(line, session, who, routed, options)
@@ -160,7 +160,7 @@ export function attend(client: Connection, options: Attending): () => void {
     if (key() === undefined) return;
     const pusher = whose();
     const revoked = [...atWork].flatMap((command) => {
-      const reason = whyRevoked(command, pusher);
+      const reason = whyRevoked(command, pusher !== null);
       return reason === null ? [] : [{ command, reason }];
     });
     for (const { command, reason } of revoked) {

@@ -1,5 +1,5 @@
-import { may, type Permission, type Principal } from '../../../domain/access/principal.js';
-import { KvError } from '../../../ports/error.js';
+import type { Permission, Principal } from '../../../domain/access/principal.js';
+import { type KvError, toKvError } from '../../../ports/error.js';
 import type { ExecSession } from '../exec-session.js';
 import { notListed, requirePermission } from '../permission.js';
 
@@ -9,6 +9,8 @@ export interface AtWork {
   readonly cut: AbortController;
   /** As the route says: undefined until it has said so. */
   needs?: Permission | null;
+  /** Whose the key is where it runs; throws for nobody's. Undefined as long as `needs` is. */
+  pusher?: () => Principal;
   done: Promise<unknown>;
 }
 
@@ -34,14 +36,15 @@ export class Commands {
   }
 }
 
-/** Why a command may not go on under the policy as it is now; null where it may. `pusher` is null for a key that isn't listed any more. */
-export function whyRevoked({ needs }: Pick<AtWork, 'needs'>, pusher: Principal | null): KvError | null {
-  if (pusher === null) return notListed();
-  if (needs === undefined || needs === null || may(pusher, needs)) return null;
+/** Why a command may not go on under the policy as it is now; null where it may. A key that isn't listed any more may nothing. */
+export function whyRevoked({ needs, pusher }: Pick<AtWork, 'needs' | 'pusher'>, isListed: boolean): KvError | null {
+  if (!isListed) return notListed();
+  if (pusher === undefined) return null;
   try {
-    requirePermission(pusher, needs);
+    const now = pusher();
+    if (needs !== undefined && needs !== null) requirePermission(now, needs);
     return null;
   } catch (error) {
-    return error as KvError; // all that it throws
+    return toKvError(error);
   }
 }

@@ -1,17 +1,17 @@
-import { KvError, toKvError } from '../../../ports/error.js';
+import { type KvError, toKvError } from '../../../ports/error.js';
 import type { Tracing } from '../../../ports/tracing.js';
 import { type ExecSession, refuse, REFUSED } from '../exec-session.js';
 import type { Log } from '../log/log.js';
 import { notListed } from '../permission.js';
-import type { AnswersTo } from '../repository/repository-id.js';
+import type { ProvenKey } from './auth.js';
 import { parseSshCommand } from './command.js';
+import type { Reach, Reached } from './reach.js';
 import type { Places } from './room/places.js';
-import type { Route, Routed } from './route.js';
+import type { Routed } from './route.js';
 
 /** What running commands takes. */
 export interface CommandOptions {
-  readonly answersTo: AnswersTo;
-  readonly route: Route;
+  readonly reach: Reach;
   readonly places: Places;
   /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
@@ -24,42 +24,45 @@ export interface CommandOptions {
 export interface Asker {
   /** The proven key; what places are counted by. */
   readonly key: string;
+  readonly proven: ProvenKey | undefined;
   readonly isListed: boolean;
   readonly writes: boolean;
 }
 
-/** Runs one line that a client asks to run; gives the exit status. `routed` hears what it is before it begins. */
+/** Runs one line that a client asks to run; gives the exit status. `routed` hears what it is, and where, before it begins. */
 export async function runCommand(
   line: unknown,
   session: ExecSession,
   asker: Asker,
-  routed: (what: Routed) => void,
+  routed: (what: Routed, where: Reached) => void,
   options: CommandOptions,
 ): Promise<number> {
   const started = Date.now();
   let what = 'unreadable';
   let kind = what;
   let status = REFUSED;
-  const { request, pusher, fingerprint, remote } = session;
-  const facts = () => ({ request, pusher: pusher.name, fingerprint, remote });
+  const { request, fingerprint, remote } = session;
+  const who: { pusher: string; repository?: string } = { pusher: session.pusher.name };
+  const facts = () => ({ request, ...who, fingerprint, remote });
   try {
     const command = parseSshCommand(typeof line === 'string' ? line : '');
     what = command.kind === 'git' ? command.service : command.kind === 'admin' ? `admin ${command.verb}` : 'git-kv-intents';
     kind = command.kind === 'git' ? command.service : command.kind === 'admin' ? 'git-kv-admin' : 'git-kv-intents'; // a verb is a client's text
     if (!asker.isListed) throw notListed();
-    if (!options.answersTo(command.path)) {
-      throw new KvError('NOT_FOUND', `no repository '${command.path.slice(0, 200)}' here`, {
-        hint: "check the remote's pushurl: the policy has it",
-        advice: { id: 'confirm-push-url' },
-      });
-    }
-    const way = options.route(command, pusher);
-    routed(way);
-    const place = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
+    const reached = await options.reach(command.path, asker.proven);
     try {
-      status = await way.serve(place === undefined ? session : { ...session, place });
+      const pusher = reached.pusher();
+      Object.assign(who, { pusher: pusher.name, repository: reached.name });
+      const way = reached.route(command, pusher);
+      routed(way, reached);
+      const place = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
+      try {
+        status = await way.serve({ ...session, pusher, pusherNow: reached.pusher, ...(place === undefined ? {} : { place }) });
+      } finally {
+        place?.leave();
+      }
     } finally {
-      place?.leave();
+      reached.leave();
     }
     if (what === 'git-receive-pack') return status; // what serves pushes has written its line
   } catch (thrown) {

@@ -6,7 +6,6 @@ import { cannotListen } from '../endpoints.js';
 import type { ExecSession } from '../exec-session.js';
 import type { Log } from '../log/log.js';
 import { seldomLog } from '../log/log-seldom.js';
-import type { AnswersTo } from '../repository/repository-id.js';
 import { attend, type Attending, type ServedHostKeys } from './attend.js';
 import type { Identify } from './auth.js';
 import { Commands } from './commands.js';
@@ -14,7 +13,7 @@ import { ssh2Server } from './protocol/offered-keys.js';
 import { type ConnectionLimits, SshConnections } from './room/connections.js';
 import { guardUnproven } from './room/guard.js';
 import { Places } from './room/places.js';
-import type { Route } from './route.js';
+import type { Reach } from './reach.js';
 
 /** Bounds on what clients can hold. */
 export type SshLimits = ConnectionLimits;
@@ -24,11 +23,9 @@ interface SshServerOptions {
   readonly port: number;
   /** Asked for each connection: the same object as long as nothing has changed. */
   readonly hostKeys: () => ServedHostKeys;
-  /** Asked for each connection and again for each command, so that a key that was taken away stops working. */
+  /** Who may log in. Asked for each connection and again for each command, so that a key that was taken away stops working. */
   readonly identify: Identify;
-  readonly answersTo: AnswersTo;
-  /** Gives what serves a command that this pusher may run; throws the KvError to refuse with. */
-  readonly route: Route;
+  readonly reach: Reach;
   /** Told of each push that is refused before it begins, such as for the pusher's role; its log line and metric. */
   readonly pushRefused?: (session: ExecSession, error: KvError, ms: number) => void;
   /** Asked for whenever they count: a policy may change. */

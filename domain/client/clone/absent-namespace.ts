@@ -2,7 +2,6 @@ import { KvError } from '../../../ports/error.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
 import type { Clone } from './clone.js';
 import { knownPolicy } from './known-policy.js';
-import { noNamespace } from './tips.js';
 
 const SHOWN = 8;
 
@@ -23,4 +22,16 @@ export async function unlistedNamespace(clone: Clone, ns: string): Promise<strin
   const near = nearest(ns, listed);
   const names = listed.slice(0, SHOWN).join(', ') + (listed.length > SHOWN ? ` and ${listed.length - SHOWN} more` : '');
   return `${near === undefined ? '' : `did you mean ${near}? `}the policy lists ${names || 'none'}; an admin adds others`;
+}
+
+/** `missing` is the remote that this clone has not got. */
+export function noNamespace(ns: string, missing?: string): KvError {
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here${missing === undefined ? ' or at the mirror' : ''}`, {
+    ...(missing === undefined
+      ? { hint: 'the first write creates it', advice: { id: 'write-first', ns } }
+      : {
+          hint: `this clone has no remote: git remote add ${missing} URL, and set it up; the first write begins without one`,
+          advice: { id: 'begin-namespace', ns, remote: missing },
+        }),
+  });
 }

@@ -21,7 +21,8 @@ import { type HeldTurn, takeTurn } from '../write/linear/turn.js';
 import { checkAdmin } from './admin-signs.js';
 import { orderEpoch } from './order-epoch.js';
 import type { Rollover } from './rollover.js';
-import { fetchNamespace, newestTip, noIndex, type Tip, wholeTip } from '../clone/tips.js';
+import { fetchNamespace, wholeTip } from '../remote/fetch-namespace.js';
+import { newestTip, noIndex, type Tip } from '../clone/tips.js';
 
 /**
  * Begins a new epoch: ledger and index start again from commits without parents, with the same data; the old tips are kept in an archive

@@ -5,7 +5,7 @@ import { newUlid } from '../../ledger/ulid.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
-import { fetchNamespace } from '../clone/tips.js';
+import { fetchNamespace } from '../remote/fetch-namespace.js';
 import { orderInEpoch } from '../sequence/epoch-of-intent.js';
 import { greetingOf, leaveSession, sessionOf } from '../sequence/sessions.js';
 import { buildIntent } from '../write/sequenced/build-intent.js';

@@ -2,7 +2,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { type Moment, momentAt, momentNow } from '../past/at.js';
 import type { Clone } from '../clone/clone.js';
 import { differingKeys, type KeyDifference, type KeyState, sizesOf } from './key-state.js';
-import type { Freshness } from '../clone/tips.js';
+import type { Freshness } from '../remote/tip-for-reading.js';
 
 interface DiffRequest extends Freshness {
   readonly ns: string;

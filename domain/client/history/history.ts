@@ -12,7 +12,8 @@ import type { Clone } from '../clone/clone.js';
 import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
 import { type KeyState, sizesOf, statesOf } from './key-state.js';
 import { EpochEvents } from '../past/epoch-events.js';
-import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
+import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
+import type { LedgerCommit } from '../clone/tips.js';
 
 interface HistoryRequest extends Freshness {
   readonly ns: string;

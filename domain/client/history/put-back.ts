@@ -8,7 +8,8 @@ import type { Clone } from '../clone/clone.js';
 import { type KeyState, missing } from './key-state.js';
 import { whereTo } from '../write/linear/land.js';
 import type { RequestedOperation } from '../write/operations.js';
-import type { Freshness, LedgerCommit } from '../clone/tips.js';
+import type { Freshness } from '../remote/tip-for-reading.js';
+import type { LedgerCommit } from '../clone/tips.js';
 import { readChunks } from '../read/value.js';
 
 /** A change that puts old states back: what to write, on what condition, and what to call it. */

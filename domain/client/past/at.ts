@@ -9,7 +9,8 @@ import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseHumanTime } from './human-time.js';
 import { parseTime } from '../write/value/expiry.js';
-import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
+import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
+import type { LedgerCommit } from '../clone/tips.js';
 import { EpochEvents } from './epoch-events.js';
 
 /** A state of a namespace's past. */

@@ -3,7 +3,8 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import { archiveRef, directionOf, trackedNames, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
-import { type Freshness, type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
+import type { Freshness } from '../remote/tip-for-reading.js';
+import { type LedgerCommit, readLedgerCommits } from '../clone/tips.js';
 
 const BATCH = 500;
 

@@ -5,7 +5,7 @@ import { directionOf, trackedNames, trackingRequest, watchlogRef } from '../../l
 import { decodeEvent } from '../../ledger/transaction/watchlog.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
-import type { Freshness } from '../clone/tips.js';
+import type { Freshness } from '../remote/tip-for-reading.js';
 
 const BATCH = 500;
 

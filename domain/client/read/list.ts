@@ -9,7 +9,8 @@ import { MODE_FILE } from '../../git/tree.js';
 import { momentAt, momentNow } from '../past/at.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { hasPassed, hidesExpired } from './read.js';
-import type { Freshness, LedgerCommit } from '../clone/tips.js';
+import type { Freshness } from '../remote/tip-for-reading.js';
+import type { LedgerCommit } from '../clone/tips.js';
 
 interface ListRequest extends Freshness {
   readonly ns: string;

@@ -7,7 +7,8 @@ import { decodeMetadata, type Metadata } from '../../ledger/value/metadata.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPolicy } from '../clone/known-policy.js';
-import { type Freshness, type LedgerCommit, tipForReading } from '../clone/tips.js';
+import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
+import type { LedgerCommit } from '../clone/tips.js';
 import type { ChunkedValue } from './value.js';
 
 /** Which key is read, from where, and whether also after its time. */

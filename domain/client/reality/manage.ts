@@ -4,7 +4,8 @@ import { chunksRef, epochRef, indexRef, ledgerRef, trackedNames } from '../../le
 import { formatTime } from '../../ledger/value/metadata.js';
 import { chunksTip, newestRef } from '../clone/chunks-tip.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { type Freshness, newestTip, noIndex, tipForReading } from '../clone/tips.js';
+import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
+import { newestTip, noIndex } from '../clone/tips.js';
 import { differingKeys, type KeyDifference, statesOf } from '../history/key-state.js';
 import { openAll } from '../past/epoch-chain.js';
 import { encodeStart, type RealityStart, readStart, requireReality } from './about.js';

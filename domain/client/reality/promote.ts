@@ -1,7 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import { quoteKey } from '../../ledger/value/key.js';
 import type { Clone } from '../clone/clone.js';
-import { newestTip, readLedgerCommits, type Tip, tipForReading } from '../clone/tips.js';
+import { newestTip, readLedgerCommits, type Tip } from '../clone/tips.js';
+import { tipForReading } from '../remote/tip-for-reading.js';
 import { type KeyDifference, type KeyState, statesOf } from '../history/key-state.js';
 import { putBack, type PutBack, writersFreshness } from '../history/put-back.js';
 import { requireReality } from './about.js';

@@ -9,7 +9,7 @@ import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/
 import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
 import { publishedPolicyText } from '../clone/known-policy.js';
-import { noRemote } from '../clone/tips.js';
+import { noRemote } from './no-remote.js';
 
 interface SetupRequest {
   /** Given by the user: no policy is looked for. */

@@ -22,7 +22,8 @@ import {
   LARGE_VALUE,
   MAX_LINE_VALUE,
 } from './snapshot-format.js';
-import { type Freshness, type Tip, tipForReading } from '../clone/tips.js';
+import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
+import type { Tip } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
 
 /** What goes into a snapshot, and where large values go. */

@@ -15,7 +15,8 @@ import {
 import { decodeEvent } from '../../ledger/transaction/watchlog.js';
 import type { Clone } from '../clone/clone.js';
 import { foreignTip } from '../clone/foreign-tip.js';
-import { archiveRequest, type LedgerCommit, openTip } from '../clone/tips.js';
+import { archiveRequest } from '../remote/fetch-namespace.js';
+import { type LedgerCommit, openTip } from '../clone/tips.js';
 import { MIRROR_POLICY_REF, tellRefusal } from '../clone/mirror-notice.js';
 import { WatchConnection, type WatchConnectionOptions } from './connection.js';
 

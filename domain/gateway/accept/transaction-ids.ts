@@ -3,6 +3,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
+import { commitBatches } from '../../git/commit-batches.js';
 import { formatTime } from '../../ledger/value/metadata.js';
 import { classifyRef, ledgerRef } from '../../ledger/refs.js';
 import { ulidTime } from '../../ledger/ulid.js';
@@ -21,7 +22,6 @@ interface KnownEpoch {
   readonly ids: UlidSet;
 }
 
-const BATCH = 2000;
 const TXN = /\nKV-Txn: ([0-7][0-9A-HJKMNP-TV-Z]{25})\n/;
 const PARENT = /^tree [0-9a-f]+\nparent ([0-9a-f]+)\n/;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -147,22 +147,14 @@ export class TransactionIds {
     const { store } = this;
     const ids = this.empty();
     let end: Oid | null = null;
-    const take = async (oids: readonly Oid[]): Promise<void> => {
-      for (const object of await store.read(oids)) {
+    for await (const objects of commitBatches(store, { tip, ...(known === undefined ? {} : { exclude: known }) })) {
+      for (const object of objects) {
         const text = decodeLoose(object?.body ?? new Uint8Array(0)); // of this repository's own: it was checked when it came
         const txn = TXN.exec(text)?.[1];
         if (txn !== undefined) ids.add(txn);
         end = PARENT.exec(text)?.[1] ?? null;
       }
-    };
-    let oids: Oid[] = [];
-    for await (const oid of store.history({ tip, ...(known === undefined ? {} : { exclude: known }) })) {
-      oids.push(oid);
-      if (oids.length < BATCH) continue;
-      await take(oids);
-      oids = [];
     }
-    await take(oids);
     return { ids, end };
   }
 

@@ -5,8 +5,7 @@ import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { type Intent, readIntent } from '../../ledger/intent/intent.js';
 import { intentMetadata, type IntentSet } from '../../ledger/intent/intent-plan.js';
 import { MANIFESTS_DIR } from '../../ledger/intent/intent-operations.js';
-import { quoteKey } from '../../ledger/value/key.js';
-import { decodeManifest, type Manifest } from '../../ledger/value/manifest.js';
+import type { Manifest } from '../../ledger/value/manifest.js';
 import { encodeMetadata } from '../../ledger/value/metadata.js';
 import { signerOf } from '../../verify/attestation/commit-signer.js';
 import { checkRepository } from '../../verify/attestation/repository.js';
@@ -16,6 +15,7 @@ import { chunksIn, type FindChunks } from '../../verify/keys/manifests.js';
 import { checkDigests } from '../../verify/keys/new-chunks.js';
 import { checkAllValues } from '../../verify/keys/values.js';
 import { namespacePolicy, requireMode } from '../../verify/policy-rules.js';
+import { manifestsOf } from '../../verify/sequenced.js';
 import { checkIdTimes } from '../accept/transaction-ids.js';
 import { stateAt, type ValidationContext } from '../accept/validation-context.js';
 import { indexRef, ledgerRef } from '../../ledger/refs.js';
@@ -94,20 +94,13 @@ async function checkSets(rules: RuleContext, intent: Intent, policy: NamespacePo
     if (actual?.type !== 'deleted' && actual?.size !== size)
       throwFault(wrongKey(key, `its value has not the ${size} bytes that the intent says`));
   }
-  return readManifests(rules, intent, sets);
+  return readManifests(rules, intent);
 }
 
 /** The manifests, parsed; every chunk that is brought is named by one of them. */
-async function readManifests({ store }: RuleContext, intent: Intent, sets: readonly IntentSet[]): Promise<Map<string, Manifest>> {
-  const chunked = sets.filter(({ file }) => file.dir === MANIFESTS_DIR);
-  const bodies = await store.read(chunked.map(({ file }) => intent.manifests[file.at] as Oid));
-  const manifests = new Map<string, Manifest>();
-  const named = new Set<string>();
-  for (const [i, { key }] of chunked.entries()) {
-    const manifest = decodeManifest(bodies[i]?.body ?? new Uint8Array(0), quoteKey(key));
-    manifests.set(key, manifest);
-    for (const { digest } of manifest.chunks) named.add(digest);
-  }
+async function readManifests({ store }: RuleContext, intent: Intent): Promise<Map<string, Manifest>> {
+  const manifests = await manifestsOf(store, intent);
+  const named = new Set([...manifests.values()].flatMap(({ chunks }) => chunks.map(({ digest }) => digest)));
   const stray = [...intent.chunks.keys()].find((digest) => !named.has(digest));
   if (stray === undefined) return manifests;
   throw new KvError('ATTESTATION_MISMATCH', `intent ${intent.oid} brings chunk ${stray}, which none of its manifests names`);

@@ -2,14 +2,13 @@ import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose } from '../../git/bytes.js';
 import { decodeCommit } from '../../git/commit.js';
+import { commitBatches } from '../../git/commit-batches.js';
 import { Generations } from '../../git/generations.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
 import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import type { Intent } from '../../ledger/intent/intent.js';
 import { archiveRef } from '../../ledger/refs.js';
 import { reused } from '../accept/transaction-ids.js';
-
-const BATCH = 2000;
 
 /** What has come of intents, the newest of all namespaces: who asks again is answered again. */
 export class Answers {
@@ -47,8 +46,8 @@ export async function orderedInArchive(store: GitStore, intent: Intent): Promise
 /** The answer that an intent had, from the ledger itself. `TRANSACTION_REUSED` when another transaction has its id. */
 export async function orderedIn(store: GitStore, tip: Oid, intent: Intent): Promise<Ordered | undefined> {
   const line = `\nKV-Txn: ${intent.trailers.txn}\n`;
-  for await (const oids of batches(store.history({ tip }))) {
-    for (const object of await store.read(oids)) {
+  for await (const objects of commitBatches(store, { tip })) {
+    for (const object of objects) {
       if (object === null || !decodeLoose(object.body).includes(line)) continue;
       const commit = decodeCommit(object.body, object.oid, store.objectFormat);
       const t = parseLedgerMessage(commit.message, object.oid);
@@ -76,15 +75,4 @@ export async function orderedIn(store: GitStore, tip: Oid, intent: Intent): Prom
 function sameIntent({ oid, trailers }: Intent, ordered: Oid | null, answer: Ordered): Ordered {
   if (ordered === oid) return { ...answer, retried: true };
   throw reused({ oid, txn: trailers.txn, epoch: answer.epoch });
-}
-
-async function* batches(oids: AsyncIterable<Oid>): AsyncGenerator<Oid[]> {
-  let batch: Oid[] = [];
-  for await (const oid of oids) {
-    batch.push(oid);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { principal } from '../../../domain/access/principal.js';
 import { readKey } from '../../../apps/stargate/host-key/key-files.js';
 import { clientOf } from '../../../apps/stargate/exec-session.js';
+import { reachOne } from '../../../apps/stargate/ssh/reach.js';
 import { listenSsh, type SshListener } from '../../../apps/stargate/ssh/server.js';
 import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { Sandbox } from '../../support/sandbox.js';
@@ -27,21 +28,24 @@ describe('hostile: a window without end', () => {
     ssh = await listenSsh({
       ...{ host: '127.0.0.1', port: 0, hostKeys: () => hostKeys, limits: () => bounds, log: SILENT },
       identify: () => principal('rob', 'reader'),
-      answersTo: () => true,
-      route: () => ({
-        needs: 'fetch',
-        takes: 'command',
-        async serve(session) {
-          const { output } = clientOf(session);
-          const gone = new Promise<void>((resolve) => {
-            session.gone.addEventListener('abort', () => resolve());
-          });
-          for (; taken < ALL && !session.gone.aborted; taken += CHUNK.length) {
-            await Promise.race([output(CHUNK), gone]);
-          }
-          ended = true;
-          return 0;
-        },
+      reach: reachOne({
+        identify: () => principal('rob', 'reader'),
+        answersTo: () => true,
+        route: () => ({
+          needs: 'fetch',
+          takes: 'command',
+          async serve(session) {
+            const { output } = clientOf(session);
+            const gone = new Promise<void>((resolve) => {
+              session.gone.addEventListener('abort', () => resolve());
+            });
+            for (; taken < ALL && !session.gone.aborted; taken += CHUNK.length) {
+              await Promise.race([output(CHUNK), gone]);
+            }
+            ended = true;
+            return 0;
+          },
+        }),
       }),
     });
   });

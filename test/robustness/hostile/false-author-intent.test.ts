@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fetchNamespace } from '../../../domain/client/clone/tips.js';
+import { fetchNamespace } from '../../../domain/client/remote/fetch-namespace.js';
 import { type Blame, blame } from '../../../domain/client/history/blame.js';
 import { type HistoryEntry, keyHistory } from '../../../domain/client/history/history.js';
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';

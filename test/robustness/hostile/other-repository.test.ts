@@ -8,7 +8,7 @@ import { decodeCommit } from '../../../domain/git/commit.js';
 import { REPOSITORY_ID_PATH } from '../../../domain/ledger/repository-id.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
-import { fetchNamespace } from '../../../domain/client/clone/tips.js';
+import { fetchNamespace } from '../../../domain/client/remote/fetch-namespace.js';
 import { failure, rejectionIn } from '../../support/failure.js';
 import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
 import { MemoryForge } from '../../support/memory-forge.js';

@@ -12,6 +12,8 @@ import { readSnapshot } from '../../../domain/client/transfer/import/snapshot.js
 import type { Found, ImportSource } from '../../../domain/client/transfer/import/source.js';
 import { encodeEnd, encodeHeader } from '../../../domain/client/transfer/snapshot-format.js';
 import { type BatchFault, batchRefused, parseBatch } from '../../../domain/client/write/parse-batch.js';
+import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/creation/records.js';
+import { decodeCreationAnswer, decodeCreationMessage, encodeCreation } from '../../../domain/gateway/creation/wire.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { type Temporary, temporaryFolder } from '../../support/temporary.js';
 import { MemoryPeople } from '../../support/memory-people.js';
@@ -56,7 +58,33 @@ const MANIFEST_FILE = `${manifestPayload({
 
 let folder: Temporary;
 
+const CREATION = {
+  ...{ id: `${'0'.repeat(26)}-1`, repository: 'ada/shop', policy: POLICY, repositoryId: 'ab'.repeat(16) },
+  ...({ objectFormat: 'sha1', coordinator: 'server-1' } as const),
+};
+
 const PARSERS: readonly Parser[] = [
+  {
+    name: 'what a server asks of a repository that is to be created',
+    samples: [
+      encodeCreation({ kind: 'prepare', creation: CREATION, servers: 3 }),
+      encodeCreation({ kind: 'commit', creation: CREATION }),
+      encodeCreation({ kind: 'abort', id: CREATION.id, repository: 'ada/shop' }),
+      encodeCreation({ kind: 'since', after: 7 }),
+    ],
+    parse: decodeCreationMessage,
+    write: (value: CreationMessage) => encodeCreation(value),
+  },
+  {
+    name: 'what a server answers to that',
+    samples: [
+      encodeCreation({ kind: 'vote', vote: 'yes' }),
+      encodeCreation({ kind: 'outcome', outcome: 'pending' }),
+      encodeCreation({ kind: 'created', creations: [CREATION], last: 1 }),
+    ],
+    parse: decodeCreationAnswer,
+    write: (value: CreationAnswer) => encodeCreation(value),
+  },
   {
     name: 'a policy',
     samples: [POLICY],

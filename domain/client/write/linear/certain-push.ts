@@ -4,7 +4,8 @@ import { during, NO_SPAN } from '../../../../ports/tracing.js';
 import type { RefUpdate } from '../../../../ports/vocabulary.js';
 import { ledgerRef, trackingRef } from '../../../ledger/refs.js';
 import type { Clone } from '../../clone/clone.js';
-import { fetchNamespace, readLedgerCommits } from '../../clone/tips.js';
+import { fetchNamespace } from '../../remote/fetch-namespace.js';
+import { readLedgerCommits } from '../../clone/tips.js';
 import { atTheLeader } from '../../sequence/follow-leader.js';
 import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from '../../sequence/in-doubt.js';
 

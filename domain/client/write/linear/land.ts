@@ -4,7 +4,8 @@ import type { Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
 import { epochRef, ledgerRef, strandedRef, trackingRef } from '../../../ledger/refs.js';
 import type { Clone } from '../../clone/clone.js';
 import { pushForCertain } from './certain-push.js';
-import { notSetUp, readLedgerCommits } from '../../clone/tips.js';
+import { notSetUp } from '../../remote/no-remote.js';
+import { readLedgerCommits } from '../../clone/tips.js';
 
 /** Where writes of this clone go: to the Stargate, or, in a repository without a remote, no further than the clone. */
 export type Target = 'stargate' | 'clone';

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/creation/records.js';
+import type { CreationPeers } from '../../../domain/gateway/creation/store.js';
+import { decodeCreationAnswer, encodeCreation } from '../../../domain/gateway/creation/wire.js';
+import { KvError, toKvError } from '../../../ports/error.js';
+import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
+import type { Log } from '../log/log.js';
+
+/** The topic of requests about creations. */
+export const TOPIC = 'creation';
+/** By these headers of its `/health` a server tells others where its peers' port is, and which process it is. */
+export const PEER_PORT = 'git-kv-peer-port';
+const INSTANCE = 'git-kv-instance';
+
+/** A vote takes a disk's sync; making a repository takes git a second on a busy machine. Milliseconds. */
+const ANSWER_MS = 5000;
+const COMMIT_MS = 20_000;
+const HELLO_MS = 2000;
+
+/** The other servers, found by the addresses of their replication API. */
+export class ReplicaPeers implements CreationPeers {
+  private readonly names = new Map<string, string>();
+  private readonly faults = new Map<string, string>();
+  /** Of these it was said that they are away. */
+  private readonly away = new Set<string>();
+  private readonly instance = randomBytes(8).toString('hex');
+
+  constructor(
+    private readonly self: string,
+    /** Null where there are no others. */
+    private readonly transport: PeerTransport | null,
+    private readonly urls: readonly URL[],
+    private readonly secure: boolean,
+    private readonly log: Log,
+  ) {}
+
+  get count(): number {
+    return this.urls.length;
+  }
+
+  known(): readonly string[] {
+    return [...this.names.values()];
+  }
+
+  /** Why some of the others don't count, in words; empty when all that were found do. */
+  get wrong(): readonly string[] {
+    return [...this.faults.values()];
+  }
+
+  /** What this server's `/health` says to the others. */
+  headers(): Readonly<Record<string, string>> {
+    const address = this.transport?.address ?? null;
+    return { [INSTANCE]: this.instance, ...(address === null ? {} : { [PEER_PORT]: new URL(address).port }) };
+  }
+
+  async ask(peer: string, message: CreationMessage): Promise<CreationAnswer> {
+    const withinMs = message.kind === 'commit' ? COMMIT_MS : ANSWER_MS;
+    if (this.transport === null) throw new KvError('NOT_FOUND', `there is no server ${peer}`);
+    const { body } = await this.transport.call(
+      peer,
+      { topic: TOPIC, repository: '', body: encodeCreation(message) },
+      { withinMs },
+    );
+    return decodeCreationAnswer(body);
+  }
+
+  /** Looks who is at the addresses whose servers aren't known, or have gone. Never throws. */
+  async find(): Promise<void> {
+    await Promise.all(this.urls.map((url) => this.hello(url)));
+  }
+
+  private async hello(url: URL): Promise<void> {
+    const at = url.origin;
+    try {
+      const response = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(HELLO_MS), redirect: 'error' });
+      const { server_id: name } = (await response.json()) as { server_id?: unknown };
+      const port = Number(response.headers.get(PEER_PORT) ?? Number.NaN);
+      if (typeof name !== 'string' || !Number.isInteger(port) || port < 1 || port > 65_535)
+        return this.fault(at, `at ${at} is no server that replicates`);
+      if (name === this.self) {
+        const same = response.headers.get(INSTANCE) === this.instance;
+        return this.fault(
+          at,
+          same ? `the peer ${at} is this server itself` : `the server at ${at} is called ${name}, as this one`,
+        );
+      }
+      const twice = [...this.names].find(([other, known]) => known === name && other !== at);
+      if (twice !== undefined) return this.fault(at, `${twice[0]} and ${at} are both server ${name}`);
+      this.transport?.meet(name, `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`);
+      if (this.names.get(at) !== name) this.log.info('replica.peer', { server: name, at });
+      this.names.set(at, name);
+      this.faults.delete(at);
+      this.away.delete(at);
+    } catch (error) {
+      if (KvError.is(error)) this.fault(at, error.message);
+      else if (!this.away.has(at)) {
+        this.away.add(at);
+        this.log.warn('replica.peer-away', { at, message: toKvError(error).message });
+      }
+    }
+  }
+
+  private fault(at: string, message: string): void {
+    this.names.delete(at);
+    if (this.faults.get(at) !== message) this.log.error('replica.peer-wrong', { at, message });
+    this.faults.set(at, message);
+  }
+}

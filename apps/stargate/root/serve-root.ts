@@ -1,0 +1,222 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
+import type { RepositoryHost } from '../../../ports/git/repository-host.js';
+import { type Limits, USUAL_LIMITS } from '../../../ports/stargate/limits.js';
+import { CONNECTIONS_PER_KEY, type PolicyReader } from '../../../ports/stargate/policy-reader.js';
+import type { Tracing } from '../../../ports/tracing.js';
+import { crowdBounds } from '../../http/crowd.js';
+import { healthMount } from '../../http/health-mount.js';
+import type { Mount } from '../../http/mount.js';
+import type { Endpoint } from '../endpoints.js';
+import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
+import { makeHostKeys } from '../host-key/make-keys.js';
+import type { Log } from '../log/log.js';
+import { createMetrics } from '../metrics.js';
+import { ownEnv } from '../process/environment.js';
+import { type UndoStack, undoStack } from '../process/undo.js';
+import { watchDiskRoom } from '../repository/disk-room.js';
+import { composeRepository } from '../serving/composed-repository.js';
+import { type Daemon, startListeners } from '../serving/listeners.js';
+import { type ServedRepository, serveRepository } from '../serving/served-repository.js';
+import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
+import { isAtRest, rest, stir } from './at-rest.js';
+import { Catalogue } from './catalogue.js';
+import { KeyIndex } from './key-index.js';
+import { seldom } from './look-seldom.js';
+import { OpenRepositories, type Visit } from './open-repositories.js';
+import { repeatedly } from './repeatedly.js';
+import { rootHealth } from './root-health.js';
+import { logOf } from './root-log.js';
+import { reachBelow } from './root-reach.js';
+import { SummedMetrics } from './summed-metrics.js';
+import { policyOfRoot } from './template.js';
+
+/** Which repositories are served, and where. */
+export interface ServeRootOptions {
+  readonly root: string;
+  readonly listenSsh: Endpoint;
+  readonly listenHttp: Endpoint;
+  /** The adapters of what all repositories share. */
+  readonly choice: ProfileChoice;
+  /** Those of one repository, with what its own configuration says. */
+  readonly choiceOf: (gitDir: string) => Promise<ProfileChoice>;
+  /** So many repositories are open at a time. */
+  readonly most: number;
+  readonly sampleSize: number;
+  /** Opens what else is served over HTTP; absent: nothing. */
+  readonly more?: (parts: RootParts) => Promise<ServedMore>;
+  readonly log: Log;
+  readonly onPlugin?: (plugin: FoundPlugin) => void;
+}
+
+/** What else may be served of a root is made of. */
+export interface RootParts {
+  /** Takes what is to be ended with the daemon. */
+  readonly running: Pick<UndoStack, 'push'>;
+  readonly catalogue: Catalogue;
+  readonly reader: PolicyReader;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** Opens a repository for as long as it is used. Throws `NOT_FOUND`, `BUSY`, and what opening throws. */
+  readonly visit: (name: string) => Promise<Visit<ServedRepository>>;
+  /** Takes up repositories that were made. */
+  readonly look: () => Promise<void>;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** What else is served. */
+export interface ServedMore {
+  readonly mounts: readonly Mount[];
+  /** Called once requests are answered. */
+  begin(): void;
+}
+
+/** How long a repository that nobody uses stays open, ms. */
+const IDLE_MS = 60_000;
+/** How often the repositories that are open are looked through, ms. */
+const TIDY_EVERY_MS = 1000;
+/** How often the policy files are looked at, ms. */
+const LOOK_EVERY_MS = 5000;
+/** Whoever asks for what isn't there makes them be looked at as often as this, ms. */
+const ASKED_EVERY_MS = 1000;
+const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
+
+/** Starts a Stargate over all repositories below a folder. Throws `CONFIG_INVALID`, `IO_ERROR`. */
+export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
+  const { log, most, sampleSize, onPlugin } = options;
+  const started = Date.now();
+  const root = resolve(options.root);
+  const running = undoStack(log);
+  const stop = async (): Promise<void> => {
+    await running.undo();
+    log.info('stopped');
+  };
+  try {
+    await mkdir(join(root, '.stargate'), { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+      throw new KvError('CONFIG_INVALID', `cannot use ${root}: ${cause.code ?? cause.message}`, { cause });
+    });
+    await makeHostKeys(root);
+    const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
+    running.push(() => composition.close());
+    const reader = await composition.get<PolicyReader>('policy-reader');
+    const clock = await composition.get<Clock>('clock');
+    const tracing = await composition.get<Tracing>('tracing');
+    const metrics = createMetrics();
+    metrics.spansLost(() => tracing.lost);
+    const summed = new SummedMetrics(metrics);
+    const own = await policyOfRoot(root, reader);
+    const bounds = own?.limits ?? USUAL_LIMITS;
+    const limits = { ...bounds, connectionsPerKey: own?.maxConnectionsPerKey ?? CONNECTIONS_PER_KEY };
+
+    const catalogue = new Catalogue(root);
+    const folderOf = (name: string): string => catalogue.folder(nameOf(name));
+    const keyring = await openKeyring({
+      ...{ gitDir: root, log, now: () => clock.now() },
+      async onChange() {
+        // Those that are closed are published for when they are opened.
+        for (const one of repositories.open.values()) await one.republish(KEYS_CHANGED);
+      },
+    });
+    running.push(() => keyring.close());
+    const hostKeys = () => namedKeys(keyring.current);
+    let review: () => void = () => undefined;
+    let tellEndpoints = async (): Promise<void> => undefined;
+
+    const open = async (name: string): Promise<ServedRepository & { owes(): boolean }> => {
+      const gitDir = await catalogue.find(nameOf(name));
+      if (gitDir === null) throw new KvError('NOT_FOUND', `no repository '${name}' here`);
+      const its = logOf(log, name);
+      const told = summed.of(name);
+      const choice = await options.choiceOf(gitDir);
+      const composed = await composeRepository({ repo: gitDir, choice, policyPath: undefined, log: its, onPlugin });
+      await stir(gitDir);
+      const served = await serveRepository(composed, {
+        ...{ hostKeys, metrics: told.metrics, started, sampleSize, log: its, onRoom: () => undefined },
+        review() {
+          const policy = repositories.open.get(name)?.policy().policy;
+          if (policy !== undefined) index.note(name, policy);
+          review();
+        },
+      });
+      index.note(name, served.policy().policy);
+      its.info('repository.opened', { open: repositories.open.size + 1 });
+      return {
+        ...served,
+        owes: () => served.state().backlog > 0,
+        async close() {
+          const { leads, backlog } = served.state();
+          await served.close();
+          if (leads && backlog === 0) await rest(gitDir);
+          told.forget();
+          its.info('repository.closed', { backlog });
+        },
+      };
+    };
+    const repositories = new OpenRepositories({ open, most, idle: IDLE_MS, log });
+    const index: KeyIndex = new KeyIndex({
+      ...{ list: () => catalogue.list(), folderOf, reader, log },
+      changed(name, { isNew, readable }) {
+        if (!isNew || !readable) return repositories.owe(name); // a changed policy is to be published; of a wrong one, the published counts
+        void isAtRest(folderOf(name)).then((resting) => !resting && repositories.owe(name));
+      },
+    });
+    running.push(() => repositories.close());
+    await index.look();
+    const look = seldom(() => index.look(), ASKED_EVERY_MS);
+
+    metrics.role(false);
+    const room = watchDiskRoom({
+      ...{ host: await composition.get<RepositoryHost>('repository-host'), metrics, log, onRoom: () => void tellEndpoints() },
+      policy: () => ({ minFreeSpace: own?.minFreeSpace ?? null, pushUrl: null }),
+    });
+    running.push(() => room.close());
+    const counts = () => ({ repositories: index.size, owed: repositories.owed });
+    metrics.repositories(() => ({
+      known: index.size,
+      open: repositories.open.size,
+      led: summed.count('role'),
+      owed: repositories.owed,
+    }));
+    const more = await options.more?.({
+      ...{ running, catalogue, reader, clock, log, limits: bounds, look: () => index.look() },
+      randomness: await composition.get<Randomness>('randomness'),
+      visit: (name) => repositories.visit(name),
+    });
+    const listeners = await startListeners(running, {
+      ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
+      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more?.mounts ?? [])],
+      crowd: () => crowdBounds(bounds),
+      identify: (_type, blob) => index.identify(blob),
+      reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),
+      limits: () => limits,
+    });
+    ({ review, tell: tellEndpoints } = listeners);
+    for (const [each, ms] of [
+      [() => repositories.tidy(), TIDY_EVERY_MS],
+      [look, LOOK_EVERY_MS],
+    ] as const)
+      running.push(repeatedly(each, ms));
+    more?.begin();
+    const { ssh, http } = listeners;
+    log.info('ready', {
+      ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, root, ...counts() },
+      ...{ max_open: most, host_keys: shownKeys(hostKeys()) },
+    });
+    return { ssh, http, leadership: null, hostKeys: hostKeys(), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A name of the catalogue's, which has read it already. */
+function nameOf(text: string): NonNullable<ReturnType<typeof parseRepositoryName>> {
+  const name = parseRepositoryName(text);
+  if (name === null) throw new KvError('NOT_FOUND', `no repository '${text.slice(0, 200)}' here`);
+  return name;
+}

@@ -1,0 +1,157 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { freePort } from '../support/free-port.js';
+import { ROOT } from '../support/root.js';
+import { Sandbox } from '../support/sandbox.js';
+import { until } from '../support/until.js';
+
+/** The quick start of the specification, word for word, but for the ports. */
+const QUICK_START = {
+  create: String.raw`curl -X POST http://localhost:3001/repos \
+  -H "Content-Type: application/json" \
+  -d '{"repo_id": "testuser/hello-world"}'`,
+  look: 'curl http://localhost:3002/repos/testuser/hello-world',
+};
+
+/** Two servers, as two terminals start them. */
+class Terminals {
+  readonly sandbox = new Sandbox();
+  private readonly children = new Map<string, { readonly child: ChildProcess; log: string }>();
+
+  private constructor(readonly ports: readonly [string, string]) {}
+
+  static async open(): Promise<Terminals> {
+    return new Terminals([String(await freePort()), String(await freePort())]);
+  }
+
+  /** With the ports in the place of those of the quick start. */
+  typed(command: string): string {
+    return command.replaceAll('3001', this.ports[0]).replaceAll('3002', this.ports[1]);
+  }
+
+  async start(number: 1 | 2, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const name = `server-${number}`;
+    const { child } = this.sandbox.start('npm', ['run', '--silent', '--prefix', ROOT, 'replica'], {
+      PORT: this.ports[number - 1] as string,
+      SERVER_ID: name,
+      DATA_DIR: this.sandbox.path(`data-server${number}`),
+      PEER_URLS: `http://localhost:${this.ports[2 - number]}`,
+      ...env,
+    });
+    const one = { child, log: '' };
+    this.children.set(name, one);
+    child.stderr?.on('data', (text: Buffer) => {
+      one.log += text.toString();
+    });
+    await until(`${name} is ready`, () => one.log.includes('"event":"ready"') || child.exitCode !== null, {
+      clue: () => one.log,
+    });
+  }
+
+  log(number: 1 | 2): string {
+    return this.children.get(`server-${number}`)?.log ?? '';
+  }
+
+  kill(number: 1 | 2): void {
+    const one = this.children.get(`server-${number}`);
+    if (one !== undefined) this.sandbox.kill(one.child);
+  }
+
+  async curl(command: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+    const { stdout, stderr } = await this.sandbox.exec('sh', ['-c', `${this.typed(command)} -s -w '\n%{http_code}'`]);
+    const at = stdout.lastIndexOf('\n');
+    expect(stderr).to.equal('');
+    return { status: Number(stdout.slice(at + 1)), body: JSON.parse(stdout.slice(0, at)) as Record<string, unknown> };
+  }
+
+  async healthy(number: 1 | 2): Promise<void> {
+    const look = async (): Promise<boolean> => {
+      const { body } = await this.curl(`curl http://localhost:300${number}/health`);
+      return body['status'] === 'healthy';
+    };
+    await until(`server-${number} sees the other`, look, { clue: () => this.log(number) });
+  }
+
+  close(): void {
+    for (const number of [1, 2] as const) this.kill(number);
+    this.sandbox.remove();
+  }
+}
+
+describe('stargate: the replication API', () => {
+  let terminals: Terminals;
+  beforeEach(async () => {
+    terminals = await Terminals.open();
+  });
+  afterEach(() => terminals.close());
+
+  it('does what the quick start says, and goes on to serve Git', async () => {
+    await Promise.all([terminals.start(1), terminals.start(2)]);
+    await Promise.all([terminals.healthy(1), terminals.healthy(2)]);
+    const { sandbox } = terminals;
+
+    const created = { repo_id: 'testuser/hello-world', created: true, replicated: true, peers_confirmed: 1 };
+    expect(await terminals.curl(QUICK_START.create)).to.deep.equal({ status: 201, body: created });
+    const path = `${sandbox.path('data-server2')}/testuser/hello-world.git`;
+    expect(await terminals.curl(QUICK_START.look)).to.deep.equal({
+      status: 200,
+      body: { repo_id: 'testuser/hello-world', exists: true, path },
+    });
+
+    const health = (await terminals.curl('curl http://localhost:3001/health')).body;
+    expect(Object.keys(health)).to.deep.equal(['status', 'server_id', 'timestamp', 'load', 'peers']);
+    expect(health).to.include({ status: 'healthy', server_id: 'server-1', peers: 1 });
+    expect(health['load']).to.have.keys('cpu', 'memory');
+    expect(new Date(String(health['timestamp'])).toISOString()).to.equal(health['timestamp']);
+    expect((await terminals.curl('curl http://localhost:3002/repos')).body).to.deep.equal({
+      repos: ['testuser/hello-world'],
+      count: 1,
+    });
+
+    expect((await terminals.curl(QUICK_START.create)).status).to.equal(409);
+    expect((await terminals.curl(QUICK_START.create.replace('hello-world', 'Hello-World'))).status).to.equal(409);
+    for (const name of ['../x', 'a/b/c', 'x'.repeat(300), 'git/x', 'a/con', ''])
+      expect((await terminals.curl(QUICK_START.create.replace('testuser/hello-world', name))).status, name).to.equal(400);
+    expect((await terminals.curl('curl http://localhost:3001/repos/testuser/none')).status).to.equal(404);
+    const elsewhere = "-H 'Host: attacker.example'";
+    expect((await terminals.curl(`curl ${elsewhere} http://localhost:3001/repos`)).status).to.equal(401);
+
+    // The same two at once: one wins.
+    const both = await Promise.all(
+      ['3001', '3002'].map((port) => terminals.curl(QUICK_START.create.replace('3001', port).replace('hello-world', 'at-once'))),
+    );
+    expect(both.map(({ status }) => status).sort()).to.deep.equal([201, 409]);
+
+    // Nobody is listed yet: the policy is a file, and is taken up.
+    const key = sandbox.key('ada');
+    const writers = `[${JSON.stringify((await readFile(`${key}.pub`, 'utf8')).trim())}]`;
+    await writeFile(
+      join(path, '.kv', 'policy.yaml'),
+      `version: 1\nstargate: { admins: ${writers} }\nnamespaces: { main: { writers: ${writers} } }\n`,
+    );
+    const { ssh } = JSON.parse(await readFile(join(sandbox.path('data-server2'), '.stargate', 'endpoints.json'), 'utf8')) as {
+      ssh: { port: number };
+    };
+    const env = {
+      GIT_SSH_COMMAND: `ssh -F /dev/null -i ${key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR`,
+    };
+    const git = (...args: readonly string[]) => sandbox.exec('git', args, env);
+    sandbox.run('git', ['init', '-q', '-b', 'main', sandbox.path('work')]);
+    sandbox.git(sandbox.path('work'), 'commit', '-q', '--allow-empty', '-m', 'first');
+    const push = () =>
+      git('-C', sandbox.path('work'), 'push', '-q', `ssh://git@127.0.0.1:${ssh.port}/testuser/hello-world.git`, 'main');
+    await until('ada may push', async () => (await push()).code === 0, { clue: () => terminals.log(2) });
+    const url = `http://localhost:${terminals.ports[1]}/git/testuser/hello-world.git`;
+    for (const version of ['0', '2']) {
+      const cloned = await git('-c', `protocol.version=${version}`, 'clone', '-q', url, sandbox.path(`clone${version}`));
+      expect([cloned.code, cloned.stderr], version).to.deep.equal([0, '']);
+      expect(sandbox.git(sandbox.path(`clone${version}`), 'log', '--format=%s'), version).to.equal('first');
+    }
+    const pushed = await git('-C', sandbox.path('work'), 'push', url, 'main:other');
+    expect(pushed.code).not.to.equal(0);
+    expect(pushed.stderr).to.contain('pushes are taken over SSH');
+    expect((await git('clone', '-q', url.replace('hello-world', 'none'), sandbox.path('none'))).stderr).to.contain('not found');
+  });
+});

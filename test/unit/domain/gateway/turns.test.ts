@@ -1,0 +1,167 @@
+import { expect } from 'chai';
+import { Turns } from '../../../../domain/gateway/turns/turns.js';
+import type { Clock } from '../../../../ports/clock.js';
+import { KvError } from '../../../../ports/error.js';
+import { SeededRandomness } from '../../../support/memory.js';
+
+/** A clock that a test moves; sleepers wake when their time has come. */
+class MovedClock implements Clock {
+  private at = 1_700_000_000_000;
+  private readonly sleepers = new Set<{ readonly until: number; readonly wake: () => void }>();
+
+  now = (): number => this.at;
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sleeper = { until: this.at + ms, wake: resolve };
+      this.sleepers.add(sleeper);
+      signal?.addEventListener('abort', () => {
+        this.sleepers.delete(sleeper);
+        reject(new KvError('INTERRUPTED', 'woken'));
+      });
+    });
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.at += ms;
+    for (const sleeper of [...this.sleepers]) {
+      if (sleeper.until > this.at) continue;
+      this.sleepers.delete(sleeper);
+      sleeper.wake();
+    }
+    await settled();
+  }
+}
+
+/** After what is due now has run. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A line of people, what was observed of it, and who has had a turn. */
+function place(limits: Partial<{ turnTime: number; turnPush: number; turnsWaiting: number }> = {}) {
+  const clock = new MovedClock();
+  const had: string[] = [];
+  const seen = { waiting: 0, unused: 0, waits: [] as number[] };
+  const turns = new Turns({
+    ...{ clock, randomness: new SeededRandomness(7) },
+    limits: () => ({ turnTime: 10_000, turnPush: 30_000, turnsWaiting: 512, ...limits }),
+    observer: {
+      waiting: (count) => (seen.waiting = count),
+      granted: (_ns, ms) => seen.waits.push(ms),
+      unused: () => seen.unused++,
+    },
+  });
+  const ask = (who: string, ns = 'main') => {
+    const hangUp = new AbortController();
+    const turn = turns.take(ns, who, hangUp.signal).then((got) => {
+      had.push(who);
+      return got;
+    });
+    turn.catch(() => undefined);
+    return { turn, hangUp: () => hangUp.abort() };
+  };
+  return { clock, had, seen, turns, ask };
+}
+
+describe('turns', () => {
+  it('come in the order in which they were asked for, one at a time', async () => {
+    const { turns, ask, had, clock, seen } = place();
+    const asked = ['ada', 'bob', 'cy'].map((who) => ask(who));
+    await settled();
+    expect([had, seen.waiting, turns.status()]).to.deep.equal([['ada'], 2, [{ ns: 'main', waiting: 2, longestMs: 0 }]]);
+    await clock.pass(400);
+    for (const { turn } of asked) {
+      const { token, over } = await turn;
+      turns.begin(token)();
+      expect(over.aborted).to.equal(true);
+      await settled();
+    }
+    expect([had, seen.waits, seen.unused]).to.deep.equal([['ada', 'bob', 'cy'], [0, 400, 400], 0]);
+    expect(turns.status()).to.deep.equal([]);
+  });
+
+  it('keep all others out of that namespace, and of no other', async () => {
+    const { turns, ask } = place();
+    const { token } = await ask('ada').turn;
+    expect(() => turns.admit(['other', 'main'], undefined))
+      .to.throw(KvError)
+      .with.property('code', 'CAS_CONFLICT');
+    expect(() => turns.admit(['main'], 'f'.repeat(32))).to.throw(KvError);
+    turns.admit(['main', 'other'], token);
+    turns.admit(['other'], undefined);
+    turns.begin(token)();
+    turns.admit(['main'], undefined);
+  });
+
+  it('end when nobody pushes in time, and are late for a push that has begun', async () => {
+    const { turns, ask, clock, had, seen } = place();
+    const [first, second] = [ask('ada'), ask('bob')];
+    const ada = await first.turn;
+    await clock.pass(9_999);
+    expect(had).to.deep.equal(['ada']);
+    await clock.pass(1);
+    expect([had, ada.over.aborted, seen.unused]).to.deep.equal([['ada', 'bob'], true, 1]);
+    expect(() => turns.admit(['main'], ada.token)).to.throw(KvError);
+    const bob = await second.turn;
+    const end = turns.begin(bob.token);
+    await clock.pass(29_999);
+    expect(bob.over.aborted).to.equal(false);
+    await clock.pass(1);
+    expect(bob.over.aborted).to.equal(true);
+    end();
+    expect(seen.unused).to.equal(1);
+    expect(turns.begin(ada.token), 'a turn that is over').to.be.a('function');
+  });
+
+  it('pass by those who hang up, waiting or holding', async () => {
+    const { turns, ask, had } = place();
+    const [ada, bob, cy] = ['ada', 'bob', 'cy'].map((who) => ask(who));
+    await settled();
+    bob?.hangUp();
+    expect(await bob?.turn.catch(({ code }: KvError) => code)).to.equal('INTERRUPTED');
+    ada?.hangUp();
+    await settled();
+    expect(had).to.deep.equal(['ada', 'cy']);
+    cy?.hangUp();
+    expect(turns.status()).to.deep.equal([]);
+    turns.admit(['main'], undefined);
+    const late = new AbortController();
+    late.abort();
+    expect(await turns.take('main', 'late', late.signal).catch(({ code }: KvError) => code)).to.equal('INTERRUPTED');
+    expect(turns.status()).to.deep.equal([]);
+  });
+
+  it('pass over whoever has let one go by, for a minute', async () => {
+    const { ask, had, clock, turns } = place();
+    const eve = [ask('eve'), ask('eve'), ask('eve')];
+    const ada = ask('ada');
+    await clock.pass(10_000);
+    expect(had).to.deep.equal(['eve', 'ada']);
+    turns.begin((await ada.turn).token)();
+    await settled();
+    expect(had, 'there is nobody else').to.deep.equal(['eve', 'ada', 'eve']);
+    ask('bob');
+    await clock.pass(10_000);
+    expect(had).to.deep.equal(['eve', 'ada', 'eve', 'bob']);
+    await clock.pass(10_000);
+    expect(had, 'bob has let one go by too').to.deep.equal(['eve', 'ada', 'eve', 'bob', 'eve']);
+    eve[2]?.hangUp();
+  });
+
+  it('are asked for by no more than may wait', async () => {
+    const { ask } = place({ turnsWaiting: 2 });
+    await ask('ada').turn;
+    ask('bob');
+    ask('cy');
+    expect(await ask('dan').turn.catch(({ code }: KvError) => code)).to.equal('BUSY');
+  });
+
+  it('leave nothing behind, whoever comes and goes', async () => {
+    const { turns, ask, seen } = place();
+    const crowd = Array.from({ length: 200 }, (_, i) => ask(`w${i}`, `ns${i % 5}`));
+    await settled();
+    for (const [i, { hangUp }] of crowd.entries()) if (i % 2 === 0) hangUp();
+    for (const [i, { turn }] of crowd.entries()) if (i % 2 === 1) turns.begin((await turn).token)();
+    expect([turns.status(), seen.waiting]).to.deep.equal([[], 0]);
+    turns.admit(['ns0', 'ns1', 'ns2', 'ns3', 'ns4'], undefined);
+  });
+});
