@@ -85,6 +85,29 @@ describe('servers of a cluster, in memory', function () {
     await cluster.level();
   });
 
+  it('without a shared decision log: those in doubt ask its server, and nobody takes over by itself', async () => {
+    cluster = await MemoryCluster.startWithoutSharedLog('one', 'two');
+    const [one, two] = cluster.servers;
+    if (one === undefined || two === undefined) throw new Error('there are two');
+    expect(one.leads).to.equal(true);
+    expect((await cluster.write('a', 'x')).outcome).to.equal('accepted');
+    await cluster.level();
+    cluster.peers.weather = (from) => (from === 'one' ? 'lost' : 0); // two hears nothing of what one decides from here on
+    const answer = cluster.write('a', 'y', one);
+    expect((await answer).outcome).to.equal('refused'); // it takes both
+    cluster.peers.weather = () => 0;
+    expect((await cluster.write('a', 'z')).outcome).to.equal('accepted');
+    await cluster.level();
+    await one.stop();
+    expect((await cluster.write('a', 'alone', two)).outcome).to.equal('refused');
+    expect(two.leads).to.equal(false);
+    expect(two.member?.takesOver).to.equal(false);
+    await one.start();
+    await cluster.leader();
+    expect((await cluster.write('a', 'again')).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
   it('hand leadership over when they are told to', async () => {
     cluster = await MemoryCluster.start('one', 'two', 'three');
     const leader = await cluster.leader();
