@@ -25,6 +25,7 @@ const NAMES = [
   'tracing',
   'streams',
   'sdk',
+  'cluster',
   'repositories',
   'api',
 ];

@@ -1,5 +1,8 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ClusterServer, ClusterWorld } from '../support/cluster-world.js';
+import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
 describe('a cluster of Stargates', function () {
@@ -9,7 +12,8 @@ describe('a cluster of Stargates', function () {
     await world?.close();
   });
 
-  it('keeps what was acknowledged when its leader is killed or paused, and goes on under another; writers follow', async () => {
+  it('keeps what was acknowledged when its leader is killed or paused, and goes on under another; writers follow', async function () {
+    needs(this, 'etcd');
     const made = await ClusterWorld.create({
       servers: 3,
       policy: (text) => text.replace(/^namespaces:\n/m, (line) => `${line}${sequenced(text)}`),
@@ -80,7 +84,10 @@ describe('a cluster of Stargates', function () {
       .to.match(/^role: +leader$/m)
       .and.not.match(new RegExp(`^members:.*${leader.name}`, 'm'));
     await made.cluster(leader, ['add', leader.name]); // whoever is asked
-    await set('with all members again');
+    await appendFile(join(heir.repo, '.kv', 'policy.yaml'), '# changed on the leader\n');
+    const copies = (): Promise<string[]> =>
+      Promise.all(made.servers.map(({ repo }) => readFile(join(repo, '.kv', 'policy.yaml'), 'utf8')));
+    await until('all servers have the new policy', async () => (await copies()).every((text) => text.endsWith('the leader\n')));
     await made.level();
   });
 });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Random } from '../simulation/random.js';
 import { MemoryCluster } from '../support/memory-cluster.js';
 import { until } from '../support/until.js';
 
@@ -84,6 +85,29 @@ describe('servers of a cluster, in memory', function () {
     await cluster.level();
   });
 
+  it('without a shared decision log: those in doubt ask its server, and nobody takes over by itself', async () => {
+    cluster = await MemoryCluster.startWithoutSharedLog('one', 'two');
+    const [one, two] = cluster.servers;
+    if (one === undefined || two === undefined) throw new Error('there are two');
+    expect(one.leads).to.equal(true);
+    expect((await cluster.write('a', 'x')).outcome).to.equal('accepted');
+    await cluster.level();
+    cluster.peers.weather = (from) => (from === 'one' ? 'lost' : 0); // two hears nothing of what one decides from here on
+    const answer = cluster.write('a', 'y', one);
+    expect((await answer).outcome).to.equal('refused'); // it takes both
+    cluster.peers.weather = () => 0;
+    expect((await cluster.write('a', 'z')).outcome).to.equal('accepted');
+    await cluster.level();
+    await one.stop();
+    expect((await cluster.write('a', 'alone', two)).outcome).to.equal('refused');
+    expect(two.leads).to.equal(false);
+    expect(two.member?.takesOver).to.equal(false);
+    await one.start();
+    await cluster.leader();
+    expect((await cluster.write('a', 'again')).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
   it('hand leadership over when they are told to', async () => {
     cluster = await MemoryCluster.start('one', 'two', 'three');
     const leader = await cluster.leader();
@@ -110,5 +134,49 @@ describe('servers of a cluster, in memory', function () {
     await until('it is quarantined', () => other.member?.state.diverged !== null);
     await until('the leader knows', () => leader.member?.state.leading?.peers.get(other.name)?.diverged !== null);
     expect((await cluster.write('a', 'y')).outcome).to.equal('accepted');
+  });
+
+  it('keep every write that was accepted through lost messages, crashes and leaders that are deposed', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const random = new Random(Number(process.env['CLUSTER_SEED'] ?? 7));
+    const accepted = new Map<string, string>();
+    let over = false;
+    const writer = async (name: string): Promise<void> => {
+      for (let at = 0; !over; at++) {
+        const leader = cluster.servers.find(({ leads }) => leads);
+        if (leader === undefined) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          continue;
+        }
+        const branch = `${name}-${at}`;
+        const answer = await cluster.write(branch, branch, leader).catch(() => null); // its server was stopped under it
+        if (answer?.outcome !== 'accepted') continue;
+        accepted.set(branch, '');
+      }
+    };
+    cluster.peers.weather = () => (random.chance(0.08) ? 'lost' : random.chance(0.05) ? 'unanswered' : random.between(0, 3));
+    const writers = ['a', 'b', 'c'].map(writer);
+    for (let round = 0; round < 12; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      const victim = cluster.servers[random.between(0, 2)];
+      if (random.chance(0.4)) cluster.lock.depose();
+      else if (victim?.member !== null && victim !== undefined) {
+        await victim.stop();
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        await victim.start();
+      }
+    }
+    cluster.peers.weather = () => 0;
+    over = true;
+    await Promise.all(writers);
+    expect(await cluster.write('last', 'last')).to.include({ outcome: 'accepted' });
+    await cluster.level();
+    expect(accepted.size).to.be.greaterThan(0);
+    for (const server of cluster.servers) {
+      const refs = await server.refs();
+      for (const branch of accepted.keys())
+        expect(refs.includes(`refs/heads/${branch} `), `${server.name} ${branch}`).to.equal(true);
+      expect(server.member?.state.diverged).to.equal(null);
+    }
   });
 });

@@ -9,6 +9,7 @@ import { PeerDispatch } from '../../apps/stargate/cluster/dispatch.js';
 import { type ClusterMember, openMember } from '../../apps/stargate/cluster/member.js';
 import type { Answer, Proposal } from '../../domain/gateway/replicate/effects.js';
 import { TIMING } from '../../domain/gateway/replicate/machine.js';
+import type { DecisionLog } from '../../ports/stargate/decision-log.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { commit, files } from '../contracts/git-objects.js';
@@ -39,7 +40,12 @@ export class MemoryServer {
     const member = await openMember({
       ...{ dispatch, repository: 'team/config', founders, owner: founders[0] as string, tickMs: TICK_MS, timing: TIMING },
       ...{ store: this.store, exchange: memoryExchange(this.store), journal: openMemoryJournal(this.journal) },
-      ...{ decisions: openMemoryDecisions(decisions), lock: own, hasher: nodeHasher(), log: SILENT },
+      ...{
+        decisions: this.cluster.logOf(openMemoryDecisions(decisions), this.name),
+        lock: own,
+        hasher: nodeHasher(),
+        log: SILENT,
+      },
       clock: { now: () => Date.now(), sleep: () => Promise.reject(new Error('nobody sleeps')) },
     });
     await dispatch.start();
@@ -77,6 +83,8 @@ export class MemoryCluster {
   readonly servers: MemoryServer[];
   readonly founders: readonly string[];
   private proposals = 0;
+  /** Only the first server reaches the decision log. */
+  private alone = false;
 
   private constructor(names: readonly string[]) {
     this.founders = names;
@@ -85,7 +93,33 @@ export class MemoryCluster {
 
   /** Starts servers of which the first has content; waits for a leader. */
   static async start(...names: string[]): Promise<MemoryCluster> {
+    return MemoryCluster.begin(new MemoryCluster(names));
+  }
+
+  /** The same, with a decision log that lies on the first server alone. */
+  static async startWithoutSharedLog(...names: string[]): Promise<MemoryCluster> {
     const cluster = new MemoryCluster(names);
+    cluster.alone = true;
+    return MemoryCluster.begin(cluster);
+  }
+
+  /** The decision log as a server has it. */
+  logOf(log: DecisionLog, server: string): DecisionLog {
+    if (!this.alone) return log;
+    const away = (): never => {
+      throw new Error(`${server} has no decision log`);
+    };
+    const own = server === this.founders[0];
+    return {
+      capabilities: { ...log.capabilities, shared: false },
+      read: (repository) => (own ? log.read(repository) : away()),
+      decide: (repository, decision) => (own ? log.decide(repository, decision) : away()),
+      remove: away,
+      close: () => log.close(),
+    };
+  }
+
+  private static async begin(cluster: MemoryCluster): Promise<MemoryCluster> {
     const [first] = cluster.servers;
     if (first === undefined) throw new Error('a cluster has a server');
     const { objects, update } = await change(first, 'refs/heads/first', 'the founder’s');

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ServerId } from '../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../domain/gateway/replicate/messages.js';
 import { decodeMessage, encodeMessage, Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
@@ -46,6 +47,7 @@ export class Post {
   private readonly end: () => void;
 
   constructor(private readonly options: PostOptions) {
+    setMaxListeners(0, this.stopped.signal); // each call under way listens
     this.end = options.dispatch.on(TOPICS.replica, options.repository, (request) => this.receive(request));
   }
 

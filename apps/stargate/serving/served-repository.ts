@@ -9,7 +9,7 @@ import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
-import type { KvError } from '../../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 import type { Clock } from '../../../ports/clock.js';
 import type { HealthSources } from '../../http/health-mount.js';
 import { adminVerbs } from '../admin/verbs.js';
@@ -103,6 +103,11 @@ export async function serveRepository(
     const store = await composition.get<GitStore>('git-store');
     const clock = await composition.get<Clock>('clock');
     const mirror = await composition.get<MirrorTarget>('mirror-target');
+    // Served apart from the others, it would decide alone what they decide together.
+    if (dispatch === undefined && composition.profile.adapters['peer-transport'] !== undefined)
+      throw new KvError('CONFIG_INVALID', 'a profile with a peer-transport is for a Stargate that serves one repository', {
+        hint: 'serve it with --repo, or leave the cluster out of the profile',
+      });
     const cluster =
       dispatch === undefined
         ? undefined

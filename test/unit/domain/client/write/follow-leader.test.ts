@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import type { Clone } from '../../../domain/client/clone/clone.js';
-import { atTheLeader } from '../../../domain/client/sequence/follow-leader.js';
-import { KvError } from '../../../ports/error.js';
-import { memory, TestClock } from '../../support/memory.js';
-import { POLICY_REF, trackingRef } from '../../../domain/ledger/refs.js';
-import { parsePolicy } from '../../../adapters/policy-yaml/open.js';
-import { commit, files } from '../../contracts/git-objects.js';
+import type { Clone } from '../../../../../domain/client/clone/clone.js';
+import { atTheLeader } from '../../../../../domain/client/sequence/follow-leader.js';
+import { KvError } from '../../../../../ports/error.js';
+import { memory, TestClock } from '../../../../support/memory.js';
+import { POLICY_REF, trackingRef } from '../../../../../domain/ledger/refs.js';
+import { parsePolicy } from '../../../../../adapters/policy-yaml/open.js';
+import { commit, files } from '../../../../contracts/git-objects.js';
 
 const URLS = ['one', 'two', 'three'].map((name) => `ssh://git@${name}.example/kv.git`);
 
