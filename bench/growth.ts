@@ -1,8 +1,10 @@
+import { twoLedgers } from '../test/chaos/memory-run.js';
 import { World } from '../test/support/world.js';
 import { type Row, reportAll, type Table, timed } from './report.js';
 
 /**
- * What one write costs, and the first read after another's write, as whole processes, the more keys there are.
+ * What one write costs, to a linear and to a sequenced ledger, and the first read after another's write, as whole processes, the more keys
+ * there are.
  * `node dist/bench/growth.js [--full]`: 1,000 and 100,000 keys; with --full a million too.
  */
 const SIZES = process.argv.includes('--full') ? [1000, 100_000, 1_000_000] : [1000, 100_000];
@@ -10,36 +12,38 @@ const RUNS = 9;
 /** Keys of one transaction while the ledger is filled. */
 const BATCH = 25_000;
 
-const rows: { readonly set: Row[]; readonly get: Row[] } = { set: [], get: [] };
+const rows: Record<'set' | 'intent' | 'get', Row[]> = { set: [], intent: [], get: [] };
 for (const keys of SIZES) {
-  const world = await World.create();
+  const world = await World.create({ policy: twoLedgers });
   try {
     for (const clone of ['writer', 'reader', 'other']) await world.clone('ada', clone);
     for (let from = 0; from < keys; from += BATCH) {
       const lines = Array.from({ length: Math.min(BATCH, keys - from) }, (_, i) =>
         JSON.stringify({ op: 'set', key: `user:${from + i}`, value: `value ${from + i}` }),
       );
-      const { code, stderr } = await kv(world, 'writer', ['mset', '--file', '-'], lines.join('\n'));
-      if (code !== 0) throw new Error(stderr);
+      for (const ns of ['main', 'seq']) await must(kv(world, 'writer', ['mset', '--file', '-', '--ns', ns], lines.join('\n')));
     }
     await world.mirrored();
     for (const clone of ['reader', 'other']) await must(kv(world, clone, ['get', 'user:1']));
-    await must(kv(world, 'other', ['set', 'user:1', 'first']));
-    const [set, get]: [number[], number[]] = [[], []];
+    for (const ns of ['main', 'seq']) await must(kv(world, 'other', ['set', 'user:1', 'first', '--ns', ns]));
+    const [set, intent, get]: [number[], number[], number[]] = [[], [], []];
     for (let i = 0; i < RUNS; i++) {
       set.push(await timed(() => must(kv(world, 'other', ['set', 'user:1', `write ${i}`]))));
+      intent.push(await timed(() => must(kv(world, 'other', ['set', 'user:1', `write ${i}`, '--ns', 'seq']))));
       await world.mirrored();
       get.push(await timed(() => must(kv(world, 'reader', ['get', 'user:1']))));
     }
     const what = `${keys.toLocaleString('en')} keys`;
     rows.set.push({ what, samples: set });
+    rows.intent.push({ what, samples: intent });
     rows.get.push({ what, samples: get });
   } finally {
     await world.close();
   }
 }
 const tables: Table[] = [
-  { title: 'git kv set of one key', rows: rows.set },
+  { title: 'git kv set of one key, linear ledger', rows: rows.set },
+  { title: 'git kv set of one key, sequenced ledger', rows: rows.intent },
   { title: "git kv get after another's write", rows: rows.get },
 ];
 reportAll('growth', tables);
