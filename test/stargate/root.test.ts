@@ -64,6 +64,35 @@ describe('stargate: many repositories', () => {
     expect((await stargate.ssh('eve', "git-upload-pack 'ada/one'")).stderr).to.contain('Permission denied');
   });
 
+  it('are written and read by git kv as any other; without a mirror, a write is seen at once', async () => {
+    await stargate.make('ada/shop', 'ada');
+    const { ssh } = await stargate.start();
+    const { sandbox } = stargate;
+    const url = `ssh://git@127.0.0.1:${ssh.port}/ada/shop.git`;
+    await stargate.setPolicy('ada/shop', stargate.policy('ada').replace('stargate: {', `stargate: { push_url: "${url}",`));
+    const clone = sandbox.path('clone');
+    const published = async (): Promise<boolean> =>
+      (await stargate.git('ada', 'ls-remote', url, 'refs/kv-policy/current')).stdout.includes('refs/kv-policy/current') &&
+      stargate.lines.some(({ event }) => event === 'leader.won');
+    await until('the policy is published', published);
+    expect((await stargate.git('ada', 'clone', '-q', url, clone)).code).to.equal(0);
+    for (const [name, value] of [
+      ...[['gpg.format', 'ssh'] as const, ['user.signingKey', stargate.key('ada')] as const],
+      ...[['core.sshCommand', stargate.sshCommand('ada')] as const],
+    ])
+      sandbox.git(clone, 'config', name, value);
+    const kv = (...args: readonly string[]) =>
+      sandbox.exec('sh', ['-c', 'cd "$0" && exec "$@"', clone, process.execPath, join(BIN_DIR, 'git-kv.js'), ...args]);
+    for (const args of [
+      ['remote', 'setup'],
+      ['set', 'a', '1', '--wait'],
+    ]) {
+      const ran = await kv(...args);
+      expect(ran.code, ran.stderr).to.equal(0);
+    }
+    expect((await kv('get', 'a')).stdout).to.equal('1');
+  });
+
   it('are taken up while it runs, with the keys that a policy lists by then', async () => {
     await stargate.make('ada/one', 'ada');
     await stargate.start();

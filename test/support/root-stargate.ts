@@ -74,7 +74,12 @@ export class RootStargate {
   /** Runs git in the sandbox; `{repository}` in an argument is where that repository is reached. */
   git(person: string, ...args: readonly string[]): Promise<Ran> {
     const url = (text: string): string => text.replace(/\{(.+)\}/, (_, name: string) => `git@127.0.0.1:${name}.git`);
-    return this.sandbox.exec('git', args.map(url), { GIT_SSH_COMMAND: `ssh ${this.sshArgs(person).join(' ')}` });
+    return this.sandbox.exec('git', args.map(url), { GIT_SSH_COMMAND: this.sshCommand(person) });
+  }
+
+  /** The ssh that git is to use as a person. */
+  sshCommand(person: string): string {
+    return `ssh ${this.sshArgs(person).join(' ')}`;
   }
 
   /** Puts another policy in the place of a repository's. */

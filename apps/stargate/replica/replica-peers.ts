@@ -12,9 +12,12 @@ export const TOPIC = 'creation';
 export const PEER_PORT = 'git-kv-peer-port';
 const INSTANCE = 'git-kv-instance';
 
-/** A vote takes a disk's sync; making a repository takes git a second on a busy machine. Milliseconds. */
-const ANSWER_MS = 5000;
-const COMMIT_MS = 20_000;
+/**
+ * A vote takes a disk's sync; making a repository takes git a second on a busy machine. Together they are less than a listener lets a connection
+ * be on which nothing moves. Milliseconds.
+ */
+const ANSWER_MS = 4000;
+const COMMIT_MS = 8000;
 const HELLO_MS = 2000;
 /** More than any `/health` says. */
 const MOST_BYTES = 64 * 1024;

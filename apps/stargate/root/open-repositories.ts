@@ -16,6 +16,9 @@ export interface Visit<Repository> {
   leave(): void;
 }
 
+/** When one is tried again that has work left and could not be opened, ms. */
+const AGAIN_MS = 60_000;
+
 interface OpenRepositoriesOptions<Repository> {
   /** Opens one; throws why it can't be. */
   readonly open: (name: string) => Promise<Repository>;
@@ -101,7 +104,10 @@ export class OpenRepositories<Repository extends Opened> {
     this.owing.delete(next);
     await this.visit(next).then(
       ({ leave }) => leave(),
-      (error: unknown) => log.warn('repository.unopened', { repository: next, message: toKvError(error).message }),
+      (error: unknown) => {
+        log.warn('repository.unopened', { repository: next, message: toKvError(error).message });
+        setTimeout(() => this.closed || this.owe(next), AGAIN_MS).unref();
+      },
     );
   }
 

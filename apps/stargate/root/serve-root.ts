@@ -76,6 +76,8 @@ export interface ServedMore {
   begin(): void;
 }
 
+/** Those of signals besides the repositories'. */
+const LISTENERS = 16;
 /** How long a repository that nobody uses stays open, ms. */
 const IDLE_MS = 60_000;
 /** How often the repositories that are open are looked through, ms. */
@@ -100,6 +102,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await mkdir(join(root, '.stargate'), { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
       throw new KvError('CONFIG_INVALID', `cannot use ${root}: ${cause.code ?? cause.message}`, { cause });
     });
+    process.setMaxListeners(Math.max(process.getMaxListeners(), most + LISTENERS)); // each repository that is open hears SIGHUP
     await makeHostKeys(root);
     const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
     running.push(() => composition.close());
