@@ -1,3 +1,5 @@
+/** The first buffer, and the largest, bytes: there may be ten thousand repositories of a few objects. */
+const FIRST = 1024;
 const SLAB = 64 * 1024;
 const SMALL = 4096;
 
@@ -15,7 +17,7 @@ export class Arena {
     if (length === body.buffer.byteLength) return body;
     if (length > SMALL) return new Uint8Array(body); // a Buffer's own slice would be a piece of the same buffer
     if (length > this.slab.length - this.used) {
-      this.slab = new Uint8Array(SLAB);
+      this.slab = new Uint8Array(Math.max(Math.min(SLAB, Math.max(FIRST, 2 * this.slab.length)), length));
       this.used = 0;
     }
     const kept = this.slab.subarray(this.used, this.used + length);

@@ -50,24 +50,19 @@ export class MemoryObjects {
 
   /** Takes objects in, all or none. Throws `STORAGE_FULL`. */
   put(objects: readonly NewObject[]): void {
-    const fresh: NewObject[] = [];
     let wanted = 0;
-    for (const object of objects) {
-      if (this.objects.has(object.oid)) continue;
-      fresh.push(object);
-      wanted += sizeOf(object);
-    }
-    if (fresh.length === 0) return;
-    // An object that stands twice in a list is counted twice until the list was taken in.
+    for (const object of objects) if (!this.objects.has(object.oid)) wanted += sizeOf(object);
+    if (wanted === 0) return;
     this.allowance.take(wanted);
-    const before = this.objects.size;
-    for (const { oid, type, body } of fresh) this.objects.set(oid, { oid, type, body: this.arena.keep(body) });
-    if (this.objects.size - before < fresh.length) this.allowance.give(wanted - this.sizeOfAll(fresh));
-  }
-
-  /** What these are counted as, each once. */
-  private sizeOfAll(objects: readonly NewObject[]): number {
-    return [...new Map(objects.map((object) => [object.oid, sizeOf(object)])).values()].reduce((sum, size) => sum + size, 0);
+    let kept = 0;
+    for (const object of objects) {
+      const { oid, type } = object;
+      if (this.objects.has(oid)) continue; // or it stands twice in the list
+      const body = this.arena.keep(object.body);
+      this.objects.set(oid, body === object.body ? object : { oid, type, body });
+      kept += sizeOf(object);
+    }
+    if (kept < wanted) this.allowance.give(wanted - kept);
   }
 
   /** Forgets an object that was put here. */

@@ -7,10 +7,11 @@ import { utf8, writeAscii } from './bytes.js';
 const JOINED = 16 * 1024;
 const HEADER = 32;
 
+/** Where a header and a body are joined: for all, since nobody waits between joining and naming. */
+let joined = new Uint8Array(0);
+
 /** Names objects as Git does: the hash of `<type> <size>\0<body>`. */
 export class ObjectNamer {
-  private readonly joined = new Uint8Array(HEADER + JOINED);
-
   constructor(
     readonly hasher: Hasher,
     readonly format: ObjectFormat,
@@ -19,9 +20,10 @@ export class ObjectNamer {
   oid(type: ObjectType, body: Uint8Array): Oid {
     const header = `${type} ${body.length}\0`;
     if (body.length > JOINED) return this.hasher.hex(this.format, utf8(header), body);
-    const bodyAt = writeAscii(header, this.joined, 0);
-    this.joined.set(body, bodyAt);
-    return this.hasher.hex(this.format, this.joined.subarray(0, bodyAt + body.length));
+    if (joined.length === 0) joined = new Uint8Array(HEADER + JOINED);
+    const bodyAt = writeAscii(header, joined, 0);
+    joined.set(body, bodyAt);
+    return this.hasher.hex(this.format, joined.subarray(0, bodyAt + body.length));
   }
 
   object(type: ObjectType, body: Uint8Array): NewObject {

@@ -92,6 +92,10 @@ export class Core {
   tell(updates: readonly RefUpdate[], reason: string): void {
     for (const { ref, old, next } of updates) {
       if (old === next) continue;
+      if (this.listeners.size === 0) {
+        this.sequence += 1;
+        continue;
+      }
       const event: RefEvent = { sequence: ++this.sequence, ref, old, next, reason, time: this.now() };
       for (const listener of this.listeners) {
         try {
@@ -140,8 +144,11 @@ export class Core {
     return landed;
   }
 
-  private async landed(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
-    if (this.store.land !== undefined) return this.store.land(objects, updates, reason);
+  private landed(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
+    return this.store.land?.(objects, updates, reason) ?? this.written(objects, updates, reason);
+  }
+
+  private async written(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
     await this.store.write(objects);
     await this.store.updateRefs(updates, reason);
     return { durable: null };

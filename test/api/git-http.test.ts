@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -210,6 +212,28 @@ describe('api: git over HTTP', () => {
     const lines = Buffer.from('0014command=ls-refs\n0000');
     const asked = { headers: { ...type, 'git-protocol': 'version=2' } };
     expect((await t.ask('POST', '/git/packed.git/git-upload-pack', gzipSync(lines), asked)).status).to.equal(200);
+  });
+
+  it('lets go of a repository when its client goes away in the middle of an answer', async () => {
+    await create('left', { memory_only: true });
+    const large = Array.from({ length: 400_000 }, (_, i) => String.fromCharCode(33 + (((i * 2_654_435_761) >>> 22) % 89))).join(
+      '',
+    );
+    for (let i = 0; i < 30; i++)
+      expect((await t.ask('POST', '/api/v1/repos/left/files', { path: `f${i}`, content: `${i}${large}` })).status).to.equal(201);
+    const { body } = await t.ask('POST', '/api/v1/repos/left/commits', { message: 'm', author: AUTHOR });
+    const lines = Buffer.from(`0032want ${body.hash}\n00000009done\n`);
+    const login = Buffer.from(`dev:${keys['dev']}`).toString('base64');
+    const head = ['POST /git/left.git/git-upload-pack HTTP/1.1', 'Host: x', `Authorization: Basic ${login}`];
+    head.push('Content-Type: application/x-git-upload-pack-request', `Content-Length: ${lines.length}`, '', '');
+    const socket = connect(listener.port, '127.0.0.1');
+    socket.write(Buffer.concat([Buffer.from(head.join('\r\n')), lines]));
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(first.toString('latin1')).to.match(/^HTTP\/1\.1 200/);
+    expect(t.api.context.pool.stats().in_use).to.equal(1);
+    socket.destroy();
+    while (t.api.context.pool.stats().in_use > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect((await t.ask('DELETE', '/api/v1/repos/left')).status).to.equal(200);
   });
 
   it('keeps what it has acknowledged, and tells of it', async () => {

@@ -56,7 +56,8 @@ describe('api: repositories in and out', () => {
     git('clone', '-q', at('r.bundle'), at('clone'));
     expect(git('-C', at('clone'), 'rev-parse', 'HEAD')).to.equal(tip);
     git('-C', at('clone'), 'fsck', '--strict');
-    const { status, body } = await take('copy', bytes);
+    const once = { headers: { ...BUNDLE, 'idempotency-key': 'k' } };
+    const { status, body } = await t.ask('POST', '/api/v1/repos/copy/import/bundle', bytes, once);
     expect([status, body.refs]).to.deep.equal([200, [{ ref: 'refs/heads/main' }, { ref: 'refs/tags/v1' }]]);
     expect((await t.ask('GET', '/api/v1/repos/copy/branches/main')).body.commit).to.equal(tip);
     // A repository of another branch, whose newest part comes in a bundle that builds on the rest.

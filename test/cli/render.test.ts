@@ -68,6 +68,7 @@ describe('git kv: what people read', () => {
         fetchRefspecs: [],
         newRefspecs: [],
         pinned: null,
+        servers: [],
         published: [],
         stargate: { reached: false, error: new KvError('IO_ERROR', 'nobody answers') },
       },

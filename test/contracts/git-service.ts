@@ -74,6 +74,20 @@ export function gitServiceContract(name: string, factory: () => Promise<HostBenc
       say(input, FLUSH); // nobody is there any more
     });
 
+    it('serves a fetch as HTTP has it: the refs at one request, and an answer to another', async () => {
+      const version2 = { gitProtocol: 'version=2', bounds: AMPLE } as const;
+      const refs = bench.services.read('upload-pack', { gitProtocol: undefined, stateless: 'refs', bounds: AMPLE }, client);
+      refs.input.end();
+      expect(await refs.ended).to.equal(0);
+      expect(client.heard()).to.contain(`${tip} ${REF}\n`).and.to.match(/0000$/);
+      const other = listener();
+      const answer = bench.services.read('upload-pack', { ...version2, stateless: 'answer' }, other);
+      say(answer.input, `${pkt('command=ls-refs\n')}0001${pkt('ref-prefix refs/heads/\n')}${FLUSH}`);
+      answer.input.end();
+      expect(await answer.ended).to.equal(0);
+      expect(other.heard()).to.equal(`${pkt(`${tip} ${REF}\n`)}${FLUSH}`);
+    });
+
     it('serves the protocol that the client asked for', async () => {
       const { input, ended } = bench.services.read('upload-pack', { gitProtocol: 'version=2', bounds: AMPLE }, client);
       say(input, FLUSH);

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { freePort } from '../support/free-port.js';
-import { ROOT } from '../support/root.js';
+import { HOST_KEYS, ROOT } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
 
@@ -33,10 +33,12 @@ class Terminals {
 
   async start(number: 1 | 2, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const name = `server-${number}`;
+    const dataDir = this.sandbox.path(`data-server${number}`);
+    await cp(HOST_KEYS, join(dataDir, '.stargate'), { recursive: true }); // making them takes seconds
     const { child } = this.sandbox.start('npm', ['run', '--silent', '--prefix', ROOT, 'replica'], {
       PORT: this.ports[number - 1] as string,
       SERVER_ID: name,
-      DATA_DIR: this.sandbox.path(`data-server${number}`),
+      DATA_DIR: dataDir,
       PEER_URLS: `http://localhost:${this.ports[2 - number]}`,
       ...env,
     });

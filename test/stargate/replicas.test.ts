@@ -85,6 +85,7 @@ describe('stargate: servers that create repositories together', () => {
     expect((await two.create('ada/shop')).body).to.include({ created: true, replicated: true, peers_confirmed: 1 });
     expect((await one.create('Ada/Shop')).status).to.equal(409);
     await two.stargate.stop();
+    await one.sees('degraded');
     expect((await one.create('bob/shop')).status).to.equal(503);
     await rm(two.stargate.root, { recursive: true });
     await start(two);

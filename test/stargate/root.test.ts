@@ -1,6 +1,7 @@
-import { access, rm } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { thrownBy } from '../contracts/mirror-target.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { BIN_DIR } from '../support/root.js';
 import { RootStargate } from '../support/root-stargate.js';
@@ -99,6 +100,18 @@ describe('stargate: many repositories', () => {
     expect(metrics).to.contain('stargate_ha_role 1\n').and.not.contain('ada/one');
     expect(JSON.parse(await ask('/readyz'))).to.deep.equal({ status: 'ok', reasons: [], open: 1, repositories: 2, owed: 0 });
     expect(JSON.parse(await ask('/healthz'))).to.include({ status: 'ok' });
+  });
+
+  it('are none of a cluster, whose closed repositories could not vote', async () => {
+    const profile = stargate.sandbox.path('cluster.yaml');
+    const peers = '{ use: peer-memory, config: { self: s1, servers: [s1], place: root.test } }';
+    await writeFile(profile, `name: cluster\nextends: embedded\nadapters: { peer-transport: ${peers} }\n`);
+    const choice = { profile, mirrorRemote: undefined, plugins: [] };
+    expect((await thrownBy(stargate.start({ choice }))).message).to.contain('which hold one repository');
+    await stargate.make('ada/one', 'ada');
+    await stargate.start({ choiceOf: async () => choice });
+    const refused = await stargate.ssh('ada', "git-kv-admin 'ada/one' status");
+    expect(parseRejection(refused.stderr)?.code).to.equal('CONFIG_INVALID');
   });
 
   it('are made, listed and taken away by git-kv-stargate repo', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { Catalogue } from '../../apps/stargate/root/catalogue.js';
@@ -11,6 +11,7 @@ import { parseRepositoryName } from '../../ports/grammar/repository-name.js';
 import { readFileSync } from 'node:fs';
 import { sshOptions } from './keys.js';
 import type { Ran } from './processes.js';
+import { HOST_KEYS } from './root.js';
 import { Sandbox } from './sandbox.js';
 
 /** A folder of repositories, and a Stargate in this process that serves it. */
@@ -50,6 +51,7 @@ export class RootStargate {
     const note = (event: string, fields = {}): void => void this.lines.push({ ...fields, event });
     const log: Log = { info: note, warn: note, error: note };
     const anywhere = { host: '127.0.0.1', port: 0 };
+    await cp(HOST_KEYS, join(this.root, '.stargate'), { recursive: true }); // making them takes seconds
     this.running = await serveRoot({
       ...{ root: this.root, listenSsh: anywhere, listenHttp: anywhere, most: 4, sampleSize: 32, log },
       choice: { profile: 'embedded', mirrorRemote: undefined, plugins: [] },

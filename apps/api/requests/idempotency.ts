@@ -24,6 +24,8 @@ export function idempotent(app: ApiApp, { clock }: Pick<ApiContext, 'clock'>): v
     const key = request.headers['idempotency-key'];
     // What has secrets in its answer is not kept.
     if (request.method !== 'POST' || key === undefined || HAS_SECRETS.test(request.url)) return undefined;
+    // A pack or a bundle, which comes as a stream: sent twice, it changes nothing the second time.
+    if (typeof (request.body as { readonly pipe?: unknown } | null | undefined)?.pipe === 'function') return undefined;
     if (typeof key !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(key))
       throw new ApiError(400, 'INVALID_REQUEST', 'an Idempotency-Key is up to 200 printable characters');
     const name = `${request.holder?.user?.id ?? request.ip}\n${key}`;

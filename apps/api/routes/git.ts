@@ -9,6 +9,7 @@ import { greetFetch, uploadPack, type UploadProtocol } from '../../../domain/rep
 import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import { small, unpacked } from '../git/body.js';
+import { Turns } from '../git/turns.js';
 import { nodeZlib } from '../git/zlib.js';
 import { ApiError, apiErrorOf } from '../problems/errors.js';
 import type { Access, ApiApp, ApiContext } from '../requests/context.js';
@@ -16,6 +17,9 @@ import { RepoParams } from '../schemas/common.js';
 
 /** What a client may say of what it wants and has, bytes. */
 const MOST_ASKED = 16 * 1024 * 1024;
+/** Fetches at a time, and that wait: each has a list of the objects that it sends. */
+const FETCHES = 64;
+const WAITING_FETCHES = 1000;
 /** Objects, and refs, of one push. */
 const MOST_OBJECTS = 5_000_000;
 const MOST_REFS = 10_000;
@@ -28,6 +32,7 @@ const accessTo = (service: Service): Access => (service === 'git-upload-pack' ? 
 export function gitRoutes(app: ApiApp, context: ApiContext): void {
   const { pool, hasher, version } = context;
   const partsOf = (store: GitStore): ServeParts => ({ store, hasher, zlib: nodeZlib, agent: `git-kv-api/${version}` });
+  const fetches = new Turns(FETCHES, WAITING_FETCHES);
   const schema = { tags: ['git'], params: RepoParams, response: { 200: Type.Unknown() } };
   app.setErrorHandler(plainError);
   for (const service of ['git-upload-pack', 'git-receive-pack'])
@@ -64,7 +69,7 @@ export function gitRoutes(app: ApiApp, context: ApiContext): void {
     async (request, reply) => {
       const asked = await small(unpacked(bodyOf(request, 'git-upload-pack')), MOST_ASKED);
       await pool.use(request.params.repo, (_repository, store) =>
-        sent(reply, 'git-upload-pack', uploadPack(partsOf(store), protocolOf(request), asked)),
+        fetches.take(() => sent(reply, 'git-upload-pack', uploadPack(partsOf(store), protocolOf(request), asked))),
       );
       return reply;
     },

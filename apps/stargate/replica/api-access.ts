@@ -56,11 +56,14 @@ export async function accessByTokens(file: string): Promise<ApiAccess> {
   };
 }
 
-/** Whoever asks from this host, by this host's own name: a page that a browser shows under another name is not let in. */
+/**
+ * Whoever asks from this host, by this host's own name: no page that a browser shows under another name, and nobody for whom a proxy of this host asks.
+ */
 export const LOOPBACK_ONLY: ApiAccess = {
   roleOf({ ip, headers }) {
     const host = (headers.host ?? '').replace(/:\d+$/, '');
-    return isLoopback(ip) && isLoopback(host) && headers.origin === undefined ? 'create' : null;
+    const passedOn = ['origin', 'forwarded', 'via', 'x-forwarded-for', 'x-real-ip'].some((name) => headers[name] !== undefined);
+    return isLoopback(ip) && isLoopback(host) && !passedOn ? 'create' : null;
   },
 };
 

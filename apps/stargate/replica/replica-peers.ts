@@ -16,6 +16,8 @@ const INSTANCE = 'git-kv-instance';
 const ANSWER_MS = 5000;
 const COMMIT_MS = 20_000;
 const HELLO_MS = 2000;
+/** More than any `/health` says. */
+const MOST_BYTES = 64 * 1024;
 
 /** The other servers, found by the addresses of their replication API. */
 export class ReplicaPeers implements CreationPeers {
@@ -40,6 +42,11 @@ export class ReplicaPeers implements CreationPeers {
 
   known(): readonly string[] {
     return [...this.names.values()];
+  }
+
+  /** How many of the others answered when they were asked last. */
+  get reachable(): number {
+    return [...this.names.keys()].filter((at) => !this.away.has(at)).length;
   }
 
   /** Why some of the others don't count, in words; empty when all that were found do. */
@@ -73,7 +80,7 @@ export class ReplicaPeers implements CreationPeers {
     const at = url.origin;
     try {
       const response = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(HELLO_MS), redirect: 'error' });
-      const { server_id: name } = (await response.json()) as { server_id?: unknown };
+      const { server_id: name } = JSON.parse(await shortBody(response)) as { server_id?: unknown };
       const port = Number(response.headers.get(PEER_PORT) ?? Number.NaN);
       if (typeof name !== 'string' || !Number.isInteger(port) || port < 1 || port > 65_535)
         return this.fault(at, `at ${at} is no server that replicates`);
@@ -105,4 +112,16 @@ export class ReplicaPeers implements CreationPeers {
     if (this.faults.get(at) !== message) this.log.error('replica.peer-wrong', { at, message });
     this.faults.set(at, message);
   }
+}
+
+/** The text of an answer that is to be short. Throws `IO_ERROR` when it isn't. */
+async function shortBody(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of response.body ?? []) {
+    length += piece.length;
+    if (length > MOST_BYTES) throw new KvError('IO_ERROR', `what answers at ${response.url} is no server that replicates`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }

@@ -58,7 +58,7 @@ export async function openReplica(running: Pick<UndoStack, 'push'>, options: Rep
       },
       diverged: (repository, from) =>
         log.error('replica.diverged', { repository, from, effect: 'neither is touched: remove or rename one of the two' }),
-      failed: (what, error) => log.warn('replica.failed', { what, message: toKvError(error).message }),
+      failed: onceAMinute((what, message) => log.warn('replica.failed', { what, message })),
     },
   });
   await creations.start();
@@ -80,7 +80,7 @@ export async function openReplica(running: Pick<UndoStack, 'push'>, options: Rep
     mounts: [
       replicaHealthMount({
         ...{ self: settings.self, peers: peers.count, headers: () => peers.headers(), now: () => clock.now() },
-        healthy: () => peers.wrong.length === 0 && peers.known().length + 1 >= quorum,
+        healthy: () => peers.wrong.length === 0 && peers.reachable + 1 >= quorum,
       }),
       reposMount({
         access,
@@ -109,6 +109,19 @@ export async function openReplica(running: Pick<UndoStack, 'push'>, options: Rep
       void tick();
       running.push(repeatedly(tick, TICK_MS));
     },
+  };
+}
+
+/** Tells of what fails again and again for the same reason once a minute. */
+function onceAMinute(tell: (what: string, message: string) => void): (what: string, error: unknown) => void {
+  const told = new Map<string, number>();
+  return (what, error) => {
+    const { message } = toKvError(error);
+    const now = performance.now();
+    for (const [old, at] of told) if (now - at > 60_000) told.delete(old);
+    if (told.has(`${what} ${message}`)) return;
+    told.set(`${what} ${message}`, now);
+    tell(what, message);
   };
 }
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
+import { type Composition, type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
@@ -103,6 +103,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await makeHostKeys(root);
     const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
     running.push(() => composition.close());
+    if (inCluster(composition)) throw noCluster(root);
     const reader = await composition.get<PolicyReader>('policy-reader');
     const clock = await composition.get<Clock>('clock');
     const tracing = await composition.get<Tracing>('tracing');
@@ -134,6 +135,10 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       const told = summed.of(name);
       const choice = await options.choiceOf(gitDir);
       const composed = await composeRepository({ repo: gitDir, choice, policyPath: undefined, log: its, onPlugin });
+      if (inCluster(composed.composition)) {
+        await composed.composition.close();
+        throw noCluster(name);
+      }
       await stir(gitDir);
       const served = await serveRepository(composed, {
         ...{ hostKeys, metrics: told.metrics, started, sampleSize, log: its, onRoom: () => undefined },
@@ -212,6 +217,15 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await stop();
     throw error;
   }
+}
+
+const inCluster = ({ profile }: Composition): boolean => profile.adapters['peer-transport'] !== undefined;
+
+/** A closed repository could not vote for the others. */
+function noCluster(what: string): KvError {
+  return new KvError('CONFIG_INVALID', `${what}: its profile names the servers of a cluster, which hold one repository`, {
+    hint: 'serve that repository by itself, with --repo',
+  });
 }
 
 /** A name of the catalogue's, which has read it already. */

@@ -8,7 +8,7 @@ import { decodeLoose } from '../../git/bytes.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/host-keys.js';
 import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
-import { publishedPolicyText } from '../clone/known-policy.js';
+import { knownPolicy, publishedPolicyText } from '../clone/known-policy.js';
 import { noRemote } from './no-remote.js';
 
 interface SetupRequest {
@@ -19,6 +19,13 @@ interface SetupRequest {
   /** The work tree's policy file, when there is one. */
   readonly workTreePolicy: string | null;
   readonly writer: CloneConfigWriter;
+}
+
+/** A server that a write may go to once another leads. */
+export interface PinnedServer {
+  readonly url: string;
+  readonly pinned: PinnedHostKey | null;
+  readonly error: KvError | null;
 }
 
 /** What was configured, and whom it leads to. */
@@ -33,6 +40,8 @@ export interface SetupReport {
   readonly newRefspecs: readonly string[];
   /** The host key that ssh now knows the Stargate by; null when the request named none. */
   readonly pinned: PinnedHostKey | null;
+  /** The other servers of a cluster, where the policy names some: what ssh now knows them by, or why it does not. */
+  readonly servers: readonly PinnedServer[];
   /** The host keys that the policy at the mirror names; asked for when they matter, and empty otherwise. */
   readonly published: readonly NamedHostKey[];
   /** What the Stargate answered, or why it didn't. */
@@ -68,7 +77,34 @@ export async function setUpRemote(clone: Clone, request: SetupRequest): Promise<
   const stargate = await greet(clone);
   const matters = pinned !== null || (!stargate.reached && isAboutHostKey(stargate.error));
   const published = matters ? await publishedHostKeys(clone) : [];
-  return { remote, pushUrl: url, source, previousPushUrl, fetchRefspecs: specs, newRefspecs, pinned, published, stargate };
+  const servers = fingerprint === undefined ? [] : await pinOthers(clone, url, fingerprint);
+  return {
+    remote,
+    pushUrl: url,
+    source,
+    previousPushUrl,
+    fetchRefspecs: specs,
+    newRefspecs,
+    pinned,
+    servers,
+    published,
+    stargate,
+  };
+}
+
+/** Has ssh know the other servers of a cluster by the same host key, which the user has named: a write goes to whoever leads. */
+async function pinOthers(clone: Clone, url: string, fingerprint: string): Promise<PinnedServer[]> {
+  const urls = Object.values((await knownPolicy(clone))?.pushUrls ?? {}).filter((one) => one !== url);
+  return Promise.all(
+    urls.map(async (one) => {
+      try {
+        return { url: one, pinned: await clone.stargate.pinHostKey(one, fingerprint), error: null };
+      } catch (error) {
+        if (KvError.is(error)) return { url: one, pinned: null, error }; // the set-up stands: it is not the one that is pushed to now
+        throw error;
+      }
+    }),
+  );
 }
 
 /** The Stargate was there, and ssh didn't take it for the right one. */

@@ -41,6 +41,8 @@ const TRIES = 5;
 const PAUSE_MS = 40;
 /** So many creations are told at once to a server that was away. */
 const PAGE = 100;
+/** The policies in a page, characters. */
+const PAGE_SIZE = 4 * 1024 ** 2;
 
 /**
  * Creates repositories on all servers or on none: two phases. A name is reserved on a majority of the servers, durably; then the server that
@@ -110,7 +112,7 @@ export class Creations {
       case 'outcome':
         return { kind: 'outcome', outcome: this.outcomeOf(message) };
       case 'since':
-        return { kind: 'created', creations: this.log.slice(message.after, message.after + PAGE), last: this.log.length };
+        return { kind: 'created', creations: this.pageAfter(message.after), last: this.log.length };
     }
   }
 
@@ -242,6 +244,17 @@ export class Creations {
   private async abort({ id, repository }: { readonly id: string; readonly repository: string }): Promise<void> {
     const there = this.reserved.get(foldedName(repository));
     if (there?.creation.id === id && there.state === 'prepared') await this.giveUp(there.creation);
+  }
+
+  private pageAfter(after: number): Creation[] {
+    const page: Creation[] = [];
+    let size = 0;
+    for (const creation of this.log.slice(after, after + PAGE)) {
+      size += creation.policy.length;
+      if (page.length > 0 && size > PAGE_SIZE) break;
+      page.push(creation);
+    }
+    return page;
   }
 
   private outcomeOf({ id, repository }: { readonly id: string; readonly repository: string }): Outcome {

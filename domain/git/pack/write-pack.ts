@@ -28,8 +28,8 @@ export interface PackWriting {
 
 /** Objects that are read at a time. */
 const TOGETHER = 64;
-/** To compress less takes more time than it saves, bytes. */
-const WORTH_DEFLATE = 160;
+/** To compress less, such as most commits, takes more time than it saves, bytes. */
+const WORTH_DEFLATE = 256;
 /** A smaller object is no delta, bytes. */
 const WORTH_DELTA = 96;
 /** What is handed on at a time, bytes. */

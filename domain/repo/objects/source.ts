@@ -89,7 +89,8 @@ export class ObjectSource implements TreeReader {
   }
 
   private async body(oid: Oid, type: GitObject['type']): Promise<Uint8Array> {
-    const object = await this.get(oid);
+    // Without a way through `read`: this is what each commit and each look at a path waits for.
+    const object = this.pending?.get(oid) ?? (await this.store.read([oid]))[0] ?? null;
     if (object?.type === type) return object.body;
     throw new KvError('GIT_ERROR', `${type} ${oid} is missing`, { hint: 'this repository is damaged, or shallow' });
   }

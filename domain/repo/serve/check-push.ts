@@ -4,6 +4,7 @@ import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { fromAscii } from '../../git/bytes.js';
 import { checkGitmodules, checkObject } from '../../git/fsck.js';
 import { MODE_DIR, TreeCursor } from '../../git/tree.js';
+import { differing } from '../objects/differing.js';
 import { type CommitFacts, readFacts } from '../objects/commit-object.js';
 import type { ObjectSource } from '../objects/source.js';
 import { childrenOf } from '../objects/children.js';
@@ -102,15 +103,11 @@ class NeedWalk {
     const found = base === null ? null : await this.source.get(base);
     const left = new TreeCursor(found?.type === 'tree' ? found.body : EMPTY, oidBytes);
     const right = new TreeCursor(object.body, oidBytes);
-    let l = left.next() ? left.sortKey() : null;
     const folders: [Oid, Oid | null][] = [];
-    while (right.next()) {
-      const key = right.sortKey();
-      while (l !== null && l < key) l = left.next() ? left.sortKey() : null;
-      if (l === key && left.sameAs(right)) continue;
-      if (right.mode === SUBMODULE) continue;
-      if (right.mode === MODE_DIR) folders.push([right.oid(), l === key && left.mode === MODE_DIR ? left.oid() : null]);
-      else this.need(right.oid(), 'blob');
+    for (const { at, before } of differing(left, right)) {
+      if (at.mode === SUBMODULE) continue;
+      if (at.mode === MODE_DIR) folders.push([at.oid(), before?.mode === MODE_DIR ? before.oid() : null]);
+      else this.need(at.oid(), 'blob');
     }
     for (const [each, before] of folders) await this.tree(each, before);
   }

@@ -1,6 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { PackItem } from '../../git/pack/write-pack.js';
 import { MODE_DIR, TreeCursor } from '../../git/tree.js';
+import { differing } from '../objects/differing.js';
 import type { ObjectSource } from '../objects/source.js';
 import { childrenOf } from '../objects/children.js';
 
@@ -81,17 +82,12 @@ class Planner {
     const { source } = this;
     const left = new TreeCursor(base === null ? EMPTY : await source.tree(base), source.oidBytes);
     const right = new TreeCursor(await source.tree(tree), source.oidBytes);
-    let l = left.next() ? left.sortKey() : null;
     const folders: [Oid, Oid | null][] = [];
-    while (right.next()) {
-      const key = right.sortKey();
-      while (l !== null && l < key) l = left.next() ? left.sortKey() : null;
-      const same = l === key;
-      if (same && left.sameAs(right)) continue;
-      if (right.mode === SUBMODULE) continue;
-      const before = same && left.mode !== SUBMODULE ? left.oid() : null;
-      if (right.mode === MODE_DIR) folders.push([right.oid(), before]);
-      else this.add(right.oid(), before);
+    for (const { at, before } of differing(left, right)) {
+      if (at.mode === SUBMODULE) continue;
+      const old = before === null || before.mode === SUBMODULE ? null : before.oid();
+      if (at.mode === MODE_DIR) folders.push([at.oid(), old]);
+      else this.add(at.oid(), old);
     }
     for (const [each, before] of folders) await this.tree(each, before);
   }

@@ -95,6 +95,25 @@ describe('creating a repository on several servers', () => {
     expect([...servers.store('s3').repositories.keys()]).to.deep.equal(['ada/one', 'ada/two', 'ada/three']);
   });
 
+  it('is told in pages, however much there is', async () => {
+    const servers = await started(2);
+    servers.crash('s2');
+    servers.stores.set('s2', new MemoryCreationStore());
+    const policy = 'p'.repeat(3 * 1024 ** 2);
+    const names = Array.from({ length: 5 }, (_, at) => `ada/${at}`);
+    const large = (repository: string, at: number) => ({
+      ...{ id: `${'0'.repeat(26)}-${at}`, repository, policy, repositoryId: 'ab'.repeat(16), objectFormat: 'sha1' as const },
+      coordinator: 's1',
+    });
+    servers.store('s1').log.push(...names.map(large));
+    servers.crash('s1');
+    await Promise.all([servers.start('s1'), servers.start('s2')]);
+    const first = await servers.at('s1').answer({ kind: 'since', after: 0 });
+    expect(first.kind === 'created' && [first.creations.length, first.last]).to.deep.equal([1, 5]);
+    await servers.at('s2').tick();
+    expect([...servers.store('s2').repositories.keys()]).to.deep.equal(names);
+  });
+
   it('is finished by a server that dies after it has decided, and given up by one that dies before; whoever is in doubt asks', async () => {
     for (const [dies, made] of [
       ['prepare', false],

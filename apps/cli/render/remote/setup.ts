@@ -1,5 +1,5 @@
 import type { StatusReport } from '../../../../domain/admin/status.js';
-import { isAboutHostKey, type SetupReport } from '../../../../domain/client/remote/setup.js';
+import { isAboutHostKey, type PinnedServer, type SetupReport } from '../../../../domain/client/remote/setup.js';
 import type { NamedHostKey } from '../../../../domain/ledger/host-keys.js';
 import type { PinnedHostKey } from '../../../../ports/clone/admin-client.js';
 import { shownUrl } from '../../../../ports/grammar/network/shown-url.js';
@@ -14,6 +14,7 @@ export function setupText({
   fetchRefspecs,
   newRefspecs,
   pinned,
+  servers,
   published,
   stargate,
 }: SetupReport): string {
@@ -28,8 +29,17 @@ export function setupText({
   if (pinned !== null) lines.push(...pinnedLines(pinned));
   if (pinned !== null && published.length > 0 && !published.some(({ fingerprint }) => fingerprint === pinned.fingerprint))
     lines.push(`warning: the policy that ${remote} has names other host keys of the Stargate: ${names(published)}`);
+  for (const server of servers) lines.push(...serverLines(server));
   if (stargate.reached) lines.push(`The Stargate answers: ${summary(stargate.status)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Another server of the cluster: it is no fault that it can't be reached, since it is not the one that is pushed to. */
+function serverLines({ url, pinned, error }: PinnedServer): string[] {
+  if (pinned !== null) return pinnedLines(pinned);
+  return [
+    `warning: ssh does not know ${shownUrl(url)} by that host key yet, and a write could not go there: ${error?.message ?? ''}`,
+  ];
 }
 
 function pinnedLines({ fingerprint, type, host, file, replaced, known }: PinnedHostKey): string[] {
@@ -63,6 +73,7 @@ export function setupDocument({
   previousPushUrl,
   fetchRefspecs,
   pinned,
+  servers,
   published,
   stargate,
 }: SetupReport): object {
@@ -74,6 +85,15 @@ export function setupDocument({
     previous_push_url: previousPushUrl === null ? null : shownUrl(previousPushUrl),
     fetch_refspecs: fetchRefspecs,
     ...(pinned === null ? {} : { host_key: pinned }),
+    ...(servers.length === 0
+      ? {}
+      : {
+          servers: servers.map(({ url, pinned: key, error }) => ({
+            push_url: shownUrl(url),
+            host_key: key,
+            error: error?.message ?? null,
+          })),
+        }),
     ...(published.length === 0 ? {} : { published_host_keys: published }),
     stargate: stargate.reached ? { reached: true, status: stargate.status } : { reached: false },
   };
