@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Profiler } from 'node:inspector';
@@ -25,6 +25,7 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
 export async function partsOf(file: string): Promise<{ parts: [string, number][]; idle: number }> {
   await until('the profile is written', () => existsSync(file) && readFileSync(file, 'utf8').endsWith('}'));
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profiler.Profile;
+  rmSync(file); // the next one is written there
   const { nodes, samples = [], timeDeltas = [] } = profile;
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const byId = new Map(nodes.map((node) => [node.id, node]));
