@@ -5,7 +5,7 @@
 //   node scripts/bundle.mjs [FOLDER]   FOLDER holds tsc's output (default: dist); the bundles go to dist/bin of the
 //                                      repository, or to FOLDER/dist/bin when FOLDER is given
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -26,7 +26,7 @@ const EXTERNAL = [
 const BANNER = "import { createRequire as gitKvRequire } from 'node:module';\nconst require = gitKvRequire(import.meta.url);";
 
 /** `inject` replaces free names, such as `describe`, by what a module exports under them. */
-async function bundle(from, out, entries, inject = []) {
+async function bundle(from, out, entries, inject = [], more = {}) {
   const missing = Object.values(entries).filter((file) => !existsSync(join(from, file)));
   if (missing.length > 0) throw new Error(`${missing.join(', ')}: not compiled, run tsc first`);
   const { metafile } = await build({
@@ -49,8 +49,44 @@ async function bundle(from, out, entries, inject = []) {
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
     metafile: true,
+    ...more,
   });
   return Object.keys(metafile.inputs);
+}
+
+/** What commands that scripts call in loops load in their usual form, of all that is imported when it is needed. */
+const LOOPED = [
+  /^apps\/cli\/fast\//,
+  /^adapters\/git-cli\/open(?!-bare|-bundle|-clone-config-writer)/,
+  /^adapters\/(?:clock-system|hasher-node|signer-git|tracing-none)\/open/,
+];
+
+/**
+ * The command line in one file with all that such a command loads, since each file more takes its time at every start; and beside it, cut
+ * into files that share what they have in common, whatever is loaded for anything else. What both have is there twice, and knows the
+ * other's errors by their brand.
+ */
+async function commandLine(from, out) {
+  const later = new Map();
+  const apart = {
+    name: 'apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        const file = relative(from, join(resolveDir, path)).replaceAll(sep, '/');
+        if (kind !== 'dynamic-import' || LOOPED.some((looped) => looped.test(file))) return undefined;
+        const name = `later/${file.replace(/\.js$/, '')}`;
+        later.set(name, file);
+        return { path: `./${name}.js`, external: true };
+      });
+    },
+  };
+  const lean = await bundle(from, out, { 'git-kv': 'apps/cli/main.js' }, [], { splitting: false, plugins: [apart] });
+  const rest = await bundle(from, out, {
+    ...Object.fromEntries(later),
+    commands: 'apps/cli/commands/index.js',
+    command: 'apps/cli/oclif/exported.js',
+  });
+  return [...lean, ...rest];
 }
 
 /** The licences of the packages that went into the bundles, which are installed without these packages. */
@@ -70,11 +106,7 @@ const out = given === undefined ? join(ROOT, 'dist', 'bin') : join(from, 'dist',
 rmSync(out, { recursive: true, force: true });
 // Apart from each other, so that what several use is not cut into more files than each needs.
 const inputs = [
-  ...(await bundle(from, out, {
-    'git-kv': 'apps/cli/main.js',
-    commands: 'apps/cli/commands/index.js',
-    command: 'apps/cli/oclif/exported.js',
-  })),
+  ...(await commandLine(from, out)),
   ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
   ...(await bundle(from, out, { 'git-kv-api': 'apps/api/bin.js' })),
   ...(await bundle(from, out, { 'git-kv-api-checks': 'apps/api/checks/worker.js' })),

@@ -33,7 +33,7 @@ export async function adapterConfig(module: AdapterModule, layer: Layer, path: s
     if (faults.length > 0) throw wrong(faults);
     return { value: undefined, placeOf: () => DEFAULT_PLACE };
   }
-  const { getMetadataStorage, validateSync } = await import('class-validator');
+  const { getMetadataStorage, validateSync } = await import('./validation.js');
   const known = knownKeys(Config, getMetadataStorage);
   const check: Checker = (config) =>
     validateSync(config, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
@@ -83,8 +83,7 @@ async function readAs(
 }
 
 async function instanceOf(type: ConfigClass, plain: Readonly<Record<string, unknown>>): Promise<object> {
-  await import('reflect-metadata'); // class-transformer's @Type reads it, should a Config nest
-  const { plainToInstance } = await import('class-transformer');
+  const { plainToInstance } = await import('./validation.js');
   return plainToInstance(type, plain, { exposeDefaultValues: true });
 }
 
