@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import sync from 'node:fs';
 import fs, { readdir, rename, rmdir } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -50,7 +51,7 @@ describe('git-cli: a few objects, while git clears up beside', () => {
 });
 
 describe('git-cli: a pack that is about to be seen, while git gc runs', () => {
-  const whole = fs.rename;
+  const whole = sync.renameSync;
   let sandbox: Sandbox;
   beforeEach(() => {
     sandbox = new Sandbox();
@@ -60,9 +61,9 @@ describe('git-cli: a pack that is about to be seen, while git gc runs', () => {
     sandbox.remove();
   });
 
-  /** Replaces `rename` for every module that has imported it. */
-  function putRename(by: typeof fs.rename): void {
-    fs.rename = by;
+  /** Replaces `renameSync` for every module that has imported it. */
+  function putRename(by: typeof sync.renameSync): void {
+    sync.renameSync = by;
     syncBuiltinESMExports();
   }
 
@@ -71,10 +72,10 @@ describe('git-cli: a pack that is about to be seen, while git gc runs', () => {
     const store = await openGitStore({ directory, env: sandbox.env });
     const objects = Array.from({ length: 20 }, (_, i) => blob('sha1', `beside gc ${i}`));
     const moved: string[] = [];
-    putRename(async (from, to) => {
+    putRename((from, to) => {
       sandbox.run('git', ['-C', directory, 'gc', '--quiet']);
       moved.push(String(to).replace(/^.*\./, ''));
-      await whole(from, to);
+      whole(from, to);
     });
     try {
       await store.write(objects);
