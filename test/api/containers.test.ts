@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { imagesOf, isDefinition } from '../../apps/api/containers/definitions.js';
 import { Builds, type BuildParts } from '../../apps/api/containers/builds.js';
 import { KvError } from '../../ports/error.js';
-import type { ContainerBuilder } from '../../ports/container-builder.js';
+import type { ContainerBuilder } from '../../ports/sandbox/container-builder.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { needs } from '../support/needs.js';
 import { temporaryFolder } from '../support/temporary.js';

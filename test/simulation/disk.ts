@@ -1,5 +1,5 @@
 import { type Entry, NOTHING, type Standing, standingAfter } from '../../domain/gateway/replicate/entry.js';
-import type { History } from '../../domain/gateway/replicate/catch-up.js';
+import type { History } from '../../domain/gateway/replicate/follower/catch-up.js';
 import type { Restored } from '../../domain/gateway/replicate/machine.js';
 import type { Random } from './random.js';
 

@@ -1,4 +1,4 @@
-import { answerFetch } from '../../domain/gateway/replicate/catch-up.js';
+import { answerFetch } from '../../domain/gateway/replicate/follower/catch-up.js';
 import type { Effect, Input, Proposal } from '../../domain/gateway/replicate/effects.js';
 import type { DigestAfter, Standing } from '../../domain/gateway/replicate/entry.js';
 import { TIMING } from '../../domain/gateway/replicate/machine.js';

@@ -1,6 +1,6 @@
 import type { Fault } from '../../../domain/repo/isolated.js';
 import type { Candidate } from '../../../domain/repo/types.js';
-import type { CommandResult } from '../../../ports/command-runner.js';
+import type { CommandResult } from '../../../ports/sandbox/command-runner.js';
 
 /** Faults that are told of one command, and how much of what it said. */
 const MOST = 100;

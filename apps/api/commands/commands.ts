@@ -4,7 +4,7 @@ import type {
   CommandLimits,
   CommandResult,
   CommandRunner,
-} from '../../../ports/command-runner.js';
+} from '../../../ports/sandbox/command-runner.js';
 import { KvError } from '../../../ports/error.js';
 import type { NamedCommand } from './named.js';
 

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { CommandLimits } from '../../../ports/command-runner.js';
+import type { CommandLimits } from '../../../ports/sandbox/command-runner.js';
 import { parseDuration } from '../../../ports/grammar/duration.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
 import { parseSize } from '../../../ports/grammar/size.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Repository } from '../../../domain/repo/repository.js';
-import type { ContainerBuilder } from '../../../ports/container-builder.js';
+import type { ContainerBuilder } from '../../../ports/sandbox/container-builder.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { filesOf } from '../commands/commands.js';
 import type { KeptJson } from '../pool/kept-json.js';

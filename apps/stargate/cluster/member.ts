@@ -1,4 +1,4 @@
-import { answerFetch } from '../../../domain/gateway/replicate/catch-up.js';
+import { answerFetch } from '../../../domain/gateway/replicate/follower/catch-up.js';
 import type { Answer, Effect, Input, Proposal } from '../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
 import type { ReplicaState, Timing } from '../../../domain/gateway/replicate/machine.js';

@@ -1,7 +1,7 @@
 import { completeUpdates, countMoved, REASON } from '../../../domain/gateway/commit/commit-refs.js';
 import { readJournal, recover } from '../../../domain/gateway/commit/recover.js';
 import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
-import { EntryHistory } from '../../../domain/gateway/replicate/entry-history.js';
+import { EntryHistory } from '../../../domain/gateway/replicate/follower/entry-history.js';
 import { type Entry, movesOf, NOTHING, type Standing, standingAfter } from '../../../domain/gateway/replicate/entry.js';
 import { chainTo, entryOf, intentOf } from '../../../domain/gateway/replicate/intent-entry.js';
 import type { Restored } from '../../../domain/gateway/replicate/machine.js';

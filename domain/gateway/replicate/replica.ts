@@ -1,15 +1,15 @@
 import type { Effect, Input } from './effects.js';
 import type { ServerId } from './entry.js';
 import { countRefusal, countVote } from './ballot.js';
-import { advanceCatchUp, onFetch, onLacking, onParted, onSnapshot, onTail } from './catch-up.js';
-import { advanceCoordinator, onDecision, onLeaderHead, onPropose, repeatCoordinator } from './coordinator.js';
-import { advanceDoubt, askInDoubt } from './doubt.js';
+import { advanceCatchUp, onFetch, onLacking, onParted, onSnapshot, onTail } from './follower/catch-up.js';
+import { advanceCoordinator, onDecision, onLeaderHead, onPropose, repeatCoordinator } from './leader/coordinator.js';
+import { advanceDoubt, askInDoubt } from './follower/doubt.js';
 import { Machine, type ReplicaOptions, type ReplicaState, type Restored, TIMING } from './machine.js';
-import { onReport } from './membership.js';
+import { onReport } from './leader/membership.js';
 import type { Message } from './messages.js';
-import { advanceParticipant, onEnded, onOutcome, onPrepare } from './participant.js';
+import { advanceParticipant, onEnded, onOutcome, onPrepare } from './follower/participant.js';
 import { RULES } from './rules.js';
-import { advanceTakeover, onClaimed, onTakeoverHead, onWon, repeatTakeover } from './takeover.js';
+import { advanceTakeover, onClaimed, onTakeoverHead, onWon, repeatTakeover } from './leader/takeover.js';
 import { learn, seeTerm, stepDown } from './terms.js';
 
 /**

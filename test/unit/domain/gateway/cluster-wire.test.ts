@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { decodeMessage, encodeMessage } from '../../../../domain/gateway/replicate/wire/message-codec.js';
 import { decodeLeaderRecord, encodeLeaderRecord, isReplicated } from '../../../../domain/gateway/replicate/wire/leader-ref.js';
 import { chainTo, entryOf, intentOf } from '../../../../domain/gateway/replicate/intent-entry.js';
-import { EntryHistory } from '../../../../domain/gateway/replicate/entry-history.js';
+import { EntryHistory } from '../../../../domain/gateway/replicate/follower/entry-history.js';
 import type { Entry } from '../../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../../domain/gateway/replicate/messages.js';
 import { utf8 } from '../../../../domain/git/bytes.js';

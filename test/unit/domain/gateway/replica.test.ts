@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { answerFetch } from '../../../../domain/gateway/replicate/catch-up.js';
+import { answerFetch } from '../../../../domain/gateway/replicate/follower/catch-up.js';
 import type { Effect, Input } from '../../../../domain/gateway/replicate/effects.js';
 import { type Entry, NOTHING, type Standing } from '../../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../../domain/gateway/replicate/messages.js';

@@ -1,9 +1,9 @@
-import type { RecordedHead } from '../../../ports/stargate/decision-log.js';
-import type { DecisionResult } from './effects.js';
-import type { Machine } from './machine.js';
+import type { RecordedHead } from '../../../../ports/stargate/decision-log.js';
+import type { DecisionResult } from '../effects.js';
+import type { Machine } from '../machine.js';
 import { announce } from './announce.js';
-import { dropAborted } from './participant.js';
-import { learn, quarantine, stepDown } from './terms.js';
+import { dropAborted } from '../follower/participant.js';
+import { learn, quarantine, stepDown } from '../terms.js';
 
 /** The lock is held: what is left is to hold what was decided, and to say so in the decision log. */
 export function onWon(m: Machine, term: number): void {

@@ -1,10 +1,10 @@
-import type { Head } from '../../../ports/stargate/decision-log.js';
-import { type Entry, isAt, movesOf, type Position, type ServerId, type Standing } from './entry.js';
-import { recount } from './ballot.js';
-import type { Machine } from './machine.js';
-import type { Fetch, Lacking, Message, Parted, Snapshot, Tail } from './messages.js';
+import type { Head } from '../../../../ports/stargate/decision-log.js';
+import { type Entry, isAt, movesOf, type Position, type ServerId, type Standing } from '../entry.js';
+import { recount } from '../ballot.js';
+import type { Machine } from '../machine.js';
+import type { Fetch, Lacking, Message, Parted, Snapshot, Tail } from '../messages.js';
 import { isBehind } from './participant.js';
-import { learn, quarantine } from './terms.js';
+import { learn, quarantine } from '../terms.js';
 
 /** Asks the next server for what is missing here, unless the disk has it already or somebody was asked. */
 export function advanceCatchUp(m: Machine): void {

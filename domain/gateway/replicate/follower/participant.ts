@@ -1,9 +1,9 @@
-import type { Entry, ServerId } from './entry.js';
-import { movesOf, standingAfter } from './entry.js';
-import { countRefusal, countVote } from './ballot.js';
-import type { Machine } from './machine.js';
-import type { Outcome, Prepare, RefusalReason } from './messages.js';
-import { learn, quarantine, seeTerm } from './terms.js';
+import type { Entry, ServerId } from '../entry.js';
+import { movesOf, standingAfter } from '../entry.js';
+import { countRefusal, countVote } from '../ballot.js';
+import type { Machine } from '../machine.js';
+import type { Outcome, Prepare, RefusalReason } from '../messages.js';
+import { learn, quarantine, seeTerm } from '../terms.js';
 import { settleApplied } from './doubt.js';
 
 /** Takes a prepare in. It is judged once the disk is free and this server has what comes before. */

@@ -1,5 +1,5 @@
-import type { Entry } from './entry.js';
-import type { Machine } from './machine.js';
+import type { Entry } from '../entry.js';
+import type { Machine } from '../machine.js';
 
 /** Tells the proposers of what a former term of this server was deciding: this entry is at its place in the history. */
 export function settleApplied(m: Machine, applied: Entry): void {

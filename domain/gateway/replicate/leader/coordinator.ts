@@ -1,12 +1,12 @@
-import type { RecordedHead } from '../../../ports/stargate/decision-log.js';
-import type { DecisionResult, Proposal, RefusedBecause } from './effects.js';
-import { isAt, movesOf } from './entry.js';
+import type { RecordedHead } from '../../../../ports/stargate/decision-log.js';
+import type { DecisionResult, Proposal, RefusedBecause } from '../effects.js';
+import { isAt, movesOf } from '../entry.js';
 import { announce, peersOf } from './announce.js';
-import type { Ballot, Leading, Machine } from './machine.js';
+import type { Ballot, Leading, Machine } from '../machine.js';
 import { advanceMembers, changed, isLevel, refuseChange } from './membership.js';
-import { dropAborted } from './participant.js';
-import { majorityOf } from './quorum.js';
-import { learn, stepDown } from './terms.js';
+import { dropAborted } from '../follower/participant.js';
+import { majorityOf } from '../quorum.js';
+import { learn, stepDown } from '../terms.js';
 
 /** Takes a proposal in. One after the other is decided. */
 export function onPropose(m: Machine, proposal: Proposal): void {

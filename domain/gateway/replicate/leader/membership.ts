@@ -1,9 +1,9 @@
-import type { Proposal, RefusedBecause } from './effects.js';
-import type { ServerId } from './entry.js';
-import { recount } from './ballot.js';
-import type { Leading, Machine } from './machine.js';
-import type { Report } from './messages.js';
-import { seeTerm } from './terms.js';
+import type { Proposal, RefusedBecause } from '../effects.js';
+import type { ServerId } from '../entry.js';
+import { recount } from '../ballot.js';
+import type { Leading, Machine } from '../machine.js';
+import type { Report } from '../messages.js';
+import { seeTerm } from '../terms.js';
 
 /** The members after a proposal: one more, one less, or the same list. */
 export function changed(members: readonly ServerId[], { change }: Proposal): readonly ServerId[] {

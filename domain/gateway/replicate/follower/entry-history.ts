@@ -1,5 +1,5 @@
 import type { History } from './catch-up.js';
-import type { Entry, Standing } from './entry.js';
+import type { Entry, Standing } from '../entry.js';
 
 /** How many entries are kept at most, and how many an answer has. */
 const MOST = 2000;

@@ -1,5 +1,5 @@
-import type { ServerId } from './entry.js';
-import type { Machine } from './machine.js';
+import type { ServerId } from '../entry.js';
+import type { Machine } from '../machine.js';
 
 /** Everybody whom a leader speaks to: members, those of the entry under way, and servers that are to join. */
 export function peersOf({ self, state }: Machine): ServerId[] {
