@@ -88,7 +88,7 @@ export async function serveOne(options: ServeOneOptions): Promise<Daemon> {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}` },
       ...{ leader: state.leader, profile: composed.profile, host_keys: shownKeys(hostKeys()) },
     });
-    checkPushUrl(policy().pushUrl, options.listenSsh, ssh, log);
+    if (state.leader) checkPushUrl(policy().pushUrl, options.listenSsh, ssh, log); // what stands by is not where anybody pushes
     return { ssh, http, leadership: state, hostKeys: hostKeys(), stop };
   } catch (error) {
     await stop();
