@@ -24,7 +24,7 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
     repository's configuration (git config stargate.listenSsh, stargate.journal.path), then the
     profile. --set changes one value of one adapter. profile show tells what holds, and why.
 
-  git-kv-stargate serve --root DIR [--max-open 32] [the flags of serve --repo]
+  git-kv-stargate serve --root DIR [--max-open 32] [as serve takes them for one]
       [--api] [--api-token-file FILE] [--server-id NAME] [--peer http://HOST:PORT ...]
       [--listen-peers HOST:PORT] [--peer-key-file FILE | --peer-ca F --peer-cert F --peer-cert-key F]
       [--trusted NETWORK ...]
