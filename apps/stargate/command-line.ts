@@ -23,6 +23,17 @@ export const PLACE = {
   set: { type: 'string', multiple: true, default: [] },
 } as const satisfies Options;
 
+/** The options that say what a new repository is to be. */
+export const NEW_REPOSITORY = {
+  'mirror-remote': { type: 'string' },
+  hash: { type: 'string', default: 'sha1' },
+  'push-url': { type: 'string' },
+  admin: { type: 'string', multiple: true, default: [] },
+  writer: { type: 'string', multiple: true, default: [] },
+  reader: { type: 'string', multiple: true, default: [] },
+  ns: { type: 'string', multiple: true, default: ['main'] },
+} as const satisfies Options;
+
 /** What a verb was given, by the table of its options. */
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T; strict: true; allowPositionals: false }>>['values'];
 

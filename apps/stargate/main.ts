@@ -8,7 +8,7 @@ import { runCluster } from './cluster/command.js';
 import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';
-import { COMMON, parse, required, shown } from './command-line.js';
+import { COMMON, NEW_REPOSITORY, parse, required, shown } from './command-line.js';
 import { HELP, helpOf, VERB_NAMES } from './help.js';
 import { runHostKey } from './host-key/command.js';
 import { runJournal } from './journal/command.js';
@@ -21,13 +21,7 @@ import { complain, say } from './process/terminal.js';
 const INIT = {
   ...COMMON,
   repo: { type: 'string' },
-  'mirror-remote': { type: 'string' },
-  hash: { type: 'string', default: 'sha1' },
-  'push-url': { type: 'string' },
-  admin: { type: 'string', multiple: true, default: [] },
-  writer: { type: 'string', multiple: true, default: [] },
-  reader: { type: 'string', multiple: true, default: [] },
-  ns: { type: 'string', multiple: true, default: ['main'] },
+  ...NEW_REPOSITORY,
   profile: { type: 'string', default: 'embedded' },
   'initial-branch': { type: 'string' },
   'no-initial-branch': { type: 'boolean', default: false },

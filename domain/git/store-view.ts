@@ -1,8 +1,6 @@
-import type { GitStore } from '../../ports/git/git-store.js';
-
-/** The same store, but for some of its methods. */
-export function replacing(store: GitStore, methods: Partial<GitStore>): GitStore {
-  return new Proxy(store, {
+/** The same store, remote or the like, but for some of its methods. */
+export function replacing<T extends object>(whole: T, methods: Partial<T>): T {
+  return new Proxy(whole, {
     get(target, name) {
       const own: unknown = Reflect.get(methods, name);
       if (own !== undefined) return own;

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import type { ParseArgsConfig } from 'node:util';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openProfile } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
@@ -11,7 +10,7 @@ import {
   type RepositoryName,
 } from '../../../ports/grammar/repository-name.js';
 import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
-import { COMMON, parse, required, shown } from '../command-line.js';
+import { COMMON, NEW_REPOSITORY, parse, required, shown } from '../command-line.js';
 import { initRepository } from '../init.js';
 import { ownEnv } from '../process/environment.js';
 import { say } from '../process/terminal.js';
@@ -22,16 +21,7 @@ import { Catalogue } from './catalogue.js';
 import { draftsOf, moveToItsPlace } from './make-repository.js';
 
 const PLACE = { ...COMMON, root: { type: 'string' } } as const;
-const CREATE = {
-  ...PLACE,
-  'mirror-remote': { type: 'string' },
-  hash: { type: 'string', default: 'sha1' },
-  'push-url': { type: 'string' },
-  admin: { type: 'string', multiple: true, default: [] },
-  writer: { type: 'string', multiple: true, default: [] },
-  reader: { type: 'string', multiple: true, default: [] },
-  ns: { type: 'string', multiple: true, default: ['main'] },
-} as const satisfies ParseArgsConfig['options'];
+const CREATE = { ...PLACE, ...NEW_REPOSITORY } as const;
 const REMOVE = { ...PLACE, yes: { type: 'boolean', default: false } } as const;
 
 const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = { create, list, remove };

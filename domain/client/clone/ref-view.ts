@@ -2,6 +2,7 @@ import type { GitRemote } from '../../../ports/git/git-remote.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { epochRef, indexRef, ledgerRef, POLICY_REF, strandedRef, trackedNames } from '../../ledger/refs.js';
+import { replacing } from '../../git/store-view.js';
 import type { Clone } from './clone.js';
 
 /**
@@ -56,34 +57,15 @@ class RefView {
 }
 
 function viewedStore(store: GitStore, view: RefView): GitStore {
-  const { prefetch, prepareHistory } = store;
-  return {
-    capabilities: store.capabilities,
-    objectFormat: store.objectFormat,
-    read: (oids) => store.read(oids),
-    headers: (oids) => store.headers(oids),
-    readPaths: (root, paths) => store.readPaths(root, paths),
-    write: (objects) => store.write(objects),
+  return replacing(store, {
     refs: (patterns) => view.refs(patterns),
     updateRefs: (updates, reason) => view.move(updates, reason),
-    isAncestor: (ancestor, descendant) => store.isAncestor(ancestor, descendant),
-    history: (query) => store.history(query),
-    openQuarantine: (path) => store.openQuarantine(path),
-    close: () => store.close(),
-    ...(prefetch === undefined ? {} : { prefetch: (oids) => prefetch.call(store, oids) }),
-    ...(prepareHistory === undefined ? {} : { prepareHistory: (tip) => prepareHistory.call(store, tip) }),
-  };
+  });
 }
 
 function viewedRemotes(remotes: GitRemote, view: RefView): GitRemote {
-  return {
-    url: (remote, direction) => remotes.url(remote, direction),
-    listRefs: (remote, direction, patterns, options) => remotes.listRefs(remote, direction, patterns, options),
+  return replacing(remotes, {
     fetch: (remote, direction, requests, options) =>
       remotes.fetch(remote, direction, requests, options).finally(() => view.forget()),
-    fetchObjects: (remote, direction, oids, options) => remotes.fetchObjects(remote, direction, oids, options),
-    expectPush: (remote, anew) => remotes.expectPush?.(remote, anew),
-    shown: (remote) => remotes.shown?.(remote) ?? null,
-    push: (remote, updates, options) => remotes.push(remote, updates, options),
-  };
+  });
 }

@@ -1,6 +1,6 @@
-import type { GitRemote } from '../../../ports/git/git-remote.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import { replacing } from '../../git/store-view.js';
 import type { Clone } from '../clone/clone.js';
 import { requireReality } from './about.js';
 import { refInside } from './reality-refs.js';
@@ -12,34 +12,18 @@ import { refInside } from './reality-refs.js';
  */
 export async function inReality(clone: Clone, ns: string, name: string): Promise<Clone> {
   await requireReality(clone, ns, name);
-  const { config } = clone;
   return {
     ...clone,
     reality: name,
     store: insideStore(clone.store, refInside(ns, name)),
-    remotes: withoutAddress(clone.remotes),
-    // What the Stargate has said of other writes is no part of it.
-    cache: undefined,
-    // The remote that the clone is to have is none of a reality's.
-    config: {
-      get: (key) => (key === 'kv.remote' ? undefined : config.get(key)),
-      all: (key) => config.all(key),
-      names: () => config.names(),
-      identity: () => config.identity(),
-    },
+    // Nothing of the namespace is asked of it. What a value lacks that the reality began with, its chunks, can still be fetched.
+    remotes: replacing(clone.remotes, { url: async () => null }),
   };
 }
 
 function insideStore(store: GitStore, inside: (ref: RefName) => RefName | null | undefined): GitStore {
   const placeOf = (ref: RefName): RefName => inside(ref) ?? ref;
-  const { prefetch, prepareHistory } = store;
-  return {
-    capabilities: store.capabilities,
-    objectFormat: store.objectFormat,
-    read: (oids, bounds) => store.read(oids, bounds),
-    headers: (oids) => store.headers(oids),
-    readPaths: (root, paths, bounds) => store.readPaths(root, paths, bounds),
-    write: (objects) => store.write(objects),
+  return replacing(store, {
     async refs(patterns) {
       const names = patterns.filter((pattern) => inside(pattern) !== null);
       const found = await store.refs(names.map(placeOf));
@@ -55,22 +39,5 @@ function insideStore(store: GitStore, inside: (ref: RefName) => RefName | null |
         updates.map((update) => ({ ...update, ref: placeOf(update.ref) })),
         reason,
       ),
-    isAncestor: (ancestor, descendant) => store.isAncestor(ancestor, descendant),
-    history: (query) => store.history(query),
-    openQuarantine: (path) => store.openQuarantine(path),
-    close: () => store.close(),
-    ...(prefetch === undefined ? {} : { prefetch: (oids) => prefetch.call(store, oids) }),
-    ...(prepareHistory === undefined ? {} : { prepareHistory: (tip) => prepareHistory.call(store, tip) }),
-  };
-}
-
-/** A remote that nothing of the namespace is asked of. What a value lacks that the reality began with, its chunks, can still be fetched. */
-function withoutAddress(remotes: GitRemote): GitRemote {
-  return {
-    url: async () => null,
-    listRefs: (remote, direction, patterns, options) => remotes.listRefs(remote, direction, patterns, options),
-    fetch: (remote, direction, requests, options) => remotes.fetch(remote, direction, requests, options),
-    fetchObjects: (remote, direction, oids, options) => remotes.fetchObjects(remote, direction, oids, options),
-    push: (remote, updates, options) => remotes.push(remote, updates, options),
-  };
+  });
 }
