@@ -1,7 +1,7 @@
-import { type Clone, openClone } from '../../sdk/index.js';
+import { type Clone, openClone, type WatchedEvent } from '../../sdk/index.js';
 import { KvError } from '../../../ports/error.js';
 
-export type { Clone };
+export type { Clone, WatchedEvent };
 
 /** The ledgers of a Stargate, as a clone of this server's has them. */
 export interface Ledger {

@@ -5,6 +5,7 @@ import { eventShape } from '../pool/event-shape.js';
 import type { EventLog, LoggedEvent } from '../pool/events.js';
 import { closed, RepoParams } from '../schemas/common.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
+import { EVENT_STREAM, type Outlet, outlet } from '../requests/outlet.js';
 import { ApiError } from '../problems/errors.js';
 
 /** What may wait for a client that doesn't read, bytes, and events that are being looked into; above it the stream ends, and the client comes back. */
@@ -40,20 +41,10 @@ export function eventRoutes(app: ApiApp, { pool, automation }: ApiContext, closi
         const filter: EventFilter = request.query;
         const matches = eventMatcher(filter);
         if (log.watchers >= STREAMS) throw new ApiError(503, 'BUSY', 'too many watch this repository');
-        reply.hijack();
-        const { raw } = reply;
-        for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-        raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-        raw.flushHeaders();
         stream(log, typeof last === 'string' ? last : undefined, {
+          ...outlet(reply, EVENT_STREAM, closing),
           matches,
           facts: (event) => automation.facts.of(repo, event),
-          write: (text) => void raw.write(text),
-          unread: () => raw.writableLength,
-          end: () => void raw.end(),
-          cut: () => void raw.destroy(),
-          onClose: (done) => void raw.once('close', done),
-          closing,
         });
         return reply;
       },
@@ -61,15 +52,9 @@ export function eventRoutes(app: ApiApp, { pool, automation }: ApiContext, closi
   }
 }
 
-interface Sink {
+interface Sink extends Outlet {
   matches(event: LoggedEvent, facts: EventFacts): boolean;
   facts(event: LoggedEvent): Promise<EventFacts>;
-  write(text: string): void;
-  unread(): number;
-  end(): void;
-  cut(): void;
-  onClose(done: () => void): void;
-  readonly closing: AbortSignal;
 }
 
 function stream(log: EventLog, last: string | undefined, sink: Sink): void {

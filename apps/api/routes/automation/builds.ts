@@ -4,6 +4,7 @@ import type { Build } from '../../containers/builds.js';
 import { checkDefinition, definitions } from '../../containers/definitions.js';
 import { ApiError } from '../../problems/errors.js';
 import type { ApiApp, ApiContext } from '../../requests/context.js';
+import { type Outlet, outlet } from '../../requests/outlet.js';
 import { answers, closed, PAGE, page, RepoParams, Rev, TextOrNull } from '../../schemas/common.js';
 import { iso } from '../../schemas/repository.js';
 
@@ -139,34 +140,14 @@ export function buildRoutes(app: ApiApp, { pool, automation: { builds } }: ApiCo
       const log = builds.log(builds.get(repo, build).id);
       reply.header('Content-Type', 'text/plain; charset=utf-8').header('X-Content-Type-Options', 'nosniff');
       if (request.query.follow !== true || log === null) return log?.said() ?? '';
-      reply.hijack();
-      const { raw } = reply;
-      for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-      raw.writeHead(200, { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-      follow(log, {
-        write: (text) => void raw.write(text),
-        unread: () => raw.writableLength,
-        end: () => void raw.end(),
-        cut: () => void raw.destroy(),
-        onClose: (ended) => void raw.once('close', ended),
-        closing,
-      });
+      follow(log, outlet(reply, {}, closing));
       return reply;
     },
   );
 }
 
-interface Sink {
-  write(text: string): void;
-  unread(): number;
-  end(): void;
-  cut(): void;
-  onClose(done: () => void): void;
-  readonly closing: AbortSignal;
-}
-
 /** Sends what was said, and what is being said until the end. */
-function follow(log: BuildLog, sink: Sink): void {
+function follow(log: BuildLog, sink: Outlet): void {
   let hasEnded = false;
   let stop = (): void => undefined;
   const end = (): void => {

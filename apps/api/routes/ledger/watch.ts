@@ -1,7 +1,8 @@
 import { Type } from 'typebox';
-import type { Clone } from '../../ledger/open-ledger.js';
+import type { Clone, WatchedEvent } from '../../ledger/open-ledger.js';
 import { closed } from '../../schemas/common.js';
 import type { ApiApp } from '../../requests/context.js';
+import { EVENT_STREAM, type Outlet, outlet } from '../../requests/outlet.js';
 import { ApiError } from '../../problems/errors.js';
 import { NsParams } from '../../ledger/schemas.js';
 
@@ -30,39 +31,49 @@ export function watchRoute(app: ApiApp, use: <T>(work: (clone: Clone) => Promise
       const last = request.headers['last-event-id'];
       const since = typeof last === 'string' && last !== '' ? last : undefined;
       if (streams >= STREAMS) throw new ApiError(503, 'BUSY', 'too many watch ledgers');
-      const gone = new AbortController();
-      const signal = AbortSignal.any([gone.signal, closing]);
-      const watch = await use(async (clone) => clone.watch({ ns, prefix, since, signal }));
-      const events = watch[Symbol.asyncIterator]();
-      // The first event is asked for now, so that what can't be watched is an answer of its own.
-      const first = events.next();
-      await use(() => Promise.race([first, soon()]));
       streams += 1;
-      reply.hijack();
-      const { raw } = reply;
-      for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-      raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-      raw.write(':\n\n');
-      const beat = setInterval(() => raw.write(':\n\n'), BEAT);
-      raw.once('close', () => gone.abort());
+      const gone = new AbortController();
+      // From now on: who goes before the first event is not to be followed for.
+      reply.raw.once('close', () => gone.abort());
       try {
-        for (let next = await first; next.done !== true; next = await events.next()) {
-          const { oid, epoch, txn, received, signer, keys, parentEpoch } = next.value;
-          const data = JSON.stringify({ ns, epoch, commit: oid, txn, received, signer, keys, parent_epoch: parentEpoch });
-          raw.write(`id: ${oid}\nevent: transaction\ndata: ${data}\n\n`);
-          if (raw.writableLength > UNREAD) break;
-        }
-      } catch {
-        raw.write('event: lost\ndata: {}\n\n'); // the client comes back with the last id that it had
+        const signal = AbortSignal.any([gone.signal, closing]);
+        const watch = await use(async (clone) => clone.watch({ ns, prefix, since, signal }));
+        const events = watch[Symbol.asyncIterator]();
+        // The first event is asked for before anything is answered, so that what can't be watched is an answer of its own.
+        const first = events.next();
+        await use(() => Promise.race([first, soon()]));
+        await send(ns, first, events, outlet(reply, EVENT_STREAM, closing));
       } finally {
         streams -= 1;
-        clearInterval(beat);
         gone.abort();
-        raw.end();
       }
       return reply;
     },
   );
+}
+
+/** Sends events until there are no more, or nobody reads them. */
+async function send(
+  ns: string,
+  first: Promise<IteratorResult<WatchedEvent>>,
+  events: AsyncIterator<WatchedEvent>,
+  to: Outlet,
+): Promise<void> {
+  to.write(':\n\n');
+  const beat = setInterval(() => to.write(':\n\n'), BEAT);
+  try {
+    for (let next = await first; next.done !== true; next = await events.next()) {
+      const { oid, epoch, txn, received, signer, keys, parentEpoch } = next.value;
+      const data = JSON.stringify({ ns, epoch, commit: oid, txn, received, signer, keys, parent_epoch: parentEpoch });
+      to.write(`id: ${oid}\nevent: transaction\ndata: ${data}\n\n`);
+      if (to.unread() > UNREAD) break;
+    }
+  } catch {
+    to.write('event: lost\ndata: {}\n\n'); // the client comes back with the last id that it had
+  } finally {
+    clearInterval(beat);
+    to.end();
+  }
 }
 
 /** How long a watch that can't begin takes to say so, ms; a repository that takes longer tells it in the stream. */
