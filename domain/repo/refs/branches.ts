@@ -16,9 +16,16 @@ export async function listBranches(core: Core): Promise<Branch[]> {
 /** Makes a branch at a revision. Throws `CAS_CONFLICT` for a name that is taken, or that lies above or below one. */
 export async function createBranch(core: Core, land: Land, name: string, from: string): Promise<Branch> {
   const ref = refNamed(HEADS, name);
-  const commit = await resolveCommit(revisionSide(core), from);
+  const commit = await commitOf(core, from);
   await createRef(land, core, ref, commit, 'branch');
-  return { name, ref, oid: commit, commit, current: ref === (await core.head()) };
+  const head = core.head();
+  return { name, ref, oid: commit, commit, current: ref === (head instanceof Promise ? await head : head) };
+}
+
+/** The commit that a revision names; that of HEAD mostly needs no look. */
+function commitOf(core: Core, from: string): Oid | Promise<Oid> {
+  const tip = from === 'HEAD' && core.store.atHand !== undefined ? core.headTip() : null;
+  return typeof tip === 'string' && core.source.isCommit(tip) ? tip : resolveCommit(revisionSide(core), from);
 }
 
 /** Removes a branch other than the current one. */
@@ -72,7 +79,8 @@ export async function mustBranch(core: Core, name: string): Promise<{ readonly r
 
 /** Creates a ref, and says as a conflict what a store would call an error of git. */
 export async function createRef(land: Land, core: Core, ref: RefName, oid: Oid, reason: string): Promise<void> {
-  if ((await core.tip(ref)) !== null) throw taken(ref);
+  const there = core.tip(ref);
+  if ((there instanceof Promise ? await there : there) !== null) throw taken(ref);
   try {
     await land([], [{ ref, old: null, next: oid }], reason);
   } catch (error) {
@@ -100,7 +108,7 @@ function taken(ref: RefName): KvError {
 
 /** What it takes to look a revision up in a repository. */
 export function revisionSide(core: Core): Parameters<typeof resolveCommit>[0] {
-  return { store: core.store, source: core.source, head: () => core.head() };
+  return { store: core.store, source: core.source, head: async () => core.head() };
 }
 
 /** The commit that a revision names in a repository. */

@@ -16,7 +16,8 @@ export interface ServeParts {
 }
 
 /** Objects of a store, with none before them. */
-export const sourceOf = ({ store }: Pick<ServeParts, 'store'>): ObjectSource => new ObjectSource(store, store.objectFormat);
+export const sourceOf = ({ store }: Pick<ServeParts, 'store'>): ObjectSource =>
+  new ObjectSource(store, store.objectFormat, null, null, store.atHand);
 
 /** All refs, as a client is to be told of them. */
 export async function listingOf({ store }: Pick<ServeParts, 'store'>): Promise<Listing> {
