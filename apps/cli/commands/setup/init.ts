@@ -1,20 +1,20 @@
-import type { Clone } from '../../../domain/client/clone/clone.js';
-import { beginNamespace } from '../../../domain/client/epochs/begin-namespace.js';
-import { unlistedNamespace } from '../../../domain/client/clone/absent-namespace.js';
-import { knownPolicy, publishedPolicyText } from '../../../domain/client/clone/known-policy.js';
-import { POLICY_PATH } from '../../../domain/ledger/refs.js';
-import { KvCommand } from '../oclif/base.js';
-import type { FlagTable } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { type InitOutcome, initText } from '../render/remote/init.js';
-import { type ScaffoldRequest, writeScaffold } from '../io/scaffold.js';
-import { hasSigningKey } from '../io/signing-key.js';
-import { print, printJson, warn } from '../io/terminal.js';
-import { sshUrlFlag } from '../parse/units.js';
-import { workTree, workTreePolicy } from '../io/work-tree.js';
-import { quoted } from '../parse/value-argument.js';
-import { keyArgument } from '../parse/argument-bytes.js';
+import type { Clone } from '../../../../domain/client/clone/clone.js';
+import { beginNamespace } from '../../../../domain/client/epochs/begin-namespace.js';
+import { unlistedNamespace } from '../../../../domain/client/clone/absent-namespace.js';
+import { knownPolicy, publishedPolicyText } from '../../../../domain/client/clone/known-policy.js';
+import { POLICY_PATH } from '../../../../domain/ledger/refs.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { type InitOutcome, initText } from '../../render/remote/init.js';
+import { type ScaffoldRequest, writeScaffold } from '../../io/scaffold.js';
+import { hasSigningKey } from '../../io/signing-key.js';
+import { print, printJson, warn } from '../../io/terminal.js';
+import { sshUrlFlag } from '../../parse/units.js';
+import { workTree, workTreePolicy } from '../../io/work-tree.js';
+import { quoted } from '../../parse/value-argument.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'a prefix that keys may have, for the policy scaffold', value: 'PREFIX', multiple: true },

@@ -1,8 +1,8 @@
-import { MSET_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { runMset } from '../fast/mset.js';
-import { KvCommand } from '../oclif/base.js';
+import { MSET_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { runMset } from '../../fast/mset.js';
+import { KvCommand } from '../../oclif/base.js';
 
 /** `git kv mset`: a batch of operations in one transaction. */
 export class Mset extends KvCommand {

@@ -1,16 +1,16 @@
 import { Args } from '@oclif/core';
-import { keyHistory } from '../../../domain/client/history/history.js';
-import type { SignatureVerifier } from '../../../ports/index.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { freshnessOf } from '../parse/read-flags.js';
-import { HISTORY_HEAD, historyDocument, historyLine } from '../render/values/history.js';
-import { note, print, printJson } from '../io/terminal.js';
-import { countFlag } from '../parse/units.js';
+import { keyHistory } from '../../../../domain/client/history/history.js';
+import type { SignatureVerifier } from '../../../../ports/index.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import { type FlagTable, READ_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { freshnessOf } from '../../parse/read-flags.js';
+import { HISTORY_HEAD, historyDocument, historyLine } from '../../render/values/history.js';
+import { note, print, printJson } from '../../io/terminal.js';
+import { countFlag } from '../../parse/units.js';
 
 const FLAGS = {
   limit: { type: 'string', summary: 'stop after this many', value: 'N' },

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { KvCommand } from '../oclif/base.js';
-import { GET_FLAGS } from '../parse/flags.js';
-import { runGet } from '../fast/get.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
+import { KvCommand } from '../../oclif/base.js';
+import { GET_FLAGS } from '../../parse/flags.js';
+import { runGet } from '../../fast/get.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
 
 /** `git kv get` in any form that `fast/get` does not take. */
 export class Get extends KvCommand {

@@ -4,21 +4,21 @@ import {
   type WatchedEvent,
   type WatchNotice,
   type WatchRequest,
-} from '../../../domain/client/watch/watch.js';
-import type { Clone } from '../../../domain/client/clone/clone.js';
-import { momentAt } from '../../../domain/client/past/at.js';
-import { parseHumanTime } from '../../../domain/client/past/human-time.js';
-import { parseTime } from '../../../domain/client/write/value/expiry.js';
-import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import type { Session } from '../session/session.js';
-import { type FlagTable, type FlagValues, READ_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { watchDocument, watchLine } from '../render/values/watch.js';
-import { note, print, printJson, warn } from '../io/terminal.js';
-import { countFlag, durationFlag, oidFlag } from '../parse/units.js';
+} from '../../../../domain/client/watch/watch.js';
+import type { Clone } from '../../../../domain/client/clone/clone.js';
+import { momentAt } from '../../../../domain/client/past/at.js';
+import { parseHumanTime } from '../../../../domain/client/past/human-time.js';
+import { parseTime } from '../../../../domain/client/write/value/expiry.js';
+import { KvError } from '../../../../ports/error.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { Session } from '../../session/session.js';
+import { type FlagTable, type FlagValues, READ_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { watchDocument, watchLine } from '../../render/values/watch.js';
+import { note, print, printJson, warn } from '../../io/terminal.js';
+import { countFlag, durationFlag, oidFlag } from '../../parse/units.js';
 
 const FLAGS = {
   since: {

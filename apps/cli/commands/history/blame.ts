@@ -1,15 +1,15 @@
-import { blame, type Blame as BlamedKey } from '../../../domain/client/history/blame.js';
-import type { SignatureVerifier } from '../../../ports/index.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import { AT_FLAG, type FlagTable, READ_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { attribution } from '../render/values/attribution.js';
-import { prose } from '../render/prose.js';
-import { freshnessOf } from '../parse/read-flags.js';
-import { formatTimeShort } from '../render/units.js';
-import { print, printJson } from '../io/terminal.js';
-import { printable } from '../../../ports/grammar/printable.js';
+import { blame, type Blame as BlamedKey } from '../../../../domain/client/history/blame.js';
+import type { SignatureVerifier } from '../../../../ports/index.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import { AT_FLAG, type FlagTable, READ_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { attribution } from '../../render/values/attribution.js';
+import { prose } from '../../render/prose.js';
+import { freshnessOf } from '../../parse/read-flags.js';
+import { formatTimeShort } from '../../render/units.js';
+import { print, printJson } from '../../io/terminal.js';
+import { printable } from '../../../../ports/grammar/printable.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },

@@ -1,10 +1,10 @@
-import { waitForMirror } from '../../../domain/client/remote/wait.js';
-import { KvCommand } from '../oclif/base.js';
-import type { FlagTable } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { print, printJson, Progress } from '../io/terminal.js';
-import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag } from '../parse/units.js';
+import { waitForMirror } from '../../../../domain/client/remote/wait.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { print, printJson, Progress } from '../../io/terminal.js';
+import { DEFAULT_TIMEOUT_MS, durationFlag, oidFlag } from '../../parse/units.js';
 
 const FLAGS = {
   oid: { type: 'string', summary: 'the ledger commit, in full, as a receipt names it', value: 'OID', required: true },

@@ -1,8 +1,8 @@
-import { KvCommand } from '../oclif/base.js';
-import { LIST_FLAGS } from '../parse/flags.js';
-import { runList } from '../fast/list.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
+import { KvCommand } from '../../oclif/base.js';
+import { LIST_FLAGS } from '../../parse/flags.js';
+import { runList } from '../../fast/list.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
 
 /** `git kv list` in any form that `fast/list` does not take. */
 export class List extends KvCommand {

@@ -1,13 +1,13 @@
 import { Args } from '@oclif/core';
-import { diffStates } from '../../../domain/client/history/diff.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { freshnessOf } from '../parse/read-flags.js';
-import { changeLine, diffDocument } from '../render/values/diff.js';
-import { print, printJson } from '../io/terminal.js';
+import { diffStates } from '../../../../domain/client/history/diff.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import { type FlagTable, READ_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { freshnessOf } from '../../parse/read-flags.js';
+import { changeLine, diffDocument } from '../../render/values/diff.js';
+import { print, printJson } from '../../io/terminal.js';
 
 const FLAGS = {
   prefix: { type: 'string', summary: 'only keys that start with this', value: 'PREFIX' },

@@ -1,10 +1,10 @@
-import { compactEpochs } from '../../../domain/client/epochs/compact-epochs.js';
-import { KvCommand } from '../oclif/base.js';
-import type { FlagTable } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { compactText } from '../render/remote/compact.js';
-import { print, printJson } from '../io/terminal.js';
+import { compactEpochs } from '../../../../domain/client/epochs/compact-epochs.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { compactText } from '../../render/remote/compact.js';
+import { print, printJson } from '../../io/terminal.js';
 
 const FLAGS = {
   epoch: { type: 'string', summary: 'exactly this archived epoch, whatever the policy keeps', value: 'LABEL' },

@@ -1,17 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { exportSnapshot, type SnapshotRequest, type SnapshotSummary } from '../../../domain/client/transfer/export-snapshot.js';
-import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import { writeFailed } from '../io/files.js';
-import { writeOutput } from '../io/write-file.js';
-import { type FlagTable, READ_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { freshnessOf } from '../parse/read-flags.js';
-import { formatBytes, formatCount, formatMany } from '../render/units.js';
-import { note, printJson, printStream, Progress } from '../io/terminal.js';
+import {
+  exportSnapshot,
+  type SnapshotRequest,
+  type SnapshotSummary,
+} from '../../../../domain/client/transfer/export-snapshot.js';
+import { KvError } from '../../../../ports/error.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import { writeFailed } from '../../io/files.js';
+import { writeOutput } from '../../io/write-file.js';
+import { type FlagTable, READ_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { freshnessOf } from '../../parse/read-flags.js';
+import { formatBytes, formatCount, formatMany } from '../../render/units.js';
+import { note, printJson, printStream, Progress } from '../../io/terminal.js';
 
 const FLAGS = {
   export: {

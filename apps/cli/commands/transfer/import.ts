@@ -1,18 +1,18 @@
 import { Args } from '@oclif/core';
-import { type ImportReport, type ImportRequest, importKeys } from '../../../domain/client/transfer/import/import.js';
-import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { KvCommand } from '../oclif/base.js';
-import { CHUNK_FLAGS, FILES_FROM_FLAG, type FlagTable, WRITE_FLAGS } from '../parse/flags.js';
-import { openImport } from '../io/import-source.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { importDocument, importText } from '../render/import.js';
-import { formatCount } from '../render/units.js';
-import { print, printJson, Progress, warn } from '../io/terminal.js';
-import { countFlag, DEFAULT_TIMEOUT_MS, durationFlag, sizeFlag } from '../parse/units.js';
-import { messageFlag } from '../parse/message.js';
-import { traced } from '../session/traced.js';
+import { type ImportReport, type ImportRequest, importKeys } from '../../../../domain/client/transfer/import/import.js';
+import { KvError } from '../../../../ports/error.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { KvCommand } from '../../oclif/base.js';
+import { CHUNK_FLAGS, FILES_FROM_FLAG, type FlagTable, WRITE_FLAGS } from '../../parse/flags.js';
+import { openImport } from '../../io/import-source.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { importDocument, importText } from '../../render/import.js';
+import { formatCount } from '../../render/units.js';
+import { print, printJson, Progress, warn } from '../../io/terminal.js';
+import { countFlag, DEFAULT_TIMEOUT_MS, durationFlag, sizeFlag } from '../../parse/units.js';
+import { messageFlag } from '../../parse/message.js';
+import { traced } from '../../session/traced.js';
 
 const { 'dry-run': dryRun, message, wait, timeout } = WRITE_FLAGS;
 const FLAGS = {

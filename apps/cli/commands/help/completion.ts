@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Args } from '@oclif/core';
-import { KvError } from '../../../ports/error.js';
-import { findPackage } from '../io/package-file.js';
-import { print } from '../io/terminal.js';
-import { KvCommand } from '../oclif/base.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
+import { KvError } from '../../../../ports/error.js';
+import { findPackage } from '../../io/package-file.js';
+import { print } from '../../io/terminal.js';
+import { KvCommand } from '../../oclif/base.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
 
 /** Where the package has each shell's script, as that shell's own folders are laid out. */
 const SCRIPTS: Readonly<Record<string, string>> = {

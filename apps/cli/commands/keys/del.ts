@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { DEL_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { runDel } from '../fast/del.js';
-import { KvCommand } from '../oclif/base.js';
+import { DEL_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { runDel } from '../../fast/del.js';
+import { KvCommand } from '../../oclif/base.js';
 
 /** `git kv del`: deletes keys in one transaction. */
 export class Del extends KvCommand {

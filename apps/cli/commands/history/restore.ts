@@ -1,12 +1,12 @@
 import { Args } from '@oclif/core';
-import { planRestore } from '../../../domain/client/history/restore.js';
-import { KvError } from '../../../ports/error.js';
-import { keyArgument } from '../parse/argument-bytes.js';
-import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { KvCommand } from '../oclif/base.js';
-import { runWrite } from '../fast/write.js';
+import { planRestore } from '../../../../domain/client/history/restore.js';
+import { KvError } from '../../../../ports/error.js';
+import { keyArgument } from '../../parse/argument-bytes.js';
+import { AT_FLAG, type FlagTable, PUT_BACK_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { KvCommand } from '../../oclif/base.js';
+import { runWrite } from '../../fast/write.js';
 
 const FLAGS = {
   at: { ...AT_FLAG.at, required: true },

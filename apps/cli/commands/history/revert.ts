@@ -1,13 +1,13 @@
 import { Args } from '@oclif/core';
-import { isUlid } from '../../../domain/ledger/ulid.js';
-import { isCommitPrefix, isTransactionSuffix, momentAt } from '../../../domain/client/past/at.js';
-import { writersFreshness } from '../../../domain/client/history/put-back.js';
-import { planRevert } from '../../../domain/client/history/revert.js';
-import { PUT_BACK_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { KvCommand } from '../oclif/base.js';
-import { runWrite } from '../fast/write.js';
+import { isUlid } from '../../../../domain/ledger/ulid.js';
+import { isCommitPrefix, isTransactionSuffix, momentAt } from '../../../../domain/client/past/at.js';
+import { writersFreshness } from '../../../../domain/client/history/put-back.js';
+import { planRevert } from '../../../../domain/client/history/revert.js';
+import { PUT_BACK_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { KvCommand } from '../../oclif/base.js';
+import { runWrite } from '../../fast/write.js';
 
 /** `git kv revert`: undoes one transaction. */
 export class Revert extends KvCommand {

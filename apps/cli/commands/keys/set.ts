@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { SET_FLAGS } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { runSet } from '../fast/set.js';
-import { KvCommand } from '../oclif/base.js';
+import { SET_FLAGS } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { runSet } from '../../fast/set.js';
+import { KvCommand } from '../../oclif/base.js';
 
 /** `git kv set`: sets one key. */
 export class SetKey extends KvCommand {

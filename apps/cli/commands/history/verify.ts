@@ -1,13 +1,13 @@
-import { verifyClone } from '../../../domain/client/verify/verify.js';
-import { KvError } from '../../../ports/error.js';
-import type { SignatureVerifier } from '../../../ports/clone/signer.js';
-import { KvCommand } from '../oclif/base.js';
-import type { FlagTable } from '../parse/flags.js';
-import { oclifFlags } from '../oclif/flags.js';
-import { prose } from '../render/prose.js';
-import { faultLine, noteText, reportDocument, reportText } from '../render/verify.js';
-import { formatCount } from '../render/units.js';
-import { note, print, printJson, Progress } from '../io/terminal.js';
+import { verifyClone } from '../../../../domain/client/verify/verify.js';
+import { KvError } from '../../../../ports/error.js';
+import type { SignatureVerifier } from '../../../../ports/clone/signer.js';
+import { KvCommand } from '../../oclif/base.js';
+import type { FlagTable } from '../../parse/flags.js';
+import { oclifFlags } from '../../oclif/flags.js';
+import { prose } from '../../render/prose.js';
+import { faultLine, noteText, reportDocument, reportText } from '../../render/verify.js';
+import { formatCount } from '../../render/units.js';
+import { note, print, printJson, Progress } from '../../io/terminal.js';
 
 const FLAGS = {
   full: { type: 'boolean', summary: 'every epoch that is here, every transaction, every value and chunk' },
