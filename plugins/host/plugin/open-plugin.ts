@@ -1,7 +1,7 @@
-import type { PluginManifest, PortName } from '../../ports/index.js';
-import { BUILTIN_PROFILES } from './builtin-profiles.js';
-import { type Composition, openProfile } from './compose.js';
-import type { Choice, Profile } from './profile.js';
+import type { PluginManifest, PortName } from '../../../ports/index.js';
+import { BUILTIN_PROFILES } from '../builtin-profiles.js';
+import { type Composition, openProfile } from '../compose.js';
+import type { Choice, Profile } from '../profile.js';
 
 /** Where one adapter of a plugin is opened, and with what. */
 export interface OpenPluginOptions {

@@ -1,4 +1,4 @@
-import { KvError } from '../../ports/index.js';
+import { KvError } from '../../../ports/index.js';
 
 /** How long what a plugin brings may take to be loaded, or to open. Milliseconds. */
 export const PATIENCE_MS = 30_000;

@@ -1,4 +1,4 @@
-import { KvError } from '../../ports/index.js';
+import { KvError } from '../../../ports/index.js';
 
 /**
  * An adapter that somebody else has written, so that whatever it throws is an error that names it: `PLUGIN_INVALID`, unless it is a

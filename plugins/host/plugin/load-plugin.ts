@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { KvError } from '../../ports/index.js';
-import { limited, PATIENCE_MS } from './limited.js';
-import type { Profile } from './profile.js';
-import { lineOf } from './profile/place.js';
-import type { ManifestSource } from './registry.js';
+import { KvError } from '../../../ports/index.js';
+import { limited, PATIENCE_MS } from '../opening/limited.js';
+import type { Profile } from '../profile.js';
+import { lineOf } from '../profile/place.js';
+import type { ManifestSource } from '../registry.js';
 
 /** Where a plugin's code is. */
 export interface FoundPlugin {

@@ -1,9 +1,9 @@
 import type { ValidationError } from 'class-validator';
-import { type AdapterModule, type ConfigClass, KvError, nearest } from '../../ports/index.js';
-import type { Layer, Profile } from './profile.js';
-import { loosely } from './profile/change.js';
-import { keyPlace, placeOf } from './profile/inherit.js';
-import { DEFAULT_PLACE, type Place } from './profile/place.js';
+import { type AdapterModule, type ConfigClass, KvError, nearest } from '../../../ports/index.js';
+import type { Layer, Profile } from '../profile.js';
+import { loosely } from './change.js';
+import { keyPlace, placeOf } from './inherit.js';
+import { DEFAULT_PLACE, type Place } from './place.js';
 
 /** What an adapter is opened with, and where each key of it comes from. */
 export interface Configured {
@@ -33,7 +33,7 @@ export async function adapterConfig(module: AdapterModule, layer: Layer, path: s
     if (faults.length > 0) throw wrong(faults);
     return { value: undefined, placeOf: () => DEFAULT_PLACE };
   }
-  const { getMetadataStorage, validateSync } = await import('./validation.js');
+  const { getMetadataStorage, validateSync } = await import('../validation.js');
   const known = knownKeys(Config, getMetadataStorage);
   const check: Checker = (config) =>
     validateSync(config, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
@@ -83,7 +83,7 @@ async function readAs(
 }
 
 async function instanceOf(type: ConfigClass, plain: Readonly<Record<string, unknown>>): Promise<object> {
-  const { plainToInstance } = await import('./validation.js');
+  const { plainToInstance } = await import('../validation.js');
   return plainToInstance(type, plain, { exposeDefaultValues: true });
 }
 
