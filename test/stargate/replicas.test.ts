@@ -26,14 +26,11 @@ class Replica {
     const listenHttp = { host: '127.0.0.1', port: this.port };
     await this.stargate.start({
       listenHttp,
-      more: (parts) =>
-        openReplicationApi(parts, {
-          ...{ shownRoot: this.stargate.root, listenHttp, tokenFile },
-          settings: {
-            ...{ self: this.name, keyFile, identity: undefined, trusted: [], listenPeers: { host: '127.0.0.1', port: 0 } },
-            peers: others.map(({ port }) => new URL(`http://127.0.0.1:${port}`)),
-          },
-        }),
+      replica: {
+        ...{ self: this.name, keyFile, identity: undefined, trusted: [], listenPeers: { host: '127.0.0.1', port: 0 } },
+        peers: others.map(({ port }) => new URL(`http://127.0.0.1:${port}`)),
+      },
+      more: (parts) => openReplicationApi(parts, { shownRoot: this.stargate.root, listenHttp, tokenFile }),
     });
   }
 

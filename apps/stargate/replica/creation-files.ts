@@ -38,10 +38,10 @@ export async function openCreationFiles(catalogue: Catalogue, reader: PolicyRead
       await rm(fileOf(repository), { force: true });
       await syncPath(folder);
     },
-    async make({ repository, policy, objectFormat, repositoryId }) {
+    async make({ repository, policy, objectFormat, repositoryId, servers }) {
       const name = nameOf(repository);
       const there = await catalogue.find(name);
-      if (there === null) await makeRepository(catalogue, name, { policy, objectFormat, repositoryId });
+      if (there === null) await makeRepository(catalogue, name, { policy, objectFormat, repositoryId, servers });
       else if ((await readKept(join(there, OWN_ID)))?.trim() !== repositoryId)
         throw new KvError('CAS_CONFLICT', `another repository stands in ${there}`);
     },

@@ -160,7 +160,7 @@ export async function serveRepository(
     publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
     const shownCluster = cluster === undefined ? undefined : () => memberStatus(cluster.member);
-    if (cluster !== undefined) metrics.cluster(() => memberStatus(cluster.member));
+    if (cluster !== undefined) running.push(metrics.cluster(() => memberStatus(cluster.member)));
     const services = await composition.get<GitService>('git-service');
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());

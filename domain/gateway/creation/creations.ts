@@ -84,10 +84,11 @@ export class Creations {
    */
   async create(repository: string, policy: string, objectFormat: ObjectFormat): Promise<Created> {
     const { clock, randomness, self } = this.options;
+    const servers = this.servers();
     const begun = newUlid(clock, randomness);
     for (let tried = 1; ; tried += 1) {
       const id = `${begun}-${tried}`;
-      const creation = { id, repository, policy, objectFormat, repositoryId: newRepositoryId(randomness), coordinator: self };
+      const creation = { id, repository, policy, objectFormat, repositoryId: newRepositoryId(randomness), coordinator: self, ...servers };
       const outcome = await this.attempt(creation);
       if (typeof outcome !== 'string') return outcome;
       if (tried === TRIES || outcome === 'gave way')
@@ -139,6 +140,17 @@ export class Creations {
   /** The repositories that stand here and at another server, and are not the same. */
   get parted(): readonly string[] {
     return [...this.diverged].sort();
+  }
+
+  private servers(): Pick<Creation, 'servers'> {
+    const { peers } = this.options;
+    const servers = peers.servers?.();
+    if (servers === undefined) return {};
+    if (servers !== null) return { servers: [...servers].sort() };
+    throw new KvError('IO_ERROR', `of ${peers.count + 1} servers, some have never been heard of`, {
+      hint: 'nothing was created: each server must have been started once',
+      details: { quorum: Math.floor((peers.count + 1) / 2) + 1, servers: peers.count + 1 },
+    });
   }
 
   private async attempt(creation: Creation): Promise<Created | 'contested' | 'gave way'> {
@@ -216,6 +228,8 @@ export class Creations {
           'CONFIG_INVALID',
           `${creation.coordinator} was told of ${servers} servers, and this one of ${peers.count + 1}`,
         );
+      if (creation.servers !== undefined && !creation.servers.includes(this.options.self))
+        throw new KvError('CONFIG_INVALID', `${creation.coordinator} does not know of this server`);
     } catch (error) {
       observer.failed(`vote for ${creation.repository}`, error);
       return 'invalid';

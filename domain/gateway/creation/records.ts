@@ -11,6 +11,8 @@ export interface Creation {
   readonly repositoryId: string;
   /** The server that decides it. */
   readonly coordinator: string;
+  /** The servers that have its history together from the start, sorted; absent: each has its own. */
+  readonly servers?: readonly string[];
 }
 
 /** A name that is kept for a creation. From `decided` on the repository is made, whatever happens. */

@@ -26,6 +26,8 @@ export interface CreationPeers {
   readonly count: number;
   /** Those whose names are known. */
   known(): readonly string[];
+  /** The names of all servers, this one too, that have histories together; null while some are not known. Nothing: each has its own. */
+  servers?(): readonly string[] | null | undefined;
   /** Asks one. Throws where it can't be reached, refuses or doesn't answer in time. */
   ask(peer: string, message: CreationMessage): Promise<CreationAnswer>;
 }

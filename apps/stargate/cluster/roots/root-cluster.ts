@@ -39,6 +39,8 @@ interface RootClusterOptions {
   readonly lookUp: (name: string) => Promise<Replicated | null>;
   /** Where one rests that this process has not opened yet; null where that is not known. */
   readonly restOf: (name: string) => Promise<Resting | null>;
+  /** Called when this server begins to lead the root. */
+  readonly won?: () => void;
   readonly log: Log;
   /** Milliseconds between tries for the lock. */
   readonly interval?: number;
@@ -60,7 +62,11 @@ export class RootCluster {
     this.dispatch = new PeerDispatch(transport, (request, served) => this.admit(request, served));
     this.candidacy = new RootCandidacy({
       ...{ lock, log, name: transport.self, shared: decisions.capabilities.shared },
-      changed: (term) => log.info(term === null ? 'cluster.root-lost' : 'cluster.root-won', term === null ? {} : { term }),
+      changed(term) {
+        if (term === null) log.warn('cluster.root-lost');
+        else log.info('cluster.root-won', { term });
+        if (term !== null) options.won?.();
+      },
       ...(interval === undefined ? {} : { interval }),
     });
   }
@@ -76,6 +82,11 @@ export class RootCluster {
     if (!this.options.decisions.capabilities.shared) return founders[0] ?? null;
     const holder = await this.options.lock.holder().catch(() => null); // for people only
     return holder?.name ?? null;
+  }
+
+  /** What tells a repository's history from others; null where it is served alone. */
+  lookUp(name: string): Promise<Replicated | null> {
+    return this.options.lookUp(name);
   }
 
   /** How a repository takes part. */
