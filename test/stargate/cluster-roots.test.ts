@@ -17,7 +17,8 @@ describe('roots of a cluster, in memory', function () {
         expect((await leader.write(name, 'main', content)).outcome, name).to.equal('accepted');
     for (const name of ['ada/a', 'ada/b']) await roots.level(name);
     expect(roots.leases).to.equal(1);
-    for (const { repositories } of roots.servers) expect([...(repositories?.open.keys() ?? [])].sort()).to.deep.equal(['ada/a', 'ada/b']);
+    for (const { repositories } of roots.servers)
+      expect([...(repositories?.open.keys() ?? [])].sort()).to.deep.equal(['ada/a', 'ada/b']);
     const other = roots.servers.find((server) => server !== leader);
     expect(await other?.write('ada/c', 'main', 'x')).to.include({ outcome: 'refused', because: 'not-leader' });
     expect(await other?.cluster?.leader()).to.equal(leader.name);
@@ -47,7 +48,7 @@ describe('roots of a cluster, in memory', function () {
     const attempts: number[] = [];
     for (const content of ['first', 'second', 'third']) {
       expect((await leader.write('ada/a', 'main', content)).outcome).to.equal('accepted');
-      attempts.push(leader.repositories?.open.get('ada/a')?.member.state.proposed.attempt ?? 0);
+      attempts.push(leader.attempt);
       await until('it is closed', () => leader.repositories?.open.size === 0);
     }
     expect(attempts).to.deep.equal([1, 2, 3]);
@@ -71,7 +72,7 @@ describe('roots of a cluster, in memory', function () {
     await roots.level('ada/a');
     const [main] = (await leader.refs('ada/a')).split('\n');
     expect(main).to.equal(before);
-    expect(leader.repositories?.open.get('ada/a')?.member.state.proposed.attempt).to.equal(3);
+    expect(leader.attempt).to.equal(3);
   });
 
   it('a repository that a server did not have at first, and one of the same name that is another', async () => {
@@ -79,7 +80,7 @@ describe('roots of a cluster, in memory', function () {
     const [one, two, three] = roots.servers as [MemoryRoots['servers'][0], MemoryRoots['servers'][0], MemoryRoots['servers'][0]];
     one.make('ada/a');
     two.make('ada/a');
-    three.make('ada/a', 'f'.repeat(32));
+    three.make('ada/a', { id: 'f'.repeat(32) });
     for (const server of roots.servers) await server.start();
     await until('one of those leads that have it', async () => {
       const leader = await roots.leader();
@@ -91,7 +92,7 @@ describe('roots of a cluster, in memory', function () {
     expect(three.repositories?.open.size).to.equal(0);
     expect(await three.refs('ada/a')).to.equal('');
     three.disks.delete('ada/a');
-    three.make('ada/a');
+    three.make('ada/a', { joining: true });
     await roots.level('ada/a');
   });
 

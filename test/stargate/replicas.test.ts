@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { openReplicationApi } from '../../apps/stargate/replica/open-api.js';
-import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/replica/settings.js';
+import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/root/creation/settings.js';
 import { freePort } from '../support/free-port.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { RootStargate } from '../support/root-stargate.js';

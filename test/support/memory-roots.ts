@@ -6,8 +6,8 @@ import { JournalPlace, openMemoryJournal } from '../../adapters/journal-memory/o
 import { LockPlace, openMemoryLock } from '../../adapters/lock-memory/open.js';
 import { openMemoryPeers, PeerPlace } from '../../adapters/peer-memory/open.js';
 import { type ClusterMember, openMember } from '../../apps/stargate/cluster/member.js';
-import type { Replicated } from '../../apps/stargate/cluster/roots/root-cluster.js';
-import { type Resting, RootCluster } from '../../apps/stargate/cluster/roots/root-cluster.js';
+import type { Replicated } from '../../apps/stargate/root/cluster/root-cluster.js';
+import { type Resting, RootCluster } from '../../apps/stargate/root/cluster/root-cluster.js';
 import { type Opened, OpenRepositories } from '../../apps/stargate/root/open-repositories.js';
 import type { Answer } from '../../domain/gateway/replicate/effects.js';
 import type { LeaderLock } from '../../ports/stargate/leader-lock.js';
@@ -33,6 +33,8 @@ interface OpenOne extends Opened {
 export class MemoryRoot {
   readonly disks = new Map<string, Disk>();
   cluster: RootCluster | null = null;
+  /** The newest attempt that was made. */
+  attempt = 0;
   repositories: OpenRepositories<OpenOne> | null = null;
   private end: () => Promise<void> = async () => undefined;
 
@@ -42,9 +44,9 @@ export class MemoryRoot {
   ) {}
 
   /** Makes a repository, as its creation does on each server. */
-  make(repository: string, id = idOf(repository)): void {
+  make(repository: string, { id = idOf(repository), joining = false } = {}): void {
     const store = new GitMemoryStore('sha1');
-    this.disks.set(repository, { store, journal: new JournalPlace(), id, founders: this.world.names, rest: null });
+    this.disks.set(repository, { store, journal: new JournalPlace(), id, founders: this.world.names, joining, rest: null });
   }
 
   /** Starts, where the disks say. At most `most` repositories are open at a time, each for `idle` ms after its last use. */
@@ -99,7 +101,9 @@ export class MemoryRoot {
       const made = commit('sha1', { tree: root, time: 1_700_000_000, parents: old === null ? [] : [old] });
       await store.write([...objects, made]);
       const id = `01J${String(++this.world.proposals).padStart(23, '0')}`;
-      return await member.propose({ id, updates: [{ ref, old, next: made.oid }], events: [], ack: 'quorum' });
+      const answer = await member.propose({ id, updates: [{ ref, old, next: made.oid }], events: [], ack: 'quorum' });
+      this.attempt = member.state.proposed.attempt;
+      return answer;
     } finally {
       leave();
     }
@@ -121,7 +125,8 @@ export class MemoryRoot {
     disk.rest = null;
     this.world.openings += 1;
     const member = await openMember({
-      ...{ dispatch: cluster.dispatch, repository: membership.repository, founders: disk.founders, founds: true, tickMs: TICK_MS },
+      ...{ dispatch: cluster.dispatch, repository: membership.repository, founders: disk.founders, tickMs: TICK_MS },
+      founds: disk.joining !== true,
       ...{ owner: disk.founders[0] as string, store: disk.store, exchange: memoryExchange(disk.store) },
       ...{ journal: openMemoryJournal(disk.journal), decisions: root.decisions, lock: root.lock },
       contend: (candidate) => root.contend(candidate),
@@ -189,7 +194,9 @@ export class MemoryRoots {
     };
     const clue = () =>
       running
-        .map(({ name, repositories }) => `${name} ${JSON.stringify(repositories?.open.get(repository)?.member.state ?? 'closed')}`)
+        .map(
+          ({ name, repositories }) => `${name} ${JSON.stringify(repositories?.open.get(repository)?.member.state ?? 'closed')}`,
+        )
         .join('\n');
     await until(`all servers show the same of ${repository}`, same, { clue });
   }

@@ -74,7 +74,8 @@ export class PeerDispatch {
   }
 }
 
-const nameOf = ({ topic, repository }: { readonly topic: string; readonly repository: string }): string => `${topic} ${repository}`;
+const nameOf = ({ topic, repository }: { readonly topic: string; readonly repository: string }): string =>
+  `${topic} ${repository}`;
 
 /** A stream, at whose end something is called: also where nobody reads it. */
 function readThen(stream: AsyncIterable<Uint8Array>, ended: () => void): AsyncIterable<Uint8Array> {

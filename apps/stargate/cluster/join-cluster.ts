@@ -49,6 +49,8 @@ export interface Membership {
   readonly repository: string;
   /** The first members, where it was in no cluster yet; absent: all servers. */
   readonly founders?: readonly string[];
+  /** What its history begins with is with others. */
+  readonly joining?: boolean;
   /** Of the root; absent: the repository's own. */
   readonly root?: {
     readonly decisions: DecisionLog;
@@ -109,7 +111,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       ...(root === undefined ? {} : { contend: (candidate) => root.contend(candidate) }),
       hasher: await composition.get<Hasher>('hasher'),
       dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
-      founds: (await readKept(policyPath)) !== null,
+      founds: options.joining !== true && (await readKept(policyPath)) !== null,
     });
     member = one;
     opened.push(() => one.close());

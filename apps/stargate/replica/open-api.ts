@@ -7,7 +7,7 @@ import type { RootParts } from '../root/serve-root.js';
 import { accessByTokens, type ApiAccess, LOOPBACK_ONLY } from './api-access.js';
 import { gitMount } from './git-mount.js';
 import { replicaHealthMount, reposMount } from './repos-mount.js';
-import { isLoopback } from './settings.js';
+import { isLoopback } from '../root/creation/settings.js';
 
 interface ApiOptions {
   /** The root as it was named when the server was started: paths are told by it. */
@@ -50,7 +50,11 @@ async function accessOf(tokenFile: string | undefined, listenHttp: Endpoint, log
   return LOOPBACK_ONLY;
 }
 
-async function shownPath(catalogue: Catalogue, name: Parameters<Catalogue['find']>[0], shownRoot: string): Promise<string | null> {
+async function shownPath(
+  catalogue: Catalogue,
+  name: Parameters<Catalogue['find']>[0],
+  shownRoot: string,
+): Promise<string | null> {
   const found = await catalogue.find(name);
   return found === null ? null : `${shownRoot.replace(/\/+$/, '')}/${name.owner}/${name.name}.git`;
 }

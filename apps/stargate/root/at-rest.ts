@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import type { Resting } from '../cluster/roots/root-cluster.js';
+import type { Resting } from './cluster/root-cluster.js';
 import { readKept } from '../repository/kept-file.js';
 
 const fileIn = (gitDir: string): string => join(gitDir, '.stargate', 'at-rest');

@@ -12,8 +12,8 @@ import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
 import type { Membership } from '../cluster/join-cluster.js';
-import { openRootServers } from '../cluster/roots/open-root.js';
-import type { RootCluster } from '../cluster/roots/root-cluster.js';
+import { openRootServers } from './cluster/open-root.js';
+import type { RootCluster } from './cluster/root-cluster.js';
 import type { Endpoint } from '../endpoints.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { makeHostKeys } from '../host-key/make-keys.js';
@@ -21,8 +21,8 @@ import type { Log } from '../log/log.js';
 import { createMetrics } from '../metrics.js';
 import { ownEnv } from '../process/environment.js';
 import { undoStack } from '../process/undo.js';
-import { type Creating, openCreating } from '../replica/creating.js';
-import type { ReplicaSettings } from '../replica/settings.js';
+import { type Creating, openCreating } from './creation/creating.js';
+import type { ReplicaSettings } from './creation/settings.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
 import { composeRepository } from '../serving/composed-repository.js';
 import { type Daemon, startListeners } from '../serving/listeners.js';
@@ -281,7 +281,8 @@ async function membershipOf(
 
 /** Waits until something holds, for a while at most. */
 async function until(holds: () => boolean, ms: number): Promise<void> {
-  for (const end = performance.now() + ms; !holds() && performance.now() < end; ) await new Promise((next) => setTimeout(next, 10));
+  for (const end = performance.now() + ms; !holds() && performance.now() < end; )
+    await new Promise((next) => setTimeout(next, 10));
 }
 
 /** A name of the catalogue's, which has read it already. */

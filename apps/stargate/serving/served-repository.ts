@@ -116,7 +116,13 @@ export async function serveRepository(
     const cluster =
       dispatch === undefined
         ? undefined
-        : await joinCluster({ composition, dispatch, policyPath, log, ...(membership ?? { repository: basename(gitDir, '.git') }) });
+        : await joinCluster({
+            composition,
+            dispatch,
+            policyPath,
+            log,
+            ...(membership ?? { repository: basename(gitDir, '.git') }),
+          });
     if (cluster !== undefined) running.push(() => cluster.close());
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;

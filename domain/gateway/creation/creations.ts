@@ -63,7 +63,15 @@ export class Creations {
     const begun = newUlid(clock, randomness);
     for (let tried = 1; ; tried += 1) {
       const id = `${begun}-${tried}`;
-      const creation = { id, repository, policy, objectFormat, repositoryId: newRepositoryId(randomness), coordinator: self, ...servers };
+      const creation = {
+        id,
+        repository,
+        policy,
+        objectFormat,
+        repositoryId: newRepositoryId(randomness),
+        coordinator: self,
+        ...servers,
+      };
       const outcome = await this.attempt(creation);
       if (typeof outcome !== 'string') return outcome;
       if (tried === TRIES || outcome === 'gave way')
@@ -136,11 +144,14 @@ export class Creations {
       return true;
     });
     if (!begun) return 'contested';
+    const asked = peers.known();
     const votes = await this.askAll({ kind: 'prepare', creation, servers: peers.count + 1 }, (answer) =>
       answer.kind === 'vote' ? answer.vote : null,
     );
     const yes = 1 + votes.filter((vote) => vote === 'yes').length;
-    if (yes >= quorum && (await this.decide(creation))) {
+    const needed = peers.needed?.() ?? null;
+    const isMissing = needed !== null && needed !== this.options.self && votes[asked.indexOf(needed)] !== 'yes';
+    if (yes >= quorum && !isMissing && (await this.decide(creation))) {
       const [done] = await Promise.all([
         this.askAll({ kind: 'commit', creation }, (answer) => (answer.kind === 'done' ? answer.kind : null)),
         names.alone(() => names.finish(creation)), // where it fails, the next look does it again: it is decided
@@ -164,7 +175,9 @@ export class Creations {
     if (votes.includes('reserved')) return 'contested';
     throw new KvError(
       'IO_ERROR',
-      `${yes} of ${peers.count + 1} servers answer, and ${quorum} are needed to create a repository`,
+      isMissing
+        ? `server ${needed} does not answer, which has the decision log`
+        : `${yes} of ${peers.count + 1} servers answer, and ${quorum} are needed to create a repository`,
       {
         hint: 'nothing was created: try again when more servers can be reached',
         details: { quorum, votes: yes, servers: peers.count + 1 },

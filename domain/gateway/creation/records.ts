@@ -19,6 +19,8 @@ export interface Creation {
 export interface Reservation {
   readonly creation: Creation;
   readonly state: 'prepared' | 'decided';
+  /** It was heard of when others had it already, whose history this server is to fetch. */
+  readonly learned?: boolean;
 }
 
 /** What a server asks another. */

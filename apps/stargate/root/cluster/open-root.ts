@@ -8,15 +8,15 @@ import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
 import type { Log } from '../../log/log.js';
 import type { UndoStack } from '../../process/undo.js';
-import { openApiTransport } from '../../replica/api-transport.js';
-import { knownNamesOf } from '../../replica/known-names.js';
-import { ReplicaPeers } from '../../replica/replica-peers.js';
-import { NamedServers, type Roster } from '../../replica/roster.js';
-import type { ReplicaSettings } from '../../replica/settings.js';
+import { openApiTransport } from '../creation/api-transport.js';
+import { knownNamesOf } from '../creation/known-names.js';
+import { ReplicaPeers } from '../creation/replica-peers.js';
+import { NamedServers, type Roster } from '../creation/roster.js';
+import type { ReplicaSettings } from '../creation/settings.js';
 import { OWN_ID } from '../../repository/own-id.js';
-import { restOf } from '../../root/at-rest.js';
-import type { Catalogue } from '../../root/catalogue.js';
-import { foundersOf } from './founders.js';
+import { restOf } from '../at-rest.js';
+import type { Catalogue } from '../catalogue.js';
+import { foundersOf, isJoining } from './founders.js';
 import { type Replicated, RootCluster } from './root-cluster.js';
 
 interface OpenRootOptions {
@@ -53,14 +53,22 @@ export async function openRootServers(running: Pick<UndoStack, 'push'>, options:
   if (named) {
     const transport = await composition.get<PeerTransport>('peer-transport');
     const cluster = await openCluster(running, options, transport, true);
-    return { self: transport.self, roster: new NamedServers(transport), cluster };
+    return { self: transport.self, roster: votingBy(new NamedServers(transport), cluster), cluster };
   }
   if (settings === undefined) return null;
   const { self, peers, identity } = settings;
   const transport = peers.length === 0 ? null : await openApiTransport(running, settings, root, log);
   const roster = new ReplicaPeers(self, transport, peers, identity !== undefined, log, knownNamesOf(root));
   await roster.start();
-  return { self, roster, cluster: transport === null ? null : await openCluster(running, options, transport, false) };
+  if (transport === null) return { self, roster, cluster: null };
+  const cluster = await openCluster(running, options, transport, false);
+  return { self, roster: votingBy(roster, cluster), cluster };
+}
+
+/** Where one server has the decision log, it takes part in each creation: it alone can say that nothing was decided yet. */
+function votingBy(roster: Roster, cluster: RootCluster): Roster {
+  roster.needed = () => cluster.ownerOf(roster.servers?.() ?? []);
+  return roster;
 }
 
 async function openCluster(
@@ -84,7 +92,7 @@ async function openCluster(
     const id = gitDir === null ? undefined : (await readKept(join(gitDir, OWN_ID)))?.trim();
     if (gitDir === null || id === undefined) return null;
     const founders = (await foundersOf(gitDir)) ?? (named ? transport.servers : null);
-    return founders === null ? null : { id, founders };
+    return founders === null ? null : { id, founders, joining: await isJoining(gitDir) };
   };
   const cluster = new RootCluster({
     ...{ transport, decisions, lock: await composition.get<LeaderLock>('leader-lock'), repositories, won, lookUp, log },

@@ -1,10 +1,10 @@
-import { openProfile, type Profile } from '../../../plugins/host/index.js';
-import { KvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import { showEndpoint } from '../endpoints.js';
-import type { Log } from '../log/log.js';
-import { ownEnv } from '../process/environment.js';
-import type { UndoStack } from '../process/undo.js';
+import { openProfile, type Profile } from '../../../../plugins/host/index.js';
+import { KvError } from '../../../../ports/error.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import { showEndpoint } from '../../endpoints.js';
+import type { Log } from '../../log/log.js';
+import { ownEnv } from '../../process/environment.js';
+import type { UndoStack } from '../../process/undo.js';
 import { loopbackKey } from './peer-key.js';
 import { isLoopback, type ReplicaSettings } from './settings.js';
 

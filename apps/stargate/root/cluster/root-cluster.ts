@@ -6,11 +6,11 @@ import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
 import type { Log } from '../../log/log.js';
-import type { Opened, OpenRepositories } from '../../root/open-repositories.js';
-import { readHead } from '../decisions.js';
-import { PeerDispatch, TOPICS } from '../dispatch.js';
-import type { Membership } from '../join-cluster.js';
-import type { ClusterMember } from '../member.js';
+import type { Opened, OpenRepositories } from '../open-repositories.js';
+import { readHead } from '../../cluster/decisions.js';
+import { PeerDispatch, TOPICS } from '../../cluster/dispatch.js';
+import type { Membership } from '../../cluster/join-cluster.js';
+import type { ClusterMember } from '../../cluster/member.js';
 import { formatHistory, parseHistory } from './history-name.js';
 import { RootCandidacy } from './root-candidacy.js';
 
@@ -25,6 +25,8 @@ export interface Replicated {
   readonly id: string;
   /** The servers that it was created for. */
   readonly founders: readonly string[];
+  /** What its history begins with was not made here. */
+  readonly joining?: boolean;
 }
 
 interface RootClusterOptions {
@@ -84,17 +86,22 @@ export class RootCluster {
     return holder?.name ?? null;
   }
 
+  /** The server that has the decision log; null where all reach it. */
+  ownerOf(servers: readonly string[]): string | null {
+    return this.options.decisions.capabilities.shared ? null : ([...servers].sort()[0] ?? null);
+  }
+
   /** What tells a repository's history from others; null where it is served alone. */
   lookUp(name: string): Promise<Replicated | null> {
     return this.options.lookUp(name);
   }
 
   /** How a repository takes part. */
-  membershipOf(name: string, { id, founders }: Replicated): Membership {
+  membershipOf(name: string, { id, founders, joining = false }: Replicated): Membership {
     const { decisions, lock } = this.options;
     const repository = historyOf(name, id);
     return {
-      ...{ repository, founders },
+      ...{ repository, founders, joining },
       root: {
         ...{ decisions, lock },
         contend: (candidate) => this.candidacy.enter(repository, candidate),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { isObject } from '../../../domain/admin/fields.js';
-import { readKept, writeKept } from '../repository/kept-file.js';
+import { isObject } from '../../../../domain/admin/fields.js';
+import { readKept, writeKept } from '../../repository/kept-file.js';
 import type { KnownNames } from './replica-peers.js';
 
 /** Keeps the names of the other servers of a root. What can't be read as such counts as nothing: they are found again. */

@@ -6,6 +6,12 @@ import { readKept } from '../../repository/kept-file.js';
 /** Where a repository keeps the names of the servers that it was created for, from its folder. */
 export const SERVERS = join('.stargate', 'servers');
 
+/** Stands in a repository that was made when others had it already: what its history begins with is not here. */
+export const JOINING = join('.stargate', 'joining');
+
+/** Whether a repository was made when others had it already. */
+export const isJoining = async (gitDir: string): Promise<boolean> => (await readKept(join(gitDir, JOINING))) !== null;
+
 /** How they are written. */
 export const formatServers = (servers: readonly string[]): string => `${servers.join('\n')}\n`;
 

@@ -1,6 +1,6 @@
 import type { LeaderLock, Lease } from '../../../../ports/stargate/leader-lock.js';
 import type { Log } from '../../log/log.js';
-import { Candidacy, type Candidate, type Candidature, pauseAfterRelease } from '../candidacy.js';
+import { Candidacy, type Candidate, type Candidature, pauseAfterRelease } from '../../cluster/candidacy.js';
 
 interface RootCandidacyOptions {
   readonly lock: LeaderLock;
@@ -134,7 +134,10 @@ export class RootCandidacy {
       if (!there.candidate.mayLead()) {
         if (!this.options.shared || performance.now() - this.yielded < YIELD_EVERY_MS) continue;
         this.yielded = performance.now();
-        this.options.log.warn('cluster.yielded', { history: repository, message: 'this server can lead all but this repository' });
+        this.options.log.warn('cluster.yielded', {
+          history: repository,
+          message: 'this server can lead all but this repository',
+        });
         this.release();
         return;
       }
@@ -154,7 +157,6 @@ export class RootCandidacy {
   private note(repository: string, there: Entered): void {
     const { term } = this;
     const before = this.attempts.get(repository);
-    if (term !== null && before !== undefined)
-      this.attempts.set(repository, Math.max(before, there.candidate.attempts(term)));
+    if (term !== null && before !== undefined) this.attempts.set(repository, Math.max(before, there.candidate.attempts(term)));
   }
 }

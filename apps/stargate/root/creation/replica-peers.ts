@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/creation/records.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import type { Log } from '../log/log.js';
+import type { CreationAnswer, CreationMessage } from '../../../../domain/gateway/creation/records.js';
+import { KvError, toKvError } from '../../../../ports/error.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import type { Log } from '../../log/log.js';
 import { askOfCreations, type Roster } from './roster.js';
 
 /** By these headers of its `/health` a server tells others where its peers' port is, and which process it is. */
@@ -25,6 +25,7 @@ export class ReplicaPeers implements Roster {
   private readonly faults = new Map<string, string>();
   /** Of these it was said that they are away. */
   private readonly away = new Set<string>();
+  needed: () => string | null = () => null;
   private readonly instance = randomBytes(8).toString('hex');
 
   constructor(

@@ -1,7 +1,7 @@
-import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/creation/records.js';
-import type { CreationPeers } from '../../../domain/gateway/creation/store.js';
-import { decodeCreationAnswer, encodeCreation } from '../../../domain/gateway/creation/wire.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
+import type { CreationAnswer, CreationMessage } from '../../../../domain/gateway/creation/records.js';
+import type { CreationPeers } from '../../../../domain/gateway/creation/store.js';
+import { decodeCreationAnswer, encodeCreation } from '../../../../domain/gateway/creation/wire.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
 
 /** The other servers, as far as they are known. */
 export interface Roster extends CreationPeers {
@@ -11,6 +11,8 @@ export interface Roster extends CreationPeers {
   readonly wrong: readonly string[];
   /** What this server's `/health` says to the others. */
   headers(): Readonly<Record<string, string>>;
+  /** Set where one server alone has the decision log: its name, once it is known. */
+  needed: () => string | null;
   /** Looks who is there. Never throws. */
   find(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export class NamedServers implements Roster {
   }
 
   readonly wrong: readonly string[] = [];
+  needed: () => string | null = () => null;
 
   known(): readonly string[] {
     return this.transport.servers.filter((server) => server !== this.transport.self);

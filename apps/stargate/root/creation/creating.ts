@@ -1,15 +1,15 @@
-import { type Created, Creations } from '../../../domain/gateway/creation/creations.js';
-import { decodeCreationMessage, encodeCreation } from '../../../domain/gateway/creation/wire.js';
-import type { Clock, Randomness } from '../../../ports/clock.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import type { PeerDispatch } from '../cluster/dispatch.js';
-import type { Log } from '../log/log.js';
-import type { UndoStack } from '../process/undo.js';
-import type { Catalogue } from '../root/catalogue.js';
-import { repeatedly } from '../root/repeatedly.js';
-import { policyFor } from '../root/template.js';
+import { type Created, Creations } from '../../../../domain/gateway/creation/creations.js';
+import { decodeCreationMessage, encodeCreation } from '../../../../domain/gateway/creation/wire.js';
+import type { Clock, Randomness } from '../../../../ports/clock.js';
+import { KvError, toKvError } from '../../../../ports/error.js';
+import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
+import type { ObjectFormat } from '../../../../ports/vocabulary.js';
+import type { PeerDispatch } from '../../cluster/dispatch.js';
+import type { Log } from '../../log/log.js';
+import type { UndoStack } from '../../process/undo.js';
+import type { Catalogue } from '../catalogue.js';
+import { repeatedly } from '../repeatedly.js';
+import { policyFor } from '../template.js';
 import { openCreationFiles } from './creation-files.js';
 import { type Roster, TOPIC } from './roster.js';
 
