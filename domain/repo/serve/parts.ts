@@ -4,6 +4,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Zlib } from '../../git/pack/zlib.js';
 import type { Listing } from '../../git/wire/ref-listing.js';
 import { ObjectSource } from '../objects/source.js';
+import type { KeptPacks } from './kept-packs.js';
 import { childrenOf } from '../objects/children.js';
 
 /** What serving a repository to git takes. */
@@ -13,6 +14,8 @@ export interface ServeParts {
   readonly zlib: Zlib;
   /** What the server calls itself, such as `git-kv-api/1.0`. */
   readonly agent: string;
+  /** Where packs of whole clones are kept; absent: nowhere. */
+  readonly packs?: KeptPacks;
 }
 
 /** Objects of a store, with none before them. */
