@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { KvError } from '../../ports/error.js';
 import type { GitObject, ObjectFormat, ObjectType, Oid } from '../../ports/vocabulary.js';
 
 /** The first buffer, and the largest, bytes: there may be ten thousand repositories of a few objects. */
 const FIRST = 1024;
 const SLAB = 64 * 1024;
+/** As many as addresses have numbers for. */
+const MOST_SLABS = 2 ** 17;
 /** A larger body has a buffer of its own, bytes. */
 const SMALL = 4096;
 /** Words of the first table: two a place. */
@@ -40,6 +43,8 @@ export class ObjectTable {
   private readonly seed: number;
   /** How many objects there are. */
   count = 0;
+  /** Bytes of their bodies. */
+  bodyBytes = 0;
   private goneBytes = 0;
   private liveBytes = 0;
 
@@ -82,6 +87,7 @@ export class ObjectTable {
     this.places[~place] = address + 1;
     this.places[~place + 1] = this.hash();
     this.count += 1;
+    this.bodyBytes += body.length;
     this.liveBytes += size;
     if (4 * this.taken > this.places.length) this.grow();
     return true;
@@ -105,15 +111,22 @@ export class ObjectTable {
     this.used = 0;
     this.places = new Int32Array(PLACES);
     this.large = [];
-    [this.taken, this.count, this.goneBytes, this.liveBytes] = [0, 0, 0, 0];
+    [this.taken, this.count, this.bodyBytes, this.goneBytes, this.liveBytes] = [0, 0, 0, 0, 0];
   }
 
   /** All objects, in the order in which they came. Nothing may be added or dropped meanwhile. */
   *[Symbol.iterator](): Generator<GitObject> {
-    for (const [slab, at] of this.records()) {
-      const oid = Buffer.from(slab.buffer, slab.byteOffset + at + 1, this.idBytes).toString('hex');
-      yield { oid, type: TYPES[(slab[at] as number) & 3] as ObjectType, body: this.body(slab, at) };
-    }
+    for (const [slab, at] of this.records())
+      yield { oid: this.idAt(slab, at), type: TYPES[(slab[at] as number) & 3] as ObjectType, body: this.body(slab, at) };
+  }
+
+  /** Their ids, in the same order, and under the same condition. */
+  *ids(): Generator<Oid> {
+    for (const [slab, at] of this.records()) yield this.idAt(slab, at);
+  }
+
+  private idAt(slab: Uint8Array, at: number): Oid {
+    return Buffer.from(slab.buffer, slab.byteOffset + at + 1, this.idBytes).toString('hex');
   }
 
   /** Where the records are that have not gone. */
@@ -141,6 +154,7 @@ export class ObjectTable {
     if (kind & ELSEWHERE) this.large[readLength(slab, at + 1 + this.idBytes)] = undefined;
     slab[at] = kind | GONE;
     this.count -= 1;
+    this.bodyBytes -= length;
     this.liveBytes -= size;
     this.goneBytes += size;
     return length;
@@ -175,6 +189,8 @@ export class ObjectTable {
   private room(size: number): number {
     const last = this.slabs[this.slabs.length - 1];
     if (last === undefined || size > last.length - this.used) {
+      if (this.slabs.length === MOST_SLABS)
+        throw new KvError('STORAGE_FULL', `a repository in memory has at most ${MOST_SLABS * SLAB} bytes of small objects`);
       if (last !== undefined && this.used < last.length) last[this.used] = UNUSED;
       const length = Math.max(Math.min(SLAB, Math.max(FIRST, 2 * (last?.length ?? 0))), (size + 3) & ~3);
       this.slabs.push(new Uint8Array(length));

@@ -45,6 +45,11 @@ export class MemoryObjects {
     return this.objects;
   }
 
+  /** Their ids. */
+  ownIds(): Iterable<Oid> {
+    return this.objects.ids();
+  }
+
   /** Bytes that `put` would count for these. */
   lacking(objects: Iterable<NewObject>): number {
     let bytes = 0;
@@ -74,10 +79,9 @@ export class MemoryObjects {
 
   /** Forgets all that were put here. */
   clear(): void {
-    let bytes = 0;
-    for (const object of this.objects) bytes += sizeOf(object);
+    const { bodyBytes, count } = this.objects;
     this.objects.clear();
-    this.allowance.give(bytes);
+    this.allowance.give(bodyBytes + count * AN_OBJECT);
   }
 
   /** How many objects were put here. */

@@ -46,6 +46,7 @@ export class GitMemoryStore implements GitStore {
       this.checkOpen();
       return this.named;
     },
+    land: (objects, updates, reason) => this.landNow(objects, updates, reason),
   };
 
   /** What the repository holds and may hold. */
@@ -114,6 +115,11 @@ export class GitMemoryStore implements GitStore {
   }
 
   async land(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
+    this.landNow(objects, updates, reason);
+    return LANDED;
+  }
+
+  protected landNow(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): void {
     this.checkOpen();
     this.checkObjects(objects);
     for (const update of updates) this.checkUpdate(update, reason, objects);
@@ -123,7 +129,6 @@ export class GitMemoryStore implements GitStore {
     if (growth > 0) this.reserve(this.objects.lacking(objects) + growth)();
     this.objects.put(objects);
     this.tips.move(updates);
-    return LANDED;
   }
 
   async head(): Promise<RefName | Oid> {
@@ -249,7 +254,7 @@ class MemoryQuarantine extends GitMemoryStore implements Quarantine {
     throw noRefs();
   }
 
-  override async land(): Promise<Landed> {
+  protected override landNow(): void {
     this.checkOpen();
     throw noRefs();
   }

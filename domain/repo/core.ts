@@ -7,8 +7,8 @@ import { DEFAULT_LIMITS } from './limits.js';
 import { ObjectSource } from './objects/source.js';
 import type { RefEvent, RepositoryLimits, RepositoryParts } from './types.js';
 
-/** Stores objects and moves refs, all or none, for whoever has the turn. */
-export type Land = (objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string) => Promise<void>;
+/** Stores objects and moves refs, all or none, for whoever has the turn; at once where the store can. */
+export type Land = (objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string) => void | Promise<void>;
 
 /** What all use cases of one repository share: where objects are, whose turn it is to change something, who hears of it. */
 export class Core {
@@ -72,23 +72,28 @@ export class Core {
    * Runs what changes the repository, one after another. It resolves once what was landed is durable; the next has its turn before, and
    * builds on it.
    */
-  async change<T>(work: (land: Land) => Promise<T>): Promise<T> {
+  async change<T>(work: (land: Land) => T | Promise<T>): Promise<T> {
     const release = this.mutex.take() ?? (await this.mutex.acquire());
     const durable: Promise<void>[] = [];
     const moved: (readonly [readonly RefUpdate[], string])[] = [];
     let result: T;
     try {
-      result = await work(async (objects, updates, reason) => {
-        let landed: Landed;
+      const made = work((objects, updates, reason) => {
+        const note = (landed: Landed | undefined): void => {
+          for (const { old, next } of updates) if (next === null || (old !== null && reason === 'reset')) this.hasGarbage = true;
+          if (landed !== undefined && landed.durable !== null) durable.push(landed.durable);
+          if (updates.length > 0) moved.push([updates, reason]);
+        };
+        const { atHand } = this.store;
+        if (atHand?.land === undefined) return this.withRoom(() => this.landed(objects, updates, reason)).then(note);
         try {
-          landed = await this.landed(objects, updates, reason);
+          atHand.land(objects, updates, reason);
         } catch (error) {
-          landed = await this.again(error, () => this.landed(objects, updates, reason));
+          return this.again(error, () => this.landed(objects, updates, reason)).then(note);
         }
-        for (const { old, next } of updates) if (next === null || (old !== null && reason === 'reset')) this.hasGarbage = true;
-        if (landed.durable !== null) durable.push(landed.durable);
-        if (updates.length > 0) moved.push([updates, reason]);
+        return note(undefined);
       });
+      result = made instanceof Promise ? await made : made; // whoever waits for nothing lets the next begin at once
     } catch (error) {
       for (const each of durable) each.catch(() => undefined); // the error that is thrown came first
       throw error;

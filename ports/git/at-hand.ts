@@ -1,4 +1,5 @@
-import type { GitObject, Oid, RefName } from '../vocabulary.js';
+import type { NewObject } from './git-store.js';
+import type { GitObject, Oid, RefName, RefUpdate } from '../vocabulary.js';
 
 /**
  * What a store has in memory, told without waiting: a promise for each look costs more than the look. Refs and HEAD are as `refs` and
@@ -11,4 +12,6 @@ export interface AtHand {
   tip(ref: RefName): Oid | null;
   /** What HEAD names. */
   head(): RefName | Oid;
+  /** Does and throws what `land` does, where nothing of it is to be waited for; absent where something is. */
+  land?(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): void;
 }

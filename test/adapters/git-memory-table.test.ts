@@ -46,6 +46,8 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       const all = [...table];
       expect(all.map(({ oid }) => oid)).to.deep.equal([...model.keys()]); // in the order in which they came
       for (const found of all) same(found, model.get(found.oid) as GitObject);
+      expect([...table.ids()]).to.deep.equal([...model.keys()]);
+      expect(table.bodyBytes).to.equal([...model.values()].reduce((sum, { body }) => sum + body.length, 0));
       table.clear();
       expect([table.count, [...table].length]).to.deep.equal([0, 0]);
     });

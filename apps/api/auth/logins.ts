@@ -43,11 +43,13 @@ const KEY_MARK = 'gka_';
 /** Proves who somebody is: by a password, a refresh token, a token, an API key. */
 export class Logins {
   private readonly attempts: Buckets;
+  private readonly nobody: Pick<User, 'roles' | 'grants'>;
   /** What was last told of a session, as long as its user and rights are the same records. */
   private readonly holders = new WeakMap<Session, Holder>();
 
   constructor(private readonly parts: LoginParts) {
     this.attempts = new Buckets(parts.loginsPerMinute, parts.now);
+    this.nobody = { roles: [parts.anonymousRole], grants: {} };
   }
 
   /** Throws `UNAUTHORIZED`, as slowly for a name that nobody has; `RATE_LIMIT_EXCEEDED`. */
@@ -119,7 +121,7 @@ export class Logins {
   anonymous(): Holder | null {
     const { accounts, anonymousRole } = this.parts;
     if (anonymousRole === '') return null;
-    return { user: null, name: 'anonymous', rights: accounts.rights({ roles: [anonymousRole], grants: {} }), via: 'nothing' };
+    return { user: null, name: 'anonymous', rights: accounts.rights(this.nobody), via: 'nothing' };
   }
 
   /** A new key of a user, told once. Throws `FORBIDDEN` for rights that its maker hasn't got. */

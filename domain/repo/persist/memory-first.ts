@@ -49,7 +49,10 @@ class MemoryFirst extends ObjectReads implements GitStore {
     super(durable.objectFormat);
     const { objectFormats, durable: isDurable } = durable.capabilities;
     this.capabilities = { objectFormats, durable: isDurable, pathHistory: true, quarantines: ['new'] };
-    if (memory.atHand !== undefined) this.atHand = memory.atHand;
+    if (memory.atHand !== undefined) {
+      const { object, tip, head } = memory.atHand;
+      this.atHand = { object, tip, head }; // what lands is to be kept, which takes time
+    }
     this.group = new GroupCommit(durable, (objects) => {
       for (const { oid } of objects) this.spare.add(oid);
     });

@@ -27,8 +27,10 @@ export class Edits {
   }
 
   set(path: BytePath, entry: Entry | null): void {
-    if (this.edits.size > 0) this.delete(path);
+    const old = this.edits.size > 0 ? this.edits.get(path) : undefined;
+    if (old !== undefined && old !== null && entry === null) this.delete(path);
     this.edits.set(path, entry);
+    if (old !== undefined && old !== null) return; // what is spelt, and which folders there are, stays
     if (entry === null) return;
     if (path.includes('/')) {
       this.folders ??= new Map();
