@@ -19,6 +19,10 @@ export interface ClusterWorldOptions {
   readonly policy?: (text: string) => string;
   /** How long a leader that is gone keeps the others waiting, seconds. */
   readonly ttl?: number;
+  /** Gives the port at which the others reach a server, such as one of a proxy; its own when absent. */
+  readonly reach?: (server: ClusterServer) => Promise<number>;
+  /** One server that is in no cluster. */
+  readonly alone?: boolean;
 }
 
 /** One server: a process, and what it listens on. */
@@ -33,6 +37,10 @@ export class ClusterServer {
     readonly ssh: number,
     readonly peer: number,
   ) {}
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
 
   get repo(): string {
     return join(this.world.dir, this.name, 'kv.git');
@@ -103,13 +111,15 @@ export class ClusterServer {
 export class ClusterWorld {
   readonly servers: ClusterServer[] = [];
   private readonly ports = new Set<number>();
+  private readonly reached = new Map<ClusterServer, number>();
 
   private constructor(
     readonly dir: string,
     readonly etcd: TestEtcd,
   ) {}
 
-  static async create({ servers, policy = (text) => text, ttl = 2 }: ClusterWorldOptions): Promise<ClusterWorld> {
+  static async create(options: ClusterWorldOptions): Promise<ClusterWorld> {
+    const { servers, policy = (text) => text, ttl = 2, reach, alone = false } = options;
     const world = new ClusterWorld(await mkdtemp(join(tmpdir(), 'git-kv-cluster-')), await TestEtcd.start());
     const { dir } = world;
     await mkdir(join(dir, 'bin'));
@@ -119,10 +129,11 @@ export class ClusterWorld {
     await writeFile(join(dir, 'cluster.key'), `k1 ${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
     for (let at = 1; at <= servers; at++)
       world.servers.push(new ClusterServer(world, `server-${at}`, await world.port(), await world.port()));
+    for (const server of world.servers) world.reached.set(server, (await reach?.(server)) ?? server.peer);
     await world.must('git', ['init', '-q', '--bare', '--initial-branch=main', world.mirror]);
     for (const [at, server] of world.servers.entries()) {
       await mkdir(join(dir, server.name));
-      await writeFile(join(dir, `${server.name}.yaml`), world.profile(server, ttl));
+      await writeFile(join(dir, `${server.name}.yaml`), alone ? 'name: alone\nextends: embedded\n' : world.profile(server, ttl));
       const common = ['init', '--repo', server.repo, '--mirror-remote', world.mirror, '--host-keys', HOST_KEYS];
       const first = ['--no-initial-branch', '--push-url', server.pushUrl, '--admin', join(dir, 'ada.pub')];
       await world.must('git-kv-stargate', [...common, ...(at === 0 ? first : ['--join'])]);
@@ -235,7 +246,9 @@ export class ClusterWorld {
     }
   }
 
-  private profile({ name }: ClusterServer, ttl: number): string {
+  private profile(self: ClusterServer, ttl: number): string {
+    const { name } = self;
+    const portOf = (server: ClusterServer): number => (server === self ? server.peer : (this.reached.get(server) ?? server.peer));
     const etcd = `endpoints: ['${this.etcd.url}']`;
     return [
       'name: cluster',
@@ -250,7 +263,7 @@ export class ClusterWorld {
       '      timeoutMs: 3000',
       `      keyFile: ${join(this.dir, 'cluster.key')}`,
       '      servers:',
-      ...this.servers.map((server) => `        ${server.name}: http://127.0.0.1:${server.peer}`),
+      ...this.servers.map((server) => `        ${server.name}: http://127.0.0.1:${portOf(server)}`),
       `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
       `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
       '',

@@ -7,6 +7,7 @@ import { Replica } from '../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { toKvError } from '../../../ports/error.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
 import type { MemberOptions } from './member-options.js';
@@ -102,12 +103,16 @@ export class ClusterMember {
     return () => void this.watchers.delete(changed);
   }
 
-  /** Has the cluster decide something. Never rejects: every proposal is answered, once. */
-  propose(proposal: Proposal): Promise<Answer> {
+  /**
+   * Has the cluster decide something; `objects` are what it brings that is not on this server's disk yet. Never rejects: every proposal is
+   * answered, once.
+   */
+  propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<Answer> {
     if (this.stopped)
       return Promise.resolve({ outcome: 'refused', because: 'not-leader', detail: 'this server is ending' } as const);
     return new Promise((resolve) => {
       this.answers.set(proposal.id, resolve);
+      this.packs.propose(proposal.id, objects);
       this.give({ kind: 'propose', proposal });
     });
   }
@@ -160,8 +165,8 @@ export class ClusterMember {
         return;
       case 'store':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, this.sourceOf(effect.entry));
-          await this.disk.store(effect.entry);
+          await this.disk.store(effect.entry, await this.packs.ensure(effect.entry, this.sourceOf(effect.entry)));
+          this.packs.stored(effect.entry);
         });
         return;
       case 'drop':
@@ -169,8 +174,8 @@ export class ClusterMember {
         return;
       case 'apply':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, effect.from);
-          const intent = await this.disk.apply(effect.entry);
+          const intent = await this.disk.apply(effect.entry, await this.packs.ensure(effect.entry, effect.from));
+          this.packs.stored(effect.entry);
           this.options.applied?.(intent);
         });
         return;
@@ -197,6 +202,7 @@ export class ClusterMember {
       case 'answer': {
         const answer = this.answers.get(effect.proposal);
         this.answers.delete(effect.proposal);
+        void this.working.then(() => this.packs.settle(effect.proposal)); // it may be about to be stored
         answer?.(effect.answer);
         return;
       }
@@ -273,7 +279,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
     },
     restored,
   );
-  const packs = new EntryPacks({ store, exchange, dispatch, repository });
+  const packs = new EntryPacks({ store, namer, exchange, dispatch, repository });
   const snapshots = new Snapshots({ dispatch, repository, disk, packs, store });
   return new ClusterMember(options, replica, disk, packs, snapshots, openDecisions(decisions, dispatch, repository, owner));
 }
