@@ -18,6 +18,7 @@ import type { Log } from '../log/log.js';
 import { Candidacy } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
 import type { PeerDispatch } from './dispatch.js';
+import { failpointOf, type ReplicaFailpoint, type ReplicaStep } from './failpoints.js';
 import { EntryPacks } from './packs.js';
 import { Post } from './post.js';
 import { ReplicaDisk } from './replica-disk.js';
@@ -49,6 +50,8 @@ export interface MemberOptions {
   readonly timing?: Timing;
   /** Milliseconds between ticks; the lock is tried for at every third. */
   readonly tickMs?: number;
+  /** Called at each step, where a test may stop the process. */
+  readonly failpoint?: (name: ReplicaFailpoint) => void;
 }
 
 /** The machine's patience is counted in these, ms. */
@@ -180,8 +183,10 @@ export class ClusterMember {
         return;
       case 'store':
         this.work(async () => {
+          this.reached('prepare');
           await this.packs.ensure(effect.entry, this.sourceOf(effect.entry));
           await this.disk.store(effect.entry);
+          this.reached('vote');
         });
         return;
       case 'drop':
@@ -190,7 +195,9 @@ export class ClusterMember {
       case 'apply':
         this.work(async () => {
           await this.packs.ensure(effect.entry, effect.from);
+          this.reached('commit');
           const intent = await this.disk.apply(effect.entry);
+          this.reached('committed');
           this.options.applied?.(intent);
         });
         return;
@@ -207,8 +214,12 @@ export class ClusterMember {
       case 'decide': {
         const { token, head, after } = effect;
         const { lease } = this.candidacy;
+        this.reached('decide');
         const decided = lease === null ? Promise.resolve({ kind: 'fenced' } as const) : this.log.decide(head, after, lease.fence);
-        void decided.then((result) => this.give({ kind: 'decided', token, result }));
+        void decided.then((result) => {
+          this.reached('decided');
+          this.give({ kind: 'decided', token, result });
+        });
         return;
       }
       case 'serve':
@@ -228,6 +239,10 @@ export class ClusterMember {
         this.candidacy.acquire();
         return;
     }
+  }
+
+  private reached(step: ReplicaStep): void {
+    this.options.failpoint?.(failpointOf(this.state, step));
   }
 
   /** Does what only one thing at a time may do, and tells the replica how it ended. */
