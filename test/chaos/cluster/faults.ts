@@ -109,6 +109,11 @@ export const FAULTS: readonly ClusterFault[] = [
     begin: linked(anyOf, { answersLost: true }, { to: /^server/ }),
   },
   { name: 'the leader is cut off from etcd', lasts: PAST_LEASE, begin: linked(leaderOf, LOST, { to: /^etcd/ }) },
+  {
+    name: 'the leader is cut off from one member of etcd',
+    lasts: PAST_LEASE,
+    begin: linked(leaderOf, LOST, { to: /^etcd-1$/ }),
+  },
   { name: 'a member of etcd is killed', lasts: SHORT, begin: etcdDown(() => 1) },
   { name: 'a majority of etcd is killed', lasts: SHORT, begin: etcdDown((members) => (members >> 1) + 1) },
   { name: 'a standby is slow', lasts: SHORT, begin: linked(standbyOf, { delayMs: SLOW_MS }, { others: true }) },
