@@ -11,7 +11,7 @@ const report = await runCluster({ ...plan, ...(lines === true ? { line } : {}) }
 
 /** Faults × runs, for docs/TESTING.md. */
 function table({ phases, violations, missing }: ClusterReport): string[] {
-  const rows = FAULTS.map(({ name }) => {
+  const rows = FAULTS.filter(({ name }) => name.includes(plan.only ?? '')).map(({ name }) => {
     const runs = phases.filter(({ fault }) => fault === name);
     const why = missing.get(name);
     if (why !== undefined) return `| ${name} | not made: ${why} | | | |`;

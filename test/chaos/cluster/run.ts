@@ -1,3 +1,4 @@
+import { ledgerRef } from '../../../domain/ledger/refs.js';
 import { Random } from '../../simulation/random.js';
 import { until } from '../../support/until.js';
 import type { Violation } from '../check.js';
@@ -15,6 +16,8 @@ export interface ClusterPlan {
   readonly seconds: number;
   /** Each fault is made so often, one after the other, instead of any for some seconds. */
   readonly each?: number;
+  /** Only faults whose names contain this. */
+  readonly only?: string;
   /** Told of each fault when it is over. */
   readonly line?: (phase: Phase) => void;
 }
@@ -81,22 +84,33 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
 }
 
 async function trouble(
-  { seconds, each, line }: ClusterPlan,
+  { seconds, each, only = '', line }: ClusterPlan,
   people: ClusterPeople,
   random: Random,
   missing: ReadonlyMap<string, string>,
 ): Promise<Phase[]> {
   const { world, board, recorder } = people;
-  const possible = FAULTS.filter(({ name }) => !missing.has(name));
+  const possible = FAULTS.filter(({ name }) => !missing.has(name) && name.includes(only));
+  if (possible.length === 0) throw new Error(`no fault that can be made here is called '${only}'`);
   const phases: Phase[] = [];
   const stop = performance.now() + 1000 * seconds;
   const served = async (): Promise<void> => {
     const from = board.count();
     await until('writes are taken', () => board.count() - from >= AFTER, { ms: PATIENCE_MS, clue: () => world.logs() });
   };
+  /** All servers show what was acknowledged last: who is still behind after one fault would make the next one two. */
+  const level = async (): Promise<void> => {
+    const newest = recorder.writes.findLast(({ commit, outcome }) => outcome === 'acknowledged' && commit !== null);
+    if (newest === undefined) return;
+    const args = ['merge-base', '--is-ancestor', newest.commit as string, ledgerRef(newest.ns)];
+    const shows = async (repo: string): Promise<boolean> => (await world.git(repo, 'ada', args)).code === 0;
+    const all = async (): Promise<boolean> => (await Promise.all(world.servers.map(({ repo }) => shows(repo)))).every(Boolean);
+    await until('all servers are level', all, { ms: PATIENCE_MS, clue: () => world.logs() });
+  };
   for (const fault of each === undefined ? endless(possible, random) : repeated(possible, each)) {
     if (each === undefined && performance.now() > stop) break;
     await served(); // who is never served has no history
+    if (each !== undefined) await level();
     const began = performance.now();
     const end = await fault.begin({ world, people, random });
     await after(random.between(...fault.lasts));
