@@ -80,6 +80,8 @@ export interface Leading {
 export interface Takeover {
   phase: 'read' | 'level' | 'claim';
   readonly since: number;
+  /** How many entries this server has proposed in this term before. */
+  readonly attempts: number;
   recorded: RecordedHead | null;
 }
 
@@ -113,6 +115,8 @@ export interface ReplicaState {
   diverged: string | null;
   takeover: Takeover | null;
   leading: Leading | null;
+  /** The newest attempt of this server, and its term. */
+  proposed: { readonly term: number; readonly attempt: number };
   /** Proposals of which this server doesn't know yet whether they were decided. */
   doubtful: { readonly proposal: string; readonly entry: Entry }[];
   /** When this server, leading, has left the lock to others because a majority was not heard; null: not since it was. */
@@ -153,6 +157,7 @@ export class Machine {
       diverged: null,
       takeover: null,
       leading: null,
+      proposed: { term: 0, attempt: 0 },
       doubtful: [],
       yielded: null,
       reading: null,

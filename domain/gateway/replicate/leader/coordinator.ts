@@ -52,6 +52,7 @@ function begin(m: Machine, leading: Leading): void {
     events: proposal.events,
     members,
   };
+  state.proposed = { term: entry.term, attempt: entry.attempt };
   leading.ballot = { proposal, entry, since: state.tick, votes: new Set(), refusals: new Map(), phase: 'voting' };
   state.waiting = { entry, from: m.self, told: false };
   for (const peer of peersOf(m)) m.send(peer, { kind: 'prepare', entry, head });
@@ -102,7 +103,7 @@ function yieldAlone(m: Machine, leading: Leading, { votes, refusals, since }: Ba
   state.yielded = state.tick;
   const why = 'a majority of the servers is not heard';
   stepDown(m, why);
-  m.emit({ kind: 'release', why });
+  m.emit({ kind: 'release', why, cutOff: true });
 }
 
 function whoIsMissing({ head }: Leading, { votes, refusals }: Ballot): string {
