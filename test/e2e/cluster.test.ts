@@ -1,7 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ClusterServer, ClusterWorld } from '../support/cluster-world.js';
+import type { ClusterServer } from '../support/cluster-server.js';
+import { ClusterWorld } from '../support/cluster-world.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 

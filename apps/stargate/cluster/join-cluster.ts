@@ -17,6 +17,7 @@ import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
 import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { Log } from '../log/log.js';
 import { readKept } from '../repository/kept-file.js';
+import { failpoint } from '../process/failpoint.js';
 import { undoStack } from '../process/undo.js';
 import { serveControl } from './control.js';
 import type { Candidate, Candidature } from './candidacy.js';
@@ -104,7 +105,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const journal = await composition.get<Journal>('journal');
     const news = { dispatch, repository, journal };
     const one = await openMember({
-      ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied }, // checkMembers: there is one
+      ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied, failpoint }, // checkMembers: there is one
       exchange: await composition.get<ObjectExchange>('object-exchange'),
       decisions: root?.decisions ?? (await composition.get<DecisionLog>('decision-log')),
       lock: root?.lock ?? (await composition.get<LeaderLock>('leader-lock')),

@@ -10,6 +10,7 @@ import { toKvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git/git-store.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
+import { failpointOf, type ReplicaStep } from './failpoints.js';
 import type { MemberOptions } from './member-options.js';
 import { EntryPacks } from './packs.js';
 import { Post } from './post.js';
@@ -165,8 +166,10 @@ export class ClusterMember {
         return;
       case 'store':
         this.work(async () => {
+          this.reached('prepare');
           await this.disk.store(effect.entry, await this.packs.ensure(effect.entry, this.sourceOf(effect.entry)));
           this.packs.stored(effect.entry);
+          this.reached('vote');
         });
         return;
       case 'drop':
@@ -174,8 +177,11 @@ export class ClusterMember {
         return;
       case 'apply':
         this.work(async () => {
-          const intent = await this.disk.apply(effect.entry, await this.packs.ensure(effect.entry, effect.from));
+          const objects = await this.packs.ensure(effect.entry, effect.from);
+          this.reached('commit');
+          const intent = await this.disk.apply(effect.entry, objects);
           this.packs.stored(effect.entry);
+          this.reached('committed');
           this.options.applied?.(intent);
         });
         return;
@@ -192,8 +198,12 @@ export class ClusterMember {
       case 'decide': {
         const { token, head, after } = effect;
         const { lease } = this.candidacy;
+        this.reached('decide');
         const decided = lease === null ? Promise.resolve({ kind: 'fenced' } as const) : this.log.decide(head, after, lease.fence);
-        void decided.then((result) => this.give({ kind: 'decided', token, result }));
+        void decided.then((result) => {
+          this.reached('decided');
+          this.give({ kind: 'decided', token, result });
+        });
         return;
       }
       case 'serve':
@@ -208,12 +218,16 @@ export class ClusterMember {
       }
       case 'release':
         this.options.log.info('cluster.stepped-down', { message: effect.why });
-        this.candidacy.release();
+        this.candidacy.release(effect.cutOff);
         return;
       case 'acquire':
         this.candidacy.acquire();
         return;
     }
+  }
+
+  private reached(step: ReplicaStep): void {
+    this.options.failpoint?.(failpointOf(this.state, step));
   }
 
   /** Does what only one thing at a time may do, and tells the replica how it ended. */
