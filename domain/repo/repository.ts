@@ -1,29 +1,23 @@
 import { KvError } from '../../ports/error.js';
-import type { ObjectFormat, Oid, RefUpdate } from '../../ports/vocabulary.js';
-import { blameFile } from './blame/blamed-file.js';
+import type { Oid, RefUpdate } from '../../ports/vocabulary.js';
 import { fileAt, overlayChanges, pathChange } from './commit/changes.js';
 import { commitOverlay } from './commit/commit.js';
 import { Core } from './core.js';
-import { changesAt, statsOf, unifiedDiff, within } from './diff/diff.js';
+import { CommittedStates } from './states.js';
+import { unifiedDiff, within } from './diff/diff.js';
 import type { Repository } from './facade.js';
 import { type CheckoutOptions, checkout } from './head/checkout.js';
 import { reset } from './head/reset.js';
-import { type Counts, logOf } from './log/log.js';
-import { mergeBases } from './merge/bases.js';
 import { cherryPick, mergeRevision, revertCommit } from './merge/merge.js';
 import { toBytePath } from './objects/paths.js';
-import { entryAt } from './objects/trees.js';
 import { Realities } from './realities/realities.js';
-import { createBranch, deleteBranch, listBranches, renameBranch, resolveIn } from './refs/branches.js';
+import { createBranch, deleteBranch, renameBranch } from './refs/branches.js';
 import { HEADS, refNamed, shortName } from './refs/names.js';
-import { createTag, deleteTag, listTags } from './refs/tags.js';
-import { searchContent } from './search/content.js';
-import { findFiles, listDirectory } from './search/files.js';
+import { createTag, deleteTag } from './refs/tags.js';
 import { type IncomingPush, takePush } from './serve/take-push.js';
 import { Overlay } from './staging/overlay.js';
 import { Pending } from './staging/pending.js';
 import { Staging } from './staging/staging.js';
-import { commitAt } from './time/at.js';
 import { Transactions } from './transactions/transactions.js';
 import type { RefVerdict } from '../git/wire/push-report.js';
 import type { Reality, RepositoryTransaction } from './isolated.js';
@@ -34,27 +28,17 @@ export function openRepository(parts: T.RepositoryParts): Repository {
   return new OpenedRepository(new Core(parts));
 }
 
-/** Every use case of a repository, each with its turn: longer than other files, since each has a method here, and nothing else. */
-class OpenedRepository implements Repository {
-  readonly objectFormat: ObjectFormat;
+/** Every use case of a repository: what is read, and what changes something, each with its turn. */
+class OpenedRepository extends CommittedStates implements Repository {
   private readonly staging: Staging;
   private readonly opened: Transactions;
   private readonly isolated: Realities;
-  private readonly counts: Counts = new Map();
 
-  constructor(private readonly core: Core) {
-    this.objectFormat = core.store.objectFormat;
+  constructor(core: Core) {
+    super(core);
     this.staging = new Staging(core);
     this.opened = new Transactions(core);
     this.isolated = new Realities(core);
-  }
-
-  async facts(): Promise<T.RepositoryFacts> {
-    return { objectFormat: this.objectFormat, head: await this.core.head(), tip: await this.core.headTip() };
-  }
-
-  resolve(rev: string): Promise<Oid> {
-    return resolveIn(this.core, rev);
   }
 
   async status(): Promise<T.Status> {
@@ -140,53 +124,6 @@ class OpenedRepository implements Repository {
     });
   }
 
-  async readFile(path: string, rev = 'HEAD'): Promise<T.FileContent> {
-    const at = toBytePath(path);
-    return fileAt(this.core.source, at, await entryAt(this.core.source, await this.treeAt(rev), at));
-  }
-
-  async list(
-    path: string,
-    { rev = 'HEAD', recursive = false }: { readonly rev?: string; readonly recursive?: boolean } = {},
-  ): Promise<readonly T.ListedEntry[]> {
-    return listDirectory(this.core.source, await this.treeAt(rev), path, recursive);
-  }
-
-  async log({ from = 'HEAD', exclude = [], ...query }: T.LogQuery = {}): Promise<T.Log> {
-    if (from === 'HEAD' && (await this.core.headTip()) === null) return { commits: [], total: 0 };
-    const excluded = await Promise.all(exclude.map((rev) => this.resolve(rev)));
-    return logOf(this.core.source, [await this.resolve(from)], { ...query, excluded }, this.counts);
-  }
-
-  async show(rev: string, options: T.DiffOptions = {}): Promise<T.Shown> {
-    const { source, limits } = this.core;
-    const commit = await source.commitInfo(await this.resolve(rev));
-    const changes = await changesAt(source, await this.core.treeOf(commit.parents[0] ?? null), commit.tree, options.paths);
-    return { commit, changes: changes.map(pathChange), diff: await unifiedDiff(source, changes, options, limits.diffText) };
-  }
-
-  async diff(from: string | null, to: string, options: T.DiffOptions = {}): Promise<T.Diff> {
-    const { old, next, changes } = await this.between(from, to, options);
-    const text = await unifiedDiff(this.core.source, changes, options, this.core.limits.diffText);
-    return { from: old, to: next, changes: changes.map(pathChange), text };
-  }
-
-  async changed(from: string | null, to: string): Promise<readonly T.PathChange[]> {
-    return (await this.between(from, to, {})).changes.map(pathChange);
-  }
-
-  async diffStat(from: string | null, to: string, options: T.DiffOptions = {}): Promise<readonly T.PathStat[]> {
-    return statsOf(this.core.source, (await this.between(from, to, options)).changes);
-  }
-
-  async blame(path: string, rev = 'HEAD'): Promise<readonly T.BlamedLine[]> {
-    return blameFile(this.core.source, await this.resolve(rev), path);
-  }
-
-  branches(): Promise<readonly T.Branch[]> {
-    return listBranches(this.core);
-  }
-
   createBranch(name: string, from = 'HEAD'): Promise<T.Branch> {
     return this.core.change((land) => createBranch(this.core, land, name, from));
   }
@@ -197,10 +134,6 @@ class OpenedRepository implements Repository {
 
   renameBranch(from: string, to: string): Promise<T.Branch> {
     return this.core.change((land) => renameBranch(this.core, land, from, to));
-  }
-
-  tags(): Promise<readonly T.Tag[]> {
-    return listTags(this.core);
   }
 
   createTag(name: string, target = 'HEAD', annotation?: { readonly message: string; readonly tagger: T.Person }): Promise<T.Tag> {
@@ -224,32 +157,12 @@ class OpenedRepository implements Repository {
     return this.core.change((land) => mergeRevision(this.core, land, request));
   }
 
-  async mergeBases(a: string, b: string): Promise<readonly Oid[]> {
-    return mergeBases(this.core.source, [await this.resolve(a)], [await this.resolve(b)]);
-  }
-
   revert(request: T.PickRequest): Promise<T.MergeResult> {
     return this.core.change((land) => revertCommit(this.core, land, request));
   }
 
   cherryPick(request: T.PickRequest): Promise<T.MergeResult> {
     return this.core.change((land) => cherryPick(this.core, land, request));
-  }
-
-  searchCommits(text: string, options: Omit<T.LogQuery, 'message'> = {}): Promise<T.Log> {
-    return this.log({ ...options, message: text });
-  }
-
-  async searchFiles(glob: string, rev = 'HEAD'): Promise<readonly T.ListedEntry[]> {
-    return findFiles(this.core.source, await this.treeAt(rev), glob);
-  }
-
-  async searchContent({ rev = 'HEAD', ...query }: T.ContentQuery): Promise<readonly T.ContentMatch[]> {
-    return searchContent(this.core.source, await this.treeAt(rev), query);
-  }
-
-  async at(time: number, rev = 'HEAD'): Promise<T.CommitInfo> {
-    return this.core.source.commitInfo(await commitAt(this.core.source, await this.resolve(rev), time));
   }
 
   begin(options: { readonly branch?: string; readonly idle?: number } = {}): Promise<RepositoryTransaction> {
@@ -318,18 +231,6 @@ class OpenedRepository implements Repository {
     this.opened.close();
     this.isolated.close();
     this.staging.pending.clear();
-  }
-
-  /** The root tree of a revision; null for HEAD before the first commit. */
-  private async treeAt(rev: string): Promise<Oid | null> {
-    if (rev === 'HEAD' && (await this.core.headTip()) === null) return null;
-    return this.core.treeOf(await this.resolve(rev));
-  }
-
-  private async between(from: string | null, to: string, { paths }: T.DiffOptions) {
-    const [old, next]: [Oid | null, Oid] = [from === null ? null : await this.resolve(from), await this.resolve(to)];
-    const changes = await changesAt(this.core.source, await this.core.treeOf(old), await this.core.treeOf(next), paths);
-    return { old, next, changes };
   }
 }
 

@@ -1,7 +1,6 @@
 import { Container } from 'inversify';
 import {
   type AdapterContext,
-  type AdapterModule,
   KvError,
   type LeaderLock,
   type PluginManifest,
@@ -9,24 +8,17 @@ import {
   tokenOf,
   toKvError,
 } from '../../ports/index.js';
-import { adapterConfig } from './adapter-config.js';
+import { adapterConfig } from './profile/adapter-config.js';
 import { BUILTIN_ADAPTERS } from './builtin-adapters.js';
-import { guarded, named } from './guard.js';
-import { limited, PATIENCE_MS } from './limited.js';
-import { type FoundPlugin, loadPlugin } from './load-plugin.js';
+import { type FoundPlugin, loadPlugin } from './plugin/load-plugin.js';
+import { imported, opening } from './opening/open-adapter.js';
 import type { Layer, Profile } from './profile.js';
 import { findProfile } from './profile/find.js';
 import { placeOf } from './profile/inherit.js';
 import { lineOf } from './profile/place.js';
 import { type ProfileValue, valuesOf } from './profile/values.js';
-import {
-  createRegistry,
-  type ManifestSource,
-  type NamedLayer,
-  type RegisteredAdapter,
-  type Registry,
-  tolerantRegistry,
-} from './registry.js';
+import { createRegistry, type ManifestSource, type NamedLayer, type Registry, tolerantRegistry } from './registry.js';
+import { Waits } from './opening/waits.js';
 
 /** Where a profile is opened, and which plugins there are. */
 export interface OpenProfileOptions {
@@ -126,8 +118,7 @@ interface Parts {
 function compose({ profile, layers, registry, loaded, options }: Parts): Composition {
   const container = new Container();
   const opened: { port: PortName; value: Closable }[] = [];
-  /** Which ports' adapters wait, while they open, for which others. */
-  const waits = new Map<PortName, Set<PortName>>();
+  const waits = new Waits(profile);
   let closed = false;
 
   const get = async <T>(port: PortName): Promise<T> => {
@@ -140,23 +131,9 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
     return container.getAsync<T>(tokenOf(port));
   };
 
-  /** An adapter's own `get`: remembers who waits for whom, since two that wait for each other never open. */
-  const getFor = async <T>(asker: PortName, port: PortName): Promise<T> => {
-    const isOpen = opened.some((one) => one.port === asker);
-    const circle = isOpen ? null : wayBack(waits, port, asker);
-    if (circle !== null) {
-      throw new KvError('PLUGIN_INVALID', `${profile.file}: adapters need each other: ${[asker, ...circle].join(' -> ')}`, {
-        hint: 'name another adapter for one of these ports; a wrapper belongs under wrap',
-      });
-    }
-    const waiting = waits.get(asker) ?? new Set();
-    waits.set(asker, waiting.add(port));
-    try {
-      return await get<T>(port);
-    } finally {
-      waiting.delete(port);
-    }
-  };
+  /** An adapter's own `get`. */
+  const getFor = <T>(asker: PortName, port: PortName): Promise<T> =>
+    opened.some((one) => one.port === asker) ? get<T>(port) : waits.during(asker, port, () => get<T>(port));
 
   const openFurther = async <T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> => {
     const adapter = registry.find(port, use, port);
@@ -235,58 +212,6 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
   };
 }
 
-function isForeign({ plugin }: RegisteredAdapter): boolean {
-  return plugin !== BUILTIN_ADAPTERS.id;
-}
-
-function nameOf(adapter: RegisteredAdapter): string {
-  return `plugin ${adapter.plugin}: ${adapter.port} adapter '${adapter.name}'`;
-}
-
-/** Opens an adapter. One that others have written has a time limit, and is guarded from then on. */
-async function opening(
-  module: AdapterModule,
-  config: unknown,
-  context: AdapterContext,
-  adapter: RegisteredAdapter,
-  ms = PATIENCE_MS,
-): Promise<unknown> {
-  if (!isForeign(adapter)) return module.open(config, context);
-  const name = nameOf(adapter);
-  try {
-    const open = async (): Promise<unknown> => module.open(config, context);
-    const close = (late: unknown): unknown => (late as Closable | undefined)?.close?.();
-    const opened = await limited(open(), ms, `${name}: does not open`, close);
-    // What a chunker throws may be its input's error, which whoever gave the input is to get back.
-    return adapter.port === 'chunker' ? opened : guarded(opened, name);
-  } catch (error) {
-    throw named(error, `${name}: open`);
-  }
-}
-
-async function imported(adapter: RegisteredAdapter, ms = PATIENCE_MS): Promise<AdapterModule> {
-  const where = nameOf(adapter);
-  let module: Partial<AdapterModule<never>>;
-  try {
-    const loading = adapter.module();
-    module = await (isForeign(adapter) ? limited(loading, ms, `${where}: is not loaded`) : loading);
-  } catch (cause) {
-    if (KvError.is(cause)) throw cause;
-    throw new KvError(
-      'PLUGIN_INVALID',
-      `${where}: cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-        hint: 'install what it needs, or name another adapter in the profile',
-      },
-    );
-  }
-  if (typeof module.open !== 'function') {
-    throw new KvError('PLUGIN_INVALID', `${where}: its module exports no function 'open'`, { hint: 'see ports/plugin.ts' });
-  }
-  return module as AdapterModule;
-}
-
 /** A profile of many hosts takes no lock that holds on one host alone: two of them would lead. */
 async function requireHosts(profile: Profile, stack: readonly NamedLayer[], lock: LeaderLock & Closable): Promise<void> {
   if (profile.hosts !== 'many' || lock.capabilities.multiHost) return;
@@ -296,14 +221,4 @@ async function requireHosts(profile: Profile, stack: readonly NamedLayer[], lock
   throw new KvError('CONFIG_INVALID', `${where}: adapters.leader-lock: '${first?.layer.use}' is a lock of one host`, {
     hint: `${profile.hostsAt ?? profile.file} says hosts: many; name a lock that holds between hosts, or say hosts: one`,
   });
-}
-
-/** The ports on the way from one to another along the waits, both ends included; null when there is none. */
-function wayBack(waits: ReadonlyMap<PortName, ReadonlySet<PortName>>, from: PortName, to: PortName): PortName[] | null {
-  if (from === to) return [to];
-  for (const next of waits.get(from) ?? []) {
-    const way = wayBack(waits, next, to);
-    if (way !== null) return [from, ...way];
-  }
-  return null;
 }

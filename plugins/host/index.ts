@@ -4,9 +4,9 @@ export {
   openProfile,
   type OpenProfileOptions,
 } from './compose.js';
-export { blamed } from './blame.js';
-export { type FoundPlugin, loadPlugin } from './load-plugin.js';
-export { openPlugin, type OpenPluginOptions } from './open-plugin.js';
+export { blamed } from './plugin/blame.js';
+export { type FoundPlugin, loadPlugin } from './plugin/load-plugin.js';
+export { openPlugin, type OpenPluginOptions } from './plugin/open-plugin.js';
 export type { Choice, Layer, ListedPlugin, Profile, ProfileSetting } from './profile.js';
 export { type Change, changeProfile, loosely } from './profile/change.js';
 export { findProfile, parseProfile, readProfile } from './profile/find.js';

@@ -9,8 +9,9 @@ import { createRegistry, openProfile, readProfile } from '../../plugins/host/ind
 import { BUILD, ROOT } from '../support/root.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const { generate } = (await import(pathToFileURL(join(ROOT, 'scripts', 'generate.mjs')).href)) as {
+const { generate, gone } = (await import(pathToFileURL(join(ROOT, 'scripts', 'generate.mjs')).href)) as {
   generate(root: string): Map<string, string>;
+  gone(root: string): string[];
 };
 
 describe('generated files', () => {
@@ -18,6 +19,7 @@ describe('generated files', () => {
     for (const [path, text] of generate(ROOT)) {
       expect(readFileSync(join(ROOT, path), 'utf8') === text, `${path} is stale: run node scripts/generate.mjs`).to.equal(true);
     }
+    expect(gone(ROOT), 'of profiles that are gone').to.deep.equal([]);
   });
 
   it('cannot miss an adapter folder, nor name a module that is not there', async () => {

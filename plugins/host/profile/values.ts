@@ -1,5 +1,5 @@
 import { type AdapterModule, type PortName, shownUrl } from '../../../ports/index.js';
-import { adapterConfig } from '../adapter-config.js';
+import { adapterConfig } from './adapter-config.js';
 import type { Profile } from '../profile.js';
 import type { NamedLayer, RegisteredAdapter } from '../registry.js';
 import { keyPlace, placeOf } from './inherit.js';

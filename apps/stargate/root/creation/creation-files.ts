@@ -1,0 +1,105 @@
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Reservation } from '../../../../domain/gateway/creation/records.js';
+import type { CreationStore } from '../../../../domain/gateway/creation/store.js';
+import { decodeCreation } from '../../../../domain/gateway/creation/wire.js';
+import { KvError } from '../../../../ports/error.js';
+import { diskErrorCode } from '../../../../ports/grammar/git-words/out-of-space.js';
+import { foldedName, parseRepositoryName, type RepositoryName } from '../../../../ports/grammar/repository-name.js';
+import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
+import { readKept, writeKept } from '../../repository/kept-file.js';
+import { OWN_ID } from '../../repository/own-id.js';
+import type { Catalogue } from '../catalogue.js';
+import { makeRepository } from '../make-repository.js';
+import { syncPath } from '../../sync-path.js';
+
+/**
+ * What a server keeps of creations below its root: a file for each name that is reserved, in `.stargate/creations/`, and a line for each
+ * repository that was created, in `.stargate/created.ndjson`.
+ */
+export async function openCreationFiles(catalogue: Catalogue, reader: PolicyReader): Promise<CreationStore> {
+  const folder = join(catalogue.root, '.stargate', 'creations');
+  const logFile = join(catalogue.root, '.stargate', 'created.ndjson');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const fileOf = (repository: string): string => join(folder, `${foldedName(repository).replace('/', '~')}.json`);
+  return {
+    async reservations() {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+      return Promise.all(names.map((name) => readReservation(join(folder, name))));
+    },
+    async created() {
+      const lines = ((await readKept(logFile)) ?? '').split('\n');
+      const torn = lines.pop() ?? ''; // a line whose end was not written was not synced: the repository is made and noted again
+      if (torn !== '') await cutOff(logFile, torn);
+      return lines.map((line) => decodeCreation(Buffer.from(line)));
+    },
+    reserve: (reservation) => writeKept(fileOf(reservation.creation.repository), JSON.stringify(reservation)),
+    async drop(repository) {
+      await rm(fileOf(repository), { force: true });
+      await syncPath(folder);
+    },
+    async make({ repository, policy, objectFormat, repositoryId, servers }, learned) {
+      const name = nameOf(repository);
+      const there = await catalogue.find(name);
+      if (there === null) await makeRepository(catalogue, name, { policy, objectFormat, repositoryId, servers, learned });
+      else if ((await readKept(join(there, OWN_ID)))?.trim() !== repositoryId)
+        throw new KvError('CAS_CONFLICT', `another repository stands in ${there}`);
+    },
+    append: (creation) => appendLine(logFile, JSON.stringify(creation)),
+    taken: (repository) => catalogue.taken(nameOf(repository)),
+    check({ repository, policy }) {
+      nameOf(repository);
+      reader.parse(policy, `the policy of ${repository}`);
+    },
+  };
+}
+
+async function readReservation(file: string): Promise<Reservation> {
+  try {
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { creation?: unknown; state?: unknown; learned?: unknown };
+    const { creation, state, learned } = kept;
+    if (state !== 'prepared' && state !== 'decided') throw new Error(`its state is '${state}'`);
+    return {
+      creation: decodeCreation(Buffer.from(JSON.stringify(creation ?? null))),
+      state,
+      ...(learned === true ? { learned } : {}),
+    };
+  } catch (cause) {
+    throw new KvError('CONFIG_INVALID', `${file} holds no reservation of a repository's name: ${(cause as Error).message}`, {
+      cause,
+      hint: 'it is written whole or not at all: look what has changed it; without it, the creation counts as given up',
+    });
+  }
+}
+
+async function appendLine(file: string, line: string): Promise<void> {
+  try {
+    const handle = await open(file, 'a', 0o600);
+    try {
+      await handle.appendFile(`${line}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await syncPath(dirname(file));
+  } catch (cause) {
+    throw new KvError(diskErrorCode(cause), `cannot write ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function cutOff(file: string, torn: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    const { size } = await handle.stat();
+    await handle.truncate(size - Buffer.byteLength(torn));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function nameOf(repository: string): RepositoryName {
+  const name = parseRepositoryName(repository);
+  if (name === null) throw new KvError('INPUT_INVALID', `'${repository.slice(0, 200)}' is no repository's name`);
+  return name;
+}
