@@ -23,6 +23,8 @@ export interface ClusterWorldOptions {
   readonly reach?: (server: ClusterServer) => Promise<number>;
   /** One server that is in no cluster. */
   readonly alone?: boolean;
+  /** Decisions are the first server's own, and there is no etcd. */
+  readonly withoutEtcd?: boolean;
 }
 
 /** One server: a process, and what it listens on. */
@@ -115,12 +117,18 @@ export class ClusterWorld {
 
   private constructor(
     readonly dir: string,
-    readonly etcd: TestEtcd,
+    private readonly shared: TestEtcd | null,
   ) {}
 
+  /** The etcd that decisions and lock are in. */
+  get etcd(): TestEtcd {
+    if (this.shared === null) throw new Error('this cluster has no etcd');
+    return this.shared;
+  }
+
   static async create(options: ClusterWorldOptions): Promise<ClusterWorld> {
-    const { servers, policy = (text) => text, ttl = 2, reach, alone = false } = options;
-    const world = new ClusterWorld(await mkdtemp(join(tmpdir(), 'git-kv-cluster-')), await TestEtcd.start());
+    const { servers, policy = (text) => text, ttl = 2, reach, alone = false, withoutEtcd = false } = options;
+    const world = new ClusterWorld(await mkdtemp(join(tmpdir(), 'git-kv-cluster-')), withoutEtcd ? null : await TestEtcd.start());
     const { dir } = world;
     await mkdir(join(dir, 'bin'));
     await mkdir(join(dir, 'home'));
@@ -232,7 +240,7 @@ export class ClusterWorld {
       server.signal('SIGCONT');
       await server.stop();
     }
-    await this.etcd.stop();
+    await this.shared?.stop();
     await rm(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
@@ -249,11 +257,18 @@ export class ClusterWorld {
   private profile(self: ClusterServer, ttl: number): string {
     const { name } = self;
     const portOf = (server: ClusterServer): number => (server === self ? server.peer : (this.reached.get(server) ?? server.peer));
-    const etcd = `endpoints: ['${this.etcd.url}']`;
+    const etcd = this.shared === null ? '' : `endpoints: ['${this.shared.url}']`;
+    const shared = [
+      'hosts: many',
+      `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
+      `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+    ];
+    const [hosts = '', ...decisions] =
+      this.shared === null ? ['', '  decision-log: { use: decision-journal }', '  leader-lock: { use: lock-flock }'] : shared;
     return [
       'name: cluster',
       'extends: embedded',
-      'hosts: many',
+      hosts,
       'adapters:',
       '  peer-transport:',
       '    use: peer-http',
@@ -264,8 +279,7 @@ export class ClusterWorld {
       `      keyFile: ${join(this.dir, 'cluster.key')}`,
       '      servers:',
       ...this.servers.map((server) => `        ${server.name}: http://127.0.0.1:${portOf(server)}`),
-      `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
-      `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+      ...decisions,
       '',
     ].join('\n');
   }

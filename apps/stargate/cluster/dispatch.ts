@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { MetServers } from './met-servers.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
 
 /** Answers the requests of one topic. */
@@ -26,7 +27,16 @@ export const TOPICS = {
 export class PeerDispatch {
   private readonly handlers = new Map<string, TopicHandler>();
 
-  constructor(readonly transport: PeerTransport) {}
+  constructor(
+    readonly transport: PeerTransport,
+    private readonly met?: MetServers,
+  ) {}
+
+  /** From now on a server is at this address, and after a start where that is kept. Throws as `MetServers.meet` does. */
+  async meet(server: string, address: string): Promise<void> {
+    if (this.met === undefined) this.transport.meet(server, address);
+    else await this.met.meet(server, address);
+  }
 
   /** Takes requests from now on. */
   start(): Promise<void> {
