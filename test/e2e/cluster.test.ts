@@ -1,7 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ClusterServer, ClusterWorld } from '../support/cluster-world.js';
+import type { ClusterServer } from '../support/cluster-server.js';
+import { ClusterWorld } from '../support/cluster-world.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -102,7 +103,7 @@ describe('a cluster of Stargates', function () {
   });
 
   it('of two without etcd goes on as soon as the server that decides is back, and nobody takes its place', async () => {
-    const made = await ClusterWorld.create({ servers: 2, withoutEtcd: true });
+    const made = await ClusterWorld.create({ servers: 2, etcdMembers: 0 });
     world = made;
     const [one, two] = made.servers as [ClusterServer, ClusterServer];
     expect(await made.leader()).to.equal(one);

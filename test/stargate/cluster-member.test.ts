@@ -65,6 +65,18 @@ describe('servers of a cluster, in memory', function () {
     await cluster.level();
   });
 
+  it('are led by another when a majority hears nothing of their leader, who still holds the lock', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    expect((await cluster.write('a', 'before')).outcome).to.equal('accepted');
+    cluster.peers.weather = (from, to) => ([from, to].includes(leader.name) ? 'lost' : 0);
+    expect(await cluster.write('a', 'unheard', leader)).to.include({ outcome: 'refused', because: 'no-quorum' });
+    await until('another leads', () => cluster.servers.some((server) => server !== leader && server.leads));
+    expect((await cluster.write('a', 'after')).outcome).to.equal('accepted');
+    cluster.peers.weather = () => 0;
+    await cluster.level();
+  });
+
   it('start again where their journals and refs say, all at once', async () => {
     cluster = await MemoryCluster.start('one', 'two', 'three');
     for (let at = 0; at < 5; at++) await cluster.write('a', `content ${at}`);

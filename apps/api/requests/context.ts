@@ -15,6 +15,7 @@ import type { AuditLog } from '../auth/audit.js';
 import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { Traces } from '../observed/tracing.js';
 import type { Ledger } from '../ledger/open-ledger.js';
 import type { Folders } from '../pool/folders.js';
 import type { Pool } from '../pool/pool.js';
@@ -54,6 +55,7 @@ export interface ApiContext {
   readonly logins: Logins;
   readonly audit: AuditLog;
   readonly log: ApiLog;
+  readonly traces: Traces;
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly folders: Folders;

@@ -26,6 +26,7 @@ import { guardAccess } from '../requests/access.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError, apiErrorOf, sendError } from '../problems/errors.js';
 import { idempotent } from '../requests/idempotency.js';
+import { traceRequests } from '../requests/trace-requests.js';
 
 const compress = promisify(gzip);
 /** Smaller answers are not worth it, bytes. */
@@ -46,13 +47,16 @@ export function apiMount(context: ApiContext): Mount {
       );
       await app.register(swagger, { openapi: openApi(context.version), transform: namedRest });
       app.setErrorHandler(async (thrown, request, reply) => {
-        if (apiErrorOf(thrown).status === 500)
+        const { status, code } = apiErrorOf(thrown);
+        request.span?.note({ code });
+        if (status === 500)
           context.log('ERROR', 'request failed', {
             request_id: request.id,
             error: KvError.is(thrown) ? thrown.message : String(thrown),
           });
         return sendError(request, reply, thrown);
       });
+      traceRequests(app, context.traces);
       logRequests(app, context);
       guardAccess(app, context);
       idempotent(app, context);
@@ -111,6 +115,7 @@ function logRequests(app: ApiApp, { log }: ApiContext): void {
         http_method: request.method,
         http_path: path.slice(0, 500),
       },
+      ...(request.span?.context ? { trace_id: request.span.context.traceId } : {}),
       ...{ http_status: reply.statusCode, http_latency_ms: Math.round(reply.elapsedTime * 100) / 100 },
     });
   });

@@ -11,7 +11,7 @@ import { MetServers, metServersFile } from './met-servers.js';
 export async function openPeers(composition: Composition, folder: string, log: Log): Promise<PeerDispatch | undefined> {
   if (composition.profile.adapters['peer-transport'] === undefined) return undefined;
   const transport = await composition.get<PeerTransport>('peer-transport');
-  const dispatch = new PeerDispatch(transport, await MetServers.open(metServersFile(folder), transport, log));
+  const dispatch = new PeerDispatch(transport, undefined, await MetServers.open(metServersFile(folder), transport, log));
   await dispatch.start();
   return dispatch;
 }
