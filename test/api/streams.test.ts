@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { Streams } from '../../apps/api/requests/streams.js';
@@ -7,6 +8,18 @@ import { type ListeningApi, listeningApi, until } from './listening.js';
 const AUTHOR = { name: 'Dev', email: 'dev@example.com' };
 /** How many watch and read nothing, and how many do: as many as a repository may have, where it is to be thorough. */
 const [MUTE, READERS] = THOROUGH ? [5000, 5000] : [8, 300];
+
+/** Opens connections that ask and never read, one after another, and says when they are there: port, how many, what they ask. */
+const MUTE_CLIENTS = `
+const [port, count, request] = process.argv.slice(1);
+const open = (left) => {
+  if (left === 0) return console.log('open');
+  const socket = require('net').connect(Number(port), '127.0.0.1', () => { socket.write(request); open(left - 1); });
+  socket.pause();
+  socket.on('error', () => {});
+};
+open(Number(count));
+`;
 
 describe('api: event streams', () => {
   let t: ListeningApi;
@@ -96,8 +109,11 @@ describe('api: event streams', () => {
     const { streams } = t.api.context;
     while (streams.open > 0) await new Promise((resolve) => setImmediate(resolve)); // of the tests before
     const [cutBefore, linesBefore] = [streams.cut, lines.length];
-    const mute = await opened(MUTE, '');
-    for (const socket of mute) socket.pause();
+    // In a process of their own: there are not descriptors enough for both ends of all of them in one.
+    const mute = spawn(process.execPath, ['-e', MUTE_CLIENTS, String(t.port), String(MUTE), request()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(mute.stdout, 'data');
     const readers = await opened(READERS, '?branch=small');
     const told = Promise.all(readers.map((socket) => until(socket, /"branch":"small"/)));
     while (log.watchers < MUTE + READERS) await new Promise((resolve) => setImmediate(resolve));
@@ -121,7 +137,8 @@ describe('api: event streams', () => {
     expect([...new Set(reasons)].sort()[0]).to.match(/^it (does not read|reads too slowly)/);
     // A client costs its connection; what waits for those who don't read is bounded for all of them together.
     expect(process.memoryUsage().rss - before).to.be.lessThan((MUTE + READERS) * 60_000 + 300_000_000);
-    for (const socket of [...mute, ...readers]) socket.destroy();
+    for (const socket of readers) socket.destroy();
+    mute.kill('SIGKILL');
   });
 
   it('end when the server does, as a transaction does that is open then', async () => {
