@@ -1,7 +1,8 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ClusterServer, ClusterWorld } from '../support/cluster-world.js';
+import type { ClusterServer } from '../support/cluster-server.js';
+import { ClusterWorld } from '../support/cluster-world.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -84,11 +85,21 @@ describe('a cluster of Stargates', function () {
       .to.match(/^role: +leader$/m)
       .and.not.match(new RegExp(`^members:.*${leader.name}`, 'm'));
     await made.cluster(leader, ['add', leader.name]); // whoever is asked
-    await appendFile(join(heir.repo, '.kv', 'policy.yaml'), '# changed on the leader\n');
+    const policy = join(heir.repo, '.kv', 'policy.yaml');
+    await writeFile(policy, (await readFile(policy, 'utf8')).replace(/^stargate:\n/m, 'stargate:\n  standby: forward\n'));
+    await appendFile(policy, '# changed on the leader\n');
     const copies = (): Promise<string[]> =>
       Promise.all(made.servers.map(({ repo }) => readFile(join(repo, '.kv', 'policy.yaml'), 'utf8')));
     await until('all servers have the new policy', async () => (await copies()).every((text) => text.endsWith('the leader\n')));
+    const standby = made.servers.find((server) => !server.leads) as ClusterServer;
+    await made.must('git', ['-C', made.clone, 'config', 'remote.origin.pushurl', standby.pushUrl]);
+    await set('through a standby'); // which hands it on: nobody goes elsewhere
+    const kept = await made.must('git', ['-C', made.clone, 'config', 'remote.origin.pushurl']);
+    expect(kept.stdout.trim()).to.equal(standby.pushUrl);
+    await made.must('git', ['-C', made.clone, 'commit', '-q', '--allow-empty', '-m', 'a branch']);
+    await made.must('git', ['-C', made.clone, 'push', '-q', 'origin', 'HEAD:refs/heads/by-a-standby']);
     await made.level();
+    expect(await standby.refs()).to.include('refs/heads/by-a-standby');
   });
 });
 

@@ -147,16 +147,22 @@ export class MemoryCluster {
   async write(branch: string, content: string, server?: MemoryServer): Promise<Answer> {
     const leader = server ?? (await this.leader());
     const { objects, update } = await change(leader, `refs/heads/${branch}`, content);
-    await leader.store.write(objects);
-    return this.propose([update], leader);
+    return this.propose([update], leader, undefined, objects);
   }
 
-  /** Has a leader decide some moves. */
-  async propose(updates: readonly RefUpdate[], server?: MemoryServer, change?: Proposal['change']): Promise<Answer> {
+  /** Has a leader decide some moves, which bring objects that are nowhere yet. */
+  async propose(
+    updates: readonly RefUpdate[],
+    server?: MemoryServer,
+    change?: Proposal['change'],
+    objects: readonly NewObject[] = [],
+  ): Promise<Answer> {
     const { member } = server ?? (await this.leader());
     const id = `01J${String(++this.proposals).padStart(23, '0')}`;
     const proposal = { id, updates, events: [], ack: 'quorum' } as const;
-    return member === null ? { outcome: 'unknown' } : member.propose(change === undefined ? proposal : { ...proposal, change });
+    return member === null
+      ? { outcome: 'unknown' }
+      : member.propose(change === undefined ? proposal : { ...proposal, change }, objects);
   }
 
   /** Waits until all that run show the same refs, and stand at the head. */

@@ -18,6 +18,7 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     requireMirrorAckByDefault: false,
     pushUrls: {},
     ack: 'quorum' as const,
+    standby: 'refuse' as const,
     requireRepositoryId: false,
     minFreeSpace: null,
     maxPushObjects: 1_000_000,

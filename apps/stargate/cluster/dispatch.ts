@@ -16,6 +16,8 @@ export const TOPICS = {
   head: 'head',
   /** The mirror shows an intent. */
   mirrored: 'mirrored',
+  /** A command of a client, handed on to the leader. */
+  forward: 'forward',
   /** What operators ask for. */
   control: 'control',
 } as const;

@@ -7,8 +7,10 @@ import { Replica } from '../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { toKvError } from '../../../ports/error.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
+import { failpointOf, type ReplicaStep } from './failpoints.js';
 import type { MemberOptions } from './member-options.js';
 import { EntryPacks } from './packs.js';
 import { Post } from './post.js';
@@ -102,12 +104,16 @@ export class ClusterMember {
     return () => void this.watchers.delete(changed);
   }
 
-  /** Has the cluster decide something. Never rejects: every proposal is answered, once. */
-  propose(proposal: Proposal): Promise<Answer> {
+  /**
+   * Has the cluster decide something; `objects` are what it brings that is not on this server's disk yet. Never rejects: every proposal is
+   * answered, once.
+   */
+  propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<Answer> {
     if (this.stopped)
       return Promise.resolve({ outcome: 'refused', because: 'not-leader', detail: 'this server is ending' } as const);
     return new Promise((resolve) => {
       this.answers.set(proposal.id, resolve);
+      this.packs.propose(proposal.id, objects);
       this.give({ kind: 'propose', proposal });
     });
   }
@@ -160,8 +166,10 @@ export class ClusterMember {
         return;
       case 'store':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, this.sourceOf(effect.entry));
-          await this.disk.store(effect.entry);
+          this.reached('prepare');
+          await this.disk.store(effect.entry, await this.packs.ensure(effect.entry, this.sourceOf(effect.entry)));
+          this.packs.stored(effect.entry);
+          this.reached('vote');
         });
         return;
       case 'drop':
@@ -169,8 +177,11 @@ export class ClusterMember {
         return;
       case 'apply':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, effect.from);
-          const intent = await this.disk.apply(effect.entry);
+          const objects = await this.packs.ensure(effect.entry, effect.from);
+          this.reached('commit');
+          const intent = await this.disk.apply(effect.entry, objects);
+          this.packs.stored(effect.entry);
+          this.reached('committed');
           this.options.applied?.(intent);
         });
         return;
@@ -187,8 +198,12 @@ export class ClusterMember {
       case 'decide': {
         const { token, head, after } = effect;
         const { lease } = this.candidacy;
+        this.reached('decide');
         const decided = lease === null ? Promise.resolve({ kind: 'fenced' } as const) : this.log.decide(head, after, lease.fence);
-        void decided.then((result) => this.give({ kind: 'decided', token, result }));
+        void decided.then((result) => {
+          this.reached('decided');
+          this.give({ kind: 'decided', token, result });
+        });
         return;
       }
       case 'serve':
@@ -197,17 +212,22 @@ export class ClusterMember {
       case 'answer': {
         const answer = this.answers.get(effect.proposal);
         this.answers.delete(effect.proposal);
+        void this.working.then(() => this.packs.settle(effect.proposal)); // it may be about to be stored
         answer?.(effect.answer);
         return;
       }
       case 'release':
         this.options.log.info('cluster.stepped-down', { message: effect.why });
-        this.candidacy.release();
+        this.candidacy.release(effect.cutOff);
         return;
       case 'acquire':
         this.candidacy.acquire();
         return;
     }
+  }
+
+  private reached(step: ReplicaStep): void {
+    this.options.failpoint?.(failpointOf(this.state, step));
   }
 
   /** Does what only one thing at a time may do, and tells the replica how it ended. */
@@ -273,7 +293,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
     },
     restored,
   );
-  const packs = new EntryPacks({ store, exchange, dispatch, repository });
+  const packs = new EntryPacks({ store, namer, exchange, dispatch, repository });
   const snapshots = new Snapshots({ dispatch, repository, disk, packs, store });
   return new ClusterMember(options, replica, disk, packs, snapshots, openDecisions(decisions, dispatch, repository, owner));
 }
