@@ -128,7 +128,7 @@ export async function readSettings(env: NodeJS.ProcessEnv, file: string | undefi
   });
   const commands = namedCommands((parseDocument(text).toJS() as { readonly commands?: unknown } | null)?.commands, file ?? '');
   const table = Object.fromEntries(entries) as Omit<ApiSettings, 'commands' | 'file'>; // every name of the table, each of its kind
-  const settings: ApiSettings = { ...table, commands, file: file ?? '' };
+  const settings: ApiSettings = { ...table, logLevel: table.logLevel.toUpperCase(), commands, file: file ?? '' };
   check(settings);
   return settings;
 }

@@ -13,6 +13,7 @@ export interface Measured {
   readonly pool: Pick<Pool, 'stats' | 'transactions'>;
   readonly automation: Pick<Automation, 'commands' | 'webhooks' | 'builds'>;
   readonly traces: Pick<Traces, 'tracing'>;
+  readonly streams: { readonly open: number; readonly cut: number };
   readonly clock: Clock;
   readonly startedAt: number;
   readonly settings: Pick<ApiSettings, 'metricsAliasPrefix'>;
@@ -26,7 +27,7 @@ export interface ApiMetrics {
 }
 
 /** The families of a server: of requests, of what it holds, of the process and its event loop. */
-export function apiMetrics({ pool, automation, clock, startedAt, settings, traces }: Measured): ApiMetrics {
+export function apiMetrics({ pool, automation, clock, startedAt, settings, traces, streams }: Measured): ApiMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
@@ -43,6 +44,8 @@ export function apiMetrics({ pool, automation, clock, startedAt, settings, trace
   gauge('commands_running', 'Commands that run', () => automation.commands.atWork);
   gauge('webhook_deliveries_pending', 'Deliveries that are under way', () => automation.webhooks.underWay);
   gauge('container_builds_unfinished', 'Builds that run or wait', () => automation.builds.unfinished);
+  gauge('streams_open', 'Event streams that are being written', () => streams.open);
+  gauge('streams_cut_total', 'Event streams that were cut off since the start: their clients did not read', () => streams.cut);
   gauge('trace_spans_lost', 'Spans that could not be delivered', () => traces.tracing.lost);
   gauge('uptime_seconds', 'Since the start', () => (clock.now() - startedAt) / 1000);
   return {

@@ -21,6 +21,7 @@ import type { Folders } from '../pool/folders.js';
 import type { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiLog } from './log.js';
+import type { Streams } from './streams.js';
 
 /**
  * Whom a route is for: anybody, whoever is logged in, those and whom the server lets in without a login, or who has a right (in the
@@ -56,6 +57,8 @@ export interface ApiContext {
   readonly audit: AuditLog;
   readonly log: ApiLog;
   readonly traces: Traces;
+  /** Event streams that are being written. */
+  readonly streams: Streams;
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly folders: Folders;

@@ -26,6 +26,7 @@ import { guardAccess } from '../requests/access.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError, apiErrorOf, sendError } from '../problems/errors.js';
 import { idempotent } from '../requests/idempotency.js';
+import { ServedPaths } from './served-paths.js';
 import { traceRequests } from '../requests/trace-requests.js';
 
 const compress = promisify(gzip);
@@ -34,13 +35,21 @@ const WORTH_GZIP = 1024;
 
 /** Everything that this server answers, at the root. */
 export function apiMount(context: ApiContext): Mount {
+  const served = new ServedPaths();
   return {
     prefix: '',
     async unknown(request, reply) {
+      const methods = served.methodsAt(request.url.split('?', 1)[0] ?? '');
+      if (methods.length > 0) {
+        const allow = { Allow: methods.join(', ') };
+        const says = `this path takes ${methods.join(', ')}`;
+        return sendError(request, reply, new ApiError(405, 'METHOD_NOT_ALLOWED', says, undefined, allow));
+      }
       return sendError(request, reply, new ApiError(404, 'NOT_FOUND', 'nothing is served at this path with this method'));
     },
     async register(plain, { closing }) {
       const app: ApiApp = plain.withTypeProvider<TypeBoxTypeProvider>();
+      app.addHook('onRoute', ({ url, method }) => served.add(url, [method].flat()));
       // Parameters of a path are texts. To convert them would fail: the library makes a pattern of each name, and '*' is none.
       app.setValidatorCompiler<TSchema>((route) =>
         TypeBoxValidatorCompiler(route.httpPart === 'params' ? { ...route, httpPart: 'body' } : route),

@@ -21,6 +21,7 @@ import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiContext } from '../requests/context.js';
 import type { ApiLog } from '../requests/log.js';
+import { Streams } from '../requests/streams.js';
 import { lockDataFolder, makeDataFolder } from './data-folder.js';
 import { apiMount } from './mount.js';
 import { productVersion } from '../../product-version.js';
@@ -106,6 +107,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     audit,
     log,
     traces,
+    streams: new Streams(),
     clock,
     hasher,
     folders: new Folders(composition, settings.transferFolders),
