@@ -12,21 +12,21 @@ export interface ServedRequest {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'];
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** More than any status. */
-const STATUSES = 1000;
 
-/** What is counted of a route. A request adds to numbers here, and the library is told when somebody looks: its labels cost more than the rest. */
+/**
+ * What is counted of a route and method. A request adds to numbers here, and the library has them when somebody looks: to find its labels'
+ * place takes longer than all the rest.
+ */
 class RouteCounts {
-  /** By method and status. */
-  readonly requests = new Map<number, number>();
+  readonly statuses = new Map<number, number>();
   /** Not cumulative; the last is of those that took longer. */
   readonly buckets = new Float64Array(SECONDS.length + 1);
   seconds = 0;
 
-  add(method: string, status: number, seconds: number): void {
-    const at = METHODS.indexOf(method);
-    const key = (at < 0 ? METHODS.length - 1 : at) * STATUSES + status;
-    this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
+  constructor(readonly labels: { readonly method: string; readonly path: string }) {}
+
+  add(status: number, seconds: number): void {
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     let bucket = 0;
     while (bucket < SECONDS.length && seconds > (SECONDS[bucket] as number)) bucket++;
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1;
@@ -34,67 +34,75 @@ class RouteCounts {
   }
 }
 
-type Routes = ReadonlyMap<string, RouteCounts>;
+type Told<M extends { get(): unknown }> = ReturnType<M['get']>;
 
-class Requests extends Counter<'method' | 'route' | 'status'> {
+class Requests extends Counter<'method' | 'path' | 'status'> {
   constructor(
     name: string,
     registry: Registry,
-    private readonly routes: Routes,
+    private readonly counts: readonly RouteCounts[],
   ) {
-    const labelNames = ['method', 'route', 'status'] as const;
-    super({ name: `${name}_total`, help: 'Requests answered, by route and status', registers: [registry], labelNames });
+    const labelNames = ['method', 'path', 'status'] as const;
+    super({ name, help: 'Requests answered, by route and status', registers: [registry], labelNames });
   }
 
-  override async get(): ReturnType<Counter<'method' | 'route' | 'status'>['get']> {
-    const values = [...this.routes].flatMap(([route, { requests }]) =>
-      [...requests].map(([key, value]) => {
-        const method = METHODS[Math.floor(key / STATUSES)] as string;
-        return { value, labels: { method, route, status: key % STATUSES } };
-      }),
+  override async get(): Told<Counter<'method' | 'path' | 'status'>> {
+    const values = this.counts.flatMap(({ labels, statuses }) =>
+      [...statuses].map(([status, value]) => ({ value, labels: { ...labels, status } })),
     );
     return { ...(await super.get()), values };
   }
 }
 
-class Durations extends Histogram<'route'> {
+class Durations extends Histogram<'method' | 'path'> {
   constructor(
     private readonly metric: string,
     registry: Registry,
-    private readonly routes: Routes,
+    private readonly counts: readonly RouteCounts[],
   ) {
-    const registers = [registry];
-    super({ name: metric, help: 'Duration of a request, by route', registers, buckets: SECONDS, labelNames: ['route'] });
+    const labelNames = ['method', 'path'] as const;
+    super({ name: metric, help: 'Duration of a request, by route', registers: [registry], buckets: SECONDS, labelNames });
   }
 
-  override async get(): ReturnType<Histogram<'route'>['get']> {
-    const values = [...this.routes].flatMap(([route, { buckets, seconds }]) => {
+  override async get(): Told<Histogram<'method' | 'path'>> {
+    const values = this.counts.flatMap(({ labels, buckets, seconds }) => {
       let count = 0;
       const each = [...buckets].map((of, i) => {
         count += of;
-        return { metricName: `${this.metric}_bucket`, labels: { le: SECONDS[i] ?? '+Inf', route }, value: count };
+        return { metricName: `${this.metric}_bucket`, labels: { le: SECONDS[i] ?? '+Inf', ...labels }, value: count };
       });
       return [
         ...each,
-        { metricName: `${this.metric}_sum`, labels: { route }, value: seconds },
-        { metricName: `${this.metric}_count`, labels: { route }, value: count },
+        { metricName: `${this.metric}_sum`, labels, value: seconds },
+        { metricName: `${this.metric}_count`, labels, value: count },
       ];
     });
     return { ...(await super.get()), values };
   }
 }
 
-/** Counts requests and their durations under `<name>_http_…`; as many series as there are routes, whatever clients ask for. */
+/** Counts requests and their durations under `<name>_http_…`, by the patterns of routes as paths: as many series as there are, whatever clients ask for. */
 export function requestMetrics(name: string, registry: Registry): (request: ServedRequest) => void {
-  const routes = new Map<string, RouteCounts>();
-  new Requests(`${name}_http_requests`, registry, routes);
-  new Durations(`${name}_http_request_seconds`, registry, routes);
+  const all: RouteCounts[] = [];
+  /** By path, and then by the place of the method. */
+  const known = new Map<string, (RouteCounts | undefined)[]>();
+  new Requests(`${name}_http_requests_total`, registry, all);
+  new Durations(`${name}_http_request_duration_seconds`, registry, all);
   return ({ method, route, status, ms }) => {
-    let counts = routes.get(route ?? 'none');
-    if (counts === undefined) {
-      counts = new RouteCounts();
-      routes.set(route ?? 'none', counts);
+    const path = route ?? 'none';
+    let methods = known.get(path);
+    if (methods === undefined) {
+      methods = [];
+      known.set(path, methods);
     }
-    counts.add(method, status, ms / 1000);
+    const found = METHODS.indexOf(method);
+    const at = found < 0 ? METHODS.length - 1 : found;
+    let counts = methods[at];
+    if (counts === undefined) {
+      counts = new RouteCounts({ method: METHODS[at] as string, path });
+      methods[at] = counts;
+      all.push(counts);
+    }
+    counts.add(status, ms / 1000);
   };
 }

@@ -111,7 +111,10 @@ async function byIsomorphicGit(named: string, paths: readonly string[], count: n
   if (git === null) return [what, 'not fetched', '', '', 'nothing'];
   const files = new MemoryFiles();
   const place = { fs: files, dir: '/work', cache: {} };
-  for (const folder of ['/work', ...new Set(paths.filter((path) => path.includes('/')).map((path) => `/work/${path.split('/')[0]}`))])
+  for (const folder of [
+    '/work',
+    ...new Set(paths.filter((path) => path.includes('/')).map((path) => `/work/${path.split('/')[0]}`)),
+  ])
     await files.mkdir(folder);
   await git.init({ ...place, defaultBranch: 'main' });
   for (const [i, path] of paths.entries()) await files.writeFile(`/work/${path}`, `v${i}`);

@@ -76,7 +76,16 @@ export class MemoryFiles {
     const is = (kind: boolean) => () => kind;
     const kinds = { isFile: is(body !== null), isDirectory: is(body === null), isSymbolicLink: is(false) };
     const times = { ctimeMs: at, mtimeMs: at, ctime: new Date(at), mtime: new Date(at) };
-    return { ...kinds, ...times, size: body?.length ?? 0, mode: body === null ? 0o40_755 : 0o100_644, ino: number, dev: 1, uid: 1, gid: 1 };
+    return {
+      ...kinds,
+      ...times,
+      size: body?.length ?? 0,
+      mode: body === null ? 0o40_755 : 0o100_644,
+      ino: number,
+      dev: 1,
+      uid: 1,
+      gid: 1,
+    };
   };
 
   readonly lstat = this.stat;
@@ -113,6 +122,10 @@ export class MemoryFiles {
   }
 }
 
-const trimmed = (path: string): string => path.replace(/^\/+|\/+$|\/\.(?=\/|$)/g, '').replace(/\/+/g, '/').replace(/^\.$/, '');
+const trimmed = (path: string): string =>
+  path
+    .replace(/^\/+|\/+$|\/\.(?=\/|$)/g, '')
+    .replace(/\/+/g, '/')
+    .replace(/^\.$/, '');
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { memoryStore } from '../../adapters/git-memory/open.js';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
-import { nodeZlib } from '../../apps/api/git/zlib.js';
+import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8 } from '../../domain/git/bytes.js';
 import { replacing } from '../../domain/git/store-view.js';
 import { openRepository } from '../../domain/repo/repository.js';

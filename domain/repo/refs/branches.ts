@@ -88,7 +88,8 @@ export async function mustBranch(core: Core, name: string): Promise<{ readonly r
 /** Creates a ref, and says as a conflict what a store would call an error of git. */
 export function createRef(land: Land, core: Core, ref: RefName, oid: Oid, reason: string): void | Promise<void> {
   const there = core.tip(ref);
-  if (there instanceof Promise) return there.then((tip) => createThere(land, core, ref, tip, [{ ref, old: null, next: oid }], reason));
+  if (there instanceof Promise)
+    return there.then((tip) => createThere(land, core, ref, tip, [{ ref, old: null, next: oid }], reason));
   return createThere(land, core, ref, there, [{ ref, old: null, next: oid }], reason);
 }
 
