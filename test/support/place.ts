@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runKept } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey } from './keys.js';
 import { type RanBytes, runBytes, type RunOptions } from './processes.js';
@@ -28,9 +29,10 @@ export class Place {
     return execFileSync('git', args, { cwd: this.repo, env: this.env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** Runs `git kv` as its own process. */
+  /** Runs `git kv`; what is to be interrupted, in a process of its own. */
   kv(args: readonly string[], options: RunOptions = {}): Promise<RanBytes> {
-    return this.command(process.execPath, [BIN, ...args], options);
+    if (options.signal !== undefined) return this.command(process.execPath, [BIN, ...args], options);
+    return runKept(args, { cwd: this.repo, ...options, env: { ...this.env, ...options.env } });
   }
 
   /** Runs `git kv` from a shell's command line, for bytes that no JavaScript string can hold; `$KV` is the program. */
