@@ -61,6 +61,25 @@ const LOOPED = [
   /^adapters\/(?:clock-system|hasher-node|signer-git|tracing-none)\/open/,
 ];
 
+/** A function instead of a module: bin/git-kv.js calls it, and V8 can keep what it has compiled of it, as Node 20 can't of modules. */
+const SCRIPT = {
+  format: 'cjs',
+  define: { 'import.meta.url': 'bundleUrl' },
+  banner: { js: '(function(exports,require,module,importLater,bundleUrl){' },
+  footer: { js: '})' },
+};
+
+/** Imports at run time go through bin/git-kv.js, since code that was kept compiled can't import. */
+function passImports(file) {
+  const text = readFileSync(file, 'utf8');
+  const passed = text.replaceAll(/\bimport\((?=[^'`)])/g, 'importLater(');
+  // What is left stands in the words of a hint.
+  const odd = [...passed.matchAll(/\bimport\((?!'\.\/[\w-]+\.js'\))/g)];
+  if (odd.length > 0 || /[^\t\n -~]/.test(passed))
+    throw new Error(`${file}: an import that can't be passed on, or a character beyond ASCII`);
+  writeFileSync(file, passed);
+}
+
 /**
  * The command line in one file with all that such a command loads, since each file more takes its time at every start; and beside it, cut
  * into files that share what they have in common, whatever is loaded for anything else. What both have is there twice, and knows the
@@ -80,7 +99,8 @@ async function commandLine(from, out) {
       });
     },
   };
-  const lean = await bundle(from, out, { 'git-kv': 'apps/cli/main.js' }, [], { splitting: false, plugins: [apart] });
+  const lean = await bundle(from, out, { 'git-kv': 'apps/cli/main.js' }, [], { ...SCRIPT, splitting: false, plugins: [apart] });
+  passImports(join(out, 'git-kv.js'));
   const rest = await bundle(from, out, {
     ...Object.fromEntries(later),
     commands: 'apps/cli/commands/index.js',

@@ -41,8 +41,8 @@ export interface Metrics {
   intentStreams(count: number): void;
   role(leader: boolean): void;
   ready(github: boolean): void;
-  /** Where the state of a repository's cluster is read; of several repositories, the greatest value is told. */
-  cluster(read: () => ClusterStatus): void;
+  /** Where the state of a repository's cluster is read; of several repositories, the greatest value is told. Gives what ends that. */
+  cluster(read: () => ClusterStatus): () => void;
   /** Where it is read how many spans of traces could not be delivered. */
   spansLost(read: () => number): void;
   /** Where it is read how the repositories stand, where there may be many. */
@@ -89,7 +89,8 @@ export function createMetrics(): Metrics {
   const role = gauge('stargate_ha_role', '1 while this process is the leader, 0 while it stands by');
   const ready = gauge('stargate_health_ready', '1 while ready, by whether the mirror is reachable', ['github']);
 
-  const clusters: (() => ClusterStatus)[] = [];
+  const clusters = new Set<() => ClusterStatus>();
+  let tellsClusters = false;
 
   return {
     accepted(ms) {
@@ -132,13 +133,15 @@ export function createMetrics(): Metrics {
       ready.set({ github: String(!github) }, 0);
     },
     cluster(read) {
-      clusters.push(read);
-      if (clusters.length > 1) return;
+      clusters.add(read);
+      const end = (): void => void clusters.delete(read);
+      if (tellsClusters) return end;
+      tellsClusters = true;
       const told = (name: string, help: string, of: (status: ClusterStatus) => number): void => {
         new Gauge({
           ...{ name, help, registers },
           collect() {
-            this.set(Math.max(...clusters.map((each) => of(each()))));
+            this.set(Math.max(0, ...[...clusters].map((each) => of(each()))));
           },
         });
       };
@@ -157,6 +160,7 @@ export function createMetrics(): Metrics {
       told('stargate_cluster_diverged', '1 when the history of this server is not the cluster’s', ({ diverged }) =>
         diverged === null ? 0 : 1,
       );
+      return end;
     },
     spansLost(read) {
       new Gauge({

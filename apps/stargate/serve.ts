@@ -10,11 +10,13 @@ import { steadySink, toStandardError } from './log/log-sink.js';
 import { lastResort } from './process/last-resort.js';
 import { say } from './process/terminal.js';
 import { openReplicationApi } from './replica/open-api.js';
-import { parsePeerUrls, parseServerId } from './replica/settings.js';
+import { parsePeerUrls, parseServerId, type ReplicaSettings } from './root/creation/settings.js';
 import { type RootParts, serveRoot } from './root/serve-root.js';
 import type { Daemon } from './serving/listeners.js';
 import { serveOne } from './serving/serve-one.js';
-import { type Setting, settle } from './settings/settle.js';
+import { type Setting, settle, type SettlingFlags } from './settings/settle.js';
+import { variableOf } from './settings/table.js';
+import type { ProfileChoice } from './stargate-profile.js';
 
 const SERVE = {
   ...PLACE,
@@ -78,8 +80,8 @@ export async function runServe(args: readonly string[]): Promise<number> {
     place === null
       ? await serveRoot({
           ...{ ...common, choice, root: required(root, '--root'), most: countOf(maxOpen(values['max-open'])) },
-          ...(api === null ? {} : { more: (parts: RootParts) => openReplicationApi(parts, api) }),
-          choiceOf: async (gitDir) => (await settle(gitDir, values)).choice,
+          ...(api === null ? {} : { replica: api.settings, more: (parts: RootParts) => openReplicationApi(parts, api) }),
+          choiceOf: (gitDir) => choiceBelow(gitDir, values),
         })
       : await serveOne({ ...common, ...choice, repo: place, policyPath: settings['policy-path'].value });
   const lines = [
@@ -92,6 +94,12 @@ export async function runServe(args: readonly string[]): Promise<number> {
   await interrupted;
   await daemon.stop();
   return isBroken() ? EXIT_CODES.UNEXPECTED : 0;
+}
+
+/** What one of many repositories is served with: its own profile goes before the root's. */
+async function choiceBelow(gitDir: string, values: SettlingFlags): Promise<ProfileChoice> {
+  const own = await settle(gitDir, { ...values, profile: undefined }, { ...process.env, [variableOf('profile')]: undefined });
+  return own.settings.profile.place.source === 'repository' ? own.choice : (await settle(gitDir, values)).choice;
 }
 
 function endpointOf({ value = '', place }: Setting): Endpoint {
@@ -117,7 +125,7 @@ function roleOf({ leadership }: Daemon): readonly string[] {
 }
 
 /** What the flags say of the replication API; null where it is not to be served. Throws `USAGE`. */
-function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): Parameters<typeof openReplicationApi>[1] | null {
+function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): ServedApi | null {
   const tokenFile = values['api-token-file'];
   if (values.api !== true && tokenFile === undefined && values.peer.length === 0) return null;
   const [ca, cert, certKey] = [values['peer-ca'], values['peer-cert'], values['peer-cert-key']];
@@ -140,6 +148,8 @@ function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): Param
     },
   };
 }
+
+type ServedApi = Parameters<typeof openReplicationApi>[1] & { readonly settings: ReplicaSettings };
 
 interface ApiFlags {
   readonly api?: boolean | undefined;

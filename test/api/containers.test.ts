@@ -1,8 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { imagesOf, isDefinition } from '../../apps/api/containers/definitions.js';
+import type { Build } from '../../apps/api/containers/build.js';
+import { KeptLogs } from '../../apps/api/containers/build-log.js';
 import { Builds, type BuildParts } from '../../apps/api/containers/builds.js';
+import { KeptJson } from '../../apps/api/pool/kept-json.js';
 import { KvError } from '../../ports/error.js';
 import type { ContainerBuilder } from '../../ports/sandbox/container-builder.js';
 import { thrownBy } from '../contracts/mirror-target.js';
@@ -157,9 +160,55 @@ describe('api: container builds', function () {
     const parts: BuildParts = {
       builder: async () => builder,
       use: (_id, work) => work({} as Parameters<typeof work>[0]), // no file is asked for: this builder reads none
-      ...{ now: () => 1, time: 1000, memory: 1, kept: null },
+      ...{ now: () => 1, time: 1000, memory: 1, kept: null, isKept: () => false },
     };
+    beforeEach(() => {
+      for (const list of [begun, scopes, removed]) list.length = 0;
+      ends.clear();
+    });
     const request = (definition: string) => ({ definition, context: '', ref: 'HEAD', commit: 'c', tag: null, args: {} });
+
+    it('are known after a restart with what they said, and as interrupted where the server ended before them', async () => {
+      const folder = await temporaryFolder();
+      const kept = () => ({
+        builds: new KeptJson<readonly Build[]>(join(folder.path, 'builds.json')),
+        logs: new KeptLogs(join(folder.path, 'builds'), (error) => expect.fail(error.message)),
+      });
+      const own: BuildParts = { ...parts, kept: kept(), isKept: (id) => id === 'r' };
+      try {
+        const builds = new Builds(own);
+        const [done, broken, waiting] = await Promise.all(['k1', 'k2', 'k3'].map((name) => builds.start('r', request(name))));
+        await until('the first has begun', () => begun.includes('k1'));
+        ends.get('k1')?.();
+        await until('the second has begun', () => begun.includes('k2'));
+        const gone = await builds.start('memory', request('k4'));
+        // The first server is never closed, as after kill -9: what the next one knows is on the disk.
+        const read = () => readFileSync(join(folder.path, 'builds.json'), 'utf8');
+        await until('the end of the first is on the disk', () => read().includes('image of k1'));
+        const next = new Builds({ ...own, kept: kept() });
+        await next.load();
+        expect(next.list('r').map(({ id, state }) => [id, state])).to.deep.equal([
+          [waiting?.id, 'interrupted'],
+          [broken?.id, 'interrupted'],
+          [done?.id, 'succeeded'],
+        ]);
+        expect(next.get('r', broken?.id ?? '').error).to.match(/the server ended/);
+        expect(await next.said(done?.id ?? '')).to.equal('builds k1\n');
+        await until('what was said before the end is there', async () => (await next.said(broken?.id ?? '')) === 'builds k2\n');
+        // A repository that lived in memory is gone, with its builds and its images.
+        expect([next.list('memory'), gone.isKept]).to.deep.equal([[], false]);
+        await next.close();
+        expect(removed).to.have.length(1);
+        expect(read()).to.not.include(gone.id);
+        await next.forget('r');
+        expect(await next.said(done?.id ?? '')).to.equal('');
+        ends.get('k2')?.();
+        await until('the fourth has begun', () => begun.includes('k4') || begun.includes('k3'));
+        await builds.close();
+      } finally {
+        await folder.remove();
+      }
+    });
 
     it('are one after another, can be cancelled, and go with their repository', async () => {
       const builds = new Builds(parts);
@@ -182,7 +231,7 @@ describe('api: container builds', function () {
       const last = await builds.start('R', request('4'));
       await until('the last has begun', () => begun.includes('4'));
       await builds.close();
-      expect(last.state).to.equal('cancelled');
+      expect(last.state).to.equal('interrupted');
       // Two repositories may differ in the case of their names alone, and so may folders not.
       expect(new Set(scopes).size).to.equal(2);
       for (const scope of scopes) expect(scope).to.match(/^[a-z0-9-]{1,64}$/);

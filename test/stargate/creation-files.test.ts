@@ -2,7 +2,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parsePolicy } from '../../adapters/policy-yaml/open.js';
-import { openCreationFiles } from '../../apps/stargate/replica/creation-files.js';
+import { openCreationFiles } from '../../apps/stargate/root/creation/creation-files.js';
 import { Catalogue } from '../../apps/stargate/root/catalogue.js';
 import type { Creation } from '../../domain/gateway/creation/records.js';
 import { thrownBy } from '../contracts/mirror-target.js';

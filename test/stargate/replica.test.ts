@@ -89,7 +89,7 @@ describe('stargate: the replication API', () => {
   });
   afterEach(() => terminals.close());
 
-  it('does what the quick start says, and goes on to serve Git', async () => {
+  it('does what the quick start says, and goes on to replicate what is pushed with Git', async () => {
     await Promise.all([terminals.start(1), terminals.start(2)]);
     await Promise.all([terminals.healthy(1), terminals.healthy(2)]);
     const { sandbox } = terminals;
@@ -126,31 +126,47 @@ describe('stargate: the replication API', () => {
     );
     expect(both.map(({ status }) => status).sort()).to.deep.equal([201, 409]);
 
-    // Nobody is listed yet: the policy is a file, and is taken up.
+    // Nobody is listed yet: the policy is a file of the server that leads, and is taken up.
+    const led = `${sandbox.path('data-server1')}/testuser/hello-world.git`;
     const key = sandbox.key('ada');
     const writers = `[${JSON.stringify((await readFile(`${key}.pub`, 'utf8')).trim())}]`;
     await writeFile(
-      join(path, '.kv', 'policy.yaml'),
+      join(led, '.kv', 'policy.yaml'),
       `version: 1\nstargate: { admins: ${writers} }\nnamespaces: { main: { writers: ${writers} } }\n`,
     );
-    const { ssh } = JSON.parse(await readFile(join(sandbox.path('data-server2'), '.stargate', 'endpoints.json'), 'utf8')) as {
-      ssh: { port: number };
+    const sshPort = async (number: 1 | 2): Promise<number> => {
+      const file = join(sandbox.path(`data-server${number}`), '.stargate', 'endpoints.json');
+      return (JSON.parse(await readFile(file, 'utf8')) as { ssh: { port: number } }).ssh.port;
     };
+    const [one, two] = [await sshPort(1), await sshPort(2)];
     const env = {
       GIT_SSH_COMMAND: `ssh -F /dev/null -i ${key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR`,
     };
     const git = (...args: readonly string[]) => sandbox.exec('git', args, env);
     sandbox.run('git', ['init', '-q', '-b', 'main', sandbox.path('work')]);
     sandbox.git(sandbox.path('work'), 'commit', '-q', '--allow-empty', '-m', 'first');
-    const push = () =>
-      git('-C', sandbox.path('work'), 'push', '-q', `ssh://git@127.0.0.1:${ssh.port}/testuser/hello-world.git`, 'main');
-    await until('ada may push', async () => (await push()).code === 0, { clue: () => terminals.log(2) });
+    const push = (port: number, branch: string) =>
+      git('-C', sandbox.path('work'), 'push', '-q', `ssh://git@127.0.0.1:${port}/testuser/hello-world.git`, `main:${branch}`);
+    const logs = () => `${terminals.log(1)}\n${terminals.log(2)}`;
+    let told = '';
+    const pushed1 = async () => {
+      const { code, stderr } = await push(one, 'main');
+      told = stderr;
+      return code === 0;
+    };
+    await until('ada may push', pushed1, { clue: () => `${told}\n${logs()}` });
     const url = `http://localhost:${terminals.ports[1]}/git/testuser/hello-world.git`;
+    const shown = async () => (await git('ls-remote', url, 'refs/heads/main')).stdout !== '';
+    await until('the other server has it', shown, { clue: logs });
     for (const version of ['0', '2']) {
       const cloned = await git('-c', `protocol.version=${version}`, 'clone', '-q', url, sandbox.path(`clone${version}`));
       expect([cloned.code, cloned.stderr], version).to.deep.equal([0, '']);
       expect(sandbox.git(sandbox.path(`clone${version}`), 'log', '--format=%s'), version).to.equal('first');
     }
+    // The key may push there too, since the policy has come along, and is told where.
+    const elsewhere2 = await push(two, 'other');
+    expect(elsewhere2.code).not.to.equal(0);
+    expect(elsewhere2.stderr).to.contain('push to the leader, server-1');
     const pushed = await git('-C', sandbox.path('work'), 'push', url, 'main:other');
     expect(pushed.code).not.to.equal(0);
     expect(pushed.stderr).to.contain('pushes are taken over SSH');

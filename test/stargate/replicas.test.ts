@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { openReplicationApi } from '../../apps/stargate/replica/open-api.js';
-import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/replica/settings.js';
+import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/root/creation/settings.js';
 import { freePort } from '../support/free-port.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { RootStargate } from '../support/root-stargate.js';
@@ -26,14 +26,11 @@ class Replica {
     const listenHttp = { host: '127.0.0.1', port: this.port };
     await this.stargate.start({
       listenHttp,
-      more: (parts) =>
-        openReplicationApi(parts, {
-          ...{ shownRoot: this.stargate.root, listenHttp, tokenFile },
-          settings: {
-            ...{ self: this.name, keyFile, identity: undefined, trusted: [], listenPeers: { host: '127.0.0.1', port: 0 } },
-            peers: others.map(({ port }) => new URL(`http://127.0.0.1:${port}`)),
-          },
-        }),
+      replica: {
+        ...{ self: this.name, keyFile, identity: undefined, trusted: [], listenPeers: { host: '127.0.0.1', port: 0 } },
+        peers: others.map(({ port }) => new URL(`http://127.0.0.1:${port}`)),
+      },
+      more: (parts) => openReplicationApi(parts, { shownRoot: this.stargate.root, listenHttp, tokenFile }),
     });
   }
 

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { ROOT } from './root.js';
+
 /** An environment in which Git sees no configuration but the repository's; `person` is who commits, when that isn't configured. */
 export function isolatedEnv(home: string, person?: string): Record<string, string> {
   return {
@@ -6,6 +9,8 @@ export function isolatedEnv(home: string, person?: string): Record<string, strin
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
+    // One for all of the tests' homes, each of which would fill its own.
+    XDG_CACHE_HOME: join(ROOT, 'node_modules', '.cache'),
     ...(person === undefined ? {} : identity(person)),
   };
 }

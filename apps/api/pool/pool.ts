@@ -85,6 +85,11 @@ export class Pool {
     return [...this.slots.values()].filter(({ deleted }) => !deleted).map(({ entry }) => entry);
   }
 
+  /** Where those lie that are kept. */
+  folders(): ReadonlyMap<string, string> {
+    return new Map(this.list().flatMap(({ id, memoryOnly }) => (memoryOnly ? [] : [[id, this.folder(id)]])));
+  }
+
   /** Throws `REPO_NOT_FOUND`. */
   entry(id: string): RepositoryEntry {
     return this.find(id).entry;

@@ -60,7 +60,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
   const randomness = await composition.get<Randomness>('randomness');
   const use: AutomationParts['use'] = (id, work) => pool.use(id, work);
   const hide = [settings.adminPasswordFile, settings.file].filter((path) => path !== '').map((path) => resolve(path));
-  const automation = await openAutomation({ composition, settings, clock, randomness, use, hide });
+  const automation = await openAutomation({ composition, settings, clock, randomness, use, hide, log });
   const pool: Pool = await Pool.open({ composition, settings, clock, hasher, randomness, watcher: automation });
 
   const file = data === '' ? null : new KeptJson<AccountsRecord>(join(data, 'accounts.json'));
@@ -106,6 +106,8 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
   const open = Object.entries(isolation ?? {}).flatMap(([what, isKept]) => (isKept === true ? [] : [what]));
   if (open.length > 0) log('WARN', 'commands are not kept from all that they could be', { missing: open });
 
+  const ending = new AbortController();
+  const resumed = automation.resume(pool.folders(), ending.signal);
   const cleaning = setInterval(() => {
     pool.cleanup().catch((error: unknown) => log('ERROR', 'cleaning the pool failed', { error: String(error) }));
   }, settings.cleanupInterval);
@@ -135,6 +137,8 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     },
     async close() {
       clearInterval(cleaning);
+      ending.abort();
+      await resumed;
       await ledger?.close();
       await automation.close();
       await pool.close();

@@ -4,22 +4,9 @@ import { eventShape } from '../pool/event-shape.js';
 import type { LoggedEvent } from '../pool/events.js';
 import { newId, type SettingsOfRepositories, type WebhookRecord } from '../pool/repository-settings.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
+import { KvError } from '../../../ports/error.js';
+import type { Delivery, DeliveryLog, DeliveryState } from './deliveries.js';
 import type { Sent } from './send.js';
-
-/** One attempt to deliver. */
-export interface Attempt extends Sent {
-  readonly at: number;
-}
-
-/** Something that is told to a webhook. */
-export interface Delivery {
-  readonly id: string;
-  readonly webhook: string;
-  readonly event: string;
-  readonly createdAt: number;
-  state: 'pending' | 'delivered' | 'failed';
-  readonly attempts: Attempt[];
-}
 
 /** What webhooks work with. */
 export interface WebhookParts {
@@ -30,19 +17,19 @@ export interface WebhookParts {
   /** Attempts for one delivery, and the wait before the second; each further wait is twice as long. */
   readonly attempts: number;
   readonly backoff: number;
+  /** Where those of a repository are noted. */
+  readonly log: (repository: string) => DeliveryLog;
   readonly send: (url: string, headers: Readonly<Record<string, string>>, body: string) => Promise<Sent>;
 }
 
-/** Deliveries that are remembered of one webhook, that may be under way in the process, and that are sent at a time. */
-const REMEMBERED = 100;
+/** Deliveries that may be under way in the process, and that are sent at a time. */
 const UNDER_WAY = 5000;
 const AT_A_TIME = 20;
 
 /** Tells others of what moves: signed, again where that failed, and noted. */
 export class Webhooks {
-  private readonly log = new Map<string, Delivery[]>();
   private readonly closing = new AbortController();
-  private readonly running = new Set<Promise<void>>();
+  private readonly running = new Map<string, Promise<void>>();
   private sending = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -59,25 +46,33 @@ export class Webhooks {
 
   /** Begins a delivery, which goes on by itself. */
   deliver(repository: string, webhook: WebhookRecord, event: string, body: object): Delivery {
-    const { clock } = this.parts;
-    const delivery: Delivery = {
-      id: newId('dlv'),
-      webhook: webhook.id,
-      event,
-      createdAt: clock.now(),
-      state: 'pending',
-      attempts: [],
-    };
-    this.log.set(webhook.id, [...(this.log.get(webhook.id) ?? []), delivery].slice(-REMEMBERED));
-    if (this.running.size >= UNDER_WAY || this.closing.signal.aborted) {
-      delivery.state = 'failed';
-      delivery.attempts.push({ at: clock.now(), status: null, error: 'too many deliveries wait', duration: 0, isRefused: true });
-      return delivery;
-    }
-    const text = JSON.stringify({ id: delivery.id, event, repository, webhook: webhook.id, ...body });
-    const run: Promise<void> = this.attempt(delivery, repository, webhook, text).finally(() => this.running.delete(run));
-    this.running.add(run);
-    return delivery;
+    const id = newId('dlv');
+    return this.begin(repository, {
+      ...{
+        id,
+        webhook: webhook.id,
+        event,
+        createdAt: this.parts.clock.now(),
+        redeliveryOf: null,
+        state: 'pending',
+        attempts: [],
+      },
+      body: JSON.stringify({ id, event, repository, webhook: webhook.id, ...body }),
+    });
+  }
+
+  /** Tells once more what was told, word for word. Throws `CAS_CONFLICT` for what has not ended, or is not kept any more. */
+  redeliver(repository: string, { id, webhook, event, redeliveryOf, body, state }: Delivery): Delivery {
+    if (state === 'pending') throw new KvError('CAS_CONFLICT', 'the delivery has not ended yet');
+    if (body === null) throw new KvError('CAS_CONFLICT', 'what was sent is not kept any more');
+    const again = { id: newId('dlv'), webhook, event, createdAt: this.parts.clock.now(), redeliveryOf: redeliveryOf ?? id };
+    return this.begin(repository, { ...again, body, state: 'pending', attempts: [] });
+  }
+
+  /** Goes on with those of a repository that a server before this one has not ended. */
+  async resume(repository: string): Promise<void> {
+    for (const delivery of await this.parts.log(repository).all())
+      if (delivery.state === 'pending' && !this.running.has(delivery.id)) this.begin(repository, delivery);
   }
 
   /** Deliveries that have not ended. */
@@ -85,48 +80,61 @@ export class Webhooks {
     return this.running.size;
   }
 
-  /** Newest first. */
-  deliveries(webhook: string): readonly Delivery[] {
-    return [...(this.log.get(webhook) ?? [])].reverse();
+  /** Newest first. Throws `IO_ERROR`. */
+  async deliveries(repository: string, webhook: string): Promise<readonly Delivery[]> {
+    const all = await this.parts.log(repository).all();
+    return all.filter((delivery) => delivery.webhook === webhook).reverse();
   }
 
-  forget(webhook: string): void {
-    this.log.delete(webhook);
+  /** Forgets what was sent to a webhook that is gone. */
+  forget(repository: string, webhook: string): void {
+    this.parts.log(repository).forget(webhook);
   }
 
-  /** Gives up what has not been delivered. */
+  /** Sends nothing any more. */
   async close(): Promise<void> {
     this.closing.abort();
     for (const wake of this.waiting.splice(0)) wake();
-    await Promise.all(this.running);
+    await Promise.all(this.running.values());
   }
 
-  private async attempt(delivery: Delivery, repository: string, { id, url, secret }: WebhookRecord, body: string): Promise<void> {
+  private webhook(repository: string, id: string): WebhookRecord | undefined {
+    return this.parts.settings.of(repository).webhooks.find((each) => each.id === id);
+  }
+
+  private begin(repository: string, delivery: Delivery): Delivery {
+    const log = this.parts.log(repository);
+    if (this.running.size >= UNDER_WAY) {
+      const why = { status: null, error: 'too many deliveries wait', duration: 0, isRefused: true };
+      const refused: Delivery = { ...delivery, state: 'failed', attempts: [{ at: this.parts.clock.now(), ...why }] };
+      log.note(refused);
+      return refused;
+    }
+    log.note(delivery);
+    const run = this.attempt(delivery, repository, log).finally(() => this.running.delete(delivery.id));
+    this.running.set(delivery.id, run);
+    return delivery;
+  }
+
+  private async attempt(begun: Delivery, repository: string, log: DeliveryLog): Promise<void> {
     const { clock, attempts, backoff, send } = this.parts;
-    const headers = {
-      ...{ 'Content-Type': 'application/json', 'User-Agent': 'git-kv-api', 'X-Git-KV-Event': delivery.event },
-      ...{ 'X-Git-KV-Delivery': delivery.id, 'X-Git-KV-Signature-256': signature(secret, body) },
-    };
-    for (let tried = 1; ; tried++) {
+    let delivery = begun;
+    for (;;) {
       await this.turn();
-      // What was taken away meanwhile, or is told elsewhere now, is not told here any more.
-      const now = this.parts.settings.of(repository).webhooks.find((each) => each.id === id);
-      if (this.closing.signal.aborted || now?.url !== url) {
-        this.leave();
-        delivery.state = 'failed';
-        return;
-      }
+      // What was not sent before the server ends is sent by the next one, where the repository is kept.
+      if (this.closing.signal.aborted) return this.leave();
+      // As it is by now: what was taken away meanwhile is not told any more, and what leads elsewhere is told there.
+      const now = this.webhook(repository, begun.webhook);
+      const { body } = delivery;
+      if (now === undefined || body === null) return this.leave();
       const at = clock.now();
-      const sent = await send(url, headers, body).finally(() => this.leave());
-      delivery.attempts.push({ at, ...sent });
-      if (sent.status !== null && sent.status >= 200 && sent.status < 300) {
-        delivery.state = 'delivered';
-        return;
-      }
-      if (sent.isRefused || isFinal(sent.status) || tried >= attempts) {
-        delivery.state = 'failed';
-        return;
-      }
+      const sent = await send(now.url, headersOf(delivery, now.secret, body), body).finally(() => this.leave());
+      const tried = delivery.attempts.length + 1;
+      const state = stateAfter(sent, tried < attempts);
+      delivery = { ...delivery, state, attempts: [...delivery.attempts, { at, ...sent }] };
+      if (this.webhook(repository, begun.webhook) === undefined) return; // and its log with it
+      log.note(delivery);
+      if (state !== 'pending') return;
       await clock.sleep(this.wait(backoff, tried), this.closing.signal).catch(() => undefined); // the server ends: the loop sees it
     }
   }
@@ -147,6 +155,19 @@ export class Webhooks {
     this.sending -= 1;
     this.waiting.shift()?.();
   }
+}
+
+function headersOf({ id, redeliveryOf, event }: Delivery, secret: string, body: string): Readonly<Record<string, string>> {
+  return {
+    ...{ 'Content-Type': 'application/json', 'User-Agent': 'git-kv-api', 'X-Git-KV-Event': event },
+    // What is told once more has the id of the first time: a receiver knows what it has had.
+    ...{ 'X-Git-KV-Delivery': redeliveryOf ?? id, 'X-Git-KV-Signature-256': signature(secret, body) },
+  };
+}
+
+function stateAfter({ status, isRefused }: Sent, mayTryAgain: boolean): DeliveryState {
+  if (status !== null && status >= 200 && status < 300) return 'delivered';
+  return isRefused || isFinal(status) || !mayTryAgain ? 'failed' : 'pending';
 }
 
 /** What a receiver compares: HMAC-SHA256 of the body, as it came. */

@@ -9,10 +9,6 @@ import { usageError } from './usage-errors.js';
 
 /** Finds the command, and lets oclif parse and run it. */
 export async function runOclif(argv: readonly string[]): Promise<number> {
-  if (argv[0] === '--version' || argv[0] === '-V') {
-    await print(`git-kv ${findPackage().pjson.version}\n`);
-    return 0;
-  }
   const own = Object.keys(COMMANDS);
   if (!isOwn(argv, own)) {
     const { runPluginCommand } = await import('./plugin-command.js');

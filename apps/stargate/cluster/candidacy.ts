@@ -16,6 +16,29 @@ export interface CandidacyOptions {
   readonly interval?: number;
 }
 
+/** What a server leads, once it holds the lock. */
+export interface Candidate {
+  /** Whether trying makes sense now. */
+  mayLead(): boolean;
+  /** The lock is held. `attempts`: it is the one that was held before, and so many entries were proposed under it. */
+  won(term: number, attempts?: number): void;
+  lost(): void;
+  /** How many entries it has proposed in a term. */
+  attempts(term: number): number;
+}
+
+/** A candidate's side of the lock. */
+export interface Candidature {
+  /** The lease that is held, as far as is known. */
+  readonly lease: Lease | null;
+  /** Tries now, and often for a moment: a leader is about to give the lock up in this server's favour. */
+  acquire(): void;
+  /** Leads no more, and leaves that to others for a moment. */
+  release(): void;
+  /** Ends it. */
+  close(): Promise<void>;
+}
+
 /** For how long, and how often, a server tries that is told to lead, ms. */
 const EAGER_MS = 2000;
 const EAGER_EVERY_MS = 20;
@@ -23,8 +46,14 @@ const EAGER_EVERY_MS = 20;
 /** How long a lock that was given up is left to others, ms: somewhere in between. */
 const LEAVE_MS = [300, 1500] as const;
 
+/** Milliseconds for which a lock that was given up is left to others. */
+export function pauseAfterRelease(): number {
+  const [least, most] = LEAVE_MS;
+  return least + Math.random() * (most - least);
+}
+
 /** This server's side of the lock: tries for it, notices its loss, gives it up. */
-export class Candidacy {
+export class Candidacy implements Candidature {
   private held: Lease | null = null;
   private trying: Promise<void> | null = null;
   private patience = 0;
@@ -56,8 +85,7 @@ export class Candidacy {
   release(): void {
     const { held } = this;
     this.held = null;
-    const [least, most] = LEAVE_MS;
-    this.patience = performance.now() + least + Math.random() * (most - least);
+    this.patience = performance.now() + pauseAfterRelease();
     if (held === null) return;
     held.lost.removeEventListener('abort', this.onLost);
     held.release().catch((error: unknown) => this.complain(error));

@@ -19,6 +19,7 @@ import type { Log } from '../log/log.js';
 import { readKept } from '../repository/kept-file.js';
 import { undoStack } from '../process/undo.js';
 import { serveControl } from './control.js';
+import type { Candidate, Candidature } from './candidacy.js';
 import type { PeerDispatch } from './dispatch.js';
 import { followPolicy } from './followed-policy.js';
 import { leadingLock } from './leading-lock.js';
@@ -42,11 +43,27 @@ export interface RepositoryCluster {
   close(): Promise<void>;
 }
 
-interface JoinOptions {
-  readonly composition: Composition;
-  readonly dispatch: PeerDispatch;
+/** What a repository has of the cluster, rather than by its own profile: with its root, or as the one that it is. */
+export interface Membership {
   /** The repository's name in the cluster. */
   readonly repository: string;
+  /** The first members, where it was in no cluster yet; absent: all servers. */
+  readonly founders?: readonly string[];
+  /** What its history begins with is with others. */
+  readonly joining?: boolean;
+  /** Of the root; absent: the repository's own. */
+  readonly root?: {
+    readonly decisions: DecisionLog;
+    readonly lock: LeaderLock;
+    contend(candidate: Candidate): Candidature;
+    /** Who leads the root, as far as can be told. */
+    holder: LeaderLock['holder'];
+  };
+}
+
+interface JoinOptions extends Membership {
+  readonly composition: Composition;
+  readonly dispatch: PeerDispatch;
   readonly policyPath: string;
   readonly log: Log;
   /** How long a server that has nothing yet waits for the others to bring it, ms. */
@@ -65,7 +82,7 @@ const LOOK_MS = 100;
  */
 export async function joinCluster(options: JoinOptions): Promise<RepositoryCluster> {
   const { composition, dispatch, repository, policyPath, log } = options;
-  const founders = dispatch.transport.servers;
+  const { founders = dispatch.transport.servers, root } = options;
   checkMembers(founders);
   const store = await composition.get<GitStore>('git-store');
   const clock = await composition.get<Clock>('clock');
@@ -89,11 +106,12 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const one = await openMember({
       ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied }, // checkMembers: there is one
       exchange: await composition.get<ObjectExchange>('object-exchange'),
-      decisions: await composition.get<DecisionLog>('decision-log'),
-      lock: await composition.get<LeaderLock>('leader-lock'),
+      decisions: root?.decisions ?? (await composition.get<DecisionLog>('decision-log')),
+      lock: root?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
+      ...(root === undefined ? {} : { contend: (candidate) => root.contend(candidate) }),
       hasher: await composition.get<Hasher>('hasher'),
       dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
-      founds: (await readKept(policyPath)) !== null,
+      founds: options.joining !== true && (await readKept(policyPath)) !== null,
     });
     member = one;
     opened.push(() => one.close());
@@ -105,7 +123,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
     await hasPolicy(has, one, options.patienceMs ?? PATIENCE_MS, log);
-    const lock = leadingLock(one);
+    if (root !== undefined) void one.look(); // its leader may have closed it
+    const lock = leadingLock(one, root?.holder);
     opened.push(() => lock.close());
     return {
       ...{ member: one, lock, journal: termJournal(news) },

@@ -4,9 +4,9 @@ import type { ClusterMember } from './member.js';
 
 /**
  * The lock as a cluster's member shows it to what runs while it leads: it is held from the moment the member has proved to have all that was
- * decided, and lost from the moment it leads no more, whoever holds the lock below.
+ * decided, and lost from the moment it leads no more, whoever holds the lock below. `below` says who does, where this member has heard of no leader.
  */
-export function leadingLock(member: ClusterMember): LeaderLock {
+export function leadingLock(member: ClusterMember, below: LeaderLock['holder'] = async () => null): LeaderLock {
   let held: { readonly term: number; readonly loss: AbortController } | null = null;
   const leads = (): number | null => (member.state.leading === null ? null : member.state.term);
   const unwatch = member.watch(() => {
@@ -37,7 +37,7 @@ export function leadingLock(member: ClusterMember): LeaderLock {
 
     async holder() {
       const { leader, term } = member.state;
-      return leader === null ? null : { name: leader, term };
+      return leader === null ? below() : { name: leader, term };
     },
 
     async close() {

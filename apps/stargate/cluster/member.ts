@@ -1,55 +1,19 @@
 import { answerFetch } from '../../../domain/gateway/replicate/follower/catch-up.js';
 import type { Answer, Effect, Input, Proposal } from '../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
-import type { ReplicaState, Timing } from '../../../domain/gateway/replicate/machine.js';
+import type { ReplicaState } from '../../../domain/gateway/replicate/machine.js';
 import type { Message } from '../../../domain/gateway/replicate/messages.js';
 import { Replica } from '../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
-import type { Clock } from '../../../ports/clock.js';
 import { toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
-import type { Hasher } from '../../../ports/hasher.js';
-import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
-import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
-import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
-import type { Log } from '../log/log.js';
-import { Candidacy } from './candidacy.js';
+import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
-import type { PeerDispatch } from './dispatch.js';
+import type { MemberOptions } from './member-options.js';
 import { EntryPacks } from './packs.js';
 import { Post } from './post.js';
 import { ReplicaDisk } from './replica-disk.js';
 import { Snapshots } from './snapshots.js';
-
-/** What one server's part in the history of one repository takes. */
-export interface MemberOptions {
-  readonly dispatch: PeerDispatch;
-  /** The repository's name in the cluster. */
-  readonly repository: string;
-  /** The first members, where this repository was in no cluster yet. */
-  readonly founders: readonly ServerId[];
-  /** This server has what the repository begins with, though that may be no ref yet. */
-  readonly founds?: boolean;
-  /** The server that the decision log lies on, where not all reach it. */
-  readonly owner: ServerId;
-  readonly store: GitStore;
-  readonly exchange: ObjectExchange;
-  readonly journal: Journal;
-  readonly decisions: DecisionLog;
-  readonly lock: LeaderLock;
-  readonly hasher: Hasher;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Deletes an object that nothing reaches any more. */
-  readonly dropBlob?: ((oid: string) => Promise<void>) | undefined;
-  /** Told of each entry whose refs have moved here; null: all refs were replaced. */
-  readonly applied?: (intent: IntentRecord | null) => void;
-  readonly timing?: Timing;
-  /** Milliseconds between ticks; the lock is tried for at every third. */
-  readonly tickMs?: number;
-}
 
 /** The machine's patience is counted in these, ms. */
 const TICK_MS = 100;
@@ -65,7 +29,7 @@ export class ClusterMember {
   private readonly failures = new Map<ServerId, string | null>();
   private readonly watchers = new Set<() => void>();
   private readonly ticking: NodeJS.Timeout;
-  private candidacy: Candidacy;
+  private readonly candidacy: Candidature;
   private stepping = false;
   private stopped = false;
   private working: Promise<void> = Promise.resolve();
@@ -86,13 +50,15 @@ export class ClusterMember {
       called: (to, error) => this.noteCall(to, error),
     });
     const mayOwn = decisions.capabilities.shared || owner === this.self;
-    this.candidacy = new Candidacy({
-      ...{ lock: options.lock, name: this.self, log: options.log },
+    const candidate: Candidate = {
       mayLead: () => mayOwn && replica.mayLead,
-      won: (term) => this.give({ kind: 'won', term }),
+      won: (term, attempts) => this.give({ kind: 'won', term, ...(attempts === undefined ? {} : { attempts }) }),
       lost: () => this.give({ kind: 'lost' }),
-      interval: 3 * tickMs,
-    });
+      attempts: (term) => (this.state.proposed.term === term ? this.state.proposed.attempt : 0),
+    };
+    this.candidacy =
+      options.contend?.(candidate) ??
+      new Candidacy({ ...candidate, lock: options.lock, name: this.self, log: options.log, interval: 3 * tickMs });
     this.ticking = setInterval(() => this.give({ kind: 'tick' }), tickMs);
   }
 
@@ -104,6 +70,20 @@ export class ClusterMember {
   /** What is known of the history, by this server. */
   get state(): Readonly<ReplicaState> {
     return this.replica.state;
+  }
+
+  /** Whether nothing is under way here, and this server shows all that it knows to be decided. What has parted waits for nothing. */
+  get settled(): boolean {
+    const { prepared, known, applied, op, leading, doubtful, diverged } = this.state;
+    if (diverged !== null) return true;
+    const busy = prepared !== null || op !== null || doubtful.length > 0 || (leading !== null && leading.ballot !== null);
+    return !busy && (known === null || known.sequence <= applied.sequence);
+  }
+
+  /** Looks where the cluster stands, which nobody may be there to tell. */
+  async look(): Promise<void> {
+    const recorded = await this.log.read();
+    if (recorded !== null && recorded !== 'unreachable') this.give({ kind: 'learned', head: recorded.head });
   }
 
   /** Whether another server takes over by itself when this one is lost. */

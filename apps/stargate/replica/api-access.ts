@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { readRegularFile } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
 import type { Authenticate } from '../../http/authenticate.js';
-import { isLoopback } from './settings.js';
+import { isLoopback } from '../root/creation/settings.js';
 
 /** What a token of the API is for: `create` repositories and all below it, or `read` them. */
 export type ApiRole = 'create' | 'read';

@@ -7,6 +7,7 @@ import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js'
 import type { RepositoryName } from '../../../ports/grammar/repository-name.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
+import { formatServers, JOINING, SERVERS } from './cluster/founders.js';
 import { ownEnv } from '../process/environment.js';
 import { writeKept } from '../repository/kept-file.js';
 import { OWN_ID } from '../repository/own-id.js';
@@ -20,6 +21,10 @@ export interface NewRoot {
   readonly policy: string;
   readonly objectFormat: ObjectFormat;
   readonly repositoryId: string;
+  /** The servers that have its history together; absent: it is served alone. */
+  readonly servers?: readonly string[] | undefined;
+  /** Others have its history, which begins there. */
+  readonly learned?: boolean | undefined;
 }
 
 /** Where repositories are made before they are moved to their places. */
@@ -49,6 +54,8 @@ export async function makeRepository(catalogue: Catalogue, name: RepositoryName,
     await mkdir(join(draft, '.kv'), { mode: 0o755 });
     await writeFile(join(draft, '.kv', 'policy.yaml'), made.policy, { mode: 0o644 });
     await writeKept(join(draft, OWN_ID), `${made.repositoryId}\n`);
+    if (made.servers !== undefined) await writeKept(join(draft, SERVERS), formatServers(made.servers));
+    if (made.learned === true) await writeKept(join(draft, JOINING), '');
     await rest(draft);
     for (const path of ['.kv/policy.yaml', '.kv', '.stargate', 'config', '']) await syncPath(join(draft, path));
     await moveToItsPlace(draft, folder);

@@ -70,22 +70,20 @@ export class OpenRepositories<Repository extends Opened> {
   async visit(name: string): Promise<Visit<Repository>> {
     for (let there = this.places.get(name); there?.closing !== undefined; there = this.places.get(name)) await there.closing;
     const place = this.places.get(name) ?? this.begin(name);
-    place.visits += 1;
-    this.places.delete(name);
-    this.places.set(name, place);
-    let left = false;
-    const leave = (): void => {
-      if (left) return;
-      left = true;
-      place.visits -= 1;
-      place.used = this.now();
-    };
+    const leave = this.enter(name, place);
     try {
       return { repository: await place.opening, leave };
     } catch (error) {
       leave();
       throw error;
     }
+  }
+
+  /** Keeps a repository as it is, open or being opened; null where it is neither. */
+  hold(name: string): (() => void) | null {
+    const place = this.places.get(name);
+    if (place === undefined || place.closing !== undefined) return null;
+    return this.enter(name, place);
   }
 
   /** A repository has work left: it is opened when there is a place for it. */
@@ -129,6 +127,19 @@ export class OpenRepositories<Repository extends Opened> {
         await (place.closing ?? this.end(name, place));
       }),
     );
+  }
+
+  private enter(name: string, place: Place<Repository>): () => void {
+    place.visits += 1;
+    this.places.delete(name);
+    this.places.set(name, place);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      place.visits -= 1;
+      place.used = this.now();
+    };
   }
 
   private begin(name: string): Place<Repository> {

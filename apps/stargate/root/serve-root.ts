@@ -11,19 +11,24 @@ import type { Tracing } from '../../../ports/tracing.js';
 import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
+import type { Membership } from '../cluster/join-cluster.js';
+import { openRootServers } from './cluster/open-root.js';
+import type { RootCluster } from './cluster/root-cluster.js';
 import type { Endpoint } from '../endpoints.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { makeHostKeys } from '../host-key/make-keys.js';
 import type { Log } from '../log/log.js';
 import { createMetrics } from '../metrics.js';
 import { ownEnv } from '../process/environment.js';
-import { type UndoStack, undoStack } from '../process/undo.js';
+import { undoStack } from '../process/undo.js';
+import { type Creating, openCreating } from './creation/creating.js';
+import type { ReplicaSettings } from './creation/settings.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
 import { composeRepository } from '../serving/composed-repository.js';
 import { type Daemon, startListeners } from '../serving/listeners.js';
 import { type ServedRepository, serveRepository } from '../serving/served-repository.js';
 import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
-import { isAtRest, rest, stir } from './at-rest.js';
+import { rest, restOf, stir } from './at-rest.js';
 import { Catalogue } from './catalogue.js';
 import { KeyIndex } from './key-index.js';
 import { seldom } from './look-seldom.js';
@@ -47,33 +52,24 @@ export interface ServeRootOptions {
   /** So many repositories are open at a time. */
   readonly most: number;
   readonly sampleSize: number;
+  /** How its servers find each other by the addresses of their APIs; absent: its profile names them, or there is one. */
+  readonly replica?: ReplicaSettings | undefined;
   /** Opens what else is served over HTTP; absent: nothing. */
-  readonly more?: (parts: RootParts) => Promise<ServedMore>;
+  readonly more?: (parts: RootParts) => Promise<readonly Mount[]>;
   readonly log: Log;
   readonly onPlugin?: (plugin: FoundPlugin) => void;
 }
 
 /** What else may be served of a root is made of. */
 export interface RootParts {
-  /** Takes what is to be ended with the daemon. */
-  readonly running: Pick<UndoStack, 'push'>;
   readonly catalogue: Catalogue;
-  readonly reader: PolicyReader;
+  /** What creates repositories; null where there is neither a cluster nor an API. */
+  readonly creating: Creating | null;
   readonly clock: Clock;
-  readonly randomness: Randomness;
   /** Opens a repository for as long as it is used. Throws `NOT_FOUND`, `BUSY`, and what opening throws. */
   readonly visit: (name: string) => Promise<Visit<ServedRepository>>;
-  /** Takes up repositories that were made. */
-  readonly look: () => Promise<void>;
   readonly limits: Limits;
   readonly log: Log;
-}
-
-/** What else is served. */
-export interface ServedMore {
-  readonly mounts: readonly Mount[];
-  /** Called once requests are answered. */
-  begin(): void;
 }
 
 /** Those of signals besides the repositories'. */
@@ -84,6 +80,10 @@ const IDLE_MS = 60_000;
 const TIDY_EVERY_MS = 1000;
 /** How often the policy files are looked at, ms. */
 const LOOK_EVERY_MS = 5000;
+/** How often it is looked whether more was decided of those that are closed, ms. */
+const SWEEP_EVERY_MS = 60_000;
+/** How long a repository that this server is to lead is waited for until it does, ms. */
+const LEAD_WITHIN_MS = 5000;
 /** Whoever asks for what isn't there makes them be looked at as often as this, ms. */
 const ASKED_EVERY_MS = 1000;
 const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
@@ -106,7 +106,6 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await makeHostKeys(root);
     const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
     running.push(() => composition.close());
-    if (inCluster(composition)) throw noCluster(root);
     const reader = await composition.get<PolicyReader>('policy-reader');
     const clock = await composition.get<Clock>('clock');
     const tracing = await composition.get<Tracing>('tracing');
@@ -137,13 +136,16 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       const its = logOf(log, name);
       const told = summed.of(name);
       const choice = await options.choiceOf(gitDir);
+      const membership = await membershipOf(cluster, name, composition, its);
       const composed = await composeRepository({ repo: gitDir, choice, policyPath: undefined, log: its, onPlugin });
-      if (inCluster(composed.composition)) {
+      if (cluster === null && inCluster(composed.composition)) {
         await composed.composition.close();
         throw noCluster(name);
       }
       await stir(gitDir);
+      if (membership !== undefined) cluster?.opening(membership);
       const served = await serveRepository(composed, {
+        ...(membership === undefined ? {} : { dispatch: cluster?.dispatch, membership }),
         ...{ hostKeys, metrics: told.metrics, started, sampleSize, log: its, onRoom: () => undefined },
         review() {
           const policy = repositories.open.get(name)?.policy().policy;
@@ -153,13 +155,21 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       });
       index.note(name, served.policy().policy);
       its.info('repository.opened', { open: repositories.open.size + 1 });
+      const { member } = served;
+      if (membership !== undefined && cluster?.candidacy.isTo(membership.repository))
+        await until(() => served.leadership.current !== undefined, LEAD_WITHIN_MS); // who pushes was led here
+      const mirrored = composed.composition.profile.adapters['mirror-target']?.use !== 'mirror-none';
       return {
         ...served,
-        owes: () => served.state().backlog > 0,
+        owes: () => served.state().backlog > 0 || member?.settled === false,
         async close() {
           const { leads, backlog } = served.state();
           await served.close();
-          if (leads && backlog === 0) await rest(gitDir);
+          const resting = member === undefined ? null : (cluster?.restOf(member) ?? null);
+          if (membership !== undefined) cluster?.left(membership, resting);
+          // What another has decided may still have to be mirrored, when this one leads.
+          const done = member === undefined ? leads : resting !== null && (leads || !mirrored);
+          if (done && backlog === 0) await rest(gitDir, resting);
           told.forget();
           its.info('repository.closed', { backlog });
         },
@@ -170,9 +180,18 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       ...{ list: () => catalogue.list(), folderOf, reader, log },
       changed(name, { isNew, readable }) {
         if (!isNew || !readable) return repositories.owe(name); // a changed policy is to be published; of a wrong one, the published counts
-        void isAtRest(folderOf(name)).then((resting) => !resting && repositories.owe(name));
+        void oweUnlessAtRest(name);
       },
     });
+    const oweUnlessAtRest = async (name: string): Promise<void> => {
+      if ((await restOf(folderOf(name))) === null) repositories.owe(name);
+    };
+    const servers = await openRootServers(running, {
+      ...{ composition, settings: options.replica, catalogue, log, repositories: () => repositories },
+      won: () => void catalogue.list().then((names) => names.forEach((name) => void oweUnlessAtRest(name))),
+    });
+    const cluster = servers?.cluster ?? null;
+    if (cluster !== null) running.push(() => cluster.dispatch.transport.close());
     running.push(() => repositories.close());
     await index.look();
     const look = seldom(() => index.look(), ASKED_EVERY_MS);
@@ -190,14 +209,21 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       led: summed.count('role'),
       owed: repositories.owed,
     }));
+    const creating =
+      servers === null
+        ? null
+        : await openCreating({
+            ...{ self: servers.self, roster: servers.roster, dispatch: cluster?.dispatch ?? null, catalogue, reader, clock, log },
+            ...{ randomness: await composition.get<Randomness>('randomness'), taken: () => index.look() },
+          });
+    await cluster?.dispatch.start();
     const more = await options.more?.({
-      ...{ running, catalogue, reader, clock, log, limits: bounds, look: () => index.look() },
-      randomness: await composition.get<Randomness>('randomness'),
+      ...{ catalogue, creating, clock, log, limits: bounds },
       visit: (name) => repositories.visit(name),
     });
     const listeners = await startListeners(running, {
       ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
-      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more?.mounts ?? [])],
+      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more ?? [])],
       crowd: () => crowdBounds(bounds),
       identify: (_type, blob) => index.identify(blob),
       reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),
@@ -209,7 +235,11 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       [look, LOOK_EVERY_MS],
     ] as const)
       running.push(repeatedly(each, ms));
-    more?.begin();
+    creating?.begin(running);
+    if (cluster !== null) {
+      void cluster.sweep();
+      running.push(repeatedly(() => cluster.sweep(), SWEEP_EVERY_MS));
+    }
     const { ssh, http } = listeners;
     log.info('ready', {
       ...{ ssh: `${ssh.host}:${ssh.port}`, http: `${http.host}:${http.port}`, root, ...counts() },
@@ -224,11 +254,35 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
 
 const inCluster = ({ profile }: Composition): boolean => profile.adapters['peer-transport'] !== undefined;
 
-/** A closed repository could not vote for the others. */
+/** The repositories of a root are of one cluster, or of none. */
 function noCluster(what: string): KvError {
-  return new KvError('CONFIG_INVALID', `${what}: its profile names the servers of a cluster, which hold one repository`, {
-    hint: 'serve that repository by itself, with --repo',
+  return new KvError('CONFIG_INVALID', `${what}: its profile names the servers of a cluster, and that of the root names none`, {
+    hint: 'name the servers in the profile that the root is served with, or serve that repository by itself, with --repo',
   });
+}
+
+/** How a repository takes part in the root's cluster; undefined: it is served alone. Throws `CONFIG_INVALID`. */
+async function membershipOf(
+  cluster: RootCluster | null,
+  name: string,
+  composition: Composition,
+  log: Log,
+): Promise<Membership | undefined> {
+  if (cluster === null) return undefined;
+  const found = await cluster.lookUp(name);
+  if (found !== null) return cluster.membershipOf(name, found);
+  if (inCluster(composition))
+    throw new KvError('CONFIG_INVALID', `${name} has no id by which the servers could know it`, {
+      hint: 'serve it once without a cluster, which gives it one, and copy it to the other servers',
+    });
+  log.warn('cluster.alone', { message: 'it was not created by these servers together: what is pushed to it stays here' });
+  return undefined;
+}
+
+/** Waits until something holds, for a while at most. */
+async function until(holds: () => boolean, ms: number): Promise<void> {
+  for (const end = performance.now() + ms; !holds() && performance.now() < end; )
+    await new Promise((next) => setTimeout(next, 10));
 }
 
 /** A name of the catalogue's, which has read it already. */

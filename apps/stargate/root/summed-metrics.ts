@@ -42,6 +42,7 @@ export class SummedMetrics {
       this.told.set(what, values.set(repository, value));
       this.tell(what);
     };
+    let left: () => void = () => undefined;
     const gauges = Object.fromEntries(GAUGES.map((what) => [what, (value: number) => set(what, value)])) as Pick<Metrics, Gauge>; // one each
     return {
       metrics: {
@@ -49,9 +50,14 @@ export class SummedMetrics {
         ...gauges,
         role: (leader) => set('role', leader ? 1 : 0),
         policyRejected: (rejected) => set('policyRejected', rejected ? 1 : 0),
+        cluster: (read) => {
+          left = all.cluster(read);
+          return left;
+        },
         ready: () => undefined, // of the mirrors of many there is no one answer
       },
       forget: () => {
+        left();
         for (const [what, values] of this.told) if (values.delete(repository)) this.tell(what);
       },
     };

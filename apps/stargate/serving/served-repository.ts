@@ -15,7 +15,8 @@ import type { HealthSources } from '../../http/health-mount.js';
 import { adminVerbs } from '../admin/verbs.js';
 import { warnOfOpenFiles } from '../check/open-to-all.js';
 import type { PeerDispatch } from '../cluster/dispatch.js';
-import { joinCluster } from '../cluster/join-cluster.js';
+import { joinCluster, type Membership } from '../cluster/join-cluster.js';
+import type { ClusterMember } from '../cluster/member.js';
 import { memberStatus } from '../cluster/member-status.js';
 import { stargateHealth } from '../http/health.js';
 import { openSequencerKey } from '../intents/sequencer-key.js';
@@ -46,6 +47,8 @@ export interface ServingDaemon {
   readonly log: Log;
   /** What hands out the requests of the cluster's other servers; absent: there is no cluster. */
   readonly dispatch?: PeerDispatch | undefined;
+  /** What the repository has of that cluster; absent: it is called as its folder is, and its profile says the rest. */
+  readonly membership?: Membership | undefined;
   /** Called when another policy is in force: who is connected is to be looked at again. */
   readonly review: () => void;
   /** Called each time that there is room on the disk again. */
@@ -75,6 +78,8 @@ export interface ServedRepository extends Access {
   readonly gitDir: string;
   readonly policy: () => LoadedPolicy;
   readonly leadership: Leadership<LeaderTerm>;
+  /** Its part in a cluster; undefined: it is in none. */
+  readonly member: ClusterMember | undefined;
   readonly health: HealthSources;
   /** Serves a fetch as HTTP has it. */
   fetch(how: NonNullable<ReadBounds['stateless']>): ServeExec;
@@ -94,7 +99,7 @@ export interface ServedRepository extends Access {
  */
 export async function serveRepository(
   { gitDir, policyPath, composition, openOwn }: ComposedRepository,
-  { hostKeys, metrics, started, sampleSize, log, review, onRoom, dispatch }: ServingDaemon,
+  { hostKeys, metrics, started, sampleSize, log, review, onRoom, dispatch, membership }: ServingDaemon,
 ): Promise<ServedRepository> {
   const running = undoStack(log);
   running.push(() => composition.close());
@@ -111,7 +116,13 @@ export async function serveRepository(
     const cluster =
       dispatch === undefined
         ? undefined
-        : await joinCluster({ composition, dispatch, policyPath, log, repository: basename(gitDir, '.git') });
+        : await joinCluster({
+            composition,
+            dispatch,
+            policyPath,
+            log,
+            ...(membership ?? { repository: basename(gitDir, '.git') }),
+          });
     if (cluster !== undefined) running.push(() => cluster.close());
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
     let publish: ((loaded: LoadedPolicy) => Promise<void>) | undefined;
@@ -155,13 +166,13 @@ export async function serveRepository(
     publish = async ({ text, origin }) => leadership.current?.publish(text, origin);
 
     const shownCluster = cluster === undefined ? undefined : () => memberStatus(cluster.member);
-    if (cluster !== undefined) metrics.cluster(() => memberStatus(cluster.member));
+    if (cluster !== undefined) running.push(metrics.cluster(() => memberStatus(cluster.member)));
     const services = await composition.get<GitService>('git-service');
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
     const policyRejected = () => policyFile.status.rejected;
     return {
-      ...{ gitDir, policy, leadership },
+      ...{ gitDir, policy, leadership, member: cluster?.member },
       ...accessBy(gitDir, () => policy().policy),
       health: stargateHealth({
         ...{ repository, store, metrics, worker, probe, lack: room.lack, policyRejected },

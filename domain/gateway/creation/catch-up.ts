@@ -75,7 +75,8 @@ export class CatchUp {
       this.diverged.add(creation.repository);
       return;
     }
-    await names.commit(creation);
+    // A server that has reserved the name has what the history begins with; another may have lost its disk, and with it what came then.
+    await names.commit(creation, !isIt && creation.servers !== undefined);
     observer.learned(creation, peer);
   }
 }

@@ -59,10 +59,19 @@ export class Creations {
    */
   async create(repository: string, policy: string, objectFormat: ObjectFormat): Promise<Created> {
     const { clock, randomness, self } = this.options;
+    const servers = this.servers();
     const begun = newUlid(clock, randomness);
     for (let tried = 1; ; tried += 1) {
       const id = `${begun}-${tried}`;
-      const creation = { id, repository, policy, objectFormat, repositoryId: newRepositoryId(randomness), coordinator: self };
+      const creation = {
+        id,
+        repository,
+        policy,
+        objectFormat,
+        repositoryId: newRepositoryId(randomness),
+        coordinator: self,
+        ...servers,
+      };
       const outcome = await this.attempt(creation);
       if (typeof outcome !== 'string') return outcome;
       if (tried === TRIES || outcome === 'gave way')
@@ -110,6 +119,17 @@ export class Creations {
     return this.catchUp.parted;
   }
 
+  private servers(): Pick<Creation, 'servers'> {
+    const { peers } = this.options;
+    const servers = peers.servers?.();
+    if (servers === undefined) return {};
+    if (servers !== null) return { servers: [...servers].sort() };
+    throw new KvError('IO_ERROR', `of ${peers.count + 1} servers, some have never been heard of`, {
+      hint: 'nothing was created: each server must have been started once',
+      details: { quorum: Math.floor((peers.count + 1) / 2) + 1, servers: peers.count + 1 },
+    });
+  }
+
   private async attempt(creation: Creation): Promise<Created | 'contested' | 'gave way'> {
     const { peers, store } = this.options;
     const { names } = this;
@@ -124,11 +144,14 @@ export class Creations {
       return true;
     });
     if (!begun) return 'contested';
+    const asked = peers.known();
     const votes = await this.askAll({ kind: 'prepare', creation, servers: peers.count + 1 }, (answer) =>
       answer.kind === 'vote' ? answer.vote : null,
     );
     const yes = 1 + votes.filter((vote) => vote === 'yes').length;
-    if (yes >= quorum && (await this.decide(creation))) {
+    const needed = peers.needed?.() ?? null;
+    const isMissing = needed !== null && needed !== this.options.self && votes[asked.indexOf(needed)] !== 'yes';
+    if (yes >= quorum && !isMissing && (await this.decide(creation))) {
       const [done] = await Promise.all([
         this.askAll({ kind: 'commit', creation }, (answer) => (answer.kind === 'done' ? answer.kind : null)),
         names.alone(() => names.finish(creation)), // where it fails, the next look does it again: it is decided
@@ -152,7 +175,9 @@ export class Creations {
     if (votes.includes('reserved')) return 'contested';
     throw new KvError(
       'IO_ERROR',
-      `${yes} of ${peers.count + 1} servers answer, and ${quorum} are needed to create a repository`,
+      isMissing
+        ? `server ${needed} does not answer, which has the decision log`
+        : `${yes} of ${peers.count + 1} servers answer, and ${quorum} are needed to create a repository`,
       {
         hint: 'nothing was created: try again when more servers can be reached',
         details: { quorum, votes: yes, servers: peers.count + 1 },
@@ -188,6 +213,8 @@ export class Creations {
           'CONFIG_INVALID',
           `${creation.coordinator} was told of ${servers} servers, and this one of ${peers.count + 1}`,
         );
+      if (creation.servers !== undefined && !creation.servers.includes(this.options.self))
+        throw new KvError('CONFIG_INVALID', `${creation.coordinator} does not know of this server`);
     } catch (error) {
       observer.failed(`vote for ${creation.repository}`, error);
       return 'invalid';

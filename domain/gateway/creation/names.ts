@@ -29,9 +29,9 @@ export class Names {
   async start(): Promise<void> {
     for (const creation of await this.store.created()) this.note(creation);
     for (const reservation of await this.store.reservations()) {
-      const { creation, state } = reservation;
+      const { creation, state, learned = false } = reservation;
       this.reserved.set(foldedName(creation.repository), reservation);
-      if (state === 'decided') await this.finish(creation);
+      if (state === 'decided') await this.finish(creation, learned);
       else if (creation.coordinator === this.self) await this.giveUp(creation);
     }
   }
@@ -75,24 +75,24 @@ export class Names {
     this.reserved.delete(name);
   }
 
-  /** Makes what was decided. Idempotent. */
-  async finish(creation: Creation): Promise<void> {
+  /** Makes what was decided. `learned`: others have it already. Idempotent. */
+  async finish(creation: Creation, learned = this.reservationOf(creation.repository)?.learned === true): Promise<void> {
     if (!this.has(creation)) {
-      await this.store.make(creation);
+      await this.store.make(creation, learned);
       await this.store.append(creation);
       this.note(creation);
     }
     await this.giveUp(creation);
   }
 
-  /** A majority has reserved this creation's name, so no other one of that name can be decided. */
-  async commit(creation: Creation): Promise<void> {
+  /** A majority has reserved this creation's name, so no other one of that name can be decided. `learned`: others have it already. */
+  async commit(creation: Creation, learned = false): Promise<void> {
     if (this.has(creation)) return;
     this.store.check(creation);
     const other = this.reservationOf(creation.repository);
     if (other !== undefined) this.undecided.delete(other.creation.id);
-    await this.reserve({ creation, state: 'decided' });
-    await this.finish(creation);
+    await this.reserve({ creation, state: 'decided', ...(learned ? { learned } : {}) });
+    await this.finish(creation, learned);
   }
 
   /** Gives a creation up that is not decided. Idempotent. */

@@ -11,12 +11,16 @@ export interface Creation {
   readonly repositoryId: string;
   /** The server that decides it. */
   readonly coordinator: string;
+  /** The servers that have its history together from the start, sorted; absent: each has its own. */
+  readonly servers?: readonly string[];
 }
 
 /** A name that is kept for a creation. From `decided` on the repository is made, whatever happens. */
 export interface Reservation {
   readonly creation: Creation;
   readonly state: 'prepared' | 'decided';
+  /** It was heard of when others had it already, whose history this server is to fetch. */
+  readonly learned?: boolean;
 }
 
 /** What a server asks another. */

@@ -10,8 +10,11 @@ export interface CreationStore {
   reserve(reservation: Reservation): Promise<void>;
   /** Gives the name up. Idempotent. */
   drop(repository: string): Promise<void>;
-  /** Makes the repository; one that stands there with the creation's repository id is it. Throws `CAS_CONFLICT` where another stands. */
-  make(creation: Creation): Promise<void>;
+  /**
+   * Makes the repository; one that stands there with the creation's repository id is it. `learned`: others may have written to it, so that it is no
+   * beginning of its history. Throws `CAS_CONFLICT` where another stands.
+   */
+  make(creation: Creation, learned?: boolean): Promise<void>;
   /** Notes that it was created. */
   append(creation: Creation): Promise<void>;
   /** The repository whose name this one would collide with; null where there is none. */
@@ -26,6 +29,10 @@ export interface CreationPeers {
   readonly count: number;
   /** Those whose names are known. */
   known(): readonly string[];
+  /** The names of all servers, this one too, that have histories together; null while some are not known. Nothing: each has its own. */
+  servers?(): readonly string[] | null | undefined;
+  /** The server without whose vote nothing is created; null where any majority will do. */
+  needed?(): string | null;
   /** Asks one. Throws where it can't be reached, refuses or doesn't answer in time. */
   ask(peer: string, message: CreationMessage): Promise<CreationAnswer>;
 }

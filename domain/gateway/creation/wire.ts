@@ -10,6 +10,7 @@ import type { Creation, CreationAnswer, CreationMessage, Outcome, Vote } from '.
 const MOST = 4 * 1024 ** 2;
 const ID = /^[0-9A-HJKMNP-TV-Z]{26}-\d{1,2}$/;
 const SERVER = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
+const MOST_SERVERS = 100;
 const VOTES: readonly Vote[] = ['yes', 'exists', 'reserved', 'invalid'];
 const OUTCOMES: readonly Outcome[] = ['decided', 'aborted', 'pending'];
 
@@ -77,6 +78,7 @@ function creationIn(value: unknown): Creation {
     ...{ id: textIn(fields['id'], ID), repository: nameIn(fields['repository']), policy, repositoryId },
     objectFormat: oneOf(fields['objectFormat'], ['sha1', 'sha256'] as const),
     coordinator: textIn(fields['coordinator'], SERVER),
+    ...(fields['servers'] === undefined ? {} : { servers: serversIn(fields['servers']) }),
   };
 }
 
@@ -96,6 +98,11 @@ function asFields(value: unknown): Fields {
 function textIn(value: unknown, form: RegExp): string {
   if (typeof value === 'string' && form.test(value)) return value;
   throw wrong();
+}
+
+function serversIn(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_SERVERS) throw wrong();
+  return value.map((one) => textIn(one, SERVER));
 }
 
 function nameIn(value: unknown): string {

@@ -68,8 +68,11 @@ export type DecisionResult =
 export type Input =
   | { readonly kind: 'tick' }
   | { readonly kind: 'message'; readonly from: ServerId; readonly message: Message }
-  /** The lock is held, with this term. */
-  | { readonly kind: 'won'; readonly term: number }
+  /**
+   * The lock is held, with this term. `attempts`: the lock is the one that this server has led under before, and this is how many entries it has
+   * proposed in that term; absent: the term is new.
+   */
+  | { readonly kind: 'won'; readonly term: number; readonly attempts?: number }
   /** The lock is lost, or must be assumed to be. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'propose'; readonly proposal: Proposal }
@@ -77,5 +80,7 @@ export type Input =
   | { readonly kind: 'transfer'; readonly to: ServerId }
   /** `store`, `apply` or `install` has ended. */
   | { readonly kind: 'ended'; readonly ok: boolean }
+  /** A head that was read by other means. */
+  | { readonly kind: 'learned'; readonly head: Head }
   | { readonly kind: 'head'; readonly token: number; readonly recorded: RecordedHead | null | 'unreachable' }
   | { readonly kind: 'decided'; readonly token: number; readonly result: DecisionResult };

@@ -78,6 +78,8 @@ export interface Leading {
 export interface Takeover {
   phase: 'read' | 'level' | 'claim';
   readonly since: number;
+  /** How many entries this server has proposed in this term before. */
+  readonly attempts: number;
   recorded: RecordedHead | null;
 }
 
@@ -111,6 +113,8 @@ export interface ReplicaState {
   diverged: string | null;
   takeover: Takeover | null;
   leading: Leading | null;
+  /** The newest attempt of this server, and its term. */
+  proposed: { readonly term: number; readonly attempt: number };
   /** Proposals of which this server doesn't know yet whether they were decided. */
   doubtful: { readonly proposal: string; readonly entry: Entry }[];
   /** The newest token of a read and of a decision under way. */
@@ -149,6 +153,7 @@ export class Machine {
       diverged: null,
       takeover: null,
       leading: null,
+      proposed: { term: 0, attempt: 0 },
       doubtful: [],
       reading: null,
       deciding: null,

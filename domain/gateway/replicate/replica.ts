@@ -63,7 +63,7 @@ export class Replica {
         this.hear(input.from, input.message);
         return;
       case 'won':
-        onWon(machine, input.term);
+        onWon(machine, input.term, input.attempts);
         return;
       case 'lost':
         stepDown(machine, 'the lock was lost');
@@ -77,6 +77,9 @@ export class Replica {
         return;
       case 'ended':
         onEnded(machine, input.ok);
+        return;
+      case 'learned':
+        learn(machine, input.head);
         return;
       case 'head':
         if (input.token !== state.reading) return;

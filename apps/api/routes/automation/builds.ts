@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { BuildLog } from '../../containers/build-log.js';
-import type { Build } from '../../containers/builds.js';
+import type { Build } from '../../containers/build.js';
 import { checkDefinition, definitions } from '../../containers/definitions.js';
 import { ApiError } from '../../problems/errors.js';
 import type { ApiApp, ApiContext } from '../../requests/context.js';
@@ -8,21 +8,38 @@ import { type Outlet, outlet } from '../../requests/outlet.js';
 import { answers, closed, PAGE, page, RepoParams, Rev, TextOrNull } from '../../schemas/common.js';
 import { iso } from '../../schemas/repository.js';
 
-const State = Type.Enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
+const State = Type.Enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted']);
 const BuildShape = Type.Object({
   ...{ id: Type.String(), repo_id: Type.String(), status: State, definition: Type.String(), context: Type.String() },
   ...{ ref: Type.String(), commit: Type.String(), tag: TextOrNull, args: Type.Record(Type.String(), Type.String()) },
   ...{ created_at: Type.String(), started_at: TextOrNull, finished_at: TextOrNull, error: TextOrNull },
+  kept: Type.Boolean({ description: 'whether it is there after a restart; that of a memory-only repository is not' }),
   image: Type.Union([Type.Object({ id: Type.String(), size: Type.Integer() }), Type.Null()]),
 });
 const timeOrNull = (time: number | null): string | null => (time === null ? null : iso(time));
 
 function shape(build: Build): Static<typeof BuildShape> {
-  const { id, repository, state, definition, context, ref, commit, tag, args, createdAt, startedAt, finishedAt, error, image } =
-    build;
+  const {
+    id,
+    repository,
+    state,
+    definition,
+    context,
+    ref,
+    commit,
+    tag,
+    args,
+    createdAt,
+    startedAt,
+    finishedAt,
+    error,
+    image,
+    isKept,
+  } = build;
   return {
     ...{ id, repo_id: repository, status: state, definition, context, ref, commit, tag, args: { ...args } },
     ...{ created_at: iso(createdAt), started_at: timeOrNull(startedAt), finished_at: timeOrNull(finishedAt), error },
+    kept: isKept,
     image: image === null ? null : { ...image },
   };
 }
@@ -137,9 +154,10 @@ export function buildRoutes(app: ApiApp, { pool, automation: { builds } }: ApiCo
     async (request, reply) => {
       const { repo, build } = request.params;
       pool.entry(repo);
-      const log = builds.log(builds.get(repo, build).id);
+      const { id } = builds.get(repo, build);
+      const log = builds.log(id);
       reply.header('Content-Type', 'text/plain; charset=utf-8').header('X-Content-Type-Options', 'nosniff');
-      if (request.query.follow !== true || log === null) return log?.said() ?? '';
+      if (request.query.follow !== true || log === null) return builds.said(id);
       follow(log, outlet(reply, {}, closing));
       return reply;
     },

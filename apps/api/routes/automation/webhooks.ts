@@ -6,7 +6,7 @@ import type { ApiApp, ApiContext } from '../../requests/context.js';
 import { answers, closed, Done, done, RepoParams, TextOrNull } from '../../schemas/common.js';
 import { iso } from '../../schemas/repository.js';
 import { urlFault } from '../../webhooks/send.js';
-import type { Delivery } from '../../webhooks/webhooks.js';
+import type { Delivery } from '../../webhooks/deliveries.js';
 
 const SHOWN = {
   ...{
@@ -22,7 +22,8 @@ const SHOWN = {
 const WebhookShape = Type.Object(SHOWN);
 const NewWebhookShape = Type.Object({ ...SHOWN, secret: Type.String() });
 const DeliveryShape = Type.Object({
-  ...{ id: Type.String(), event: Type.String(), created_at: Type.String(), state: Type.String() },
+  ...{ id: Type.String(), event: Type.String(), created_at: Type.String(), redelivery_of: TextOrNull },
+  state: Type.Enum(['pending', 'delivered', 'failed']),
   attempts: Type.Array(
     Type.Object({
       at: Type.String(),
@@ -32,12 +33,16 @@ const DeliveryShape = Type.Object({
     }),
   ),
 });
+const WholeDeliveryShape = Type.Object({
+  ...DeliveryShape.properties,
+  body: Type.Union([Type.String(), Type.Null()], { description: 'null where it is not kept any more' }),
+});
 
 const shape = ({ id, url, events, branch, path, author, active, createdAt }: WebhookRecord): Static<typeof WebhookShape> => ({
   ...{ id, url, events: [...events], branch, path, author, active, created_at: iso(createdAt) },
 });
-const deliveryShape = ({ id, event, createdAt, state, attempts }: Delivery): Static<typeof DeliveryShape> => ({
-  ...{ id, event, created_at: iso(createdAt), state },
+const deliveryShape = ({ id, event, createdAt, redeliveryOf, state, attempts }: Delivery): Static<typeof DeliveryShape> => ({
+  ...{ id, event, created_at: iso(createdAt), redelivery_of: redeliveryOf, state },
   attempts: attempts.map(({ at, status, error, duration }) => ({
     at: iso(at),
     status,
@@ -70,6 +75,12 @@ export function webhookRoutes(app: ApiApp, { pool, automation, settings: { webho
   const find = (repo: string, hook: string): WebhookRecord => {
     const found = settings.of(repo).webhooks.find(({ id }) => id === hook);
     if (found === undefined) throw new ApiError(404, 'NOT_FOUND', 'there is no such webhook');
+    return found;
+  };
+  const ofDelivery = Type.Object({ ...params.properties, delivery: Type.String({ maxLength: 100 }) });
+  const sent = async (repo: string, hook: string, delivery: string): Promise<Delivery> => {
+    const found = (await webhooks.deliveries(repo, find(repo, hook).id)).find(({ id }) => id === delivery);
+    if (found === undefined) throw new ApiError(404, 'NOT_FOUND', 'there is no such delivery, or it is not remembered any more');
     return found;
   };
   /** Opens the repository, so that its webhooks are known. */
@@ -147,7 +158,7 @@ export function webhookRoutes(app: ApiApp, { pool, automation, settings: { webho
       within(repo, async () => {
         find(repo, hook);
         await settings.change(repo, ({ webhooks: all }) => ({ webhooks: all.filter(({ id }) => id !== hook) }));
-        webhooks.forget(hook);
+        webhooks.forget(repo, hook);
         return done('the webhook is deleted');
       }),
   );
@@ -165,13 +176,42 @@ export function webhookRoutes(app: ApiApp, { pool, automation, settings: { webho
       config,
       schema: {
         ...{ summary: 'What was sent, newest first', tags, params },
-        response: answers(200, Type.Object({ deliveries: Type.Array(DeliveryShape), count: Type.Integer() })),
+        response: answers(
+          200,
+          Type.Object({
+            ...{ deliveries: Type.Array(DeliveryShape), count: Type.Integer() },
+            kept: Type.Boolean({
+              description: 'whether they are there after a restart; those of a memory-only repository are not',
+            }),
+          }),
+        ),
       },
     },
     async ({ params: { repo, hook } }) =>
-      within(repo, () => {
-        const all = webhooks.deliveries(find(repo, hook).id).map(deliveryShape);
-        return { deliveries: all, count: all.length };
+      within(repo, async () => {
+        const all = (await webhooks.deliveries(repo, find(repo, hook).id)).map(deliveryShape);
+        return { deliveries: all, count: all.length, kept: !pool.entry(repo).memoryOnly };
       }),
+  );
+  app.get(
+    '/repos/:repo/webhooks/:hook/deliveries/:delivery',
+    {
+      config,
+      schema: { summary: 'What was sent, with its body', tags, params: ofDelivery, response: answers(200, WholeDeliveryShape) },
+    },
+    async ({ params: { repo, hook, delivery } }) =>
+      within(repo, async () => {
+        const found = await sent(repo, hook, delivery);
+        return { ...deliveryShape(found), body: found.body };
+      }),
+  );
+  app.post(
+    '/repos/:repo/webhooks/:hook/deliveries/:delivery/redeliver',
+    {
+      config,
+      schema: { summary: 'Send it once more', tags, params: ofDelivery, response: answers(202, DeliveryShape) },
+    },
+    async ({ params: { repo, hook, delivery } }, reply) =>
+      within(repo, async () => reply.code(202).send(deliveryShape(webhooks.redeliver(repo, await sent(repo, hook, delivery))))),
   );
 }

@@ -1,3 +1,4 @@
+import type { Head } from '../../../../ports/stargate/decision-log.js';
 import type { Entry } from '../entry.js';
 import type { Machine } from '../machine.js';
 
@@ -7,6 +8,14 @@ export function settleApplied(m: Machine, applied: Entry): void {
     if (entry.sequence !== applied.sequence) return null;
     if (entry.id === applied.id) return { outcome: 'accepted', sequence: applied.sequence };
     return { outcome: 'refused', because: 'not-leader', detail: 'another leader has decided otherwise' };
+  });
+}
+
+/** A claim of this term stands behind what this server was deciding in it: what the head doesn't show will never be decided. */
+export function settleClaimed(m: Machine, head: Head): void {
+  settle(m, ({ entry }) => {
+    if (entry.term !== m.state.term || entry.sequence <= head.sequence) return null;
+    return { outcome: 'refused', because: 'not-leader', detail: 'this server has begun anew without it' };
   });
 }
 

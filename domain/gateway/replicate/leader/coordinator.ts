@@ -52,6 +52,7 @@ function begin(m: Machine, leading: Leading): void {
     events: proposal.events,
     members,
   };
+  state.proposed = { term: entry.term, attempt: entry.attempt };
   leading.ballot = { proposal, entry, since: state.tick, votes: new Set(), refusals: new Map(), phase: 'voting' };
   state.waiting = { entry, from: m.self, told: false };
   for (const peer of peersOf(m)) m.send(peer, { kind: 'prepare', entry, head });

@@ -2,21 +2,26 @@ import type { RecordedHead } from '../../../../ports/stargate/decision-log.js';
 import type { DecisionResult } from '../effects.js';
 import type { Machine } from '../machine.js';
 import { announce } from './announce.js';
+import { settleClaimed } from '../follower/doubt.js';
 import { dropAborted } from '../follower/participant.js';
 import { learn, quarantine, stepDown } from '../terms.js';
 
-/** The lock is held: what is left is to hold what was decided, and to say so in the decision log. */
-export function onWon(m: Machine, term: number): void {
+/**
+ * The lock is held: what is left is to hold what was decided, and to say so in the decision log. Under a lock that this server has led under
+ * before, its attempts are counted on: the claim makes sure that none of those before is decided any more.
+ */
+export function onWon(m: Machine, term: number, attempts?: number): void {
   const { state } = m;
   if (term === state.term && (state.leading !== null || state.takeover !== null)) return;
   stepDown(m, `term ${term} has begun`);
-  if (term <= state.term || state.diverged !== null) {
+  const isNew = term > state.term || (term === state.term && attempts !== undefined);
+  if (!isNew || state.diverged !== null) {
     m.emit({ kind: 'release', why: state.diverged ?? `term ${state.term} was seen, and the lock gave ${term}` });
     return;
   }
   state.term = term;
   state.leader = null;
-  state.takeover = { phase: 'read', since: state.tick, recorded: null };
+  state.takeover = { phase: 'read', since: state.tick, attempts: attempts ?? 0, recorded: null };
   state.reading = null; // a read that began before the lock was held proves nothing
   m.read();
 }
@@ -91,6 +96,7 @@ export function onClaimed(m: Machine, result: DecisionResult): void {
     return;
   }
   if (result.kind !== 'made') return; // nobody knows: it is asked again
+  const { attempts } = takeover;
   const at = takeover.recorded?.head ?? state.applied;
   const head = { sequence: at.sequence, digest: at.digest, members: at.members, term: state.term };
   state.takeover = null;
@@ -99,8 +105,8 @@ export function onClaimed(m: Machine, result: DecisionResult): void {
   state.leading = {
     head,
     revision: result.revision,
-    attempt: 0,
-    settled: 0,
+    attempt: attempts,
+    settled: attempts,
     ballot: null,
     queue: [],
     joining: new Map(),
@@ -108,7 +114,8 @@ export function onClaimed(m: Machine, result: DecisionResult): void {
     transfer: null,
     beat: state.tick,
   };
-  dropAborted(m, state.term, head, 0);
+  settleClaimed(m, head);
+  dropAborted(m, state.term, head, attempts);
   announce(m);
 }
 

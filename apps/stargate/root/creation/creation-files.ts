@@ -1,17 +1,17 @@
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Reservation } from '../../../domain/gateway/creation/records.js';
-import type { CreationStore } from '../../../domain/gateway/creation/store.js';
-import { decodeCreation } from '../../../domain/gateway/creation/wire.js';
-import { KvError } from '../../../ports/error.js';
-import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
-import { foldedName, parseRepositoryName, type RepositoryName } from '../../../ports/grammar/repository-name.js';
-import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
-import { readKept, writeKept } from '../repository/kept-file.js';
-import { OWN_ID } from '../repository/own-id.js';
-import type { Catalogue } from '../root/catalogue.js';
-import { makeRepository } from '../root/make-repository.js';
-import { syncPath } from '../sync-path.js';
+import type { Reservation } from '../../../../domain/gateway/creation/records.js';
+import type { CreationStore } from '../../../../domain/gateway/creation/store.js';
+import { decodeCreation } from '../../../../domain/gateway/creation/wire.js';
+import { KvError } from '../../../../ports/error.js';
+import { diskErrorCode } from '../../../../ports/grammar/git-words/out-of-space.js';
+import { foldedName, parseRepositoryName, type RepositoryName } from '../../../../ports/grammar/repository-name.js';
+import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
+import { readKept, writeKept } from '../../repository/kept-file.js';
+import { OWN_ID } from '../../repository/own-id.js';
+import type { Catalogue } from '../catalogue.js';
+import { makeRepository } from '../make-repository.js';
+import { syncPath } from '../../sync-path.js';
 
 /**
  * What a server keeps of creations below its root: a file for each name that is reserved, in `.stargate/creations/`, and a line for each
@@ -38,10 +38,10 @@ export async function openCreationFiles(catalogue: Catalogue, reader: PolicyRead
       await rm(fileOf(repository), { force: true });
       await syncPath(folder);
     },
-    async make({ repository, policy, objectFormat, repositoryId }) {
+    async make({ repository, policy, objectFormat, repositoryId, servers }, learned) {
       const name = nameOf(repository);
       const there = await catalogue.find(name);
-      if (there === null) await makeRepository(catalogue, name, { policy, objectFormat, repositoryId });
+      if (there === null) await makeRepository(catalogue, name, { policy, objectFormat, repositoryId, servers, learned });
       else if ((await readKept(join(there, OWN_ID)))?.trim() !== repositoryId)
         throw new KvError('CAS_CONFLICT', `another repository stands in ${there}`);
     },
@@ -56,9 +56,14 @@ export async function openCreationFiles(catalogue: Catalogue, reader: PolicyRead
 
 async function readReservation(file: string): Promise<Reservation> {
   try {
-    const { creation, state } = JSON.parse(await readFile(file, 'utf8')) as { creation?: unknown; state?: unknown };
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { creation?: unknown; state?: unknown; learned?: unknown };
+    const { creation, state, learned } = kept;
     if (state !== 'prepared' && state !== 'decided') throw new Error(`its state is '${state}'`);
-    return { creation: decodeCreation(Buffer.from(JSON.stringify(creation ?? null))), state };
+    return {
+      creation: decodeCreation(Buffer.from(JSON.stringify(creation ?? null))),
+      state,
+      ...(learned === true ? { learned } : {}),
+    };
   } catch (cause) {
     throw new KvError('CONFIG_INVALID', `${file} holds no reservation of a repository's name: ${(cause as Error).message}`, {
       cause,

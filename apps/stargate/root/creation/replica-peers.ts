@@ -1,33 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/creation/records.js';
-import type { CreationPeers } from '../../../domain/gateway/creation/store.js';
-import { decodeCreationAnswer, encodeCreation } from '../../../domain/gateway/creation/wire.js';
-import { KvError, toKvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import type { Log } from '../log/log.js';
+import type { CreationAnswer, CreationMessage } from '../../../../domain/gateway/creation/records.js';
+import { KvError, toKvError } from '../../../../ports/error.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import type { Log } from '../../log/log.js';
+import { askOfCreations, type Roster } from './roster.js';
 
-/** The topic of requests about creations. */
-export const TOPIC = 'creation';
 /** By these headers of its `/health` a server tells others where its peers' port is, and which process it is. */
 export const PEER_PORT = 'git-kv-peer-port';
 const INSTANCE = 'git-kv-instance';
 
-/**
- * A vote takes a disk's sync; making a repository takes git a second on a busy machine. Together they are less than a listener lets a connection
- * be on which nothing moves. Milliseconds.
- */
-const ANSWER_MS = 4000;
-const COMMIT_MS = 8000;
 const HELLO_MS = 2000;
 /** More than any `/health` says. */
 const MOST_BYTES = 64 * 1024;
 
+/** Where the names of the others that were found are kept, by their addresses, so that they are known while those are away. */
+export interface KnownNames {
+  read(): Promise<ReadonlyMap<string, string>>;
+  write(names: ReadonlyMap<string, string>): Promise<void>;
+}
+
 /** The other servers, found by the addresses of their replication API. */
-export class ReplicaPeers implements CreationPeers {
+export class ReplicaPeers implements Roster {
   private readonly names = new Map<string, string>();
   private readonly faults = new Map<string, string>();
   /** Of these it was said that they are away. */
   private readonly away = new Set<string>();
+  needed: () => string | null = () => null;
   private readonly instance = randomBytes(8).toString('hex');
 
   constructor(
@@ -37,7 +35,19 @@ export class ReplicaPeers implements CreationPeers {
     private readonly urls: readonly URL[],
     private readonly secure: boolean,
     private readonly log: Log,
+    private readonly kept: KnownNames = { read: async () => new Map(), write: async () => undefined },
   ) {}
+
+  /** Takes up the names that were found before. Throws what reading them does. */
+  async start(): Promise<void> {
+    const known = await this.kept.read();
+    for (const { origin } of this.urls) {
+      const name = known.get(origin);
+      if (name === undefined || name === this.self) continue;
+      this.names.set(origin, name);
+      this.away.add(origin); // until it answers
+    }
+  }
 
   get count(): number {
     return this.urls.length;
@@ -45,6 +55,12 @@ export class ReplicaPeers implements CreationPeers {
 
   known(): readonly string[] {
     return [...this.names.values()];
+  }
+
+  /** All, once each of the others has been found; nothing where there are none. */
+  servers(): readonly string[] | null | undefined {
+    if (this.transport === null) return undefined;
+    return this.names.size === this.urls.length ? [this.self, ...this.names.values()] : null;
   }
 
   /** How many of the others answered when they were asked last. */
@@ -64,14 +80,8 @@ export class ReplicaPeers implements CreationPeers {
   }
 
   async ask(peer: string, message: CreationMessage): Promise<CreationAnswer> {
-    const withinMs = message.kind === 'commit' ? COMMIT_MS : ANSWER_MS;
     if (this.transport === null) throw new KvError('NOT_FOUND', `there is no server ${peer}`);
-    const { body } = await this.transport.call(
-      peer,
-      { topic: TOPIC, repository: '', body: encodeCreation(message) },
-      { withinMs },
-    );
-    return decodeCreationAnswer(body);
+    return askOfCreations(this.transport, peer, message);
   }
 
   /** Looks who is at the addresses whose servers aren't known, or have gone. Never throws. */
@@ -97,8 +107,10 @@ export class ReplicaPeers implements CreationPeers {
       const twice = [...this.names].find(([other, known]) => known === name && other !== at);
       if (twice !== undefined) return this.fault(at, `${twice[0]} and ${at} are both server ${name}`);
       this.transport?.meet(name, `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`);
-      if (this.names.get(at) !== name) this.log.info('replica.peer', { server: name, at });
+      if (this.names.get(at) !== name || this.away.has(at)) this.log.info('replica.peer', { server: name, at });
+      const isNew = this.names.get(at) !== name;
       this.names.set(at, name);
+      if (isNew) await this.kept.write(this.names);
       this.faults.delete(at);
       this.away.delete(at);
     } catch (error) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { KvError } from '../../../ports/error.js';
+import { KvError } from '../../../../ports/error.js';
 
 /**
  * The key by which the servers of one user on one host know each other, where nothing else was given: in a file of that user's, made by whoever

@@ -1,6 +1,6 @@
-import { KvError } from '../../../ports/error.js';
-import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
-import type { Endpoint } from '../endpoints.js';
+import { KvError } from '../../../../ports/error.js';
+import { parseRepositoryName } from '../../../../ports/grammar/repository-name.js';
+import type { Endpoint } from '../../endpoints.js';
 
 /** How a server replicates, as its flags say. */
 export interface ReplicaSettings {
