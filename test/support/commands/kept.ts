@@ -13,11 +13,20 @@ const KEPT = 2;
 /** How long a command may take, unless said otherwise, ms. */
 const PATIENCE_MS = 120_000;
 
+/** How a command of the project is run. */
+export interface CommandOptions extends RunOptions {
+  /** In a process of its own, as a person starts it: what is asked is how it starts, or what it leaves when it has ended. */
+  readonly alone?: boolean;
+}
+
+/** Whether a command needs a process of its own. */
+export const isAlone = ({ alone = false, signal }: CommandOptions): boolean => alone || signal !== undefined;
+
 const idle: ChildProcess[] = [];
 
 /**
  * Runs `git kv` in a process that has run others before, one at a time: most commands take a fifth of what it takes to start node and to
- * load them. For what is asked of the command, not of its process: signals, pipes and what is loaded anew want one of their own.
+ * load them.
  */
 export async function runKept(args: readonly string[], options: Omit<RunOptions, 'signal'>): Promise<RanBytes> {
   const { cwd = process.cwd(), env = {}, input = '', timeout = PATIENCE_MS } = options;
