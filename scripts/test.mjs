@@ -17,6 +17,9 @@ import { lastTimes, slowest } from './test/times.mjs';
  */
 const LONGEST = [
   'e2e/transcripts',
+  'simulation/simulation',
+  'robustness/cluster-crash',
+  'chaos/cluster/cluster',
   'e2e/partial-clones',
   'e2e/compact',
   'e2e/watch',
@@ -50,7 +53,6 @@ const LONGEST = [
   'robustness/bad-rollovers',
   'stargate/root',
   'e2e/many-writers',
-  'simulation/simulation',
   'e2e/parallel',
 ];
 
