@@ -1,6 +1,13 @@
 import { KvError } from '../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, HistoryQuery, Landed, NewObject, Quarantine } from '../../ports/git/git-store.js';
-import type { AtHand } from '../../ports/git/at-hand.js';
+import type {
+  AtHand,
+  GitStore,
+  GitStoreCapabilities,
+  HistoryQuery,
+  Landed,
+  NewObject,
+  Quarantine,
+} from '../../ports/git/git-store.js';
 import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';

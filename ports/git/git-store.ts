@@ -1,4 +1,3 @@
-import type { AtHand } from './at-hand.js';
 import type { ReadBounds } from './read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, ObjectType, Oid, RefName, RefUpdate } from '../vocabulary.js';
 
@@ -47,6 +46,21 @@ export interface HistoryQuery {
 export interface Landed {
   /** Resolves when a power failure can't take it back; null where it is so already, or where nothing ever is durable. */
   readonly durable: Promise<void> | null;
+}
+
+/**
+ * What a store has in memory, told without waiting: a promise for each look costs more than the look. Refs and HEAD are as `refs` and
+ * `head` would tell them. Throws, as those do, once the store is closed.
+ */
+export interface AtHand {
+  /** The object; null where it is not at hand, which doesn't say that `read` finds none. */
+  object(oid: Oid): GitObject | null;
+  /** Where a ref is; null where there is none. */
+  tip(ref: RefName): Oid | null;
+  /** What HEAD names. */
+  head(): RefName | Oid;
+  /** Does and throws what `land` does, where nothing of it is to be waited for; absent where something is. */
+  land?(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): void;
 }
 
 /**

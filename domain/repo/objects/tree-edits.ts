@@ -1,5 +1,4 @@
-import type { AtHand } from '../../../ports/git/at-hand.js';
-import type { NewObject } from '../../../ports/git/git-store.js';
+import type { AtHand, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { MODE_DIR, oidBytesIn } from '../../git/tree.js';

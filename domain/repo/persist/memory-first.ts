@@ -1,6 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git/git-store.js';
-import type { AtHand } from '../../../ports/git/at-hand.js';
+import type { AtHand, GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git/git-store.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { GroupCommit } from './group-commit.js';
