@@ -74,6 +74,14 @@ export function objectExchangeContract(name: string, factory: () => Promise<Obje
       await two.exchange.receive(one.exchange.send([], [tip]));
     });
 
+    it('bears that whoever asked leaves in the middle', async () => {
+      const text = Array.from({ length: 40_000 }, (_, i) => ((i * 2_654_435_761) >>> 7).toString(36)).join('');
+      const tip = await point(one.store, 'refs/heads/a', text);
+      for await (const _ of one.exchange.send([tip], [])) break;
+      await two.exchange.receive(one.exchange.send([tip], [])); // by then, what was left behind has failed whoever waits for it
+      expect(await isThere(two, tip)).to.equal(true);
+    });
+
     it('sends nothing that isn’t there, and takes nothing that is damaged or was cut short', async () => {
       const tip = await point(one.store, 'refs/heads/a', 'some content');
       const missing = tip.replace(/^./, (c) => (c === '0' ? '1' : '0'));
