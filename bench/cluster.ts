@@ -68,6 +68,9 @@ async function repeated(times: number, what: () => Promise<number>): Promise<num
 
 const ALONE = 'one server, no cluster';
 const closing: (() => Promise<unknown> | unknown)[] = [];
+async function closeAll(): Promise<void> {
+  for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
+}
 try {
   const sequenced: Side[] = [];
   const linear: Side[] = [];
@@ -85,12 +88,10 @@ try {
     sequenced.push(...sides);
     crowds.push(...sides.slice(0, 1));
   }
-  let three: Place | undefined;
   for (const servers of [0, 1, 3, 5]) {
     if (servers > most) continue;
-    const place = await Place.open(Math.max(1, servers), servers === 0);
+    const place = await Place.open(Math.max(1, servers), { alone: servers === 0 });
     closing.push(() => place.close());
-    if (servers === 3) three = place;
     const what = servers === 0 ? ALONE : named(servers);
     const stream = await place.stream();
     closing.push(() => stream.close());
@@ -110,62 +111,64 @@ try {
     percentiles('Linear, from one clone', pushed),
     { title: `Sequenced, ${CROWD} at a time`, columns: ['writes/s'], rows: rates },
   ];
-  if (three !== undefined) {
-    const place = three;
-    place.links.delay = 0;
-    const writer = await place.stream();
-    const acks: Row[] = [];
-    for (const ack of ['leader', 'standby', 'quorum'] as const) {
-      await place.ack(ack);
-      acks.push(...(await inTurn([{ what: `ack: ${ack}`, write: (at) => writer.set(`a:${at}`, ack) }], Math.ceil(runs / 2))));
-    }
-    sheets.push(percentiles('A cluster of 3, sequenced: what a write waits for', acks));
-    let at = 0;
-    const doubts = await repeated(trials, () => doubt(place, () => writer.set(`d:${at++}`, 'value')));
-    const lagged = await catchUp(place, behind, 0, (key) => writer.set(`b:${key}`, 'value'));
-    const large = await catchUp(place, Math.ceil(behind / 50), LARGE, (key) => writer.set(`l:${key}`, randomBytes(LARGE)));
-    await writer.close();
-    const killed = await repeated(trials, () => takeover(place, 'SIGKILL'));
-    const paused = await repeated(trials, () => takeover(place, 'SIGSTOP'));
-    sheets.push(
-      {
-        title: 'A cluster of 3, lock ttl 2 s',
-        columns: ['trials', 'p50 s', 'max s'],
-        rows: [
-          summary('leader killed: until another leads', killed),
-          summary('leader paused: until another leads', paused),
-          summary('decision log stood still: until whoever decides is out of doubt', doubts),
-        ],
-      },
-      {
-        title: 'A server that was away comes level',
-        columns: ['transactions', 'MiB', 's', 'a second', 'leader MiB', 'its own MiB at most'],
-        rows: [
-          [
-            'small values',
-            ...[
-              lagged.transactions,
-              0,
-              round(lagged.seconds, 2),
-              `${Math.round(lagged.transactions / lagged.seconds)} transactions`,
-            ],
-            ...[lagged.leader, lagged.behind],
-          ],
-          [
-            'large values',
-            ...[
-              large.transactions,
-              round(large.mebibytes),
-              round(large.seconds, 2),
-              `${round(large.mebibytes / large.seconds)} MiB`,
-            ],
-            ...[large.leader, large.behind],
-          ],
-        ],
-      },
-    );
+  await closeAll();
+  const place = await Place.open(3);
+  closing.push(() => place.close());
+  const writer = await place.stream();
+  const acks: Row[] = [];
+  for (const ack of ['leader', 'standby', 'quorum'] as const) {
+    await place.ack(ack);
+    acks.push(...(await inTurn([{ what: `ack: ${ack}`, write: (at) => writer.set(`a:${at}`, ack) }], Math.ceil(runs / 2))));
   }
+  sheets.push(percentiles('A cluster of 3, sequenced: what a write waits for', acks));
+  let at = 0;
+  const doubts = await repeated(trials, () => doubt(place, () => writer.set(`d:${at++}`, 'value')));
+  const lagged = await catchUp(place, behind, 0, (key) => writer.set(`b:${key}`, 'value'));
+  const large = await catchUp(place, Math.ceil(behind / 10), LARGE, (key) => writer.set(`l:${key}`, randomBytes(LARGE)));
+  await writer.close();
+  await closeAll();
+  const brief = await Place.open(3, { ttl: 2 });
+  closing.push(() => brief.close());
+  const killed = await repeated(trials, () => takeover(brief, 'SIGKILL'));
+  const paused = await repeated(trials, () => takeover(brief, 'SIGSTOP'));
+  sheets.push(
+    {
+      title: 'A cluster of 3, lock ttl 2 s',
+      columns: ['trials', 'p50 s', 'max s'],
+      rows: [
+        summary('leader killed: until another leads', killed),
+        summary('leader paused: until another leads', paused),
+        summary('decision log stood still: until whoever decides is out of doubt', doubts),
+      ],
+    },
+    {
+      title: 'A server that was away comes level',
+      columns: ['transactions', 'MiB', 's', 'a second', 'leader MiB', 'its own MiB at most'],
+      rows: [
+        [
+          'small values',
+          ...[
+            lagged.transactions,
+            0,
+            round(lagged.seconds, 2),
+            `${Math.round(lagged.transactions / lagged.seconds)} transactions`,
+          ],
+          ...[lagged.leader, lagged.behind],
+        ],
+        [
+          'large values',
+          ...[
+            large.transactions,
+            round(large.mebibytes),
+            round(large.seconds, 2),
+            `${round(large.mebibytes / large.seconds)} MiB`,
+          ],
+          ...[large.leader, large.behind],
+        ],
+      ],
+    },
+  );
   reportAll('cluster', [], { machine: 'noisy: other work ran beside' }, sheets, { runs, trials, streamed, pushed });
 } finally {
-  for (const close of closing.reverse()) await close();
+  await closeAll();
 }

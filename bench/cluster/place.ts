@@ -12,10 +12,11 @@ export class Place {
     readonly links: Links,
   ) {}
 
-  static async open(servers: number, alone = false): Promise<Place> {
+  /** `ttl`: how long a leader that is gone keeps the others waiting, seconds. */
+  static async open(servers: number, { alone = false, ttl = 30 } = {}): Promise<Place> {
     const links = new Links();
     const policy = (text: string): string => text.replace(/^namespaces:\n/m, (line) => `${line}${sequenced(text)}`);
-    const world = await ClusterWorld.create({ servers, alone, policy, reach: ({ peer }) => links.to(peer) });
+    const world = await ClusterWorld.create({ servers, alone, ttl, policy, reach: ({ peer }) => links.to(peer) });
     return new Place(world, links);
   }
 

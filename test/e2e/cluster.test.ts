@@ -101,6 +101,25 @@ describe('a cluster of Stargates', function () {
     await made.level();
     expect(await standby.refs()).to.include('refs/heads/by-a-standby');
   });
+
+  it('of two without etcd goes on as soon as the server that decides is back, and nobody takes its place', async () => {
+    const made = await ClusterWorld.create({ servers: 2, etcdMembers: 0 });
+    world = made;
+    const [one, two] = made.servers as [ClusterServer, ClusterServer];
+    expect(await made.leader()).to.equal(one);
+    await made.makeClone();
+    expect((await made.kv(['set', 'k', 'before'])).code, made.logs()).to.equal(0);
+    await made.level();
+    await one.stop('SIGKILL');
+    expect((await made.cluster(two, ['status'])).stdout).to.include('nobody takes over');
+    const writing = made.kv(['set', 'k', 'after']); // it waits for whoever leads
+    one.start();
+    await one.ready();
+    expect((await writing).code, made.logs()).to.equal(0);
+    await made.level();
+    expect((await made.kv(['get', 'k', '--read-from=stargate'])).stdout).to.equal('after');
+    expect(two.log).to.not.include('"event":"leader.won"');
+  });
 });
 
 /** Another namespace with the writer of the first, whose ledger the Stargate orders. */

@@ -27,7 +27,7 @@ export interface ClusterWorldOptions {
   readonly reach?: (server: ClusterServer) => Promise<number>;
   /** One server that is in no cluster. */
   readonly alone?: boolean;
-  /** Of etcd; one when absent. */
+  /** Of etcd; one when absent. Without any, decisions are the first server's own. */
   readonly etcdMembers?: number;
   /** Servers reach each other, and etcd, by links that can be cut. */
   readonly links?: boolean;
@@ -228,7 +228,7 @@ export class ClusterWorld {
     return [
       'name: cluster',
       'extends: embedded',
-      'hosts: many',
+      this.etcds.length === 0 ? '' : 'hosts: many',
       'adapters:',
       '  peer-transport:',
       '    use: peer-http',
@@ -239,8 +239,12 @@ export class ClusterWorld {
       `      keyFile: ${join(this.dir, 'cluster.key')}`,
       '      servers:',
       ...this.servers.map((server) => `        ${server.name}: ${linked(server.name, portOf(server))}`),
-      `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
-      `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+      ...(this.etcds.length === 0
+        ? ['  decision-log: { use: decision-journal }', '  leader-lock: { use: lock-flock }']
+        : [
+            `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
+            `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+          ]),
       '',
     ].join('\n');
   }

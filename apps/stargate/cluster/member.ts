@@ -2,7 +2,6 @@ import { answerFetch } from '../../../domain/gateway/replicate/follower/catch-up
 import type { Answer, Effect, Input, Proposal } from '../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
 import type { ReplicaState } from '../../../domain/gateway/replicate/machine.js';
-import type { Message } from '../../../domain/gateway/replicate/messages.js';
 import { Replica } from '../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
@@ -19,6 +18,7 @@ import { Snapshots } from './snapshots.js';
 
 /** The machine's patience is counted in these, ms. */
 const TICK_MS = 100;
+const ENDING: Answer = { outcome: 'refused', because: 'not-leader', detail: 'this server is ending' };
 
 /**
  * One server's part in the history of one repository: carries out what its replica wants done, and tells it what has come of that. Opened by
@@ -93,7 +93,7 @@ export class ClusterMember {
     return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
   }
 
-  /** Why each server could not be reached when it was last spoken to; null where it could. */
+  /** Why a server could not be reached when it was last spoken to; null where it could. */
   get unreachable(): ReadonlyMap<ServerId, string | null> {
     return this.failures;
   }
@@ -104,13 +104,9 @@ export class ClusterMember {
     return () => void this.watchers.delete(changed);
   }
 
-  /**
-   * Has the cluster decide something; `objects` are what it brings that is not on this server's disk yet. Never rejects: every proposal is
-   * answered, once.
-   */
+  /** Has the cluster decide something, which brings objects that are on no disk yet. Never rejects: every proposal is answered, once. */
   propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<Answer> {
-    if (this.stopped)
-      return Promise.resolve({ outcome: 'refused', because: 'not-leader', detail: 'this server is ending' } as const);
+    if (this.stopped) return Promise.resolve(ENDING);
     return new Promise((resolve) => {
       this.answers.set(proposal.id, resolve);
       this.packs.propose(proposal.id, objects);
@@ -255,13 +251,9 @@ export class ClusterMember {
     const history = this.disk.historyFrom(from.sequence);
     const there = history.after !== null && (await this.packs.has(history.after));
     const answer = answerFetch(from, prepared, head, there ? history : { ...history, after: null });
-    const message: Message | null = answer.kind === 'snapshot' ? await this.snapshotOf(answer) : answer;
-    if (message !== null) this.post.send(to, message);
-  }
-
-  private async snapshotOf(answer: Extract<Message, { kind: 'snapshot' }>): Promise<Message | null> {
+    if (answer.kind !== 'snapshot') return this.post.send(to, answer);
     const standing = await this.snapshots.hold();
-    return standing === null ? null : { ...answer, standing };
+    if (standing !== null) this.post.send(to, { ...answer, standing });
   }
 
   private noteCall(to: ServerId, error: string | null): void {

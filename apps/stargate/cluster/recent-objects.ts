@@ -5,7 +5,7 @@ import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 
 /** What is kept, and the largest of it, bytes. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 8 * 1024 * 1024;
 const LARGEST = 256 * 1024;
 /** What an object takes besides its body, bytes. */
 const AN_OBJECT = 300;

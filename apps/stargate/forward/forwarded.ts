@@ -142,6 +142,7 @@ export class ForwardedSessions {
     if (asked.op === 'leave') return { body: encodeFrame(null) };
     if (session === undefined) throw new KvError('NOT_FOUND', 'no such command is served here, or no more');
     session.heard = performance.now();
+    if (asked.op === 'alive') return { body: encodeFrame(null) };
     if (asked.op === 'input') {
       await session.take(asked.seq, bytes, asked.end === 1);
       return { body: encodeFrame(null) };

@@ -21,6 +21,8 @@ export type Asked =
   | { readonly op: 'input'; readonly id: string; readonly seq: number; readonly end: 0 | 1 }
   /** Waits a moment for something to hear. */
   | { readonly op: 'output'; readonly id: string; readonly seq: number }
+  /** The client is there, and takes its time to hear what it was told. */
+  | { readonly op: 'alive'; readonly id: string }
   /** The client is gone. */
   | { readonly op: 'leave'; readonly id: string };
 
@@ -65,6 +67,7 @@ export function decodeAsked(frame: Uint8Array): { readonly asked: Asked; readonl
     case 'output':
       return { asked: { op, id, seq: at.count('seq') }, bytes };
     case 'leave':
+    case 'alive':
       return { asked: { op, id }, bytes };
     default:
       throw bad('it asks for what there is not');

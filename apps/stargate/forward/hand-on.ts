@@ -25,6 +25,8 @@ const MAX_TRIES = 25;
 const PAUSE_MS = 200;
 /** How long an answer may take, ms: the leader answers at once, or after a second. */
 const WITHIN_MS = 10_000;
+/** How often the leader hears of a client that hears nothing, ms: well below what it takes for gone. */
+const ALIVE_MS = 5000;
 
 /** Serves a command by handing it on to whoever leads, from its first byte to its last. */
 export function handOn(command: SshCommand, options: HandOnOptions): ServeExec {
@@ -107,11 +109,19 @@ class HandedOn {
       const { pieces, status } = decodeTold(answer);
       for (const [kind, bytes] of pieces)
         if (kind === 'err') session.complain(Buffer.from(bytes).toString('utf8'));
-        else if (!session.output.write(bytes) && !session.gone.aborted)
-          await once(session.output, 'drain', { signal: session.gone }).catch(() => undefined); // the client has left
+        else if (!session.output.write(bytes)) await this.drained(to);
       if (status !== null) return status;
       if (session.gone.aborted) return REFUSED;
     }
+  }
+
+  /** Waits until the client has taken what it was told; the leader hears meanwhile that there is somebody. */
+  private async drained(to: ServerId): Promise<void> {
+    const { output, gone } = this.session;
+    const telling = setInterval(() => void this.ask(to, { op: 'alive', id: this.id }).catch(() => undefined), ALIVE_MS); // the next question fails
+    await once(output, 'drain', { signal: gone })
+      .catch(() => undefined) // the client has left
+      .finally(() => clearInterval(telling));
   }
 
   private async ask(to: ServerId, asked: Asked, bytes?: Uint8Array): Promise<Uint8Array> {

@@ -115,6 +115,7 @@ export async function serveRepository(
       throw new KvError('CONFIG_INVALID', 'a profile with a peer-transport is for a Stargate that serves one repository', {
         hint: 'serve it with --repo, or leave the cluster out of the profile',
       });
+    const shared = membership ?? { repository: basename(gitDir, '.git') };
     const cluster =
       dispatch === undefined
         ? undefined
@@ -123,7 +124,7 @@ export async function serveRepository(
             dispatch,
             policyPath,
             log,
-            ...(membership ?? { repository: basename(gitDir, '.git') }),
+            ...shared,
           });
     if (cluster !== undefined) running.push(() => cluster.close());
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
@@ -202,7 +203,7 @@ export async function serveRepository(
       cluster === undefined || dispatch === undefined
         ? undefined
         : openForwarding({
-            ...{ dispatch, repository: basename(gitDir, '.git'), member: cluster.member, route, log },
+            ...{ dispatch, repository: shared.repository, member: cluster.member, route, log },
             policy: () => policy().policy,
             leads: () => leadership.current !== undefined,
             requireLeading: () => leadership.lead(),

@@ -19,7 +19,7 @@ export interface SoundPackParts {
 }
 
 /** The most that a pack may hold once it is unpacked, bytes: whoever sends more is no sender of small packs. */
-const MOST_HELD = 32 * 1024 * 1024;
+const MOST_HELD = 8 * 1024 * 1024;
 const MOST_OBJECTS = 20_000;
 
 /**
