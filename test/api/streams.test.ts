@@ -29,11 +29,13 @@ describe('api: event streams', () => {
   });
   after(() => t.stop());
   let mute: ChildProcess | undefined;
-  afterEach(() => mute?.kill('SIGKILL'));
   beforeEach(async () => {
     await t.ask('POST', '/api/v1/repos', { id: 'r', memory_only: true });
   });
-  afterEach(() => t.ask('DELETE', '/api/v1/repos/r'));
+  afterEach(async () => {
+    mute?.kill('SIGKILL');
+    await t.ask('DELETE', '/api/v1/repos/r');
+  });
 
   const commit = async (path: string): Promise<string> => {
     await t.ask('POST', '/api/v1/repos/r/files', { path, content: path });
