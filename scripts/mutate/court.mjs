@@ -50,7 +50,7 @@ export class Court {
    * Judges a mutant by some tests (indexes), the cheapest first, for as long as `budget` allows, ms of CPU. Gives the title of the test
    * that noticed, if one did, and those that have run. `suspect`: the title of the one to try first.
    */
-  async judge(mutant, covering, hits, budget, suspect = null) {
+  async judge(mutant, covering, hits, budget, suspect = null, tries = 3) {
     const { id, file } = mutant;
     const limit = 1000 + 100 * hits;
     const ran = [];
@@ -61,8 +61,8 @@ export class Court {
       const failed = await this.#run(id, limit, run);
       spent += run.cost;
       if (failed !== null) {
-        if (failed.test !== null && !(await this.#standsAlone(failed.test, run)))
-          return this.judge(mutant, covering, hits, budget);
+        if (failed.test !== null && tries > 0 && !(await this.#standsAlone(failed, run)))
+          return this.judge(mutant, covering, hits, budget, null, tries - 1);
         const key = `${file} ${run.unit}`;
         this.#merits.set(key, (this.#merits.get(key) ?? 0) + 1);
         return { killer: failed.test ?? failed.title, ran };
@@ -97,19 +97,20 @@ export class Court {
   async #run(mutant, limit, { unit, titles, cost }) {
     const failed = await this.#ask({ mutant, limit, runs: [[unit, titles]] }, STUCK + 20 * cost);
     if (failed === undefined) return { title: titles[0], test: null, late: true };
-    if (failed.failed?.late) this.close(); // what hangs may go on when the mutant is off again
     return failed.failed;
   }
 
-  /** Whether a test that failed passes unbroken, in the same company. */
-  async #standsAlone(title, { unit, titles }) {
-    const known = this.#dependent.get(title);
-    if (known !== undefined) return true;
-    const failed = await this.#ask({ mutant: null, limit: 0, runs: [[unit, titles]] }, STUCK);
-    const alone = failed !== undefined && failed.failed === null;
-    const culprit = failed?.failed?.test ?? title;
-    this.#dependent.set(culprit, !alone);
-    return alone;
+  /** Whether a test that failed passes unbroken, in the same company. One that was late is tried each time: the machine may be busy. */
+  async #standsAlone({ test, late }, { unit, titles }) {
+    if (this.#dependent.has(test) && !late) return true;
+    const unbroken = await this.#ask({ mutant: null, limit: 0, runs: [[unit, titles]] }, STUCK);
+    if (unbroken === undefined) return false;
+    if (unbroken.failed?.late) {
+      this.close(); // what hangs goes on when the mutant is off again, or the machine is busy
+      return false;
+    }
+    this.#dependent.set(unbroken.failed?.test ?? test, unbroken.failed !== null);
+    return unbroken.failed === null;
   }
 
   /** Undefined: the process is gone, or was stuck and is ended. */

@@ -24,9 +24,12 @@ export const FOLDERS = {
   ],
   'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-push,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
   'domain/gateway/commit': ['unit/domain/gateway/{commit,recover,gateway-*,lease,replicated-commit}.test.js', ...GATEWAY],
-  'domain/gateway/epochs': ['unit/domain/gateway/{adopt,compaction}.test.js', 'unit/domain/client/epochs/*.test.js', ...GATEWAY],
+  'domain/gateway/epochs': [
+    'unit/domain/gateway/{adopt*,verify-adopted,compaction}.test.js',
+    'unit/domain/client/epochs/*.test.js',
+  ],
   'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/{traces,sync}.test.js'],
-  'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js'],
-  'adapters/journal-file': ['adapters/journal-file.test.js'],
+  'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js', 'simulation/simulation.test.js'],
+  'adapters/journal-file': ['adapters/journal-file*.test.js'],
   'apps/stargate/ssh/auth.ts': ['unit/ssh-auth.test.js'],
 };

@@ -142,11 +142,11 @@ export class TransactionIds {
     this.keep(ns, { tip, ids: before.ids });
   }
 
-  /** The ids from a ledger commit back to one that is known, which is then `end`, or to where the epoch begins: null. */
+  /** The ids from a ledger commit back to `end`, such as one that is known, or to where the epoch begins: null. */
   private async idsOf(tip: Oid, known: Oid | undefined): Promise<{ readonly ids: UlidSet; readonly end: Oid | null }> {
     const { store } = this;
     const ids = this.empty();
-    let end: Oid | null = null;
+    let end: Oid | null = tip; // nothing is read of a ledger that went back to a commit before the known one
     for await (const objects of commitBatches(store, { tip, ...(known === undefined ? {} : { exclude: known }) })) {
       for (const object of objects) {
         const text = decodeLoose(object?.body ?? new Uint8Array(0)); // of this repository's own: it was checked when it came

@@ -1,12 +1,14 @@
 import { principal } from '../../../../domain/access/principal.js';
 import { expect } from 'chai';
 import type { GitMemoryStore } from '../../../../adapters/git-memory/open.js';
-import { checkNewRefs } from '../../../../domain/gateway/accept/new-refs.js';
+import { checkNewRefs, folded, misleading } from '../../../../domain/gateway/accept/new-refs.js';
 import { sortRefs } from '../../../../domain/gateway/accept/ref-rules.js';
 import { utf8 } from '../../../../domain/git/bytes.js';
+import { encodeCommit, stamp } from '../../../../domain/git/commit.js';
 import { appendEvents } from '../../../../domain/ledger/transaction/watchlog.js';
 import { KvError } from '../../../../ports/error.js';
 import type { Oid, RefUpdate } from '../../../../ports/vocabulary.js';
+import { failure, refusal as refused } from '../../../support/failure.js';
 import { memory } from '../../../support/memory.js';
 
 const event = (set: number) => ({
@@ -146,4 +148,62 @@ describe('which refs a push may move', () => {
     const twice = [move('refs/heads/x', null, first), move('refs/heads/x', null, second)];
     expect(await judge(twice)).to.equal('REF_FORBIDDEN');
   });
+
+  it('says which ref it is about, and what helps', async () => {
+    const refusal = async (commands: readonly RefUpdate[], atomic = true) => {
+      const request = { pusher: principal('ada', 'writer'), atomic, commands };
+      const { code, advice, details } = await refused(sortRefs(request, store));
+      return { code, advice: advice ?? null, details: details ?? null };
+    };
+    const about = (ref: string) => ({ code: 'REF_FORBIDDEN', advice: null, details: { ref } });
+    expect(await refusal(PAIR, false)).to.deep.equal({ code: 'REF_FORBIDDEN', advice: { id: 'push-atomically' }, details: null });
+    expect(await refusal([move('refs/kv/main')])).to.deep.equal({
+      ...{ code: 'ATTESTATION_MISMATCH', advice: { id: 'push-pair', ns: 'main' }, details: null },
+    });
+    expect(await refusal(BEGUN)).to.deep.equal(about('refs/kv-epoch/main'));
+    for (const ref of ['refs/kv-intents/main@2026Q1', 'refs/kv-watchlog/main@2026Q1', 'refs/notes/x', 'refs/heads/-x'])
+      expect(await refusal([...PAIR, move(ref, null, first)])).to.deep.equal(about(ref));
+    const long = `refs/heads/${'x'.repeat(300)}`;
+    expect((await refusal([move(long, null, blob)])).details?.['ref']).to.equal(`${long.slice(0, 200)}…`);
+    const named = await sortRefs(
+      { pusher: principal('ada', 'writer'), atomic: true, commands: [...BEGUN, move('refs/kv-epoch/main', null)] },
+      store,
+    );
+    expect(named).to.deep.equal([
+      {
+        ns: 'main',
+        ledger: { ...BEGUN[0], epoch: '' },
+        index: { ...BEGUN[1], epoch: '' },
+        epoch: { ...move('refs/kv-epoch/main', null), epoch: '' },
+        ...{ chunks: null, archive: null },
+      },
+    ]);
+  });
+
+  it('says which branches are twins, and how many there may be', async () => {
+    const [own] = [memory().store];
+    await own.write([emptyCommit()]);
+    const { oid } = emptyCommit();
+    await own.updateRefs([{ ref: 'refs/heads/Main', old: null, next: oid }], 'test');
+    const twins = await failure(checkNewRefs(own, [move('refs/heads/main', null, oid)], 9), 'REF_FORBIDDEN');
+    expect(twins.details).to.deep.equal({ ref: 'refs/heads/main', other: 'refs/heads/Main' });
+    expect(twins.hint).to.be.a('string');
+    const many = await failure(checkNewRefs(own, [move('refs/heads/x', null, oid)], 1), 'POLICY_VIOLATION');
+    expect([many.details, typeof many.hint]).to.deep.equal([{ refs: 1, limit: 1 }, 'string']);
+    // Other refs have rules of their own, and what is deleted is no name any more.
+    await checkNewRefs(own, [move('refs/kv/Main', null, oid), move('refs/kv/main', null, oid)], 1);
+    await checkNewRefs(own, [move('refs/heads/Main', oid, null), move('refs/heads/x', null, oid)], 1);
+    expect(misleading('refs/kv/-x')).to.equal(null);
+    for (const name of ['a'.repeat(40), 'A'.repeat(64)]) expect(misleading(`refs/heads/${name}`), name).to.be.a('string');
+    for (const name of ['a'.repeat(41), `x${'a'.repeat(40)}`, `${'a'.repeat(64)}b`])
+      expect(misleading(`refs/heads/${name}`), name).to.equal(null);
+    expect(folded('ſ')).to.equal(folded('s'));
+  });
+
+  const emptyCommit = () => {
+    const { namer } = memory();
+    const ident = stamp('Ada <ada@example.org>', 0);
+    const fields = { tree: namer.emptyTree(), parents: [], author: ident, committer: ident, signature: null, message: 'm\n' };
+    return namer.object('commit', encodeCommit(fields, 'sha1'));
+  };
 });

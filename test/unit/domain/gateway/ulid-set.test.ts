@@ -36,6 +36,29 @@ describe('a set of ULIDs', () => {
     expect(one.has('0'.repeat(26))).to.equal(true);
   });
 
+  it('takes over no id that is all zeros from one that has none', () => {
+    const [one, two] = [new UlidSet(1), new UlidSet(2)];
+    two.add(ulid(1));
+    one.addAll(two);
+    expect([one.size, one.has('0'.repeat(26)), one.has(ulid(1))]).to.deep.equal([1, false, true]);
+    one.addAll(one);
+    expect(one.size).to.equal(1);
+  });
+
+  it('grows by half once it is four fifths full, and keeps what it has', () => {
+    const set = new UlidSet(7);
+    const sizes: number[] = [];
+    for (let i = 1; i <= 130; i++) {
+      set.add(ulid(i));
+      if (set.bytes !== sizes.at(-1)) sizes.push(set.bytes);
+      if (i === 51) expect(set.bytes).to.equal(64 * 16);
+      if (i === 52) expect(set.bytes).to.equal(96 * 16);
+    }
+    expect(sizes).to.deep.equal([64 * 16, 96 * 16, 144 * 16, 216 * 16]);
+    for (let i = 1; i <= 130; i++) expect(set.has(ulid(i)), `${i}`).to.equal(true);
+    expect([set.size, set.has('0'.repeat(26))]).to.deep.equal([130, false]);
+  });
+
   it('takes no more than 30 bytes an id, however many there are', () => {
     const set = new UlidSet(0x12345678);
     let most = 0;
