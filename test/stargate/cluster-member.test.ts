@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Random } from '../simulation/random.js';
-import { MemoryCluster } from '../support/memory-cluster.js';
+import { MemoryCluster, type MemoryServer } from '../support/memory-cluster.js';
 import { until } from '../support/until.js';
 
 describe('servers of a cluster, in memory', function () {
@@ -81,6 +81,23 @@ describe('servers of a cluster, in memory', function () {
     expect((await cluster.write('a', 'after')).outcome).to.equal('accepted');
     cluster.peers.weather = () => 0;
     await cluster.level();
+  });
+
+  it('are led by none of which the repository could not be served', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const first = await cluster.leader();
+    const others = cluster.servers.filter((server) => server !== first);
+    for (const other of others) other.mayLead = false;
+    await cluster.level();
+    await first.stop();
+    const since = others.map(({ member }) => member?.state.tick ?? 0);
+    await until('a second has passed', () =>
+      others.every(({ member }, at) => (member?.state.tick ?? 0) > (since[at] ?? 0) + 100),
+    );
+    expect(others.some(({ leads }) => leads)).to.equal(false);
+    const [heir] = others as [MemoryServer];
+    heir.mayLead = true;
+    expect(await cluster.leader()).to.equal(heir);
   });
 
   it('start again where their journals and refs say, all at once', async () => {

@@ -22,6 +22,8 @@ const TICK_MS = 10;
 /** One server: its disk outlives it. */
 export class MemoryServer {
   readonly journal = new JournalPlace();
+  /** Whether what serves the repository here could lead it. */
+  mayLead = true;
   member: ClusterMember | null = null;
   private end: () => Promise<void> = async () => undefined;
 
@@ -46,6 +48,7 @@ export class MemoryServer {
         hasher: nodeHasher(),
         log: SILENT,
       },
+      mayLead: () => this.mayLead,
       clock: { now: () => Date.now(), sleep: () => Promise.reject(new Error('nobody sleeps')) },
     });
     await dispatch.start();

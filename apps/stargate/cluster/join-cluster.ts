@@ -93,6 +93,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
   let ack = (): Ack => 'quorum';
   let policyChanged = (): void => undefined;
   let since = 0;
+  // Without a policy nobody could be served here: the lock is for whoever has one, and can publish it.
+  let hasOne = (await readKept(policyPath)) !== null;
   const applied = (intent: IntentRecord | null): void => {
     if (member?.state.leading) return;
     if (intent === null || intent.updates.some(({ ref }) => ref === POLICY_REF))
@@ -112,7 +114,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       ...(root === undefined ? {} : { contend: (candidate) => root.contend(candidate) }),
       hasher: await composition.get<Hasher>('hasher'),
       dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
-      founds: options.joining !== true && (await readKept(policyPath)) !== null,
+      founds: options.joining !== true && hasOne,
+      mayLead: () => hasOne,
     });
     member = one;
     opened.push(() => one.close());
@@ -124,6 +127,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
     await hasPolicy(has, one, options.patienceMs ?? PATIENCE_MS, log);
+    hasOne = true;
     if (root !== undefined) void one.look(); // its leader may have closed it
     const lock = leadingLock(one, root?.holder);
     opened.push(() => lock.close());

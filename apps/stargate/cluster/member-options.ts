@@ -35,6 +35,8 @@ export interface MemberOptions {
   readonly log: Log;
   /** Deletes an object that nothing reaches any more. */
   readonly dropBlob?: ((oid: string) => Promise<void>) | undefined;
+  /** Whether what serves the repository could lead it; absent: always. */
+  readonly mayLead?: () => boolean;
   /** Told of each entry whose refs have moved here; null: all refs were replaced. */
   readonly applied?: (intent: IntentRecord | null) => void;
   readonly timing?: Timing;
