@@ -23,7 +23,11 @@ export interface ClusterWorldOptions {
   readonly policy?: (text: string, publicKey: (person: string) => string) => string;
   /** How long a leader that is gone keeps the others waiting, seconds. */
   readonly ttl?: number;
-  /** Of etcd; one when absent. */
+  /** Gives the port at which the others reach a server, such as one of a proxy; its own when absent. */
+  readonly reach?: (server: ClusterServer) => Promise<number>;
+  /** One server that is in no cluster. */
+  readonly alone?: boolean;
+  /** Of etcd; one when absent. Without any, decisions are the first server's own. */
   readonly etcdMembers?: number;
   /** Servers reach each other, and etcd, by links that can be cut. */
   readonly links?: boolean;
@@ -42,6 +46,7 @@ export class ClusterWorld {
   /** By `from>to`; etcd's members are `etcd-1` and so on. */
   readonly links = new Map<string, LinkProxy>();
   private readonly ports = new Set<number>();
+  private readonly reached = new Map<ClusterServer, number>();
 
   private constructor(
     readonly dir: string,
@@ -60,7 +65,7 @@ export class ClusterWorld {
   }
 
   private async begin(options: ClusterWorldOptions): Promise<void> {
-    const { servers, policy = (text: string) => text, ttl = 2, etcdMembers = 1, diskMib } = options;
+    const { servers, policy = (text: string) => text, ttl = 2, etcdMembers = 1, diskMib, reach, alone = false } = options;
     const { dir } = this;
     this.etcds.push(...(await TestEtcd.startMembers(etcdMembers, () => this.port())));
     await mkdir(join(dir, 'bin'));
@@ -71,12 +76,13 @@ export class ClusterWorld {
     for (let at = 1; at <= servers; at++)
       this.servers.push(new ClusterServer(this, `server-${at}`, await this.port(), await this.port()));
     if (options.links === true) await this.link();
+    for (const server of this.servers) this.reached.set(server, (await reach?.(server)) ?? server.peer);
     await this.must('git', ['init', '-q', '--bare', '--initial-branch=main', this.mirror]);
     for (const [at, server] of this.servers.entries()) {
       const folder = join(dir, server.name);
       if (diskMib !== undefined) server.disk = SmallDisk.mount(folder, diskMib);
       await mkdir(folder, { recursive: true });
-      await writeFile(join(dir, `${server.name}.yaml`), this.profile(server, ttl));
+      await writeFile(join(dir, `${server.name}.yaml`), alone ? 'name: alone\nextends: embedded\n' : this.profile(server, ttl));
       const common = ['init', '--repo', server.repo, '--mirror-remote', this.mirror, '--host-keys', HOST_KEYS];
       const first = ['--no-initial-branch', '--push-url', server.pushUrl, '--admin', join(dir, 'ada.pub')];
       await this.must('git-kv-stargate', [...common, ...(at === 0 ? first : ['--join'])]);
@@ -99,6 +105,11 @@ export class ClusterWorld {
     ];
     for (const { name } of this.servers)
       for (const [to, port] of ends) if (to !== name) this.links.set(`${name}>${to}`, await LinkProxy.to(port));
+  }
+
+  /** The first member of etcd. */
+  get etcd(): TestEtcd {
+    return this.etcds[0] as TestEtcd;
   }
 
   get mirror(): string {
@@ -208,14 +219,16 @@ export class ClusterWorld {
     }
   }
 
-  private profile({ name }: ClusterServer, ttl: number): string {
+  private profile(self: ClusterServer, ttl: number): string {
+    const { name } = self;
+    const portOf = (server: ClusterServer): number => (server === self ? server.peer : (this.reached.get(server) ?? server.peer));
     const linked = (to: string, port: number): string => `http://127.0.0.1:${this.links.get(`${name}>${to}`)?.port ?? port}`;
     const endpoints = this.etcds.map(({ port }, at) => `'${linked(`etcd-${at + 1}`, port)}'`);
     const etcd = `endpoints: [${endpoints.join(', ')}]`;
     return [
       'name: cluster',
       'extends: embedded',
-      'hosts: many',
+      this.etcds.length === 0 ? '' : 'hosts: many',
       'adapters:',
       '  peer-transport:',
       '    use: peer-http',
@@ -225,9 +238,13 @@ export class ClusterWorld {
       '      timeoutMs: 3000',
       `      keyFile: ${join(this.dir, 'cluster.key')}`,
       '      servers:',
-      ...this.servers.map((server) => `        ${server.name}: ${linked(server.name, server.peer)}`),
-      `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
-      `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+      ...this.servers.map((server) => `        ${server.name}: ${linked(server.name, portOf(server))}`),
+      ...(this.etcds.length === 0
+        ? ['  decision-log: { use: decision-journal }', '  leader-lock: { use: lock-flock }']
+        : [
+            `  decision-log: { use: decision-etcd, config: { cluster: test, ${etcd} } }`,
+            `  leader-lock: { use: lock-etcd, config: { key: /git-kv/test/kv/lock, ttl: ${ttl}, ${etcd} } }`,
+          ]),
       '',
     ].join('\n');
   }

@@ -92,6 +92,11 @@ export class TestEtcd {
     this.log = '';
   }
 
+  /** Stops it where it is, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal);
+  }
+
   /** Kills it; its data stay. */
   async halt(): Promise<void> {
     const { child } = this;

@@ -7,7 +7,7 @@ import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
@@ -35,8 +35,8 @@ export interface RepositoryCluster {
   readonly lock: LeaderLock;
   /** The journal of each term: the member's own. */
   readonly journal: Journal;
-  /** Has the cluster decide what a commit moves. */
-  readonly replicate: (intent: IntentRecord) => Promise<void>;
+  /** Has the cluster decide what a commit moves, and stores what it has made. */
+  readonly replicate: (intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
   onPolicy(changed: () => void): void;
   /** From now on that many disks must hold a write, as the policy says. */
@@ -129,7 +129,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     opened.push(() => lock.close());
     return {
       ...{ member: one, lock, journal: termJournal(news) },
-      replicate: (intent) => replicate(one, intent, ack()),
+      replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
       ackBy(asked) {
         ack = asked;
       },

@@ -5,6 +5,7 @@ import { KvError, toKvError } from '../../../../ports/error.js';
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
+import type { MetServers } from '../../cluster/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { Opened, OpenRepositories } from '../open-repositories.js';
 import { readHead } from '../../cluster/decisions.js';
@@ -41,6 +42,8 @@ interface RootClusterOptions {
   readonly lookUp: (name: string) => Promise<Replicated | null>;
   /** Where one rests that this process has not opened yet; null where that is not known. */
   readonly restOf: (name: string) => Promise<Resting | null>;
+  /** Keeps the addresses of servers that operators tell of. */
+  readonly met?: MetServers;
   /** Called when this server begins to lead the root. */
   readonly won?: () => void;
   readonly log: Log;
@@ -61,7 +64,7 @@ export class RootCluster {
 
   constructor(private readonly options: RootClusterOptions) {
     const { transport, lock, decisions, log, interval } = options;
-    this.dispatch = new PeerDispatch(transport, (request, served) => this.admit(request, served));
+    this.dispatch = new PeerDispatch(transport, (request, served) => this.admit(request, served), options.met);
     this.candidacy = new RootCandidacy({
       ...{ lock, log, name: transport.self, shared: decisions.capabilities.shared },
       changed(term) {
