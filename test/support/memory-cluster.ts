@@ -23,6 +23,8 @@ const TICK_MS = 10;
 export class MemoryServer {
   readonly journal = new JournalPlace();
   member: ClusterMember | null = null;
+  /** Whether it could serve what it leads. */
+  serves = true;
   private end: () => Promise<void> = async () => undefined;
 
   constructor(
@@ -38,6 +40,7 @@ export class MemoryServer {
     const dispatch = new PeerDispatch(transport);
     const own = openMemoryLock(lock);
     const member = await openMember({
+      serves: () => this.serves,
       ...{ dispatch, repository: 'team/config', founders, owner: founders[0] as string, tickMs: TICK_MS, timing: TIMING },
       ...{ store: this.store, exchange: memoryExchange(this.store), journal: openMemoryJournal(this.journal) },
       ...{

@@ -93,6 +93,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
   let ack = (): Ack => 'quorum';
   let policyChanged = (): void => undefined;
   let since = 0;
+  // Without a policy nobody can write, and so publish one: whoever has none must not keep the lock from the one that has it.
+  let serves = root !== undefined;
   const applied = (intent: IntentRecord | null): void => {
     if (member?.state.leading) return;
     if (intent === null || intent.updates.some(({ ref }) => ref === POLICY_REF))
@@ -110,6 +112,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       decisions: root?.decisions ?? (await composition.get<DecisionLog>('decision-log')),
       lock: root?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
       ...(root === undefined ? {} : { contend: (candidate) => root.contend(candidate) }),
+      serves: () => serves,
       hasher: await composition.get<Hasher>('hasher'),
       dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
       founds: options.joining !== true && (await readKept(policyPath)) !== null,
@@ -124,6 +127,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
     await hasPolicy(has, one, options.patienceMs ?? PATIENCE_MS, log);
+    serves = true;
     if (root !== undefined) void one.look(); // its leader may have closed it
     const lock = leadingLock(one, root?.holder);
     opened.push(() => lock.close());

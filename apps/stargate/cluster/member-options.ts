@@ -30,6 +30,8 @@ export interface MemberOptions {
   readonly lock: LeaderLock;
   /** Enters for a lock that is held for many repositories; absent: the lock is this one's own. */
   readonly contend?: (candidate: Candidate) => Candidature;
+  /** Whether this server could serve what it leads: one that could not leaves the lock to others. True when absent. */
+  readonly serves?: () => boolean;
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly log: Log;

@@ -53,7 +53,7 @@ export class ClusterMember {
     });
     const mayOwn = decisions.capabilities.shared || owner === this.self;
     const candidate: Candidate = {
-      mayLead: () => mayOwn && replica.mayLead,
+      mayLead: () => mayOwn && options.serves?.() !== false && replica.mayLead,
       won: (term, attempts) => this.give({ kind: 'won', term, ...(attempts === undefined ? {} : { attempts }) }),
       lost: () => this.give({ kind: 'lost' }),
       attempts: (term) => (this.state.proposed.term === term ? this.state.proposed.attempt : 0),
