@@ -14,7 +14,7 @@ export const PLANTED: readonly Planted[] = [
   { name: 'a vote is cast before the entry is synced', seed: 1, answersBeforeSync: true },
   {
     name: 'older terms are not refused',
-    seed: 2308,
+    seed: 15213,
     rules: { isOldTerm: () => false },
   },
   {
@@ -84,7 +84,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a server forgets at its start what it has stored',
-    seed: 7,
+    seed: 69,
     forgetsStored: true,
   },
   {
@@ -109,5 +109,10 @@ export const PLANTED: readonly Planted[] = [
           ? { ...effect, message: { ...effect.message, settled: effect.message.settled + 1 } }
           : effect,
       ),
+  },
+  {
+    name: 'a repository that is led again under one lock counts its attempts anew',
+    seed: 38,
+    forgetsAttempts: true,
   },
 ];

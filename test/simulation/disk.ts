@@ -55,6 +55,11 @@ export class Disk {
     this.unsynced = [];
   }
 
+  /** Whoever reads it anew sees all that was written, synced or not, while power is there. */
+  reread(): void {
+    for (const written of this.unsynced.splice(0)) this.take(written);
+  }
+
   wipe(): void {
     this.term = 0;
     this.prepared = null;

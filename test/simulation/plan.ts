@@ -28,6 +28,8 @@ export interface Plan {
   /** `etcd`: a log and a lock that all reach; `journal`: the first server's disk. */
   readonly log: 'etcd' | 'journal';
   readonly ack: Ack;
+  /** The lock is that of many repositories: this one is closed and opened again under it, and led again in one term. */
+  readonly root: boolean;
   readonly weather: number;
   /** Probabilities of a message's loss and duplication, and its longest delay, ms. */
   readonly loss: number;
@@ -56,13 +58,15 @@ export function planOf(seed: number): Plan {
   const calm = random.chance(0.3);
   const all = servers + spares;
   const faults = Array.from({ length: random.between(0, 7) }, () => faultOf(random, all, spares > 0, ack, until));
+  const weather = random.between(1, 1e9);
   return {
     seed,
     servers,
     spares,
     log,
     ack,
-    weather: random.between(1, 1e9),
+    root: log === 'etcd' && weather % 4 === 0,
+    weather,
     loss: calm ? 0 : random.pick([0, 0.01, 0.05, 0.2]),
     twice: calm ? 0 : random.pick([0, 0.02, 0.15]),
     delay: random.pick([3, 20, 120, 600]),

@@ -5,7 +5,7 @@ import { TIMING } from '../../domain/gateway/replicate/machine.js';
 import { Replica } from '../../domain/gateway/replicate/replica.js';
 import { RULES } from '../../domain/gateway/replicate/rules.js';
 import { type Checked, Violation } from './checks.js';
-import { LEASE } from './decisions.js';
+import { Candidacy } from './candidacy.js';
 import { Disk, type Record } from './disk.js';
 import type { World } from './world.js';
 
@@ -20,13 +20,12 @@ export class Server implements Checked {
   replica: Replica | null = null;
   wiped = false;
   full = false;
-  private life = 0;
+  /** Which of its lives it is in: what an earlier one has asked for is told to nobody. */
+  life = 0;
+  private readonly candidacy: Candidacy;
   private pausedUntil = 0;
   private held: Input[] = [];
   private offset = 0;
-  private lease: { readonly term: number; renewed: number } | null = null;
-  private patience = 0;
-
   constructor(
     private readonly world: World,
     readonly index: number,
@@ -37,6 +36,16 @@ export class Server implements Checked {
     private readonly digestAfter: DigestAfter,
   ) {
     this.disk = new Disk(first, keep);
+    this.candidacy = new Candidacy(world, this);
+  }
+
+  get isPaused(): boolean {
+    return this.pausedUntil > this.world.now;
+  }
+
+  /** Its own clock, ms. */
+  clock(): number {
+    return this.world.now * this.rate + this.offset;
   }
 
   get leads(): boolean {
@@ -44,7 +53,10 @@ export class Server implements Checked {
   }
 
   start(): void {
-    if (this.replica !== null) return;
+    if (this.replica === null) this.open();
+  }
+
+  private open(): void {
     const { bug } = this.world;
     if (bug.forgetsStored === true) this.disk.prepared = null;
     const restored = this.disk.restored();
@@ -60,7 +72,17 @@ export class Server implements Checked {
     );
     this.world.checks.durable();
     this.beat(this.life);
-    this.strive(this.life);
+    this.candidacy.strive();
+  }
+
+  /** The repository is closed in good order, and opened again; false while its disk is at work. */
+  reopen(): boolean {
+    if (this.replica === null || this.replica.state.op !== null) return false;
+    this.give({ kind: 'lost' });
+    this.disk.reread();
+    this.life++;
+    this.open();
+    return true;
   }
 
   stop(): void {
@@ -69,7 +91,7 @@ export class Server implements Checked {
     this.life++;
     this.held = [];
     this.pausedUntil = 0;
-    this.lease = null;
+    this.candidacy.forget();
     this.disk.crash(this.world.random);
     this.world.checkMoved(this);
   }
@@ -121,65 +143,6 @@ export class Server implements Checked {
       world.after(every, beat);
     };
     world.after(every, beat);
-  }
-
-  /** Tries for the lock, renews it, and notices its loss, by its own clock. */
-  private strive(life: number): void {
-    const { world } = this;
-    const strive = (): void => {
-      if (life !== this.life) return;
-      if (this.pausedUntil <= world.now) this.tend(life);
-      world.after(world.random.between(200, 500), strive);
-    };
-    world.after(world.random.between(200, 500), strive);
-  }
-
-  private clock(): number {
-    return this.world.now * this.rate + this.offset;
-  }
-
-  private tend(life: number): void {
-    const { lease, world } = this;
-    if (lease === null) {
-      if (world.now >= this.patience && this.replica?.mayLead === true) this.acquire(life);
-      return;
-    }
-    if (this.clock() - lease.renewed > LEASE) {
-      this.loseLease();
-      return;
-    }
-    const asked = this.clock();
-    world.callLog(
-      this,
-      'renew',
-      (log) => log.renew(this.index, lease.term),
-      (renewed) => {
-        if (life !== this.life || this.lease !== lease) return;
-        if (renewed === true) lease.renewed = Math.max(asked, lease.renewed);
-        if (renewed === false) this.loseLease();
-      },
-    );
-  }
-
-  private loseLease(): void {
-    this.lease = null;
-    this.world.note(this, 'has lost the lock');
-    this.give({ kind: 'lost' });
-  }
-
-  private acquire(life: number): void {
-    const asked = this.clock();
-    this.world.callLog(
-      this,
-      'acquire',
-      (log) => log.acquire(this.index),
-      (term) => {
-        if (life !== this.life || term === null || term === undefined || this.lease !== null) return;
-        this.lease = { term, renewed: asked };
-        this.world.note(this, 'has the lock', () => `term ${term}`);
-        this.give({ kind: 'won', term });
-      },
-    );
   }
 
   private run(effect: Effect): void {
@@ -239,22 +202,11 @@ export class Server implements Checked {
         );
         world.checks.answered(effect.proposal, effect.answer);
         return;
-      case 'release': {
-        const { lease } = this;
-        world.note(this, 'gives the lock up', () => effect.why);
-        this.lease = null;
-        this.patience = world.now + world.random.between(300, 1500);
-        if (lease !== null)
-          world.callLog(
-            this,
-            'release',
-            (log) => log.release(this.index, lease.term),
-            () => undefined,
-          );
+      case 'release':
+        this.candidacy.release(effect);
         return;
-      }
       case 'acquire':
-        if (this.lease === null) this.acquire(life);
+        this.candidacy.acquire();
     }
   }
 

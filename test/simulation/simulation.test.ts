@@ -7,7 +7,7 @@ import { shrink } from './shrink.js';
 import { simulate } from './simulate.js';
 
 /** How many schedules each run of the suite tries; `npm run simulate` tries more. */
-const SEEDS = Number(process.env['SIMULATE_SEEDS'] ?? 12_000);
+const SEEDS = Number(process.env['SIMULATE_SEEDS'] ?? 20_000);
 /** How far a planted bug is looked for, from the seed on that once found it. */
 const FAR = 20_000;
 

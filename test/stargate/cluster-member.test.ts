@@ -100,6 +100,19 @@ describe('servers of a cluster, in memory', function () {
     expect(await cluster.leader()).to.equal(heir);
   });
 
+  it('leave the lock to those that can serve what they lead', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    expect((await cluster.write('a', 'x')).outcome).to.equal('accepted');
+    for (const server of cluster.servers) server.mayLead = server === leader;
+    for (let times = 0; times < 5; times++) {
+      const { term } = leader.member?.state ?? { term: 0 };
+      cluster.lock.depose();
+      await until('it leads again', () => leader.leads && (leader.member?.state.term ?? 0) > term);
+    }
+    expect((await cluster.write('a', 'y', leader)).outcome).to.equal('accepted');
+  });
+
   it('start again where their journals and refs say, all at once', async () => {
     cluster = await MemoryCluster.start('one', 'two', 'three');
     for (let at = 0; at < 5; at++) await cluster.write('a', `content ${at}`);

@@ -115,7 +115,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       hasher: await composition.get<Hasher>('hasher'),
       dropBlob: upkeep.dropLoose === undefined ? undefined : (oid) => upkeep.dropLoose?.(oid) ?? Promise.resolve(),
       founds: options.joining !== true && hasOne,
-      mayLead: () => hasOne,
+      mayLead: () => root !== undefined || hasOne,
     });
     member = one;
     opened.push(() => one.close());

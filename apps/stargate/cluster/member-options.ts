@@ -35,7 +35,7 @@ export interface MemberOptions {
   readonly log: Log;
   /** Deletes an object that nothing reaches any more. */
   readonly dropBlob?: ((oid: string) => Promise<void>) | undefined;
-  /** Whether what serves the repository could lead it; absent: always. */
+  /** Whether this server could serve what it leads: one that could not leaves the lock to others. True when absent. */
   readonly mayLead?: () => boolean;
   /** Told of each entry whose refs have moved here; null: all refs were replaced. */
   readonly applied?: (intent: IntentRecord | null) => void;

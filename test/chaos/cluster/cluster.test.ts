@@ -6,7 +6,7 @@ import { runCluster } from './run.js';
 const SECONDS = 5;
 
 describe('many writers of a cluster', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
 
   it('are told the truth, whatever becomes of its servers, their disks, clocks and networks, and of etcd', async function () {
     needs(this, 'etcd');

@@ -51,7 +51,7 @@ const AFTER = 3;
 const CALLERS = 4;
 const DISK_MIB = 64;
 /** How long writes may be kept from a cluster that nothing is wrong with any more, ms. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const CLOCK = `--import=${new URL('shifted-clock.js', import.meta.url)}`;
 
 /** Lets it all happen to a cluster of processes with an etcd of three members, and gives what there is to judge. */
@@ -65,20 +65,24 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
     { random, over: () => isOver },
   );
   const { world, recorder } = people;
+  const writing = Promise.all([
+    ...people.streams.map((stream) => stream.run()),
+    ...people.callers.map((caller, at) => caller.write(at % 2 === 0 ? 'main' : 'seq')),
+  ]);
+  writing.catch(() => undefined); // it is waited for below
   try {
-    const writing = [
-      ...people.streams.map((stream) => stream.run()),
-      ...people.callers.map((caller, at) => caller.write(at % 2 === 0 ? 'main' : 'seq')),
-    ];
     const missing = new Map(FAULTS.flatMap(({ name, missing: why }) => (why?.(world) ? [[name, why(world) as string]] : [])));
-    const phases = await trouble(plan, people, random, missing);
-    isOver = true;
-    await Promise.all(writing);
+    const phases = await trouble(plan, people, random, missing).finally(() => {
+      isOver = true;
+    });
+    await writing;
     await people.level();
     const violations = await judge(world, recorder);
     const [first, last] = [phases[0]?.began ?? 0, phases.at(-1)?.ended ?? 0];
     return { history: recorder, violations, phases, missing, longest: measure(recorder, first, last).longest };
   } finally {
+    for (const person of [...people.streams, ...people.callers]) person.kill();
+    await writing.catch(() => undefined); // told above, or of less weight than what was thrown
     await world.close();
   }
 }

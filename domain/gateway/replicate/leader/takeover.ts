@@ -56,7 +56,7 @@ export function advanceTakeover(m: Machine): void {
   const { takeover } = state;
   if (takeover === null) return;
   if (state.tick - takeover.since > timing.takeover && takeover.phase !== 'claim') {
-    giveUp(m, 'what was decided could not be fetched from anybody');
+    giveUp(m, 'what was decided could not be fetched from anybody', { cutOff: true });
     return;
   }
   if (takeover.phase !== 'level' || state.op !== null) return;
@@ -119,7 +119,7 @@ export function onClaimed(m: Machine, result: DecisionResult): void {
   announce(m);
 }
 
-function giveUp(m: Machine, why: string): void {
+function giveUp(m: Machine, why: string, more: { readonly cutOff?: true } = {}): void {
   stepDown(m, why);
-  m.emit({ kind: 'release', why });
+  m.emit({ kind: 'release', why, ...more });
 }
