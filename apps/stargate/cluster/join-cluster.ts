@@ -36,6 +36,8 @@ export interface RepositoryCluster {
   readonly journal: Journal;
   /** Has the cluster decide what a commit moves. */
   readonly replicate: (intent: IntentRecord) => Promise<void>;
+  /** Whether this server leads, or is about to. */
+  readonly soon: () => boolean;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
   onPolicy(changed: () => void): void;
   /** From now on that many disks must hold a write, as the policy says. */
@@ -56,6 +58,8 @@ export interface Membership {
     readonly decisions: DecisionLog;
     readonly lock: LeaderLock;
     contend(candidate: Candidate): Candidature;
+    /** Whether this server leads the repository, or is to. */
+    isTo(): boolean;
     /** Who leads the root, as far as can be told. */
     holder: LeaderLock['holder'];
   };
@@ -129,6 +133,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     return {
       ...{ member: one, lock, journal: termJournal(news) },
       replicate: (intent) => replicate(one, intent, ack()),
+      soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
       ackBy(asked) {
         ack = asked;
       },

@@ -150,7 +150,7 @@ export async function serveRepository(
     running.push(() => room.close());
     const leadership = await startLeadership({
       lock: cluster?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
-      ...(cluster === undefined ? {} : { interval: CLUSTER_INTERVAL_MS, bears: isPassing }),
+      ...(cluster === undefined ? {} : { interval: CLUSTER_INTERVAL_MS, bears: isPassing, soon: cluster.soon }),
       name: `${hostname()}:${process.pid}`,
       takeOver: (lease) =>
         takeOver(lease, {
