@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -7,7 +8,8 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { HttpListener } from '../../apps/http/listen.js';
 import { isolatedEnv } from '../support/isolated-env.js';
-import { leaveOut } from '../support/needs.js';
+import { leaveOut, sayLeftOut } from '../support/needs.js';
+import { THOROUGH } from '../support/thorough.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { type TestApi, testApi } from './support.js';
 
@@ -125,6 +127,44 @@ describe('api: git over HTTP', () => {
       await sound(source);
     });
   }
+
+  it('leaves out of a partial clone what git leaves out, and sends it when it is needed', async () => {
+    await create('partial', { memory_only: true });
+    await must('clone', '-q', '--bare', '--single-branch', '-b', 'main', source, 'partial.git');
+    for (const key of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant'])
+      await must('-C', 'partial.git', 'config', key, 'true');
+    // A tree that stands twice, once as deep as nothing is sent of it and once higher.
+    await must('clone', '-q', 'partial.git', 'twice');
+    await commit('twice', 'a/b/c/d/deep.txt', 'deep');
+    await commit('twice', 'c/d/deep.txt', 'deep');
+    await commit('twice', 'large.txt', 'x'.repeat(5000));
+    await must('-C', 'twice', 'push', '-q', join(folder.path, 'partial.git'), 'main');
+    await must('-C', 'partial.git', 'push', '-q', url('partial'), 'main', 'v1');
+    const objects = async (clone: string): Promise<string> =>
+      must('-C', clone, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)');
+    const filters = ['blob:none', 'blob:limit=1k', 'tree:0', 'tree:4'];
+    for (const [i, filter] of filters.entries()) {
+      const clone = async (name: string, from: string): Promise<string> => {
+        await must('-c', `protocol.version=${i % 2 === 0 ? 2 : 0}`, 'clone', '-qn', `--filter=${filter}`, from, name);
+        return objects(name);
+      };
+      const theirs = await clone(`theirs${i}`, `file://${join(folder.path, 'partial.git')}`);
+      expect(await clone(`partial${i}`, url('partial')), filter).to.equal(theirs);
+      // What it lacks comes by itself, tree by tree and file by file.
+      await must('-C', `partial${i}`, 'checkout', '-q', 'main');
+      expect(await must('-C', `partial${i}`, 'show', 'v1:d0/e/f0.txt')).to.match(/line 0/);
+    }
+    await commit('twice', 'd0/e/f0.txt', `${'line 0\n'.repeat(60)}newest`);
+    await must('-C', 'twice', 'push', '-q', url('partial'), 'main');
+    await must('-C', 'partial0', 'pull', '-q', '--ff-only');
+    expect(await must('-C', 'partial0', 'show', 'HEAD:d0/e/f0.txt')).to.match(/newest$/);
+    await sound('partial0');
+    for (const [filter, wanted] of [
+      ['sparse:oid=main:x', /the filter 'sparse:oid=main:x' is not served here/],
+      ['object:type=tag', /is not served here/],
+    ] as const)
+      expect((await git('clone', '-q', `--filter=${filter}`, url('partial'), 'refused')).out, filter).to.match(wanted);
+  });
 
   it('serves SHA-256, an empty repository, and refs that a client names alone', async () => {
     await create('sha', { memory_only: true, object_format: 'sha256' });
@@ -286,7 +326,53 @@ describe('api: git over HTTP', () => {
       expect(await must('ls-remote', url(repo), 'main')).to.include(await must('-C', repo, 'rev-parse', 'main'));
     });
   }
+
+  it('serves jgit', async function () {
+    this.timeout(60_000);
+    if (!THOROUGH) return this.skip();
+    const jar = '/usr/share/java/org.eclipse.jgit.jar';
+    const modules = await run('java', ['--list-modules']).catch(() => ({ stdout: '' }));
+    // No package of the tests: with a Java that compiles, it is half a gigabyte.
+    if (!existsSync(jar) || !modules.stdout.includes('jdk.compiler')) return sayLeftOut(this, 'libjgit-java, and a JDK');
+    await create('by-jgit', { memory_only: true });
+    await must('-C', source, 'push', '-q', url('by-jgit'), 'main', 'v1');
+    const program = join(folder.path, 'Trial.java');
+    await writeFile(program, CLONE_BY_JGIT());
+    const where = [`http://127.0.0.1:${listener.port}/git/by-jgit.git`, 'dev', keys['dev'] ?? '', join(folder.path, 'by-jgit')];
+    await run('java', ['-cp', `${jar}:/usr/share/java/slf4j-api.jar`, program, ...where], {
+      env: isolatedEnv(folder.path, 'Dev'),
+    });
+    await sound('by-jgit');
+    expect(await must('-C', 'by-jgit', 'rev-list', '--count', 'main')).to.equal('7');
+    expect(await must('ls-remote', url('by-jgit'), 'main')).to.include(await must('-C', 'by-jgit', 'rev-parse', 'main'));
+    return undefined;
+  });
 });
+
+/** Clones, commits and pushes by jgit, as Debian has it (libjgit-java), which is run by a Java that compiles. */
+function CLONE_BY_JGIT(): string {
+  return `
+import java.io.File;
+import java.nio.file.Files;
+import org.eclipse.jgit.api.Git;
+import org.eclipse.jgit.transport.*;
+public class Trial {
+  public static void main(String[] args) throws Exception {
+    CredentialsProvider login = new UsernamePasswordCredentialsProvider(args[1], args[2]);
+    File folder = new File(args[3]);
+    Git git = Git.cloneRepository().setURI(args[0]).setDirectory(folder).setCredentialsProvider(login).call();
+    Files.write(new File(folder, "new").toPath(), "new".getBytes());
+    git.add().addFilepattern("new").call();
+    git.commit().setMessage("new").setAuthor("D", "d@example.com").setCommitter("D", "d@example.com").call();
+    for (PushResult result : git.push().setCredentialsProvider(login).call())
+      for (RemoteRefUpdate update : result.getRemoteUpdates())
+        if (update.getStatus() != RemoteRefUpdate.Status.OK) throw new Exception(update.toString());
+    git.fetch().setCredentialsProvider(login).call();
+    git.close();
+  }
+}
+`;
+}
 
 function CLONE_BY_DULWICH(): string {
   return `

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { BIN_DIR, ROOT } from '../support/root.js';
+import { type ApiProcess, startApi } from '../support/api-process.js';
+import { ROOT } from '../support/root.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** The commands of a document's quick start, each as it stands there. */
@@ -32,19 +30,11 @@ describe('git-kv-api, as a process', () => {
     this.timeout(60_000);
     const folder = await temporaryFolder();
     const password = join(folder.path, 'password');
-    const start = async (): Promise<{ child: ChildProcess; base: string }> => {
-      const env = {
-        ...{ PATH: process.env['PATH'], GOVC_PORT: '0', GIT_KV_API_DATA: join(folder.path, 'data') },
-        ...{ GIT_KV_API_PASSWORD_COST: '14', GIT_KV_API_ADMIN_PASSWORD_FILE: password, GIT_KV_API_ANONYMOUS_ROLE: 'developer' },
-      };
-      const child = spawn(process.execPath, [join(BIN_DIR, 'git-kv-api.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-      let log = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
-      const line = await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit').then(() => null)]);
-      const base = /listens on (\S+)$/.exec(String(line?.[0]))?.[1];
-      if (base === undefined) throw new Error(`it does not start: ${log}`);
-      return { child, base };
-    };
+    const start = (): Promise<ApiProcess> =>
+      startApi({
+        ...{ GIT_KV_API_DATA: join(folder.path, 'data'), GIT_KV_API_ADMIN_PASSWORD_FILE: password },
+        GIT_KV_API_ANONYMOUS_ROLE: 'developer',
+      });
     let running = await start();
     try {
       expect(statSync(password).mode & 0o777).to.equal(0o600);
@@ -76,9 +66,7 @@ describe('git-kv-api, as a process', () => {
       const reader = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
       while (!told.includes('refs/heads/main')) told += (await reader.read()).value ?? '';
       expect(told).to.match(/id: \w+-1\nevent: commit\ndata: \{"ref":"refs\/heads\/main"/);
-      const ended = once(running.child, 'exit');
-      running.child.kill('SIGTERM');
-      expect(await ended).to.deep.equal([0, null]);
+      expect(await running.end('SIGTERM')).to.deep.equal([0, null]);
       running = await start();
       expect((await ask('GET', '/api/v1/repos/kept/files/a'))['content']).to.equal('kept');
       expect((await ask('GET', '/api/v1/repos/my-repo/files/main.go'))['code']).to.equal('REPO_NOT_FOUND');

@@ -1,8 +1,8 @@
 // Longer than most: one table, a case each, that is read as a list.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { chunkDirs } from '../../domain/ledger/value/manifest.js';
-import { placeOf } from '../../domain/ledger/paths.js';
+import { chunkDirs, encodeManifest } from '../../domain/ledger/value/manifest.js';
+import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import type { Draft } from '../../domain/ledger/transaction/transaction.js';
 import type { Ran } from '../support/processes.js';
 import type { Attack } from './attack.js';
@@ -329,6 +329,23 @@ export const CHUNK_ATTACKS: readonly Attack[] = [
       return send(forge, { operations: [await chunkedSet(forge, 'cfg:forged', fresh())], plant: [{ path, content: 'inline' }] });
     },
   },
+  ...(['a manifest beside the inline value', 'an inline value beside the manifest'] as const).map(
+    (name, i): Attack => ({
+      name: `${name} that a key has`,
+      code: 'ATTESTATION_MISMATCH',
+      says: 'either an inline value or a manifest',
+      run: async (forge, mark) => {
+        const key = `cfg:both-${i}`;
+        const [inline, chunked] = [forge.set(key, 'inline'), await chunkedSet(forge, key, fresh())];
+        const [first, second] = i === 0 ? [inline, chunked] : [chunked, inline];
+        expect((await send(forge, { operations: [first] })).code).to.equal(0);
+        await mark();
+        const { data, manifest } = pathsOf('main', placeOf(key, forge.namer.hasher));
+        const kept = i === 0 ? { path: data, content: 'inline' } : { path: manifest, content: encodeManifest(chunked.manifest) };
+        return send(forge, { operations: [second], plant: [kept] });
+      },
+    }),
+  ),
   {
     name: 'chunks of another transaction',
     code: 'ATTESTATION_MISMATCH',

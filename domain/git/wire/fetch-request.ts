@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { type Pkt, PktReader, pktText } from '../../../ports/grammar/git-words/pkt-line.js';
+import { type ObjectFilter, readFilter } from './object-filter.js';
 import { isOid, type ObjectFormat, type Oid } from '../../../ports/vocabulary.js';
 
 /** How much of the history a client wants. */
@@ -20,6 +21,8 @@ export interface FetchRequest {
   readonly haves: readonly Oid[];
   readonly shallow: readonly Oid[];
   readonly deepen: Deepen | null;
+  /** What is not to be sent; null for nothing. */
+  readonly filter: ObjectFilter | null;
   readonly capabilities: ReadonlySet<string>;
   /** The client has told of all that it has. */
   readonly done: boolean;
@@ -98,6 +101,7 @@ class Draft {
   readonly haves: Oid[] = [];
   readonly capabilities = new Set<string>();
   isDone = false;
+  private filter: ObjectFilter | null = null;
   private readonly shallow: Oid[] = [];
   private deepen: { depth: number | null; relative: boolean; since: number | null; not: string[] } | null = null;
 
@@ -113,16 +117,17 @@ class Draft {
     else if (word === 'deepen') this.bound().depth = count(rest);
     else if (word === 'deepen-since') this.bound().since = count(rest);
     else if (word === 'deepen-not') this.bound().not.push(rest);
+    else if (word === 'filter' && rest !== '') this.filter = readFilter(rest);
     else if (word === 'deepen-relative') this.bound().relative = true;
     else if (rest === '') this.capabilities.add(word);
     else throw malformed(`a line that begins with '${word.slice(0, 20).replace(/[^a-z-]/g, '?')}'`);
   }
 
   request(asks: boolean): FetchRequest {
-    const { wants, haves, shallow, capabilities, isDone: done, deepen } = this;
+    const { wants, haves, shallow, capabilities, isDone: done, deepen, filter } = this;
     if (capabilities.has('deepen-relative') && deepen !== null) deepen.relative = true; // as protocol v0 says it
     const bounded = deepen !== null && (deepen.depth !== null || deepen.since !== null || deepen.not.length > 0);
-    return { wants: [...new Set(wants)], haves, shallow, deepen: bounded ? deepen : null, capabilities, done, asks };
+    return { wants: [...new Set(wants)], haves, shallow, deepen: bounded ? deepen : null, filter, capabilities, done, asks };
   }
 
   private bound(): NonNullable<Draft['deepen']> {

@@ -22,7 +22,9 @@ export function uploadAdvertisement(listing: Listing, agent: string): Uint8Array
   const tip = headTip(listing);
   const capabilities = [
     ...['multi_ack', 'multi_ack_detailed', 'no-done', 'side-band', 'side-band-64k', 'thin-pack', 'ofs-delta', 'no-progress'],
-    ...['include-tag', 'shallow', 'deepen-since', 'deepen-not', 'deepen-relative'],
+    ...['include-tag', 'shallow', 'deepen-since', 'deepen-not', 'deepen-relative', 'filter'],
+    // As protocol v2 has it anyway: whoever reads the repository may have any object of it.
+    ...['allow-tip-sha1-in-want', 'allow-reachable-sha1-in-want'],
     ...(head.startsWith('refs/') && tip !== undefined ? [`symref=HEAD:${head}`] : []),
     ...[`object-format=${format}`, `agent=${agent}`],
   ];
@@ -56,7 +58,7 @@ function advertised(lines: readonly string[], capabilities: readonly string[], f
 
 /** What a server of protocol v2 says first (gitprotocol-v2, "Capability Advertisement"). */
 export function capabilitiesV2(format: ObjectFormat, agent: string): Uint8Array {
-  const lines = ['version 2', `agent=${agent}`, 'ls-refs=unborn', 'fetch=shallow wait-for-done', 'server-option'];
+  const lines = ['version 2', `agent=${agent}`, 'ls-refs=unborn', 'fetch=shallow wait-for-done filter', 'server-option'];
   return concat([...[...lines, `object-format=${format}`].map((line) => encodePkt(`${line}\n`)), FLUSH_PKT]);
 }
 

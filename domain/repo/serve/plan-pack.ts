@@ -1,6 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { PackItem } from '../../git/pack/write-pack.js';
 import { MODE_DIR, TreeCursor } from '../../git/tree.js';
+import type { ObjectFilter } from '../../git/wire/object-filter.js';
 import { differing } from '../objects/differing.js';
 import type { ObjectSource } from '../objects/source.js';
 import { childrenOf } from '../objects/children.js';
@@ -24,6 +25,8 @@ export interface PackPlan {
   readonly others: readonly Oid[];
   /** An object that the receiver has may be what one in the pack is a delta of. */
   readonly thin: boolean;
+  /** What is left out, unless it is asked for by its id; null for nothing. */
+  readonly filter: ObjectFilter | null;
 }
 
 /** The objects of a pack, so that a delta comes after its base. Each stands once; what a commit's first parent has is with the receiver. */
@@ -37,12 +40,17 @@ class Planner {
   /** The places of what is planned; -1 for what the receiver has. */
   private readonly places = new Map<Oid, number>();
   private looked = 0;
+  /** Where a filter has a depth: how far below a commit a tree was found, at its highest. */
+  private readonly heights = new Map<Oid, number>();
+  private readonly isBounded: boolean;
 
   constructor(
     private readonly source: ObjectSource,
     private readonly plan: PackPlan,
     private readonly turn: () => Promise<void>,
-  ) {}
+  ) {
+    this.isBounded = (plan.filter?.treeDepth ?? null) !== null;
+  }
 
   async items(): Promise<PackItem[]> {
     const { source, plan } = this;
@@ -56,9 +64,12 @@ class Planner {
         for (const their of plan.theirs) await this.skip((await source.commit(their)).tree);
       }
       this.add(oid, null);
+      if (!this.isWithin(0)) continue;
       const first = plan.cut.has(oid) ? undefined : parents[0];
       await this.tree(tree, first === undefined ? null : (await source.commit(first)).tree);
     }
+    // Asked for by their ids: the receiver lacks them, whatever it has of the commits that lead there.
+    if (plan.others.length > 0) for (const [oid, place] of this.places) if (place < 0) this.places.delete(oid);
     for (const oid of plan.others) await this.reach(oid);
     return this.planned;
   }
@@ -75,21 +86,45 @@ class Planner {
     return true;
   }
 
-  /** What a tree has that another has not, at the same path. */
-  private async tree(tree: Oid, base: Oid | null): Promise<void> {
-    if (tree === base || !this.add(tree, base)) return;
+  /** Whether the filter lets trees and blobs through that lie so far below a commit. */
+  private isWithin(depth: number): boolean {
+    const { filter } = this.plan;
+    return filter === null || filter.treeDepth === null || depth < filter.treeDepth;
+  }
+
+  /** What a tree, at a depth below its commit, has that another has not at the same path. */
+  private async tree(tree: Oid, base: Oid | null, depth = 0): Promise<void> {
+    if (tree === base) return;
+    // One that stands higher than before has more in it that is to be sent.
+    if (!this.add(tree, base) && !this.isHigher(tree, depth)) return;
+    if (this.isBounded) this.heights.set(tree, depth);
     if (++this.looked % A_TURN === 0) await this.turn();
+    if (!this.isWithin(depth + 1)) return;
     const { source } = this;
     const left = new TreeCursor(base === null ? EMPTY : await source.tree(base), source.oidBytes);
     const right = new TreeCursor(await source.tree(tree), source.oidBytes);
     const folders: [Oid, Oid | null][] = [];
+    const files: [Oid, Oid | null][] = [];
     for (const { at, before } of differing(left, right)) {
       if (at.mode === SUBMODULE) continue;
       const old = before === null || before.mode === SUBMODULE ? null : before.oid();
       if (at.mode === MODE_DIR) folders.push([at.oid(), old]);
-      else this.add(at.oid(), old);
+      else if (this.plan.filter === null) this.add(at.oid(), old);
+      else files.push([at.oid(), old]);
     }
-    for (const [each, before] of folders) await this.tree(each, before);
+    await this.filtered(files);
+    for (const [each, before] of folders) await this.tree(each, before, depth + 1);
+  }
+
+  private async filtered(files: readonly [Oid, Oid | null][]): Promise<void> {
+    const limit = this.plan.filter?.blobLimit ?? null;
+    if (limit === 0) return;
+    const sizes = limit === null ? null : await this.source.sizes(files.map(([oid]) => oid));
+    for (const [oid, old] of files) if (limit === null || (sizes?.get(oid) ?? 0) < limit) this.add(oid, old);
+  }
+
+  private isHigher(tree: Oid, depth: number): boolean {
+    return this.isBounded && depth < (this.heights.get(tree) ?? 0);
   }
 
   /** Everything in a tree is with the receiver. */

@@ -204,9 +204,11 @@ async function itemsOf(parts: ServeParts, request: FetchRequest, here: Known): P
   const shallow = new Set(request.shallow);
   const selected = await selectCommits(source, { wants: commits, haves: common, shallow, cut: boundary.cut }, turn);
   const theirs = common.slice(-MOST_THEIRS);
-  const thin = request.capabilities.has('thin-pack');
+  const { filter } = request;
+  // Of what it has of commits, a partial clone may lack the files: no delta is built on them.
+  const thin = request.capabilities.has('thin-pack') && filter === null;
   const tags = request.capabilities.has('include-tag') ? await tagsOf(parts, new Set(selected)) : [];
-  const plan = { commits: selected, cut: boundary.cut, theirs, others: [...others, ...tags], thin };
+  const plan = { commits: selected, cut: boundary.cut, theirs, others: [...others, ...tags], thin, filter };
   return planPack(source, plan, turn);
 }
 

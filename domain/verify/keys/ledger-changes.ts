@@ -118,8 +118,17 @@ function changeOf(key: string, files: Files, same: Value | undefined): KeyChange
     if (data !== null || manifest !== null || !removed) return 'its metadata is gone but its value is not';
     return { key, op: 'del' };
   }
-  if ((data === null) === (manifest === null)) return 'it must have either an inline value or a manifest';
+  if ((data === null) === (manifest === null) || keepsOther(files)) return 'it must have either an inline value or a manifest';
   return { key, op: 'set', meta: files.meta.after.oid, data, manifest };
+}
+
+/**
+ * Whether a value was put beside the one of the other kind that a key has: a key that was there had one of both, and where that didn't
+ * move, it is there still.
+ */
+function keepsOther({ meta, data, manifest }: Files): boolean {
+  const isAdded = (file: TreeChange | undefined): boolean => file?.before === null && file.after !== null;
+  return meta?.before !== null && ((isAdded(data) && manifest === undefined) || (isAdded(manifest) && data === undefined));
 }
 
 function foreign(path: string, ns: string): Fault {

@@ -12,6 +12,7 @@ import { readPack } from '../../../domain/git/pack/read-pack.js';
 import { readFetchV0, readRequestV2 } from '../../../domain/git/wire/fetch-request.js';
 import { KvError } from '../../../ports/error.js';
 import { NAMER, packOf } from '../../support/packs.js';
+import { readFilter } from '../../../domain/git/wire/object-filter.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
 import { ReadAnswers } from '../../../domain/git/wire/read-answers.js';
 import { ReadRequests } from '../../../domain/git/wire/read-requests.js';
@@ -191,6 +192,11 @@ const PARSERS: readonly Parser[] = [
   { name: 'a delta', samples: [DELTA], parse: (bytes) => deltaSizes(bytes).result < 1_000_000 && applyDelta(TREE, bytes) },
   { name: 'a fetch in protocol v0', samples: [FETCH], parse: (bytes) => readFetchV0(bytes, 'sha1') },
   { name: 'a request in protocol v2', samples: [FETCH_V2, LS_REFS_V2], parse: (bytes) => readRequestV2(bytes, 'sha1') },
+  {
+    name: 'the filter of a partial clone',
+    samples: ['blob:none', 'blob:limit=12k', 'tree:3', 'combine:tree:1+blob%3Alimit=5'],
+    parse: (bytes) => readFilter(text(bytes)),
+  },
   {
     name: 'an object that is pushed',
     samples: [TREE, encodeCommit(COMMIT, 'sha1'), `object ${OID}\ntype commit\ntag x\n\nmessage`],
