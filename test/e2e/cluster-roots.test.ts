@@ -57,7 +57,9 @@ describe('a cluster of Stargates with many repositories', function () {
     expect(status.root.repositories.map(({ name }: { name: unknown }) => name)).to.deep.equal(['team/config', 'team/late']);
     await pushed(heir, 'team/late', 'three');
     const one = await made.must(heir, 'cluster', 'status', '--repo-id', 'team/late');
-    expect(one).to.match(/^role: +leader$/m).and.match(/^members: +server-1, server-2, server-3$/m);
+    expect(one)
+      .to.match(/^role: +leader$/m)
+      .and.match(/^members: +server-1, server-2, server-3$/m);
 
     expect(await made.must(heir, 'repo', 'remove', 'team/late', '--yes')).to.match(/^removed team\/late from 3 servers\n/);
     const left = async (): Promise<boolean> =>

@@ -11,6 +11,8 @@ export interface Bug {
   readonly log?: LogFlaws;
   /** What was stored and not applied is swept when a server starts. */
   readonly forgetsStored?: boolean;
+  /** A server that leads anew under the lock that it has counts its attempts from the beginning. */
+  readonly forgetsAttempts?: boolean;
   /** What becomes of the effects of a step. */
   readonly effects?: (effects: readonly Effect[], replica: Replica) => readonly Effect[];
 }

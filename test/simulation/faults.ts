@@ -10,7 +10,7 @@ export function inject(world: World, fault: Fault): void {
     world.after(fault.for, () => (world.logDown = Math.max(0, world.logDown - 1)));
     return;
   }
-  const server = world.servers[fault.server];
+  const server = fault.server === null ? world.servers.find(({ leads }) => leads) : world.servers[fault.server];
   if (server === undefined) return;
   const lasts = 'for' in fault ? fault.for : 0;
   const note = (what: string): void => world.note(server, what, () => (lasts > 0 ? `for ${lasts} ms` : ''));
@@ -49,6 +49,10 @@ export function inject(world: World, fault: Fault): void {
     case 'jump':
       note(`has its clock moved by ${fault.by} ms`);
       server.jump(fault.by);
+      return;
+    case 'reopen':
+      note('closes the repository');
+      server.reopen();
       return;
     case 'wipe': {
       const { members } = world.checks.head;

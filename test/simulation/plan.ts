@@ -7,6 +7,8 @@ export type Fault = { readonly at: number } & (
   | { readonly kind: 'cut'; readonly server: number; readonly to: number; readonly for: number }
   | { readonly kind: 'log-down'; readonly for: number }
   | { readonly kind: 'wipe'; readonly server: number }
+  /** The repository is closed, and opened again, while its server keeps the lock; null: the one that leads. */
+  | { readonly kind: 'reopen'; readonly server: number | null }
   | { readonly kind: 'jump'; readonly server: number; readonly by: number }
   | { readonly kind: 'transfer' | 'add' | 'remove'; readonly server: number }
 );
@@ -23,6 +25,8 @@ export interface Plan {
   readonly seed: number;
   /** Members at the beginning. */
   readonly servers: number;
+  /** The lock is that of a root: it is kept where a repository can't be led, or is closed. */
+  readonly root?: boolean;
   /** Servers that may be added. */
   readonly spares: number;
   /** `etcd`: a log and a lock that all reach; `journal`: the first server's disk. */
@@ -73,6 +77,22 @@ export function planOf(seed: number): Plan {
     faults: faults.sort((a, b) => a.at - b.at),
     until,
   };
+}
+
+/** The schedule of a seed for one of many repositories: the lock is its root's, and it is closed and opened again under it. */
+export function rootPlanOf(seed: number): Plan {
+  const plan = planOf(seed);
+  const random = new Random(plan.weather ^ 0x5f5f5f);
+  const times = [...plan.writes.map(({ at }) => at), ...plan.faults.map(({ at }) => at)];
+  const reopenings = Array.from({ length: random.between(1, 6) }, (): Fault => {
+    const at = random.chance(0.7) ? random.pick(times) + random.between(-20, 200) : random.between(300, plan.until);
+    return {
+      ...{ at: Math.min(Math.max(at, 0), plan.until), kind: 'reopen' },
+      server: random.chance(0.8) ? null : random.between(0, plan.servers - 1),
+    };
+  });
+  const kept = plan.faults.filter(({ kind }) => kind !== 'transfer'); // which hands the lock over
+  return { ...plan, root: true, faults: [...kept, ...reopenings].sort((a, b) => a.at - b.at) };
 }
 
 /** Half of the writes come when something else happens: that is when they hurt. */

@@ -24,6 +24,8 @@ export class Server implements Checked {
   private held: Input[] = [];
   private offset = 0;
   private lease: { readonly term: number; renewed: number } | null = null;
+  /** How many entries were proposed under the lease. */
+  private attempts = 0;
   private patience = 0;
 
   constructor(
@@ -63,14 +65,47 @@ export class Server implements Checked {
   }
 
   stop(): void {
+    this.lease = null;
     if (this.replica === null) return;
     this.replica = null;
     this.life++;
     this.held = [];
     this.pausedUntil = 0;
-    this.lease = null;
     this.disk.crash(this.world.random);
     this.world.checkMoved(this);
+  }
+
+  /** The repository is closed, and opened again in a moment; what its server has of the lock stays. */
+  reopen(): void {
+    const { lease } = this;
+    if (this.replica === null || this.pausedUntil > this.world.now) return;
+    this.noteAttempts(this.replica);
+    this.stop();
+    this.lease = lease;
+    const { life } = this;
+    this.world.after(this.world.random.between(1, 300), () => {
+      if (life !== this.life) return; // it was started, or lost its disk
+      this.start();
+      this.leadAgain();
+    });
+  }
+
+  /** Leads again under the lock that this server has, if it has. */
+  private leadAgain(): void {
+    const { lease, replica, world } = this;
+    if (lease === null || replica === null || replica.state.leading !== null || replica.state.takeover !== null) return;
+    if (this.clock() - lease.renewed > LEASE) {
+      this.loseLease();
+      return;
+    }
+    if (!replica.mayLead) return;
+    this.noteAttempts(replica);
+    world.note(this, 'leads again', () => `term ${lease.term}`);
+    this.give({ kind: 'won', term: lease.term, attempts: world.bug.forgetsAttempts === true ? 0 : this.attempts });
+  }
+
+  private noteAttempts({ state: { proposed } }: Replica): void {
+    if (this.lease !== null && proposed.term === this.lease.term) this.attempts = Math.max(this.attempts, proposed.attempt);
   }
 
   pause(ms: number): void {
@@ -142,6 +177,7 @@ export class Server implements Checked {
       this.loseLease();
       return;
     }
+    if (world.plan.root === true && world.now >= this.patience) this.leadAgain();
     const asked = this.clock();
     world.callLog(
       this,
@@ -170,6 +206,7 @@ export class Server implements Checked {
       (term) => {
         if (life !== this.life || term === null || term === undefined || this.lease !== null) return;
         this.lease = { term, renewed: asked };
+        this.attempts = 0;
         this.world.note(this, 'has the lock', () => `term ${term}`);
         this.give({ kind: 'won', term });
       },
@@ -235,6 +272,12 @@ export class Server implements Checked {
         return;
       case 'release': {
         const { lease } = this;
+        if (world.plan.root === true && lease !== null) {
+          world.note(this, 'leads no more', () => effect.why);
+          if (this.replica !== null) this.noteAttempts(this.replica);
+          this.patience = world.now + world.random.between(300, 1500);
+          return;
+        }
         world.note(this, 'gives the lock up', () => effect.why);
         this.lease = null;
         this.patience = world.now + world.random.between(300, 1500);

@@ -1,13 +1,17 @@
 import { expect } from 'chai';
 import { SOUND } from './bug.js';
 import { PLANTED } from './bugs.js';
-import { planOf } from './plan.js';
+import { planOf, rootPlanOf } from './plan.js';
 import { explain } from './run.js';
 import { shrink } from './shrink.js';
 import { simulate } from './simulate.js';
 
 /** How many schedules each run of the suite tries; `npm run simulate` tries more. */
 const SEEDS = Number(process.env['SIMULATE_SEEDS'] ?? 12_000);
+/** The same for one of many repositories. */
+const ROOT_SEEDS = Math.ceil(SEEDS / 12);
+/** The first of those that finds it when attempts are forgotten. */
+const FORGETTING = 2;
 /** How far a planted bug is looked for, from the seed on that once found it. */
 const FAR = 20_000;
 
@@ -22,6 +26,20 @@ describe('a simulated cluster', function () {
       accepted += run.accepted;
     }
     expect(accepted, 'writes that were accepted in spite of it all').to.be.greaterThan(SEEDS);
+  });
+
+  it(`does so under the lock of a root too, closed and opened again under it, in ${ROOT_SEEDS} schedules`, () => {
+    for (let seed = 1; seed <= ROOT_SEEDS; seed++) {
+      const { violation } = simulate(rootPlanOf(seed));
+      if (violation !== null) expect.fail(`seed ${seed}: ${violation.message}`);
+    }
+  });
+
+  it('finds it when attempts under a lock that is kept are counted from the beginning', () => {
+    const bug = { forgetsAttempts: true };
+    let seed = FORGETTING;
+    while (simulate(rootPlanOf(seed), bug).violation === null) if (++seed > FORGETTING + FAR) expect.fail('it was not found');
+    expect(simulate(rootPlanOf(seed)).violation, 'without the bug').to.equal(null);
   });
 
   it('does the same for the same seed', () => {

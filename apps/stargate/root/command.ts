@@ -18,7 +18,7 @@ import { say } from '../process/terminal.js';
 import { settle } from '../settings/settle.js';
 import { chooseProfile } from '../stargate-profile.js';
 import { Catalogue } from './catalogue.js';
-import { foundersOf } from './cluster/founders.js';
+import { foundersOf } from '../repository/founders.js';
 import { createEverywhere, isServed, removeEverywhere, throughCluster } from './everywhere.js';
 import { draftsOf, moveToItsPlace } from './make-repository.js';
 import { moveAside } from './move-aside.js';

@@ -12,7 +12,7 @@ import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
 import type { Membership } from '../cluster/join-cluster.js';
-import { formatServers, foundersOf, SERVERS } from './cluster/founders.js';
+import { formatServers, foundersOf, SERVERS } from '../repository/founders.js';
 import { openRootServers } from './cluster/open-root.js';
 import { serveRootControl } from './cluster/root-control.js';
 import type { RootCluster } from './cluster/root-cluster.js';
@@ -227,7 +227,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     });
     const listeners = await startListeners(running, {
       ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
-      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more ?? [])],
+      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts, standby: async () => cluster?.standby() ?? null })), ...(more ?? [])],
       crowd: () => crowdBounds(bounds),
       identify: (_type, blob) => index.identify(blob),
       reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),

@@ -72,10 +72,14 @@ export class Removals {
     const quorum = Math.floor((peers.count + 1) / 2) + 1;
     const there = 1 + (await this.askAll({ kind: 'since', after: Number.MAX_SAFE_INTEGER }));
     if (there < quorum)
-      throw new KvError('IO_ERROR', `${there} of ${peers.count + 1} servers answer, and ${quorum} are needed to remove a repository`, {
-        hint: 'nothing was removed: try again when more servers can be reached',
-        details: { quorum, servers: peers.count + 1 },
-      });
+      throw new KvError(
+        'IO_ERROR',
+        `${there} of ${peers.count + 1} servers answer, and ${quorum} are needed to remove a repository`,
+        {
+          hint: 'nothing was removed: try again when more servers can be reached',
+          details: { quorum, servers: peers.count + 1 },
+        },
+      );
     const removal = { repository, repositoryId };
     await this.note(removal);
     const peersConfirmed = await this.askAll({ kind: 'remove', removal });
@@ -134,7 +138,8 @@ export class Removals {
   private async remember(removal: Removal): Promise<void> {
     this.log.push(removal);
     this.ids.add(removal.repositoryId);
-    if ((await this.options.store.idOf(removal.repository)) === removal.repositoryId) this.left.set(removal.repositoryId, removal);
+    if ((await this.options.store.idOf(removal.repository)) === removal.repositoryId)
+      this.left.set(removal.repositoryId, removal);
   }
 
   private async takeAway(removal: Removal): Promise<void> {

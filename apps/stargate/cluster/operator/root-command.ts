@@ -36,7 +36,11 @@ export async function runOnRoot(operator: Operator, { verb, server, address, rep
     for (const other of status.servers) await operator.askRoot({ verb: 'meet', server: name, address }, other.server);
   for (const { history } of meant) await change(operator, history, verb, name, address);
   const of = `${meant.length} ${meant.length === 1 ? 'repository' : 'repositories'}`;
-  say(json ? `${JSON.stringify({ ok: true, repositories: meant.length })}\n` : `${name} is ${verb === 'add' ? 'a' : 'no'} member of ${of}\n`);
+  say(
+    json
+      ? `${JSON.stringify({ ok: true, repositories: meant.length })}\n`
+      : `${name} is ${verb === 'add' ? 'a' : 'no'} member of ${of}\n`,
+  );
   return 0;
 }
 
@@ -67,7 +71,12 @@ function rootText({ servers, repositories, ...status }: RootStatus): string {
     ...servers.map((one) => `  ${one.server}  ${one.unreachable ?? 'reachable'}`),
     `repositories: ${repositories.length}, ${open} open`,
     ...repositories.map(({ name, role, at, decided, diverged }) =>
-      [`  ${name}`, role ?? 'closed', at === null ? '-' : `at ${at}${decided === at || decided === null ? '' : ` of ${decided}`}`, diverged ?? '']
+      [
+        `  ${name}`,
+        role ?? 'closed',
+        at === null ? '-' : `at ${at}${decided === at || decided === null ? '' : ` of ${decided}`}`,
+        diverged ?? '',
+      ]
         .join('  ')
         .trimEnd(),
     ),

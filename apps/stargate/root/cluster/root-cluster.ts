@@ -93,6 +93,12 @@ export class RootCluster {
     return holder?.name ?? null;
   }
 
+  /** Why writes go to another server; null where this one leads. */
+  async standby(): Promise<string | null> {
+    const leader = await this.leader();
+    return leader === this.self ? null : `standby: ${leader === null ? 'nobody leads' : `the leader is ${leader}`}`;
+  }
+
   /** The names of all servers, this one too. */
   get servers(): readonly string[] {
     return this.options.transport.servers;
@@ -104,7 +110,14 @@ export class RootCluster {
   }
 
   /** The repositories that servers have together, with what is known of each. */
-  async repositories(): Promise<readonly { readonly name: string; readonly history: string; readonly member: ClusterMember | undefined; readonly rest: Resting | null }[]> {
+  async repositories(): Promise<
+    readonly {
+      readonly name: string;
+      readonly history: string;
+      readonly member: ClusterMember | undefined;
+      readonly rest: Resting | null;
+    }[]
+  > {
     const { list, repositories } = this.options;
     const { open } = repositories();
     const found = (await list()).map(async (name) => {

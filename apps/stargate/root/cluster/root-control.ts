@@ -1,7 +1,12 @@
 import type { RootRepository, RootStatus } from '../../../../domain/admin/root-status.js';
 import { Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
 import { KvError, toKvError } from '../../../../ports/error.js';
-import { PEER_OPERATOR, type PeerAnswer, type PeerTransport, type ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
+import {
+  PEER_OPERATOR,
+  type PeerAnswer,
+  type PeerTransport,
+  type ReceivedRequest,
+} from '../../../../ports/stargate/peer-transport.js';
 import { TOPICS } from '../../cluster/dispatch.js';
 import { memberStatus } from '../../cluster/member-status.js';
 import type { RootAnswer, RootRequest } from '../../cluster/root-requests.js';
