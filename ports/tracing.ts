@@ -18,6 +18,8 @@ export const SPANS = {
   'stargate.mirror': 'internal',
   'stargate.mirror.push': 'client',
   'adapter.call': 'client',
+  'api.request': 'server',
+  'api.repository': 'internal',
 } as const satisfies Readonly<Record<string, 'internal' | 'client' | 'server'>>;
 
 /** The name of a span. */
@@ -33,10 +35,12 @@ export interface SpanFacts {
   readonly ns?: readonly string[];
   /** What the log and the client call this request. */
   readonly request?: string;
-  /** What was asked for: `git-receive-pack`, an admin verb, or a call of an adapter, `leader-lock.acquire`. */
+  /** What was asked for: `git-receive-pack`, an admin verb, a call of an adapter, `leader-lock.acquire`, or a route, `GET /version`. */
   readonly command?: string;
   /** `OK`, or the error's code. */
   readonly code?: string;
+  /** What an HTTP request was answered with. */
+  readonly status?: number;
   /** Bytes that came. */
   readonly bytes?: number;
   /** Keys set, and keys deleted. */
@@ -59,6 +63,7 @@ const ATTRIBUTES: Readonly<Record<keyof SpanFacts, string>> = {
   request: 'git_kv.request',
   command: 'git_kv.command',
   code: 'git_kv.code',
+  status: 'git_kv.status',
   bytes: 'git_kv.bytes',
   set: 'git_kv.set',
   del: 'git_kv.del',

@@ -13,6 +13,8 @@ import { runFiles } from './test/pool.mjs';
 const LONGEST = [
   'e2e/transcripts',
   'simulation/simulation',
+  'robustness/cluster-crash',
+  'chaos/cluster/cluster',
   'e2e/many-writers',
   'e2e/partial-clones',
   'e2e/foreign-reader',

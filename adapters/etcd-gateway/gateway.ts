@@ -36,7 +36,7 @@ export class Gateway {
   private identity: SecureContext | undefined;
   /** What etcd has given for this side's name and password; undefined before the first login, or without a user. */
   private token: string | undefined;
-  /** The endpoint that has answered last. */
+  /** The endpoint that is asked first: the one that has answered last, or the one after one that hasn't. */
   private preferred = 0;
 
   private constructor(
@@ -75,6 +75,8 @@ export class Gateway {
       }
       const { fault } = answer;
       faults.push([endpoint.name, fault]);
+      // Whoever may ask once only, and asks the same again, is not to wait for a dead endpoint each time.
+      if (fault.elsewhere && this.preferred === at) this.preferred = (at + 1) % count;
       if (!fault.elsewhere || (!repeatable && !fault.unsent)) break;
     }
     throw errorOfFaults(faults);

@@ -62,7 +62,7 @@ export function openMemoryPeers(options: MemoryPeersOptions): PeerTransport {
       const other = place.servers.get(to);
       if (other === undefined) throw new KvError('NOT_FOUND', `the address of server ${to} is not known`);
       check(to, other);
-      const weather = place.weather(self, to);
+      const weather = place.weather(self, to, { topic, repository, body });
       const silence = new KvError('IO_ERROR', `server ${to} has not answered within ${withinMs} ms`, {
         hint: 'look whether it runs',
       });

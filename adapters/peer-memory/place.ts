@@ -1,4 +1,4 @@
-import type { PeerHandler } from '../../ports/index.js';
+import type { PeerHandler, PeerRequest } from '../../ports/index.js';
 
 /** One server that can be reached in this process. */
 export interface PlacedServer {
@@ -14,5 +14,5 @@ export type Weather = number | 'lost' | 'unanswered';
 export class PeerPlace {
   readonly servers = new Map<string, PlacedServer>();
   /** What the network does; a test gives another. */
-  weather: (from: string, to: string) => Weather = () => 0;
+  weather: (from: string, to: string, asked: PeerRequest) => Weather = () => 0;
 }

@@ -59,6 +59,7 @@ export function parsePolicy(text: string, file: string): Policy {
     pushUrl: url('push_url', pushUrlFault),
     pushUrls: pushUrlsOf(servers, faults),
     ack: stargate.ack ?? 'quorum',
+    standby: stargate.standby ?? 'refuse',
     readUrl: url('read_url', readUrlFault),
     requireMirrorAckByDefault: stargate.require_mirror_ack_by_default ?? false,
     requireRepositoryId: stargate.require_repository_id ?? false,

@@ -11,6 +11,7 @@ export class StargateBlock {
   /** Its keys are the names of servers. */
   @MayMiss() @IsMapping() push_urls?: object;
   @MayMiss() @IsOneOf('quorum', 'standby', 'leader') ack?: 'quorum' | 'standby' | 'leader';
+  @MayMiss() @IsOneOf('refuse', 'forward') standby?: 'refuse' | 'forward';
   @MayBeNull() read_url?: unknown;
   @MayMiss() @IsYesNo() require_mirror_ack_by_default?: boolean;
   @MayMiss() @IsYesNo() require_repository_id?: boolean;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { KvError, toKvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { apiLog } from './requests/log.js';
+import { checkPlaces } from './server/check-places.js';
 import { openApi } from './server/serve.js';
 import { productVersion } from '../product-version.js';
 import { readSettings } from './settings.js';
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { env } = process;
     const settings = await readSettings(env, flags.config ?? (env['GIT_KV_API_CONFIG'] || undefined));
     if (flags['check-config'] === true) {
+      await checkPlaces(settings);
       say('the settings are good\n');
       return 0;
     }

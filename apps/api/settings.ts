@@ -69,6 +69,10 @@ export const API_SETTINGS = {
   logFormat: spec('text', 'logging.format', 'LOG_FORMAT', 'json'),
   metrics: spec('switch', 'metrics.enabled', 'METRICS_ENABLED', 'true'),
   metricsPath: spec('text', 'metrics.path', 'METRICS_PATH', '/metrics'),
+  metricsAliasPrefix: spec('text', 'metrics.alias_prefix', 'METRICS_ALIAS_PREFIX'),
+  tracingExporter: spec('text', 'tracing.exporter', 'TRACING_EXPORTER', 'none'),
+  tracingEndpoint: spec('text', 'tracing.endpoint', 'TRACING_ENDPOINT'),
+  tracingRatio: spec('text', 'tracing.ratio', 'TRACING_RATIO', '1'),
 } as const;
 
 type Name = keyof typeof API_SETTINGS;
@@ -124,7 +128,7 @@ export async function readSettings(env: NodeJS.ProcessEnv, file: string | undefi
   });
   const commands = namedCommands((parseDocument(text).toJS() as { readonly commands?: unknown } | null)?.commands, file ?? '');
   const table = Object.fromEntries(entries) as Omit<ApiSettings, 'commands' | 'file'>; // every name of the table, each of its kind
-  const settings: ApiSettings = { ...table, commands, file: file ?? '' };
+  const settings: ApiSettings = { ...table, logLevel: table.logLevel.toUpperCase(), commands, file: file ?? '' };
   check(settings);
   return settings;
 }
@@ -210,10 +214,28 @@ function check(settings: ApiSettings): void {
       'auth.anonymous_role: only where server.host is a loopback address',
       'let everybody log in, or listen on 127.0.0.1',
     );
-  if (!['DEBUG', 'INFO', 'WARN', 'ERROR'].includes(settings.logLevel)) throw wrong('logging.level: DEBUG, INFO, WARN or ERROR');
+  if (!LOG_LEVELS.includes(settings.logLevel)) throw wrong(`logging.level: one of ${LOG_LEVELS.join(', ')}`);
   if (!['json', 'text'].includes(settings.logFormat)) throw wrong('logging.format: json or text');
   if (!/^\/[a-z/_-]+$/.test(settings.metricsPath)) throw wrong('metrics.path: a path such as /metrics');
+  if (settings.metricsAliasPrefix !== '' && !/^[a-z_][a-z0-9_]{0,40}_$/.test(settings.metricsAliasPrefix))
+    throw wrong('metrics.alias_prefix: letters, digits and underscores with one at the end, such as govc_');
+  if (settings.metricsAliasPrefix === 'git_kv_api_') throw wrong('metrics.alias_prefix: is what the metrics are called anyway');
+  checkTracing(settings, wrong);
   if (settings.commandsAtATime < 1) throw wrong('limits.commands_at_a_time: at least 1');
   if (settings.webhookAttempts < 1) throw wrong('webhooks.attempts: at least 1');
   if (settings.maxRepositories < 1) throw wrong('pool.max_repositories: at least 1');
+}
+
+const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+function checkTracing(
+  { tracingExporter: exporter, tracingEndpoint: endpoint, tracingRatio: ratio }: ApiSettings,
+  wrong: (message: string, hint?: string) => KvError,
+): void {
+  if (!['none', 'otlp', 'otel'].includes(exporter)) throw wrong('tracing.exporter: none, otlp or otel');
+  if (endpoint !== '' && !(/^https?:\/\//.test(endpoint) && URL.canParse(endpoint)))
+    throw wrong("tracing.endpoint: the collector's address, such as http://localhost:4318");
+  if (!/^(?:0|1|0?\.\d{1,9}|1\.0+)$/.test(ratio)) throw wrong('tracing.ratio: from 0 to 1');
+  if (exporter === 'otlp' && Number(ratio) !== 1)
+    throw wrong('tracing.ratio: the exporter otlp records all', 'name the exporter otel');
 }

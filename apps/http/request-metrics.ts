@@ -13,20 +13,20 @@ export interface ServedRequest {
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counts requests and their durations under `<name>_http_…`; as many series as there are routes, whatever clients ask for. */
+/** Counts requests and their durations under `<name>_http_…`, by the patterns of routes as paths: as many series as there are, whatever clients ask for. */
 export function requestMetrics(name: string, registry: Registry): (request: ServedRequest) => void {
   const registers = [registry];
   const requests = new Counter({
     ...{ name: `${name}_http_requests_total`, help: 'Requests answered, by route and status', registers },
-    labelNames: ['method', 'route', 'status'],
+    labelNames: ['method', 'path', 'status'],
   });
   const duration = new Histogram({
-    ...{ name: `${name}_http_request_seconds`, help: 'Duration of a request, by route', registers, buckets: SECONDS },
-    labelNames: ['route'],
+    ...{ name: `${name}_http_request_duration_seconds`, help: 'Duration of a request, by route', registers, buckets: SECONDS },
+    labelNames: ['method', 'path'],
   });
   return ({ method, route, status, ms }) => {
-    const label = route ?? 'none';
-    requests.inc({ method: METHODS.includes(method) ? method : 'other', route: label, status });
-    duration.observe({ route: label }, ms / 1000);
+    const labels = { method: METHODS.includes(method) ? method : 'other', path: route ?? 'none' };
+    requests.inc({ ...labels, status });
+    duration.observe(labels, ms / 1000);
   };
 }

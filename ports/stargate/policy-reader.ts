@@ -48,6 +48,8 @@ export interface Policy {
   readonly pushUrls: Readonly<Record<string, string>>;
   /** Whose disks in a cluster must hold a write before it is answered: a majority's, one more than the leader's, or the leader's. */
   readonly ack: 'quorum' | 'standby' | 'leader';
+  /** What a Stargate of a cluster does with a push while another leads: refuses it, or hands it on. */
+  readonly standby: 'refuse' | 'forward';
   readonly readUrl: string | null;
   readonly requireMirrorAckByDefault: boolean;
   /** Takes only transactions that name this repository; else those that name none are taken too, as earlier clients write them. */

@@ -1,14 +1,32 @@
 /** A gateway in this process, and what is attacked there. */
 const GATEWAY = ['robustness/*-memory.test.js'];
 /** The rules and formats, without the tests that try hundreds of random histories. */
-const RULES = ['golden/*.test.js', 'unit/domain/{attestation,policy-rules,verify-*}.test.js'];
+const RULES = [
+  'golden/*.test.js',
+  'unit/domain/verify/**/*.test.js',
+  'unit/domain/client/verify/{verify-rules,verify-chain,verify-sizes,findings}.test.js',
+  'unit/domain/ledger/{attestation,policy-rules,index-edges,index-walk}.test.js',
+];
 
-/** Folder (or file) of the sources → the compiled tests that look at it, the quickest first, without a process or a server where that can be. */
+/** Folder (or file) of the sources → the compiled tests that look at it, without a process or a server where that can be. */
 export const FOLDERS = {
-  'domain/index': ['golden/*.test.js', 'unit/domain/{index-*,prefix-index}.test.js', ...GATEWAY],
-  'domain/ledger': [...RULES, 'unit/domain/{ledger-*,key,epoch-logs,adopt,compact*}.test.js', ...GATEWAY],
-  'domain/verify': [...RULES, 'unit/domain/adopt.test.js', ...GATEWAY],
-  'domain/gateway': ['unit/domain/{commit,recover*,gateway-*,adopt,compact*,mirror,policy-rules,lease}.test.js', ...GATEWAY],
-  'adapters/journal-file': ['adapters/journal-file*.test.js'],
+  'domain/verify': [...RULES, 'unit/domain/gateway/adopt.test.js', ...GATEWAY],
+  'domain/index': [
+    'golden/*.test.js',
+    'unit/domain/ledger/{index-*,prefix-index,list}.test.js',
+    'unit/domain/verify/index/*.test.js',
+  ],
+  'domain/ledger': [
+    ...RULES,
+    'unit/domain/ledger/*.test.js',
+    'unit/domain/client/epochs/*.test.js',
+    'unit/domain/gateway/{adopt,compaction}.test.js',
+  ],
+  'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-push,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
+  'domain/gateway/commit': ['unit/domain/gateway/{commit,recover,gateway-*,lease,replicated-commit}.test.js', ...GATEWAY],
+  'domain/gateway/epochs': ['unit/domain/gateway/{adopt,compaction}.test.js', 'unit/domain/client/epochs/*.test.js', ...GATEWAY],
+  'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/{traces,sync}.test.js'],
+  'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js'],
+  'adapters/journal-file': ['adapters/journal-file.test.js'],
   'apps/stargate/ssh/auth.ts': ['unit/ssh-auth.test.js'],
 };

@@ -1,30 +1,17 @@
-/** Noticed: a test failed, or never came to its end. */
-const KILLED = ['Killed', 'Timeout'];
-
-/** Counts a report's mutants. Those that no test reaches count as not killed; constants that a module makes when it is loaded are left out. */
-export function sumUp(folder, report) {
-  const statuses = Object.values(report.files).flatMap(({ mutants }) => mutants.map(({ status }) => status));
-  const count = (...wanted) => statuses.filter((status) => wanted.includes(status)).length;
-  const sum = { folder, killed: count(...KILLED), survived: count('Survived'), uncovered: count('NoCoverage') };
-  return { ...sum, mutants: sum.killed + sum.survived + sum.uncovered, ignored: count('Ignored') };
+/** Counts a folder's mutants. Those that no test reaches count as not killed; constants that a module makes when it is loaded are left out. */
+export function sumUp(folder, mutants) {
+  const count = (wanted) => mutants.filter(({ status }) => status === wanted).length;
+  const sum = { folder, killed: count('killed'), survived: count('survived'), uncovered: count('no test') };
+  return { ...sum, mutants: sum.killed + sum.survived + sum.uncovered };
 }
 
 /** Prints each mutant that no test noticed: place in the compiled file, what became of which text, and whether any test comes by. */
-export function printSurvivors(folder, report) {
+export function printSurvivors(folder, mutants) {
   console.log(`\n## ${folder}`);
-  for (const [file, { source, mutants }] of Object.entries(report.files)) {
-    const lines = source.split('\n');
-    const left = mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
-    for (const { location, replacement, status } of left.sort((a, b) => a.location.start.line - b.location.start.line)) {
-      const { start, end } = location;
-      const line = lines[start.line - 1] ?? '';
-      const was = start.line === end.line ? line.slice(start.column - 1, end.column - 1) : `${line.slice(start.column - 1)} …`;
-      const short = (text) => text.replace(/\s+/g, ' ').slice(0, 110);
-      console.log(
-        `${file.replace(/^dist\//, '')}:${start.line} ${status === 'NoCoverage' ? 'no test' : 'survived'}: ${short(was)} → ${short(replacement)}`,
-      );
-    }
-  }
+  const short = (text) => text.replace(/\s+/g, ' ').slice(0, 110);
+  for (const { file, line, column, was, becomes, status } of mutants)
+    if (status === 'survived' || status === 'no test')
+      console.log(`${file.replace(/^dist\//, '')}:${line}:${column} ${status}: ${short(was)} → ${short(becomes)}`);
 }
 
 /** Prints the table of docs/TESTING.md. */

@@ -118,9 +118,11 @@ describe('etcd-gateway', () => {
     const [silent, good] = [await stub('silence'), await stub([200, '{"succeeded":true}'])];
     const once_ = { repeatable: false };
     const txn = { compare: [], success: [], failure: [] };
-    const error = await thrownBy((await over(100, silent.url, good.url)).txn(txn, once_));
+    const etcd = await over(100, silent.url, good.url);
+    const error = await thrownBy(etcd.txn(txn, once_));
     expect([error.code, error.details]).to.deep.equal(['IO_ERROR', { uncertain: true }]);
     expect(good.asked).to.have.length(0);
+    expect((await etcd.txn(txn, once_)).succeeded, 'asked again, it does not begin with the silent one').to.equal(true);
     expect((await (await over(100, await dead(), good.url)).txn(txn, once_)).succeeded).to.equal(true);
     expect((await thrownBy((await over(100, await dead())).txn(txn, once_))).details).to.deep.equal({ uncertain: false });
   });

@@ -10,7 +10,8 @@ import { peerTransportContract } from '../contracts/peer-transport.js';
 import { TLS } from '../support/etcd.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const timeoutMs = 400;
+/** Longer than a busy machine is silent. */
+const timeoutMs = 1200;
 const listen = { host: '127.0.0.1', port: 0 };
 const line = (id: string): string => `${id} ${randomBytes(32).toString('base64')}\n`;
 
@@ -239,6 +240,22 @@ describe('peer-http', () => {
       await peers.close();
     }
     expect(handled).to.deep.equal([]);
+  });
+
+  it('understands versions one apart, older and newer, and refuses others by name', async () => {
+    const keys = await keyFile(folder.path, 'keys', line('k1'));
+    const two = await cluster.add({ self: 'two', keyFile: keys, protocol: 5 });
+    await two.serve(note);
+    for (const protocol of [4, 5, 6])
+      await (await cluster.add({ self: `v${protocol}`, keyFile: keys, protocol })).call('two', request);
+    expect(handled).to.deep.equal(['v4', 'v5', 'v6']);
+    for (const protocol of [3, 7]) {
+      const odd = await cluster.add({ self: `v${protocol}`, keyFile: keys, protocol });
+      const { code, message, details } = await failure(odd.call('two', request));
+      expect({ code, details }).to.deep.equal({ code: 'PEER_REFUSED', details: { reason: 'version' } });
+      expect(message).to.contain('version 5').and.contain(`version ${protocol}`);
+    }
+    expect(handled).to.have.length(3);
   });
 
   it('gives up a host that accepts and says nothing', async () => {

@@ -87,6 +87,7 @@ describe('policy-yaml', () => {
       requireMirrorAckByDefault: false,
       pushUrls: {},
       ack: 'quorum',
+      standby: 'refuse',
       requireRepositoryId: false,
       minFreeSpace: null,
       maxPushObjects: 1_000_000,

@@ -77,6 +77,8 @@ const BEYOND = `
 | /api/v1/repos/{id}/webhooks/{hook} | PUT |
 | /api/v1/repos/{id}/webhooks/{hook} | DELETE |
 | /api/v1/repos/{id}/webhooks/{hook}/deliveries | GET |
+| /api/v1/repos/{id}/webhooks/{hook}/deliveries/{delivery} | GET |
+| /api/v1/repos/{id}/webhooks/{hook}/deliveries/{delivery}/redeliver | POST |
 | /api/v1/repos/{id}/events | GET |
 | /api/v1/repos/{id}/watch | GET |
 | /api/v1/pool/stats | GET |
@@ -138,14 +140,14 @@ describe('api: the endpoints', () => {
       const rows = [...(TABLES + BEYOND).matchAll(/^\| (\S+) \| (\w+) \|$/gm)].map(
         ([, path = '', method = '']) => [method, path] as const,
       );
-      expect(rows.length).to.equal(82);
+      expect(rows.length).to.equal(84);
       const missing = rows.filter(([method, path]) => !described.has(`${method} ${bare(path)}`));
       expect(missing.map(([method, path]) => `${method} ${path}`)).to.deep.equal([]);
       for (const [route, { requestBody, responses }] of described) {
         if (/ \/git\//.test(route)) continue; // git's own protocol
         const [good] = Object.entries(responses);
         expect(good?.[1].content, `${route} says what it answers`).to.be.an('object');
-        const takesNone = /\/(rollback|logout|cleanup|ping|cancel|activate|deactivate)$/.test(route);
+        const takesNone = /\/(rollback|logout|cleanup|ping|redeliver|cancel|activate|deactivate)$/.test(route);
         const isGits = / \/git\//.test(route); // bytes of Git's own protocol
         if (/^(POST|PUT) /.test(route) && !takesNone && !isGits)
           expect(requestBody, `${route} says what it takes`).to.be.an('object');

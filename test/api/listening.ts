@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { ApiLog } from '../../apps/api/requests/log.js';
 import type { HttpListener } from '../../apps/http/listen.js';
 import { type TestApi, testApi } from './support.js';
 
@@ -15,8 +16,8 @@ export interface ListeningApi extends TestApi {
 }
 
 /** Opens one. */
-export async function listeningApi(env: Readonly<Record<string, string>> = {}): Promise<ListeningApi> {
-  const t = await testApi({ GIT_KV_API_PORT: '0', ...env });
+export async function listeningApi(env: Readonly<Record<string, string>> = {}, log?: ApiLog): Promise<ListeningApi> {
+  const t = await testApi({ GIT_KV_API_PORT: '0', ...env }, undefined, process.env, log);
   const listener: HttpListener = await t.api.listen();
   const authorization = `Bearer ${await t.login('admin', t.password)}`;
   const open = (request: string): Promise<Socket> =>

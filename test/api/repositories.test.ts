@@ -171,7 +171,9 @@ describe('api: repositories', () => {
     await commit('Add needle');
     expect((await t.ask('GET', `${REPO}/search/content?q=needle`)).body.matches[0]).to.include({ path: 'docs/a.md', line: 2 });
     expect((await t.ask('GET', `${REPO}/search/commits?q=NEEDLE`)).body.total).to.equal(1);
-    expect((await t.ask('GET', `${REPO}/search/files?q=**%2F*.md`)).body.total).to.equal(1);
+    for (const q of ['**%2F*.md', 'A.md', 'docs', 'docs%2F*'])
+      expect((await t.ask('GET', `${REPO}/search/files?q=${q}`)).body.total, q).to.equal(1);
+    expect((await t.ask('GET', `${REPO}/search/files?q=b.md`)).body.total).to.equal(0);
     const later = new Date(Date.now() + 60_000).toISOString();
     expect((await t.ask('GET', `${REPO}/time-travel/${later}`)).body.tree.total).to.be.greaterThan(0);
     expect((await t.ask('GET', `${REPO}/time-travel/${later}/read/docs/a.md`)).body.content).to.include('needle');

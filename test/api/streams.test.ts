@@ -1,16 +1,31 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
+import { Streams } from '../../apps/api/requests/streams.js';
+import { THOROUGH } from '../support/thorough.js';
 import { type ListeningApi, listeningApi, until } from './listening.js';
 
 const AUTHOR = { name: 'Dev', email: 'dev@example.com' };
-/** How many watch and read nothing, and how many do; `SSE_MUTE=5000 SSE_READERS=5000` asks for as many as a repository may have. */
-const MUTE = Number(process.env['SSE_MUTE'] ?? 8);
-const READERS = Number(process.env['SSE_READERS'] ?? 300);
+/** How many watch and read nothing, and how many do: as many as a repository may have, where it is to be thorough. */
+const [MUTE, READERS] = THOROUGH ? [5000, 5000] : [8, 300];
+
+/** Opens connections that ask and never read, one after another, and says when they are there: port, how many, what they ask. */
+const MUTE_CLIENTS = `
+const [port, count, request] = process.argv.slice(1);
+const open = (left) => {
+  if (left === 0) return console.log('open');
+  const socket = require('net').connect(Number(port), '127.0.0.1', () => { socket.write(request); open(left - 1); });
+  socket.pause();
+  socket.on('error', () => {});
+};
+open(Number(count));
+`;
 
 describe('api: event streams', () => {
   let t: ListeningApi;
+  const lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> | undefined }[] = [];
   before(async () => {
-    t = await listeningApi();
+    t = await listeningApi({}, (_level, message, fields) => lines.push({ message, fields }));
   });
   after(() => t.stop());
   beforeEach(async () => {
@@ -66,8 +81,24 @@ describe('api: event streams', () => {
     lost.destroy();
   });
 
+  it('bound what waits for all together, by those who have the most', () => {
+    const streams = new Streams({ each: 100, together: 250 });
+    const shares = Array.from({ length: 5 }, () => streams.begin());
+    for (const share of shares.slice(0, 3)) expect(share.excess(80)).to.equal(null);
+    expect([streams.open, streams.cut]).to.deep.equal([5, 0]);
+    expect(shares[3]?.excess(101)).to.equal('it does not read');
+    shares[3]?.end('it does not read');
+    expect(shares[4]?.excess(30), 'one that has little stays').to.equal(null);
+    expect(shares[0]?.excess(81)).to.match(/too slowly/);
+    shares[0]?.end('slow');
+    shares[0]?.end('slow');
+    expect(shares[1]?.excess(81), 'there is room again').to.equal(null);
+    expect(shares[0]?.excess(1000), 'one that has ended counts no more').to.equal(null);
+    expect([streams.open, streams.cut]).to.deep.equal([3, 2]);
+  });
+
   it(`cut off whoever does not read, ${MUTE} at a time, and serve ${READERS} others`, async function () {
-    this.timeout(120_000);
+    this.timeout(THOROUGH ? 600_000 : 120_000);
     const log = t.api.context.pool.events('r');
     const opened = async (count: number, query: string) => {
       const sockets = [];
@@ -75,8 +106,14 @@ describe('api: event streams', () => {
       for (const socket of sockets) socket.on('error', () => undefined); // it is cut off
       return sockets;
     };
-    const mute = await opened(MUTE, '');
-    for (const socket of mute) socket.pause();
+    const { streams } = t.api.context;
+    while (streams.open > 0) await new Promise((resolve) => setImmediate(resolve)); // of the tests before
+    const [cutBefore, linesBefore] = [streams.cut, lines.length];
+    // In a process of their own: there are not descriptors enough for both ends of all of them in one.
+    const mute = spawn(process.execPath, ['-e', MUTE_CLIENTS, String(t.port), String(MUTE), request()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(mute.stdout, 'data');
     const readers = await opened(READERS, '?branch=small');
     const told = Promise.all(readers.map((socket) => until(socket, /"branch":"small"/)));
     while (log.watchers < MUTE + READERS) await new Promise((resolve) => setImmediate(resolve));
@@ -91,8 +128,17 @@ describe('api: event streams', () => {
     log.add({ ...large, ref: 'refs/heads/small' });
     await told;
     expect(log.watchers).to.equal(READERS);
-    expect(process.memoryUsage().rss - before).to.be.lessThan((MUTE + READERS) * 1_000_000 + 200_000_000);
-    for (const socket of [...mute, ...readers]) socket.destroy();
+    expect([streams.open, streams.cut - cutBefore]).to.deep.equal([READERS, MUTE]);
+    const reasons = lines
+      .slice(linesBefore)
+      .filter(({ message }) => message === 'a stream was cut off')
+      .map(({ fields }) => fields?.['reason']);
+    expect(reasons).to.have.length(MUTE);
+    expect([...new Set(reasons)].sort()[0]).to.match(/^it (does not read|reads too slowly)/);
+    // A client costs its connection; what waits for those who don't read is bounded for all of them together.
+    expect(process.memoryUsage().rss - before).to.be.lessThan((MUTE + READERS) * 60_000 + 300_000_000);
+    for (const socket of readers) socket.destroy();
+    mute.kill('SIGKILL');
   });
 
   it('end when the server does, as a transaction does that is open then', async () => {

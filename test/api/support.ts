@@ -1,4 +1,5 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { ApiLog } from '../../apps/api/requests/log.js';
 import { openApi, type OpenedApi } from '../../apps/api/server/serve.js';
 import { readSettings } from '../../apps/api/settings.js';
 
@@ -33,10 +34,11 @@ export async function testApi(
   env: Readonly<Record<string, string>> = {},
   file?: string,
   own: NodeJS.ProcessEnv = process.env,
+  log: ApiLog = () => undefined,
 ): Promise<TestApi> {
   let password = '';
   const settings = await readSettings({ GIT_KV_API_PASSWORD_COST: '14', GIT_KV_API_LOGINS_PER_MINUTE: '100', ...env }, file);
-  const api = await openApi({ settings, env: own, log: () => undefined, toldPassword: (told) => (password = told) });
+  const api = await openApi({ settings, env: own, log, toldPassword: (told) => (password = told) });
   const { app, closing } = api.app();
   await app.ready();
   let admin: string | null = null;

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { apiLog } from '../../apps/api/requests/log.js';
+import { checkPlaces } from '../../apps/api/server/check-places.js';
 import { openApi } from '../../apps/api/server/serve.js';
 import { readSettings } from '../../apps/api/settings.js';
 import { KvError } from '../../ports/error.js';
@@ -118,6 +119,58 @@ describe('api: on the wire', () => {
       expect((await commit()).status).to.equal(201);
     } finally {
       await own.close();
+    }
+  });
+
+  it('says what is wrong with a request in words that help', async () => {
+    const form = { headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+    const plain = await t.ask('POST', '/api/v1/repos', 'id=x', form);
+    expect([plain.status, plain.body.error]).to.deep.equal([
+      415,
+      'the body is to be JSON: send it with Content-Type: application/json',
+    ]);
+    const other = await t.ask('POST', '/api/v1/repos', { id: 'x', memory: true });
+    expect([other.body.code, other.body.error]).to.deep.equal(['INVALID_REQUEST', 'body has unknown members: memory']);
+    expect(other.body.details.faults).to.have.length(1);
+    for (const [method, path, allow] of [
+      ['PATCH', '/api/v1/repos', 'GET, HEAD, POST'],
+      ['GET', '/api/v1/repos/r/merge', 'POST'],
+      ['POST', '/api/v1/repos/r/files/a/b.txt', 'DELETE, GET, HEAD, PUT'],
+      ['DELETE', '/git/r.git/info/refs', 'GET, HEAD'],
+    ] as const) {
+      const { status, body, headers } = await t.ask(method, path);
+      expect([status, body.code, headers['allow']], `${method} ${path}`).to.deep.equal([405, 'METHOD_NOT_ALLOWED', allow]);
+    }
+    expect((await t.ask('GET', '/api/v1/none')).status).to.equal(404);
+    await t.ask('POST', '/api/v1/repos', { id: 'fresh', memory_only: true });
+    expect((await t.ask('GET', '/api/v1/repos/fresh/show/HEAD')).body.error).to.match(/has no commit yet/);
+    expect(String((await t.ask('GET', '/', undefined, { token: null })).body)).to.include('<h1>git-kv-api</h1>');
+  });
+
+  it('is checked with the places that it names, which a start would find out', async () => {
+    const folder = await temporaryFolder();
+    const good = { GIT_KV_API_DATA: `${folder.path}/not/there/yet`, GIT_KV_API_LOG_LEVEL: 'info' };
+    try {
+      const settings = await readSettings(good, undefined);
+      await checkPlaces(settings);
+      expect(settings.logLevel).to.equal('INFO');
+      await writeFile(`${folder.path}/file`, '');
+      for (const [key, name, value] of [
+        ['server.data', 'DATA', `${folder.path}/file/data`],
+        ['ledger.clone', 'LEDGER_CLONE', `${folder.path}/none`],
+        ['transfer.folders', 'TRANSFER_FOLDERS', `${folder.path},${folder.path}/file`],
+        ['auth.admin_password_file', 'ADMIN_PASSWORD_FILE', `${folder.path}/file/password`],
+      ] as const) {
+        const error = await checkPlaces(await readSettings({ [`GIT_KV_API_${name}`]: value }, undefined)).then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+        expect(KvError.is(error) && `${error.code} ${error.message}`, key).to.match(
+          new RegExp(`^CONFIG_INVALID ${key}: '.*' is no folder`),
+        );
+      }
+    } finally {
+      await folder.remove();
     }
   });
 

@@ -1,4 +1,4 @@
-import type { World } from '../support/world.js';
+import type { Ran, RunOptions } from '../support/processes.js';
 import type { Board } from './board.js';
 import { type Recorder, textOf } from './history.js';
 import { blobOf } from './world-ledger.js';
@@ -22,12 +22,17 @@ function errorIn(stdout: string): ToldError | null {
   }
 }
 
+/** Runs `git kv` in a clone by its name. */
+export interface Clones {
+  kv(clone: string, args: readonly string[], options?: RunOptions & { readonly person?: string }): Promise<Ran>;
+}
+
 /** Somebody who calls `git kv` in a clone. */
 export class CliPerson {
   private running: AbortController | null = null;
 
   constructor(
-    private readonly world: World,
+    private readonly world: Clones,
     private readonly board: Board,
     private readonly recorder: Recorder,
     readonly clone: string,
@@ -41,25 +46,28 @@ export class CliPerson {
 
   /** Sets keys until it is over. */
   async write(ns: string): Promise<void> {
-    while (!this.over()) {
-      const open = this.board.begin(this.recorder, this.clone, ns, { several: false });
-      const [key = '', value = ''] = Object.entries(open.set)[0] ?? [];
-      const expected = Object.values(open.expect);
-      const expect = expected.map((one) => `--expect-blob=${one === null ? 'none' : blobOf(one)}`);
-      const args = ['set', key, '--value', value, '--ns', ns, '-m', textOf(open.id), '--json', ...expect];
-      const { code, stdout } = await this.kv(args);
-      if (code === 0) {
-        open.acknowledged((JSON.parse(stdout) as { commit: string }).commit);
-        this.board.landed(open);
-        continue;
-      }
-      const error = errorIn(stdout);
-      // An error that doesn't say that it could not be found out promises that nothing has landed.
-      if (error === null) open.unknown('killed');
-      else if (error.details?.landed === 'unknown') open.unknown(`in doubt: ${error.code}`);
-      else open.refused(error.code);
-      if (error !== null && error.code !== 'CAS_CONFLICT') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    while (!this.over()) await this.once(ns);
+  }
+
+  /** Sets one key. */
+  async once(ns: string): Promise<void> {
+    const open = this.board.begin(this.recorder, this.clone, ns, { several: false });
+    const [key = '', value = ''] = Object.entries(open.set)[0] ?? [];
+    const expected = Object.values(open.expect);
+    const expect = expected.map((one) => `--expect-blob=${one === null ? 'none' : blobOf(one)}`);
+    const args = ['set', key, '--value', value, '--ns', ns, '-m', textOf(open.id), '--json', ...expect];
+    const { code, stdout } = await this.kv(args);
+    if (code === 0) {
+      open.acknowledged((JSON.parse(stdout) as { commit: string }).commit);
+      this.board.landed(open);
+      return;
     }
+    const error = errorIn(stdout);
+    // An error that doesn't say that it could not be found out promises that nothing has landed.
+    if (error === null) open.unknown('killed');
+    else if (error.details?.landed === 'unknown') open.unknown(`in doubt: ${error.code}`);
+    else open.refused(error.code);
+    if (error !== null && error.code !== 'CAS_CONFLICT') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 
   /** Reads all keys, again and again, from the mirror or the Stargate. */

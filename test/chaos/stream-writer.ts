@@ -1,7 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import { IntentClient } from '../support/intent-stream.js';
+import { IntentClient, type IntentTarget } from '../support/intent-stream.js';
 import type { IntentMaker, MadeIntent } from '../support/intents.js';
-import type { World } from '../support/world.js';
 import { type OpenWrite, type Recorder, textOf, type Write } from './history.js';
 import { isAnswer } from './outcome.js';
 import type { Board } from './board.js';
@@ -10,13 +9,24 @@ import { blobOf } from './world-ledger.js';
 /** Between two tries to reach a Stargate that is away, ms. */
 const PAUSE_MS = 1000;
 
+/** How a writer reaches who takes its writes. */
+export interface StreamWay {
+  /** Where to; `failed` tells that the one before did not take them. */
+  target(failed: boolean): IntentTarget;
+  /** Between two tries, ms. */
+  readonly pauseMs?: number;
+  /** For how long an answer is waited for, ms; without an end when absent. */
+  readonly patienceMs?: number;
+}
+
 /** A writer on a stream of intents, which opens another one when its own breaks, and most often sends again what was not answered. */
 export class StreamWriter {
   private client: IntentClient | null = null;
   private epoch: string | null = null;
+  private failed = false;
 
   constructor(
-    private readonly world: World,
+    private readonly way: StreamWay,
     private readonly maker: IntentMaker,
     private readonly board: Board,
     private readonly recorder: Recorder,
@@ -26,10 +36,17 @@ export class StreamWriter {
   ) {}
 
   async run(): Promise<void> {
-    while (!this.over()) {
-      const open = this.board.begin(this.recorder, this.who, 'seq');
-      await this.write(open);
-    }
+    while (!this.over()) await this.once();
+    await this.end();
+  }
+
+  /** Makes one write. */
+  once(): Promise<void> {
+    return this.write(this.board.begin(this.recorder, this.who, 'seq'));
+  }
+
+  /** Ends its connection. */
+  async end(): Promise<void> {
     this.client?.end();
     await this.client?.ended;
   }
@@ -50,6 +67,7 @@ export class StreamWriter {
       });
       client.send(made.objects);
       const outcome = await this.answer(client);
+      if (KvError.is(outcome) && outcome.code === 'NOT_LEADER') this.leave(client);
       if (outcome === null || (KvError.is(outcome) && !isAnswer(outcome))) continue; // who knows
       if (KvError.is(outcome)) open.refused(outcome.code);
       else {
@@ -64,27 +82,40 @@ export class StreamWriter {
 
   private async answer(client: IntentClient) {
     try {
-      return (await client.answer()).outcome;
+      return (await this.patient(client, client.answer())).outcome;
     } catch {
-      this.client = null; // broken off, or told to go: the next write opens another stream
-      client.kill();
+      this.leave(client); // broken off, or told to go: the next write opens another stream
       return null;
     }
+  }
+
+  /** Fails where nothing comes in time. */
+  private async patient<Told>(client: IntentClient, told: Promise<Told>): Promise<Told> {
+    const { patienceMs } = this.way;
+    if (patienceMs === undefined) return told;
+    const timer = setTimeout(() => client.kill(), patienceMs); // which ends the wait
+    return told.finally(() => clearTimeout(timer));
+  }
+
+  private leave(client: IntentClient): void {
+    this.client = null;
+    this.failed = true;
+    client.kill();
   }
 
   private async connected(): Promise<IntentClient | null> {
     while (!this.over()) {
       if (this.client !== null) return this.client;
-      const client = IntentClient.open(this.world, this.person);
+      const client = IntentClient.open(this.way.target(this.failed), this.person);
+      this.failed = false;
       this.client = client;
       try {
-        const { namespaces } = await client.greeting();
+        const { namespaces } = await this.patient(client, client.greeting());
         this.epoch = namespaces.find(({ ns }) => ns === 'seq')?.epoch ?? null;
         return client;
       } catch {
-        this.client = null; // nobody is there, or nobody leads
-        client.kill();
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        this.leave(client); // nobody is there, or nobody leads
+        await new Promise((resolve) => setTimeout(resolve, this.way.pauseMs ?? PAUSE_MS));
       }
     }
     return null;

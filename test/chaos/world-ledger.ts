@@ -2,7 +2,7 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import { ledgerRef } from '../../domain/ledger/refs.js';
-import type { World } from '../support/world.js';
+import type { Ran } from '../support/processes.js';
 import { type History, type Ledger, type LedgerEntry, writeIn } from './history.js';
 
 const NAMER = new ObjectNamer(nodeHasher(), 'sha1');
@@ -13,8 +13,14 @@ const LINE = /^:\d{6} \d{6} [0-9a-f]+ ([0-9a-f]+) [A-Z]\t(.*)$/;
 /** The blob of a value. */
 export const blobOf = (value: string): string => NAMER.oid('blob', Buffer.from(value));
 
-/** Reads a namespace's ledger out of a world's Stargate, by plain git. */
-export async function worldLedger(world: World, ns: string, keys: readonly string[], { writes }: History): Promise<Ledger> {
+/** A repository, and whoever runs git in it. */
+export interface LedgerPlace {
+  readonly repo: string;
+  git(cwd: string, person: string, args: readonly string[]): Promise<Ran>;
+}
+
+/** Reads a namespace's ledger out of a Stargate's repository, by plain git. */
+export async function worldLedger(world: LedgerPlace, ns: string, keys: readonly string[], { writes }: History): Promise<Ledger> {
   const keyAt = new Map(keys.map((key) => [pathsOf(ns, placeOf(key, NAMER.hasher)).data, key]));
   const valueAt = new Map(writes.flatMap(({ set }) => Object.values(set).map((value) => [blobOf(value), value])));
   const value = (oid: string): string | null => (/^0+$/.test(oid) ? null : (valueAt.get(oid) ?? `blob ${oid}`));

@@ -107,7 +107,15 @@ export class WorldRun {
       people.push(new CliPerson(world, board, recorder, `person-${i}`, over));
     }
     const streams = Array.from({ length: Math.max(1, plan.writers - 2 * callers) }, (_, i) => {
-      return new StreamWriter(world, maker, board, recorder, `stream-${i}`, STREAMERS[i % STREAMERS.length] as string, over);
+      return new StreamWriter(
+        { target: () => world },
+        maker,
+        board,
+        recorder,
+        `stream-${i}`,
+        STREAMERS[i % STREAMERS.length] as string,
+        over,
+      );
     });
     this.until = performance.now() + 1000 * plan.seconds;
     const [mirrored, direct] = ['person-0', 'person-1'].map((clone) => new CliPerson(world, board, recorder, clone, over)) as [

@@ -1,7 +1,8 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ClusterServer, ClusterWorld } from '../support/cluster-world.js';
+import type { ClusterServer } from '../support/cluster-server.js';
+import { ClusterWorld } from '../support/cluster-world.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -84,11 +85,40 @@ describe('a cluster of Stargates', function () {
       .to.match(/^role: +leader$/m)
       .and.not.match(new RegExp(`^members:.*${leader.name}`, 'm'));
     await made.cluster(leader, ['add', leader.name]); // whoever is asked
-    await appendFile(join(heir.repo, '.kv', 'policy.yaml'), '# changed on the leader\n');
+    const policy = join(heir.repo, '.kv', 'policy.yaml');
+    await writeFile(policy, (await readFile(policy, 'utf8')).replace(/^stargate:\n/m, 'stargate:\n  standby: forward\n'));
+    await appendFile(policy, '# changed on the leader\n');
     const copies = (): Promise<string[]> =>
       Promise.all(made.servers.map(({ repo }) => readFile(join(repo, '.kv', 'policy.yaml'), 'utf8')));
     await until('all servers have the new policy', async () => (await copies()).every((text) => text.endsWith('the leader\n')));
+    const standby = made.servers.find((server) => !server.leads) as ClusterServer;
+    await made.must('git', ['-C', made.clone, 'config', 'remote.origin.pushurl', standby.pushUrl]);
+    await set('through a standby'); // which hands it on: nobody goes elsewhere
+    const kept = await made.must('git', ['-C', made.clone, 'config', 'remote.origin.pushurl']);
+    expect(kept.stdout.trim()).to.equal(standby.pushUrl);
+    await made.must('git', ['-C', made.clone, 'commit', '-q', '--allow-empty', '-m', 'a branch']);
+    await made.must('git', ['-C', made.clone, 'push', '-q', 'origin', 'HEAD:refs/heads/by-a-standby']);
     await made.level();
+    expect(await standby.refs()).to.include('refs/heads/by-a-standby');
+  });
+
+  it('of two without etcd goes on as soon as the server that decides is back, and nobody takes its place', async () => {
+    const made = await ClusterWorld.create({ servers: 2, etcdMembers: 0 });
+    world = made;
+    const [one, two] = made.servers as [ClusterServer, ClusterServer];
+    expect(await made.leader()).to.equal(one);
+    await made.makeClone();
+    expect((await made.kv(['set', 'k', 'before'])).code, made.logs()).to.equal(0);
+    await made.level();
+    await one.stop('SIGKILL');
+    expect((await made.cluster(two, ['status'])).stdout).to.include('nobody takes over');
+    const writing = made.kv(['set', 'k', 'after']); // it waits for whoever leads
+    one.start();
+    await one.ready();
+    expect((await writing).code, made.logs()).to.equal(0);
+    await made.level();
+    expect((await made.kv(['get', 'k', '--read-from=stargate'])).stdout).to.equal('after');
+    expect(two.log).to.not.include('"event":"leader.won"');
   });
 });
 

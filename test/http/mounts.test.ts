@@ -121,9 +121,9 @@ describe('http: a second API beside health', () => {
     await ask(listener.port, '/made-up');
     await delay(20); // the count is taken when the answer has left
     const text = await registry.metrics();
-    expect(text).to.contain('trial_http_requests_total{method="GET",route="/v1/notes/:id",status="404"} 2');
-    expect(text).to.contain('trial_http_requests_total{method="GET",route="none",status="404"} 1');
-    expect(text).to.contain('trial_http_request_seconds_count{route="/v1/notes/:id"} 2');
+    expect(text).to.contain('trial_http_requests_total{method="GET",path="/v1/notes/:id",status="404"} 2');
+    expect(text).to.contain('trial_http_requests_total{method="GET",path="none",status="404"} 1');
+    expect(text).to.contain('trial_http_request_duration_seconds_count{method="GET",path="/v1/notes/:id"} 2');
     expect(text).not.to.contain('made-up');
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
-import { nodeZlib } from '../../apps/api/git/zlib.js';
+import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8 } from '../../domain/git/bytes.js';
 import { editDelta } from '../../domain/git/pack/delta.js';
 import { receivePack } from '../../domain/repo/serve/receive-pack.js';

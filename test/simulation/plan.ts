@@ -106,27 +106,17 @@ function writesOf(random: Random, all: number, faults: readonly Fault[], until: 
   return writes.sort((a, b) => a.at - b.at);
 }
 
+const KINDS = [
+  ...(['crash', 'crash', 'crash', 'pause', 'pause', 'isolate', 'cut', 'cut', 'full'] as const),
+  ...(['log-cut', 'log-down', 'wipe', 'jump', 'transfer'] as const),
+] as const;
+const KINDS_OF_MEMBERS = [...KINDS, 'add', 'add', 'add', 'remove', 'remove'] as const;
+
 function faultOf(random: Random, all: number, members: boolean, ack: Ack, until: number): Fault {
   const at = random.between(200, until - 200);
   const server = random.between(0, all - 1);
   const lasts = random.pick([50, 300, 1000, 2500]);
-  const kind = random.pick([
-    'crash',
-    'crash',
-    'crash',
-    'pause',
-    'pause',
-    'isolate',
-    'cut',
-    'cut',
-    'full',
-    'log-cut',
-    'log-down',
-    'wipe',
-    'jump',
-    'transfer',
-    ...(members ? (['add', 'add', 'add', 'remove', 'remove'] as const) : []),
-  ] as const);
+  const kind = random.pick(members ? KINDS_OF_MEMBERS : KINDS);
   switch (kind) {
     case 'cut':
       return { at, kind, server, to: random.between(0, all - 1), for: lasts };

@@ -10,6 +10,7 @@ import { Disk, type Record } from './disk.js';
 import type { World } from './world.js';
 
 const TICK = 100;
+const TICKS: Input = { kind: 'tick' };
 /** Shorter ticks of the machine's patience, so that a schedule is soon told. */
 const TIMING_HERE = { ...TIMING, vote: 12, takeover: 20, join: 40 };
 
@@ -135,8 +136,9 @@ export class Server implements Checked {
     const { replica } = this;
     const effects = replica.step(input);
     if (replica.state.diverged !== null) throw new Violation('no quarantine', `${this.name}: ${replica.state.diverged}`);
-    const { bug } = this.world;
-    for (const effect of bug.effects?.(effects, replica) ?? effects) this.run(effect);
+    if (effects.length === 0) return;
+    const { effects: changed } = this.world.bug;
+    for (const effect of changed === undefined ? effects : changed(effects, replica)) this.run(effect);
   }
 
   private resume(): void {
@@ -146,21 +148,25 @@ export class Server implements Checked {
   }
 
   private beat(life: number): void {
-    this.world.after(TICK / this.rate, () => {
+    const { world } = this;
+    const every = TICK / this.rate;
+    const beat = (): void => {
       if (life !== this.life) return;
-      this.give({ kind: 'tick' });
-      this.beat(life);
-    });
+      this.give(TICKS);
+      world.after(every, beat);
+    };
+    world.after(every, beat);
   }
 
   /** Tries for the lock, renews it, and notices its loss, by its own clock. */
   private strive(life: number): void {
     const { world } = this;
-    world.after(world.random.between(200, 500), () => {
+    const strive = (): void => {
       if (life !== this.life) return;
       if (this.pausedUntil <= world.now) this.tend(life);
-      this.strive(life);
-    });
+      world.after(world.random.between(200, 500), strive);
+    };
+    world.after(world.random.between(200, 500), strive);
   }
 
   private clock(): number {

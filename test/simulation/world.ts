@@ -16,16 +16,15 @@ const CALM = 30_000;
 
 /** A cheap digest, the same on every server: two numbers of 32 bits. */
 export const digestAfter: DigestAfter = (before, moves) => {
+  let text = before;
+  for (const { ref, next } of moves) text += `${ref}=${next ?? '-'};`;
   let one = 0x811c9dc5;
   let two = 0x9e3779b9;
-  const mix = (text: string): void => {
-    for (let at = 0; at < text.length; at++) {
-      one = Math.imul(one ^ text.charCodeAt(at), 0x01000193);
-      two = Math.imul(two ^ text.charCodeAt(at), 0x85ebca6b) ^ (one >>> 13);
-    }
-  };
-  mix(before);
-  for (const { ref, next } of moves) mix(`${ref}=${next ?? '-'};`);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    one = Math.imul(one ^ code, 0x01000193);
+    two = Math.imul(two ^ code, 0x85ebca6b) ^ (one >>> 13);
+  }
   return `${(one >>> 0).toString(36)}.${(two >>> 0).toString(36)}`;
 };
 
@@ -34,6 +33,7 @@ export class World {
   readonly events = new Events();
   readonly random: Random;
   readonly servers: Server[];
+  private readonly byName: ReadonlyMap<string, Server>;
   readonly decisions: Decisions;
   readonly checks: Checks;
   readonly cuts = new Set<string>();
@@ -57,6 +57,7 @@ export class World {
     this.servers = names.map(
       (name, at) => new Server(this, at, name, plan.rates[at] ?? 1, at < plan.servers ? first : NOTHING, plan.keep, digestAfter),
     );
+    this.byName = new Map(this.servers.map((server) => [server.name, server]));
     this.decisions = new Decisions(() => this.now, plan.log === 'journal' ? 0 : null, bug.log ?? {});
     this.decisions.head = { ...first, term: 0 };
     this.checks = new Checks(this.servers, plan.ack, this.decisions.head);
@@ -78,7 +79,7 @@ export class World {
   }
 
   named(name: string): Server | undefined {
-    return this.servers.find((server) => server.name === name);
+    return this.byName.get(name);
   }
 
   note(who: { readonly name: string } | undefined, what: string, more?: () => string): void {
@@ -100,7 +101,7 @@ export class World {
       const isLate = !calm && random.chance(plan.late);
       const delay = calm ? 1 + random.next() : 0.5 + random.next() ** 2 * plan.delay + (isLate ? random.between(500, 4000) : 0);
       this.after(delay, () => {
-        if (!calm && this.cuts.has(`${from.index}>${target.index}`)) return;
+        if (!calm && this.cuts.size > 0 && this.cuts.has(`${from.index}>${target.index}`)) return;
         if (message.kind !== 'report' && message.kind !== 'outcome')
           this.note(target, 'hears', () => `${describe(message)} from ${from.name}`);
         target.give({ kind: 'message', from: from.name, message });
@@ -125,22 +126,43 @@ export class World {
         plan.log === 'etcd' || (host?.replica != null && !this.cuts.has(`${from.index}>0`) && !this.cuts.has(`0>${from.index}`))
       );
     };
+    const slow = !calm && !isLocal && random.chance(plan.loss);
+    const delay = (): number =>
+      (isLocal || calm ? random.next() : 0.5 + random.next() ** 2 * plan.delay) + (slow ? random.between(0, 1500) : 0);
+    const { events } = this;
+    const there = delay();
+    const deadline = this.now + PATIENCE;
     let isOver = false;
     const end = (result: Result | undefined): void => {
       if (isOver) return;
       isOver = true;
       then(result);
     };
-    const slow = !calm && !isLocal && random.chance(plan.loss);
-    const delay = (): number =>
-      (isLocal || calm ? random.next() : 0.5 + random.next() ** 2 * plan.delay) + (slow ? random.between(0, 1500) : 0);
-    this.after(delay(), () => {
-      if (!reaches()) return this.note(from, `does not reach the decision log (${what})`);
+    const arrive = (): void => {
+      if (!reaches()) {
+        this.note(from, `does not reach the decision log (${what})`);
+        giveUp();
+        return;
+      }
       const result = call(this.decisions);
-      if (!calm && !isLocal && random.chance(plan.loss)) return;
-      this.after(delay(), () => end(result));
-    });
-    this.after(PATIENCE, () => end(undefined));
+      if (!calm && !isLocal && random.chance(plan.loss)) {
+        giveUp();
+        return;
+      }
+      const back = delay();
+      if (this.now + back >= deadline) giveUp();
+      this.after(back, () => end(result));
+    };
+    this.after(there, arrive);
+    // Most calls are answered in time: only those that aren't need an end of the patience, at its place among what happens then.
+    const reserved = events.reserve();
+    let isWaited = false;
+    const giveUp = (): void => {
+      if (isWaited) return;
+      isWaited = true;
+      events.at(deadline, reserved, () => end(undefined));
+    };
+    if (there >= PATIENCE) giveUp();
   }
 
   /** Holds what a server shows against what was decided, once its disk has changed. */
@@ -195,7 +217,9 @@ export class World {
 
   private whyNotAtRest(): string | null {
     const { head } = this.checks;
-    if (this.servers.filter((server) => server.leads).length !== 1) return 'not one leader';
+    let leaders = 0;
+    for (const server of this.servers) if (server.leads) leaders++;
+    if (leaders !== 1) return 'not one leader';
     for (const { name, replica, disk } of this.servers) {
       if (replica === null || !head.members.includes(name)) continue;
       const { applied, prepared, doubtful, leading } = replica.state;

@@ -23,6 +23,20 @@ describe('servers of a cluster, in memory', function () {
     }
   });
 
+  it('take what is too large for a pack in memory by the exchange of objects, and a crowd of entries beside it', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const large = 'x'.repeat(3 * 1024 * 1024);
+    const contents = ['a', large, 'b', 'c', 'd', 'e'];
+    const answers = await Promise.all(contents.map((content, at) => cluster.write(`l${at}`, content)));
+    expect(answers.map(({ outcome }) => outcome)).to.deep.equal(contents.map(() => 'accepted'));
+    await cluster.level();
+    for (const { store } of cluster.servers)
+      for (const [at, content] of contents.entries()) {
+        const tip = (await store.refs([`refs/heads/l${at}`])).get(`refs/heads/l${at}`) ?? '';
+        expect((await store.readPaths(tip, ['file']))[0]?.body.length).to.equal(content.length);
+      }
+  });
+
   it('lose nothing with their leader, and take writes again under another; the lost one comes level', async () => {
     cluster = await MemoryCluster.start('one', 'two', 'three');
     expect((await cluster.write('a', 'before')).outcome).to.equal('accepted');
@@ -48,6 +62,20 @@ describe('servers of a cluster, in memory', function () {
     expect(await leader.refs()).to.not.include('refs/heads/a');
     for (const other of others) await other.start();
     expect((await cluster.write('a', 'together')).outcome).to.equal('accepted');
+    await cluster.level();
+  });
+
+  it('are led by another when a majority hears nothing of their leader, who still holds the lock', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    expect((await cluster.write('a', 'before')).outcome).to.equal('accepted');
+    cluster.peers.weather = (from, to) => ([from, to].includes(leader.name) ? 'lost' : 0);
+    // What was under way when the network went may still be heard, once.
+    do expect(await cluster.write('a', 'unheard', leader)).to.include({ outcome: 'refused', because: 'no-quorum' });
+    while (leader.leads);
+    await until('another leads', () => cluster.servers.some((server) => server !== leader && server.leads));
+    expect((await cluster.write('a', 'after')).outcome).to.equal('accepted');
+    cluster.peers.weather = () => 0;
     await cluster.level();
   });
 

@@ -64,7 +64,8 @@ describe('roots of a cluster, in memory', function () {
     expect((await leader.write('ada/a', 'main', 'first')).outcome).to.equal('accepted');
     await roots.level('ada/a');
     const before = await leader.refs('ada/a');
-    roots.peers.weather = (from) => (from === leader.name ? 'lost' : 0);
+    roots.peers.weather = (from, _to, { body }) =>
+      from === leader.name && Buffer.from(body).includes('"kind":"prepare"') ? 'lost' : 0;
     expect(await leader.write('ada/a', 'main', 'lost')).to.include({ outcome: 'refused', because: 'no-quorum' });
     await until('it is closed', () => leader.repositories?.open.size === 0);
     roots.peers.weather = () => 0;
@@ -73,6 +74,22 @@ describe('roots of a cluster, in memory', function () {
     const [main] = (await leader.refs('ada/a')).split('\n');
     expect(main).to.equal(before);
     expect(leader.attempt).to.equal(3);
+  });
+
+  it('leave their lock to another when a majority hears nothing of who holds it', async () => {
+    roots = new MemoryRoots(['one', 'two', 'three']);
+    roots.make('ada/a');
+    for (const server of roots.servers) await server.start();
+    const leader = await roots.leader();
+    expect((await leader.write('ada/a', 'main', 'first')).outcome).to.equal('accepted');
+    await roots.level('ada/a');
+    roots.peers.weather = (from, to) => ([from, to].includes(leader.name) ? 'lost' : 0);
+    expect(await leader.write('ada/a', 'main', 'unheard')).to.include({ outcome: 'refused', because: 'no-quorum' });
+    const heir = () => roots.servers.find((server) => server !== leader && server.cluster?.candidacy.term != null);
+    await until('another leads', () => heir() !== undefined);
+    expect((await heir()?.write('ada/a', 'main', 'second'))?.outcome).to.equal('accepted');
+    roots.peers.weather = () => 0;
+    await roots.level('ada/a');
   });
 
   it('a repository that a server did not have at first, and one of the same name that is another', async () => {

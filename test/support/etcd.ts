@@ -10,10 +10,13 @@ import { until } from './until.js';
 /** Certificates that tests use, made to last: `server`, `client` are signed by `ca`, `stranger` by `other-ca`. */
 export const TLS = join(ROOT, 'test', 'fixtures', 'etcd-tls');
 
-/** An etcd of one member on loopback, with its data in a temporary folder. */
+/** A member of an etcd on loopback, most often its only one, with its data in a temporary folder. */
 export class TestEtcd {
   private child: ChildProcess | undefined;
   private log = '';
+  private name = 'default';
+  /** All members, as etcd is told of them. */
+  private members: string;
 
   private constructor(
     private readonly folder: string,
@@ -21,7 +24,9 @@ export class TestEtcd {
     private readonly peerPort: number,
     private readonly tls: boolean,
     private readonly sync: boolean,
-  ) {}
+  ) {
+    this.members = `${this.name}=${this.peerUrl}`;
+  }
 
   /**
    * Starts it, and waits until it answers. `tls`: it wants a certificate of its clients. Without `sync` it is quicker: nobody pulls the
@@ -34,14 +39,35 @@ export class TestEtcd {
     return etcd;
   }
 
+  /** Starts an etcd of some members, at ports that each keeps while it is away, and waits until they answer. */
+  static async startMembers(count: number, freePort: () => Promise<number>): Promise<TestEtcd[]> {
+    const etcds: TestEtcd[] = [];
+    for (let at = 1; at <= count; at++) {
+      const [port, peerPort] = [await freePort(), await freePort()];
+      const etcd = new TestEtcd(await mkdtemp(join(tmpdir(), 'git-kv-etcd-')), port, peerPort, false, false);
+      etcd.name = `m${at}`;
+      etcds.push(etcd);
+    }
+    const members = etcds.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+    for (const etcd of etcds) etcd.members = members;
+    await Promise.all(etcds.map((etcd) => etcd.resume()));
+    return etcds;
+  }
+
+  private get peerUrl(): string {
+    return `http://127.0.0.1:${this.peerPort}`;
+  }
+
   get url(): string {
     return `${this.tls ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   /** Starts it again on the data that it has. */
   async resume(): Promise<void> {
-    const peer = `http://127.0.0.1:${this.peerPort}`;
+    const { peerUrl: peer, name, members } = this;
     const args = [
+      '--name',
+      name,
       ...[
         '--data-dir',
         join(this.folder, 'data'),
@@ -52,7 +78,7 @@ export class TestEtcd {
         '500',
       ],
       ...['--listen-client-urls', this.url, '--advertise-client-urls', this.url],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', members],
       ...(this.tls ? ['--cert-file', join(TLS, 'server.pem'), '--key-file', join(TLS, 'server.key')] : []),
       ...(this.tls ? ['--client-cert-auth', '--trusted-ca-file', join(TLS, 'ca.pem')] : []),
     ];
@@ -64,6 +90,11 @@ export class TestEtcd {
       return this.log.includes('ready to serve client requests');
     });
     this.log = '';
+  }
+
+  /** Stops it where it is, or has it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal);
   }
 
   /** Kills it; its data stay. */

@@ -17,7 +17,7 @@ import { sshOptions } from './keys.js';
 import type { World } from './world.js';
 
 /** Signs with a person's key of a world, as git does it. */
-export const worldSigner = (world: World, person: string): Signer => ({
+export const worldSigner = (world: Pick<World, 'key'>, person: string): Signer => ({
   async sign(payload) {
     const args = ['-Y', 'sign', '-n', 'git', '-f', world.key(person)];
     const { stdout, status, stderr } = spawnSync('ssh-keygen', args, { input: payload });
@@ -30,7 +30,17 @@ export const worldSigner = (world: World, person: string): Signer => ({
 export const worldIntents = (world: World, repository: string): IntentMaker =>
   new IntentMaker({ signer: (person) => worldSigner(world, person) }, repository, world.hash);
 
-/** A stream of intents to a world's Stargate, frame by frame. */
+/** Where a stream of intents goes, and whose keys there are: a world, or a server of a cluster. */
+export interface IntentTarget {
+  readonly dir: string;
+  readonly port: number;
+  key(person: string): string;
+  env(person: string): NodeJS.ProcessEnv;
+  /** More options of ssh. */
+  readonly options?: readonly string[];
+}
+
+/** A stream of intents to a Stargate, frame by frame. */
 export class IntentClient {
   private readonly frames: Frame[] = [];
   private readonly reader = new FrameReader(() => 2 ** 30);
@@ -54,8 +64,9 @@ export class IntentClient {
     );
   }
 
-  static open(world: World, person: string): IntentClient {
-    const args = [...sshOptions(world.key(person), `${world.dir}/known_hosts`), '-p', String(world.port)];
+  static open(world: IntentTarget, person: string): IntentClient {
+    const known = sshOptions(world.key(person), `${world.dir}/known_hosts`);
+    const args = [...known, ...(world.options ?? []), '-p', String(world.port)];
     const line = [...args, 'git@127.0.0.1', "git-kv-intents '/kv.git'"];
     return new IntentClient(spawn('ssh', line, { env: world.env(person), stdio: ['pipe', 'pipe', 'ignore'] }));
   }

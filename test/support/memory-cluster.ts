@@ -10,7 +10,7 @@ import { type ClusterMember, openMember } from '../../apps/stargate/cluster/memb
 import type { Answer, Proposal } from '../../domain/gateway/replicate/effects.js';
 import { TIMING } from '../../domain/gateway/replicate/machine.js';
 import type { DecisionLog } from '../../ports/stargate/decision-log.js';
-import type { NewObject } from '../../ports/git/git-store.js';
+import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { commit, files } from '../contracts/git-objects.js';
 import { SILENT } from './silent-log.js';
@@ -21,7 +21,6 @@ const TICK_MS = 10;
 
 /** One server: its disk outlives it. */
 export class MemoryServer {
-  readonly store = new GitMemoryStore('sha1');
   readonly journal = new JournalPlace();
   member: ClusterMember | null = null;
   private end: () => Promise<void> = async () => undefined;
@@ -29,6 +28,7 @@ export class MemoryServer {
   constructor(
     private readonly cluster: MemoryCluster,
     readonly name: string,
+    readonly store: GitStore = new GitMemoryStore('sha1'),
   ) {}
 
   /** Starts, where the disk says. */
@@ -86,14 +86,19 @@ export class MemoryCluster {
   /** Only the first server reaches the decision log. */
   private alone = false;
 
-  private constructor(names: readonly string[]) {
+  private constructor(names: readonly string[], store?: GitStore) {
     this.founders = names;
-    this.servers = names.map((name) => new MemoryServer(this, name));
+    this.servers = names.map((name, at) => new MemoryServer(this, name, at === 0 ? store : undefined));
   }
 
   /** Starts servers of which the first has content; waits for a leader. */
   static async start(...names: string[]): Promise<MemoryCluster> {
     return MemoryCluster.begin(new MemoryCluster(names));
+  }
+
+  /** The same, whose first server has this store. */
+  static async startOver(store: GitStore, ...names: string[]): Promise<MemoryCluster> {
+    return MemoryCluster.begin(new MemoryCluster(names, store));
   }
 
   /** The same, with a decision log that lies on the first server alone. */
@@ -147,16 +152,22 @@ export class MemoryCluster {
   async write(branch: string, content: string, server?: MemoryServer): Promise<Answer> {
     const leader = server ?? (await this.leader());
     const { objects, update } = await change(leader, `refs/heads/${branch}`, content);
-    await leader.store.write(objects);
-    return this.propose([update], leader);
+    return this.propose([update], leader, undefined, objects);
   }
 
-  /** Has a leader decide some moves. */
-  async propose(updates: readonly RefUpdate[], server?: MemoryServer, change?: Proposal['change']): Promise<Answer> {
+  /** Has a leader decide some moves, which bring objects that are nowhere yet. */
+  async propose(
+    updates: readonly RefUpdate[],
+    server?: MemoryServer,
+    change?: Proposal['change'],
+    objects: readonly NewObject[] = [],
+  ): Promise<Answer> {
     const { member } = server ?? (await this.leader());
     const id = `01J${String(++this.proposals).padStart(23, '0')}`;
     const proposal = { id, updates, events: [], ack: 'quorum' } as const;
-    return member === null ? { outcome: 'unknown' } : member.propose(change === undefined ? proposal : { ...proposal, change });
+    return member === null
+      ? { outcome: 'unknown' }
+      : member.propose(change === undefined ? proposal : { ...proposal, change }, objects);
   }
 
   /** Waits until all that run show the same refs, and stand at the head. */

@@ -4,6 +4,7 @@ import { GitMemoryStore } from '../../adapters/git-memory/open.js';
 import { lacking } from '../../adapters/remote-memory/lacking.js';
 import type { SyncArguments, SyncReport } from '../../domain/admin/sync.js';
 import type { WorkerStatus } from '../../domain/gateway/mirror/worker.js';
+import type { CommitContext } from '../../domain/gateway/commit/commit-refs.js';
 import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js';
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import type { Gateway } from '../../domain/gateway/door.js';
@@ -47,6 +48,8 @@ export interface MemoryGatewayOptions {
   readonly restored?: MemoryBackup;
   /** Where its spans go. */
   readonly tracing?: Tracing;
+  /** Has a cluster that this store belongs to decide what its commits move. */
+  readonly cluster?: (store: GitStore) => Promise<NonNullable<CommitContext['replicate']>>;
 }
 
 /** What checks and orders intents. */
@@ -121,7 +124,9 @@ export class MemoryGateway {
     const repositoryId = (await publishedRepositoryId(store)) ?? newRepositoryId(randomness);
     let gateway: MemoryGateway | undefined;
     const sequencer = ownKey(newPrivateKey());
+    const replicate = await options.cluster?.(store);
     const host = await startGateway({
+      ...(replicate === undefined ? {} : { replicate }),
       ...{ composition, lease, metrics, sampleSize: 64, log: SILENT },
       journal: await composition.get<Journal>('journal'),
       policy: () => gateway?.policyNow() ?? policy,

@@ -1,5 +1,5 @@
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
-import { nodeZlib } from '../../apps/api/git/zlib.js';
+import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8, writeHex } from '../../domain/git/bytes.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { baseDistance, entryHeader, OFS_DELTA, packHeader, REF_DELTA, TYPE_CODE } from '../../domain/git/pack/entry.js';

@@ -2,7 +2,7 @@ import { principal } from '../../domain/access/principal.js';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { expect } from 'chai';
 import type { AuthContext } from 'ssh2';
-import { identifyBy, judgeAuth } from '../../apps/stargate/ssh/auth.js';
+import { acceptAuth, fingerprintOf, identifyBy, judgeAuth } from '../../apps/stargate/ssh/auth.js';
 import type { NamespacePolicy, Policy, PolicyKey } from '../../ports/stargate/policy-reader.js';
 import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { type SuiteSshKey, sshKey } from '../contracts/signature-verifier.js';
@@ -18,6 +18,7 @@ function policy(admins: PolicyKey[], writers: PolicyKey[] = [], readers: PolicyK
     requireMirrorAckByDefault: false,
     pushUrls: {},
     ack: 'quorum' as const,
+    standby: 'refuse' as const,
     requireRepositoryId: false,
     minFreeSpace: null,
     maxPushObjects: 1_000_000,
@@ -63,6 +64,37 @@ describe('stargate: who a connection belongs to', () => {
     expect(identify('ssh-ed25519', blobOf(bob))).to.deep.equal(principal('bob', 'writer', 'reader'));
     expect(identify('ssh-ed25519', blobOf(mallory))).to.equal(null);
     expect(identify('ssh-ed25519', blobOf(ada).subarray(1))).to.equal(null);
+  });
+
+  it('is shown by the fingerprint that ssh-keygen shows', () => {
+    // `ssh-keygen -lf` of `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA`.
+    const zeros = Buffer.concat([wire('ssh-ed25519'), wire(Buffer.alloc(32))]);
+    expect(fingerprintOf(zeros)).to.equal('SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk');
+    expect(fingerprintOf(Buffer.from('x'))).to.match(/^SHA256:[A-Za-z0-9+/]{43}$/);
+  });
+
+  it('is told yes with the algorithm that an RSA key was asked about', () => {
+    const accepted = (request: Partial<AuthContext> & { hashAlgo?: string }): string[] => {
+      const said: string[] = [];
+      const key = { algo: 'ssh-rsa', data: Buffer.alloc(0) };
+      acceptAuth({ method: 'publickey', key, ...request, accept: () => said.push(key.algo) } as unknown as AuthContext);
+      return said;
+    };
+    expect(accepted({ hashAlgo: 'sha512' })).to.deep.equal(['rsa-sha2-512']);
+    expect(accepted({ hashAlgo: 'sha256' })).to.deep.equal(['rsa-sha2-256']);
+    expect(accepted({})).to.deep.equal(['ssh-rsa']);
+    expect(accepted({ hashAlgo: 'sha512', signature: Buffer.alloc(1) })).to.deep.equal(['ssh-rsa']);
+    expect(accepted({ hashAlgo: 'sha512', method: 'none' })).to.deep.equal(['ssh-rsa']);
+  });
+
+  it('proves nothing by a key or a signature that can’t be read', () => {
+    const type = 'ecdsa-sha2-nistp256';
+    const data = Buffer.concat([wire(type), wire('nistp256'), wire(Buffer.alloc(65, 4))]);
+    const anybody = () => principal('eve', 'writer');
+    const offer = { ...proof(ada), algo: type, data };
+    for (const signature of [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(64)])
+      expect(judge({ ...offer, signature }, anybody)).to.deep.equal({ kind: 'refused', reason: 'bad signature' });
+    expect(judge({ ...offer, data: Buffer.concat([wire(type), wire('x')]) }, anybody).kind).to.equal('refused');
   });
 
   it('opens no connection to a key that only signs, nor to one that cannot be read', () => {

@@ -30,6 +30,8 @@ export interface PoolParts {
   readonly hasher: Hasher;
   readonly randomness: Randomness;
   readonly watcher?: RepositoryWatcher;
+  /** What is done with a repository is done with what this gives of it. */
+  readonly follow?: (repository: Repository) => Repository;
 }
 
 /** How the pool is doing, as its endpoint tells it. */
@@ -147,7 +149,7 @@ export class Pool {
         });
       }
       const { repository, store } = await slot.held;
-      return await work(repository, store);
+      return await work(this.parts.follow?.(repository) ?? repository, store);
     } finally {
       slot.uses -= 1;
       if (slot.uses === 0) slot.gone?.();

@@ -51,22 +51,42 @@ export function apiErrorOf(thrown: unknown): ApiError {
   const { statusCode, message, validation, validationContext } = thrown as {
     readonly statusCode?: unknown;
     readonly message?: unknown;
-    readonly validation?: readonly { readonly instancePath?: string; readonly message?: string; readonly params?: unknown }[];
+    readonly validation?: readonly Invalid[];
     readonly validationContext?: string;
   };
   if (validation !== undefined) {
-    const faults = validation.slice(0, 10).map(({ instancePath = '', message: text = '', params }) => {
-      return { at: `${validationContext ?? 'request'}${instancePath}`, message: text, params };
-    });
+    const faults = faultsOf(validation, validationContext ?? 'request').slice(0, 10);
     const first = faults[0];
     return new ApiError(400, 'INVALID_REQUEST', first === undefined ? 'the request is wrong' : `${first.at} ${first.message}`, {
       faults,
     });
   }
+  if (statusCode === 415)
+    return new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'the body is to be JSON: send it with Content-Type: application/json');
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new ApiError(statusCode, BY_STATUS[statusCode] ?? 'INVALID_REQUEST', String(message));
   if (toKvError(thrown).code === 'BUSY') return new ApiError(503, 'BUSY', 'the server is busy: try again later');
   return new ApiError(500, 'INTERNAL_ERROR', 'the request failed inside the server');
+}
+
+interface Invalid {
+  readonly instancePath?: string;
+  readonly message?: string;
+  readonly params?: { readonly additionalProperties?: readonly string[] };
+}
+
+/** What is wrong with a request, in words; a member that is not known is told once, by its name. */
+function faultsOf(validation: readonly Invalid[], context: string): { at: string; message: string; params: unknown }[] {
+  return validation.flatMap(({ instancePath = '', message = '', params }) => {
+    if (message === 'schema is false') return []; // what a closed object says of each member that it has not
+    const at = context + instancePath;
+    const unknown = params?.additionalProperties;
+    return {
+      at,
+      message: unknown === undefined ? message : `has unknown members: ${unknown.slice(0, 5).join(', ').slice(0, 200)}`,
+      params,
+    };
+  });
 }
 
 /** Answers with a problem (RFC 9457) that carries `error` and `code` too. */

@@ -15,11 +15,13 @@ import type { AuditLog } from '../auth/audit.js';
 import type { Automation } from '../automation/automation.js';
 import type { Holder, Logins } from '../auth/logins.js';
 import type { Passwords } from '../auth/passwords.js';
+import type { Traces } from '../observed/tracing.js';
 import type { Ledger } from '../ledger/open-ledger.js';
 import type { Folders } from '../pool/folders.js';
 import type { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiLog } from './log.js';
+import type { Streams } from './streams.js';
 
 /**
  * Whom a route is for: anybody, whoever is logged in, those and whom the server lets in without a login, or who has a right (in the
@@ -54,6 +56,9 @@ export interface ApiContext {
   readonly logins: Logins;
   readonly audit: AuditLog;
   readonly log: ApiLog;
+  readonly traces: Traces;
+  /** Event streams that are being written. */
+  readonly streams: Streams;
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly folders: Folders;

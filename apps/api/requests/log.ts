@@ -1,12 +1,12 @@
 import type { ApiSettings } from '../settings.js';
 
 /** How much a line matters. */
-type Level = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
+type Level = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL';
 
 /** Writes a line; fields are short facts, never a secret. */
 export type ApiLog = (level: Level, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-const LEVELS: readonly string[] = ['DEBUG', 'INFO', 'WARN', 'ERROR'];
+const LEVELS: readonly string[] = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 /** Lines of JSON, or of text, from a level on. Whatever could steer a terminal or begin a line is escaped. */
 export function apiLog(

@@ -27,10 +27,12 @@ export function docsRoutes(app: ApiApp): void {
   );
   let page: string | null = null; // routes don't change once there are requests
   const headed = { 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer', 'X-Frame-Options': 'DENY' };
-  app.get('/docs', { config: { access: 'anyone' }, schema: schema('This API as a page') }, async (_request, reply) => {
-    page ??= pageOf(app.swagger().paths as Readonly<Record<string, Readonly<Record<string, Operation>>>>);
-    return reply.headers(headed).type('text/html; charset=utf-8').send(Buffer.from(page));
-  });
+  // Who opens the server's address in a browser sees what there is, too.
+  for (const path of ['/docs', '/'])
+    app.get(path, { config: { access: 'anyone' }, schema: schema('This API as a page') }, async (_request, reply) => {
+      page ??= pageOf(app.swagger().paths as Readonly<Record<string, Readonly<Record<string, Operation>>>>);
+      return reply.headers(headed).type('text/html; charset=utf-8').send(Buffer.from(page));
+    });
   app.get('/docs/style.css', { config: { access: 'anyone' }, schema: schema('The look of the page') }, async (_request, reply) =>
     reply.headers(headed).type('text/css').send(Buffer.from(STYLE)),
   );

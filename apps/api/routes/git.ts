@@ -10,7 +10,7 @@ import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.
 import type { GitStore } from '../../../ports/git/git-store.js';
 import { small, unpacked } from '../git/body.js';
 import { Turns } from '../git/turns.js';
-import { nodeZlib } from '../git/zlib.js';
+import { nodeZlib } from '../../node-zlib.js';
 import { ApiError, apiErrorOf } from '../problems/errors.js';
 import type { Access, ApiApp, ApiContext } from '../requests/context.js';
 import { RepoParams } from '../schemas/common.js';

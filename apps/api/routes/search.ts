@@ -57,7 +57,7 @@ export function searchRoutes(app: ApiApp, { pool }: ApiContext): void {
     {
       config: { access: 'repo:read' },
       schema: {
-        ...{ summary: 'Files by a pattern: * within a name, ** across', tags, params: RepoParams },
+        ...{ summary: 'Files by a part of their path, or by a pattern: * within a name, ** across', tags, params: RepoParams },
         ...{ querystring: closed({ q: Text, ref: Type.Optional(Rev), ...PAGE }), response: answers(200, TreeShape) },
       },
     },

@@ -1,6 +1,5 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
-import { requestMetrics } from '../../http/request-metrics.js';
+import { apiMetrics } from '../observed/metrics.js';
 import { answers } from '../schemas/common.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 
@@ -65,35 +64,18 @@ export function systemRoutes(app: ApiApp, context: ApiContext): void {
   if (settings.metrics) metricsRoute(app, context);
 }
 
-function metricsRoute(app: ApiApp, { pool, automation, clock, startedAt, settings }: ApiContext): void {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: 'git_kv_api_' });
-  const gauge = (name: string, help: string, value: () => number | Promise<number>) =>
-    new Gauge({
-      ...{ name: `git_kv_api_${name}`, help, registers },
-      async collect() {
-        this.set(await value());
-      },
-    });
-  gauge('repositories_total', 'Repositories that there are', () => pool.stats().total);
-  gauge('repositories_open', 'Repositories that are open', () => pool.stats().open);
-  gauge('transactions_active', 'Transactions that are open', () => pool.transactions());
-  gauge('commands_running', 'Commands that run', () => automation.commands.atWork);
-  gauge('webhook_deliveries_pending', 'Deliveries that are under way', () => automation.webhooks.underWay);
-  gauge('container_builds_unfinished', 'Builds that run or wait', () => automation.builds.unfinished);
-  gauge('uptime_seconds', 'Since the start', () => (clock.now() - startedAt) / 1000);
-  const observe = requestMetrics('git_kv_api', registry);
+function metricsRoute(app: ApiApp, context: ApiContext): void {
+  const metrics = apiMetrics(context);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.is404 ? null : (request.routeOptions.url ?? null);
-    observe({ id: request.id, method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime });
+    metrics.observe({ id: request.id, method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime });
   });
   app.get(
-    settings.metricsPath,
+    context.settings.metricsPath,
     {
       config: { access: 'anyone' },
       schema: { summary: 'What Prometheus scrapes', tags: ['system'], security: [], response: { 200: Type.Unknown() } },
     },
-    async (_request, reply) => reply.header('Content-Type', registry.contentType).send(Buffer.from(await registry.metrics())),
+    async (_request, reply) => reply.header('Content-Type', metrics.contentType).send(Buffer.from(await metrics.text())),
   );
 }

@@ -8,7 +8,7 @@ import { bundleOf } from '../../../domain/repo/transfer/bundle.js';
 import { copyRefs } from '../../../domain/repo/transfer/copy.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import { unpacked } from '../git/body.js';
-import { nodeZlib } from '../git/zlib.js';
+import { nodeZlib } from '../../node-zlib.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { answers, closed, RepoParams } from '../schemas/common.js';
 

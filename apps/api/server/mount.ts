@@ -26,6 +26,8 @@ import { guardAccess } from '../requests/access.js';
 import type { ApiApp, ApiContext } from '../requests/context.js';
 import { ApiError, apiErrorOf, sendError } from '../problems/errors.js';
 import { idempotent } from '../requests/idempotency.js';
+import { ServedPaths } from './served-paths.js';
+import { traceRequests } from '../requests/trace-requests.js';
 
 const compress = promisify(gzip);
 /** Smaller answers are not worth it, bytes. */
@@ -33,26 +35,37 @@ const WORTH_GZIP = 1024;
 
 /** Everything that this server answers, at the root. */
 export function apiMount(context: ApiContext): Mount {
+  const served = new ServedPaths();
   return {
     prefix: '',
     async unknown(request, reply) {
+      const methods = served.methodsAt(request.url.split('?', 1)[0] ?? '');
+      if (methods.length > 0) {
+        const allow = { Allow: methods.join(', ') };
+        const says = `this path takes ${methods.join(', ')}`;
+        return sendError(request, reply, new ApiError(405, 'METHOD_NOT_ALLOWED', says, undefined, allow));
+      }
       return sendError(request, reply, new ApiError(404, 'NOT_FOUND', 'nothing is served at this path with this method'));
     },
     async register(plain, { closing }) {
       const app: ApiApp = plain.withTypeProvider<TypeBoxTypeProvider>();
+      app.addHook('onRoute', ({ url, method }) => served.add(url, [method].flat()));
       // Parameters of a path are texts. To convert them would fail: the library makes a pattern of each name, and '*' is none.
       app.setValidatorCompiler<TSchema>((route) =>
         TypeBoxValidatorCompiler(route.httpPart === 'params' ? { ...route, httpPart: 'body' } : route),
       );
       await app.register(swagger, { openapi: openApi(context.version), transform: namedRest });
       app.setErrorHandler(async (thrown, request, reply) => {
-        if (apiErrorOf(thrown).status === 500)
+        const { status, code } = apiErrorOf(thrown);
+        request.span?.note({ code });
+        if (status === 500)
           context.log('ERROR', 'request failed', {
             request_id: request.id,
             error: KvError.is(thrown) ? thrown.message : String(thrown),
           });
         return sendError(request, reply, thrown);
       });
+      traceRequests(app, context.traces);
       logRequests(app, context);
       guardAccess(app, context);
       idempotent(app, context);
@@ -111,6 +124,7 @@ function logRequests(app: ApiApp, { log }: ApiContext): void {
         http_method: request.method,
         http_path: path.slice(0, 500),
       },
+      ...(request.span?.context ? { trace_id: request.span.context.traceId } : {}),
       ...{ http_status: reply.statusCode, http_latency_ms: Math.round(reply.elapsedTime * 100) / 100 },
     });
   });

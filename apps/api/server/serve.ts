@@ -13,6 +13,7 @@ import { firstStart } from '../auth/first-start.js';
 import { Logins } from '../auth/logins.js';
 import { Passwords } from '../auth/passwords.js';
 import { Tokens } from '../auth/tokens.js';
+import { openTraces, tracingEnv } from '../observed/tracing.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { Folders } from '../pool/folders.js';
 import { KeptJson } from '../pool/kept-json.js';
@@ -20,6 +21,7 @@ import { Pool } from '../pool/pool.js';
 import type { ApiSettings } from '../settings.js';
 import type { ApiContext } from '../requests/context.js';
 import type { ApiLog } from '../requests/log.js';
+import { Streams } from '../requests/streams.js';
 import { lockDataFolder, makeDataFolder } from './data-folder.js';
 import { apiMount } from './mount.js';
 import { productVersion } from '../../product-version.js';
@@ -47,7 +49,7 @@ export interface OpenedApi {
 export async function openApi({ settings, env, log, toldPassword }: OpenApiOptions): Promise<OpenedApi> {
   const { data } = settings;
   if (data !== '') await makeDataFolder(data);
-  const composition = await openProfile('api', { directory: data === '' ? process.cwd() : data, env });
+  const composition = await openProfile('api', { directory: data === '' ? process.cwd() : data, env: tracingEnv(settings, env) });
   let unlock = async (): Promise<void> => undefined;
   try {
     if (data !== '') unlock = await lockDataFolder(composition, data, log);
@@ -58,10 +60,19 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
   const clock = await composition.get<Clock>('clock');
   const hasher = await composition.get<Hasher>('hasher');
   const randomness = await composition.get<Randomness>('randomness');
+  const traces = await openTraces(composition, settings);
   const use: AutomationParts['use'] = (id, work) => pool.use(id, work);
   const hide = [settings.adminPasswordFile, settings.file].filter((path) => path !== '').map((path) => resolve(path));
   const automation = await openAutomation({ composition, settings, clock, randomness, use, hide, log });
-  const pool: Pool = await Pool.open({ composition, settings, clock, hasher, randomness, watcher: automation });
+  const pool: Pool = await Pool.open({
+    composition,
+    settings,
+    clock,
+    hasher,
+    randomness,
+    watcher: automation,
+    ...(traces.tracing.isOn ? { follow: traces.follow } : {}),
+  });
 
   const file = data === '' ? null : new KeptJson<AccountsRecord>(join(data, 'accounts.json'));
   const keep = async (): Promise<void> => file?.write(() => accounts.record());
@@ -95,6 +106,8 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     logins,
     audit,
     log,
+    traces,
+    streams: new Streams(),
     clock,
     hasher,
     folders: new Folders(composition, settings.transferFolders),
@@ -144,6 +157,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
       await pool.close();
       await keep(); // when keys were last used
       await audit.close();
+      await traces.tracing.close();
       await composition.close();
       await unlock();
     },

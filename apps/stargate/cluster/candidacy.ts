@@ -33,8 +33,8 @@ export interface Candidature {
   readonly lease: Lease | null;
   /** Tries now, and often for a moment: a leader is about to give the lock up in this server's favour. */
   acquire(): void;
-  /** Leads no more, and leaves that to others for a moment. */
-  release(): void;
+  /** Leads no more, and leaves that to others for a moment. `cutOff`: others may not hear this server, whatever it leads. */
+  release(cutOff?: boolean): void;
   /** Ends it. */
   close(): Promise<void>;
 }

@@ -44,8 +44,8 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
     void member.propose({ id, updates: [], events: [], ack: 'quorum', change: of }).then((answer) => changes.set(id, answer));
     return { pending: id };
   };
-  const meet = (server: string, address: string | null): void => {
-    if (address !== null) transport.meet(server, address);
+  const meet = async (server: string, address: string | null): Promise<void> => {
+    if (address !== null) await dispatch.meet(server, address);
     if (transport.servers.includes(server)) return;
     throw new KvError('NOT_FOUND', `the address of server ${server} is not known`, { hint: 'give it: cluster add NAME URL' });
   };
@@ -55,7 +55,7 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
     const verb = asked.text('verb');
     if (verb === 'status') return json({ status: memberStatus(member) });
     if (verb === 'meet') {
-      meet(asked.text('server'), asked.textOrNull('address'));
+      await meet(asked.text('server'), asked.textOrNull('address'));
       return json({ pending: null });
     }
     if (member.state.leading === null) return forward(request);
@@ -63,11 +63,11 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
     const server = asked.text('server');
     if (verb === 'add') {
       const address = asked.textOrNull('address');
-      meet(server, address);
+      await meet(server, address);
       const told = Buffer.from(JSON.stringify({ verb: 'meet', server, address }));
       for (const other of member.state.leading.head.members)
         if (other !== member.self)
-          transport.call(other, { topic: TOPICS.control, repository, body: told }).catch(() => undefined); // it is to be in its configuration
+          transport.call(other, { topic: TOPICS.control, repository, body: told }).catch(() => undefined); // it is to be in its profile
       return json(change({ add: server }));
     }
     if (verb === 'remove') return json(change({ remove: server }));

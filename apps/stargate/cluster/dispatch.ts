@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { MetServers } from './met-servers.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
 
 /** Answers the requests of one topic. */
@@ -16,6 +17,8 @@ export const TOPICS = {
   head: 'head',
   /** The mirror shows an intent. */
   mirrored: 'mirrored',
+  /** A command of a client, handed on to the leader. */
+  forward: 'forward',
   /** What operators ask for. */
   control: 'control',
 } as const;
@@ -37,7 +40,14 @@ export class PeerDispatch {
     readonly transport: PeerTransport,
     /** Asked before a request about a repository is handed on; absent: what is served is there. */
     private readonly admit?: Admit,
+    private readonly met?: MetServers,
   ) {}
+
+  /** From now on a server is at this address, and after a start where that is kept. Throws as `MetServers.meet` does. */
+  async meet(server: string, address: string): Promise<void> {
+    if (this.met === undefined) this.transport.meet(server, address);
+    else await this.met.meet(server, address);
+  }
 
   /** Takes requests from now on. */
   start(): Promise<void> {

@@ -7,7 +7,7 @@ import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError, toKvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
@@ -17,6 +17,7 @@ import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
 import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { Log } from '../log/log.js';
 import { readKept } from '../repository/kept-file.js';
+import { failpoint } from '../process/failpoint.js';
 import { undoStack } from '../process/undo.js';
 import { serveControl } from './control.js';
 import type { Candidate, Candidature } from './candidacy.js';
@@ -34,8 +35,8 @@ export interface RepositoryCluster {
   readonly lock: LeaderLock;
   /** The journal of each term: the member's own. */
   readonly journal: Journal;
-  /** Has the cluster decide what a commit moves. */
-  readonly replicate: (intent: IntentRecord) => Promise<void>;
+  /** Has the cluster decide what a commit moves, and stores what it has made. */
+  readonly replicate: (intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>;
   /** Whether this server leads, or is about to. */
   readonly soon: () => boolean;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
@@ -60,6 +61,8 @@ export interface Membership {
     contend(candidate: Candidate): Candidature;
     /** Whether this server leads the repository, or is to. */
     isTo(): boolean;
+    /** Who led the root when it was seen last; it is looked again by that. */
+    leaderSeen(): string | null;
     /** Who leads the root, as far as can be told. */
     holder: LeaderLock['holder'];
   };
@@ -108,7 +111,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const journal = await composition.get<Journal>('journal');
     const news = { dispatch, repository, journal };
     const one = await openMember({
-      ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied }, // checkMembers: there is one
+      ...{ dispatch, repository, founders, owner: founders[0] as string, store, journal, clock, log, applied, failpoint }, // checkMembers: there is one
       exchange: await composition.get<ObjectExchange>('object-exchange'),
       decisions: root?.decisions ?? (await composition.get<DecisionLog>('decision-log')),
       lock: root?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
@@ -132,7 +135,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     opened.push(() => lock.close());
     return {
       ...{ member: one, lock, journal: termJournal(news) },
-      replicate: (intent) => replicate(one, intent, ack()),
+      replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
       soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
       ackBy(asked) {
         ack = asked;

@@ -10,6 +10,7 @@ import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import type { Log } from '../log/log.js';
 import type { Candidate, Candidature } from './candidacy.js';
 import type { PeerDispatch } from './dispatch.js';
+import type { ReplicaFailpoint } from './failpoints.js';
 
 /** What one server's part in the history of one repository takes. */
 export interface MemberOptions {
@@ -39,4 +40,6 @@ export interface MemberOptions {
   readonly timing?: Timing;
   /** Milliseconds between ticks; the lock is tried for at every third. */
   readonly tickMs?: number;
+  /** Called at each step, where a test may stop the process. */
+  readonly failpoint?: (name: ReplicaFailpoint) => void;
 }

@@ -2,13 +2,14 @@ import { answerFetch } from '../../../domain/gateway/replicate/follower/catch-up
 import type { Answer, Effect, Input, Proposal } from '../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
 import type { ReplicaState } from '../../../domain/gateway/replicate/machine.js';
-import type { Message } from '../../../domain/gateway/replicate/messages.js';
 import { Replica } from '../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import { toKvError } from '../../../ports/error.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
+import { failpointOf, type ReplicaStep } from './failpoints.js';
 import type { MemberOptions } from './member-options.js';
 import { EntryPacks } from './packs.js';
 import { Post } from './post.js';
@@ -17,6 +18,7 @@ import { Snapshots } from './snapshots.js';
 
 /** The machine's patience is counted in these, ms. */
 const TICK_MS = 100;
+const ENDING: Answer = { outcome: 'refused', because: 'not-leader', detail: 'this server is ending' };
 
 /**
  * One server's part in the history of one repository: carries out what its replica wants done, and tells it what has come of that. Opened by
@@ -91,7 +93,7 @@ export class ClusterMember {
     return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
   }
 
-  /** Why each server could not be reached when it was last spoken to; null where it could. */
+  /** Why a server could not be reached when it was last spoken to; null where it could. */
   get unreachable(): ReadonlyMap<ServerId, string | null> {
     return this.failures;
   }
@@ -102,12 +104,12 @@ export class ClusterMember {
     return () => void this.watchers.delete(changed);
   }
 
-  /** Has the cluster decide something. Never rejects: every proposal is answered, once. */
-  propose(proposal: Proposal): Promise<Answer> {
-    if (this.stopped)
-      return Promise.resolve({ outcome: 'refused', because: 'not-leader', detail: 'this server is ending' } as const);
+  /** Has the cluster decide something, which brings objects that are on no disk yet. Never rejects: every proposal is answered, once. */
+  propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<Answer> {
+    if (this.stopped) return Promise.resolve(ENDING);
     return new Promise((resolve) => {
       this.answers.set(proposal.id, resolve);
+      this.packs.propose(proposal.id, objects);
       this.give({ kind: 'propose', proposal });
     });
   }
@@ -160,8 +162,10 @@ export class ClusterMember {
         return;
       case 'store':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, this.sourceOf(effect.entry));
-          await this.disk.store(effect.entry);
+          this.reached('prepare');
+          await this.disk.store(effect.entry, await this.packs.ensure(effect.entry, this.sourceOf(effect.entry)));
+          this.packs.stored(effect.entry);
+          this.reached('vote');
         });
         return;
       case 'drop':
@@ -169,8 +173,11 @@ export class ClusterMember {
         return;
       case 'apply':
         this.work(async () => {
-          await this.packs.ensure(effect.entry, effect.from);
-          const intent = await this.disk.apply(effect.entry);
+          const objects = await this.packs.ensure(effect.entry, effect.from);
+          this.reached('commit');
+          const intent = await this.disk.apply(effect.entry, objects);
+          this.packs.stored(effect.entry);
+          this.reached('committed');
           this.options.applied?.(intent);
         });
         return;
@@ -187,8 +194,12 @@ export class ClusterMember {
       case 'decide': {
         const { token, head, after } = effect;
         const { lease } = this.candidacy;
+        this.reached('decide');
         const decided = lease === null ? Promise.resolve({ kind: 'fenced' } as const) : this.log.decide(head, after, lease.fence);
-        void decided.then((result) => this.give({ kind: 'decided', token, result }));
+        void decided.then((result) => {
+          this.reached('decided');
+          this.give({ kind: 'decided', token, result });
+        });
         return;
       }
       case 'serve':
@@ -197,17 +208,22 @@ export class ClusterMember {
       case 'answer': {
         const answer = this.answers.get(effect.proposal);
         this.answers.delete(effect.proposal);
+        void this.working.then(() => this.packs.settle(effect.proposal)); // it may be about to be stored
         answer?.(effect.answer);
         return;
       }
       case 'release':
         this.options.log.info('cluster.stepped-down', { message: effect.why });
-        this.candidacy.release();
+        this.candidacy.release(effect.cutOff);
         return;
       case 'acquire':
         this.candidacy.acquire();
         return;
     }
+  }
+
+  private reached(step: ReplicaStep): void {
+    this.options.failpoint?.(failpointOf(this.state, step));
   }
 
   /** Does what only one thing at a time may do, and tells the replica how it ended. */
@@ -235,13 +251,9 @@ export class ClusterMember {
     const history = this.disk.historyFrom(from.sequence);
     const there = history.after !== null && (await this.packs.has(history.after));
     const answer = answerFetch(from, prepared, head, there ? history : { ...history, after: null });
-    const message: Message | null = answer.kind === 'snapshot' ? await this.snapshotOf(answer) : answer;
-    if (message !== null) this.post.send(to, message);
-  }
-
-  private async snapshotOf(answer: Extract<Message, { kind: 'snapshot' }>): Promise<Message | null> {
+    if (answer.kind !== 'snapshot') return this.post.send(to, answer);
     const standing = await this.snapshots.hold();
-    return standing === null ? null : { ...answer, standing };
+    if (standing !== null) this.post.send(to, { ...answer, standing });
   }
 
   private noteCall(to: ServerId, error: string | null): void {
@@ -273,7 +285,7 @@ export async function openMember(options: MemberOptions): Promise<ClusterMember>
     },
     restored,
   );
-  const packs = new EntryPacks({ store, exchange, dispatch, repository });
+  const packs = new EntryPacks({ store, namer, exchange, dispatch, repository });
   const snapshots = new Snapshots({ dispatch, repository, disk, packs, store });
   return new ClusterMember(options, replica, disk, packs, snapshots, openDecisions(decisions, dispatch, repository, owner));
 }

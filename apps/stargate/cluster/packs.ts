@@ -1,14 +1,17 @@
 import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../domain/gateway/replicate/messages.js';
 import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
+import type { ObjectNamer } from '../../../domain/git/object.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
 import { isOid, type Oid } from '../../../ports/vocabulary.js';
 import { type PeerDispatch, TOPICS } from './dispatch.js';
+import { collectPack, SmallPacks } from './small-packs.js';
 
 /** What bringing objects along takes. */
 export interface PacksOptions {
   readonly store: GitStore;
+  readonly namer: ObjectNamer;
   readonly exchange: ObjectExchange;
   readonly dispatch: PeerDispatch;
   readonly repository: string;
@@ -20,21 +23,37 @@ const MOST_TIPS = 2000;
 const MOST_KEPT = 8 * 1024 * 1024;
 /** How many entries are remembered to have come with their objects. */
 const MOST_TAKEN = 5000;
+/** How many entries' objects wait in memory to be stored with them; a server keeps one entry beyond its refs. */
+const MOST_WAITING = 4;
+/** From so many entries on, what they bring is not looked at in this process: git packs it. */
+const MANY_ENTRIES = 16;
 
 const nameOf = ({ term, attempt, id }: Entry): string => `${term} ${attempt} ${id}`;
+
+/** What this server's own proposal brings, which is stored with its entry. */
+interface Own {
+  readonly objects: readonly NewObject[];
+  readonly stored: Promise<void>;
+  readonly noteStored: () => void;
+}
 
 /** The objects of entries: what goes along with a prepare or a tail, what has come, and what is asked for where it has not. */
 export class EntryPacks {
   private kept: { readonly name: string; readonly pack: Promise<readonly Uint8Array[] | null> } | null = null;
   private readonly taken = new Set<string>();
+  /** What has come with prepares and is not on the disk yet. */
+  private readonly waiting = new Map<string, readonly NewObject[]>();
+  private readonly own = new Map<string, Own>();
+  private readonly small: SmallPacks;
   private readonly end: () => void;
 
   constructor(private readonly options: PacksOptions) {
-    const { dispatch, repository } = options;
+    const { dispatch, repository, store, namer } = options;
+    this.small = new SmallPacks(store, namer);
     this.end = dispatch.on(TOPICS.objects, repository, async ({ body }) => {
       const asked = Fields.parse(body, 'objects');
       const oids = (name: string): Oid[] => asked.texts(name).filter((oid) => isOid(oid, options.store.objectFormat));
-      return { body: new Uint8Array(0), stream: this.pack(oids('want'), oids('have')) };
+      return { body: new Uint8Array(0), stream: this.fewOrPack(oids('want'), oids('have')) };
     });
   }
 
@@ -47,19 +66,48 @@ export class EntryPacks {
   async take(message: Message, stream: AsyncIterable<Uint8Array>): Promise<void> {
     const entries = message.kind === 'prepare' ? [message.entry] : message.kind === 'tail' ? message.entries : [];
     try {
-      await this.options.exchange.receive(stream);
+      const [entry] = entries;
+      if (message.kind === 'prepare' && entry !== undefined) await this.takeOne(entry, stream);
+      else await this.receive(stream);
       for (const entry of entries) this.note(entry);
     } catch {
       // What it builds on may not be here yet, or it broke off: what is missing is asked for when it is stored or applied.
     }
   }
 
-  /** Brings an entry's objects here, from a server that has them, unless they have come. */
-  async ensure(entry: Entry, from: ServerId | null): Promise<void> {
+  /** A proposal of this server's own brings these, which nobody has stored yet. */
+  propose(id: string, objects: readonly NewObject[]): void {
+    if (objects.length === 0) return;
+    let noteStored = (): void => undefined;
+    const stored = new Promise<void>((resolve) => {
+      noteStored = resolve;
+    });
+    this.small.keep(objects);
+    this.own.set(id, { objects, stored, noteStored });
+  }
+
+  /** A proposal was answered: nobody will ask for what it has brought. */
+  settle(id: string): void {
+    this.own.get(id)?.noteStored();
+    this.own.delete(id);
+  }
+
+  /** Has an entry's objects here, from a server that has them; gives those that are in memory, and are to be stored with the entry. */
+  async ensure(entry: Entry, from: ServerId | null): Promise<readonly NewObject[]> {
     const want = wanted([entry]);
-    if (from === null || want.length === 0 || this.taken.has(nameOf(entry))) return;
+    const name = nameOf(entry);
+    const known = this.own.get(entry.id)?.objects ?? this.waiting.get(name);
+    if (known !== undefined) return known;
+    if (from === null || want.length === 0 || this.taken.has(name)) return [];
     await this.fetch(from, want, await this.known(entry));
     this.note(entry);
+    return [];
+  }
+
+  /** An entry's objects are on the disk. */
+  stored(entry: Entry): void {
+    this.waiting.delete(nameOf(entry));
+    this.own.get(entry.id)?.noteStored();
   }
 
   /** Asks a server for objects. */
@@ -70,9 +118,30 @@ export class EntryPacks {
     await this.receive(stream);
   }
 
-  /** Takes in what another server's `pack` has given. */
-  receive(stream: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.options.exchange.receive(stream);
+  /** Takes in what another server's `pack` has given, onto the disk. */
+  async receive(stream: AsyncIterable<Uint8Array>): Promise<void> {
+    const objects = await this.unpacked(stream);
+    if (objects !== null && objects.length > 0) await this.options.store.write(objects);
+  }
+
+  /** What a small pack holds; null once git has taken a larger one in. */
+  private async unpacked(stream: AsyncIterable<Uint8Array>): Promise<readonly NewObject[] | null> {
+    const collected = await collectPack(stream);
+    const objects = 'pack' in collected ? await this.small.read(collected.pack) : null;
+    if (objects !== null) return objects;
+    await this.options.exchange.receive('pack' in collected ? one(collected.pack) : collected.stream);
+    return null;
+  }
+
+  private async takeOne(entry: Entry, stream: AsyncIterable<Uint8Array>): Promise<void> {
+    const name = nameOf(entry);
+    const objects = await this.unpacked(stream);
+    if (objects === null || this.taken.has(name)) return;
+    this.waiting.set(name, objects);
+    if (this.waiting.size <= MOST_WAITING) return;
+    const oldest = this.waiting.keys().next().value as string; // there is a first
+    this.waiting.delete(oldest);
+    this.taken.delete(oldest); // should it be wanted after all, it is asked for
   }
 
   /** What some objects reach and others don't; of the others, only those that are here count. */
@@ -83,6 +152,12 @@ export class EntryPacks {
       want,
       have.filter((_, at) => headers[at] !== null),
     );
+  }
+
+  private async *fewOrPack(want: readonly Oid[], have: readonly Oid[]): AsyncIterable<Uint8Array> {
+    const few = await this.small.make(want, have);
+    if (few !== null) yield* few;
+    else yield* this.pack(want, have);
   }
 
   /** Whether all objects that entries lead to are still here: what no ref reaches any more may be gone. */
@@ -109,6 +184,9 @@ export class EntryPacks {
   }
 
   private async collect(entry: Entry): Promise<readonly Uint8Array[] | null> {
+    const few = await this.small.make(wanted([entry]), await this.known(entry));
+    if (few !== null) return few;
+    await this.own.get(entry.id)?.stored; // git reads the disk
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     for await (const piece of this.whole(entry)) {
@@ -125,10 +203,9 @@ export class EntryPacks {
 
   /** Of several entries only what they begin with is known to be at the other side: other tips here may be newer than what it has. */
   private ofEntries(entries: readonly Entry[]): AsyncIterable<Uint8Array> {
-    return this.pack(
-      wanted(entries),
-      [...firstOlds(entries).values()].flatMap((old) => old ?? []),
-    );
+    const want = wanted(entries);
+    const have = [...firstOlds(entries).values()].flatMap((old) => old ?? []);
+    return entries.length < MANY_ENTRIES ? this.fewOrPack(want, have) : this.pack(want, have);
   }
 
   /** What whoever stands right before an entry has, when this server does too. */
@@ -140,6 +217,10 @@ export class EntryPacks {
     for (const [ref, oid] of tips) if (!first.has(ref) && olds.size < MOST_TIPS) olds.add(oid);
     return [...olds];
   }
+}
+
+async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
 }
 
 const wanted = (entries: readonly Entry[]): Oid[] => [

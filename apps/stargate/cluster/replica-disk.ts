@@ -17,7 +17,7 @@ import type { ObjectNamer } from '../../../domain/git/object.js';
 import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import type { Clock } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import type { Log } from '../log/log.js';
@@ -104,10 +104,12 @@ export class ReplicaDisk {
     return { term, applied: this.standing, prepared };
   }
 
-  /** Keeps an entry, synced. Its objects are here. */
-  async store(entry: Entry): Promise<void> {
-    const { journal, store } = this.options;
-    await Promise.all([journal.append(this.intent(entry)), store.write([this.record(entry)])]);
+  /** Keeps an entry, synced, with those of its objects that are not here yet. */
+  async store(entry: Entry, objects: readonly NewObject[] = []): Promise<void> {
+    const { journal } = this.options;
+    // One after the other: after a crash, an entry in the journal is one whose objects are here.
+    await this.write(entry, objects);
+    await journal.append(this.intent(entry));
     this.stored = entry;
   }
 
@@ -117,12 +119,15 @@ export class ReplicaDisk {
     return this.options.journal.append({ kind: 'aborted', id: entry.id }, { sync: false });
   }
 
-  /** Moves refs to an entry's tips, and `refs/kv-leader` with them; gives the intent. Its objects are here. What has moved already stays. */
-  async apply(entry: Entry): Promise<IntentRecord> {
-    const { journal, store } = this.options;
+  /**
+   * Moves refs to an entry's tips, and `refs/kv-leader` with them; gives the intent. `objects` are those of it that are not here, unless it
+   * was stored. What has moved already stays.
+   */
+  async apply(entry: Entry, objects: readonly NewObject[] = []): Promise<IntentRecord> {
+    const { journal } = this.options;
     const intent = this.intent(entry);
     const isStored = this.stored !== null && this.stored.id === entry.id && this.stored.attempt === entry.attempt;
-    if (!isStored) await Promise.all([journal.append(intent, { sync: false }), store.write([this.record(entry)])]);
+    if (!isStored) await Promise.all([journal.append(intent, { sync: false }), this.write(entry, objects)]);
     await this.move(await this.left(entry.updates), { ...standingAfter(entry), term: entry.term });
     this.stored = null;
     await journal.append({ kind: 'done', id: entry.id }, { sync: false }).catch(() => undefined); // `refs/kv-leader` says so too
@@ -143,6 +148,12 @@ export class ReplicaDisk {
     await this.move(moves, { ...standing, term });
     this.stored = null;
     this.history = new EntryHistory(this.standing);
+  }
+
+  /** The record apart: it is to go when the next one is in its place. */
+  private async write(entry: Entry, objects: readonly NewObject[]): Promise<void> {
+    const { store } = this.options;
+    await Promise.all([store.write([this.record(entry)]), objects.length === 0 ? undefined : store.write(objects)]);
   }
 
   private async move(moves: readonly RefUpdate[], record: LeaderRecord): Promise<void> {
@@ -207,7 +218,7 @@ export class ReplicaDisk {
     return intentOf(entry, formatTime(this.options.clock.now()));
   }
 
-  private record(entry: Entry): ReturnType<typeof encodeLeaderRecord> {
+  private record(entry: Entry): NewObject {
     return encodeLeaderRecord(this.options.namer, { ...standingAfter(entry), term: entry.term });
   }
 }

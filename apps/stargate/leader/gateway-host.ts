@@ -111,7 +111,18 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     () => publish(null, [['Mirror-Refuses', [...readers.refusals.keys()].join(', ')]]),
     options.tellReadersAfterMs,
   );
-  const worker = new MirrorWorker({ store, journal, target, branches, clock, randomness, observer, standing, readers });
+  const worker = new MirrorWorker({
+    store,
+    journal,
+    target,
+    branches,
+    clock,
+    randomness,
+    observer,
+    standing,
+    readers,
+    failpoint,
+  });
   const gateway = new RepositoryGateway({
     ...{ store, namer, journal, clock, randomness, verifier, policy, sampleSize, repositoryId, sequencer, failpoint },
     sequencing: {

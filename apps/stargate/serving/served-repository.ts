@@ -10,13 +10,15 @@ import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { KvError } from '../../../ports/error.js';
-import type { Clock } from '../../../ports/clock.js';
+import type { Clock, Randomness } from '../../../ports/clock.js';
+import { newUlid } from '../../../domain/ledger/ulid.js';
 import type { HealthSources } from '../../http/health-mount.js';
 import { adminVerbs } from '../admin/verbs.js';
 import { warnOfOpenFiles } from '../check/open-to-all.js';
 import type { PeerDispatch } from '../cluster/dispatch.js';
 import { joinCluster, type Membership } from '../cluster/join-cluster.js';
 import type { ClusterMember } from '../cluster/member.js';
+import { openForwarding } from '../forward/open-forwarding.js';
 import { memberStatus } from '../cluster/member-status.js';
 import { stargateHealth } from '../http/health.js';
 import { openSequencerKey } from '../intents/sequencer-key.js';
@@ -113,6 +115,7 @@ export async function serveRepository(
       throw new KvError('CONFIG_INVALID', 'a profile with a peer-transport is for a Stargate that serves one repository', {
         hint: 'serve it with --repo, or leave the cluster out of the profile',
       });
+    const shared = membership ?? { repository: basename(gitDir, '.git') };
     const cluster =
       dispatch === undefined
         ? undefined
@@ -121,7 +124,7 @@ export async function serveRepository(
             dispatch,
             policyPath,
             log,
-            ...(membership ?? { repository: basename(gitDir, '.git') }),
+            ...shared,
           });
     if (cluster !== undefined) running.push(() => cluster.close());
     /** Set once there may be somebody to publish for; what changes before, taking over publishes. */
@@ -171,6 +174,43 @@ export async function serveRepository(
     const worker = () => leadership.current?.worker.status() ?? null;
     const probe = mirrorProbe(mirror, () => clock.now());
     const policyRejected = () => policyFile.status.rejected;
+    const route = routeCommands({
+      services,
+      ...{ store, limits: () => policy().policy.limits },
+      bounds: () => gitBounds(policy().policy.limits),
+      async push(session) {
+        await room.require();
+        return (await leadership.lead()).push(session);
+      },
+      async intents(session) {
+        await room.require();
+        return (await leadership.lead()).intents(session);
+      },
+      verbs: await adminVerbs({
+        cluster: shownCluster,
+        gitDir,
+        composition,
+        leadership,
+        policyFile,
+        hostKeys,
+        room,
+        started,
+        log,
+      }),
+    });
+    const randomness = await composition.get<Randomness>('randomness');
+    const forwarding =
+      cluster === undefined || dispatch === undefined
+        ? undefined
+        : openForwarding({
+            ...{ dispatch, repository: shared.repository, member: cluster.member, route, log },
+            leaderSeen: shared.root?.leaderSeen,
+            policy: () => policy().policy,
+            leads: () => leadership.current !== undefined,
+            requireLeading: () => leadership.lead(),
+            newId: () => newUlid(clock, randomness),
+          });
+    running.push(() => forwarding?.close());
     return {
       ...{ gitDir, policy, leadership, member: cluster?.member },
       ...accessBy(gitDir, () => policy().policy),
@@ -184,30 +224,7 @@ export async function serveRepository(
           bounds: gitBounds(policy().policy.limits),
           stateless,
         }),
-      route: routeCommands({
-        services,
-        ...{ store, limits: () => policy().policy.limits },
-        bounds: () => gitBounds(policy().policy.limits),
-        async push(session) {
-          await room.require();
-          return (await leadership.lead()).push(session);
-        },
-        async intents(session) {
-          await room.require();
-          return (await leadership.lead()).intents(session);
-        },
-        verbs: await adminVerbs({
-          cluster: shownCluster,
-          gitDir,
-          composition,
-          leadership,
-          policyFile,
-          hostKeys,
-          room,
-          started,
-          log,
-        }),
-      }),
+      route: forwarding?.route ?? route,
       state() {
         const mirror = worker();
         const stuck = mirror?.hostError ?? null;

@@ -5,6 +5,7 @@ import { archiveRef, chunksRef, trackedNames } from '../../ledger/refs.js';
 import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import type { VerifyContext } from './context.js';
+import type { Findings } from './findings.js';
 import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
 
 /** The newest chunks of an epoch that are here; null: none are. */
@@ -60,7 +61,7 @@ export async function verifyArchives(clone: Clone, context: VerifyContext, curre
       );
     if (ledger === undefined) break;
     const chunks = await chunksOf(clone, context, label);
-    below = await verifyEpoch(context, {
+    const earlier = await verifyEpoch(context, {
       label,
       ledger,
       index: index ?? null,
@@ -69,7 +70,18 @@ export async function verifyArchives(clone: Clone, context: VerifyContext, curre
       indexName: name,
       full: true,
     });
-    epochs.push(below);
+    checkSameState(findings, below, earlier);
+    epochs.push(earlier);
+    below = earlier;
   }
   return epochs;
+}
+
+/** An epoch begins with the state that the one before ended with. */
+function checkSameState(findings: Findings, later: VerifiedEpoch, earlier: VerifiedEpoch): void {
+  const [first, last] = [later.ledgers[0]?.commit.tree, earlier.ledgers.at(-1)?.commit.tree];
+  if (later.root === null || last === undefined || first === last) return;
+  findings.fault(`epoch ${later.label} begins with another state than epoch ${earlier.label} ended with`, {
+    ...{ epoch: later.label, commit: later.root },
+  });
 }

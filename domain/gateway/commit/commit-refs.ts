@@ -29,10 +29,10 @@ export interface CommitContext {
   readonly lease: () => Lease | null;
   readonly failpoint: (name: Failpoint) => void;
   /**
-   * In a cluster: has it decide the intent, and resolves once the refs have moved here. It keeps the journal itself. Throws by
-   * an error of `undecided` where nothing was decided and never will be.
+   * In a cluster: has it decide the intent, and resolves once the refs have moved here. It keeps the journal itself, and stores the objects,
+   * while it tells the others of them. Throws by an error of `undecided` where nothing was decided and never will be.
    */
-  readonly replicate?: ((intent: IntentRecord) => Promise<void>) | undefined;
+  readonly replicate?: ((intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>) | undefined;
   /** Told of every intent whose refs have moved, and of the span in which they have. */
   readonly committed: (intent: IntentRecord, span: Span) => void;
 }
@@ -84,16 +84,19 @@ export async function commitRefs(
   { objects = [], logged = false, span = NO_SPAN }: CommitExtras = {},
 ): Promise<boolean> {
   const { store, journal, clock, failpoint } = context;
-  const all = [...updates, ...(await writeObjects(context, objects, logged ? [] : events))];
+  const { replicate } = context;
+  const logs = await watchlogs(context, logged ? [] : events);
+  const all = [...updates, ...logs.updates];
+  const made = [...objects, ...logs.commits];
+  if (replicate === undefined && made.length > 0) await store.write(made);
   failpoint('after-objects');
   const term = await requireLease(context);
   confirmed(confirm);
   const now = formatTime(clock.now());
   const intent: IntentRecord = { kind: 'intent', id: newUlid(clock, context.randomness), term, ts: now, updates: all, events };
   failpoint('before-intent');
-  const { replicate } = context;
   if (replicate !== undefined) {
-    await during(span.child('stargate.replicate'), () => replicate(intent));
+    await during(span.child('stargate.replicate'), () => replicate(intent, made));
     failpoint('after-refs');
     context.committed(intent, span);
     return true;
@@ -130,27 +133,25 @@ function confirmed(confirm: () => void): void {
   }
 }
 
-/** Stores what is not there yet, and the events' commits, all at once; gives the moves of the watchlog refs. */
-async function writeObjects(
+/** The events' commits, which are in no store yet, and the moves of the watchlog refs to them. */
+async function watchlogs(
   { store, namer }: CommitContext,
-  objects: readonly NewObject[],
   events: readonly WatchEvent[],
-): Promise<RefUpdate[]> {
-  const all = [...objects];
+): Promise<{ readonly commits: readonly NewObject[]; readonly updates: readonly RefUpdate[] }> {
   const byRef = new Map<RefName, WatchEvent[]>();
   for (const event of events) {
     const ref = watchlogRef(event.ns, event.epoch);
     byRef.set(ref, [...(byRef.get(ref) ?? []), event]);
   }
   const tips = byRef.size === 0 ? new Map<RefName, Oid>() : await store.refs([...byRef.keys()]);
+  const made: NewObject[] = [];
   const updates: RefUpdate[] = [];
   for (const [ref, list] of byRef) {
     const commits = appendEvents(namer, tips.get(ref) ?? null, list);
-    all.push(...commits);
+    made.push(...commits);
     updates.push({ ref, old: tips.get(ref) ?? null, next: commits[commits.length - 1]?.oid ?? null });
   }
-  if (all.length > 0) await store.write(all);
-  return updates;
+  return { commits: made, updates };
 }
 
 /** How many of the updates the refs show already. */

@@ -18,6 +18,7 @@ import { throwFault } from '../../verify/fault.js';
 import { ledgerChanges } from '../../verify/keys/ledger-changes.js';
 import { checkIndexStep } from '../../verify/index/index-step.js';
 import { chunksIn } from '../../verify/keys/manifests.js';
+import { checkDigests, checkNewChunks } from '../../verify/keys/new-chunks.js';
 import { pairInOrder, type PushedTransaction } from '../../verify/attestation/pairs.js';
 import { type ParentState, checkTransaction } from '../../verify/check-transaction.js';
 import { anySigner } from '../../verify/attestation/commit-signer.js';
@@ -61,7 +62,14 @@ export async function verifyNamespace(unbounded: AdoptionContext, ns: string): P
     if (tip !== below.parentLedger || indexTip === undefined) {
       throw new KvError('ATTESTATION_MISMATCH', `${ref} does not hold the ledger that epoch ${below.label} goes on from`);
     }
-    below = await verifyEpoch(context, ns, tip, indexTip);
+    const earlier = await verifyEpoch(context, ns, tip, indexTip);
+    if (earlier.last !== below.first) {
+      throw new KvError(
+        'ATTESTATION_MISMATCH',
+        `commit ${below.root} begins epoch ${below.label} with another state than epoch ${earlier.label} ended with`,
+      );
+    }
+    below = earlier;
     count += below.transactions;
   }
   return count;
@@ -88,6 +96,9 @@ interface VerifiedEpoch {
   readonly root: Oid;
   readonly parentEpoch: string | null;
   readonly parentLedger: Oid | null;
+  /** The ledger trees that it begins and ends with. */
+  readonly first: Oid;
+  readonly last: Oid;
   readonly transactions: number;
 }
 
@@ -106,7 +117,8 @@ async function verifyEpoch(context: BoundedAdoption, ns: string, ledger: Oid, in
   const { parentEpoch, parentLedger } = first.ledger.trailers;
   let state = parentEpoch === null ? await transition(context, ns, first, NEW) : await verifySnapshot(context, ns, first);
   for (const pushed of later) state = await transition(context, ns, pushed, state);
-  return { label, root: first.ledger.oid, parentEpoch, parentLedger, transactions: transactions.length };
+  const trees = { first: first.ledger.commit.tree, last: (transactions.at(-1) ?? first).ledger.commit.tree };
+  return { label, root: first.ledger.oid, parentEpoch, parentLedger, ...trees, transactions: transactions.length };
 }
 
 async function transition(
@@ -127,6 +139,7 @@ async function verifySnapshot(context: BoundedAdoption, ns: string, pushed: Push
   const chunksTree = chunks?.commit.tree ?? null;
   checkBinding(throwFault, ns, pushed, 'epoch');
   await anySigner(rules, context.verifier, ledger, context.keysAtHand);
+  if (chunksTree !== null) await checkDigests(rules, await checkNewChunks(rules, null, chunksTree));
   const { changes } = await ledgerChanges(rules, null, ledger.commit.tree);
   const request = {
     policy: null,

@@ -47,4 +47,6 @@ export interface MirrorContext {
   readonly standing?: MirrorLook;
   /** Hears which namespaces are refused; absent: readers are not told. */
   readonly readers?: ReadersNotice;
+  /** Called right before a push, and right before the journal is told of one: where a test may stop the process. */
+  readonly failpoint?: (name: 'mirror-push' | 'mirror-pushed') => void;
 }

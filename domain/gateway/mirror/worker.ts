@@ -177,6 +177,7 @@ export class MirrorWorker {
     const started = clock.now();
     const { accepted } = this;
     try {
+      this.context.failpoint?.('mirror-push');
       const { landed, refused } = await this.ledgers.push(batch, signal);
       for (const refusal of refused) this.noteRefused(refusal);
       for (const group of this.refusals().keys()) this.taken.delete(group);
@@ -245,6 +246,7 @@ export class MirrorWorker {
     const { done, upTo } = this.queue.settle(batch, landed);
     if (done.length === 0) return;
     this.traces.landed(done, started);
+    this.context.failpoint?.('mirror-pushed');
     if (upTo !== null) await journal.append({ kind: 'mirrored', id: upTo, ts: formatTime(clock.now()) }, { sync: false });
     this.failures = 0;
     this.lastSuccess = formatTime(clock.now());

@@ -54,8 +54,8 @@ export type Effect =
       readonly head: Head | null;
     }
   | { readonly kind: 'answer'; readonly proposal: string; readonly answer: Answer }
-  /** Give the lock up. */
-  | { readonly kind: 'release'; readonly why: string }
+  /** Give the lock up. `cutOff`: not for this history alone, since it is the server that others may not hear. */
+  | { readonly kind: 'release'; readonly why: string; readonly cutOff?: boolean }
   /** Try for the lock now. */
   | { readonly kind: 'acquire' };
 

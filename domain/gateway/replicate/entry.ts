@@ -51,6 +51,7 @@ export function movesOf(
   before: readonly ServerId[],
   after: readonly ServerId[],
 ): readonly RefUpdate[] {
+  if (before === after) return updates;
   const [old, next] = [before.join(' '), after.join(' ')];
   return old === next ? updates : [...updates, { ref: MEMBERS, old: old || null, next }];
 }

@@ -20,10 +20,12 @@ export interface Timing {
   readonly takeover: number;
   /** A member that is to be added must be level by then. */
   readonly join: number;
+  /** A leader that has left the lock to others because a majority is not heard keeps it for so long, when nobody else has taken over. */
+  readonly alone: number;
 }
 
 /** Times for ticks of 100 ms. */
-export const TIMING: Timing = { resend: 3, vote: 30, heartbeat: 5, doubt: 10, fetch: 5, takeover: 50, join: 600 };
+export const TIMING: Timing = { resend: 3, vote: 30, heartbeat: 5, doubt: 10, fetch: 5, takeover: 50, join: 600, alone: 300 };
 
 /** What one server of the cluster has durably, when it starts. */
 export interface Restored {
@@ -117,6 +119,8 @@ export interface ReplicaState {
   proposed: { readonly term: number; readonly attempt: number };
   /** Proposals of which this server doesn't know yet whether they were decided. */
   doubtful: { readonly proposal: string; readonly entry: Entry }[];
+  /** When this server, leading, has left the lock to others because a majority was not heard; null: not since it was. */
+  yielded: number | null;
   /** The newest token of a read and of a decision under way. */
   reading: number | null;
   deciding: number | null;
@@ -155,6 +159,7 @@ export class Machine {
       leading: null,
       proposed: { term: 0, attempt: 0 },
       doubtful: [],
+      yielded: null,
       reading: null,
       deciding: null,
     };

@@ -98,6 +98,8 @@ async function byDigits(store: Pick<GitStore, 'refs'>, source: ObjectSource, dig
 }
 
 function unknown(rev: string): never {
+  if (rev === 'HEAD')
+    throw new KvError('NOT_FOUND', 'the current branch has no commit yet', { details: { rev }, hint: 'commit something first' });
   throw new KvError('NOT_FOUND', `there is no revision '${shown(rev)}'`, {
     hint: 'name a branch, a tag or a commit',
     details: { rev: shown(rev) },

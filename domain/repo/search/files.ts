@@ -31,9 +31,10 @@ export async function listDirectory(
   return sized(source, found);
 }
 
-/** The files of a tree whose paths match a glob. */
+/** The files of a tree whose paths match a glob; of a word that is none, those that have it in their paths, in any case. */
 export async function findFiles(source: ObjectSource, tree: Oid | null, glob: string): Promise<ListedEntry[]> {
-  const matches = globMatcher(glob);
+  const word = glob.toLowerCase();
+  const matches = /[*?[\]{}\\]/.test(glob) ? globMatcher(glob) : (path: string) => path.toLowerCase().includes(word);
   const found: FlatEntry[] = [];
   for await (const each of flatten(source, tree)) if (matches(toText(each.path))) found.push(each);
   return sized(source, found);

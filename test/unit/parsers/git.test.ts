@@ -5,7 +5,7 @@ import { verifySshSignature } from '../../../adapters/signature-verifier/sshsig.
 import { parseSshCommand } from '../../../apps/stargate/ssh/command.js';
 import { decodeCommit, encodeCommit, readStamp } from '../../../domain/git/commit.js';
 import { entrySize, findEntry, readTree, type TreeEntry, writeEntry } from '../../../domain/git/tree.js';
-import { nodeZlib } from '../../../apps/api/git/zlib.js';
+import { nodeZlib } from '../../../apps/node-zlib.js';
 import { checkGitmodules, checkObject } from '../../../domain/git/fsck.js';
 import { applyDelta, deltaSizes, editDelta } from '../../../domain/git/pack/delta.js';
 import { readPack } from '../../../domain/git/pack/read-pack.js';

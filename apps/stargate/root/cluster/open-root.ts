@@ -6,6 +6,7 @@ import { parseRepositoryName } from '../../../../ports/grammar/repository-name.j
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import { MetServers, metServersFile } from '../../cluster/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { UndoStack } from '../../process/undo.js';
 import { openApiTransport } from '../creation/api-transport.js';
@@ -96,6 +97,7 @@ async function openCluster(
   };
   const cluster = new RootCluster({
     ...{ transport, decisions, lock: await composition.get<LeaderLock>('leader-lock'), repositories, won, lookUp, log },
+    ...(named ? { met: await MetServers.open(metServersFile(catalogue.root), transport, log) } : {}),
     list: () => catalogue.list(),
     async restOf(name) {
       const gitDir = await folderOf(name);

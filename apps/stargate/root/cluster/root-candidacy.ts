@@ -77,7 +77,10 @@ export class RootCandidacy {
         return there.leads ? root.one.lease : null;
       },
       acquire: () => root.one.acquire(),
-      release: () => root.pause(repository, there),
+      release(cutOff) {
+        root.pause(repository, there);
+        if (cutOff === true) root.yieldTo(repository, 'a majority of the servers is not heard');
+      },
       async close() {
         root.note(repository, there);
         there.leads = false;
@@ -132,20 +135,23 @@ export class RootCandidacy {
     for (const [repository, there] of this.entered) {
       if (there.leads || performance.now() < there.patience) continue;
       if (!there.candidate.mayLead()) {
-        if (!this.options.shared || performance.now() - this.yielded < YIELD_EVERY_MS) continue;
-        this.yielded = performance.now();
-        this.options.log.warn('cluster.yielded', {
-          history: repository,
-          message: 'this server can lead all but this repository',
-        });
-        this.release();
-        return;
+        if (this.yieldTo(repository, 'this server can lead all but this repository')) return;
+        continue;
       }
       const before = this.attempts.get(repository);
       this.attempts.set(repository, before ?? 0);
       there.leads = true;
       there.candidate.won(term, before === undefined ? undefined : Math.max(before, there.candidate.attempts(term)));
     }
+  }
+
+  /** Leaves the lock to others; false where nobody could take it, and where that was done a while ago. */
+  private yieldTo(history: string, message: string): boolean {
+    if (!this.options.shared || performance.now() - this.yielded < YIELD_EVERY_MS) return false;
+    this.yielded = performance.now();
+    this.options.log.warn('cluster.yielded', { history, message });
+    this.release();
+    return true;
   }
 
   private pause(repository: string, there: Entered): void {

@@ -5,6 +5,7 @@ import { KvError, toKvError } from '../../../../ports/error.js';
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
+import type { MetServers } from '../../cluster/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { Opened, OpenRepositories } from '../open-repositories.js';
 import { readHead } from '../../cluster/decisions.js';
@@ -46,6 +47,8 @@ interface RootClusterOptions {
   readonly lookUp: (name: string) => Promise<Replicated | null>;
   /** Where one rests that this process has not opened yet; null where that is not known. */
   readonly restOf: (name: string) => Promise<Resting | null>;
+  /** Keeps the addresses of servers that operators tell of. */
+  readonly met?: MetServers;
   /** Called when this server begins to lead the root. */
   readonly won?: () => void;
   readonly log: Log;
@@ -64,11 +67,12 @@ export class RootCluster {
   private readonly resting = new Map<string, Resting>();
   /** Whether the repository of an id was removed: it is not opened any more, though its folder may still be there. */
   isRemoved: (id: string) => boolean = () => false;
+  private seen: string | null = null;
   private closed = false;
 
   constructor(private readonly options: RootClusterOptions) {
     const { transport, lock, decisions, log, interval } = options;
-    this.dispatch = new PeerDispatch(transport, (request, served) => this.admit(request, served));
+    this.dispatch = new PeerDispatch(transport, (request, served) => this.admit(request, served), options.met);
     this.candidacy = new RootCandidacy({
       ...{ lock, log, name: transport.self, shared: decisions.capabilities.shared },
       changed(term) {
@@ -145,6 +149,14 @@ export class RootCluster {
     return this.find(name).catch(() => null); // it was removed
   }
 
+  /** Who led when that was seen last; looks again. */
+  private leaderSeen(founders: readonly string[]): string | null {
+    void this.leader(founders).then((leader) => {
+      this.seen = leader;
+    });
+    return this.seen === this.self ? null : this.seen;
+  }
+
   /** How a repository takes part. */
   membershipOf(name: string, { id, founders, joining = false }: Replicated): Membership {
     const { decisions, lock } = this.options;
@@ -154,6 +166,7 @@ export class RootCluster {
       root: {
         ...{ decisions, lock },
         contend: (candidate) => this.candidacy.enter(repository, candidate),
+        leaderSeen: () => this.leaderSeen(founders),
         isTo: () => this.candidacy.isTo(repository),
         holder: async () => {
           const leader = await this.leader(founders);

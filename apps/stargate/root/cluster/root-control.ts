@@ -62,7 +62,7 @@ export function serveRootControl({ cluster, creating }: RootControl): () => void
         cluster.candidacy.acquire();
         return json({ done: true });
       case 'meet':
-        if (asked.text('server') !== cluster.self) transport.meet(asked.text('server'), asked.text('address'));
+        if (asked.text('server') !== cluster.self) await dispatch.meet(asked.text('server'), asked.text('address'));
         return json({ done: true });
       case 'create': {
         const objectFormat = asked.text('objectFormat');

@@ -75,8 +75,10 @@ function advanceBallot(m: Machine, leading: Leading, ballot: Ballot): void {
       return;
     }
     const mayVote = [...members, ...entry.members].filter((id) => (ballot.refusals.get(id) ?? 'behind') === 'behind');
-    if (state.tick - ballot.since > m.timing.vote || !suffice(new Set([...votes, ...mayVote])))
-      abort(m, leading, 'no-quorum', whoIsMissing(leading, ballot));
+    const isLate = state.tick - ballot.since > m.timing.vote;
+    if (!isLate && suffice(new Set([...votes, ...mayVote]))) return;
+    abort(m, leading, 'no-quorum', whoIsMissing(leading, ballot));
+    if (isLate) yieldAlone(m, leading, ballot);
   } else if (ballot.phase === 'applying') {
     const failed = state.failed === state.tick && state.op === null;
     if (state.applied.sequence < entry.sequence && !failed) return;
@@ -86,6 +88,22 @@ function advanceBallot(m: Machine, leading: Leading, ballot: Ballot): void {
     stepDown(m, 'what was decided could not be written here');
     m.emit({ kind: 'release', why: 'what was decided could not be written here' });
   }
+}
+
+/**
+ * A leader to whom a majority says nothing leaves the lock to others: it may be the one that is cut off. Not again for a while, since
+ * it may also be the one that is left.
+ */
+function yieldAlone(m: Machine, leading: Leading, { votes, refusals, since }: Ballot): void {
+  const { state, timing } = m;
+  const { members } = leading.head;
+  const isHeard = (id: string): boolean => votes.has(id) || refusals.has(id) || (leading.peers.get(id)?.heard ?? 0) > since;
+  if (members.filter(isHeard).length >= majorityOf(members.length)) return;
+  if (state.yielded !== null && state.tick - state.yielded < timing.alone) return;
+  state.yielded = state.tick;
+  const why = 'a majority of the servers is not heard';
+  stepDown(m, why);
+  m.emit({ kind: 'release', why, cutOff: true });
 }
 
 function whoIsMissing({ head }: Leading, { votes, refusals }: Ballot): string {
@@ -138,6 +156,7 @@ function made(m: Machine, leading: Leading, ballot: Ballot, revision: string): v
   leading.head = { sequence, digest: after, members, term: m.state.term };
   leading.revision = revision;
   leading.settled = attempt;
+  m.state.yielded = null;
   ballot.phase = 'applying';
   learn(m, leading.head);
   announce(m);

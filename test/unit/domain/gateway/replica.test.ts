@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { answerFetch } from '../../../../domain/gateway/replicate/follower/catch-up.js';
-import type { Effect, Input } from '../../../../domain/gateway/replicate/effects.js';
+import type { Effect, Input, Proposal } from '../../../../domain/gateway/replicate/effects.js';
 import { type Entry, NOTHING, type Standing } from '../../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../../domain/gateway/replicate/messages.js';
 import { Replica } from '../../../../domain/gateway/replicate/replica.js';
@@ -169,6 +169,62 @@ describe('a replica that is to lead', () => {
     const [read] = founder.step({ kind: 'won', term: 1 });
     const effects = founder.step({ kind: 'head', token: read?.kind === 'read' ? read.token : 0, recorded: null });
     expect(effects).to.deep.include({ kind: 'decide', token: 2, head: { ...head, term: 1 }, after: null });
+  });
+});
+
+describe('a replica that leads', () => {
+  const updates = [{ ref: 'refs/kv/main', old: null, next: OID }];
+  const proposal: Proposal = { id: 'T1', events: [], ack: 'quorum', updates };
+  const vote = { kind: 'vote', term: 4, attempt: 1, sequence: 5, digest: entryOf().after } as const;
+  const ticks = (one: Replica, count: number): Effect[] => Array.from({ length: count }, () => one.step({ kind: 'tick' })).flat();
+  const answerIn = (effects: readonly Effect[]): unknown => effects.find((effect) => effect.kind === 'answer');
+
+  /** Leads in term 4, and has stored its own entry. */
+  function leading(): Replica {
+    const one = replica('a');
+    const [read] = one.step({ kind: 'won', term: 4 });
+    const asked = one.step({
+      kind: 'head',
+      token: read?.kind === 'read' ? read.token : 0,
+      recorded: { head, revision: '1' },
+    });
+    const token = asked.flatMap((effect) => (effect.kind === 'decide' ? [effect.token] : []))[0] ?? 0;
+    one.step({ kind: 'decided', token, result: { kind: 'made', revision: '2' } });
+    expect(kinds(one.step({ kind: 'propose', proposal }))).to.include('store');
+    one.step({ kind: 'ended', ok: true });
+    return one;
+  }
+
+  it('counts no vote for another term, attempt or digest, and says whose digest differs', () => {
+    const one = leading();
+    for (const wrong of [
+      { ...vote, term: 3 },
+      { ...vote, attempt: 2 },
+      { ...vote, digest: 'cd'.repeat(32) },
+    ])
+      expect(kinds(one.step(from('b', wrong))), JSON.stringify(wrong)).to.deep.equal([]);
+    const told = answerIn(one.step(from('c', { ...vote, digest: 'ef'.repeat(32) })));
+    expect(told).to.deep.include({ proposal: 'T1' });
+    expect(JSON.stringify(told))
+      .to.contain('"because":"no-quorum"')
+      .and.contain(`b (its digest is ${'cd'.repeat(32)})`)
+      .and.contain(`c (its digest is ${'ef'.repeat(32)})`);
+    const other = leading();
+    expect(kinds(other.step(from('b', vote)))).to.deep.equal(['decide']);
+    expect(kinds(other.step(from('b', vote))), 'the same again').to.deep.equal([]);
+  });
+
+  it('leaves the lock to others when a majority says nothing, once, and not where it is heard', () => {
+    const alone = leading();
+    const effects = ticks(alone, 31);
+    expect(answerIn(effects)).to.deep.include({ proposal: 'T1' });
+    expect(kinds(effects)).to.include('release');
+    expect(alone.state.leading).to.equal(null);
+    const heard = leading();
+    heard.step(from('b', { kind: 'refuse', reason: 'storage', term: 4, attempt: 1, at: START }));
+    expect(kinds(ticks(heard, 31)))
+      .to.include('answer')
+      .and.not.include('release');
   });
 });
 

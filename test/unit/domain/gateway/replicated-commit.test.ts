@@ -10,7 +10,7 @@ import { memory, SeededRandomness, TestClock } from '../../../support/memory.js'
 const REF = 'refs/heads/a';
 
 /** A commit of one ref in a cluster that answers so. */
-async function place(replicate: (intent: IntentRecord) => Promise<void>) {
+async function place(replicate: NonNullable<CommitContext['replicate']>) {
   const { store, namer } = memory();
   const { root, objects } = files('sha1', { file: 'content' });
   const made = commit('sha1', { tree: root, time: 1 });
@@ -34,14 +34,19 @@ async function place(replicate: (intent: IntentRecord) => Promise<void>) {
 describe('a commit in a cluster', () => {
   it('is what the cluster decides, which keeps the journal and moves the refs itself', async () => {
     const asked: IntentRecord[] = [];
-    const { attempt, store, journal, told, oid } = await place(async (intent) => void asked.push(intent));
+    const brought: string[] = [];
+    const { attempt, store, journal, told, oid } = await place(async (intent, objects) => {
+      asked.push(intent);
+      brought.push(...objects.map((object) => object.oid));
+    });
     expect(await attempt()).to.equal(true);
     expect(asked).to.have.length(1);
     expect(asked[0]).to.deep.include({ kind: 'intent', term: 7, updates: [{ ref: REF, old: null, next: oid }] });
     expect(told).to.deep.equal([asked[0]?.id]);
     expect(journal.lines).to.deep.equal([]);
     expect((await store.refs([REF])).size).to.equal(0); // here nobody has moved it
-    expect((await store.headers([oid]))[0]).to.not.equal(null); // its objects were there before anybody was asked
+    expect(brought).to.have.length(3).and.include(oid);
+    expect((await store.headers([oid]))[0]).to.equal(null); // its objects are stored by whoever was asked
   });
 
   it('that is refused has left the refs alone; of one in doubt nobody says so', async () => {

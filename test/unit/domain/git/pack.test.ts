@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
-import { nodeZlib } from '../../../../apps/api/git/zlib.js';
+import { nodeZlib } from '../../../../apps/node-zlib.js';
 import { concat, utf8 } from '../../../../domain/git/bytes.js';
 import { applyDelta, deltaSizes, editDelta } from '../../../../domain/git/pack/delta.js';
 import { readPack } from '../../../../domain/git/pack/read-pack.js';

@@ -1,7 +1,7 @@
 import { deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
 import { promisify } from 'node:util';
-import type { Inflated, Zlib } from '../../../domain/git/pack/zlib.js';
-import { KvError } from '../../../ports/error.js';
+import type { Inflated, Zlib } from '../domain/git/pack/zlib.js';
+import { KvError } from '../ports/error.js';
 
 /** A larger body is worked on in another thread, bytes. */
 const AT_ONCE = 128 * 1024;
