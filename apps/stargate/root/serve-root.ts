@@ -227,7 +227,19 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     });
     const listeners = await startListeners(running, {
       ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
-      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts, standby: async () => cluster?.standby() ?? null })), ...(more ?? [])],
+      mounts: [
+        healthMount(
+          rootHealth({
+            root,
+            room,
+            metrics,
+            open: () => repositories.open,
+            counts,
+            standby: async () => cluster?.standby() ?? null,
+          }),
+        ),
+        ...(more ?? []),
+      ],
       crowd: () => crowdBounds(bounds),
       identify: (_type, blob) => index.identify(blob),
       reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),
