@@ -9,10 +9,11 @@ import { TestProcess } from './process.mjs';
 const GRACE_MS = 10_000;
 
 /**
- * Runs files (paths below dist/test), up to `jobs` at a time, with mocha's options. Gives `each` the counts of every file,
- * in the order in which they end. After an interruption it ends early: what runs is aborted, nothing more is begun.
+ * Runs files (paths below dist/test), up to `jobs` at a time, with mocha's options; unless they are `kept` until a file has ended, lines are
+ * printed as they come. Gives `each` the counts and times of every file, in the order in which they end. After an interruption it ends
+ * early: what runs is aborted, nothing more is begun.
  */
-export async function runFiles(files, jobs, options, each) {
+export async function runFiles(files, jobs, options, kept, each) {
   const folder = mkdtempSync(join(tmpdir(), 'kv-tests-'));
   const queue = [...files];
   const running = new Set();
@@ -27,12 +28,12 @@ export async function runFiles(files, jobs, options, each) {
     let current;
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       if (current === undefined || current.isOver) {
-        current = new TestProcess(folder, files.length > 1, options);
+        current = new TestProcess(folder, kept, options);
         running.add(current);
       }
       const result = await current.run(file);
       current.print(result.tests > 0 || result.failed > 0);
-      each(result);
+      each({ file, ...result });
       if (current.isOver) running.delete(current);
     }
     running.delete(current);

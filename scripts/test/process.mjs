@@ -30,13 +30,13 @@ export class TestProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Runs one file: gives its counts, or one failure when the process ends over it. */
+  /** Runs one file: gives its counts and how long it took, or one failure when the process ends over it. */
   async run(file) {
     this.#child.send({ file: join('dist', 'test', file) }, () => undefined); // one that has ended says so by its end
     const result = once(this.#child, 'message').then(([counts]) => counts);
     const broken = this.#ended.then(([code, signal]) => {
       const failure = `${file.replace(/\.js$/, '.ts')}: the process that ran it ended with ${code ?? signal}`;
-      return { tests: 0, passed: 0, failed: 1, skipped: 0, failures: [failure] };
+      return { tests: 0, passed: 0, failed: 1, skipped: 0, failures: [failure], seconds: 0, processor: 0 };
     });
     return Promise.race([result, broken]);
   }

@@ -2,6 +2,7 @@
 // Its one argument is mocha's options as JSON.
 import { relative } from 'node:path';
 import Mocha from 'mocha';
+import { processorSeconds } from './processor.mjs';
 
 const options = JSON.parse(process.argv[2]);
 let runner;
@@ -9,9 +10,11 @@ let stopping = false;
 
 process.on('message', async ({ file, stop }) => {
   if (stop) return endEarly();
+  const [started, used] = [Date.now(), processorSeconds()];
   const counts = await run(file);
   if (!process.connected) process.exit();
-  process.send(counts, () => stopping && process.disconnect());
+  const times = { seconds: (Date.now() - started) / 1000, processor: processorSeconds() - used };
+  process.send({ ...counts, ...times }, () => stopping && process.disconnect());
 });
 // Whoever gives the files is gone, or has no more: whatever a test left open must not keep this process.
 process.on('disconnect', () => (runner === undefined ? process.exit() : endEarly()));

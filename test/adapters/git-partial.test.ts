@@ -19,9 +19,10 @@ describe('git-cli: whether a clone is partial', () => {
         (_, i) => `[branch "b${i}"]\n\tremote = origin\n\tmerge = refs/heads/b${i}\n`,
       );
       writeFileSync(sandbox.path('config'), sections.join(''));
-      const started = performance.now();
+      const started = process.cpuUsage();
       expect(isPartialClone({ commonDir: sandbox.path('.') })).to.equal(false);
-      expect(performance.now() - started, 'milliseconds').to.be.lessThan(500);
+      const { user, system } = process.cpuUsage(started);
+      expect((user + system) / 1000, 'milliseconds of processor time').to.be.lessThan(500);
       writeFileSync(sandbox.path('config'), `${sections.join('')}# promisor\n[remote "origin"]\n\tpromisor = true\n`);
       expect(isPartialClone({ commonDir: sandbox.path('.') })).to.equal(true);
     } finally {

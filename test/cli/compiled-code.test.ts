@@ -19,7 +19,7 @@ describe('git kv: compiled code', () => {
   after(() => place.remove());
 
   const get = async (env: Readonly<Record<string, string>> = {}): Promise<string> =>
-    place.ok(['get', 'a', '--offline'], { env: { XDG_CACHE_HOME: cache, ...env } });
+    place.ok(['get', 'a', '--offline'], { alone: true, env: { XDG_CACHE_HOME: cache, ...env } });
   const kept = (): string[] => readdirSync(folder).filter((name) => /^(get|list|other)-[0-9a-f]{20}$/.test(name));
   const fileOf = (): string => join(folder, kept()[0] ?? '');
 
@@ -32,7 +32,7 @@ describe('git kv: compiled code', () => {
     expect(size).to.be.greaterThan(100_000);
     expect(await get()).to.equal('1');
     expect(statSync(fileOf()).mtimeMs, 'written once').to.equal(mtimeMs);
-    await place.ok(['list', '--offline'], { env: { XDG_CACHE_HOME: cache } });
+    await place.ok(['list', '--offline'], { alone: true, env: { XDG_CACHE_HOME: cache } });
     expect(kept().map((name) => name.split('-')[0])).to.have.members(['get', 'list']);
   });
 

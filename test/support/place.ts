@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type CommandOptions, isAlone, runKept } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey } from './keys.js';
 import { type RanBytes, runBytes, type RunOptions } from './processes.js';
@@ -28,9 +29,10 @@ export class Place {
     return execFileSync('git', args, { cwd: this.repo, env: this.env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** Runs `git kv` as its own process. */
-  kv(args: readonly string[], options: RunOptions = {}): Promise<RanBytes> {
-    return this.command(process.execPath, [BIN, ...args], options);
+  /** Runs `git kv`. */
+  kv(args: readonly string[], options: CommandOptions = {}): Promise<RanBytes> {
+    if (isAlone(options)) return this.command(process.execPath, [BIN, ...args], options);
+    return runKept(args, { cwd: this.repo, ...options, env: { ...this.env, ...options.env } });
   }
 
   /** Runs `git kv` from a shell's command line, for bytes that no JavaScript string can hold; `$KV` is the program. */
@@ -39,14 +41,14 @@ export class Place {
   }
 
   /** As `kv`, and gives standard output as text. Throws unless the exit code is 0. */
-  async ok(args: readonly string[], options: RunOptions = {}): Promise<string> {
+  async ok(args: readonly string[], options: CommandOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.kv(args, options);
     if (code !== 0) throw new Error(`git kv ${args.join(' ')} exited with ${code}:\n${stderr}`);
     return stdout.toString('utf8');
   }
 
   /** As `ok` with --json, parsed. */
-  async json<T = Record<string, unknown>>(args: readonly string[], options: RunOptions = {}): Promise<T> {
+  async json<T = Record<string, unknown>>(args: readonly string[], options: CommandOptions = {}): Promise<T> {
     return JSON.parse(await this.ok([...args, '--json'], options)) as T;
   }
 

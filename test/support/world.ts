@@ -9,7 +9,8 @@ import type { Readable } from 'node:stream';
 import { files } from './files.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey, sshOptions } from './keys.js';
-import { type Ran, run, type RunOptions } from './processes.js';
+import { type CommandOptions, isAlone, runKept } from './commands/kept.js';
+import { asText, type Ran, run, type RunOptions } from './processes.js';
 import { BIN_DIR, HOST_KEYS } from './root.js';
 import { until } from './until.js';
 
@@ -192,13 +193,14 @@ export class World {
     return path;
   }
 
-  /** `git kv …` in a clone, run by git itself. */
-  kv(clone: string, args: readonly string[], options: RunOptions & { readonly person?: string } = {}): Promise<Ran> {
-    return this.run('git', ['kv', ...args], {
-      cwd: this.clonePath(clone),
-      ...options,
-      env: { ...this.env(options.person ?? clone), ...options.env },
-    });
+  /** `git kv …` in a clone; alone, it is git itself that starts it. */
+  async kv(
+    clone: string,
+    args: readonly string[],
+    { person = clone, ...options }: CommandOptions & { readonly person?: string } = {},
+  ): Promise<Ran> {
+    const typed = { cwd: this.clonePath(clone), ...options, env: { ...this.env(person), ...options.env } };
+    return isAlone(options) ? this.run('git', ['kv', ...args], typed) : asText(await runKept(args, typed));
   }
 
   git(cwd: string, person: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {

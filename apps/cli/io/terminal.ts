@@ -8,8 +8,10 @@ export class ReaderGone extends Error {}
 let failure: ReaderGone | KvError | undefined;
 let wroteAny = false;
 
-/** Listens for a broken pipe. To be called once, before anything is printed. */
+/** Listens for a broken pipe. To be called before a command prints anything. */
 export function watchPipe(): void {
+  failure = undefined;
+  wroteAny = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     const broken = new KvError('IO_ERROR', `cannot write to standard output: ${error.message}`, {
       cause: error,
