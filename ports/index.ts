@@ -3,6 +3,7 @@ export * from './vocabulary.js';
 export * from './advice.js';
 export * from './error.js';
 export * from './rejection.js';
+export * from './git/at-hand.js';
 export * from './git/git-store.js';
 export * from './git/git-remote.js';
 export * from './clone/admin-client.js';

@@ -26,6 +26,12 @@ export class Allowance {
     return this.held;
   }
 
+  /** Whether `take` would let so many bytes pass. */
+  hasRoom(bytes: number): boolean {
+    const { limits } = this;
+    return this.held + bytes <= limits.repository && process.held + bytes <= limits.process;
+  }
+
   /** Throws `STORAGE_FULL` where so many bytes more are more than a limit, and counts none then. */
   take(bytes: number): void {
     const { limits } = this;

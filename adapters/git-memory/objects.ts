@@ -2,7 +2,7 @@ import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { Allowance } from './allowance.js';
-import { Arena } from './arena.js';
+import { ObjectTable } from './object-table.js';
 import { parseCommit, parseTag, parseTree } from './parse.js';
 import type { CommitFacts } from './parse.js';
 
@@ -12,23 +12,23 @@ const EMPTY_TREE: Readonly<Record<ObjectFormat, Oid>> = {
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
 
-/** What an object takes besides its body: its id, two records and its place in the table; bytes, measured with Node 20. */
-const AN_OBJECT = 300;
+/** What an object takes besides its body, at the most: its id, type and length, and four places of the table; bytes. */
+const AN_OBJECT = 64;
 
 /** The bytes that an object is counted as. */
 export const sizeOf = (object: { readonly body: Uint8Array }): number => object.body.length + AN_OBJECT;
 
-/** Objects in a Map, in front of others where there are some, and the walks over them. */
+/** Objects in a table, in front of others where there are some, and the walks over them. */
 export class MemoryObjects {
-  private readonly objects = new Map<Oid, GitObject>();
+  private readonly objects: ObjectTable;
   private readonly empty: GitObject;
 
   constructor(
     readonly format: ObjectFormat,
     private readonly behind: MemoryObjects | null = null,
     readonly allowance: Allowance = behind?.allowance ?? new Allowance(),
-    private readonly arena = new Arena(),
   ) {
+    this.objects = new ObjectTable(format);
     this.empty = { oid: EMPTY_TREE[format], type: 'tree', body: new Uint8Array(0) };
   }
 
@@ -36,9 +36,18 @@ export class MemoryObjects {
     return this.objects.get(oid) ?? this.behind?.get(oid) ?? (oid === this.empty.oid ? this.empty : null);
   }
 
+  has(oid: Oid): boolean {
+    return this.objects.has(oid) || this.behind?.has(oid) === true || oid === this.empty.oid;
+  }
+
   /** The objects that were put here, without those of the repository behind. */
   own(): Iterable<GitObject> {
-    return this.objects.values();
+    return this.objects;
+  }
+
+  /** Their ids. */
+  ownIds(): Iterable<Oid> {
+    return this.objects.ids();
   }
 
   /** Bytes that `put` would count for these. */
@@ -51,40 +60,33 @@ export class MemoryObjects {
   /** Takes objects in, all or none. Throws `STORAGE_FULL`. */
   put(objects: readonly NewObject[]): void {
     let wanted = 0;
-    for (const object of objects) if (!this.objects.has(object.oid)) wanted += sizeOf(object);
-    if (wanted === 0) return;
+    for (const object of objects) wanted += sizeOf(object);
+    // To look for each is worth it only where there is too little room for all.
+    if (!this.allowance.hasRoom(wanted)) wanted = this.lacking(objects);
     this.allowance.take(wanted);
     let kept = 0;
-    for (const object of objects) {
-      const { oid, type } = object;
-      if (this.objects.has(oid)) continue; // or it stands twice in the list
-      const body = this.arena.keep(object.body);
-      this.objects.set(oid, body === object.body ? object : { oid, type, body });
-      kept += sizeOf(object);
-    }
+    for (const object of objects) if (this.objects.add(object)) kept += sizeOf(object); // or it stands twice in the list
     if (kept < wanted) this.allowance.give(wanted - kept);
   }
 
   /** Forgets an object that was put here. */
   drop(oid: Oid): number {
-    const object = this.objects.get(oid);
-    if (object === undefined) return 0;
-    this.objects.delete(oid);
-    this.allowance.give(sizeOf(object));
-    return sizeOf(object);
+    const length = this.objects.drop(oid);
+    if (length < 0) return 0;
+    this.allowance.give(length + AN_OBJECT);
+    return length + AN_OBJECT;
   }
 
   /** Forgets all that were put here. */
   clear(): void {
-    let bytes = 0;
-    for (const object of this.objects.values()) bytes += sizeOf(object);
+    const { bodyBytes, count } = this.objects;
     this.objects.clear();
-    this.allowance.give(bytes);
+    this.allowance.give(bodyBytes + count * AN_OBJECT);
   }
 
   /** How many objects were put here. */
   get count(): number {
-    return this.objects.size;
+    return this.objects.count;
   }
 
   commit(oid: Oid): CommitFacts | null {

@@ -23,7 +23,7 @@ export async function prune(objects: MemoryObjects, roots: Iterable<Oid>): Promi
       open.push(parseTag(object.body));
     }
   }
-  let freed = 0;
-  for (const { oid } of [...objects.own()]) if (!reached.has(oid)) freed += objects.drop(oid);
-  return freed;
+  const gone: Oid[] = [];
+  for (const oid of objects.ownIds()) if (!reached.has(oid)) gone.push(oid);
+  return gone.reduce((freed, oid) => freed + objects.drop(oid), 0);
 }

@@ -37,7 +37,7 @@ export class MemoryRefs {
 
   /** Throws, having moved nothing, when these can't be moved together. */
   check(updates: readonly RefUpdate[]): void {
-    if (updates.length > 1 && new Set(updates.map((update) => update.ref)).size < updates.length) {
+    if (updates.length > 1 && new Set(updates.map(({ ref }) => ref)).size < updates.length) {
       throw new KvError('GIT_ERROR', 'a transaction moves one ref twice', { hint: 'give each ref one update' });
     }
     for (const { ref, old } of updates) {
@@ -47,7 +47,7 @@ export class MemoryRefs {
         details: { ref },
       });
     }
-    if (updates.some(({ ref, next }) => next !== null && !this.tips.has(ref))) this.checkPlaces(updates);
+    if (updates.some(({ old, next }) => old === null && next !== null)) this.checkPlaces(updates);
   }
 
   /** The bytes that these add to what is counted; negative where they delete more. */
@@ -66,15 +66,20 @@ export class MemoryRefs {
     if (growth > 0) this.allowance.take(growth);
     else this.allowance.give(-growth);
     for (const { ref, next } of updates) {
-      const had = this.tips.has(ref);
+      const had = this.tips.size;
       if (next === null) this.tips.delete(ref);
       else this.tips.set(ref, next);
-      if (had !== (next !== null)) this.count(ref, had ? -1 : 1);
+      if (had !== this.tips.size) this.count(ref, this.tips.size - had);
     }
   }
 
   /** No ref lies below another once all of these are moved. */
   private checkPlaces(updates: readonly RefUpdate[]): void {
+    const [only] = updates;
+    if (updates.length === 1 && only !== undefined) {
+      this.checkPlace(only.ref);
+      return;
+    }
     const gone = new Set(updates.filter(({ next }) => next === null).map(({ ref }) => ref));
     const come = new Set(updates.filter(({ next }) => next !== null).map(({ ref }) => ref));
     for (const ref of come) {
@@ -87,8 +92,16 @@ export class MemoryRefs {
     }
   }
 
+  /** As above, for one that is made. */
+  private checkPlace(ref: RefName): void {
+    for (let at = ref.indexOf('/', FIRST); at > 0; at = ref.indexOf('/', at + 1))
+      if (this.tips.has(ref.slice(0, at))) throw inTheWay(ref.slice(0, at), ref);
+    if (this.folders.has(ref)) throw inTheWay(`${ref}/…`, ref);
+  }
+
   private count(ref: RefName, by: number): void {
-    for (const folder of foldersOf(ref)) {
+    for (let at = ref.indexOf('/', FIRST); at > 0; at = ref.indexOf('/', at + 1)) {
+      const folder = ref.slice(0, at);
       const left = (this.folders.get(folder) ?? 0) + by;
       if (left === 0) this.folders.delete(folder);
       else this.folders.set(folder, left);
@@ -96,16 +109,23 @@ export class MemoryRefs {
   }
 }
 
+/** Where the name of the first folder below `refs/` begins. */
+const FIRST = 5;
+
 function* foldersOf(ref: RefName): Generator<string> {
-  for (let at = ref.indexOf('/', 5); at > 0; at = ref.indexOf('/', at + 1)) yield ref.slice(0, at);
+  for (let at = ref.indexOf('/', FIRST); at > 0; at = ref.indexOf('/', at + 1)) yield ref.slice(0, at);
 }
 
 function inTheWay(there: string, ref: RefName): KvError {
   return new KvError('GIT_ERROR', `cannot create '${ref}': '${there}' exists`, { hint: 'choose another name' });
 }
 
+/** Names that no rule refuses. */
+const USUAL = /^refs(?:\/[A-Za-z0-9_-]+)+$/;
+
 /** Git's own rules (`git check-ref-format`) for a full name below `refs/`. */
 export function checkRef(name: string): void {
+  if (USUAL.test(name)) return;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
   if (name.startsWith('refs/') && !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name)) return;
   throw new KvError('INPUT_INVALID', `'${name}' is not a full ref name`, { hint: 'use a name such as refs/kv/main' });

@@ -1,5 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, Landed, NewObject, Quarantine } from '../../ports/git/git-store.js';
+import type { AtHand } from '../../ports/git/at-hand.js';
 import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
 import { isOid } from '../../ports/vocabulary.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
@@ -31,6 +32,22 @@ export class GitMemoryStore implements GitStore {
     protected readonly objects = new MemoryObjects(objectFormat),
     protected readonly tips = new MemoryRefs(objects.allowance),
   ) {}
+
+  readonly atHand: AtHand = {
+    object: (oid) => {
+      this.checkOpen();
+      return this.objects.get(oid);
+    },
+    tip: (ref) => {
+      this.checkOpen();
+      return this.tips.get(ref);
+    },
+    head: () => {
+      this.checkOpen();
+      return this.named;
+    },
+    land: (objects, updates, reason) => this.landNow(objects, updates, reason),
+  };
 
   /** What the repository holds and may hold. */
   get allowance(): Allowance {
@@ -98,6 +115,11 @@ export class GitMemoryStore implements GitStore {
   }
 
   async land(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
+    this.landNow(objects, updates, reason);
+    return LANDED;
+  }
+
+  protected landNow(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): void {
     this.checkOpen();
     this.checkObjects(objects);
     for (const update of updates) this.checkUpdate(update, reason, objects);
@@ -107,7 +129,6 @@ export class GitMemoryStore implements GitStore {
     if (growth > 0) this.reserve(this.objects.lacking(objects) + growth)();
     this.objects.put(objects);
     this.tips.move(updates);
-    return LANDED;
   }
 
   async head(): Promise<RefName | Oid> {
@@ -185,7 +206,8 @@ export class GitMemoryStore implements GitStore {
   private checkUpdate({ ref, old, next }: RefUpdate, reason: string, landing: readonly NewObject[] | undefined): void {
     checkRef(ref);
     if (old !== null) this.checked(old);
-    if (next === null || landing?.some(({ oid }) => oid === next) || this.find(next) !== null) return;
+    if (next === null || landing?.[landing.length - 1]?.oid === next || landing?.some(({ oid }) => oid === next)) return;
+    if (this.objects.has(next) || this.find(next) !== null) return;
     throw new KvError('GIT_ERROR', `cannot move '${ref}' (${reason}): there is no object ${next}`, { hint: 'write it first' });
   }
 
@@ -232,7 +254,7 @@ class MemoryQuarantine extends GitMemoryStore implements Quarantine {
     throw noRefs();
   }
 
-  override async land(): Promise<Landed> {
+  protected override landNow(): void {
     this.checkOpen();
     throw noRefs();
   }

@@ -67,12 +67,15 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     ['git http-backend', theirs],
   ] as const;
   const clone = new Map<string, number[]>();
+  const first = new Map<string, number>();
   const bytes = new Map<string, number>();
-  for (let i = 0; i < runs; i++) {
+  for (let i = 0; i <= runs; i++) {
     for (const [what, url] of sides) {
       const to = join(folder, `clone-${i}-${url.endsWith('r.git') ? 'ours' : 'theirs'}`);
       const ms = await timed(() => run('git', [...header, 'clone', '-q', '--bare', url, to], { env }));
-      clone.set(what, [...(clone.get(what) ?? []), ms]);
+      // The first one puts the pack together, which is kept for those that follow; git has found it packed from the start.
+      if (i === 0) first.set(what, ms);
+      else clone.set(what, [...(clone.get(what) ?? []), ms]);
       bytes.set(what, Number(execFileSync('du', ['-sk', join(to, 'objects')], { encoding: 'utf8' }).split('\t')[0]));
     }
   }
@@ -93,14 +96,15 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     [...samples].map(([what, all]) => ({ what, samples: all }));
   const named = `${commits.toLocaleString('en')} commits, ${files.toLocaleString('en')} files`;
   const tables = [
-    { title: `git clone of ${named}`, rows: rowsOf(clone) },
+    { title: `git clone of ${named}, but for the first`, rows: rowsOf(clone) },
     { title: 'git push of one commit to it', rows: rowsOf(push) },
   ];
   const sheet: Sheet = {
     title: `A clone of ${named}`,
-    columns: ['pack received, KiB', 'most memory while serving, MiB', 'push p99 ms'],
+    columns: ['the first one, ms', 'pack received, KiB', 'most memory while serving, MiB', 'push p99 ms'],
     rows: sides.map(([what]) => [
       what,
+      Math.round(first.get(what) ?? 0),
       bytes.get(what) ?? 0,
       what.startsWith('git-kv') ? `${server.peak()} (${filled} before the first clone)` : backend.peak(),
       Math.round(quantile(push.get(what) ?? [], 0.99)),

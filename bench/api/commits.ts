@@ -9,6 +9,7 @@ import { openMemoryFirst } from '../../domain/repo/persist/memory-first.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import { isolatedEnv } from '../../test/support/isolated-env.js';
+import { isomorphicGit, MemoryFiles } from './isomorphic.js';
 import { quantile, round, type Sheet } from '../report.js';
 
 const AUTHOR = { name: 'Dev', email: 'dev@example.com' };
@@ -81,6 +82,7 @@ export async function commits(folder: string, count: number): Promise<Sheet> {
     rows.push([`${named}, kept, all at once`, round(wall), '', Math.round(1_000_000 / wall), 'each commit, many in a pack']);
     rows.push(row(`${named}, git commit-tree and update-ref`, await byProcesses(directory, 30), 'each commit: loose objects'));
     await kept.close();
+    rows.push(await byIsomorphicGit(named, paths, files === 1 ? Math.ceil(count / 100) : 5));
   }
   const columns = ['µs a commit', 'µs of it computing', 'commits/s', 'durable'];
   return { title: 'A commit of one changed file, in process', columns, rows };
@@ -100,6 +102,32 @@ async function byProcesses(directory: string, count: number): Promise<{ wall: nu
     git('update-ref', 'refs/heads/by-process', next);
     parent = next;
   });
+}
+
+/** The same by another library on a file system in memory: a file is written, staged and committed. */
+async function byIsomorphicGit(named: string, paths: readonly string[], count: number): Promise<Row> {
+  const what = `${named}, isomorphic-git in memory`;
+  const git = isomorphicGit();
+  if (git === null) return [what, 'not fetched', '', '', 'nothing'];
+  const files = new MemoryFiles();
+  const place = { fs: files, dir: '/work', cache: {} };
+  for (const folder of [
+    '/work',
+    ...new Set(paths.filter((path) => path.includes('/')).map((path) => `/work/${path.split('/')[0]}`)),
+  ])
+    await files.mkdir(folder);
+  await git.init({ ...place, defaultBranch: 'main' });
+  for (const [i, path] of paths.entries()) await files.writeFile(`/work/${path}`, `v${i}`);
+  await git.add({ ...place, filepath: [...paths] });
+  await git.commit({ ...place, message: 'base', author: AUTHOR });
+  const change = async (i: number): Promise<void> => {
+    const path = paths[i % paths.length] ?? '';
+    await files.writeFile(`/work/${path}`, `n${i} ${paths.length}`);
+    await git.add({ ...place, filepath: path });
+    await git.commit({ ...place, message: 'change', author: AUTHOR });
+  };
+  await each(Math.ceil(count / 4), change);
+  return row(what, await each(count, (i) => change(i + count)), 'nothing');
 }
 
 /** What the other specification tells of its own: branches and realities made, and changes by many at once. */

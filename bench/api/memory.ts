@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { openApi } from '../../apps/api/server/serve.js';
+import { readSettings } from '../../apps/api/settings.js';
 import type { Sheet } from '../report.js';
 import { repositoryOn } from './commits.js';
 
@@ -38,6 +40,13 @@ export async function memory(commits: number): Promise<Sheet> {
     }
     return all;
   });
+  const env = { GIT_KV_API_PASSWORD_COST: '14', GIT_KV_API_POOL_MAX_REPOS: '20000' };
+  const settings = await readSettings(env, undefined);
+  const api = await openApi({ settings, env: process.env, log: () => undefined, toldPassword: () => undefined });
+  await each('a repository of the server, open and empty (of 10,000)', 10_000, async () => {
+    for (let i = 0; i < 10_000; i++) await api.context.pool.create(`r${i}`, { memoryOnly: true, objectFormat: 'sha1' });
+  });
+  await api.close();
   const repository = await repositoryOn(null);
   await repository.add(...Array.from({ length: 1000 }, (_, i) => ({ path: `d${i % 20}/f${i}`, content: `v${i}` })));
   await repository.commit({ message: 'base', author: AUTHOR });

@@ -56,6 +56,8 @@ export class Accounts {
   private readonly custom: Map<string, readonly Right[]>;
   private readonly keysByHash: Map<string, ApiKey>;
   private readonly open: Map<string, Session>;
+  /** A changed user is another record; a role that comes or goes empties it. */
+  private knownRights = new WeakMap<Pick<User, 'roles' | 'grants'>, Rights>();
 
   constructor(
     record: AccountsRecord,
@@ -132,10 +134,15 @@ export class Accounts {
     if (some) await this.changed();
   }
 
-  /** What a user may do. */
-  rights({ roles, grants }: Pick<User, 'roles' | 'grants'>): Rights {
-    const everywhere = new Set(roles.flatMap((role) => this.rightsOfRole(role)));
-    return { everywhere, grants: new Map(Object.entries(grants).map(([repository, rights]) => [repository, new Set(rights)])) };
+  /** What a user may do. The same answer comes again, until the user or a role changes. */
+  rights(user: Pick<User, 'roles' | 'grants'>): Rights {
+    const known = this.knownRights.get(user);
+    if (known !== undefined) return known;
+    const everywhere = new Set(user.roles.flatMap((role) => this.rightsOfRole(role)));
+    const grants = new Map(Object.entries(user.grants).map(([repository, rights]) => [repository, new Set(rights)]));
+    const rights = { everywhere, grants };
+    this.knownRights.set(user, rights);
+    return rights;
   }
 
   /** All roles with what they give. */
@@ -147,6 +154,7 @@ export class Accounts {
   async addRole(name: string, rights: readonly string[]): Promise<void> {
     if (this.roles().has(name)) throw new KvError('CAS_CONFLICT', `there is a role '${shownText(name)}' already`);
     this.custom.set(name, checkedRights(rights));
+    this.knownRights = new WeakMap();
     await this.changed();
   }
 
@@ -157,6 +165,7 @@ export class Accounts {
     const left = this.users().filter(({ id }) => this.isAdmin(id, (role) => role !== name));
     if (left.length === 0) throw new KvError('CAS_CONFLICT', 'without this role nobody would be an admin');
     this.custom.delete(name);
+    this.knownRights = new WeakMap();
     for (const user of this.users()) this.byId.set(user.id, { ...user, roles: user.roles.filter((role) => role !== name) });
     await this.changed();
   }
@@ -177,7 +186,8 @@ export class Accounts {
 
   /** Notes that a key was used; kept with the next change. */
   usedKey(key: ApiKey, now: number): void {
-    this.keysByHash.set(key.hash, { ...key, lastUsedAt: now });
+    // To the second: a program that asks without a pause need not leave a record a request.
+    if (key.lastUsedAt === null || now - key.lastUsedAt >= 1000) this.keysByHash.set(key.hash, { ...key, lastUsedAt: now });
   }
 
   /** Throws `NOT_FOUND` where that user has no such key. */

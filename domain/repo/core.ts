@@ -7,8 +7,8 @@ import { DEFAULT_LIMITS } from './limits.js';
 import { ObjectSource } from './objects/source.js';
 import type { RefEvent, RepositoryLimits, RepositoryParts } from './types.js';
 
-/** Stores objects and moves refs, all or none, for whoever has the turn. */
-export type Land = (objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string) => Promise<void>;
+/** Stores objects and moves refs, all or none, for whoever has the turn; at once where the store can. */
+export type Land = (objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string) => void | Promise<void>;
 
 /** What all use cases of one repository share: where objects are, whose turn it is to change something, who hears of it. */
 export class Core {
@@ -27,7 +27,7 @@ export class Core {
 
   constructor(readonly parts: RepositoryParts) {
     this.store = parts.store;
-    this.source = new ObjectSource(parts.store, parts.store.objectFormat);
+    this.source = new ObjectSource(parts.store, parts.store.objectFormat, null, null, parts.store.atHand);
     this.namer = new ObjectNamer(parts.hasher, parts.store.objectFormat);
     this.limits = { ...DEFAULT_LIMITS, ...parts.limits };
   }
@@ -37,7 +37,9 @@ export class Core {
   }
 
   /** What HEAD names. */
-  async head(): Promise<RefName | Oid> {
+  head(): RefName | Oid | Promise<RefName | Oid> {
+    const { atHand } = this.store;
+    if (atHand !== undefined) return atHand.head();
     return this.store.head === undefined ? this.ownHead : this.store.head();
   }
 
@@ -47,36 +49,51 @@ export class Core {
   }
 
   /** Where a ref is; null where there is none. */
-  async tip(ref: RefName): Promise<Oid | null> {
-    return (await this.store.refs([ref])).get(ref) ?? null;
+  tip(ref: RefName): Oid | null | Promise<Oid | null> {
+    const { atHand } = this.store;
+    return atHand === undefined ? this.store.refs([ref]).then((refs) => refs.get(ref) ?? null) : atHand.tip(ref);
   }
 
   /** The commit that HEAD leads to; null before the first. */
-  async headTip(): Promise<Oid | null> {
-    const head = await this.head();
-    return head.startsWith('refs/') ? this.tip(head) : head;
+  headTip(): Oid | null | Promise<Oid | null> {
+    const tipOf = (head: RefName | Oid) => (head.startsWith('refs/') ? this.tip(head) : head);
+    const head = this.head();
+    return head instanceof Promise ? head.then(tipOf) : tipOf(head);
   }
 
   /** The root tree of a commit; null for none. */
-  async treeOf(commit: Oid | null): Promise<Oid | null> {
-    return commit === null ? null : (await this.source.commit(commit)).tree;
+  treeOf(commit: Oid | null): Oid | null | Promise<Oid | null> {
+    if (commit === null) return null;
+    const facts = this.source.commit(commit);
+    return facts instanceof Promise ? facts.then(({ tree }) => tree) : facts.tree;
   }
 
   /**
    * Runs what changes the repository, one after another. It resolves once what was landed is durable; the next has its turn before, and
    * builds on it.
    */
-  async change<T>(work: (land: Land) => Promise<T>): Promise<T> {
-    const release = await this.mutex.acquire();
+  async change<T>(work: (land: Land) => T | Promise<T>): Promise<T> {
+    const release = this.mutex.take() ?? (await this.mutex.acquire());
     const durable: Promise<void>[] = [];
-    const moved: [readonly RefUpdate[], string][] = [];
+    const moved: (readonly [readonly RefUpdate[], string])[] = [];
     let result: T;
     try {
-      result = await work(async (objects, updates, reason) => {
-        const landed = await this.landWithRoom(objects, updates, reason);
-        if (landed.durable !== null) durable.push(landed.durable);
-        if (updates.length > 0) moved.push([updates, reason]);
+      const made = work((objects, updates, reason) => {
+        const note = (landed: Landed | undefined): void => {
+          for (const { old, next } of updates) if (next === null || (old !== null && reason === 'reset')) this.hasGarbage = true;
+          if (landed !== undefined && landed.durable !== null) durable.push(landed.durable);
+          if (updates.length > 0) moved.push([updates, reason]);
+        };
+        const { atHand } = this.store;
+        if (atHand?.land === undefined) return this.withRoom(() => this.landed(objects, updates, reason)).then(note);
+        try {
+          atHand.land(objects, updates, reason);
+        } catch (error) {
+          return this.again(error, () => this.landed(objects, updates, reason)).then(note);
+        }
+        return note(undefined);
       });
+      result = made instanceof Promise ? await made : made; // whoever waits for nothing lets the next begin at once
     } catch (error) {
       for (const each of durable) each.catch(() => undefined); // the error that is thrown came first
       throw error;
@@ -132,16 +149,14 @@ export class Core {
     try {
       return await work();
     } catch (error) {
-      const isFull = KvError.is(error) && error.code === 'STORAGE_FULL';
-      if (!isFull || !this.hasGarbage || (await this.prune()) === 0) throw error;
-      return work();
+      return this.again(error, work);
     }
   }
 
-  private async landWithRoom(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
-    const landed = await this.withRoom(() => this.landed(objects, updates, reason));
-    if (updates.some(({ old, next }) => next === null || (old !== null && reason === 'reset'))) this.hasGarbage = true;
-    return landed;
+  private async again<T>(error: unknown, work: () => Promise<T>): Promise<T> {
+    const isFull = KvError.is(error) && error.code === 'STORAGE_FULL';
+    if (!isFull || !this.hasGarbage || (await this.prune()) === 0) throw error;
+    return work();
   }
 
   private landed(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {

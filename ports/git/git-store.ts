@@ -1,3 +1,4 @@
+import type { AtHand } from './at-hand.js';
 import type { ReadBounds } from './read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, ObjectType, Oid, RefName, RefUpdate } from '../vocabulary.js';
 
@@ -72,6 +73,9 @@ export interface Quarantine extends GitStore {
 export interface GitStore {
   readonly capabilities: GitStoreCapabilities;
   readonly objectFormat: ObjectFormat;
+
+  /** What is in memory. Absent where everything takes time. A view of a store that changes what is read changes this too. */
+  readonly atHand?: AtHand;
 
   /**
    * Reads objects, in the order asked; `null` where there is none. Duplicates are allowed. In a partial clone, what the clone left

@@ -51,7 +51,7 @@ describe('git-memory within limits', () => {
   it('keeps objects and refs of a landing together at the limit, and counts a quarantine until it is dropped', async () => {
     const { root, objects } = files('sha1', { a: 'x'.repeat(2000) });
     const made = commit('sha1', { tree: root, time: 1_700_000_000 });
-    const size = [...objects, made].reduce((sum, { body }) => sum + body.length + 300, 0);
+    const size = [...objects, made].reduce((sum, { body }) => sum + body.length + 64, 0);
     const store = memoryStore('sha1', { repository: size + 10, process: Infinity });
     await refused(
       store.land([...objects, made], [{ ref: 'refs/heads/main', old: null, next: made.oid }], 'test'),

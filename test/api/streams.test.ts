@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { Streams } from '../../apps/api/requests/streams.js';
@@ -13,12 +13,12 @@ const [MUTE, READERS] = THOROUGH ? [5000, 5000] : [8, 300];
 const MUTE_CLIENTS = `
 const [port, count, request] = process.argv.slice(1);
 const open = (left) => {
-  if (left === 0) return console.log('open');
+  if (left === 0) return process.send('open');
   const socket = require('net').connect(Number(port), '127.0.0.1', () => { socket.write(request); open(left - 1); });
-  socket.pause();
-  socket.on('error', () => {});
+  socket.on('error', () => {}); // and no listener for what comes
 };
 open(Number(count));
+setInterval(() => {}, 1000); // sockets that don't read keep no process
 `;
 
 describe('api: event streams', () => {
@@ -28,10 +28,14 @@ describe('api: event streams', () => {
     t = await listeningApi({}, (_level, message, fields) => lines.push({ message, fields }));
   });
   after(() => t.stop());
+  let mute: ChildProcess | undefined;
   beforeEach(async () => {
     await t.ask('POST', '/api/v1/repos', { id: 'r', memory_only: true });
   });
-  afterEach(() => t.ask('DELETE', '/api/v1/repos/r'));
+  afterEach(async () => {
+    mute?.kill('SIGKILL');
+    await t.ask('DELETE', '/api/v1/repos/r');
+  });
 
   const commit = async (path: string): Promise<string> => {
     await t.ask('POST', '/api/v1/repos/r/files', { path, content: path });
@@ -110,10 +114,10 @@ describe('api: event streams', () => {
     while (streams.open > 0) await new Promise((resolve) => setImmediate(resolve)); // of the tests before
     const [cutBefore, linesBefore] = [streams.cut, lines.length];
     // In a process of their own: there are not descriptors enough for both ends of all of them in one.
-    const mute = spawn(process.execPath, ['-e', MUTE_CLIENTS, String(t.port), String(MUTE), request()], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    mute = spawn(process.execPath, ['-e', MUTE_CLIENTS, String(t.port), String(MUTE), request()], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    await once(mute.stdout, 'data');
+    await once(mute, 'message');
     const readers = await opened(READERS, '?branch=small');
     const told = Promise.all(readers.map((socket) => until(socket, /"branch":"small"/)));
     while (log.watchers < MUTE + READERS) await new Promise((resolve) => setImmediate(resolve));
@@ -138,7 +142,6 @@ describe('api: event streams', () => {
     // A client costs its connection; what waits for those who don't read is bounded for all of them together.
     expect(process.memoryUsage().rss - before).to.be.lessThan((MUTE + READERS) * 60_000 + 300_000_000);
     for (const socket of readers) socket.destroy();
-    mute.kill('SIGKILL');
   });
 
   it('end when the server does, as a transaction does that is open then', async () => {

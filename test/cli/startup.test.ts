@@ -9,7 +9,7 @@ import { ROOT } from '../support/root.js';
 async function scriptsOf(place: Place, args: readonly string[]): Promise<string[]> {
   const folder = join(place.home, `coverage-${args.join('-')}`);
   mkdirSync(folder);
-  await place.ok(args, { env: { NODE_V8_COVERAGE: folder } });
+  await place.ok(args, { alone: true, env: { NODE_V8_COVERAGE: folder } });
   const [report = ''] = readdirSync(folder);
   const { result } = JSON.parse(readFileSync(join(folder, report), 'utf8')) as { result: { url: string }[] };
   return result.flatMap(({ url }) => (url.startsWith('file:') ? [fileURLToPath(url)] : []));

@@ -63,6 +63,21 @@ function contract(format: ObjectFormat, capabilities: GitStoreCapabilities, fact
     return opened.fillQuarantine(objects);
   });
 
+  it('tells what it has at hand as it would tell it otherwise', async () => {
+    const [tip] = (await chain(bench, [{ a: '1' }])) as [Oid];
+    await store.updateRefs([{ ref: 'refs/heads/main', old: null, next: tip }], 'test');
+    const { atHand } = store;
+    if (atHand === undefined) return;
+    expect(atHand.tip('refs/heads/main')).to.equal(tip);
+    expect(atHand.tip('refs/heads/none')).to.equal(null);
+    expect(atHand.head()).to.equal(await store.head?.());
+    expect(atHand.object(tip)).to.deep.equal((await store.read([tip]))[0]);
+    expect(atHand.object(bench.unknown)).to.equal(null);
+    await store.close();
+    for (const look of [() => atHand.tip('refs/heads/main'), () => atHand.head(), () => atHand.object(tip)])
+      expect(look).to.throw().with.property('code', 'UNEXPECTED');
+  });
+
   it('refuses every call once it is closed, and closes twice', async () => {
     const [tip] = (await chain(bench, [{ a: '1' }])) as [Oid];
     await store.read([tip]);

@@ -74,6 +74,22 @@ export function objectExchangeContract(name: string, factory: () => Promise<Obje
       await two.exchange.receive(one.exchange.send([], [tip]));
     });
 
+    it('bears that whoever asked leaves in the middle', async () => {
+      const text = Array.from({ length: 400_000 }, (_, i) => ((i * 2_654_435_761) >>> 7).toString(36)).join('');
+      const tip = await point(one.store, 'refs/heads/a', text);
+      const nobodys: unknown[] = [];
+      const note = (error: unknown): void => void nobodys.push(error);
+      process.on('unhandledRejection', note);
+      try {
+        for await (const _ of one.exchange.send([tip], [])) break;
+        await two.exchange.receive(one.exchange.send([tip], [])); // by then, what was left behind has ended
+      } finally {
+        process.off('unhandledRejection', note);
+      }
+      expect(nobodys).to.deep.equal([]);
+      expect(await isThere(two, tip)).to.equal(true);
+    });
+
     it('sends nothing that isn’t there, and takes nothing that is damaged or was cut short', async () => {
       const tip = await point(one.store, 'refs/heads/a', 'some content');
       const missing = tip.replace(/^./, (c) => (c === '0' ? '1' : '0'));

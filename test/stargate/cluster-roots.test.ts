@@ -126,7 +126,9 @@ describe('roots of a cluster, in memory', function () {
         ...['ada/a', `ada/a@${id.toUpperCase()}`, `ada/a@${id}0`, `Ada/a@${id}`, `../a@${id}`, `ada/a/b@${id}`],
         ...[`ada/none@${id}`, `@${id}`, `git/a@${id}`, `ada/a@${'f'.repeat(32)}`, `ada/a@@${id}`],
       ]) {
-        const asked = asks.call('one', { topic, repository: name, body: Buffer.from('{}') }).then(({ body }) => Buffer.from(body).toString());
+        const asked = asks
+          .call('one', { topic, repository: name, body: Buffer.from('{}') })
+          .then(({ body }) => Buffer.from(body).toString());
         const answer = await asked.catch((error: unknown) => toKvError(error).code);
         expect(['NOT_FOUND', '{"recorded":null}'], `${topic} of ${name}`).to.include(answer);
       }

@@ -6,11 +6,10 @@ import { utf8 } from '../../domain/git/bytes.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { LedgerMode } from '../../ports/stargate/policy-reader.js';
 import { all } from '../support/all.js';
-import { failure } from '../support/failure.js';
+import { refusal } from '../support/failure.js';
 import { MemoryCluster, type MemoryServer } from '../support/memory-cluster.js';
 import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
 import { MemoryGateway } from '../support/memory-gateway.js';
-import { until } from '../support/until.js';
 
 const ALL = { prefix: '', long: false, allowExpired: false, readFrom: 'stargate', offline: false } as const;
 const LEDGERS = ['refs/kv/', 'refs/kv-index/', 'refs/kv-watchlog/', 'refs/kv-intents/', 'refs/kv-policy/'];
@@ -60,22 +59,15 @@ for (const mode of ['linear', 'sequenced'] satisfies LedgerMode[]) {
     });
 
     if (mode === 'sequenced') return; // the same commit, whose writer tries again for a minute
-    it('refuses one without a majority, of which nothing is left, and takes it again with one', async () => {
+    it('refuses one without a majority, of which nothing is left', async () => {
       await set('k', 'before');
       const [one, two, three] = cluster.servers as [MemoryServer, MemoryServer, MemoryServer];
       await two.stop();
       await three.stop();
       const before = await shown(one);
-      await failure(set('k', 'alone'), 'BUSY');
+      const refused = await refusal(set('k', 'alone'));
+      expect(['BUSY', 'NOT_LEADER']).to.include(refused.code); // as soon as it notices that it is alone, it leads no more
       expect(await shown(one)).to.deep.equal(before);
-      await two.start();
-      // A leader that no majority hears gives the lock up, and the other may have taken it: this gateway is the first's.
-      await until('the first leads', () => {
-        two.member?.transfer(one.name);
-        return one.leads;
-      });
-      await set('k', 'together');
-      expect(await shown(one)).to.not.deep.equal(before);
     });
   });
 }

@@ -15,6 +15,7 @@ export class GitExchange implements ObjectExchange {
     if (want.length === 0) return;
     const input = [...want.map(checkOid), '--not', ...have.map(checkOid)].join('\n');
     const git = this.start(['pack-objects', '--revs', '--stdout', '--thin', '--delta-base-offset', '-q'], 'pack-objects');
+    git.over.catch(() => undefined); // awaited below, where whoever asked has not left before
     const end = (): void => void git.child.kill('SIGTERM');
     signal?.addEventListener('abort', end, { once: true });
     try {

@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { Accounts, ApiKey, User } from '../../../domain/access/accounts.js';
+import { hash, randomBytes } from 'node:crypto';
+import type { Accounts, ApiKey, Session, User } from '../../../domain/access/accounts.js';
 import { allows, narrowed, type Right, type Rights } from '../../../domain/access/rights.js';
 import { ApiError } from '../problems/errors.js';
 import { Buckets } from './buckets.js';
 import type { Passwords } from './passwords.js';
-import type { Tokens } from './tokens.js';
+import type { TokenClaims, Tokens } from './tokens.js';
 
 /** Who sends a request, however that was proved. */
 export interface Holder {
@@ -43,9 +43,13 @@ const KEY_MARK = 'gka_';
 /** Proves who somebody is: by a password, a refresh token, a token, an API key. */
 export class Logins {
   private readonly attempts: Buckets;
+  private readonly nobody: Pick<User, 'roles' | 'grants'>;
+  /** What was last told of a session, as long as its user and rights are the same records. */
+  private readonly holders = new WeakMap<Session, Holder>();
 
   constructor(private readonly parts: LoginParts) {
     this.attempts = new Buckets(parts.loginsPerMinute, parts.now);
+    this.nobody = { roles: [parts.anonymousRole], grants: {} };
   }
 
   /** Throws `UNAUTHORIZED`, as slowly for a name that nobody has; `RATE_LIMIT_EXCEEDED`. */
@@ -82,15 +86,24 @@ export class Logins {
     return this.session(user, session.id);
   }
 
-  /** Who brings a token; null for none that is good. */
-  async byToken(token: string): Promise<Holder | null> {
-    const { accounts, tokens } = this.parts;
-    const claims = await tokens.verify(token);
+  /** Who brings a token; null for none that is good. At once where the token was seen before; what it proves is looked at each time. */
+  byToken(token: string): Holder | null | Promise<Holder | null> {
+    const claims = this.parts.tokens.known(token);
+    return claims === undefined ? this.parts.tokens.verify(token).then((said) => this.holderOf(said)) : this.holderOf(claims);
+  }
+
+  private holderOf(claims: TokenClaims | null): Holder | null {
+    const { accounts } = this.parts;
     const session = claims === null ? undefined : accounts.session(claims.session);
     if (session === undefined || session.user !== claims?.user) return null;
     const user = accounts.user(session.user);
     if (!user.active) return null;
-    return { user, name: user.username, rights: accounts.rights(user), via: 'token', session: session.id };
+    const rights = accounts.rights(user);
+    const before = this.holders.get(session);
+    if (before?.user === user && before.rights === rights) return before;
+    const holder: Holder = { user, name: user.username, rights, via: 'token', session: session.id };
+    this.holders.set(session, holder);
+    return holder;
   }
 
   /** Who brings an API key; null for none that is good. */
@@ -108,7 +121,7 @@ export class Logins {
   anonymous(): Holder | null {
     const { accounts, anonymousRole } = this.parts;
     if (anonymousRole === '') return null;
-    return { user: null, name: 'anonymous', rights: accounts.rights({ roles: [anonymousRole], grants: {} }), via: 'nothing' };
+    return { user: null, name: 'anonymous', rights: accounts.rights(this.nobody), via: 'nothing' };
   }
 
   /** A new key of a user, told once. Throws `FORBIDDEN` for rights that its maker hasn't got. */
@@ -143,5 +156,5 @@ function mayAnywhere(rights: Rights, right: Right): boolean {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }

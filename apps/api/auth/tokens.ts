@@ -50,11 +50,17 @@ export class Tokens {
     return { token, expiresAt: exp * 1000 };
   }
 
+  /** What a token says that was verified before; null where its time is over, undefined for one that was not. */
+  known(token: string): TokenClaims | null | undefined {
+    const claims = this.verified.get(token);
+    return claims === undefined ? undefined : claims.expiresAt > this.parts.now() ? claims : null;
+  }
+
   /** What a token says; null for one that is not ours, not for us, changed, or over. */
   async verify(token: string): Promise<TokenClaims | null> {
     const now = this.parts.now();
-    const known = this.verified.get(token);
-    if (known !== undefined) return known.expiresAt > now ? known : null;
+    const known = this.known(token);
+    if (known !== undefined) return known;
     if (token.length > 4096) return null;
     try {
       const { payload } = await jwtVerify(token, ({ kid }) => this.keyOf(kid), {

@@ -68,6 +68,8 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$/;
 export class Pool {
   private readonly slots = new Map<string, Slot>();
   private readonly kept: KeptJson<readonly RepositoryEntry[]> | null;
+  /** The names of all repositories, by what they are in small letters. */
+  private readonly spelt = new Map<string, string>();
   private evicted = 0;
 
   private constructor(private readonly parts: PoolParts) {
@@ -78,7 +80,7 @@ export class Pool {
   /** Knows all that is kept, and opens none of it. */
   static async open(parts: PoolParts): Promise<Pool> {
     const pool = new Pool(parts);
-    for (const entry of (await pool.kept?.read()) ?? []) pool.slots.set(entry.id, pool.slot(entry));
+    for (const entry of (await pool.kept?.read()) ?? []) pool.place(pool.slot(entry));
     return pool;
   }
 
@@ -113,14 +115,14 @@ export class Pool {
         'INVALID_REQUEST',
         'a repository is named by up to 100 letters, digits, dots, dashes and underscores',
       );
-    const taken = [...this.slots.keys()].find((other) => other.toLowerCase() === id.toLowerCase());
+    const taken = this.spelt.get(id.toLowerCase());
     if (taken !== undefined) throw new ApiError(409, 'REPO_EXISTS', `there is a repository '${taken}' already`);
     const memoryOnly = options.memoryOnly ?? this.kept === null;
     if (!memoryOnly && this.kept === null)
       throw new ApiError(400, 'INVALID_REQUEST', 'this server has no folder to keep repositories in: ask for memory_only');
     const entry = { id, createdAt: this.parts.clock.now(), objectFormat: options.objectFormat, memoryOnly };
     const slot = this.slot(entry);
-    this.slots.set(id, slot); // at once: nobody else may take the name
+    this.place(slot); // at once: nobody else may take the name
     try {
       await this.makeRoom(slot);
       // What lies there was never acknowledged, or was deleted: the list of repositories knows nothing of it.
@@ -129,7 +131,7 @@ export class Pool {
       await slot.held;
       await this.keep();
     } catch (error) {
-      this.slots.delete(id);
+      this.displace(id);
       throw error;
     }
     return entry;
@@ -167,7 +169,7 @@ export class Pool {
     await closeHeld(slot);
     if (!slot.entry.memoryOnly) await rm(this.folder(id), { recursive: true, force: true });
     await this.parts.watcher?.removed(id);
-    this.slots.delete(id);
+    this.displace(id);
   }
 
   /** Closes what nobody has used for the time that the settings say; gives how many. */
@@ -221,6 +223,16 @@ export class Pool {
     };
   }
 
+  private place(slot: Slot): void {
+    this.slots.set(slot.entry.id, slot);
+    this.spelt.set(slot.entry.id.toLowerCase(), slot.entry.id);
+  }
+
+  private displace(id: string): void {
+    this.slots.delete(id);
+    this.spelt.delete(id.toLowerCase());
+  }
+
   private find(id: string): Slot {
     const slot = this.slots.get(id);
     if (slot !== undefined && !slot.deleted) return slot;
@@ -256,6 +268,7 @@ export class Pool {
   }
 
   private async makeRoom(newcomer: Slot): Promise<void> {
+    if (this.slots.size <= this.parts.settings.maxRepositories) return;
     const open = (): Slot[] => [...this.slots.values()].filter((slot) => slot.held !== null && slot !== newcomer);
     while (open().length >= this.parts.settings.maxRepositories) {
       let found = false;

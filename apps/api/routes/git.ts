@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { concat } from '../../../domain/git/bytes.js';
 import { greetPush, receivePack } from '../../../domain/repo/serve/receive-pack.js';
+import { KeptPacks } from '../../../domain/repo/serve/kept-packs.js';
 import type { ServeParts } from '../../../domain/repo/serve/parts.js';
 import { greetFetch, uploadPack, type UploadProtocol } from '../../../domain/repo/serve/upload-pack.js';
 import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
@@ -20,6 +21,8 @@ const MOST_ASKED = 16 * 1024 * 1024;
 /** Fetches at a time, and that wait: each has a list of the objects that it sends. */
 const FETCHES = 64;
 const WAITING_FETCHES = 1000;
+/** Packs of whole clones are kept in this part of the memory that repositories may take, beside it. */
+const KEPT_PACKS = 16;
 /** Objects, and refs, of one push. */
 const MOST_OBJECTS = 5_000_000;
 const MOST_REFS = 10_000;
@@ -30,8 +33,9 @@ const accessTo = (service: Service): Access => (service === 'git-upload-pack' ? 
 
 /** `git clone`, `fetch` and `push` over HTTP (gitprotocol-http, "Smart"), at `/git/<id>.git`. */
 export function gitRoutes(app: ApiApp, context: ApiContext): void {
-  const { pool, hasher, version } = context;
-  const partsOf = (store: GitStore): ServeParts => ({ store, hasher, zlib: nodeZlib, agent: `git-kv-api/${version}` });
+  const { pool, hasher, version, settings } = context;
+  const packs = new KeptPacks(settings.maxMemory / KEPT_PACKS);
+  const partsOf = (store: GitStore): ServeParts => ({ store, hasher, zlib: nodeZlib, agent: `git-kv-api/${version}`, packs });
   const fetches = new Turns(FETCHES, WAITING_FETCHES);
   const schema = { tags: ['git'], params: RepoParams, response: { 200: Type.Unknown() } };
   app.setErrorHandler(plainError);

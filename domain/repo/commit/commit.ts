@@ -55,7 +55,8 @@ export async function makeCommit(
     for (const check of checks) await check(candidate);
   }
   const object = core.namer.object('commit', encodePlainCommit({ tree, parents, ...words }));
-  return { object, info: { oid: object.oid, tree, parents, ...words, signed: false } };
+  const { message, author, committer } = words;
+  return { object, info: { oid: object.oid, tree, parents, author, committer, message, signed: false } };
 }
 
 /** Throws `CAS_CONFLICT` where a branch is not where the caller expects it. */
@@ -83,8 +84,8 @@ export async function commitOverlay(
   if (overlay.edits.size === 0 && request.allowEmpty !== true) throw nothingToCommit();
   const words = wordsOf(core, request);
   const objects: NewObject[] = [];
-  for (const [, entry] of overlay.edits) {
-    const blob = entry === null ? undefined : pending.objects.get(entry.oid);
+  for (const entry of overlay.edits.entries()) {
+    const blob = entry === null ? undefined : pending.get(entry.oid);
     if (blob !== undefined) objects.push(blob);
   }
   const tree = await overlay.tree(objects);

@@ -4,6 +4,8 @@ import { shown } from './paths.js';
 
 /** What git takes off both ends of a name or an address (ident.c, `crud`). */
 const CRUD = /^[\0-\x20.,:;<>"\\']+|[\0-\x20.,:;<>"\\']+$/g;
+/** Of which nothing would be taken off. */
+const CLEAN = /^[A-Za-z0-9](?:[ \w@.-]*[A-Za-z0-9])?$/;
 const ZONE = /^[+-](?:0\d|1[0-4])[0-5]\d$/;
 const IDENT = /^(.*?) ?<([^>]*)> ?(-?\d*) ?([+-]\d+)?/s;
 /** The last second of the year 9999. */
@@ -18,14 +20,14 @@ export function signatureOf(person: Person, now: number): Signature {
   const { time = now, zone = '+0000' } = person;
   if (!Number.isFinite(time) || time < 0 || time > LATEST)
     throw new KvError('INPUT_INVALID', 'a time is before 1970 or after 9999', { hint: 'give milliseconds since the epoch' });
-  if (!ZONE.test(zone))
+  if (zone !== '+0000' && !ZONE.test(zone))
     throw new KvError('INPUT_INVALID', `'${shown(zone)}' is no time zone`, { hint: 'give one such as +0200' });
   return { name, email, time: Math.floor(time / 1000) * 1000, zone };
 }
 
 function cleaned(text: string): string {
   if (text.length > 1000) throw new KvError('INPUT_INVALID', 'a name or an address has more than 1000 characters');
-  return text.replace(CRUD, '').replace(/[<>\n\0]/g, '');
+  return CLEAN.test(text) ? text : text.replace(CRUD, '').replace(/[<>\n\0]/g, '');
 }
 
 /** The value of an `author`, `committer` or `tagger` line. */

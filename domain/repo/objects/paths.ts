@@ -9,6 +9,8 @@ import { isDotGit } from '../../git/dot-git.js';
 export type BytePath = string;
 
 const PLAIN = /^[\x20-\x7e]*$/;
+/** Names that no rule could refuse but for their length. */
+const HARMLESS = /^[A-Za-z0-9_][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_][A-Za-z0-9_-]*)*$/;
 /** Anything that could be `.git` to some file system, so that most paths are asked once. */
 const SUSPICIOUS = /\.git|git~|[\\\u0080-\uffff]/i;
 const CONTROL = /\p{Cc}/u;
@@ -35,6 +37,7 @@ export function toText(path: BytePath): string {
  * whatever some system takes for `.git`, control characters, a name of more than 255 bytes, a path above the limit.
  */
 export function checkedPath(path: string, limit: number): BytePath {
+  if (path.length <= NAME_BYTES && path.length <= limit && HARMLESS.test(path)) return path;
   const refuse = (why: string): KvError =>
     new KvError('INPUT_INVALID', `'${shown(path)}' is no path: ${why}`, {
       hint: 'name a file from the root, such as docs/a.md',

@@ -2,14 +2,21 @@ import { KvError } from '../../../ports/error.js';
 import type { NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { oidBytesIn } from '../../git/tree.js';
+import type { AtHand } from '../../../ports/git/at-hand.js';
 import type { TreeReader } from '../../git/tree-draft.js';
 import type { CommitInfo } from '../types.js';
 import { type CommitFacts, readCommit, readFacts } from './commit-object.js';
 
-/** Commits whose facts are kept. */
-const KEPT = 8192;
+/** Commits whose facts are kept, of each of two generations. */
+const KEPT = 4096;
 
 const EMPTY = new Uint8Array(0);
+
+/** What is known lately, and what was before that; shared by all sources of one store. */
+interface Generation {
+  newest: Map<Oid, CommitFacts>;
+  before: Map<Oid, CommitFacts>;
+}
 
 /** Objects that are not in the store yet, such as a Map of them. */
 export interface Held {
@@ -17,23 +24,25 @@ export interface Held {
 }
 
 /** Where use cases read objects: a store, behind objects that are not in it yet. */
-export class ObjectSource implements TreeReader {
+export class ObjectSource implements TreeReader, Pick<AtHand, 'object'> {
   readonly oidBytes: number;
-  private readonly facts: Map<Oid, CommitFacts>;
+  private readonly facts: Generation;
 
   constructor(
     private readonly store: TreeReader,
     readonly format: ObjectFormat,
     private readonly pending: Held | null = null,
     behind: ObjectSource | null = null,
+    /** Tells of what needn't be waited for. */
+    private readonly atHand: Pick<AtHand, 'object'> | null = null,
   ) {
     this.oidBytes = oidBytesIn(format);
-    this.facts = behind?.facts ?? new Map();
+    this.facts = behind?.facts ?? { newest: new Map(), before: new Map() };
   }
 
   /** The same, behind further objects. */
   behind(pending: Held): ObjectSource {
-    return new ObjectSource(this, this.format, pending, this);
+    return new ObjectSource(this, this.format, pending, this, this);
   }
 
   async read(oids: readonly Oid[]): Promise<(GitObject | null)[]> {
@@ -51,8 +60,13 @@ export class ObjectSource implements TreeReader {
     return (await this.read([oid]))[0] ?? null;
   }
 
+  /** An object that needn't be waited for; null where it must be. */
+  object(oid: Oid): GitObject | null {
+    return this.pending?.get(oid) ?? this.atHand?.object(oid) ?? null;
+  }
+
   /** The body of a blob. Throws `GIT_ERROR` where it is missing. */
-  async blob(oid: Oid): Promise<Uint8Array> {
+  blob(oid: Oid): Uint8Array | Promise<Uint8Array> {
     return this.body(oid, 'blob');
   }
 
@@ -64,23 +78,29 @@ export class ObjectSource implements TreeReader {
   }
 
   /** The body of a tree; empty for null. Throws `GIT_ERROR` where it is missing. */
-  async tree(oid: Oid | null): Promise<Uint8Array> {
+  tree(oid: Oid | null): Uint8Array | Promise<Uint8Array> {
     return oid === null ? EMPTY : this.body(oid, 'tree');
   }
 
   /** What a walk needs of a commit. Throws `GIT_ERROR` where it is missing. */
-  async commit(oid: Oid): Promise<CommitFacts> {
-    const known = this.facts.get(oid);
+  commit(oid: Oid): CommitFacts | Promise<CommitFacts> {
+    const { newest, before } = this.facts;
+    const known = newest.get(oid) ?? before.get(oid);
     if (known !== undefined) return known;
-    const facts = readFacts(await this.body(oid, 'commit'), oid);
-    this.know(facts);
-    return facts;
+    const body = this.body(oid, 'commit');
+    return body instanceof Promise ? body.then((read) => this.learnt(read, oid)) : this.learnt(body, oid);
+  }
+
+  /** Whether it is known to be a commit, without a look. */
+  isCommit(oid: Oid): boolean {
+    return this.facts.newest.has(oid) || this.facts.before.has(oid);
   }
 
   /** Remembers what was just written. */
   know(facts: CommitFacts): void {
-    if (this.facts.size >= KEPT) for (const old of [...this.facts.keys()].slice(0, KEPT / 2)) this.facts.delete(old);
-    this.facts.set(facts.oid, facts);
+    const known = this.facts;
+    if (known.newest.size >= KEPT) [known.before, known.newest] = [known.newest, new Map()];
+    known.newest.set(facts.oid, facts);
   }
 
   /** All of a commit. Throws `GIT_ERROR` where it is missing. */
@@ -88,9 +108,20 @@ export class ObjectSource implements TreeReader {
     return readCommit(await this.body(oid, 'commit'), oid);
   }
 
-  private async body(oid: Oid, type: GitObject['type']): Promise<Uint8Array> {
-    // Without a way through `read`: this is what each commit and each look at a path waits for.
-    const object = this.pending?.get(oid) ?? (await this.store.read([oid]))[0] ?? null;
+  private learnt(body: Uint8Array, oid: Oid): CommitFacts {
+    const facts = readFacts(body, oid);
+    this.know(facts);
+    return facts;
+  }
+
+  /** Without a way through `read`, and without a promise where it can be: this is what each commit and each look at a path does. */
+  private body(oid: Oid, type: GitObject['type']): Uint8Array | Promise<Uint8Array> {
+    const object = this.object(oid);
+    return object?.type === type ? object.body : this.waited(oid, type);
+  }
+
+  private async waited(oid: Oid, type: GitObject['type']): Promise<Uint8Array> {
+    const [object] = await this.read([oid]);
     if (object?.type === type) return object.body;
     throw new KvError('GIT_ERROR', `${type} ${oid} is missing`, { hint: 'this repository is damaged, or shallow' });
   }

@@ -1,7 +1,9 @@
+import type { AtHand } from '../../../ports/git/at-hand.js';
 import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { MODE_DIR, oidBytesIn } from '../../git/tree.js';
+import { type EntryPlace, oidAt, placeOf, spliced } from '../../git/tree-splice.js';
 import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../../git/tree-draft.js';
 import type { BytePath } from './paths.js';
 import { type Entry, entryNamed } from './trees.js';
@@ -11,23 +13,90 @@ const FEW = 4;
 
 /** Applies edits to a tree (null removes a path): adds the new trees to `out`, gives the new root. Only touched trees are read. */
 export async function editTree(
-  reader: TreeReader,
+  reader: TreeReader & Partial<Pick<AtHand, 'object'>>,
+  namer: ObjectNamer,
+  base: Oid | null,
+  edits: Iterable<readonly [BytePath, Entry | null]> & { readonly size: number },
+  out: NewObject[],
+): Promise<Oid> {
+  const only = edits.size === 1 ? editOne(reader, namer, base, edits, out) : undefined;
+  if (only !== undefined) return only ?? emptied(namer, out);
+  const root = draftOf(base, edits);
+  const oidBytes = oidBytesIn(namer.format);
+  for (let level = [root]; level.length > 0; level = level.flatMap((draft) => [...draft.dirs.values()])) {
+    const waiting = reader.object === undefined ? level : level.filter((draft) => !isAtHand(reader, draft));
+    if (waiting.length > 0) await loadBodies(reader, waiting);
+    for (const draft of level) findDirs(draft, oidBytes);
+  }
+  const tree = seal(root, namer, out);
+  return tree ?? emptied(namer, out);
+}
+
+function emptied(namer: ObjectNamer, out: NewObject[]): Oid {
+  const empty = namer.object('tree', new Uint8Array(0));
+  out.push(empty);
+  return empty.oid;
+}
+
+/** A tree on the way to a path, with where the next name is in it. */
+interface Step {
+  readonly base: Oid | null;
+  readonly body: Uint8Array;
+  readonly name: BytePath;
+  readonly place: EntryPlace;
+}
+
+/**
+ * One edit, which is what most commits are, where all trees on its way are at hand: each is looked through once and spliced. Null for a
+ * root that has become empty; undefined where a tree must be waited for.
+ */
+function editOne(
+  reader: Partial<Pick<AtHand, 'object'>>,
   namer: ObjectNamer,
   base: Oid | null,
   edits: Iterable<readonly [BytePath, Entry | null]>,
   out: NewObject[],
-): Promise<Oid> {
-  const root = draftOf(base, edits);
+): Oid | null | undefined {
+  const [[path, entry] = ['', null]] = edits;
   const oidBytes = oidBytesIn(namer.format);
-  for (let level = [root]; level.length > 0; level = level.flatMap((draft) => [...draft.dirs.values()])) {
-    await loadBodies(reader, level);
-    for (const draft of level) findDirs(draft, oidBytes);
+  const steps: Step[] = [];
+  let tree = base;
+  for (let from = 0; from <= path.length; ) {
+    const slash = path.indexOf('/', from);
+    const isLast = slash < 0;
+    const name = path.slice(from, isLast ? path.length : slash);
+    const object = tree === null ? null : (reader.object?.(tree) ?? undefined);
+    if (object === undefined || (object !== null && object.type !== 'tree')) return undefined;
+    const body = object?.body ?? EMPTY;
+    const place = placeOf(body, oidBytes, isLast ? name : `${name}/`);
+    steps.push({ base: tree, body, name, place });
+    tree = !isLast && place.end > place.start ? oidAt(body, place, oidBytes) : null;
+    from = isLast ? path.length + 1 : slash + 1;
   }
-  const tree = seal(root, namer, out);
-  if (tree !== null) return tree;
-  const empty = namer.object('tree', new Uint8Array(0));
-  out.push(empty);
-  return empty.oid;
+  let made: Entry | null = entry;
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    const body: Uint8Array = spliced(step.body, step.place, made === null ? null : { ...made, name: step.name });
+    if (body.length === 0) {
+      made = null;
+      continue;
+    }
+    const object = namer.object('tree', body);
+    if (object.oid === step.base) return base;
+    out.push(step.base === null ? object : { oid: object.oid, type: 'tree', body, like: step.base });
+    made = { mode: MODE_DIR, oid: object.oid };
+  }
+  return made === null ? null : made.oid;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Takes the body of a draft's base where it needn't be waited for. */
+function isAtHand(reader: Partial<Pick<AtHand, 'object'>>, draft: TreeDraft): boolean {
+  if (draft.base === null) return true;
+  const object = reader.object?.(draft.base) ?? null;
+  if (object?.type !== 'tree') return false;
+  draft.body = object.body;
+  return true;
 }
 
 function draftOf(base: Oid | null, edits: Iterable<readonly [BytePath, Entry | null]>): TreeDraft {

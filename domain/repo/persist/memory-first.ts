@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git/git-store.js';
+import type { AtHand } from '../../../ports/git/at-hand.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { GroupCommit } from './group-commit.js';
@@ -35,6 +36,7 @@ export async function openMemoryFirst(memory: GitStore, durable: GitStore): Prom
 
 class MemoryFirst extends ObjectReads implements GitStore {
   readonly capabilities: GitStoreCapabilities;
+  readonly atHand?: AtHand;
   /** What is in memory and durable, the oldest first. */
   private readonly spare = new Set<Oid>();
   private readonly group: GroupCommit;
@@ -47,6 +49,10 @@ class MemoryFirst extends ObjectReads implements GitStore {
     super(durable.objectFormat);
     const { objectFormats, durable: isDurable } = durable.capabilities;
     this.capabilities = { objectFormats, durable: isDurable, pathHistory: true, quarantines: ['new'] };
+    if (memory.atHand !== undefined) {
+      const { object, tip, head } = memory.atHand;
+      this.atHand = { object, tip, head }; // what lands is to be kept, which takes time
+    }
     this.group = new GroupCommit(durable, (objects) => {
       for (const { oid } of objects) this.spare.add(oid);
     });

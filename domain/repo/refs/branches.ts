@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { Oid, RefName } from '../../../ports/vocabulary.js';
+import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import type { Core, Land } from '../core.js';
 import { reaches } from '../log/walk.js';
 import type { Branch } from '../types.js';
@@ -14,11 +14,26 @@ export async function listBranches(core: Core): Promise<Branch[]> {
 }
 
 /** Makes a branch at a revision. Throws `CAS_CONFLICT` for a name that is taken, or that lies above or below one. */
-export async function createBranch(core: Core, land: Land, name: string, from: string): Promise<Branch> {
+export function createBranch(core: Core, land: Land, name: string, from: string): Branch | Promise<Branch> {
   const ref = refNamed(HEADS, name);
-  const commit = await resolveCommit(revisionSide(core), from);
+  const [commit, head] = [commitOf(core, from), core.head()];
+  if (typeof commit !== 'string' || typeof head !== 'string') return createdBranch(core, land, name, from);
+  const made = createRef(land, core, ref, commit, 'branch');
+  const branch = { name, ref, oid: commit, commit, current: ref === head };
+  return made instanceof Promise ? made.then(() => branch) : branch;
+}
+
+async function createdBranch(core: Core, land: Land, name: string, from: string): Promise<Branch> {
+  const ref = refNamed(HEADS, name);
+  const commit = await commitOf(core, from);
   await createRef(land, core, ref, commit, 'branch');
   return { name, ref, oid: commit, commit, current: ref === (await core.head()) };
+}
+
+/** The commit that a revision names; that of HEAD mostly needs no look. */
+function commitOf(core: Core, from: string): Oid | Promise<Oid> {
+  const tip = from === 'HEAD' && core.store.atHand !== undefined ? core.headTip() : null;
+  return typeof tip === 'string' && core.source.isCommit(tip) ? tip : resolveCommit(revisionSide(core), from);
 }
 
 /** Removes a branch other than the current one. */
@@ -71,15 +86,35 @@ export async function mustBranch(core: Core, name: string): Promise<{ readonly r
 }
 
 /** Creates a ref, and says as a conflict what a store would call an error of git. */
-export async function createRef(land: Land, core: Core, ref: RefName, oid: Oid, reason: string): Promise<void> {
-  if ((await core.tip(ref)) !== null) throw taken(ref);
+export function createRef(land: Land, core: Core, ref: RefName, oid: Oid, reason: string): void | Promise<void> {
+  const there = core.tip(ref);
+  if (there instanceof Promise)
+    return there.then((tip) => createThere(land, core, ref, tip, [{ ref, old: null, next: oid }], reason));
+  return createThere(land, core, ref, there, [{ ref, old: null, next: oid }], reason);
+}
+
+function createThere(
+  land: Land,
+  core: Core,
+  ref: RefName,
+  there: Oid | null,
+  updates: readonly RefUpdate[],
+  reason: string,
+): void | Promise<void> {
+  if (there !== null) throw taken(ref);
   try {
-    await land([], [{ ref, old: null, next: oid }], reason);
+    const landed = land([], updates, reason);
+    return landed instanceof Promise ? landed.catch((error: unknown) => conflictOf(core, ref, error)) : undefined;
   } catch (error) {
-    const isInTheWay = KvError.is(error) && (error.code === 'GIT_ERROR' || error.code === 'CAS_CONFLICT');
-    const there = isInTheWay ? await inTheWayOf(core, ref) : null;
-    throw there === null ? error : taken(there);
+    return conflictOf(core, ref, error);
   }
+}
+
+/** Throws an error of a store in words that callers expect. */
+async function conflictOf(core: Core, ref: RefName, error: unknown): Promise<never> {
+  const isInTheWay = KvError.is(error) && (error.code === 'GIT_ERROR' || error.code === 'CAS_CONFLICT');
+  const there = isInTheWay ? await inTheWayOf(core, ref) : null;
+  throw there === null ? error : taken(there);
 }
 
 /** A ref above or below a name. */
@@ -100,7 +135,7 @@ function taken(ref: RefName): KvError {
 
 /** What it takes to look a revision up in a repository. */
 export function revisionSide(core: Core): Parameters<typeof resolveCommit>[0] {
-  return { store: core.store, source: core.source, head: () => core.head() };
+  return { store: core.store, source: core.source, head: async () => core.head() };
 }
 
 /** The commit that a revision names in a repository. */

@@ -9,11 +9,14 @@ export const TAGS = 'refs/tags/';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
 const BAD = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|[./]$|^\/|^@$|^-/;
+/** Names that no rule refuses. */
+const USUAL = /^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_-]*)*$/;
 /** The longest name; file systems take 255 bytes a part. */
 const LONGEST = 200;
 
 /** The ref of a branch or tag. Throws `INPUT_INVALID` for a name that git doesn't take, and for `HEAD`, which would be ambiguous. */
 export function refNamed(folder: typeof HEADS | typeof TAGS, name: string): RefName {
+  if (name.length <= LONGEST && USUAL.test(name) && name !== 'HEAD') return folder + name;
   const what = folder === HEADS ? 'branch' : 'tag';
   const isNone =
     name === '' || name === 'HEAD' || name.length > LONGEST || BAD.test(name) || !/^[\p{L}\p{M}\p{N}\p{P}\p{S}]+$/u.test(name);
@@ -36,5 +39,5 @@ export function isRef(name: string): boolean {
 
 /** Whether git takes it as the end of a ref. */
 export function isRefPart(name: string): boolean {
-  return name !== '' && !BAD.test(name);
+  return USUAL.test(name) || (name !== '' && !BAD.test(name));
 }

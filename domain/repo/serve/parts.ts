@@ -4,6 +4,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import type { Zlib } from '../../git/pack/zlib.js';
 import type { Listing } from '../../git/wire/ref-listing.js';
 import { ObjectSource } from '../objects/source.js';
+import type { KeptPacks } from './kept-packs.js';
 import { childrenOf } from '../objects/children.js';
 
 /** What serving a repository to git takes. */
@@ -13,10 +14,13 @@ export interface ServeParts {
   readonly zlib: Zlib;
   /** What the server calls itself, such as `git-kv-api/1.0`. */
   readonly agent: string;
+  /** Where packs of whole clones are kept; absent: nowhere. */
+  readonly packs?: KeptPacks;
 }
 
 /** Objects of a store, with none before them. */
-export const sourceOf = ({ store }: Pick<ServeParts, 'store'>): ObjectSource => new ObjectSource(store, store.objectFormat);
+export const sourceOf = ({ store }: Pick<ServeParts, 'store'>): ObjectSource =>
+  new ObjectSource(store, store.objectFormat, null, null, store.atHand);
 
 /** All refs, as a client is to be told of them. */
 export async function listingOf({ store }: Pick<ServeParts, 'store'>): Promise<Listing> {

@@ -183,19 +183,39 @@ async function* packOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const quiet = request.capabilities.has('no-progress');
   try {
-    const items = await itemsOf(parts, request, here);
-    if (!quiet) yield band.say(2, `Enumerating objects: ${items.length}, done.\n`);
-    const { store, hasher, zlib } = parts;
+    const key = parts.packs === undefined ? null : await keyOf(parts, request, here);
+    const kept = key === null ? null : (parts.packs?.get(parts.store, key) ?? null);
+    const items = kept === null ? await itemsOf(parts, request, here) : [];
+    if (!quiet) yield band.say(2, `Enumerating objects: ${kept?.objects ?? items.length}, done.\n`);
+    const { store, hasher, zlib, packs } = parts;
     const writing = {
       ...{ format: store.objectFormat, read: (oids: readonly Oid[]) => store.read(oids), zlib },
       ...{ hash: hasher.stream(store.objectFormat), distances: request.capabilities.has('ofs-delta') },
     };
-    for await (const piece of writePack(items, writing)) yield band.frame(1, piece);
+    const written = (): AsyncIterable<Uint8Array> => {
+      const pack = writePack(items, writing);
+      return key === null || packs === undefined ? pack : packs.keeping(store, key, items.length, pack);
+    };
+    for await (const piece of kept?.pieces ?? written()) yield band.frame(1, piece);
     if (band.isThere) yield FLUSH_PKT;
   } catch (error) {
     if (!band.isThere) throw error; // cut off, the pack is no pack, and the client says so
     yield band.say(3, `${wordsFor(error)}\n`);
   }
+}
+
+/** What the pack of a whole clone follows from; null where it is not all of a history. */
+async function keyOf(parts: ServeParts, request: FetchRequest, here: Known): Promise<string | null> {
+  const { common, commits, others, boundary } = here;
+  if (common.length + request.shallow.length + boundary.cut.size > 0 || request.filter !== null) return null;
+  const distances = request.capabilities.has('ofs-delta') ? 'ofs' : 'ref';
+  const asked = [...new Set([...commits, ...others])].sort();
+  const tags: Oid[] = [];
+  if (request.capabilities.has('include-tag')) {
+    const { refs, peeled } = await listingOf(parts);
+    for (const ref of peeled.keys()) tags.push(refs.get(ref) ?? '');
+  }
+  return [distances, ...asked, 'tags', ...tags.sort()].join(' ');
 }
 
 async function itemsOf(parts: ServeParts, request: FetchRequest, here: Known): Promise<PackItem[]> {

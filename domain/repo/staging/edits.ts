@@ -5,9 +5,9 @@ import type { Entry } from '../objects/trees.js';
 export class Edits {
   private readonly edits = new Map<BytePath, Entry | null>();
   /** How many paths are put below each folder. */
-  private readonly folders = new Map<BytePath, number>();
+  private folders: Map<BytePath, number> | null = null;
   /** How names are spelt, by what some file system makes of them; null where it has to be gathered anew. */
-  private spelt: Map<string, BytePath> | null = new Map();
+  private spelt: Map<string, BytePath> | null = null;
 
   get size(): number {
     return this.edits.size;
@@ -21,11 +21,21 @@ export class Edits {
     return this.edits[Symbol.iterator]();
   }
 
+  /** What stands at the paths. */
+  entries(): IterableIterator<Entry | null> {
+    return this.edits.values();
+  }
+
   set(path: BytePath, entry: Entry | null): void {
-    this.delete(path);
+    const old = this.edits.size > 0 ? this.edits.get(path) : undefined;
+    if (old !== undefined && old !== null && entry === null) this.delete(path);
     this.edits.set(path, entry);
+    if (old !== undefined && old !== null) return; // what is spelt, and which folders there are, stays
     if (entry === null) return;
-    for (const folder of foldersOf(path)) this.folders.set(folder, (this.folders.get(folder) ?? 0) + 1);
+    if (path.includes('/')) {
+      this.folders ??= new Map();
+      for (const folder of foldersOf(path)) this.folders.set(folder, (this.folders.get(folder) ?? 0) + 1);
+    }
     if (this.spelt !== null) note(this.spelt, path);
   }
 
@@ -34,22 +44,24 @@ export class Edits {
     this.edits.delete(path);
     if (old === null || old === undefined) return;
     this.spelt = null;
+    const { folders } = this;
+    if (folders === null) return;
     for (const folder of foldersOf(path)) {
-      const left = (this.folders.get(folder) as number) - 1;
-      if (left === 0) this.folders.delete(folder);
-      else this.folders.set(folder, left);
+      const left = (folders.get(folder) as number) - 1;
+      if (left === 0) folders.delete(folder);
+      else folders.set(folder, left);
     }
   }
 
   clear(): void {
     this.edits.clear();
-    this.folders.clear();
-    this.spelt = new Map();
+    this.folders = null;
+    this.spelt = null;
   }
 
   /** Whether something is put below a folder. */
   hasBelow(folder: BytePath): boolean {
-    return this.folders.has(folder);
+    return this.folders?.has(folder) === true;
   }
 
   /** The paths that are edited below a folder, or at it. */

@@ -3,11 +3,11 @@ import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { MODE_DIR, MODE_EXEC, MODE_FILE } from '../../git/tree.js';
+import { MODE_DIR, MODE_EXEC, MODE_FILE, TreeCursor } from '../../git/tree.js';
 import { type BytePath, checkedPath, folded, shown, toText } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { editTree } from '../objects/tree-edits.js';
-import { type Entry, entriesOf, entryAt, entryNamed, flatten, sameEntry } from '../objects/trees.js';
+import { type Entry, entryAt, entryNamed, flatten, sameEntry } from '../objects/trees.js';
 import type { Changes, FilePut, RepositoryLimits } from '../types.js';
 import { Edits } from './edits.js';
 import type { Pending } from './pending.js';
@@ -172,7 +172,9 @@ export class Overlay {
   /** Looks for a name in a directory that some file system takes for another. */
   private async checkLikeness(body: Uint8Array, folder: string, name: BytePath): Promise<void> {
     const wanted = folded(name);
-    for (const { name: other } of entriesOf(body, this.parts.source.oidBytes)) {
+    const cursor = new TreeCursor(body, this.parts.source.oidBytes); // no id is decoded
+    while (cursor.next()) {
+      const other = cursor.name;
       if (folded(other) !== wanted || other === name) continue;
       const path = folder + other;
       if ((await this.filesWithin(path)).length > 0) throw likeness(folder + name, path);

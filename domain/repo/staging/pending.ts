@@ -50,7 +50,7 @@ export class Pending implements Held {
   }
 
   /** Lets what is held be stored, in the room that was kept for it; forgets it when that went well. */
-  async handOver(store: () => Promise<void>): Promise<void> {
+  async handOver(store: () => void | Promise<void>): Promise<void> {
     this.release();
     try {
       await store();
