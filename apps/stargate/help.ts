@@ -32,7 +32,8 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
     mirror; they are opened when they are asked for, --max-open of them at a time. DIR/.stargate has
     the host keys, DIR/.kv/policy.yaml is what new ones begin with.
     --api: the replication API and git fetch over HTTP, for programs on this host; for others with a
-    token of FILE. --peer: the other servers, on all of which a repository is created.
+    token of FILE. --peer: the other servers, on all of which a repository is created, and what is
+    pushed to it replicated. So it is too by a --profile that names the servers of a cluster.
 `;
 
 const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]
@@ -49,15 +50,17 @@ const PROFILE = `  git-kv-stargate profile show --repo P [the flags of serve] [-
 
 const REPO = `  git-kv-stargate repo create OWNER/NAME --root DIR --admin KEY.pub
       [--writer KEY.pub ...] [--reader KEY.pub ...] [--ns main ...] [--hash sha1|sha256]
-      [--mirror-remote URL] [--push-url ssh://...]
+      [--mirror-remote URL] [--push-url ssh://...] [--profile P]
     Makes a repository below DIR, while a Stargate serves DIR or not. Without --mirror-remote it has
-    no mirror: its readers read from the Stargate.
+    no mirror: its readers read from the Stargate. With a profile that names the servers of a
+    cluster, it is made on all of them; without --admin, with the policy of the root's template.
 
   git-kv-stargate repo list --root DIR
     The repositories below DIR, a line each.
 
-  git-kv-stargate repo remove OWNER/NAME --root DIR --yes
-    Moves it aside, to DIR/.stargate/removed. Refused while a Stargate has it open.
+  git-kv-stargate repo remove OWNER/NAME --root DIR --yes [--profile P]
+    Moves it aside, to DIR/.stargate/removed. Refused while a Stargate has it open. With a profile
+    that names the servers of a cluster, all of them do.
 `;
 
 const HOST_KEY = `  git-kv-stargate host-key show --repo P
@@ -92,8 +95,10 @@ const CLUSTER = `  git-kv-stargate cluster status --repo P [--profile P] [--json
   git-kv-stargate cluster add SERVER [URL] --repo P [--profile P]
   git-kv-stargate cluster remove SERVER --repo P [--profile P]
   git-kv-stargate cluster transfer-leadership SERVER --repo P [--profile P]
+  git-kv-stargate cluster ... --root DIR [--repo-id OWNER/NAME] --profile P
     Asks the servers that the profile names, this one first; the leader changes what is to be
     changed. A server that is added comes level first. status: who leads, and where all stand.
+    --root: of all repositories below DIR, or of one; one server leads all of them.
 `;
 
 const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--profile embedded] [--plugin MODULE ...]

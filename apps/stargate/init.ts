@@ -91,6 +91,11 @@ export async function initRepository(request: InitRequest, verify: VerifyNamespa
   }
 }
 
+/** The policy that a repository would be made with. Throws as `initRepository` does for a bad key or name. */
+export async function policyOf(request: InitRequest): Promise<string> {
+  return renderPolicy(await readSettings(request));
+}
+
 /** What init was asked for; kept in the repository so that a second run can be compared. */
 interface Settings {
   readonly mirrorUrl: string | null;

@@ -4,7 +4,7 @@ import { shownUrl } from '../../ports/grammar/network/shown-url.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { runServe } from './serve.js';
 import { listenOption } from './endpoints.js';
-import { runCluster } from './cluster/command.js';
+import { runCluster } from './cluster/operator/command.js';
 import { initJoining } from './cluster/init-join.js';
 import { runBackup, runRestore } from './backup/command.js';
 import { runCheck } from './check/command.js';

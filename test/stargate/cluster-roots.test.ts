@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { MemoryRoots } from '../support/memory-roots.js';
+import { openMemoryPeers } from '../../adapters/peer-memory/open.js';
+import { toKvError } from '../../ports/error.js';
+import { idOf, MemoryRoots } from '../support/memory-roots.js';
 import { until } from '../support/until.js';
 
 describe('roots of a cluster, in memory', function () {
@@ -111,6 +113,27 @@ describe('roots of a cluster, in memory', function () {
     three.disks.delete('ada/a');
     three.make('ada/a', { joining: true });
     await roots.level('ada/a');
+  });
+
+  it('are asked for by their exact names and ids, and opened for nothing else', async () => {
+    roots = new MemoryRoots(['one', 'two']);
+    roots.make('ada/a');
+    for (const server of roots.servers) await server.start();
+    const asks = openMemoryPeers({ place: roots.peers, self: 'three', timeoutMs: 500 });
+    const id = idOf('ada/a');
+    for (const topic of ['replica', 'objects', 'snapshot', 'control', 'forward', 'head'])
+      for (const name of [
+        ...['ada/a', `ada/a@${id.toUpperCase()}`, `ada/a@${id}0`, `Ada/a@${id}`, `../a@${id}`, `ada/a/b@${id}`],
+        ...[`ada/none@${id}`, `@${id}`, `git/a@${id}`, `ada/a@${'f'.repeat(32)}`, `ada/a@@${id}`],
+      ]) {
+        const asked = asks
+          .call('one', { topic, repository: name, body: Buffer.from('{}') })
+          .then(({ body }) => Buffer.from(body).toString());
+        const answer = await asked.catch((error: unknown) => toKvError(error).code);
+        expect(['NOT_FOUND', '{"recorded":null}'], `${topic} of ${name}`).to.include(answer);
+      }
+    expect(roots.openings).to.equal(0);
+    await asks.close();
   });
 
   it('a thousand of them take one lease and as many places as may be open', async () => {

@@ -10,6 +10,7 @@ import { productVersion } from '../version.js';
 import { JOURNAL, type JournalKept, keepJournal } from './journal.js';
 import { BUNDLE, fileFacts, type Manifest, MANIFEST } from './manifest.js';
 import { makeWhole } from './whole-folder.js';
+import { SERVERS } from '../repository/founders.js';
 import { OWN_ID } from '../repository/own-id.js';
 import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
 import { syncPath } from '../sync-path.js';
@@ -42,6 +43,7 @@ const STATE: readonly (readonly [place: string, name: string])[] = [
   [join('.stargate', 'init.json'), 'init.json'],
   [join('.stargate', 'leader.term'), 'leader.term'],
   [OWN_ID, 'repository-id'],
+  [SERVERS, 'servers'],
   [SEQUENCER_KEY, KEPT_SEQUENCER_KEY],
   [CARRIED.place, CARRIED.name],
 ];

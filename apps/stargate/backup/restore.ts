@@ -48,7 +48,7 @@ export interface BackupSource {
   readonly hostKeys: string | null;
 }
 
-const STATE_NAMES = ['init.json', JOURNAL.name, 'leader.term', 'repository-id', KEPT_SEQUENCER_KEY];
+const STATE_NAMES = ['init.json', JOURNAL.name, 'leader.term', 'repository-id', 'servers', KEPT_SEQUENCER_KEY];
 
 /**
  * Makes a Stargate's repository from a backup's folder, whole or not at all, and compares it with the mirror. On a dry run nothing

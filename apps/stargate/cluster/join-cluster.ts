@@ -37,6 +37,8 @@ export interface RepositoryCluster {
   readonly journal: Journal;
   /** Has the cluster decide what a commit moves, and stores what it has made. */
   readonly replicate: (intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>;
+  /** Whether this server leads, or is about to. */
+  readonly soon: () => boolean;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
   onPolicy(changed: () => void): void;
   /** From now on that many disks must hold a write, as the policy says. */
@@ -57,6 +59,10 @@ export interface Membership {
     readonly decisions: DecisionLog;
     readonly lock: LeaderLock;
     contend(candidate: Candidate): Candidature;
+    /** Whether this server leads the repository, or is to. */
+    isTo(): boolean;
+    /** Who led the root when it was seen last; it is looked again by that. */
+    leaderSeen(): string | null;
     /** Who leads the root, as far as can be told. */
     holder: LeaderLock['holder'];
   };
@@ -134,6 +140,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     return {
       ...{ member: one, lock, journal: termJournal(news) },
       replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
+      soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
       ackBy(asked) {
         ack = asked;
       },

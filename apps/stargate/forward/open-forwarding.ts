@@ -15,6 +15,8 @@ export interface ForwardingOptions {
   readonly dispatch: PeerDispatch;
   readonly repository: string;
   readonly member: Pick<ClusterMember, 'state'>;
+  /** Who leads where this member has heard of nobody, as far as it was seen; absent: nobody. */
+  readonly leaderSeen?: (() => string | null) | undefined;
   /** What serves commands here. */
   readonly route: Route;
   readonly policy: () => Policy;
@@ -50,7 +52,7 @@ export function openForwarding(options: ForwardingOptions): Forwarding {
     route(command, pusher) {
       const routed = route(command, pusher);
       if (leads() || policy().standby !== 'forward' || !isForTheLeader(command)) return routed;
-      const leader = () => member.state.leader;
+      const leader = () => member.state.leader ?? options.leaderSeen?.() ?? null;
       const { pauseMs } = options;
       const patience = pauseMs === undefined ? {} : { pauseMs };
       return { ...routed, serve: handOn(command, { dispatch, repository, leader, refused: requireLeading, newId, ...patience }) };

@@ -19,7 +19,7 @@ export interface Reversible {
 export interface Leadership<Term extends Reversible> {
   /** What runs while this process leads; undefined from the moment the lease is known to be lost, and on a standby. */
   readonly current: Term | undefined;
-  /** As `current`, but throws `NOT_LEADER`, naming the holder, on a standby. */
+  /** As `current`, but throws `NOT_LEADER`, naming the holder, on a standby. Waits a moment where this process is about to lead. */
   lead(): Promise<Term>;
   state(): Promise<LeadershipState>;
   /** Stops trying, steps down and gives the lease up. */
@@ -38,6 +38,8 @@ interface LeadershipOptions<Term extends Reversible> {
   readonly pushUrlOf?: (holder: string) => string | undefined;
   /** Which errors of the first try are no reason not to start, besides want of room: of a cluster, that the others are not there yet. */
   readonly bears?: (error: KvError) => boolean;
+  /** Whether this process is about to lead: whoever wants to be led waits a moment for it. */
+  readonly soon?: () => boolean;
   readonly log: Log;
   /** Milliseconds between tries, and between checks of a held lease; a lease that says by itself that it is lost is heard at once. */
   readonly interval?: number;
@@ -49,6 +51,10 @@ interface Reign<Term> {
   readonly term: Term;
   ending?: Promise<void>;
 }
+
+/** For how long, and how often it is looked, whoever wants to be led waits for a process that is about to lead, ms. */
+const SOON_MS = 5000;
+const LOOK_MS = 10;
 
 /** Tries for the lease once, then each interval while it isn't held. Throws what the first try throws, but for want of room on the disk. */
 export async function startLeadership<Term extends Reversible>(options: LeadershipOptions<Term>): Promise<Leadership<Term>> {
@@ -146,6 +152,10 @@ export async function startLeadership<Term extends Reversible>(options: Leadersh
       return leading()?.term;
     },
     async lead() {
+      for (const until = performance.now() + SOON_MS; leading() === undefined && options.soon?.() === true; ) {
+        if (performance.now() > until) break;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
       const here = leading();
       if (here !== undefined) return here.term;
       if (noRoom !== undefined) throw noRoom;

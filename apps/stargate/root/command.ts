@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openProfile } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
@@ -11,16 +11,19 @@ import {
 } from '../../../ports/grammar/repository-name.js';
 import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import { COMMON, NEW_REPOSITORY, parse, required, shown } from '../command-line.js';
-import { initRepository } from '../init.js';
+import type { Operator } from '../cluster/operator/operator.js';
+import { initRepository, type InitRequest, policyOf } from '../init.js';
 import { ownEnv } from '../process/environment.js';
 import { say } from '../process/terminal.js';
 import { settle } from '../settings/settle.js';
 import { chooseProfile } from '../stargate-profile.js';
-import { syncPath } from '../sync-path.js';
 import { Catalogue } from './catalogue.js';
+import { foundersOf } from '../repository/founders.js';
+import { createEverywhere, isServed, removeEverywhere, throughCluster } from './everywhere.js';
 import { draftsOf, moveToItsPlace } from './make-repository.js';
+import { moveAside } from './move-aside.js';
 
-const PLACE = { ...COMMON, root: { type: 'string' } } as const;
+const PLACE = { ...COMMON, root: { type: 'string' }, profile: { type: 'string' } } as const;
 const CREATE = { ...PLACE, ...NEW_REPOSITORY } as const;
 const REMOVE = { ...PLACE, yes: { type: 'boolean', default: false } } as const;
 
@@ -45,16 +48,26 @@ async function create(args: readonly string[]): Promise<number> {
   const { hash } = values;
   if (hash !== 'sha1' && hash !== 'sha256') throw new KvError('USAGE', `--hash is sha1 or sha256, not '${hash}'`);
   const root = resolve(required(values.root, '--root'));
+  const mirrorUrl = values['mirror-remote'] ?? null;
+  const wanted: Omit<InitRequest, 'repo'> = {
+    ...{ mirrorUrl, hash, pushUrl: values['push-url'] ?? null, hostKeys: null },
+    ...{ admins: values.admin, writers: values.writer, readers: values.reader, namespaces: values.ns },
+  };
+  const everywhere = async (operator: Operator): Promise<void> => {
+    if (mirrorUrl !== null)
+      throw new KvError('USAGE', 'what several servers create has no mirror', { hint: 'leave --mirror-remote out' });
+    const policy = values.admin.length === 0 ? null : await policyOf({ ...wanted, repo: catalogue.folder(name) });
+    await createEverywhere(operator, text, hash, policy);
+  };
   const catalogue = new Catalogue(root);
+  if (values.profile !== undefined && (await throughCluster(root, values.profile, everywhere))) return 0;
   await mkdir(draftsOf(root), { recursive: true, mode: 0o700 });
   await requireFree(catalogue, name);
   // Made beside its place, under its own name, since a run with the same options changes nothing: here there is never anything.
   const draft = join(draftsOf(root), `${process.pid}.${Date.now()}`, basename(catalogue.folder(name)));
-  const mirrorUrl = values['mirror-remote'] ?? null;
   try {
     await initRepository({
-      ...{ repo: draft, mirrorUrl, hash, pushUrl: values['push-url'] ?? null, hostKeys: null },
-      ...{ admins: values.admin, writers: values.writer, readers: values.reader, namespaces: values.ns },
+      ...{ ...wanted, repo: draft },
       ...(mirrorUrl === null ? { profile: 'unmirrored' } : { initialBranch: null }),
     });
     await requireFree(catalogue, name);
@@ -88,13 +101,15 @@ async function remove(args: readonly string[]): Promise<number> {
     throw new KvError('USAGE', `repo remove takes ${text} away from everybody who uses it`, {
       hint: 'say so with --yes; it is moved aside and not deleted',
     });
+  const { profile } = values;
+  if (profile !== undefined && (await throughCluster(root, profile, (operator) => removeEverywhere(operator, text)))) return 0;
+  if ((await foundersOf(folder)) !== null && (await isServed(root)))
+    throw new KvError('BUSY', `${text} is of several servers, and a Stargate serves ${root}`, {
+      hint: 'name the profile that it is served with, or stop the servers and run this on each',
+    });
   const lease = await soleLease(folder, text);
   try {
-    const aside = join(root, '.stargate', 'removed');
-    await mkdir(aside, { recursive: true, mode: 0o700 });
-    const target = join(aside, `${name.owner}~${name.name}.${new Date().toISOString().replace(/[:.]/g, '-')}.git`);
-    await rename(folder, target);
-    for (const path of [aside, dirname(folder)]) await syncPath(path);
+    const target = await moveAside(new Catalogue(root), name);
     say(`removed ${text}\nit is in ${target}: delete it there, or move it back\n`);
     return 0;
   } finally {

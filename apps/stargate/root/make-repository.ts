@@ -7,7 +7,7 @@ import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js'
 import type { RepositoryName } from '../../../ports/grammar/repository-name.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import { formatServers, JOINING, SERVERS } from './cluster/founders.js';
+import { formatServers, JOINING, SERVERS } from '../repository/founders.js';
 import { ownEnv } from '../process/environment.js';
 import { writeKept } from '../repository/kept-file.js';
 import { OWN_ID } from '../repository/own-id.js';

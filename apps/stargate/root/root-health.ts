@@ -13,6 +13,8 @@ interface RootHealth {
   readonly open: () => ReadonlyMap<string, ServedRepository>;
   /** How many there are, and how many are closed with work left. */
   readonly counts: () => { readonly repositories: number; readonly owed: number };
+  /** Why writes go to another server; null where they are taken here. */
+  readonly standby: () => Promise<string | null>;
 }
 
 /** So many repositories are named in one answer. */
@@ -20,9 +22,9 @@ const NAMED = 10;
 
 /**
  * What a Stargate with many repositories says of its health. `/healthz`: the folder can be used, and its disk has room. `/readyz`: writes are
- * taken. What is wrong with one repository is a warning that names it, since the others are served as ever.
+ * taken, here and not by another server. What is wrong with one repository is a warning that names it, since the others are served as ever.
  */
-export function rootHealth({ root, room, metrics, open, counts }: RootHealth): HealthSources {
+export function rootHealth({ root, room, metrics, open, counts, standby }: RootHealth): HealthSources {
   const disk = async (): Promise<string[]> => {
     const full = await room.lack();
     return full === null ? [] : [`disk: ${full}`];
@@ -43,10 +45,11 @@ export function rootHealth({ root, room, metrics, open, counts }: RootHealth): H
       return { reasons: [...unusable, ...(await disk())], facts: { version: productVersion() } };
     },
     async readyz() {
+      const elsewhere = await standby();
       const wrong = [...open()].flatMap(([name, { state }]) => {
         const { leads, rejected, stuck, behind } = state();
         return [
-          ...(leads ? [] : [`${name}: standby`]),
+          ...(leads || elsewhere !== null ? [] : [`${name}: standby`]),
           ...(rejected === null ? [] : [`${name}: the policy file is not in force`]),
           ...(stuck === null ? [] : [`${name}: mirror queue: ${stuck}`]),
           ...(behind === 0 ? [] : [`${name}: behind its mirror`]),
@@ -54,7 +57,7 @@ export function rootHealth({ root, room, metrics, open, counts }: RootHealth): H
       });
       const more = wrong.length - NAMED;
       return {
-        reasons: await disk(),
+        reasons: [...(elsewhere === null ? [] : [elsewhere]), ...(await disk())],
         warnings: more > 0 ? [...wrong.slice(0, NAMED), `and ${more} more`] : wrong,
         facts: { open: open().size, ...counts() },
       };

@@ -12,7 +12,9 @@ import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
 import type { Membership } from '../cluster/join-cluster.js';
+import { formatServers, foundersOf, SERVERS } from '../repository/founders.js';
 import { openRootServers } from './cluster/open-root.js';
+import { serveRootControl } from './cluster/root-control.js';
 import type { RootCluster } from './cluster/root-cluster.js';
 import type { Endpoint } from '../endpoints.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
@@ -23,6 +25,7 @@ import { ownEnv } from '../process/environment.js';
 import { undoStack } from '../process/undo.js';
 import { type Creating, openCreating } from './creation/creating.js';
 import type { ReplicaSettings } from './creation/settings.js';
+import { writeKept } from '../repository/kept-file.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
 import { composeRepository } from '../serving/composed-repository.js';
 import { type Daemon, startListeners } from '../serving/listeners.js';
@@ -82,8 +85,6 @@ const TIDY_EVERY_MS = 1000;
 const LOOK_EVERY_MS = 5000;
 /** How often it is looked whether more was decided of those that are closed, ms. */
 const SWEEP_EVERY_MS = 60_000;
-/** How long a repository that this server is to lead is waited for until it does, ms. */
-const LEAD_WITHIN_MS = 5000;
 /** Whoever asks for what isn't there makes them be looked at as often as this, ms. */
 const ASKED_EVERY_MS = 1000;
 const KEYS_CHANGED = [['Reason', 'the host keys changed']] as const;
@@ -136,7 +137,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       const its = logOf(log, name);
       const told = summed.of(name);
       const choice = await options.choiceOf(gitDir);
-      const membership = await membershipOf(cluster, name, composition, its);
+      const membership = await membershipOf(cluster, name, gitDir, { named: inCluster(composition), log: its });
       const composed = await composeRepository({ repo: gitDir, choice, policyPath: undefined, log: its, onPlugin });
       if (cluster === null && inCluster(composed.composition)) {
         await composed.composition.close();
@@ -156,8 +157,6 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       index.note(name, served.policy().policy);
       its.info('repository.opened', { open: repositories.open.size + 1 });
       const { member } = served;
-      if (membership !== undefined && cluster?.candidacy.isTo(membership.repository))
-        await until(() => served.leadership.current !== undefined, LEAD_WITHIN_MS); // who pushes was led here
       const mirrored = composed.composition.profile.adapters['mirror-target']?.use !== 'mirror-none';
       return {
         ...served,
@@ -215,7 +214,12 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
         : await openCreating({
             ...{ self: servers.self, roster: servers.roster, dispatch: cluster?.dispatch ?? null, catalogue, reader, clock, log },
             ...{ randomness: await composition.get<Randomness>('randomness'), taken: () => index.look() },
+            release: (name) => repositories.release(name),
           });
+    if (cluster !== null && creating !== null) {
+      cluster.isRemoved = (id) => creating.isRemoved(id);
+      running.push(serveRootControl({ cluster, creating }));
+    }
     await cluster?.dispatch.start();
     const more = await options.more?.({
       ...{ catalogue, creating, clock, log, limits: bounds },
@@ -223,7 +227,19 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     });
     const listeners = await startListeners(running, {
       ...{ home: root, listenSsh: options.listenSsh, listenHttp: options.listenHttp, keyring, metrics, tracing, log },
-      mounts: [healthMount(rootHealth({ root, room, metrics, open: () => repositories.open, counts })), ...(more ?? [])],
+      mounts: [
+        healthMount(
+          rootHealth({
+            root,
+            room,
+            metrics,
+            open: () => repositories.open,
+            counts,
+            standby: async () => cluster?.standby() ?? null,
+          }),
+        ),
+        ...(more ?? []),
+      ],
       crowd: () => crowdBounds(bounds),
       identify: (_type, blob) => index.identify(blob),
       reach: reachBelow({ index, look, visit: (name) => repositories.visit(name) }),
@@ -265,24 +281,21 @@ function noCluster(what: string): KvError {
 async function membershipOf(
   cluster: RootCluster | null,
   name: string,
-  composition: Composition,
-  log: Log,
+  gitDir: string,
+  { named, log }: { readonly named: boolean; readonly log: Log },
 ): Promise<Membership | undefined> {
   if (cluster === null) return undefined;
-  const found = await cluster.lookUp(name);
-  if (found !== null) return cluster.membershipOf(name, found);
-  if (inCluster(composition))
+  const found = await cluster.find(name);
+  if (found !== null) {
+    if ((await foundersOf(gitDir)) === null) await writeKept(join(gitDir, SERVERS), formatServers(found.founders));
+    return cluster.membershipOf(name, found);
+  }
+  if (named)
     throw new KvError('CONFIG_INVALID', `${name} has no id by which the servers could know it`, {
       hint: 'serve it once without a cluster, which gives it one, and copy it to the other servers',
     });
   log.warn('cluster.alone', { message: 'it was not created by these servers together: what is pushed to it stays here' });
   return undefined;
-}
-
-/** Waits until something holds, for a while at most. */
-async function until(holds: () => boolean, ms: number): Promise<void> {
-  for (const end = performance.now() + ms; !holds() && performance.now() < end; )
-    await new Promise((next) => setTimeout(next, 10));
 }
 
 /** A name of the catalogue's, which has read it already. */

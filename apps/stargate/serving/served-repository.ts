@@ -153,7 +153,7 @@ export async function serveRepository(
     running.push(() => room.close());
     const leadership = await startLeadership({
       lock: cluster?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
-      ...(cluster === undefined ? {} : { interval: CLUSTER_INTERVAL_MS, bears: isPassing }),
+      ...(cluster === undefined ? {} : { interval: CLUSTER_INTERVAL_MS, bears: isPassing, soon: cluster.soon }),
       name: `${hostname()}:${process.pid}`,
       takeOver: (lease) =>
         takeOver(lease, {
@@ -204,6 +204,7 @@ export async function serveRepository(
         ? undefined
         : openForwarding({
             ...{ dispatch, repository: shared.repository, member: cluster.member, route, log },
+            leaderSeen: shared.root?.leaderSeen,
             policy: () => policy().policy,
             leads: () => leadership.current !== undefined,
             requireLeading: () => leadership.lead(),

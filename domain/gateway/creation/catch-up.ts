@@ -9,6 +9,8 @@ interface CatchUpParts {
   readonly store: CreationStore;
   readonly peers: CreationPeers;
   readonly observer: CreationObserver;
+  /** Whether the repository of an id was removed since: it is not made again. */
+  readonly isRemoved?: (repositoryId: string) => boolean;
 }
 
 /** How a server that was away learns of what the others have created meanwhile, and of what became of what it had reserved. */
@@ -67,7 +69,7 @@ export class CatchUp {
 
   private async learn(creation: Creation, peer: string): Promise<void> {
     const { names, store, observer } = this.parts;
-    if (names.has(creation)) return;
+    if (names.has(creation) || this.parts.isRemoved?.(creation.repositoryId) === true) return;
     const there = await store.taken(creation.repository);
     const isIt = names.reservationOf(creation.repository)?.creation.id === creation.id;
     if (there !== null && !isIt) {

@@ -16,6 +16,8 @@ interface CreationsOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly observer: CreationObserver;
+  /** Whether the repository of an id was removed since. */
+  readonly isRemoved?: (repositoryId: string) => boolean;
 }
 
 /** What became of a request to create a repository. */

@@ -68,7 +68,7 @@ const PARSERS: readonly Parser[] = [
     name: 'what a server asks of a repository that is to be created',
     samples: [
       encodeCreation({ kind: 'prepare', creation: CREATION, servers: 3 }),
-      encodeCreation({ kind: 'commit', creation: CREATION }),
+      encodeCreation({ kind: 'commit', creation: { ...CREATION, servers: ['server-1', 'server-2'] } }),
       encodeCreation({ kind: 'abort', id: CREATION.id, repository: 'ada/shop' }),
       encodeCreation({ kind: 'since', after: 7 }),
     ],

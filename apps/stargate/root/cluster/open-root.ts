@@ -17,7 +17,7 @@ import type { ReplicaSettings } from '../creation/settings.js';
 import { OWN_ID } from '../../repository/own-id.js';
 import { restOf } from '../at-rest.js';
 import type { Catalogue } from '../catalogue.js';
-import { foundersOf, isJoining } from './founders.js';
+import { foundersOf, isJoining } from '../../repository/founders.js';
 import { type Replicated, RootCluster } from './root-cluster.js';
 
 interface OpenRootOptions {

@@ -30,12 +30,17 @@ export interface Replicated {
   readonly joining?: boolean;
 }
 
+/** A repository that is open, and in a cluster as far as it has a member. */
+export interface OpenHistory extends Opened {
+  readonly member?: ClusterMember | undefined;
+}
+
 interface RootClusterOptions {
   readonly transport: PeerTransport;
   readonly decisions: DecisionLog;
   readonly lock: LeaderLock;
   /** What may be opened; asked once requests come. */
-  readonly repositories: () => Pick<OpenRepositories<Opened>, 'hold' | 'visit' | 'owe' | 'open'>;
+  readonly repositories: () => Pick<OpenRepositories<OpenHistory>, 'hold' | 'visit' | 'owe' | 'open'>;
   /** The names of all repositories. */
   readonly list: () => Promise<readonly string[]>;
   /** What tells a repository's history from others; null where there is no repository of that name, or it is served alone. */
@@ -60,6 +65,9 @@ export class RootCluster {
   readonly candidacy: RootCandidacy;
   /** Where those stand that are closed: of them, a leader that asks whether they are level is answered without opening them. */
   private readonly resting = new Map<string, Resting>();
+  /** Whether the repository of an id was removed: it is not opened any more, though its folder may still be there. */
+  isRemoved: (id: string) => boolean = () => false;
+  private seen: string | null = null;
   private closed = false;
 
   constructor(private readonly options: RootClusterOptions) {
@@ -89,14 +97,64 @@ export class RootCluster {
     return holder?.name ?? null;
   }
 
+  /** Why writes go to another server; null where this one leads. */
+  async standby(): Promise<string | null> {
+    const leader = await this.leader();
+    return leader === this.self ? null : `standby: ${leader === null ? 'nobody leads' : `the leader is ${leader}`}`;
+  }
+
+  /** The names of all servers, this one too. */
+  get servers(): readonly string[] {
+    return this.options.transport.servers;
+  }
+
+  /** Whether another server takes over by itself when this one is lost. */
+  get takesOver(): boolean {
+    return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
+  }
+
+  /** The repositories that servers have together, with what is known of each. */
+  async repositories(): Promise<
+    readonly {
+      readonly name: string;
+      readonly history: string;
+      readonly member: ClusterMember | undefined;
+      readonly rest: Resting | null;
+    }[]
+  > {
+    const { list, repositories } = this.options;
+    const { open } = repositories();
+    const found = (await list()).map(async (name) => {
+      const here = await this.lookUp(name);
+      if (here === null) return [];
+      const history = historyOf(name, here.id);
+      return [{ name, history, member: open.get(name)?.member, rest: this.resting.get(history) ?? null }];
+    });
+    return (await Promise.all(found)).flat();
+  }
+
   /** The server that has the decision log; null where all reach it. */
   ownerOf(servers: readonly string[]): string | null {
     return this.options.decisions.capabilities.shared ? null : ([...servers].sort()[0] ?? null);
   }
 
-  /** What tells a repository's history from others; null where it is served alone. */
-  lookUp(name: string): Promise<Replicated | null> {
-    return this.options.lookUp(name);
+  /** What tells a repository's history from others; null where it is served alone. Throws `NOT_FOUND` for one that was removed. */
+  async find(name: string): Promise<Replicated | null> {
+    const found = await this.options.lookUp(name);
+    if (found === null || !this.isRemoved(found.id)) return found;
+    throw new KvError('NOT_FOUND', `the repository '${name}' was removed`);
+  }
+
+  private lookUp(name: string): Promise<Replicated | null> {
+    return this.find(name).catch(() => null); // it was removed
+  }
+
+  /** Who led when that was seen last; looks again. */
+  private leaderSeen(founders: readonly string[]): string | null {
+    void this.leader(founders).then((leader) => {
+      this.seen = leader;
+    });
+    return this.seen === this.self ? null : this.seen;
   }
 
   /** How a repository takes part. */
@@ -108,6 +166,8 @@ export class RootCluster {
       root: {
         ...{ decisions, lock },
         contend: (candidate) => this.candidacy.enter(repository, candidate),
+        leaderSeen: () => this.leaderSeen(founders),
+        isTo: () => this.candidacy.isTo(repository),
         holder: async () => {
           const leader = await this.leader(founders);
           return leader === null ? null : { name: leader, term: 0 };
@@ -154,9 +214,9 @@ export class RootCluster {
   }
 
   private async isBehind(name: string): Promise<boolean> {
-    const { repositories, lookUp, restOf, transport, decisions } = this.options;
+    const { repositories, restOf, transport, decisions } = this.options;
     if (repositories().open.has(name)) return false;
-    const found = await lookUp(name);
+    const found = await this.lookUp(name);
     if (found === null) return false;
     const history = historyOf(name, found.id);
     const rest = this.resting.get(history) ?? (await restOf(name));
@@ -169,7 +229,7 @@ export class RootCluster {
 
   /** Opens what a request is about, or answers it where that takes no opening. */
   private async admit(request: ReceivedRequest, served: boolean): Promise<(() => void) | PeerAnswer> {
-    const { repositories, lookUp, decisions } = this.options;
+    const { repositories, decisions } = this.options;
     const history = parseHistory(request.repository);
     const absent = (): KvError => new KvError('NOT_FOUND', `server ${this.self} has no such repository`);
     if (history === null) throw absent();
@@ -182,7 +242,7 @@ export class RootCluster {
       return { body: Buffer.from(JSON.stringify({ recorded: await decisions.read(request.repository) })) };
     const report = this.reportTo(request);
     if (report !== null) return report;
-    if ((await lookUp(name))?.id !== history.id) throw absent();
+    if ((await this.lookUp(name))?.id !== history.id) throw absent();
     return (await repositories().visit(name)).leave;
   }
 

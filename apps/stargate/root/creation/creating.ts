@@ -1,4 +1,6 @@
 import { type Created, Creations } from '../../../../domain/gateway/creation/creations.js';
+import { decodeRemovalAnswer, decodeRemovalMessage, encodeRemoval } from '../../../../domain/gateway/creation/removal-wire.js';
+import { type Removed, Removals } from '../../../../domain/gateway/creation/removals.js';
 import { decodeCreationMessage, encodeCreation } from '../../../../domain/gateway/creation/wire.js';
 import type { Clock, Randomness } from '../../../../ports/clock.js';
 import { KvError, toKvError } from '../../../../ports/error.js';
@@ -11,6 +13,7 @@ import type { Catalogue } from '../catalogue.js';
 import { repeatedly } from '../repeatedly.js';
 import { policyFor } from '../template.js';
 import { openCreationFiles } from './creation-files.js';
+import { type Release, removalFiles } from './removal-files.js';
 import { type Roster, TOPIC } from './roster.js';
 
 interface CreatingOptions {
@@ -24,6 +27,7 @@ interface CreatingOptions {
   readonly randomness: Randomness;
   /** Called when there is another repository. */
   readonly taken: () => Promise<void>;
+  readonly release: Release;
   readonly log: Log;
 }
 
@@ -35,18 +39,42 @@ export interface Creating {
   quorum(): number;
   /** Creates one, with this policy, or with what the root's template says. Throws what `Creations.create` throws, and `IO_ERROR` where the others are wrong. */
   create(repository: string, policy?: string, objectFormat?: ObjectFormat): Promise<Created>;
+  /** Removes one. Throws what `Removals.remove` throws. */
+  remove(repository: string): Promise<Removed>;
+  /** Whether the repository of an id was removed. */
+  isRemoved(repositoryId: string): boolean;
   /** Begins to look for the others, and for what was created while this one was away. Once requests can be answered. */
   begin(running: Pick<UndoStack, 'push'>): void;
 }
 
+/** The topic of requests about removals. */
+const REMOVAL = 'removal';
+/** A note takes a disk's sync. ms. */
+const ANSWER_MS = 4000;
 /** How often the others are asked, ms. */
 const TICK_MS = 2000;
 
 /** Takes up what was kept of creations, and serves what others ask of them. Throws `CONFIG_INVALID`, `IO_ERROR`. */
 export async function openCreating(options: CreatingOptions): Promise<Creating> {
-  const { self, roster, dispatch, catalogue, reader, clock, randomness, taken, log } = options;
+  const { self, roster, dispatch, catalogue, reader, clock, randomness, taken, release, log } = options;
+  const failed = onceAMinute((what, message) => log.warn('replica.failed', { what, message }));
+  const removals = new Removals({
+    ...{ store: removalFiles(catalogue, release), failed },
+    peers: {
+      get count() {
+        return roster.count;
+      },
+      known: () => roster.known(),
+      async ask(peer, message) {
+        if (dispatch === null) throw new KvError('NOT_FOUND', `there is no server ${peer}`);
+        const asked = { topic: REMOVAL, repository: '', body: encodeRemoval(message) };
+        return decodeRemovalAnswer((await dispatch.transport.call(peer, asked, { withinMs: ANSWER_MS })).body);
+      },
+    },
+  });
   const creations = new Creations({
     ...{ self, store: await openCreationFiles(catalogue, reader), peers: roster, clock, randomness },
+    isRemoved: (id) => removals.has(id),
     observer: {
       learned({ repository }, from) {
         log.info('replica.learned', { repository, from });
@@ -54,10 +82,12 @@ export async function openCreating(options: CreatingOptions): Promise<Creating> 
       },
       diverged: (repository, from) =>
         log.error('replica.diverged', { repository, from, effect: 'neither is touched: remove or rename one of the two' }),
-      failed: onceAMinute((what, message) => log.warn('replica.failed', { what, message })),
+      failed,
     },
   });
+  await removals.start();
   await creations.start();
+  dispatch?.on(REMOVAL, '', async ({ body }) => ({ body: encodeRemoval(await removals.answer(decodeRemovalMessage(body))) }));
   dispatch?.on(TOPIC, '', async ({ from, body }) => {
     const message = decodeCreationMessage(body);
     if (message.kind === 'prepare' && message.creation.coordinator !== from)
@@ -69,6 +99,7 @@ export async function openCreating(options: CreatingOptions): Promise<Creating> 
   const quorum = (): number => Math.floor((roster.count + 1) / 2) + 1;
   const tick = async (): Promise<void> => {
     await roster.find();
+    await removals.tick(); // first: what was removed is not to be made again
     await creations.tick();
   };
   return {
@@ -89,6 +120,13 @@ export async function openCreating(options: CreatingOptions): Promise<Creating> 
       await taken();
       return created;
     },
+    async remove(repository) {
+      const removed = await removals.remove(repository);
+      log.info('repository.removed', { repository, peers_confirmed: removed.peersConfirmed, replicated: removed.replicated });
+      await taken();
+      return removed;
+    },
+    isRemoved: (id) => removals.has(id),
     begin(running) {
       if (roster.count === 0) return;
       void tick();

@@ -1,10 +1,9 @@
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Reservation } from '../../../../domain/gateway/creation/records.js';
 import type { CreationStore } from '../../../../domain/gateway/creation/store.js';
 import { decodeCreation } from '../../../../domain/gateway/creation/wire.js';
 import { KvError } from '../../../../ports/error.js';
-import { diskErrorCode } from '../../../../ports/grammar/git-words/out-of-space.js';
 import { foldedName, parseRepositoryName, type RepositoryName } from '../../../../ports/grammar/repository-name.js';
 import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
 import { readKept, writeKept } from '../../repository/kept-file.js';
@@ -12,6 +11,7 @@ import { OWN_ID } from '../../repository/own-id.js';
 import type { Catalogue } from '../catalogue.js';
 import { makeRepository } from '../make-repository.js';
 import { syncPath } from '../../sync-path.js';
+import { appendLine, readLines } from './ndjson-file.js';
 
 /**
  * What a server keeps of creations below its root: a file for each name that is reserved, in `.stargate/creations/`, and a line for each
@@ -27,12 +27,7 @@ export async function openCreationFiles(catalogue: Catalogue, reader: PolicyRead
       const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
       return Promise.all(names.map((name) => readReservation(join(folder, name))));
     },
-    async created() {
-      const lines = ((await readKept(logFile)) ?? '').split('\n');
-      const torn = lines.pop() ?? ''; // a line whose end was not written was not synced: the repository is made and noted again
-      if (torn !== '') await cutOff(logFile, torn);
-      return lines.map((line) => decodeCreation(Buffer.from(line)));
-    },
+    created: async () => (await readLines(logFile)).map(decodeCreation), // what was cut off is made and noted again
     reserve: (reservation) => writeKept(fileOf(reservation.creation.repository), JSON.stringify(reservation)),
     async drop(repository) {
       await rm(fileOf(repository), { force: true });
@@ -69,32 +64,6 @@ async function readReservation(file: string): Promise<Reservation> {
       cause,
       hint: 'it is written whole or not at all: look what has changed it; without it, the creation counts as given up',
     });
-  }
-}
-
-async function appendLine(file: string, line: string): Promise<void> {
-  try {
-    const handle = await open(file, 'a', 0o600);
-    try {
-      await handle.appendFile(`${line}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await syncPath(dirname(file));
-  } catch (cause) {
-    throw new KvError(diskErrorCode(cause), `cannot write ${file}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function cutOff(file: string, torn: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    const { size } = await handle.stat();
-    await handle.truncate(size - Buffer.byteLength(torn));
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

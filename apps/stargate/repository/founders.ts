@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { checkMembers } from '../../../../domain/gateway/replicate/quorum.js';
-import { KvError } from '../../../../ports/error.js';
-import { readKept } from '../../repository/kept-file.js';
+import { checkMembers } from '../../../domain/gateway/replicate/quorum.js';
+import { KvError } from '../../../ports/error.js';
+import { readKept } from './kept-file.js';
 
 /** Where a repository keeps the names of the servers that it was created for, from its folder. */
 export const SERVERS = join('.stargate', 'servers');
