@@ -5,6 +5,7 @@ import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { boundCrowd, type CrowdBounds, crowdBounds } from './crowd.js';
 import { drainable } from './drain.js';
 import { HTTP_LIMITS, type HttpLimits } from './limits.js';
+import { linger } from './linger.js';
 import type { Mount } from './mount.js';
 import { PROBLEM_TYPE, problemBody, problemOf, sendProblem } from './problem.js';
 import { REQUEST_ID_HEADER, requestId } from './request-id.js';
@@ -80,6 +81,8 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
   };
 }
 
+/** A body that is larger than it may be. */
+const TOO_LARGE = 413;
 /** How often Node looks whose time is up, ms: its own half a minute would make every shorter bound one of half a minute. */
 const LOOK_EVERY_MS = 1000;
 
@@ -118,6 +121,9 @@ function common(app: FastifyInstance, { observe, failed }: Pick<ListenOptions, '
       const route = request.is404 ? null : (request.routeOptions.url ?? null);
       observe?.({ id: request.id, method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime });
     });
+  });
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode === TOO_LARGE) linger(request.raw);
   });
   app.setErrorHandler(async (thrown, request, reply) => {
     const problem = problemOf(thrown);
