@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ReplicaFailpoint } from '../../apps/stargate/cluster/failpoints.js';
+import type { ReplicaFailpoint } from '../../apps/stargate/cluster/member/failpoints.js';
 import { judge } from '../chaos/cluster/judge.js';
 import { ClusterPeople } from '../chaos/cluster/people.js';
 import { Random } from '../simulation/random.js';

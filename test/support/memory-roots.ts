@@ -5,7 +5,7 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { JournalPlace, openMemoryJournal } from '../../adapters/journal-memory/open.js';
 import { LockPlace, openMemoryLock } from '../../adapters/lock-memory/open.js';
 import { openMemoryPeers, PeerPlace } from '../../adapters/peer-memory/open.js';
-import { type ClusterMember, openMember } from '../../apps/stargate/cluster/member.js';
+import { type ClusterMember, openMember } from '../../apps/stargate/cluster/member/member.js';
 import type { Replicated } from '../../apps/stargate/root/cluster/root-cluster.js';
 import { type Resting, RootCluster } from '../../apps/stargate/root/cluster/root-cluster.js';
 import { type Opened, OpenRepositories } from '../../apps/stargate/root/open-repositories.js';

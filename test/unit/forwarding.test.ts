@@ -2,7 +2,7 @@ import { Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { openMemoryPeers, PeerPlace } from '../../adapters/peer-memory/open.js';
 import { parsePolicy } from '../../adapters/policy-yaml/parse.js';
-import { PeerDispatch, TOPICS } from '../../apps/stargate/cluster/dispatch.js';
+import { PeerDispatch, TOPICS } from '../../apps/stargate/cluster/peers/dispatch.js';
 import { decodeAsked, encodeFrame } from '../../apps/stargate/forward/frames.js';
 import { type Forwarding, openForwarding } from '../../apps/stargate/forward/open-forwarding.js';
 import { type ExecSession, REFUSED } from '../../apps/stargate/exec-session.js';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openHttpPeers } from '../../adapters/peer-http/http-peers.js';
-import { MetServers, metServersFile } from '../../apps/stargate/cluster/met-servers.js';
+import { MetServers, metServersFile } from '../../apps/stargate/cluster/peers/met-servers.js';
 import type { Log } from '../../apps/stargate/log/log.js';
 import type { PeerTransport } from '../../ports/stargate/peer-transport.js';
 import { refusal } from '../support/failure.js';

@@ -3,9 +3,9 @@ import type { Answer } from '../../../domain/gateway/replicate/effects.js';
 import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
 import { KvError } from '../../../ports/error.js';
 import type { PeerAnswer, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
-import { type PeerDispatch, TOPICS } from './dispatch.js';
-import type { ClusterMember } from './member.js';
-import { memberStatus } from './member-status.js';
+import { type PeerDispatch, TOPICS } from './peers/dispatch.js';
+import type { ClusterMember } from './member/member.js';
+import { memberStatus } from './member/member-status.js';
 import { refusedBy } from './replicate.js';
 
 /** What an operator may ask a server for. What changes anything is done by the leader, whoever is asked. */

@@ -20,11 +20,11 @@ import { readKept } from '../repository/kept-file.js';
 import { failpoint } from '../process/failpoint.js';
 import { undoStack } from '../process/undo.js';
 import { serveControl } from './control.js';
-import type { Candidate, Candidature } from './candidacy.js';
-import type { PeerDispatch } from './dispatch.js';
+import type { Candidate, Candidature } from './member/candidacy.js';
+import type { PeerDispatch } from './peers/dispatch.js';
 import { followPolicy } from './followed-policy.js';
 import { leadingLock } from './leading-lock.js';
-import { type ClusterMember, openMember } from './member.js';
+import { type ClusterMember, openMember } from './member/member.js';
 import { replicate } from './replicate.js';
 import { hearMirrored, termJournal } from './term-journal.js';
 

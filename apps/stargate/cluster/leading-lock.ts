@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { LeaderLock, Lease } from '../../../ports/stargate/leader-lock.js';
-import type { ClusterMember } from './member.js';
+import type { ClusterMember } from './member/member.js';
 
 /**
  * The lock as a cluster's member shows it to what runs while it leads: it is held from the moment the member has proved to have all that was

@@ -5,7 +5,7 @@ import { isReplicated } from '../../../domain/gateway/replicate/wire/leader-ref.
 import { type ErrorCode, KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { IntentRecord } from '../../../ports/stargate/journal.js';
-import type { ClusterMember } from './member.js';
+import type { ClusterMember } from './member/member.js';
 
 const CODES: Readonly<Record<RefusedBecause, ErrorCode>> = {
   'not-leader': 'NOT_LEADER',

@@ -1,5 +1,5 @@
 import type { JournalRecord, Journal } from '../../../ports/stargate/journal.js';
-import { type PeerDispatch, TOPICS } from './dispatch.js';
+import { type PeerDispatch, TOPICS } from './peers/dispatch.js';
 
 /** What telling the other servers of the mirror takes. */
 export interface MirroredNews {

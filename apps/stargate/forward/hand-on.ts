@@ -3,7 +3,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import type { ServerId } from '../../../domain/gateway/replicate/entry.js';
 import { type ExecSession, REFUSED, refuse, type ServeExec } from '../exec-session.js';
 import type { SshCommand } from '../ssh/command.js';
-import { type PeerDispatch, TOPICS } from '../cluster/dispatch.js';
+import { type PeerDispatch, TOPICS } from '../cluster/peers/dispatch.js';
 import { type Asked, decodeTold, encodeFrame, MAX_PIECE } from './frames.js';
 
 /** What handing commands on to the leader takes. */

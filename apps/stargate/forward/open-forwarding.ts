@@ -5,8 +5,8 @@ import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import type { Log } from '../log/log.js';
 import type { SshCommand } from '../ssh/command.js';
 import type { Route } from '../ssh/route.js';
-import { type PeerDispatch, TOPICS } from '../cluster/dispatch.js';
-import type { ClusterMember } from '../cluster/member.js';
+import { type PeerDispatch, TOPICS } from '../cluster/peers/dispatch.js';
+import type { ClusterMember } from '../cluster/member/member.js';
 import { ForwardedSessions } from './forwarded.js';
 import { handOn } from './hand-on.js';
 

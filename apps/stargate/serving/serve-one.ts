@@ -4,7 +4,7 @@ import type { Tracing } from '../../../ports/tracing.js';
 import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Endpoint } from '../endpoints.js';
-import { openPeers } from '../cluster/open-peers.js';
+import { openPeers } from '../cluster/peers/open-peers.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { createMetrics } from '../metrics.js';
 import type { Log } from '../log/log.js';

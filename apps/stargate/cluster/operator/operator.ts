@@ -7,7 +7,7 @@ import { PEER_OPERATOR, type PeerTransport } from '../../../../ports/stargate/pe
 import { ownEnv } from '../../process/environment.js';
 import { chooseProfile, type ProfileChoice } from '../../stargate-profile.js';
 import type { ControlAnswer, ControlRequest } from '../control.js';
-import { TOPICS } from '../dispatch.js';
+import { TOPICS } from '../peers/dispatch.js';
 import type { RootAnswer, RootRequest } from '../root-requests.js';
 
 /** What asks the servers of a cluster in the name of whoever runs them. */

@@ -6,7 +6,7 @@ import { parseRepositoryName } from '../../../../ports/grammar/repository-name.j
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
-import { MetServers, metServersFile } from '../../cluster/met-servers.js';
+import { MetServers, metServersFile } from '../../cluster/peers/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { UndoStack } from '../../process/undo.js';
 import { openApiTransport } from '../creation/api-transport.js';

@@ -1,6 +1,6 @@
 import type { LeaderLock, Lease } from '../../../../ports/stargate/leader-lock.js';
 import type { Log } from '../../log/log.js';
-import { Candidacy, type Candidate, type Candidature, pauseAfterRelease } from '../../cluster/candidacy.js';
+import { Candidacy, type Candidate, type Candidature, pauseAfterRelease } from '../../cluster/member/candidacy.js';
 
 interface RootCandidacyOptions {
   readonly lock: LeaderLock;

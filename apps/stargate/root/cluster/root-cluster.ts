@@ -5,13 +5,13 @@ import { KvError, toKvError } from '../../../../ports/error.js';
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
-import type { MetServers } from '../../cluster/met-servers.js';
+import type { MetServers } from '../../cluster/peers/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { Opened, OpenRepositories } from '../open-repositories.js';
-import { readHead } from '../../cluster/decisions.js';
-import { PeerDispatch, TOPICS } from '../../cluster/dispatch.js';
+import { readHead } from '../../cluster/member/decisions.js';
+import { PeerDispatch, TOPICS } from '../../cluster/peers/dispatch.js';
 import type { Membership } from '../../cluster/join-cluster.js';
-import type { ClusterMember } from '../../cluster/member.js';
+import type { ClusterMember } from '../../cluster/member/member.js';
 import { formatHistory, parseHistory } from './history-name.js';
 import { RootCandidacy } from './root-candidacy.js';
 

@@ -7,8 +7,8 @@ import {
   type PeerTransport,
   type ReceivedRequest,
 } from '../../../../ports/stargate/peer-transport.js';
-import { TOPICS } from '../../cluster/dispatch.js';
-import { memberStatus } from '../../cluster/member-status.js';
+import { TOPICS } from '../../cluster/peers/dispatch.js';
+import { memberStatus } from '../../cluster/member/member-status.js';
 import type { RootAnswer, RootRequest } from '../../cluster/root-requests.js';
 import type { Creating } from '../creation/creating.js';
 import type { RootCluster } from './root-cluster.js';

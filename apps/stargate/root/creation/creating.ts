@@ -6,7 +6,7 @@ import type { Clock, Randomness } from '../../../../ports/clock.js';
 import { KvError, toKvError } from '../../../../ports/error.js';
 import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
 import type { ObjectFormat } from '../../../../ports/vocabulary.js';
-import type { PeerDispatch } from '../../cluster/dispatch.js';
+import type { PeerDispatch } from '../../cluster/peers/dispatch.js';
 import type { Log } from '../../log/log.js';
 import type { UndoStack } from '../../process/undo.js';
 import type { Catalogue } from '../catalogue.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
-import { collectPack, SmallPacks } from '../../../../apps/stargate/cluster/small-packs.js';
+import { collectPack, SmallPacks } from '../../../../apps/stargate/cluster/objects/small-packs.js';
 import { FEW, fewObjects } from '../../../../domain/repo/serve/few-objects.js';
 import { ObjectNamer } from '../../../../domain/git/object.js';
 import { concat, utf8 } from '../../../../domain/git/bytes.js';

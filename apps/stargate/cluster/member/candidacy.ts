@@ -1,6 +1,6 @@
-import { toKvError } from '../../../ports/error.js';
-import type { LeaderLock, Lease } from '../../../ports/stargate/leader-lock.js';
-import type { Log } from '../log/log.js';
+import { toKvError } from '../../../../ports/error.js';
+import type { LeaderLock, Lease } from '../../../../ports/stargate/leader-lock.js';
+import type { Log } from '../../log/log.js';
 
 /** What trying for the lock takes. */
 export interface CandidacyOptions {

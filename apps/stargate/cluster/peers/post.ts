@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import type { ServerId } from '../../../domain/gateway/replicate/entry.js';
-import type { Message } from '../../../domain/gateway/replicate/messages.js';
-import { decodeMessage, encodeMessage, Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import { toKvError } from '../../../ports/error.js';
-import type { PeerAnswer, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
+import type { ServerId } from '../../../../domain/gateway/replicate/entry.js';
+import type { Message } from '../../../../domain/gateway/replicate/messages.js';
+import { decodeMessage, encodeMessage, Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
+import { toKvError } from '../../../../ports/error.js';
+import type { PeerAnswer, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
 import { type PeerDispatch, TOPICS } from './dispatch.js';
 
 /** What goes with a message, as far as objects go with it. */

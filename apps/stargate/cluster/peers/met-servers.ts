@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { toKvError } from '../../../ports/error.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import type { Log } from '../log/log.js';
-import { readKept, writeKept } from '../repository/kept-file.js';
+import { toKvError } from '../../../../ports/error.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import type { Log } from '../../log/log.js';
+import { readKept, writeKept } from '../../repository/kept-file.js';
 
 /** Where a repository, or a root, keeps the addresses that it was told of. */
 export const metServersFile = (folder: string): string => join(folder, '.stargate', 'met-servers.json');

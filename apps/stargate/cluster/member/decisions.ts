@@ -1,10 +1,10 @@
-import type { DecisionResult } from '../../../domain/gateway/replicate/effects.js';
-import type { ServerId } from '../../../domain/gateway/replicate/entry.js';
-import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import { toKvError } from '../../../ports/error.js';
-import type { DecisionLog, Head, RecordedHead } from '../../../ports/stargate/decision-log.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import { type PeerDispatch, TOPICS } from './dispatch.js';
+import type { DecisionResult } from '../../../../domain/gateway/replicate/effects.js';
+import type { ServerId } from '../../../../domain/gateway/replicate/entry.js';
+import { Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
+import { toKvError } from '../../../../ports/error.js';
+import type { DecisionLog, Head, RecordedHead } from '../../../../ports/stargate/decision-log.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import { type PeerDispatch, TOPICS } from '../peers/dispatch.js';
 
 /** Where a server reads heads and moves them. */
 export interface Decisions {

@@ -1,6 +1,6 @@
-import type { Composition } from '../../../plugins/host/index.js';
-import type { PeerTransport } from '../../../ports/stargate/peer-transport.js';
-import type { Log } from '../log/log.js';
+import type { Composition } from '../../../../plugins/host/index.js';
+import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import type { Log } from '../../log/log.js';
 import { PeerDispatch } from './dispatch.js';
 import { MetServers, metServersFile } from './met-servers.js';
 

@@ -1,15 +1,15 @@
-import type { ServerId } from '../../../domain/gateway/replicate/entry.js';
-import type { Timing } from '../../../domain/gateway/replicate/machine.js';
-import type { Clock } from '../../../ports/clock.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
-import type { Hasher } from '../../../ports/hasher.js';
-import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
-import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
-import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
-import type { Log } from '../log/log.js';
+import type { ServerId } from '../../../../domain/gateway/replicate/entry.js';
+import type { Timing } from '../../../../domain/gateway/replicate/machine.js';
+import type { Clock } from '../../../../ports/clock.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { ObjectExchange } from '../../../../ports/git/object-exchange.js';
+import type { Hasher } from '../../../../ports/hasher.js';
+import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
+import type { IntentRecord, Journal } from '../../../../ports/stargate/journal.js';
+import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
+import type { Log } from '../../log/log.js';
 import type { Candidate, Candidature } from './candidacy.js';
-import type { PeerDispatch } from './dispatch.js';
+import type { PeerDispatch } from '../peers/dispatch.js';
 import type { ReplicaFailpoint } from './failpoints.js';
 
 /** What one server's part in the history of one repository takes. */

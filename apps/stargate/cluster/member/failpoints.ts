@@ -1,4 +1,4 @@
-import type { ReplicaState } from '../../../domain/gateway/replicate/machine.js';
+import type { ReplicaState } from '../../../../domain/gateway/replicate/machine.js';
 
 /** What a step is part of: a write of a leader's own, or of another's, or the claim of who takes over. */
 type Part = 'lead' | 'follow' | 'claim';

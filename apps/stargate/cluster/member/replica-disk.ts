@@ -1,26 +1,26 @@
-import { completeUpdates, countMoved, REASON } from '../../../domain/gateway/commit/commit-refs.js';
-import { readJournal, recover } from '../../../domain/gateway/commit/recover.js';
-import { shortenJournal } from '../../../domain/gateway/commit/shorten-journal.js';
-import { EntryHistory } from '../../../domain/gateway/replicate/follower/entry-history.js';
-import { type Entry, movesOf, NOTHING, type Standing, standingAfter } from '../../../domain/gateway/replicate/entry.js';
-import { chainTo, entryOf, intentOf } from '../../../domain/gateway/replicate/intent-entry.js';
-import type { Restored } from '../../../domain/gateway/replicate/machine.js';
-import type { TipsDigest } from '../../../domain/gateway/replicate/tips-digest.js';
+import { completeUpdates, countMoved, REASON } from '../../../../domain/gateway/commit/commit-refs.js';
+import { readJournal, recover } from '../../../../domain/gateway/commit/recover.js';
+import { shortenJournal } from '../../../../domain/gateway/commit/shorten-journal.js';
+import { EntryHistory } from '../../../../domain/gateway/replicate/follower/entry-history.js';
+import { type Entry, movesOf, NOTHING, type Standing, standingAfter } from '../../../../domain/gateway/replicate/entry.js';
+import { chainTo, entryOf, intentOf } from '../../../../domain/gateway/replicate/intent-entry.js';
+import type { Restored } from '../../../../domain/gateway/replicate/machine.js';
+import type { TipsDigest } from '../../../../domain/gateway/replicate/tips-digest.js';
 import {
   decodeLeaderRecord,
   encodeLeaderRecord,
   isReplicated,
   LEADER_REF,
   type LeaderRecord,
-} from '../../../domain/gateway/replicate/wire/leader-ref.js';
-import type { ObjectNamer } from '../../../domain/git/object.js';
-import { formatTime } from '../../../domain/ledger/value/metadata.js';
-import type { Clock } from '../../../ports/clock.js';
-import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
-import type { IntentRecord, Journal } from '../../../ports/stargate/journal.js';
-import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import type { Log } from '../log/log.js';
+} from '../../../../domain/gateway/replicate/wire/leader-ref.js';
+import type { ObjectNamer } from '../../../../domain/git/object.js';
+import { formatTime } from '../../../../domain/ledger/value/metadata.js';
+import type { Clock } from '../../../../ports/clock.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
+import type { IntentRecord, Journal } from '../../../../ports/stargate/journal.js';
+import type { Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
+import type { Log } from '../../log/log.js';
 
 /** What one server of a cluster keeps of a repository. */
 export interface ReplicaDiskOptions {

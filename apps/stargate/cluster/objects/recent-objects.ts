@@ -1,8 +1,8 @@
-import { Generations } from '../../../domain/git/generations.js';
-import type { TreeReader } from '../../../domain/git/tree-draft.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { ReadBounds } from '../../../ports/git/read-bounds.js';
-import type { GitObject, Oid } from '../../../ports/vocabulary.js';
+import { Generations } from '../../../../domain/git/generations.js';
+import type { TreeReader } from '../../../../domain/git/tree-draft.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { ReadBounds } from '../../../../ports/git/read-bounds.js';
+import type { GitObject, Oid } from '../../../../ports/vocabulary.js';
 
 /** What is kept, and the largest of it, bytes. */
 const MOST_BYTES = 8 * 1024 * 1024;

@@ -1,9 +1,9 @@
-import { isAt, type ServerId, type Standing } from '../../../domain/gateway/replicate/entry.js';
-import { Fields, standingIn } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import { KvError } from '../../../ports/error.js';
-import { isOid, type Oid, type RefName } from '../../../ports/vocabulary.js';
-import { type PeerDispatch, TOPICS } from './dispatch.js';
-import type { EntryPacks } from './packs.js';
+import { isAt, type ServerId, type Standing } from '../../../../domain/gateway/replicate/entry.js';
+import { Fields, standingIn } from '../../../../domain/gateway/replicate/wire/message-codec.js';
+import { KvError } from '../../../../ports/error.js';
+import { isOid, type Oid, type RefName } from '../../../../ports/vocabulary.js';
+import { type PeerDispatch, TOPICS } from '../peers/dispatch.js';
+import type { EntryPacks } from '../objects/packs.js';
 import type { ReplicaDisk } from './replica-disk.js';
 
 /** What giving and taking all refs takes. */

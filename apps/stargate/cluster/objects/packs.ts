@@ -1,11 +1,11 @@
-import type { Entry, ServerId } from '../../../domain/gateway/replicate/entry.js';
-import type { Message } from '../../../domain/gateway/replicate/messages.js';
-import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
-import type { ObjectNamer } from '../../../domain/git/object.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
-import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
-import { isOid, type Oid } from '../../../ports/vocabulary.js';
-import { type PeerDispatch, TOPICS } from './dispatch.js';
+import type { Entry, ServerId } from '../../../../domain/gateway/replicate/entry.js';
+import type { Message } from '../../../../domain/gateway/replicate/messages.js';
+import { Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
+import type { ObjectNamer } from '../../../../domain/git/object.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
+import type { ObjectExchange } from '../../../../ports/git/object-exchange.js';
+import { isOid, type Oid } from '../../../../ports/vocabulary.js';
+import { type PeerDispatch, TOPICS } from '../peers/dispatch.js';
 import { collectPack, SmallPacks } from './small-packs.js';
 
 /** What bringing objects along takes. */

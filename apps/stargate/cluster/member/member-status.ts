@@ -1,4 +1,4 @@
-import type { ClusterStatus } from '../../../domain/admin/cluster-status.js';
+import type { ClusterStatus } from '../../../../domain/admin/cluster-status.js';
 import type { ClusterMember } from './member.js';
 
 /** A repository's cluster as this server sees it. */

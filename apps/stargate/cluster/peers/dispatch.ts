@@ -1,6 +1,6 @@
-import { KvError } from '../../../ports/error.js';
+import { KvError } from '../../../../ports/error.js';
 import type { MetServers } from './met-servers.js';
-import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
+import type { PeerAnswer, PeerTransport, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
 
 /** Answers the requests of one topic. */
 export type TopicHandler = (request: ReceivedRequest) => Promise<PeerAnswer>;

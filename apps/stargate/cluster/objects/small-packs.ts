@@ -1,11 +1,11 @@
-import { fewObjects } from '../../../domain/repo/serve/few-objects.js';
-import { soundPack } from '../../../domain/repo/serve/sound-pack.js';
-import type { ObjectNamer } from '../../../domain/git/object.js';
-import { writePack } from '../../../domain/git/pack/write-pack.js';
-import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
-import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { nodeZlib } from '../../node-zlib.js';
+import { fewObjects } from '../../../../domain/repo/serve/few-objects.js';
+import { soundPack } from '../../../../domain/repo/serve/sound-pack.js';
+import type { ObjectNamer } from '../../../../domain/git/object.js';
+import { writePack } from '../../../../domain/git/pack/write-pack.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
+import type { GitObject, Oid } from '../../../../ports/vocabulary.js';
+import { nodeZlib } from '../../../node-zlib.js';
 import { RecentObjects } from './recent-objects.js';
 
 /** The largest stream that is taken into memory to be read, bytes. */
