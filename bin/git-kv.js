@@ -32,13 +32,24 @@ function cacheFolder() {
   return base && join(base, 'git-kv', 'compiled');
 }
 
-/** The file's digest, and what follows it. Only what this user has written, and nobody else can change, is run. */
+/** Only what this user has written, and nobody else can change, is run. */
+const isOwn = ({ uid, mode }) => uid === process.geteuid() && (mode & 0o022) === 0;
+
+/** Whether a folder is there, and nobody else puts anything in it. */
+function isOwnFolder(folder) {
+  try {
+    return isOwn(statSync(folder));
+  } catch {
+    return false; // it isn't there
+  }
+}
+
+/** The file's digest, and what follows it. */
 function readCache(file) {
   try {
     const fd = openSync(file, 'r');
     try {
-      const { uid, mode } = fstatSync(fd);
-      if (uid !== process.geteuid() || (mode & 0o022) !== 0) return undefined;
+      if (!isOwn(fstatSync(fd))) return undefined;
       const bytes = readFileSync(fd);
       const data = bytes.subarray(20);
       return sha1(data).equals(bytes.subarray(0, 20)) ? data : undefined;
@@ -55,6 +66,7 @@ function writeCache(file, data) {
   const folder = dirname(file);
   const written = `${file}.${process.pid}`;
   for (const path of [dirname(dirname(folder)), dirname(folder), folder]) attempt(() => mkdirSync(path, { mode: 0o700 }));
+  if (!isOwnFolder(folder)) return;
   attempt(() => {
     writeFileSync(written, Buffer.concat([sha1(data), data]), { mode: 0o600, flag: 'wx' });
     renameSync(written, file);
@@ -93,7 +105,7 @@ async function start(source, args) {
   const exported = { exports: {} };
   const importLater = (path) => import(new URL(path, BUNDLE).href);
   script.runInThisContext()(exported.exports, createRequire(BUNDLE), exported, importLater, filename);
-  if (folder) module.enableCompileCache?.(folder); // of what else is loaded, by a Node that can
+  if (folder && isOwnFolder(folder)) module.enableCompileCache?.(folder); // of what else is loaded, by a Node that can
   const code = await exported.exports.main(args);
   if (file && (!cachedData || script.cachedDataRejected)) writeCache(file, script.createCachedData());
   return code;

@@ -57,6 +57,13 @@ describe('git kv: compiled code', () => {
     expect(statSync(fileOf()).mode & 0o022).to.equal(0);
   });
 
+  it('is not kept in a folder in which others may write', async () => {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o777);
+    expect(await get()).to.equal('1');
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
   it('of versions before is removed in time', async () => {
     await get();
     const old = join(folder, 'get-00000000000000000000');
