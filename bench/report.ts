@@ -2,6 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startEach } from '../test/support/commands/kept.js';
+
+startEach();
 
 const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 

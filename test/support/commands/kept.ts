@@ -19,8 +19,15 @@ export interface CommandOptions extends RunOptions {
   readonly alone?: boolean;
 }
 
+let eachAlone = false;
+
+/** From now on all commands have a process each: what they take is measured. */
+export function startEach(): void {
+  eachAlone = true;
+}
+
 /** Whether a command needs a process of its own. */
-export const isAlone = ({ alone = false, signal }: CommandOptions): boolean => alone || signal !== undefined;
+export const isAlone = ({ alone = false, signal }: CommandOptions): boolean => eachAlone || alone || signal !== undefined;
 
 const idle: ChildProcess[] = [];
 
