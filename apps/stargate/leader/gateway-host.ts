@@ -72,6 +72,11 @@ interface GatewayHostOptions {
   readonly log: Log;
 }
 
+/** Half of what a key may hold of connections and commands: whoever has the turn needs one of each besides, for its push. */
+function turnsOfOneKey({ maxConnectionsPerKey, limits }: Policy): number {
+  return Math.max(1, Math.floor(Math.min(maxConnectionsPerKey, limits.sessions / 2) / 2));
+}
+
 /** Recovers what a crash, or another leader, has left in the journal, and starts. */
 export async function startGateway(options: GatewayHostOptions): Promise<GatewayHost> {
   const { composition, journal, lease, policy, sampleSize, repositoryId, sequencer, metrics, log } = options;
@@ -87,6 +92,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
   const turns = new Turns({
     ...{ clock, randomness, limits: () => policy().limits },
+    mostOfOne: () => turnsOfOneKey(policy()),
     observer: {
       waiting: metrics.turnsWaiting,
       granted: (_ns, waitedMs) => metrics.turnGranted(waitedMs),

@@ -18,6 +18,8 @@ interface TurnsContext {
   readonly randomness: Randomness;
   /** Asked whenever they count: a policy may change. */
   readonly limits: () => Pick<Limits, 'turnTime' | 'turnPush' | 'turnsWaiting'>;
+  /** How many may stand in lines with one key: each holds a place of that key, and must find another one for its push. */
+  readonly mostOfOne: () => number;
   readonly observer: TurnsObserver;
 }
 
@@ -68,13 +70,15 @@ export class Turns {
   /** Only namespaces where somebody waits or has a turn: nobody makes it grow by names. */
   private readonly lines = new Map<string, Line>();
   private waiting = 0;
+  /** How many stand in lines, or have the turn, by key. */
+  private readonly standing = new Map<string, number>();
   /** Who has let a turn go by, and when, the oldest first. */
   private readonly idle = new Map<string, number>();
 
   constructor(private readonly context: TurnsContext) {}
 
   /**
-   * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, `INTERRUPTED` when `gone` fires first;
+   * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, or as many of that key stand there as may, `INTERRUPTED` when `gone` fires first;
    * fired later, it gives the turn back.
    */
   async take(ns: string, who: string, gone: AbortSignal): Promise<Turn> {
@@ -82,6 +86,12 @@ export class Turns {
     if (this.waiting >= turnsWaiting) {
       throw new KvError('BUSY', `${this.waiting} writers wait for their turn, which is as many as may`, {
         hint: 'try again later',
+      });
+    }
+    const own = this.standing.get(who) ?? 0;
+    if (own >= this.context.mostOfOne()) {
+      throw new KvError('BUSY', `${own} writers with this key wait for their turn, which is as many as may`, {
+        hint: 'try again later, or give the writers keys of their own',
       });
     }
     if (gone.aborted) throw hungUp();
@@ -107,6 +117,7 @@ export class Turns {
       const line = this.lines.get(ns) ?? { holder: null, waiting: new Set() };
       this.lines.set(ns, line);
       line.waiting.add(made);
+      this.stand(who, 1);
       this.count(1);
       this.goOn(ns, line);
     });
@@ -152,6 +163,7 @@ export class Turns {
     if (ticket.over.signal.aborted) return;
     ticket.over.abort();
     ticket.timer.abort();
+    this.stand(ticket.who, -1);
     const line = this.lines.get(ticket.ns);
     if (line === undefined) return;
     if (line.waiting.delete(ticket)) this.count(-1);
@@ -199,6 +211,12 @@ export class Turns {
       () => this.leave(ticket),
       () => undefined, // used, or given back, before
     );
+  }
+
+  private stand(who: string, by: number): void {
+    const standing = (this.standing.get(who) ?? 0) + by;
+    if (standing > 0) this.standing.set(who, standing);
+    else this.standing.delete(who);
   }
 
   private count(by: number): void {

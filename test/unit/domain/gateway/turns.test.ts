@@ -37,12 +37,13 @@ class MovedClock implements Clock {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A line of people, what was observed of it, and who has had a turn. */
-function place(limits: Partial<{ turnTime: number; turnPush: number; turnsWaiting: number }> = {}) {
+function place(limits: Partial<{ turnTime: number; turnPush: number; turnsWaiting: number }> = {}, mostOfOne = 512) {
   const clock = new MovedClock();
   const had: string[] = [];
   const seen = { waiting: 0, unused: 0, waits: [] as number[] };
   const turns = new Turns({
     ...{ clock, randomness: new SeededRandomness(7) },
+    mostOfOne: () => mostOfOne,
     limits: () => ({ turnTime: 10_000, turnPush: 30_000, turnsWaiting: 512, ...limits }),
     observer: {
       waiting: (count) => (seen.waiting = count),
@@ -77,6 +78,20 @@ describe('turns', () => {
     }
     expect([had, seen.waits, seen.unused]).to.deep.equal([['ada', 'bob', 'cy'], [0, 400, 400], 0]);
     expect(turns.status()).to.deep.equal([]);
+  });
+
+  it('leave a key places for its pushes: no more of one stand in line than may', async () => {
+    const { turns, ask, had } = place({}, 2);
+    const [first] = [ask('ada'), ask('ada')];
+    const third = await ask('ada').turn.catch((error: unknown) => error);
+    expect(third).to.have.property('code', 'BUSY');
+    ask('bob');
+    const { token } = await (first as ReturnType<typeof ask>).turn;
+    turns.begin(token)();
+    await settled();
+    ask('ada');
+    await settled();
+    expect([had, turns.status()[0]?.waiting]).to.deep.equal([['ada', 'ada'], 2]);
   });
 
   it('keep all others out of that namespace, and of no other', async () => {
