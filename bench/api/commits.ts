@@ -110,19 +110,19 @@ async function byIsomorphicGit(named: string, paths: readonly string[], count: n
   const git = isomorphicGit();
   if (git === null) return [what, 'not fetched', '', '', 'nothing'];
   const files = new MemoryFiles();
-  const place = { fs: files, dir: '/work', cache: {} };
+  const place = { fs: files, dir: '/tree', cache: {} };
   for (const folder of [
-    '/work',
-    ...new Set(paths.filter((path) => path.includes('/')).map((path) => `/work/${path.split('/')[0]}`)),
+    '/tree',
+    ...new Set(paths.filter((path) => path.includes('/')).map((path) => `/tree/${path.split('/')[0]}`)),
   ])
     await files.mkdir(folder);
   await git.init({ ...place, defaultBranch: 'main' });
-  for (const [i, path] of paths.entries()) await files.writeFile(`/work/${path}`, `v${i}`);
+  for (const [i, path] of paths.entries()) await files.writeFile(`/tree/${path}`, `v${i}`);
   await git.add({ ...place, filepath: [...paths] });
   await git.commit({ ...place, message: 'base', author: AUTHOR });
   const change = async (i: number): Promise<void> => {
     const path = paths[i % paths.length] ?? '';
-    await files.writeFile(`/work/${path}`, `n${i} ${paths.length}`);
+    await files.writeFile(`/tree/${path}`, `n${i} ${paths.length}`);
     await git.add({ ...place, filepath: path });
     await git.commit({ ...place, message: 'change', author: AUTHOR });
   };
