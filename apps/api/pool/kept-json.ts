@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
+import { replaceFile } from './replace-file.js';
 
 /** A JSON file that is replaced whole, so that a crash leaves the old or the new one. Only its owner may read it. */
 export class KeptJson<T> {
@@ -39,21 +40,7 @@ export class KeptJson<T> {
   private async replace(text: string): Promise<void> {
     try {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
-      const fresh = `${this.path}.new`;
-      const file = await open(fresh, 'w', 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(fresh, this.path);
-      const folder = await open(dirname(this.path), 'r');
-      try {
-        await folder.sync();
-      } finally {
-        await folder.close();
-      }
+      await replaceFile(this.path, text);
     } catch (error) {
       throw new KvError('IO_ERROR', `cannot write '${this.path}': ${(error as Error).message}`, { cause: error });
     }

@@ -1,5 +1,6 @@
-import { appendFile, open, readFile, rename, stat } from 'node:fs/promises';
+import { appendFile, readFile, stat } from 'node:fs/promises';
 import { KvError } from '../../../ports/error.js';
+import { replaceFile } from '../pool/replace-file.js';
 import { byId, type Delivery, type DeliveryLog, newest } from './deliveries.js';
 
 /** A line of the file: a delivery as it was then (without its body after the first), or a webhook that is gone. */
@@ -79,15 +80,7 @@ export class KeptDeliveries implements DeliveryLog {
   private async rewrite(): Promise<void> {
     const kept = newest(folded(await readFile(this.path, 'utf8')), BODIES);
     const text = kept.map((delivery) => `${JSON.stringify({ delivery } satisfies Line)}\n`).join('');
-    const fresh = `${this.path}.new`;
-    const file = await open(fresh, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(fresh, this.path);
+    await replaceFile(this.path, text);
     this.size = Buffer.byteLength(text);
     this.limit = Math.max(LARGEST, 2 * this.size); // what waits to be sent stays, however much it is
   }
