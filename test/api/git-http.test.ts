@@ -329,7 +329,10 @@ describe('api: git over HTTP', () => {
 
   it('serves jgit', async function () {
     this.timeout(60_000);
-    if (!THOROUGH) return this.skip();
+    if (!THOROUGH) {
+      console.log('      skipped: jgit is tried with GIT_KV_THOROUGH=1');
+      return this.skip();
+    }
     const jar = '/usr/share/java/org.eclipse.jgit.jar';
     const modules = await run('java', ['--list-modules']).catch(() => ({ stdout: '' }));
     // No package of the tests: with a Java that compiles, it is half a gigabyte.
