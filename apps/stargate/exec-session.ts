@@ -26,6 +26,8 @@ export interface ExecSession {
   pusherNow(): Principal;
   /** The place that it has among the commands at work; absent where it takes none. */
   readonly place?: Pick<Place, 'idle'> | undefined;
+  /** Takes a place among the pushes at work, for a command that has none and becomes a push; absent where none are counted. Throws `BUSY`. */
+  readonly enterPush?: (() => Pick<Place, 'leave'>) | undefined;
   /** Where its span grows; absent where nothing is traced. */
   readonly trace?: SessionTrace | undefined;
 }
@@ -78,4 +80,5 @@ export function feed(
     void taken.then(() => input.resume());
   });
   input.once('end', () => to.end());
+  input.resume(); // whoever has answered before has let it wait
 }
