@@ -1,9 +1,9 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import { type Pointer, tombstone } from '../../ledger/value/pointer.js';
-import { type KeyChange, ledgerParts } from '../../verify/keys/ledger-changes.js';
-import { checkValues, VALUES_BATCH } from '../../verify/keys/values.js';
-import { rulesAt, type Tally, type VerifyContext } from './context.js';
-import type { Place } from './findings.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { type Pointer, tombstone } from '../../../ledger/value/pointer.js';
+import { type KeyChange, ledgerParts } from '../../../verify/keys/ledger-changes.js';
+import { checkValues, VALUES_BATCH } from '../../../verify/keys/values.js';
+import { rulesAt, type Tally, type VerifyContext } from '../context.js';
+import type { Place } from '../findings.js';
 import type { KnownChunks } from './known-chunks.js';
 
 /** Two ledger trees, and what the keys that differ are held against. */

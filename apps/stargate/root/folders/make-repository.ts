@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openProfile } from '../../../plugins/host/index.js';
-import { KvError } from '../../../ports/error.js';
-import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
-import type { RepositoryName } from '../../../ports/grammar/repository-name.js';
-import type { RepositoryHost } from '../../../ports/git/repository-host.js';
-import type { ObjectFormat } from '../../../ports/vocabulary.js';
-import { formatServers, JOINING, SERVERS } from '../repository/founders.js';
-import { ownEnv } from '../process/environment.js';
-import { writeKept } from '../repository/kept-file.js';
-import { OWN_ID } from '../repository/own-id.js';
-import { sayProfile } from '../repository/say-profile.js';
-import { syncPath } from '../sync-path.js';
-import { rest } from './at-rest.js';
+import { openProfile } from '../../../../plugins/host/index.js';
+import { KvError } from '../../../../ports/error.js';
+import { diskErrorCode } from '../../../../ports/grammar/git-words/out-of-space.js';
+import type { RepositoryName } from '../../../../ports/grammar/repository-name.js';
+import type { RepositoryHost } from '../../../../ports/git/repository-host.js';
+import type { ObjectFormat } from '../../../../ports/vocabulary.js';
+import { formatServers, JOINING, SERVERS } from '../../repository/founders.js';
+import { ownEnv } from '../../process/environment.js';
+import { writeKept } from '../../repository/kept-file.js';
+import { OWN_ID } from '../../repository/own-id.js';
+import { sayProfile } from '../../repository/say-profile.js';
+import { syncPath } from '../../sync-path.js';
+import { rest } from '../at-rest.js';
 import type { Catalogue } from './catalogue.js';
 
 /** What a repository without a mirror is made of: the same on every server that makes it. */

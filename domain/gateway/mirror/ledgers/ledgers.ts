@@ -1,13 +1,13 @@
-import { KvError } from '../../../ports/error.js';
-import { isNamespace } from '../../../ports/grammar/namespace.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
-import type { Oid } from '../../../ports/vocabulary.js';
+import { KvError } from '../../../../ports/error.js';
+import { isNamespace } from '../../../../ports/grammar/namespace.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../../ports/stargate/mirror-target.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
 import { type Piece, piecesOf } from './pieces.js';
 import { moveWatermarks, planMoves, planPush, type PushPlan } from './plan.js';
-import { ledgerRef } from '../../ledger/refs.js';
-import { type Group, groupOf, type Waiting } from './queue.js';
-import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
+import { ledgerRef } from '../../../ledger/refs.js';
+import { type Group, groupOf, type Waiting } from '../queue.js';
+import { type Refusal, refusalAfter, type RetryContext } from '../retry-delay.js';
 
 /** How often one transaction that is too much for the host by itself is sent again while others follow it, ms. */
 const ALONE_RETRY_MS = 300_000;

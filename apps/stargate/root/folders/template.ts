@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { KvError } from '../../../ports/error.js';
-import type { Policy, PolicyReader } from '../../../ports/stargate/policy-reader.js';
-import { readPolicyText } from '../repository/policy-file.js';
+import { KvError } from '../../../../ports/error.js';
+import type { Policy, PolicyReader } from '../../../../ports/stargate/policy-reader.js';
+import { readPolicyText } from '../../repository/policy-file.js';
 
 /** Stands for the repository's name, `owner/name`, in a template. */
 const NAME = '{repository}';

@@ -1,6 +1,6 @@
-import { KvError } from '../../ports/error.js';
-import { type ObjectFormat, OID_HEX_LENGTH, type Oid } from '../../ports/vocabulary.js';
-import { fromAscii, toHex, writeAscii, writeHex } from './bytes.js';
+import { KvError } from '../../../ports/error.js';
+import { type ObjectFormat, OID_HEX_LENGTH, type Oid } from '../../../ports/vocabulary.js';
+import { fromAscii, toHex, writeAscii, writeHex } from '../bytes.js';
 
 /**
  * Git's tree objects, read and written as raw bytes: `<mode> <name>\0<oid>`, sorted by name, a directory sorting

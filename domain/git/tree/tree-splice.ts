@@ -1,6 +1,6 @@
-import { KvError } from '../../ports/error.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import { allocate, toHex } from './bytes.js';
+import { KvError } from '../../../ports/error.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { allocate, toHex } from '../bytes.js';
 import { entrySize, writeEntry } from './tree.js';
 
 /** Where an entry is in a tree's bytes, or where it would be. */

@@ -1,8 +1,8 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { FindChunks } from '../../verify/keys/manifests.js';
-import { checkDigests, checkNewChunks } from '../../verify/keys/new-chunks.js';
-import { rulesAt, type Tally, type VerifyContext } from './context.js';
-import type { Findings } from './findings.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { FindChunks } from '../../../verify/keys/manifests.js';
+import { checkDigests, checkNewChunks } from '../../../verify/keys/new-chunks.js';
+import { rulesAt, type Tally, type VerifyContext } from '../context.js';
+import type { Findings } from '../findings.js';
 
 /** What a chunks commit changed. */
 export interface ChunksStep {

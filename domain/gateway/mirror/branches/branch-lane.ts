@@ -1,10 +1,10 @@
-import { type KvError, toKvError } from '../../../ports/error.js';
-import type { RefName } from '../../../ports/vocabulary.js';
+import { type KvError, toKvError } from '../../../../ports/error.js';
+import type { RefName } from '../../../../ports/vocabulary.js';
 import { OrdinaryRefs } from './branches.js';
-import { COMPARE_EVERY_MS } from './compare.js';
-import type { MirrorContext } from './context.js';
-import { Nap } from './nap.js';
-import { type Refusal, refusalAfter } from './retry-delay.js';
+import { COMPARE_EVERY_MS } from '../compare.js';
+import type { MirrorContext } from '../context.js';
+import { Nap } from '../nap.js';
+import { type Refusal, refusalAfter } from '../retry-delay.js';
 
 /** Who is told how branches fare. */
 interface BranchObserver {

@@ -1,5 +1,5 @@
-import type { Oid } from '../../ports/vocabulary.js';
-import { readAhead } from './read-ahead.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { readAhead } from '../read-ahead.js';
 import { type DirPair, NextLevel, type OpenedPair, openPairs, type TreeChange, TreeComparison } from './tree-diff.js';
 import type { TreeReader } from './tree-draft.js';
 import type { TreeWalk } from './tree-shape.js';

@@ -1,9 +1,9 @@
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
-import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../../ledger/refs.js';
-import { REASON } from '../commit/commit-refs.js';
-import { type Group, groupOf, movesOf, type Waiting } from './queue.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { MirrorUpdate } from '../../../../ports/stargate/mirror-target.js';
+import type { Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
+import { classifyRef, indexRef, ledgerRef, mirrorRef } from '../../../ledger/refs.js';
+import { REASON } from '../../commit/commit-refs.js';
+import { type Group, groupOf, movesOf, type Waiting } from '../queue.js';
 
 /** One push to the mirror. */
 export interface PushPlan {

@@ -1,8 +1,8 @@
-import { KvError } from '../../ports/error.js';
-import type { GitStore, NewObject } from '../../ports/git/git-store.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import { allocate, shrink } from './bytes.js';
-import type { ObjectNamer } from './object.js';
+import { KvError } from '../../../ports/error.js';
+import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { allocate, shrink } from '../bytes.js';
+import type { ObjectNamer } from '../object.js';
 import { entrySize, MODE_DIR, TreeCursor, writeEntry, oidBytesIn } from './tree.js';
 
 /** All that it takes to read trees. */

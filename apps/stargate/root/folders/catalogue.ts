@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KvError } from '../../../ports/error.js';
-import { foldedName, parseRepositoryName, type RepositoryName } from '../../../ports/grammar/repository-name.js';
+import { KvError } from '../../../../ports/error.js';
+import { foldedName, parseRepositoryName, type RepositoryName } from '../../../../ports/grammar/repository-name.js';
 
 /** The repositories below a folder, each in `<owner>/<name>.git`. Links are not followed: nothing outside of the folder is served. */
 export class Catalogue {

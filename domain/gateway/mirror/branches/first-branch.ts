@@ -1,12 +1,12 @@
-import type { Clock } from '../../../ports/clock.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
-import type { RefUpdate } from '../../../ports/vocabulary.js';
-import { utf8 } from '../../git/bytes.js';
-import { encodeCommit, stamp } from '../../git/commit.js';
-import type { ObjectNamer } from '../../git/object.js';
-import { MODE_FILE } from '../../git/tree.js';
-import { seal, TreeDraft } from '../../git/tree-draft.js';
-import { STARGATE_IDENTITY } from '../../ledger/transaction/watchlog.js';
+import type { Clock } from '../../../../ports/clock.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
+import type { RefUpdate } from '../../../../ports/vocabulary.js';
+import { utf8 } from '../../../git/bytes.js';
+import { encodeCommit, stamp } from '../../../git/commit.js';
+import type { ObjectNamer } from '../../../git/object.js';
+import { MODE_FILE } from '../../../git/tree/tree.js';
+import { seal, TreeDraft } from '../../../git/tree/tree-draft.js';
+import { STARGATE_IDENTITY } from '../../../ledger/transaction/watchlog.js';
 
 /** The first commit of a branch. */
 export interface FirstBranch {

@@ -1,11 +1,11 @@
-import type { PolicyKey } from '../../../ports/stargate/policy-reader.js';
-import type { SigningKey } from '../../../ports/clone/signer.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { Fault, RuleContext } from '../../verify/fault.js';
-import { checkIntentBinding, intentOf, isSequenced } from '../../verify/sequenced.js';
-import type { Transaction } from '../../verify/attestation/pairs.js';
-import { anySigner, fingerprint, signerOf } from '../../verify/attestation/commit-signer.js';
-import { rulesAt, type VerifyContext } from './context.js';
+import type { PolicyKey } from '../../../../ports/stargate/policy-reader.js';
+import type { SigningKey } from '../../../../ports/clone/signer.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { Fault, RuleContext } from '../../../verify/fault.js';
+import { checkIntentBinding, intentOf, isSequenced } from '../../../verify/sequenced.js';
+import type { Transaction } from '../../../verify/attestation/pairs.js';
+import { anySigner, fingerprint, signerOf } from '../../../verify/attestation/commit-signer.js';
+import { rulesAt, type VerifyContext } from '../context.js';
 
 /**
  * Verifies every ledger commit's signature, and gives the keys that made those which verify, by commit. One that doesn't verify is a

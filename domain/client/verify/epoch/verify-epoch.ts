@@ -1,10 +1,10 @@
-import type { SigningKey } from '../../../ports/clone/signer.js';
-import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import type { LedgerTrailers } from '../../ledger/transaction/attestation.js';
-import { chunksRef } from '../../ledger/refs.js';
-import type { Attested } from '../../verify/attestation/chain.js';
-import type { Transaction } from '../../verify/attestation/pairs.js';
-import type { Tally, VerifyContext } from './context.js';
+import type { SigningKey } from '../../../../ports/clone/signer.js';
+import type { Oid, RefName } from '../../../../ports/vocabulary.js';
+import type { LedgerTrailers } from '../../../ledger/transaction/attestation.js';
+import { chunksRef } from '../../../ledger/refs.js';
+import type { Attested } from '../../../verify/attestation/chain.js';
+import type { Transaction } from '../../../verify/attestation/pairs.js';
+import type { Tally, VerifyContext } from '../context.js';
 import { checkEveryStep } from './every-step.js';
 import { KnownChunks } from './known-chunks.js';
 import { checkLastState } from './last-state.js';

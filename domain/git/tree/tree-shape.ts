@@ -1,4 +1,4 @@
-import type { Oid } from '../../ports/vocabulary.js';
+import type { Oid } from '../../../ports/vocabulary.js';
 
 /**
  * Which directories may stand in a tree. A few kilobytes can be a tree of a million directories, whose subtrees are shared, so that

@@ -1,6 +1,6 @@
-import { KvError } from '../../ports/error.js';
-import type { Oid } from '../../ports/vocabulary.js';
-import { readAhead } from './read-ahead.js';
+import { KvError } from '../../../ports/error.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { readAhead } from '../read-ahead.js';
 import { MODE_DIR, TreeCursor } from './tree.js';
 import type { TreeReader } from './tree-draft.js';
 import { EMPTY_TREES, MAX_NAME, type Misplacement, type TreeShape, type TreeWalk } from './tree-shape.js';

@@ -1,11 +1,11 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { Pointer } from '../../ledger/value/pointer.js';
-import type { RuleContext } from '../../verify/fault.js';
-import { LivePointers } from '../../verify/index/live-pointers.js';
-import { ledgerParts } from '../../verify/keys/ledger-changes.js';
-import type { Transaction } from '../../verify/attestation/pairs.js';
-import { checkWholeIndex } from '../../verify/index/whole-index.js';
-import { rulesAt, type Tally, type VerifyContext } from './context.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { Pointer } from '../../../ledger/value/pointer.js';
+import type { RuleContext } from '../../../verify/fault.js';
+import { LivePointers } from '../../../verify/index/live-pointers.js';
+import { ledgerParts } from '../../../verify/keys/ledger-changes.js';
+import type { Transaction } from '../../../verify/attestation/pairs.js';
+import { checkWholeIndex } from '../../../verify/index/whole-index.js';
+import { rulesAt, type Tally, type VerifyContext } from '../context.js';
 import { checkKeys } from './check-keys.js';
 import type { KnownChunks } from './known-chunks.js';
 

@@ -1,12 +1,12 @@
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import { decodeCommit } from '../../git/commit.js';
-import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/transaction/attestation.js';
-import { classifyRef, ledgerRef } from '../../ledger/refs.js';
-import { throwFault } from '../../verify/fault.js';
-import { readIntentsChain } from '../../verify/intents-chain.js';
-import { decodeEvent } from '../../ledger/transaction/watchlog.js';
-import { type Group, groupOf, type Waiting } from './queue.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
+import { decodeCommit } from '../../../git/commit.js';
+import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../../ledger/transaction/attestation.js';
+import { classifyRef, ledgerRef } from '../../../ledger/refs.js';
+import { throwFault } from '../../../verify/fault.js';
+import { readIntentsChain } from '../../../verify/intents-chain.js';
+import { decodeEvent } from '../../../ledger/transaction/watchlog.js';
+import { type Group, groupOf, type Waiting } from '../queue.js';
 
 /** One transaction of a namespace that waits: the moves of its refs that belong together. */
 export interface Piece {

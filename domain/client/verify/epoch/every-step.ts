@@ -1,13 +1,13 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { Pointer } from '../../ledger/value/pointer.js';
-import { checkCounts } from '../../verify/attestation/binding.js';
-import { checkIndexBlobs } from '../../verify/index/index-blobs.js';
-import { checkIndexStep } from '../../verify/index/index-step.js';
-import type { Transaction } from '../../verify/attestation/pairs.js';
-import { rulesAt, type VerifyContext } from './context.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { Pointer } from '../../../ledger/value/pointer.js';
+import { checkCounts } from '../../../verify/attestation/binding.js';
+import { checkIndexBlobs } from '../../../verify/index/index-blobs.js';
+import { checkIndexStep } from '../../../verify/index/index-step.js';
+import type { Transaction } from '../../../verify/attestation/pairs.js';
+import { rulesAt, type VerifyContext } from '../context.js';
 import { checkKeys } from './check-keys.js';
-import type { Place } from './findings.js';
-import { checkOrderedTree, intentOf, isSequenced, type SequencedLink } from '../../verify/sequenced.js';
+import type { Place } from '../findings.js';
+import { checkOrderedTree, intentOf, isSequenced, type SequencedLink } from '../../../verify/sequenced.js';
 import type { ChunksStep } from './known-chunks.js';
 import type { EpochWalk } from './last-state.js';
 

@@ -1,12 +1,12 @@
-import { KvError } from '../../../ports/error.js';
-import type { Oid, RefName } from '../../../ports/vocabulary.js';
-import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../ledger/transaction/attestation.js';
-import { checkBinding, type Parent } from '../../verify/attestation/binding.js';
-import { type Attested, attested, type Link, readChain } from '../../verify/attestation/chain.js';
-import { checkOneRepository } from '../../verify/attestation/repository.js';
-import { about } from '../../verify/fault.js';
-import { checkUsedOnce, pairPresent, type Transaction } from '../../verify/attestation/pairs.js';
-import type { VerifyContext } from './context.js';
+import { KvError } from '../../../../ports/error.js';
+import type { Oid, RefName } from '../../../../ports/vocabulary.js';
+import { parseChunksMessage, parseIndexMessage, parseLedgerMessage } from '../../../ledger/transaction/attestation.js';
+import { checkBinding, type Parent } from '../../../verify/attestation/binding.js';
+import { type Attested, attested, type Link, readChain } from '../../../verify/attestation/chain.js';
+import { checkOneRepository } from '../../../verify/attestation/repository.js';
+import { about } from '../../../verify/fault.js';
+import { checkUsedOnce, pairPresent, type Transaction } from '../../../verify/attestation/pairs.js';
+import type { VerifyContext } from '../context.js';
 
 /** Where an epoch ends, as far as that is here, and by which refs that is known. */
 interface EpochTips {

@@ -1,8 +1,8 @@
-import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
-import type { RefName } from '../../../ports/vocabulary.js';
-import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { MirrorTarget, MirrorUpdate } from '../../../../ports/stargate/mirror-target.js';
+import type { RefName } from '../../../../ports/vocabulary.js';
+import { type Refusal, refusalAfter, type RetryContext } from '../retry-delay.js';
 
 /** A refused branch is sent whole with each try, however large it is. ms */
 const LONGEST_PAUSE_MS = 600_000;
