@@ -5,8 +5,8 @@ import { advertisement } from '../../adapters/host-git/service/receive/commands.
 import { systemClock } from '../../adapters/clock-system/open.js';
 import { serveAdmin } from '../../apps/stargate/admin/serve-admin.js';
 import type { ExecSession, ServeExec } from '../../apps/stargate/exec-session.js';
-import { turnNews } from '../../apps/stargate/turns/news.js';
-import { turnVerb } from '../../apps/stargate/turns/turn.js';
+import { turnNews } from '../../apps/stargate/admin/turn-news.js';
+import { turnVerb } from '../../apps/stargate/admin/turn.js';
 import { principal } from '../../domain/access/principal.js';
 import { TURN, type TurnReport } from '../../domain/admin/turn.js';
 import { Turns } from '../../domain/gateway/turns/turns.js';

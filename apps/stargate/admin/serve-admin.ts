@@ -2,8 +2,7 @@ import type { VerbFormat, VerbRole } from '../../../domain/admin/verb.js';
 import { may, type Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { type ExecSession, refuse, type ServeExec } from '../exec-session.js';
-import type { Place } from '../ssh/room/places.js';
+import { type ExecSession, type PushPlace, refuse, type ServeExec } from '../exec-session.js';
 
 /** Who asks, for a verb that answers before it is over. */
 export interface AdminCall {
@@ -15,7 +14,7 @@ export interface AdminCall {
   /** Answers at once. */
   tell(report: unknown): void;
   /** Takes a place among the pushes at work, as one that comes by itself does. Throws `BUSY`. */
-  enterPush(): Pick<Place, 'leave'>;
+  enterPush(): PushPlace;
   /** Answers, and has `serve` go on with the session: what the client says from now on is for that. Its status is the verb's. */
   handOver(report: unknown, serve: ServeExec): Promise<void>;
 }
@@ -36,7 +35,7 @@ export function served<Arguments, Report>(
 }
 
 /** Where nobody counts places. */
-const NO_PLACE: Pick<Place, 'leave'> = { leave: () => undefined };
+const NO_PLACE: PushPlace = { leave: () => undefined };
 
 /** As often as git's own server sides do it (`receive.keepAlive`). Milliseconds. */
 const SIGN_OF_LIFE_MS = 5000;

@@ -21,8 +21,8 @@ import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
 import { SmallPacks } from '../cluster/objects/small-packs.js';
-import { turnNews } from '../turns/news.js';
-import { turnVerb } from '../turns/turn.js';
+import { turnNews } from './turn-news.js';
+import { turnVerb } from './turn.js';
 
 interface AdminSources {
   readonly gitDir: string;

@@ -6,7 +6,7 @@ import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Policy } from '../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import type { AdminVerb } from '../admin/serve-admin.js';
+import type { AdminVerb } from './serve-admin.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
 
 interface TurnSources {
