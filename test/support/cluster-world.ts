@@ -8,7 +8,8 @@ import { TestEtcd } from './etcd.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey, sshOptions } from './keys.js';
 import { LinkProxy } from './link-proxy.js';
-import { type Ran, run, type RunOptions } from './processes.js';
+import { type CommandOptions, runProgram } from './commands/kept.js';
+import type { Ran } from './processes.js';
 import { BIN_DIR, HOST_KEYS } from './root.js';
 import { SmallDisk } from './small-disk.js';
 import { until } from './until.js';
@@ -178,12 +179,12 @@ export class ClusterWorld {
     return this.must('git-kv-stargate', ['cluster', ...args, '--repo', on.repo, '--profile', join(this.dir, `${on.name}.yaml`)]);
   }
 
-  run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    return run(command, args, { cwd: this.dir, env: this.env, ...options });
+  run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
+    return runProgram(command, args, { cwd: this.dir, env: this.env, ...options });
   }
 
   /** Runs what can't fail. */
-  async must(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  async must(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
     const ran = await this.run(command, args, options);
     if (ran.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${ran.stderr}${ran.stdout}\n${this.logs()}`);
     return ran;

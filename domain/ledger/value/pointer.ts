@@ -1,6 +1,6 @@
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeRecord, encodeJson, isCount, isText, isTextOrNull, type RecordFormat } from '../canonical-json.js';
-import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
+import { MODE_EXEC, MODE_FILE } from '../../git/tree/tree.js';
 
 type PointerType = 'inline' | 'chunked' | 'deleted';
 

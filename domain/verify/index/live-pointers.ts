@@ -1,4 +1,4 @@
-import { MODE_FILE, oidBytesIn } from '../../git/tree.js';
+import { MODE_FILE, oidBytesIn } from '../../git/tree/tree.js';
 import type { PointerFile } from '../../index/update.js';
 import { toUrlsafe } from '../../ledger/value/key.js';
 import { KeyTable } from '../../ledger/value/key-table.js';
