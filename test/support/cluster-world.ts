@@ -190,13 +190,13 @@ export class ClusterWorld {
     return ran;
   }
 
-  /** Waits until all servers that run show the same refs. */
-  async level(): Promise<void> {
+  /** Waits until all servers that run show the same refs. `ms`: how long that may take. */
+  async level(ms?: number): Promise<void> {
     const same = async (): Promise<boolean> => {
       const all = await Promise.all(this.servers.filter(({ runs }) => runs).map((server) => server.refs()));
       return all.every((one) => one === all[0]);
     };
-    await until('all servers show the same refs', same, { clue: () => this.logs() });
+    await until('all servers show the same refs', same, { clue: () => this.logs(), ...(ms === undefined ? {} : { ms }) });
   }
 
   async close(): Promise<void> {
