@@ -29,7 +29,7 @@ const receiver = await OtlpReceiver.start();
 const sides: Side[] = [];
 try {
   if (BUILD !== undefined) {
-    const program = join(BUILD, 'dist', 'bin', 'git-kv-stargate.js');
+    const program = join(BUILD, 'bin', 'git-kv-stargate.js');
     sides.push(await side('a build without tracing', { first: `shift 2; set -- node '${program}' "$@"`, more: () => [] }));
   }
   sides.push(await side('tracing off (tracing-none)', { first: ':', more: () => [] }));

@@ -127,7 +127,7 @@ rmSync(out, { recursive: true, force: true });
 // Apart from each other, so that what several use is not cut into more files than each needs.
 const inputs = [
   ...(await commandLine(from, out)),
-  ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/bin.js' })),
+  ...(await bundle(from, out, { 'git-kv-stargate': 'apps/stargate/main.js' })),
   ...(await bundle(from, out, { 'git-kv-api': 'apps/api/bin.js' })),
   ...(await bundle(from, out, { 'git-kv-api-checks': 'apps/api/checks/worker.js' })),
   ...(await bundle(from, out, { client: 'apps/sdk/index.js' })),

@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, ROOT } from './prepare.mjs';
 
 // Two terminals may begin at the same moment: the second waits for what the first builds. What is built is taken as it is.
-const program = join(ROOT, 'dist', 'bin', 'git-kv-stargate.js');
+const program = join(ROOT, 'bin', 'git-kv-stargate.js');
+const bundle = join(ROOT, 'dist', 'bin', 'git-kv-stargate.js');
 if (process.argv[2] === '--build') {
-  if (!existsSync(program)) {
+  if (!existsSync(bundle)) {
     ensureInstalled();
     ensureBuilt();
   }
   process.exit(0);
 }
-if (!existsSync(program)) {
+if (!existsSync(bundle)) {
   const { status } = spawnSync('flock', [join(ROOT, 'package.json'), process.execPath, import.meta.filename, '--build'], {
     stdio: 'inherit',
   });

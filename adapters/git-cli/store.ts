@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
-import type { ReadBounds } from '../../ports/git/read-bounds.js';
+import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';
@@ -14,6 +14,7 @@ import { indexTogether, maintain } from './objects/maintenance.js';
 import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './objects/partial-clone.js';
 import { writeObjects } from './objects/object-writer.js';
 import { syncLocksIn } from './refs/ref-locks.js';
+import { ObjectFiles } from './objects/files/object-files.js';
 import { RefFiles } from './refs/ref-files.js';
 import { listRefs, RefTransactions } from './refs/refs.js';
 import { findRepository, type Repository } from './config/repository.js';
@@ -38,7 +39,6 @@ export interface GitStoreOptions {
 export async function openGitStore(options: GitStoreOptions): Promise<GitCliStore> {
   const around = gitPlace(resolve(options.directory), options.env);
   let objects = new CatFile(around, '--batch', OBJECT_REPLY);
-  objects.warm();
   try {
     const repository = await findRepository(options.directory, options.env);
     const { place, objectFormat, commonDir, takesCommands } = repository;
@@ -78,6 +78,8 @@ export class GitCliStore implements GitStore {
   private wrote = false;
   private indexing: Promise<void> = Promise.resolve();
   private readonly refFiles: RefFiles;
+  /** Null where git is told to look elsewhere than in the repository alone. */
+  private readonly files: ObjectFiles | null;
   readonly objectFormat: ObjectFormat;
   /** The absolute path of the Git directory. */
   readonly gitDir: string;
@@ -93,6 +95,7 @@ export class GitCliStore implements GitStore {
     this.objectFormat = repository.objectFormat;
     this.gitDir = repository.gitDir;
     this.refFiles = new RefFiles(repository.commonDir, repository.objectFormat);
+    this.files = objectsFolder === null ? null : new ObjectFiles(objectsFolder, repository.objectFormat);
     const { partial, shallow } = readers;
     this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
   }
@@ -106,7 +109,7 @@ export class GitCliStore implements GitStore {
   async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.readers.headers.ask(oids);
+    return this.few(oids)?.headers(oids) ?? this.readers.headers.ask(oids);
   }
 
   async prefetch(oids: readonly Oid[]): Promise<void> {
@@ -120,10 +123,12 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(root, this.objectFormat);
     const possible = paths.filter(isTreePath);
-    const replies = await this.readers.objects.ask(
-      possible.map((path) => `${root}:${path}`),
-      bounds,
-    );
+    const replies =
+      within(bounds, this.few(possible)?.readPaths(root, possible)) ??
+      (await this.readers.objects.ask(
+        possible.map((path) => `${root}:${path}`),
+        bounds,
+      ));
     if (this.readers.promised !== null && replies.includes(null)) await this.bringPaths(root, possible, replies, bounds);
     if (possible.length === paths.length) return replies;
     let at = 0;
@@ -221,6 +226,7 @@ export class GitCliStore implements GitStore {
 
   async close(): Promise<void> {
     const { objects, headers, promised } = this.readers;
+    this.files?.close();
     this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close(), this.indexing]).then(async () => {
       const added = this.wrote || promised?.brought === true;
       if (added && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
@@ -244,7 +250,7 @@ export class GitCliStore implements GitStore {
   /** Reads objects; in a partial clone, what is missing is brought over one connection and read then. */
   private async readOrBring(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     const { objects, promised } = this.readers;
-    const replies = await objects.ask(oids, bounds);
+    const replies = within(bounds, this.few(oids)?.read(oids)) ?? (await objects.ask(oids, bounds));
     if (promised === null) return replies;
     const missing = replies.flatMap((reply, i) => (reply === null ? [i] : []));
     if (missing.length === 0) return replies;
@@ -273,6 +279,11 @@ export class GitCliStore implements GitStore {
     for (const [i, { at }] of there.entries()) replies[at] = objects[i] ?? null;
   }
 
+  /** Where so little is read that it is done at once. */
+  private few(what: readonly unknown[]): ObjectFiles | null {
+    return what.length <= FEW_OBJECTS ? this.files : null;
+  }
+
   private writable(what: string): string {
     if (this.objectsFolder !== null) return this.objectsFolder;
     throw new KvError('NOT_SUPPORTED', `cannot ${what} in the quarantine of a push`, { hint: 'open the repository itself' });
@@ -287,8 +298,26 @@ export class GitCliStore implements GitStore {
 /** A process costs as much as this many questions to one that runs. */
 const FEW_STEPS = 32;
 
+/** As many objects are read from their files before a running process would have been quicker. */
+const FEW_OBJECTS = 64;
+
 /** A commit that has more would cost this process its memory: git is asked, which takes it in its own. Bytes. */
 const FEW_BYTES = 1024 ** 2;
+
+/** Objects that are at hand, each small, if together they are within the bounds of a read. Throws `POLICY_VIOLATION` where they aren't. */
+function within(
+  bounds: ReadBounds | undefined,
+  objects: (GitObject | null)[] | null | undefined,
+): (GitObject | null)[] | null | undefined {
+  if (bounds === undefined) return objects;
+  let held = 0;
+  for (const object of objects ?? []) {
+    if (object === null) continue;
+    checkRead(bounds, object.oid, object.type, object.body.length, held);
+    held += object.body.length;
+  }
+  return objects;
+}
 
 function parentsOf(commit: Uint8Array): string[] {
   const text = Buffer.from(commit.buffer, commit.byteOffset, Math.min(commit.byteLength, 4096)).toString('latin1');

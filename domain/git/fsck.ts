@@ -2,7 +2,7 @@ import { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import { decodeLoose, fromAscii } from './bytes.js';
 import { isDotGit, isDotGitFile } from './dot-git.js';
-import { MODE_DIR, TreeCursor } from './tree.js';
+import { MODE_DIR, TreeCursor } from './tree/tree.js';
 
 /**
  * The rules of `git fsck --strict` for single objects. Throws `INPUT_INVALID`, naming the object and the rule as git names it; what git

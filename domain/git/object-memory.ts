@@ -1,7 +1,7 @@
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
-import { oidBytesIn, TreeCursor } from './tree.js';
+import { oidBytesIn, TreeCursor } from './tree/tree.js';
 import { Generations } from './generations.js';
 import { replacing } from './store-view.js';
 

@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import { READER_BOUNDS } from './bounds.js';
-import { MISPLACEMENTS, type Misplacement, type TreeShape, type TreeWalk } from './tree-shape.js';
+import { MISPLACEMENTS, type Misplacement, type TreeShape, type TreeWalk } from './tree/tree-shape.js';
 
 /** `ATTESTATION_MISMATCH` for what no Stargate accepts, so that the side that serves it is not to be believed. `what` names the object. */
 export function untrusted(what: string, details: Readonly<Record<string, unknown>> = {}): KvError {

@@ -4,8 +4,8 @@ import type { Oid } from '../../ports/vocabulary.js';
 import { A_PAIR, DEEPEST } from './shape.js';
 import { checkLayout, FIXED_LEVELS, LAYOUT_FILE, PAIR, REF_SUFFIX } from './layout.js';
 import { READER_BOUNDS } from '../git/bounds.js';
-import { MODE_DIR, TreeCursor, type TreeEntry } from '../git/tree.js';
-import { EMPTY_TREES, MAX_NAME } from '../git/tree-shape.js';
+import { MODE_DIR, TreeCursor, type TreeEntry } from '../git/tree/tree.js';
+import { EMPTY_TREES, MAX_NAME } from '../git/tree/tree-shape.js';
 import { untrusted } from '../git/untrusted.js';
 
 /** A pointer that a listing came across, not opened yet. */

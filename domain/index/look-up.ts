@@ -1,6 +1,6 @@
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { findEntry, MODE_DIR, oidBytesIn } from '../git/tree.js';
+import { findEntry, MODE_DIR, oidBytesIn } from '../git/tree/tree.js';
 import { pairAt, REF_SUFFIX } from './layout.js';
 import type { PointerFile } from './update.js';
 

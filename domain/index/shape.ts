@@ -1,4 +1,4 @@
-import { named, type TreeShape } from '../git/tree-shape.js';
+import { named, type TreeShape } from '../git/tree/tree-shape.js';
 import { PAIR } from './layout.js';
 
 /** Two characters of a urlsafe key, or of the padding. */

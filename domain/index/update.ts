@@ -2,8 +2,8 @@ import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from './layout.js';
 import type { ObjectNamer } from '../git/object.js';
-import { MODE_EXEC, MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree.js';
-import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../git/tree-draft.js';
+import { MODE_EXEC, MODE_FILE, TreeCursor, oidBytesIn } from '../git/tree/tree.js';
+import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../git/tree/tree-draft.js';
 
 /** A pointer's place in the index: its file's mode and blob. */
 export interface PointerFile {

@@ -9,10 +9,10 @@ import type { ObjectNamer } from '../git/object.js';
 import { decodePointer } from './value/pointer.js';
 import { type PointerFile, updateIndex } from '../index/update.js';
 import { listPointers } from '../index/list.js';
-import { MODE_FILE, oidBytesIn } from '../git/tree.js';
-import { diffTrees } from '../git/tree-diff.js';
-import { PathEdits, seal } from '../git/tree-draft.js';
-import type { TreeWalk } from '../git/tree-shape.js';
+import { MODE_FILE, oidBytesIn } from '../git/tree/tree.js';
+import { diffTrees } from '../git/tree/tree-diff.js';
+import { PathEdits, seal } from '../git/tree/tree-draft.js';
+import type { TreeWalk } from '../git/tree/tree-shape.js';
 
 /**
  * What a new epoch begins with. It has the same values as the last state of the one before; its index has no tombstones, and its

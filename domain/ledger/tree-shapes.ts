@@ -1,4 +1,4 @@
-import { LEAF, named, type TreeShape } from '../git/tree-shape.js';
+import { LEAF, named, type TreeShape } from '../git/tree/tree-shape.js';
 
 /** Directories named after a pair of hex digits, and what lies in them. */
 const byHexPair = (below: TreeShape): TreeShape => ({ below: (name) => (/^[0-9a-f]{2}$/.test(name) ? below : null) });

@@ -1,11 +1,11 @@
 import { shownText } from '../../ports/grammar/shown-text.js';
 import type { GitObject, Oid } from '../../ports/vocabulary.js';
 import { type Bounds, READER_BOUNDS } from '../git/bounds.js';
-import { MODE_FILE, oidBytesIn } from '../git/tree.js';
-import { diffTrees, type TreeChange } from '../git/tree-diff.js';
-import { diffInParts, type Parting } from '../git/tree-parts.js';
-import { type FileEdit, PathEdits, type TreeReader } from '../git/tree-draft.js';
-import { type Misplaced, MISPLACEMENTS, type TreeShape, type TreeWalk } from '../git/tree-shape.js';
+import { MODE_FILE, oidBytesIn } from '../git/tree/tree.js';
+import { diffTrees, type TreeChange } from '../git/tree/tree-diff.js';
+import { diffInParts, type Parting } from '../git/tree/tree-parts.js';
+import { type FileEdit, PathEdits, type TreeReader } from '../git/tree/tree-draft.js';
+import { type Misplaced, MISPLACEMENTS, type TreeShape, type TreeWalk } from '../git/tree/tree-shape.js';
 import { indexShape } from '../index/shape.js';
 import { quotePath } from '../ledger/value/key.js';
 import { chunksShape, ledgerShape } from '../ledger/tree-shapes.js';

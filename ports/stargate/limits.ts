@@ -33,7 +33,7 @@ const duration = (usual: number, least: number, most: number, reason: string): L
 /** By name: `handshakeTimeout` here is `handshake_timeout` in the policy. */
 export const LIMITS = Object.freeze({
   // Connections
-  connections: count(256, 4, 10_000, 'each costs memory and a descriptor'),
+  connections: count(384, 4, 10_000, 'each costs memory and a descriptor'),
   connectionsUnproven: count(64, 4, 10_000, 'who has no key takes no room from those with one'),
   connectionsReserved: count(32, 0, 5000, 'readers never take the last places from writers and admins'),
   handshakeTimeout: duration(10 * SECOND, SECOND, 10 * MINUTE, 'a silent connection ends'),

@@ -38,7 +38,7 @@ export interface PolicyKey {
 }
 
 /** How many connections a key may have at a time, where the policy says nothing of it. */
-export const CONNECTIONS_PER_KEY = 64;
+export const CONNECTIONS_PER_KEY = 96;
 
 /** A policy as it was read and checked, its defaults filled in. URLs are null where it names none. */
 export interface Policy {

@@ -82,7 +82,7 @@ describe('policy-yaml', () => {
       version: 1,
       pushUrl: 'ssh://git@stargate.local/org/repo.git',
       readUrl: 'ssh://git@stargate.local/org/repo.git',
-      maxConnectionsPerKey: 64,
+      maxConnectionsPerKey: 96,
       limits: USUAL_LIMITS,
       requireMirrorAckByDefault: false,
       pushUrls: {},

@@ -68,7 +68,7 @@ export function policyReaderContract(name: string, factory: () => Promise<Policy
           requireRepositoryId: false,
           minFreeSpace: null,
           maxPushObjects: 1_000_000,
-          maxConnectionsPerKey: 64,
+          maxConnectionsPerKey: 96,
           limits: USUAL_LIMITS,
           admins: [],
           readers: [],

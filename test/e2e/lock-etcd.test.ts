@@ -53,7 +53,7 @@ describe('a lock in etcd', function () {
     running.push(child);
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
-    const { ssh } = await untilListening(child, child.stdout, () => log);
+    const { ssh } = await untilListening(once(child, 'exit'), child.stdout, () => log);
     return { child, pushUrl: `ssh://git@${ssh}/kv.git`, log: () => log };
   };
   const set = async (to: Stargate, key: string): Promise<number> => {

@@ -24,6 +24,7 @@ describe('a Stargate that is stopped past its lease', function () {
     const lock = `leader-lock: { use: lock-etcd, config: { endpoints: ['${etcd.url}'], key: ${KEY}, ttl: ${TTL_S} } }`;
     const embedded = await readFile(join(ROOT, 'apps', 'profiles', 'embedded.yaml'), 'utf8');
     world = await World.create({
+      alone: true,
       policy: (text) => text.replace('ledger_mode: linear', 'ledger_mode: sequenced'),
       profile: embedded.replace(/^name: .*/m, 'name: leased').replace('leader-lock: lock-flock', lock),
     });

@@ -97,7 +97,7 @@ describe("the README's team", () => {
       log += text;
     });
     try {
-      await untilListening(daemon, daemon.stdout, () => log);
+      await untilListening(once(daemon, 'exit'), daemon.stdout, () => log);
       await type('ada', joining).then(({ stdout }) => expect(stdout).to.contain(fingerprint));
       const { stdout } = await type('ci', joining.replaceAll('Ada', 'CI').replaceAll('ada@', 'ci@').replace('true', 'false'));
       const commit = /^commit +(\S+)/m.exec(stdout)?.[1] ?? '';

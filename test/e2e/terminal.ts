@@ -1,14 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { matches, type Step, type Transcript } from './transcript.js';
+import { type KeptServer, serveKept } from '../support/commands/kept-server.js';
 import { ROOT } from '../support/root.js';
 import { untilListening, World } from '../support/world.js';
 
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 200;
+/** What is interrupted, or has less than a shell usually gives, has a process of its own in any session. */
+const ALONE = /\btimeout \d|\bulimit |>&-/;
 /** For whoever writes a script: print what comes, expect nothing. */
 const SHOW = process.env['GIT_KV_TRANSCRIPT'] === 'show';
 
@@ -25,6 +28,7 @@ export async function play(transcript: Transcript): Promise<void> {
   const world = await World.create({ hash, writers, readers, strangers, namespaces, policy: edit });
   const terminal = new Terminal(world);
   try {
+    if (!transcript.setting.alone && hasPerl()) await terminal.keepProcesses();
     for (const person of [...writers, ...readers, ...strangers]) await terminal.moveIn(person);
     for (const person of transcript.setting.clones) await world.clone(person);
     for (const [i, step] of transcript.steps.entries()) await terminal.step(step, transcript.steps.slice(0, i));
@@ -32,6 +36,11 @@ export async function play(transcript: Transcript): Promise<void> {
     await terminal.close();
     await world.close();
   }
+}
+
+/** Whether the client of processes that are kept can be started. */
+function hasPerl(): boolean {
+  return spawnSync('perl', ['-e', '1']).status === 0;
 }
 
 function changed(before: string, after: string, pattern: RegExp): string {
@@ -44,8 +53,18 @@ class Terminal {
   private readonly values = new Map<string, string>();
   private readonly background = new Map<string, Background>();
   private output = '';
+  private kept: KeptServer | undefined;
 
   constructor(private readonly world: World) {}
+
+  /** From now on the shells find programs in their PATH that have processes do the work which are kept. */
+  async keepProcesses(): Promise<void> {
+    const { dir } = this.world;
+    await mkdir(join(dir, 'kept'));
+    const client = join(ROOT, 'test', 'support', 'commands', 'kept-client');
+    for (const name of ['git-kv', 'git-kv-stargate']) await symlink(client, join(dir, 'kept', name));
+    this.kept = await serveKept(join(dir, 'kept', 'socket'));
+  }
 
   /** Git configuration as a person has in their home, so that a plain `git clone` is enough. */
   async moveIn(person: string): Promise<void> {
@@ -100,7 +119,7 @@ class Terminal {
     for (const [name, { log }] of this.background) await writeFile(join(this.world.dir, `${name}.log`), log);
     const child = spawn('sh', ['-c', `exec 2>&1\n${command}`], {
       cwd: this.placeOf(who),
-      env: this.envOf(who),
+      env: this.envOf(who, ALONE.test(command)),
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
@@ -118,7 +137,7 @@ class Terminal {
   private async leaveRunning(name: string, command: string): Promise<void> {
     const child = spawn('sh', ['-c', `exec ${command}`], {
       cwd: this.world.dir,
-      env: this.envOf('operator'),
+      env: this.envOf('operator', true),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const running: Background = { child, log: '' };
@@ -126,7 +145,7 @@ class Terminal {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       running.log += text;
     });
-    const { ssh, http } = await untilListening(child, child.stdout, () => running.log);
+    const { ssh, http } = await untilListening(once(child, 'exit'), child.stdout, () => running.log);
     this.values.set(`${name}_PID`, String(child.pid));
     this.values.set(`${name}_SSH`, ssh.split(':').at(-1) ?? '');
     this.values.set(`${name}_HTTP`, http);
@@ -134,6 +153,7 @@ class Terminal {
   }
 
   async close(): Promise<void> {
+    await this.kept?.close();
     for (const { child } of this.background.values()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const exited = once(child, 'exit');
@@ -153,12 +173,15 @@ class Terminal {
     return existsSync(clone) ? clone : join(this.world.dir, 'clones');
   }
 
-  private envOf(who: string): NodeJS.ProcessEnv {
+  private envOf(who: string, alone: boolean): NodeJS.ProcessEnv {
     const config = this.configOf(who);
     const home = existsSync(config) ? { GIT_CONFIG_GLOBAL: config } : {};
     const facts = Object.fromEntries(this.facts());
     const env = this.world.env(who === 'operator' ? 'ada' : who, { ...facts, ...home });
-    return { ...env, PATH: `${join(ROOT, 'test', 'e2e', 'bin')}:${env['PATH']}` };
+    const path = `${join(ROOT, 'test', 'e2e', 'bin')}:${env['PATH']}`;
+    if (this.kept === undefined || alone) return { ...env, PATH: path };
+    const kept = join(this.world.dir, 'kept');
+    return { ...env, PATH: `${kept}:${path}`, KEPT_COMMANDS: join(kept, 'socket') };
   }
 
   private facts(): Map<string, string> {

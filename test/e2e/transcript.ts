@@ -3,6 +3,8 @@
 /** What the world looks like before the first command. */
 export interface Setting {
   readonly hash: 'sha1' | 'sha256';
+  /** Each command of git-kv has a process of its own. */
+  readonly alone: boolean;
   readonly writers: readonly string[];
   readonly readers: readonly string[];
   readonly strangers: readonly string[];
@@ -41,7 +43,7 @@ const HEADER = /^@(\w+) (.+)$/;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 const PEOPLE = { writers: ['ada', 'bob'], readers: [], strangers: [], clones: [] };
-const DEFAULTS: Setting = { hash: 'sha1', ...PEOPLE, namespaces: ['main'], policy: [], needs: [] };
+const DEFAULTS: Setting = { hash: 'sha1', alone: false, ...PEOPLE, namespaces: ['main'], policy: [], needs: [] };
 /** Headers that are a list of words. */
 const LISTS = ['writers', 'readers', 'strangers', 'namespaces', 'needs'] as const;
 
@@ -79,6 +81,7 @@ export function parseTranscript(text: string, file: string): Transcript {
     } else if (name !== undefined) {
       const list = value === 'none' ? [] : value.trim().split(/\s+/);
       if (name === 'hash' && (value === 'sha1' || value === 'sha256')) setting.hash = value;
+      else if (name === 'alone' && value === 'yes') setting.alone = true;
       else if (name === 'clones') clones = list;
       else if (name === 'policy') setting.policy = [...setting.policy, replacement(value) ?? fail('@policy s/pattern/text/')];
       else setting[LISTS.find((each) => each === name) ?? fail(`no header @${name} ${value}`)] = list;

@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 describe('fuzzing', () => {
   let world: World;
   before(async () => {
-    world = await World.create();
+    world = await World.create({ alone: true });
     await world.clone('ada');
   });
   after(() => world.close());

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { placeNamed } from '../../adapters/remote-memory/open.js';
 import { encodeFrame, encodeObjects, type Frame, FrameReader } from '../../domain/git/wire/intent-frames.js';
 import type { Commit } from '../../domain/git/commit.js';
-import { entrySize, MODE_FILE, writeEntry } from '../../domain/git/tree.js';
+import { entrySize, MODE_FILE, writeEntry } from '../../domain/git/tree/tree.js';
 import { MAX_OPERATIONS } from '../../domain/ledger/intent/intent-operations.js';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';

@@ -1,5 +1,5 @@
-import { EMPTY_TREES } from '../../domain/git/tree-shape.js';
-import { MODE_DIR, MODE_FILE, oidBytesIn } from '../../domain/git/tree.js';
+import { EMPTY_TREES } from '../../domain/git/tree/tree-shape.js';
+import { MODE_DIR, MODE_FILE, oidBytesIn } from '../../domain/git/tree/tree.js';
 import { chunkDirs } from '../../domain/ledger/value/manifest.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import type { Ran } from '../support/processes.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readTree, type TreeEntry } from '../../domain/git/tree.js';
+import { readTree, type TreeEntry } from '../../domain/git/tree/tree.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { rejectionIn } from '../support/failure.js';
 import { MemoryForge } from '../support/memory-forge.js';

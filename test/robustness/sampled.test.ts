@@ -7,7 +7,7 @@ import type { RequestedOperation } from '../../domain/client/write/operations.js
 import { write } from '../../domain/client/write/write.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import type { Commit } from '../../domain/git/commit.js';
-import { MODE_DIR, oidBytesIn, readTree, type TreeEntry } from '../../domain/git/tree.js';
+import { MODE_DIR, oidBytesIn, readTree, type TreeEntry } from '../../domain/git/tree/tree.js';
 import { encodePointer, tombstone } from '../../domain/ledger/value/pointer.js';
 import { type PointerFile, updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git/git-store.js';

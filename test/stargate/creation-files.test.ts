@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { parsePolicy } from '../../adapters/policy-yaml/open.js';
 import { openCreationFiles } from '../../apps/stargate/root/creation/creation-files.js';
-import { Catalogue } from '../../apps/stargate/root/catalogue.js';
+import { Catalogue } from '../../apps/stargate/root/folders/catalogue.js';
 import type { Creation } from '../../domain/gateway/creation/records.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';

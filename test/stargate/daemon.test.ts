@@ -61,8 +61,7 @@ describe('stargate: the daemon', () => {
     await writeFile(sandbox.path('nobody.js'), VERIFIER);
     await writeFile(sandbox.path('package.json'), '{"type":"module"}');
     await writeFile(sandbox.path('trial.yaml'), PROFILE);
-    const made = await sandbox.exec(process.execPath, [
-      BIN,
+    const made = await sandbox.stargate([
       'init',
       '--repo',
       repo,

@@ -143,8 +143,7 @@ describe('stargate: many repositories', () => {
 
   it('are made, listed and taken away by git-kv-stargate repo', async () => {
     const { sandbox, root } = stargate;
-    const repo = (...args: readonly string[]) =>
-      sandbox.exec(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), 'repo', ...args, '--root', root]);
+    const repo = (...args: readonly string[]) => sandbox.stargate(['repo', ...args, '--root', root]);
     const create = (name: string) => repo('create', name, '--admin', `${stargate.key('ada')}.pub`);
     const made = await create('ada/one');
     expect([made.code, made.stderr]).to.deep.equal([0, '']);
@@ -152,8 +151,7 @@ describe('stargate: many repositories', () => {
     expect((await create('../x')).code).to.equal(64);
     await stargate.start();
     expect((await status('ada', 'ada/one'))['leader']).to.equal(true);
-    const program = join(BIN_DIR, 'git-kv-stargate.js');
-    const checked = await sandbox.exec(process.execPath, [program, 'check', '--repo', join(root, 'ada/one.git')]);
+    const checked = await sandbox.stargate(['check', '--repo', join(root, 'ada/one.git')]);
     expect([checked.code, checked.stdout, checked.stderr]).to.deep.equal([0, checked.stdout, '']);
     expect((await repo('remove', 'ada/one')).code).to.equal(64);
     const refused = await repo('remove', 'ada/one', '--yes');

@@ -120,7 +120,7 @@ describe('stargate: serving a repository that another version made', () => {
       standby.stderr.setEncoding('utf8').on('data', (text: string) => {
         log += text;
       });
-      const { http } = await untilListening(standby, standby.stdout, () => log);
+      const { http } = await untilListening(once(standby, 'exit'), standby.stdout, () => log);
       expect(await readFile(hook('pre-receive'), 'utf8')).to.equal(EARLIER);
       expect((await fetch(`${http}/healthz`)).status).to.equal(200);
       await world.stop();

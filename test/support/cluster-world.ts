@@ -8,7 +8,8 @@ import { TestEtcd } from './etcd.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey, sshOptions } from './keys.js';
 import { LinkProxy } from './link-proxy.js';
-import { type Ran, run, type RunOptions } from './processes.js';
+import { type CommandOptions, runProgram } from './commands/kept.js';
+import type { Ran } from './processes.js';
 import { BIN_DIR, HOST_KEYS } from './root.js';
 import { SmallDisk } from './small-disk.js';
 import { until } from './until.js';
@@ -178,24 +179,24 @@ export class ClusterWorld {
     return this.must('git-kv-stargate', ['cluster', ...args, '--repo', on.repo, '--profile', join(this.dir, `${on.name}.yaml`)]);
   }
 
-  run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    return run(command, args, { cwd: this.dir, env: this.env, ...options });
+  run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
+    return runProgram(command, args, { cwd: this.dir, env: this.env, ...options });
   }
 
   /** Runs what can't fail. */
-  async must(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  async must(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
     const ran = await this.run(command, args, options);
     if (ran.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${ran.stderr}${ran.stdout}\n${this.logs()}`);
     return ran;
   }
 
-  /** Waits until all servers that run show the same refs. */
-  async level(): Promise<void> {
+  /** Waits until all servers that run show the same refs. `ms`: how long that may take. */
+  async level(ms?: number): Promise<void> {
     const same = async (): Promise<boolean> => {
       const all = await Promise.all(this.servers.filter(({ runs }) => runs).map((server) => server.refs()));
       return all.every((one) => one === all[0]);
     };
-    await until('all servers show the same refs', same, { clue: () => this.logs() });
+    await until('all servers show the same refs', same, { clue: () => this.logs(), ...(ms === undefined ? {} : { ms }) });
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8, writeHex } from '../../domain/git/bytes.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { baseDistance, entryHeader, OFS_DELTA, packHeader, REF_DELTA, TYPE_CODE } from '../../domain/git/pack/entry.js';
-import { entrySize, type TreeEntry, writeEntry } from '../../domain/git/tree.js';
+import { entrySize, type TreeEntry, writeEntry } from '../../domain/git/tree/tree.js';
 import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectType, Oid } from '../../ports/vocabulary.js';

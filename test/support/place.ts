@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CommandOptions, isAlone, runKept } from './commands/kept.js';
+import { asRan, type CommandOptions, isAlone, runKept } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
-import { makeKey } from './keys.js';
+import { personKey } from './keys.js';
 import { type RanBytes, runBytes, type RunOptions } from './processes.js';
 import { BIN_DIR } from './root.js';
 
@@ -20,7 +20,7 @@ export class Place {
     this.env = isolatedEnv(this.home);
     mkdirSync(this.repo);
     this.git('init', '--quiet', `--object-format=${options.hash ?? 'sha1'}`, ...(options.bare ? ['--bare'] : []), '.');
-    makeKey(join(this.home, 'key'), 'wendy@example.com');
+    personKey(join(this.home, 'key'), 'wendy@example.com');
     // Written at once: a test of many places would start four gits for each.
     appendFileSync(join(this.repo, options.bare ? 'config' : '.git/config'), configOf(join(this.home, 'key.pub')));
   }
@@ -30,9 +30,9 @@ export class Place {
   }
 
   /** Runs `git kv`. */
-  kv(args: readonly string[], options: CommandOptions = {}): Promise<RanBytes> {
+  async kv(args: readonly string[], options: CommandOptions = {}): Promise<RanBytes> {
     if (isAlone(options)) return this.command(process.execPath, [BIN, ...args], options);
-    return runKept(args, { cwd: this.repo, ...options, env: { ...this.env, ...options.env } });
+    return asRan(await runKept('git-kv', args, { cwd: this.repo, ...options, env: { ...this.env, ...options.env } }));
   }
 
   /** Runs `git kv` from a shell's command line, for bytes that no JavaScript string can hold; `$KV` is the program. */

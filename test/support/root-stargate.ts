@@ -1,8 +1,8 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { Catalogue } from '../../apps/stargate/root/catalogue.js';
-import { makeRepository } from '../../apps/stargate/root/make-repository.js';
+import { Catalogue } from '../../apps/stargate/root/folders/catalogue.js';
+import { makeRepository } from '../../apps/stargate/root/folders/make-repository.js';
 import { serveRoot, type ServeRootOptions } from '../../apps/stargate/root/serve-root.js';
 import type { Daemon } from '../../apps/stargate/serving/listeners.js';
 import { settle } from '../../apps/stargate/settings/settle.js';

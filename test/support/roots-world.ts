@@ -112,7 +112,7 @@ export class RootsWorld {
   /** `git-kv-stargate VERB …` about a server's root; it must succeed. */
   async must(server: RootServer, ...args: readonly string[]): Promise<string> {
     const place = ['--root', server.root, '--profile', server.profile];
-    const ran = await this.sandbox.exec(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), ...args, ...place]);
+    const ran = await this.sandbox.stargate([...args, ...place]);
     if (ran.code !== 0) throw new Error(`${args.join(' ')}: ${ran.stderr}${ran.stdout}\n${this.logs()}`);
     return ran.stdout;
   }

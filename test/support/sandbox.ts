@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
+import { runProgram } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey } from './keys.js';
 import { asText, collected, type Ran } from './processes.js';
@@ -60,6 +61,11 @@ export class Sandbox {
     const { child, done } = this.start(program, args, env);
     child.stdin?.end();
     return done;
+  }
+
+  /** `git-kv-stargate …` in this folder, in a process that is kept: anything but to serve. */
+  stargate(args: readonly string[]): Promise<Ran> {
+    return runProgram('git-kv-stargate', args, { cwd: this.folder, env: this.env });
   }
 
   /** Kills a program that `start` gave, and the processes that it started itself. */

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -8,9 +7,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { files } from './files.js';
 import { isolatedEnv } from './isolated-env.js';
-import { makeKey, sshOptions } from './keys.js';
-import { type CommandOptions, isAlone, runKept } from './commands/kept.js';
-import { asText, type Ran, run, type RunOptions } from './processes.js';
+import { personKey, sshOptions } from './keys.js';
+import { asRan, type CommandOptions, isAlone, isEachAlone, runKept, runProgram } from './commands/kept.js';
+import { type Ended, serveAlone, serveKept, type Serving } from './commands/serving.js';
+import { asText, type Ran, type RunOptions } from './processes.js';
+import { refsIn } from './refs-in.js';
 import { BIN_DIR, HOST_KEYS } from './root.js';
 import { until } from './until.js';
 
@@ -27,6 +28,8 @@ export interface WorldOptions {
   readonly namespaces?: readonly string[];
   /** What the Stargate is served with, the text of a profile; `embedded` when absent. */
   readonly profile?: string;
+  /** The Stargate has a process of its own each time: what is asked is what a process holds, or does with its environment. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface WorldOptions {
  * kept from the user's and the system's configuration.
  */
 export class World {
-  private daemon: ChildProcess | undefined;
+  private daemon: Serving | undefined;
   private log = '';
   port = 0;
   http = '';
@@ -43,10 +46,11 @@ export class World {
   private constructor(
     readonly dir: string,
     readonly hash: 'sha1' | 'sha256',
+    private readonly alone: boolean,
   ) {}
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')), options.hash ?? 'sha1');
+    const world = new World(await mkdtemp(join(tmpdir(), 'git-kv-world-')), options.hash ?? 'sha1', options.alone ?? false);
     await mkdir(join(world.dir, 'bin'));
     for (const name of ['git-kv', 'git-kv-stargate']) await symlink(join(BIN_DIR, `${name}.js`), join(world.dir, 'bin', name));
     const writers = options.writers ?? ['ada'];
@@ -113,22 +117,24 @@ export class World {
 
   /**
    * Starts the daemon and waits until it says where it listens. `env` may name a failpoint; `first` is what a shell does before it becomes
-   * the daemon, such as `ulimit -n 128`; `more` are further arguments.
+   * the daemon, such as `ulimit -n 128`; `more` are further arguments. With any of these, or a profile, it has a process of its own; else
+   * another World's may have served in it.
    */
   async start(env: Readonly<Record<string, string>> = {}, first = ':', more: readonly string[] = []): Promise<void> {
     const listen = ['--listen-ssh', `127.0.0.1:${this.port}`, '--listen-http', '127.0.0.1:0'];
     const args = ['serve', '--repo', this.repo, ...listen, ...this.profile, ...more];
+    const plain = first === ':' && [...Object.keys(env), ...more, ...this.profile].length === 0;
     const program = [process.execPath, join(BIN_DIR, 'git-kv-stargate.js'), ...args];
-    const daemon = spawn('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], {
-      env: { ...this.env('ada'), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const daemon =
+      plain && !this.alone && !isEachAlone()
+        ? serveKept(args, this.env('ada'))
+        : serveAlone('sh', ['-c', `${first}; exec "$@"`, 'sh', ...program], { ...this.env('ada'), ...env });
     this.daemon = daemon;
     this.log = '';
     daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.log += text;
     });
-    this.http = (await untilListening(daemon, daemon.stdout, () => this.log)).http;
+    this.http = (await untilListening(daemon.ended, daemon.stdout, () => this.log)).http;
     await this.logged(/"event":"ready"/); // by another pipe: with it, all that was logged before is here
   }
 
@@ -138,20 +144,16 @@ export class World {
   }
 
   /** Ends the daemon; gives its exit code and signal. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<[number | null, NodeJS.Signals | null]> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     const { daemon } = this;
     this.daemon = undefined;
-    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null)
-      return [daemon?.exitCode ?? null, daemon?.signalCode ?? null];
-    const exited = once(daemon, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    daemon.kill(signal);
-    return exited;
+    daemon?.kill(signal);
+    return daemon?.ended ?? [null, null];
   }
 
   /** Resolves once the daemon has ended by itself. */
   async ended(): Promise<void> {
-    const { daemon } = this;
-    if (daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+    await this.daemon?.ended;
   }
 
   daemonLog(): string {
@@ -171,7 +173,7 @@ export class World {
   async addPerson(person: string): Promise<void> {
     await mkdir(join(this.dir, 'keys'), { recursive: true });
     await mkdir(join(this.dir, 'home'), { recursive: true });
-    makeKey(this.key(person), person);
+    personKey(this.key(person), person);
   }
 
   /** A clone of the mirror, set up as a developer would. */
@@ -200,27 +202,20 @@ export class World {
     { person = clone, ...options }: CommandOptions & { readonly person?: string } = {},
   ): Promise<Ran> {
     const typed = { cwd: this.clonePath(clone), ...options, env: { ...this.env(person), ...options.env } };
-    return isAlone(options) ? this.run('git', ['kv', ...args], typed) : asText(await runKept(args, typed));
+    return isAlone(options) ? this.run('git', ['kv', ...args], typed) : asText(asRan(await runKept('git-kv', args, typed)));
   }
 
   git(cwd: string, person: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return this.run('git', args, { cwd, ...options, env: { ...this.env(person), ...options.env } });
   }
 
-  run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    return run(command, args, { cwd: this.dir, env: this.env('ada'), ...options });
+  run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Ran> {
+    return runProgram(command, args, { cwd: this.dir, env: this.env('ada'), ...options });
   }
 
-  /** Every ref of the Stargate, as `name oid` lines. */
-  async refs(repo = this.repo): Promise<Map<string, string>> {
-    const { stdout } = await this.git(repo, 'ada', ['for-each-ref', '--format=%(refname) %(objectname)']);
-    return new Map(
-      stdout
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => line.split(' ') as [string, string]),
-    );
+  /** Every ref of the Stargate, or of another bare repository, and what it points to. */
+  refs(repo = this.repo): Promise<Map<string, string>> {
+    return refsIn(repo);
   }
 
   /** Every file of the Stargate's object store: a rejected push must not add one. */
@@ -260,13 +255,13 @@ export class World {
 
 /** Resolves with the addresses that a Stargate prints when it is ready; throws with its log when it ends before. */
 export async function untilListening(
-  daemon: ChildProcess,
+  ended: Promise<unknown>,
   stdout: Readable,
   log: () => string,
 ): Promise<{ readonly ssh: string; readonly http: string }> {
   let out = '';
   stdout.setEncoding('utf8');
-  const exited = once(daemon, 'exit').then(() => {
+  const exited = ended.then(() => {
     throw new Error(`the Stargate ended before it was ready:\n${log()}`);
   });
   exited.catch(() => undefined); // it ends later too, when it is told to

@@ -72,9 +72,11 @@ interface GatewayHostOptions {
   readonly log: Log;
 }
 
-/** Half of what a key may hold of connections and commands: whoever has the turn needs one of each besides, for its push. */
-function turnsOfOneKey({ maxConnectionsPerKey, limits }: Policy): number {
-  return Math.max(1, Math.floor(Math.min(maxConnectionsPerKey, limits.sessions / 2) / 2));
+/** Of a key's connections, those that may stand in lines: the rest is for its pushes and fetches. Who stands there is no command at work. */
+const SHARE_IN_LINES = 3 / 4;
+
+function turnsOfOneKey({ maxConnectionsPerKey }: Policy): number {
+  return Math.max(1, Math.floor(maxConnectionsPerKey * SHARE_IN_LINES));
 }
 
 /** Recovers what a crash, or another leader, has left in the journal, and starts. */

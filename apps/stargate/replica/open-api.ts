@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Mount } from '../../http/mount.js';
 import type { Endpoint } from '../endpoints.js';
 import type { Log } from '../log/log.js';
-import type { Catalogue } from '../root/catalogue.js';
+import type { Catalogue } from '../root/folders/catalogue.js';
 import type { RootParts } from '../root/serve-root.js';
 import { accessByTokens, type ApiAccess, LOOPBACK_ONLY } from './api-access.js';
 import { gitMount } from './git-mount.js';

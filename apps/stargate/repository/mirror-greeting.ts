@@ -1,4 +1,4 @@
-import { firstBranch } from '../../../domain/gateway/mirror/first-branch.js';
+import { firstBranch } from '../../../domain/gateway/mirror/branches/first-branch.js';
 import { cannotRewind, probeMirror } from '../../../domain/gateway/mirror/probe.js';
 import { ObjectNamer } from '../../../domain/git/object.js';
 import type { Composition } from '../../../plugins/host/index.js';

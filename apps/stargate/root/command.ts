@@ -17,11 +17,11 @@ import { ownEnv } from '../process/environment.js';
 import { say } from '../process/terminal.js';
 import { settle } from '../settings/settle.js';
 import { chooseProfile } from '../stargate-profile.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from './folders/catalogue.js';
 import { foundersOf } from '../repository/founders.js';
 import { createEverywhere, isServed, removeEverywhere, throughCluster } from './everywhere.js';
-import { draftsOf, moveToItsPlace } from './make-repository.js';
-import { moveAside } from './move-aside.js';
+import { draftsOf, moveToItsPlace } from './folders/make-repository.js';
+import { moveAside } from './folders/move-aside.js';
 
 const PLACE = { ...COMMON, root: { type: 'string' }, profile: { type: 'string' } } as const;
 const CREATE = { ...PLACE, ...NEW_REPOSITORY } as const;

@@ -32,7 +32,7 @@ import { type Daemon, startListeners } from '../serving/listeners.js';
 import { type ServedRepository, serveRepository } from '../serving/served-repository.js';
 import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
 import { rest, restOf, stir } from './at-rest.js';
-import { Catalogue } from './catalogue.js';
+import { Catalogue } from './folders/catalogue.js';
 import { KeyIndex } from './key-index.js';
 import { seldom } from './look-seldom.js';
 import { OpenRepositories, type Visit } from './open-repositories.js';
@@ -41,7 +41,7 @@ import { rootHealth } from './root-health.js';
 import { logOf } from './root-log.js';
 import { reachBelow } from './root-reach.js';
 import { SummedMetrics } from './summed-metrics.js';
-import { policyOfRoot } from './template.js';
+import { policyOfRoot } from './folders/template.js';
 
 /** Which repositories are served, and where. */
 export interface ServeRootOptions {

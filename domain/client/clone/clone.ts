@@ -12,7 +12,7 @@ import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { Signer } from '../../../ports/clone/signer.js';
 import type { Span } from '../../../ports/tracing.js';
 import { ObjectNamer } from '../../git/object.js';
-import { oidBytesIn } from '../../git/tree.js';
+import { oidBytesIn } from '../../git/tree/tree.js';
 import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
 
 /** A developer's clone, as the use cases see it. The ports that only writing needs are asked for when a write comes. */

@@ -78,7 +78,7 @@ async function pushEpoch(clone: Clone, ports: WritingPorts, { ns, label, target 
         if (!KvError.is(error) || error.code !== 'CAS_CONFLICT' || attempt === MAX_ATTEMPTS) throw error;
         const took = clone.clock.now() - began;
         turn?.release();
-        turn = target === 'stargate' ? await takeTurn(clone, ns) : null;
+        turn = target === 'stargate' ? await takeTurn(clone, ports, ns) : null;
         if (turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
         const newer = await tipNow();
         // Two that begin an epoch at the same time want one epoch, not two.

@@ -4,8 +4,8 @@ import { toUrlsafe } from '../../ledger/value/key.js';
 import { type LedgerFile, MANIFEST_SUFFIX, META_SUFFIX, parseLedgerPath, placeOf } from '../../ledger/paths.js';
 import { ledgerShape } from '../../ledger/tree-shapes.js';
 import { decodeManifest } from '../../ledger/value/manifest.js';
-import { findEntry } from '../../git/tree.js';
-import { diffTrees, type TreeChange } from '../../git/tree-diff.js';
+import { findEntry } from '../../git/tree/tree.js';
+import { diffTrees, type TreeChange } from '../../git/tree/tree-diff.js';
 import { readersWalk } from '../../git/untrusted.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 

@@ -1,6 +1,6 @@
 import { fromUrlsafe, toUrlsafe } from '../../ledger/value/key.js';
 import { decodePointer } from '../../ledger/value/pointer.js';
-import { MODE_FILE } from '../../git/tree.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
 import { listPointers } from '../../index/list.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { newestTip } from '../clone/tips.js';

@@ -5,7 +5,7 @@ import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { decodeMetadata } from '../../ledger/value/metadata.js';
 import { decodePointer, type Pointer } from '../../ledger/value/pointer.js';
 import { type ListedPointer, listPointers } from '../../index/list.js';
-import { MODE_FILE } from '../../git/tree.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
 import { momentAt, momentNow } from '../past/at.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { hasPassed, hidesExpired } from './read.js';

@@ -10,6 +10,18 @@ const MOST_CUTS = 3;
 /** For how long a Stargate without room is asked again. */
 export const PATIENCE_MS = 60_000;
 
+/** How long a line is that no more may join, and how long each of those in it takes. */
+export interface FullLine {
+  readonly standing: number;
+  readonly turnMs: number;
+}
+
+/** What an error says of a line for turns that is as long as it may be; null: it is about something else. */
+export function lineIsFull({ code, details }: KvError): FullLine | null {
+  const [standing, turnMs] = [details?.['standing'], details?.['turn_ms']];
+  return code === 'BUSY' && typeof standing === 'number' && typeof turnMs === 'number' ? { standing, turnMs } : null;
+}
+
 /** What waiting for room takes. */
 export interface Patience {
   readonly clock: Clock;
@@ -34,6 +46,7 @@ export async function whenRoom<T>(
       return await attempt();
     } catch (error) {
       if (!KvError.is(error)) throw error;
+      if (lineIsFull(error) !== null) throw error; // whoever asks for a turn knows how long that lasts
       // A Stargate that is stormed by strangers cuts connections off that nobody has logged in on, an honest one among them now and then.
       const cut = error.details?.['sent'] === 'cut' && pauses < MOST_CUTS;
       if (!cut && (error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS)) throw error;

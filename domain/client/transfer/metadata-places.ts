@@ -1,9 +1,9 @@
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { findEntry, MODE_FILE, oidBytesIn } from '../../git/tree.js';
-import { type FileEdit, PathEdits } from '../../git/tree-draft.js';
-import { diffInParts } from '../../git/tree-parts.js';
+import { findEntry, MODE_FILE, oidBytesIn } from '../../git/tree/tree.js';
+import { type FileEdit, PathEdits } from '../../git/tree/tree-draft.js';
+import { diffInParts } from '../../git/tree/tree-parts.js';
 import { readersWalk } from '../../git/untrusted.js';
 import { toUrlsafe } from '../../ledger/value/key.js';
 import { KeyTable } from '../../ledger/value/key-table.js';

@@ -6,7 +6,7 @@ import { newestRef } from '../clone/chunks-tip.js';
 import type { Clone } from '../clone/clone.js';
 import type { VerifyContext } from './context.js';
 import type { Findings } from './findings.js';
-import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
+import { type VerifiedEpoch, verifyEpoch } from './epoch/verify-epoch.js';
 
 /** The newest chunks of an epoch that are here; null: none are. */
 export async function chunksOf(clone: Clone, { ns, findings }: VerifyContext, label: string): Promise<Oid | null> {

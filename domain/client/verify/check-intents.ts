@@ -3,7 +3,7 @@ import { checkIntentsChain, readIntentsChain } from '../../verify/intents-chain.
 import { isSequenced } from '../../verify/sequenced.js';
 import type { Clone } from '../clone/clone.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './verify-epoch.js';
+import type { VerifiedEpoch } from './epoch/verify-epoch.js';
 
 /**
  * Holds the chains in which intents are kept against an epoch's ledger, as far as they are in this clone. They are fetched by themselves, so

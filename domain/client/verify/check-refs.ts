@@ -7,7 +7,7 @@ import type { Clone } from '../clone/clone.js';
 import { foreignTipText } from '../clone/foreign-tip.js';
 import { newestTip } from '../clone/tips.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './verify-epoch.js';
+import type { VerifiedEpoch } from './epoch/verify-epoch.js';
 import { Findings } from './findings.js';
 
 /** The refs of one source, or of the clone itself. */

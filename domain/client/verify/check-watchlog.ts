@@ -7,9 +7,9 @@ import { trackedNames, watchlogRef } from '../../ledger/refs.js';
 import { decodeEvent, encodeEvent } from '../../ledger/transaction/watchlog.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './verify-epoch.js';
+import type { VerifiedEpoch } from './epoch/verify-epoch.js';
 import type { Place } from './findings.js';
-import { wholeChain } from './transactions.js';
+import { wholeChain } from './epoch/transactions.js';
 
 /** Holds what is here of an epoch's watchlog against its ledger: the chain, each event, and their order. Fetches nothing. */
 export async function checkWatchlog(context: VerifyContext, epoch: VerifiedEpoch, full: boolean): Promise<void> {

@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { decodeCommit } from '../../git/commit.js';
-import { findEntry, oidBytesIn } from '../../git/tree.js';
+import { findEntry, oidBytesIn } from '../../git/tree/tree.js';
 import type { Findings } from './findings.js';
 
 /**

@@ -5,7 +5,7 @@ import { type Clone, namerOf } from '../clone/clone.js';
 import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/known-policy.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
-import { type VerifiedEpoch, verifyEpoch } from './verify-epoch.js';
+import { type VerifiedEpoch, verifyEpoch } from './epoch/verify-epoch.js';
 import { EnoughFaults, type Finding, Findings, MOST_FAULTS, type Note } from './findings.js';
 import { checkPair, checkPlaces, readRefs, type Refs, startOf } from './check-refs.js';
 import { soundStore } from './sound-store.js';

@@ -3,7 +3,7 @@ import { parseLedgerMessage } from '../../ledger/transaction/attestation.js';
 import { decodeCommit } from '../../git/commit.js';
 import { mirrorRef, trackedNames } from '../../ledger/refs.js';
 import type { VerifyContext } from './context.js';
-import type { VerifiedEpoch } from './verify-epoch.js';
+import type { VerifiedEpoch } from './epoch/verify-epoch.js';
 
 /** The watermark, where it is here, names a commit of the ledger. `epochs` are those that were verified, newest first. */
 export async function checkWatermark(context: VerifyContext, epochs: readonly VerifiedEpoch[], full: boolean): Promise<void> {

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { parseLedgerPath } from '../../ledger/paths.js';
 import { SHARDS } from '../../ledger/tree-shapes.js';
-import { diffTrees } from '../../git/tree-diff.js';
+import { diffTrees } from '../../git/tree/tree-diff.js';
 import { readersWalk } from '../../git/untrusted.js';
 import { type Clone, oidBytesOf } from '../clone/clone.js';
 import { type LedgerCommit, readLedgerCommits } from '../clone/tips.js';

@@ -15,8 +15,8 @@ import {
 import { decodeRepositoryId, encodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
 import { POLICY_PATH, POLICY_REF } from '../../ledger/refs.js';
 import { decodeSequencerKeys, encodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/intent/sequencer-keys.js';
-import { MODE_FILE } from '../../git/tree.js';
-import { seal, TreeDraft } from '../../git/tree-draft.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
+import { seal, TreeDraft } from '../../git/tree/tree-draft.js';
 import { STARGATE_IDENTITY } from '../../ledger/transaction/watchlog.js';
 
 /** Who changed a policy and how it came into force, as far as is known: names of trailers (without `KV-Policy-`) and what they say. */

@@ -3,7 +3,7 @@ import type { GitStore } from '../../../ports/git/git-store.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { KV_FAMILIES, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';
-import { moveWatermarks } from './plan.js';
+import { moveWatermarks } from './ledgers/plan.js';
 import { type Group, groupOf } from './queue.js';
 import { type Refusal, refusalAfter, type RetryContext } from './retry-delay.js';
 import { shownRefs } from './shown-refs.js';

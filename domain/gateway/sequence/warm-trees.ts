@@ -1,7 +1,7 @@
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { Generations } from '../../git/generations.js';
-import type { TreeReader } from '../../git/tree-draft.js';
+import type { TreeReader } from '../../git/tree/tree-draft.js';
 import { behind } from './overlay.js';
 
 /**

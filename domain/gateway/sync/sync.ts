@@ -6,7 +6,7 @@ import type { AheadNamespace, SyncArguments, SyncReport } from '../../admin/sync
 import { classifyRef, ledgerRef, mirrorRef, POLICY_REF } from '../../ledger/refs.js';
 import { newUlid } from '../../ledger/ulid.js';
 import type { RepositoryGateway } from '../gateway.js';
-import { moveWatermarks } from '../mirror/plan.js';
+import { moveWatermarks } from '../mirror/ledgers/plan.js';
 import type { Relation } from './continuation.js';
 import { type Difference, differences, judge } from './differences.js';
 import { isOrdinary, leftOver, plan, type Planned } from './plan-sync.js';

@@ -18,7 +18,7 @@ interface TurnsContext {
   readonly randomness: Randomness;
   /** Asked whenever they count: a policy may change. */
   readonly limits: () => Pick<Limits, 'turnTime' | 'turnPush' | 'turnsWaiting'>;
-  /** How many may stand in lines with one key: each holds a place of that key, and must find another one for its push. */
+  /** How many may stand in lines with one key: each has a connection, and the key is to have room for others. */
   readonly mostOfOne: () => number;
   readonly observer: TurnsObserver;
 }
@@ -50,11 +50,16 @@ interface Ticket {
   readonly grant: () => void;
   readonly over: AbortController;
   timer: AbortController;
+  /** When its turn came. */
+  granted: number;
   pushing: boolean;
 }
 
 /** How long it is remembered that somebody has let a turn go by. Milliseconds. */
 const REMEMBERED_MS = 60_000;
+/** How long a turn takes as long as none has been used, milliseconds; and how much the newest one counts for the mean. */
+const FIRST_GUESS_MS = 250;
+const NEWEST_SHARE = 0.2;
 
 interface Line {
   holder: Ticket | null;
@@ -74,24 +79,29 @@ export class Turns {
   private readonly standing = new Map<string, number>();
   /** Who has let a turn go by, and when, the oldest first. */
   private readonly idle = new Map<string, number>();
+  /** How long a turn takes from its grant to the end of its push, the newer ones counting most. Milliseconds. */
+  private usualMs = FIRST_GUESS_MS;
 
   constructor(private readonly context: TurnsContext) {}
 
   /**
-   * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, or as many of that key stand there as may, `INTERRUPTED` when `gone` fires first;
-   * fired later, it gives the turn back.
+   * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, or as many of that
+   * key stand there as may, with how many these are in `details.standing`, and in `details.turn_ms` how long one of them takes; `INTERRUPTED`
+   * when `gone` fires first; fired later, it gives the turn back.
    */
   async take(ns: string, who: string, gone: AbortSignal): Promise<Turn> {
     const { turnsWaiting } = this.context.limits();
     if (this.waiting >= turnsWaiting) {
       throw new KvError('BUSY', `${this.waiting} writers wait for their turn, which is as many as may`, {
         hint: 'try again later',
+        details: this.fullOf(this.waiting),
       });
     }
     const own = this.standing.get(who) ?? 0;
     if (own >= this.context.mostOfOne()) {
       throw new KvError('BUSY', `${own} writers with this key wait for their turn, which is as many as may`, {
         hint: 'try again later, or give the writers keys of their own',
+        details: this.fullOf(own),
       });
     }
     if (gone.aborted) throw hungUp();
@@ -104,6 +114,7 @@ export class Turns {
         grant: () => resolve(made),
         over: new AbortController(),
         timer: new AbortController(),
+        granted: 0,
         pushing: false,
       };
       gone.addEventListener(
@@ -169,7 +180,8 @@ export class Turns {
     if (line.waiting.delete(ticket)) this.count(-1);
     if (line.holder === ticket) {
       line.holder = null;
-      if (!ticket.pushing) this.passedBy(ticket);
+      if (ticket.pushing) this.took(this.context.clock.now() - ticket.granted);
+      else this.passedBy(ticket);
     }
     this.goOn(ticket.ns, line);
   }
@@ -183,8 +195,9 @@ export class Turns {
     }
     line.waiting.delete(next);
     line.holder = next;
+    next.granted = this.context.clock.now();
     this.count(-1);
-    this.context.observer.granted(ns, this.context.clock.now() - next.since);
+    this.context.observer.granted(ns, next.granted - next.since);
     this.runsOut(next, this.context.limits().turnTime);
     next.grant();
   }
@@ -195,6 +208,14 @@ export class Turns {
     for (const ticket of waiting) if (!this.idle.has(ticket.who)) return ticket;
     const [first] = waiting;
     return first;
+  }
+
+  private took(ms: number): void {
+    this.usualMs += NEWEST_SHARE * (ms - this.usualMs);
+  }
+
+  private fullOf(standing: number): Readonly<Record<string, number>> {
+    return { standing, turn_ms: Math.max(1, Math.round(this.usualMs)) };
   }
 
   private passedBy({ ns, who }: Ticket): void {

@@ -3,7 +3,7 @@ import type { NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { toHex } from '../bytes.js';
 import type { ObjectNamer } from '../object.js';
-import { oidBytesIn } from '../tree.js';
+import { oidBytesIn } from '../tree/tree.js';
 import { applyDelta, deltaSizes } from './delta.js';
 import { OFS_DELTA, PACK_HEADER, REF_DELTA } from './entry.js';
 import type { Zlib } from './zlib.js';

@@ -4,8 +4,8 @@ import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js'
 import { isEpochLabel, isNamespace } from '../../../ports/grammar/namespace.js';
 import { type Commit, decodeCommit } from '../../git/commit.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { MODE_DIR, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree.js';
-import { seal, TreeDraft } from '../../git/tree-draft.js';
+import { MODE_DIR, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree/tree.js';
+import { seal, TreeDraft } from '../../git/tree/tree-draft.js';
 import {
   CHUNKS_DIR,
   decodeOperations,

@@ -6,8 +6,8 @@ import { encodeMetadata, type Metadata } from '../value/metadata.js';
 import { toUrlsafe } from '../value/key.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { type Pointer, tombstone } from '../value/pointer.js';
-import { MODE_FILE } from '../../git/tree.js';
-import type { FileEdit, PathEdits } from '../../git/tree-draft.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
+import type { FileEdit, PathEdits } from '../../git/tree/tree-draft.js';
 
 /** One operation on one key, checked and complete. A batch has at most one for a key. */
 export type Operation =

@@ -7,8 +7,8 @@ import type { ObjectNamer } from '../../git/object.js';
 import { encodePointer, type Pointer, pointerMode } from '../value/pointer.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';
 import { changesLedger, losesTtl, type Operation, planOperation, pointerOf, sizeOf } from './transaction-plan.js';
-import { PathEdits, seal, type TreeReader } from '../../git/tree-draft.js';
-import { oidBytesIn } from '../../git/tree.js';
+import { PathEdits, seal, type TreeReader } from '../../git/tree/tree-draft.js';
+import { oidBytesIn } from '../../git/tree/tree.js';
 
 export type { Operation } from './transaction-plan.js';
 

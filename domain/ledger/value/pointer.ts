@@ -10,7 +10,7 @@ import {
   type RecordFormat,
   type Where,
 } from '../canonical-json.js';
-import { MODE_EXEC, MODE_FILE } from '../../git/tree.js';
+import { MODE_EXEC, MODE_FILE } from '../../git/tree/tree.js';
 
 type PointerType = 'inline' | 'chunked' | 'deleted';
 

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_DIR } from '../../git/tree.js';
+import { MODE_DIR } from '../../git/tree/tree.js';
 import { fileText, splitLines, trimCommonTail } from '../diff/lines.js';
 import { lineChanges } from '../diff/line-changes.js';
 import { CommitQueue } from '../log/commit-queue.js';

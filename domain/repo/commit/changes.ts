@@ -6,7 +6,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { BytePath } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
-import { MODE_DIR } from '../../git/tree.js';
+import { MODE_DIR } from '../../git/tree/tree.js';
 import { listDirectory } from '../search/files.js';
 
 /** A change as callers are told of it. */

@@ -1,4 +1,4 @@
-import type { TreeCursor } from '../../git/tree.js';
+import type { TreeCursor } from '../../git/tree/tree.js';
 
 /** An entry that a tree has and another has not, or not so; both cursors stand where they are until the next is asked for. */
 export interface Differing {

@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import type { AtHand, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
-import { oidBytesIn } from '../../git/tree.js';
-import type { TreeReader } from '../../git/tree-draft.js';
+import { oidBytesIn } from '../../git/tree/tree.js';
+import type { TreeReader } from '../../git/tree/tree-draft.js';
 import type { CommitInfo } from '../types.js';
 import { type CommitFacts, readCommit, readFacts } from './commit-object.js';
 

@@ -1,9 +1,9 @@
 import type { AtHand, NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { MODE_DIR, oidBytesIn } from '../../git/tree.js';
-import { type EntryPlace, oidAt, placeOf, spliced } from '../../git/tree-splice.js';
-import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../../git/tree-draft.js';
+import { MODE_DIR, oidBytesIn } from '../../git/tree/tree.js';
+import { type EntryPlace, oidAt, placeOf, spliced } from '../../git/tree/tree-splice.js';
+import { childTrees, loadBodies, seal, TreeDraft, type TreeReader } from '../../git/tree/tree-draft.js';
 import type { BytePath } from './paths.js';
 import { type Entry, entryNamed } from './trees.js';
 

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_DIR, TreeCursor, type TreeEntry } from '../../git/tree.js';
+import { MODE_DIR, TreeCursor, type TreeEntry } from '../../git/tree/tree.js';
 import type { BytePath } from './paths.js';
 import type { ObjectSource } from './source.js';
 

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_DIR } from '../../git/tree.js';
+import { MODE_DIR } from '../../git/tree/tree.js';
 import { KvError } from '../../../ports/error.js';
 import { type BytePath, globMatcher, shown, toBytePath, toText } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';

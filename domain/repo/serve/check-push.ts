@@ -3,7 +3,7 @@ import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
 import { fromAscii } from '../../git/bytes.js';
 import { checkGitmodules, checkObject } from '../../git/fsck.js';
-import { MODE_DIR, TreeCursor } from '../../git/tree.js';
+import { MODE_DIR, TreeCursor } from '../../git/tree/tree.js';
 import { differing } from '../objects/differing.js';
 import { type CommitFacts, readFacts } from '../objects/commit-object.js';
 import type { ObjectSource } from '../objects/source.js';

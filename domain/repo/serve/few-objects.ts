@@ -2,8 +2,8 @@ import { KvError } from '../../../ports/error.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import { commitParents } from '../../../ports/grammar/git-words/object-links.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
-import { MODE_DIR, oidBytesIn, TreeCursor } from '../../git/tree.js';
-import type { TreeReader } from '../../git/tree-draft.js';
+import { MODE_DIR, oidBytesIn, TreeCursor } from '../../git/tree/tree.js';
+import type { TreeReader } from '../../git/tree/tree-draft.js';
 import { readFacts } from '../objects/commit-object.js';
 import { differing } from '../objects/differing.js';
 

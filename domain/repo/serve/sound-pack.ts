@@ -4,8 +4,8 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { readPack } from '../../git/pack/read-pack.js';
 import type { Zlib } from '../../git/pack/zlib.js';
-import type { TreeReader } from '../../git/tree-draft.js';
-import { oidBytesIn } from '../../git/tree.js';
+import type { TreeReader } from '../../git/tree/tree-draft.js';
+import { oidBytesIn } from '../../git/tree/tree.js';
 import { checkPushed, neededBy } from './check-push.js';
 import { ObjectSource } from '../objects/source.js';
 

@@ -3,7 +3,7 @@ import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import type { ObjectNamer } from '../../git/object.js';
-import { MODE_DIR, MODE_EXEC, MODE_FILE, TreeCursor } from '../../git/tree.js';
+import { MODE_DIR, MODE_EXEC, MODE_FILE, TreeCursor } from '../../git/tree/tree.js';
 import { type BytePath, checkedPath, folded, shown, toText } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { editTree } from '../objects/tree-edits.js';

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { GitObject, Oid, RefName } from '../../../ports/vocabulary.js';
-import { oidBytesIn } from '../../git/tree.js';
+import { oidBytesIn } from '../../git/tree/tree.js';
 import { childrenOf } from '../objects/children.js';
 
 /** Objects that are read at a time. */

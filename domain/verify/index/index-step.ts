@@ -1,7 +1,7 @@
 import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_FILE } from '../../git/tree.js';
-import type { Side, TreeChange } from '../../git/tree-diff.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
+import type { Side, TreeChange } from '../../git/tree/tree-diff.js';
 import { encodeLayout, LAYOUT_FILE, pairAt, REF_SUFFIX } from '../../index/layout.js';
 import { lookUp } from '../../index/look-up.js';
 import { type PointerFile, updateIndex } from '../../index/update.js';

@@ -1,8 +1,8 @@
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { MODE_DIR, MODE_EXEC, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree.js';
+import { MODE_DIR, MODE_EXEC, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree/tree.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
-import { EMPTY_TREES, MAX_NAME, type Misplacement, type TreeShape } from '../../git/tree-shape.js';
+import { EMPTY_TREES, MAX_NAME, type Misplacement, type TreeShape } from '../../git/tree/tree-shape.js';
 import { indexShape } from '../../index/shape.js';
 import type { Fault, RuleContext } from '../fault.js';
 import { boundsOf, misplacedFault, treesOf } from '../trees.js';

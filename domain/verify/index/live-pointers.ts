@@ -1,4 +1,4 @@
-import { MODE_FILE, oidBytesIn } from '../../git/tree.js';
+import { MODE_FILE, oidBytesIn } from '../../git/tree/tree.js';
 import type { PointerFile } from '../../index/update.js';
 import { digestOf } from '../../ledger/paths.js';
 import { fromUrlsafe } from '../../ledger/value/key.js';

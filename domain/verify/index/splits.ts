@@ -1,4 +1,4 @@
-import { oidBytesIn, TreeCursor } from '../../git/tree.js';
+import { oidBytesIn, TreeCursor } from '../../git/tree/tree.js';
 import { FIXED_LEVELS, PAIR, REF_SUFFIX, SPLIT_ABOVE } from '../../index/layout.js';
 import { quotePath } from '../../ledger/value/key.js';
 import type { RuleContext } from '../fault.js';

@@ -1,6 +1,6 @@
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { readAhead } from '../../git/read-ahead.js';
-import { MODE_FILE } from '../../git/tree.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
 import { checkLayout, LAYOUT_FILE, REF_SUFFIX } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
 import { quoteKey } from '../../ledger/value/key.js';

@@ -1,7 +1,7 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_FILE } from '../../git/tree.js';
-import type { TreeChange } from '../../git/tree-diff.js';
-import type { Parting } from '../../git/tree-parts.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
+import type { TreeChange } from '../../git/tree/tree-diff.js';
+import type { Parting } from '../../git/tree/tree-parts.js';
 import { quotePath } from '../../ledger/value/key.js';
 import { keyAt, type LedgerDir, type LedgerFile, ledgerFileIn, pathsOf, placeOf, splitLedgerDir } from '../../ledger/paths.js';
 import { type Fault, wrongKey, type RuleContext } from '../fault.js';

@@ -1,5 +1,5 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { MODE_FILE } from '../../git/tree.js';
+import { MODE_FILE } from '../../git/tree/tree.js';
 import { quotePath } from '../../ledger/value/key.js';
 import { parseChunkPath } from '../../ledger/value/manifest.js';
 import { inBatches, readBlobs } from '../blobs.js';

@@ -7,7 +7,7 @@ import { write } from '../../../domain/client/write/write.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
 import type { Commit } from '../../../domain/git/commit.js';
-import { MODE_DIR, MODE_FILE } from '../../../domain/git/tree.js';
+import { MODE_DIR, MODE_FILE } from '../../../domain/git/tree/tree.js';
 import { encodeLayout, LAYOUT_FILE } from '../../../domain/index/layout.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';

@@ -18,6 +18,7 @@ describe('hostile: 10,000 intents whose answers nobody reads', function () {
   let world: World;
   before(async () => {
     world = await World.create({
+      alone: true,
       writers: ['ada', 'bob'],
       // Some under way at a time fill what may be unread as well as many, and sooner.
       policy: (text) =>

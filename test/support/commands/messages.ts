@@ -6,9 +6,11 @@ export interface CommandRequest {
   readonly input: Uint8Array;
 }
 
-/** What it printed, and its exit code. */
+/** What went to one of the outputs at once: standard output is 1, standard error 2. */
+export type Printed = readonly [1 | 2, Uint8Array];
+
+/** What it printed, in the order in which it did, and its exit code. */
 export interface CommandReply {
   readonly code: number;
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
+  readonly printed: readonly Printed[];
 }

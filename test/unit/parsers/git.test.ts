@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { verifySshSignature } from '../../../adapters/signature-verifier/sshsig.js';
 import { parseSshCommand } from '../../../apps/stargate/ssh/command.js';
 import { decodeCommit, encodeCommit, readStamp } from '../../../domain/git/commit.js';
-import { entrySize, findEntry, readTree, type TreeEntry, writeEntry } from '../../../domain/git/tree.js';
+import { entrySize, findEntry, readTree, type TreeEntry, writeEntry } from '../../../domain/git/tree/tree.js';
 import { nodeZlib } from '../../../apps/node-zlib.js';
 import { checkGitmodules, checkObject } from '../../../domain/git/fsck.js';
 import { applyDelta, deltaSizes, editDelta } from '../../../domain/git/pack/delta.js';

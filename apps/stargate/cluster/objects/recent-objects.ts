@@ -1,5 +1,5 @@
 import { Generations } from '../../../../domain/git/generations.js';
-import type { TreeReader } from '../../../../domain/git/tree-draft.js';
+import type { TreeReader } from '../../../../domain/git/tree/tree-draft.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { ReadBounds } from '../../../../ports/git/read-bounds.js';
 import type { GitObject, Oid } from '../../../../ports/vocabulary.js';

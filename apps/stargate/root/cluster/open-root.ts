@@ -16,7 +16,7 @@ import { NamedServers, type Roster } from '../creation/roster.js';
 import type { ReplicaSettings } from '../creation/settings.js';
 import { OWN_ID } from '../../repository/own-id.js';
 import { restOf } from '../at-rest.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Catalogue } from '../folders/catalogue.js';
 import { foundersOf, isJoining } from '../../repository/founders.js';
 import { type Replicated, RootCluster } from './root-cluster.js';
 

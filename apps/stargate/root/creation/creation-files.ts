@@ -8,9 +8,9 @@ import { foldedName, parseRepositoryName, type RepositoryName } from '../../../.
 import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
 import { readKept, writeKept } from '../../repository/kept-file.js';
 import { OWN_ID } from '../../repository/own-id.js';
-import type { Catalogue } from '../catalogue.js';
-import { makeRepository } from '../make-repository.js';
-import { syncPath } from '../../sync-path.js';
+import type { Catalogue } from '../folders/catalogue.js';
+import { makeRepository } from '../folders/make-repository.js';
+import { syncPath } from '../../../sync-path.js';
 import { appendLine, readLines } from './ndjson-file.js';
 
 /**

@@ -5,8 +5,8 @@ import { KvError } from '../../../../ports/error.js';
 import { parseRepositoryName } from '../../../../ports/grammar/repository-name.js';
 import { readKept } from '../../repository/kept-file.js';
 import { OWN_ID } from '../../repository/own-id.js';
-import type { Catalogue } from '../catalogue.js';
-import { moveAside } from '../move-aside.js';
+import type { Catalogue } from '../folders/catalogue.js';
+import { moveAside } from '../folders/move-aside.js';
 import { appendLine, readLines } from './ndjson-file.js';
 
 /** Closes a repository that nobody uses; false when somebody does. */

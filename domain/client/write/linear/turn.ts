@@ -2,7 +2,8 @@ import { TURN, type TurnReport } from '../../../admin/turn.js';
 import { readReport } from '../../../admin/verb.js';
 import { ledgerRef, trackingRef } from '../../../ledger/refs.js';
 import { KvError } from '../../../../ports/error.js';
-import type { Clone } from '../../clone/clone.js';
+import type { Clone, WritingPorts } from '../../clone/clone.js';
+import { type FullLine, lineIsFull } from '../../remote/patience.js';
 
 /** A turn to push, which is over with the push, after its time, or when it is given back. */
 export interface HeldTurn extends TurnReport {
@@ -12,8 +13,41 @@ export interface HeldTurn extends TurnReport {
 /** What a Stargate answers that has no line, or whose line was broken: then luck decides, as without one. */
 const NO_LINE: ReadonlySet<string> = new Set(['USAGE', 'NOT_SUPPORTED', 'IO_ERROR', 'BUSY', 'INTERRUPTED']);
 
-/** Stands in line at the Stargate until this clone may push to a namespace before all others; null where there is no line. */
-export async function takeTurn(clone: Clone, ns: string): Promise<HeldTurn | null> {
+/** For how long a line that is full is asked again. Milliseconds. */
+const LINE_PATIENCE_MS = 120_000;
+/** After such a part of a full line there is room for as many again. */
+const PART_OF_LINE = 1 / 4;
+/** A pause before asking again is never shorter, nor longer. Milliseconds. */
+const SHORTEST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Stands in line at the Stargate until this clone may push to a namespace before all others; waits, and asks again, where the line is full.
+ * Null where there is no line, or none that had room for two minutes.
+ */
+export async function takeTurn(
+  clone: Clone,
+  { randomness }: Pick<WritingPorts, 'randomness'>,
+  ns: string,
+): Promise<HeldTurn | null> {
+  const until = clone.clock.now() + LINE_PATIENCE_MS;
+  for (;;) {
+    const found = await stand(clone, ns);
+    if (found === null || 'token' in found) return found;
+    if (clone.clock.now() >= until) return null;
+    const [byte = 0] = randomness.bytes(1);
+    await clone.clock.sleep(pauseBeforeLine(found, byte));
+  }
+}
+
+/** How long to wait before a full line is asked again: about as long as a part of it takes, spread by a random byte. Milliseconds. */
+export function pauseBeforeLine({ standing, turnMs }: FullLine, byte: number): number {
+  const longest = Math.min(LONGEST_PAUSE_MS, standing * turnMs * PART_OF_LINE);
+  return Math.round(Math.max(SHORTEST_PAUSE_MS, (longest * (1 + byte / 255)) / 2));
+}
+
+/** One attempt: the turn, the line that is full, or null where luck is to decide. */
+async function stand(clone: Clone, ns: string): Promise<HeldTurn | FullLine | null> {
   try {
     const held = await clone.stargate.hold(clone.remoteName, TURN.name, TURN.encode({ ns }));
     try {
@@ -23,7 +57,10 @@ export async function takeTurn(clone: Clone, ns: string): Promise<HeldTurn | nul
       throw error;
     }
   } catch (error) {
-    if (KvError.is(error) && NO_LINE.has(error.code)) return null;
+    if (!KvError.is(error)) throw error;
+    const full = lineIsFull(error);
+    if (full !== null) return full;
+    if (NO_LINE.has(error.code)) return null;
     throw error;
   }
 }

@@ -137,7 +137,7 @@ export async function writeLinear(
       const queues = request.expectTree === undefined;
       const took = queues ? clone.clock.now() - began : 0;
       const again = ++attempt < MAX_ATTEMPTS && (queues || isOthersTurn(lost));
-      if (again && queues && pushes) turn = await takeTurn(clone, ns);
+      if (again && queues && pushes) turn = await takeTurn(clone, ports, ns);
       if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
       if (target === 'stargate' && (again || tip?.from !== 'stargate')) {
         if (turn === null || namesChunks(prepared) || !(await knowsTip(clone, turn))) {

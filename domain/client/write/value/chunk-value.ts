@@ -4,8 +4,8 @@ import type { ChunkingSpec } from '../../../../ports/chunker.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { quoteKey } from '../../../ledger/value/key.js';
 import { chunkDirs, type Manifest, type ManifestChunk } from '../../../ledger/value/manifest.js';
-import { MODE_FILE } from '../../../git/tree.js';
-import { type FileEdit, PathEdits } from '../../../git/tree-draft.js';
+import { MODE_FILE } from '../../../git/tree/tree.js';
+import { type FileEdit, PathEdits } from '../../../git/tree/tree-draft.js';
 import { type Clone, namerOf, oidBytesOf, type WritingPorts } from '../../clone/clone.js';
 
 /** How much of a value to hold while its chunks are looked up, bytes. */

@@ -7,8 +7,8 @@ import {
   publishPolicy,
 } from '../../../../domain/gateway/commit/policy-ref.js';
 import { utf8 } from '../../../../domain/git/bytes.js';
-import { MODE_FILE } from '../../../../domain/git/tree.js';
-import { seal, TreeDraft } from '../../../../domain/git/tree-draft.js';
+import { MODE_FILE } from '../../../../domain/git/tree/tree.js';
+import { seal, TreeDraft } from '../../../../domain/git/tree/tree-draft.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../../../domain/ledger/repository-id.js';
 import { decodeCommit, encodeCommit } from '../../../../domain/git/commit.js';

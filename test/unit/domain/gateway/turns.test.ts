@@ -85,6 +85,7 @@ describe('turns', () => {
     const [first] = [ask('ada'), ask('ada')];
     const third = await ask('ada').turn.catch((error: unknown) => error);
     expect(third).to.have.property('code', 'BUSY');
+    expect(third).to.have.property('details').that.deep.equals({ standing: 2, turn_ms: 250 });
     ask('bob');
     const { token } = await (first as ReturnType<typeof ask>).turn;
     turns.begin(token)();
@@ -167,7 +168,22 @@ describe('turns', () => {
     await ask('ada').turn;
     ask('bob');
     ask('cy');
-    expect(await ask('dan').turn.catch(({ code }: KvError) => code)).to.equal('BUSY');
+    const { code, details } = (await ask('dan').turn.catch((error: unknown) => error)) as KvError;
+    expect([code, details]).to.deep.equal(['BUSY', { standing: 2, turn_ms: 250 }]);
+  });
+
+  it('tell who finds the line full how long a turn takes of late', async () => {
+    const { ask, clock, turns } = place({ turnsWaiting: 1 });
+    for (const ms of [1250, 1250]) {
+      const { token } = await ask('ada').turn;
+      const end = turns.begin(token);
+      await clock.pass(ms);
+      end();
+    }
+    await ask('ada').turn;
+    ask('bob');
+    const { details } = (await ask('cy').turn.catch((error: unknown) => error)) as KvError;
+    expect(details).to.deep.equal({ standing: 1, turn_ms: 610 });
   });
 
   it('leave nothing behind, whoever comes and goes', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { GIT_MEMORY_CAPABILITIES, GitMemoryStore } from '../../../../adapters/git-memory/store.js';
 import { ObjectNamer } from '../../../../domain/git/object.js';
 import { withObjectMemory } from '../../../../domain/git/object-memory.js';
-import { entrySize, MODE_DIR, MODE_FILE, writeEntry } from '../../../../domain/git/tree.js';
+import { entrySize, MODE_DIR, MODE_FILE, writeEntry } from '../../../../domain/git/tree/tree.js';
 import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';

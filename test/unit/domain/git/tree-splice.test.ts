@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
 import { ObjectNamer } from '../../../../domain/git/object.js';
-import { oidAt, placeOf, spliced } from '../../../../domain/git/tree-splice.js';
-import { readTree } from '../../../../domain/git/tree.js';
+import { oidAt, placeOf, spliced } from '../../../../domain/git/tree/tree-splice.js';
+import { readTree } from '../../../../domain/git/tree/tree.js';
 import { editTree } from '../../../../domain/repo/objects/tree-edits.js';
 import type { Entry } from '../../../../domain/repo/objects/trees.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';

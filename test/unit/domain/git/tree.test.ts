@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readTree } from '../../../../domain/git/tree.js';
-import { diffTrees, type TreeChange } from '../../../../domain/git/tree-diff.js';
-import { diffInParts } from '../../../../domain/git/tree-parts.js';
-import { PathEdits, seal } from '../../../../domain/git/tree-draft.js';
-import type { TreeShape, TreeWalk } from '../../../../domain/git/tree-shape.js';
+import { readTree } from '../../../../domain/git/tree/tree.js';
+import { diffTrees, type TreeChange } from '../../../../domain/git/tree/tree-diff.js';
+import { diffInParts } from '../../../../domain/git/tree/tree-parts.js';
+import { PathEdits, seal } from '../../../../domain/git/tree/tree-draft.js';
+import type { TreeShape, TreeWalk } from '../../../../domain/git/tree/tree-shape.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { utf8 } from '../../../../domain/git/bytes.js';

@@ -4,7 +4,7 @@ import { listPointers } from '../../../../domain/index/list.js';
 import { lookUp } from '../../../../domain/index/look-up.js';
 import { DEEPEST, indexShape } from '../../../../domain/index/shape.js';
 import { updateIndex } from '../../../../domain/index/update.js';
-import { MAX_NAME, type TreeShape } from '../../../../domain/git/tree-shape.js';
+import { MAX_NAME, type TreeShape } from '../../../../domain/git/tree/tree-shape.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';

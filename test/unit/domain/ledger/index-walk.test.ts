@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { SPLIT_ABOVE } from '../../../../domain/index/layout.js';
 import { type PointerFile, updateIndex } from '../../../../domain/index/update.js';
-import { MODE_EXEC, MODE_FILE } from '../../../../domain/git/tree.js';
-import { PathEdits, seal } from '../../../../domain/git/tree-draft.js';
+import { MODE_EXEC, MODE_FILE } from '../../../../domain/git/tree/tree.js';
+import { PathEdits, seal } from '../../../../domain/git/tree/tree-draft.js';
 import { IndexWalk } from '../../../../domain/verify/index/index-walk.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';

@@ -8,7 +8,7 @@ import type { ObjectNamer } from '../../../../domain/git/object.js';
 import { type PointerFile, updateIndex } from '../../../../domain/index/update.js';
 import { listPointers } from '../../../../domain/index/list.js';
 import { lookUp } from '../../../../domain/index/look-up.js';
-import { MODE_FILE } from '../../../../domain/git/tree.js';
+import { MODE_FILE } from '../../../../domain/git/tree/tree.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { FORMATS, memory } from '../../../support/memory.js';
@@ -72,7 +72,7 @@ describe('prefix index', () => {
     const over = await put(store, namer, at, ['user']);
     const names = async (root: Oid): Promise<string[]> => {
       const [tree] = await store.readPaths(root, ['kv/main/index/us/er']);
-      return (await import('../../../../domain/git/tree.js'))
+      return (await import('../../../../domain/git/tree/tree.js'))
         .readTree(tree?.body ?? new Uint8Array(), 20)
         .map(({ name }) => name);
     };

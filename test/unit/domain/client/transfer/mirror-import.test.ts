@@ -6,7 +6,7 @@ import { PROGRESS_REF } from '../../../../../domain/client/transfer/mirror-impor
 import { encodeCommit } from '../../../../../domain/git/commit.js';
 import { encodeHostKeys, HOST_KEYS_PATH } from '../../../../../domain/ledger/host-keys.js';
 import { namerOf } from '../../../../../domain/client/clone/clone.js';
-import { MODE_DIR, MODE_FILE } from '../../../../../domain/git/tree.js';
+import { MODE_DIR, MODE_FILE } from '../../../../../domain/git/tree/tree.js';
 import { KvError } from '../../../../../ports/error.js';
 import { type MirrorManifest, manifestPayload, refsText } from '../../../../../ports/grammar/mirror-manifest.js';
 import type { NewObject } from '../../../../../ports/git/git-store.js';

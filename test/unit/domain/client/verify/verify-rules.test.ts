@@ -3,8 +3,8 @@ import type { GitMemoryStore } from '../../../../../adapters/git-memory/open.js'
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import { encodeCommit } from '../../../../../domain/git/commit.js';
 import type { ObjectNamer } from '../../../../../domain/git/object.js';
-import { MODE_FILE } from '../../../../../domain/git/tree.js';
-import { type FileEdit, PathEdits, seal } from '../../../../../domain/git/tree-draft.js';
+import { MODE_FILE } from '../../../../../domain/git/tree/tree.js';
+import { type FileEdit, PathEdits, seal } from '../../../../../domain/git/tree/tree-draft.js';
 import { parseIndexMessage, parseLedgerMessage } from '../../../../../domain/ledger/transaction/attestation.js';
 import { formatTime, type Metadata } from '../../../../../domain/ledger/value/metadata.js';
 import { pathsOf, placeOf } from '../../../../../domain/ledger/paths.js';

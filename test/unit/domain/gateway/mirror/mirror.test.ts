@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { MirrorWorker, type WorkerStatus } from '../../../../../domain/gateway/mirror/worker.js';
 import { COMPARE_EVERY_MS } from '../../../../../domain/gateway/mirror/compare.js';
 import { ReadersNotice } from '../../../../../domain/gateway/mirror/readers-notice.js';
-import { planPush } from '../../../../../domain/gateway/mirror/plan.js';
+import { planPush } from '../../../../../domain/gateway/mirror/ledgers/plan.js';
 import { MirrorQueue } from '../../../../../domain/gateway/mirror/queue.js';
 import { retryDelay } from '../../../../../domain/gateway/mirror/retry-delay.js';
 import { formatTime } from '../../../../../domain/ledger/value/metadata.js';

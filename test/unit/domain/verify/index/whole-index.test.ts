@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { encodeLayout, SPLIT_ABOVE } from '../../../../../domain/index/layout.js';
-import { MAX_NAME } from '../../../../../domain/git/tree-shape.js';
+import { MAX_NAME } from '../../../../../domain/git/tree/tree-shape.js';
 import type { Pointer } from '../../../../../domain/ledger/value/pointer.js';
 import { IndexWalk } from '../../../../../domain/verify/index/index-walk.js';
 import { LivePointers } from '../../../../../domain/verify/index/live-pointers.js';
