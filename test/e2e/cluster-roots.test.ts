@@ -78,7 +78,9 @@ describe('a cluster of Stargates with many repositories', function () {
     await writeFile(heir.policyOf('team/config'), changed);
     const copies = (): Promise<string[]> =>
       Promise.all(made.servers.map((server) => readFile(server.policyOf('team/config'), 'utf8')));
-    await until('all have the policy', async () => (await copies()).every((text) => text === changed), { clue: () => made.logs() });
+    await until('all have the policy', async () => (await copies()).every((text) => text === changed), {
+      clue: () => made.logs(),
+    });
     const standby = made.servers.find((server) => server !== heir) as RootServer;
     await pushed(standby, 'team/config', 'handed-on');
     await made.level('team/config', 'handed-on');
