@@ -172,7 +172,9 @@ describe('stargate: the replication API', () => {
     };
     const status = JSON.parse(await cluster(2, 'status', '--json'));
     expect(status.root).to.include({ server: 'server-2', leader: 'server-1' });
-    expect(status.root.servers.map((one: { server: unknown; unreachable: unknown }) => [one.server, one.unreachable])).to.deep.equal([
+    expect(
+      status.root.servers.map((one: { server: unknown; unreachable: unknown }) => [one.server, one.unreachable]),
+    ).to.deep.equal([
       ['server-1', null],
       ['server-2', null],
     ]);
