@@ -30,7 +30,7 @@ export const READING: Words<
   'name-state': () =>
     'git kv history KEY names commits and transactions; a time looks like 2027-01-31T12:00:00Z, "2h ago", or yesterday',
   'name-transaction': () =>
-    'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, or its last 8 characters or more: git kv history KEY --json gives it',
+    'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, or its last 8 characters or more, or by its ledger commit: git kv history KEY gives both',
   'read-either-side': () => 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
   'read-elsewhere': () => 'check the address (git remote -v); to read without it: --read-from=stargate, or --offline',
   'read-past-mirror': () =>

@@ -14,6 +14,7 @@ function asking(answers: readonly (KvError | 'granted')[]) {
   const pauses: number[] = [];
   const clone = {
     remoteName: 'origin',
+    remotes: {},
     clock: {
       now: () => now,
       async sleep(ms: number) {
