@@ -9,11 +9,12 @@ import { quantile, reportAll, type Row, round, type Sheet } from './report.js';
 import { EtcdPuts } from './streams/etcd-puts.js';
 
 /**
- * node dist/bench/cluster.js [--runs N] [--trials N] [--behind N] [--most SERVERS]
+ * node dist/bench/cluster.js [--runs N] [--trials N] [--behind N] [--most SERVERS] [--only PART]
  * Writes of one key with one server in no cluster, and with clusters of one, three and five, each server a process of this machine, with 0, 1
  * and 2 ms of round trip more than loopback's between them, to a sequenced namespace over one stream and to a linear one from one clone;
  * beside `put` of an etcd of one member and of three. Then what a cluster of three takes to get over its leader, over doubt, and over having
- * been away. `--trials 30` and `--behind 10000` are for a quiet machine.
+ * been away. `--trials 30` and `--behind 10000` are for a quiet machine. A part is `writes`, `three` or `takeovers`; where something fails, the
+ * rest is shown nevertheless, and the exit code is 1.
  */
 const { values: options } = parseArgs({
   options: {
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     trials: { type: 'string', default: '3' },
     behind: { type: 'string', default: '1000' },
     most: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
   },
 });
 const [runs, trials, behind, most] = [options.runs, options.trials, options.behind, options.most].map(Number) as [
@@ -71,7 +73,21 @@ const closing: (() => Promise<unknown> | unknown)[] = [];
 async function closeAll(): Promise<void> {
   for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
 }
-try {
+const sheets: Sheet[] = [];
+const data: Record<string, readonly Row[]> = {};
+const failed: string[] = [];
+/** What fails here is named in the end, and keeps nothing else from being measured and shown. */
+async function part(name: string, measure: () => Promise<unknown>): Promise<void> {
+  try {
+    await measure();
+  } catch (error) {
+    failed.push(name);
+    console.error(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+/** Writes beside each other: with each number of servers, and in etcd. */
+async function writes(): Promise<void> {
   const sequenced: Side[] = [];
   const linear: Side[] = [];
   const crowds: Side[] = [];
@@ -102,73 +118,89 @@ try {
     closing.push(() => clone.close());
     linear.push(...sidesOf(what, servers, place.links, (at) => clone.set(`k:${at}`, `value ${at}`)));
   }
-  const streamed = await inTurn(sequenced, runs);
-  const pushed = await inTurn(linear, Math.ceil(runs / 2));
+  await part('sequenced writes', async () => {
+    data['streamed'] = await inTurn(sequenced, runs);
+    sheets.push(percentiles('Sequenced, over one stream', data['streamed']));
+  });
+  await part('linear writes', async () => {
+    data['pushed'] = await inTurn(linear, Math.ceil(runs / 2));
+    sheets.push(percentiles('Linear, from one clone', data['pushed']));
+  });
   const rates: [string, number][] = [];
-  for (const side of crowds) rates.push([side.what, await rateOf(side, 5 * runs, CROWD)]);
-  const sheets: Sheet[] = [
-    percentiles('Sequenced, over one stream', streamed),
-    percentiles('Linear, from one clone', pushed),
-    { title: `Sequenced, ${CROWD} at a time`, columns: ['writes/s'], rows: rates },
-  ];
-  await closeAll();
+  for (const side of crowds)
+    await part(`the rate of ${side.what}`, async () => rates.push([side.what, await rateOf(side, 5 * runs, CROWD)]));
+  sheets.push({ title: `Sequenced, ${CROWD} at a time`, columns: ['writes/s'], rows: rates });
+}
+
+type SheetRow = Sheet['rows'][number];
+
+/** A cluster of three: how many disks a write waits for, doubt, and a server that was away. */
+async function threeServers(faults: SheetRow[]): Promise<void> {
   const place = await Place.open(3);
   closing.push(() => place.close());
   const writer = await place.stream();
-  const acks: Row[] = [];
-  for (const ack of ['leader', 'standby', 'quorum'] as const) {
-    await place.ack(ack);
-    acks.push(...(await inTurn([{ what: `ack: ${ack}`, write: (at) => writer.set(`a:${at}`, ack) }], Math.ceil(runs / 2))));
-  }
-  sheets.push(percentiles('A cluster of 3, sequenced: what a write waits for', acks));
+  closing.push(() => writer.close());
+  await part('how many disks a write waits for', async () => {
+    const acks: Row[] = [];
+    for (const ack of ['leader', 'standby', 'quorum'] as const) {
+      await place.ack(ack);
+      acks.push(...(await inTurn([{ what: `ack: ${ack}`, write: (at) => writer.set(`a:${at}`, ack) }], Math.ceil(runs / 2))));
+    }
+    sheets.push(percentiles('A cluster of 3, sequenced: what a write waits for', acks));
+  });
   let at = 0;
-  const doubts = await repeated(trials, () => doubt(place, () => writer.set(`d:${at++}`, 'value')));
-  const lagged = await catchUp(place, behind, 0, (key) => writer.set(`b:${key}`, 'value'));
-  const large = await catchUp(place, Math.ceil(behind / 10), LARGE, (key) => writer.set(`l:${key}`, randomBytes(LARGE)));
-  await writer.close();
-  await closeAll();
+  await part('doubt', async () => {
+    const samples = await repeated(trials, () => doubt(place, () => writer.set(`d:${at++}`, 'value')));
+    faults.push(summary('decision log stood still: until whoever decides is out of doubt', samples));
+  });
+  const rows: SheetRow[] = [];
+  await part('coming level by small values', async () => {
+    const {
+      transactions,
+      seconds,
+      fetched,
+      lost,
+      leader,
+      behind: own,
+    } = await catchUp(place, behind, 0, (key) => writer.set(`b:${key}`, 'value'));
+    const rate = `${Math.round(transactions / seconds)} transactions`;
+    rows.push(['small values', transactions, 0, round(seconds, 2), rate, round(fetched, 2), lost, leader, own]);
+  });
+  await part('coming level by large values', async () => {
+    const large = await catchUp(place, Math.ceil(behind / 10), LARGE, (key) => writer.set(`l:${key}`, randomBytes(LARGE)));
+    const { transactions, mebibytes, seconds, fetched, lost, leader, behind: own } = large;
+    const rate = `${round(mebibytes / seconds)} MiB`;
+    rows.push(['large values', transactions, round(mebibytes), round(seconds, 2), rate, round(fetched, 2), lost, leader, own]);
+  });
+  const columns = ['transactions', 'MiB', 's', 'a second', 'git fetch s', 'taken for lost', 'leader MiB', 'its own MiB at most'];
+  sheets.push({ title: 'A server that was away comes level', columns, rows });
+}
+
+/** A cluster of three that loses its leader. */
+async function takeovers(faults: SheetRow[]): Promise<void> {
   const brief = await Place.open(3, { ttl: 2 });
   closing.push(() => brief.close());
-  const killed = await repeated(trials, () => takeover(brief, 'SIGKILL'));
-  const paused = await repeated(trials, () => takeover(brief, 'SIGSTOP'));
-  sheets.push(
-    {
-      title: 'A cluster of 3, lock ttl 2 s',
-      columns: ['trials', 'p50 s', 'max s'],
-      rows: [
-        summary('leader killed: until another leads', killed),
-        summary('leader paused: until another leads', paused),
-        summary('decision log stood still: until whoever decides is out of doubt', doubts),
-      ],
-    },
-    {
-      title: 'A server that was away comes level',
-      columns: ['transactions', 'MiB', 's', 'a second', 'leader MiB', 'its own MiB at most'],
-      rows: [
-        [
-          'small values',
-          ...[
-            lagged.transactions,
-            0,
-            round(lagged.seconds, 2),
-            `${Math.round(lagged.transactions / lagged.seconds)} transactions`,
-          ],
-          ...[lagged.leader, lagged.behind],
-        ],
-        [
-          'large values',
-          ...[
-            large.transactions,
-            round(large.mebibytes),
-            round(large.seconds, 2),
-            `${round(large.mebibytes / large.seconds)} MiB`,
-          ],
-          ...[large.leader, large.behind],
-        ],
-      ],
-    },
-  );
-  reportAll('cluster', [], { machine: 'noisy: other work ran beside' }, sheets, { runs, trials, streamed, pushed });
-} finally {
-  await closeAll();
+  for (const [what, signal] of [
+    ['killed', 'SIGKILL'],
+    ['paused', 'SIGSTOP'],
+  ] as const)
+    await part(`a leader that is ${what}`, async () => {
+      const samples = await repeated(trials, () => takeover(brief, signal));
+      faults.push(summary(`leader ${what}: until another leads`, samples));
+    });
 }
+
+const faults: SheetRow[] = [];
+for (const [name, measure] of [
+  ['writes', writes],
+  ['three', () => threeServers(faults)],
+  ['takeovers', () => takeovers(faults)],
+] as const) {
+  if (options.only !== '' && options.only !== name) continue;
+  await part(name, measure);
+  await part(`the end of ${name}`, closeAll);
+}
+sheets.push({ title: 'A cluster of 3, lock ttl 2 s', columns: ['trials', 'p50 s', 'max s'], rows: faults });
+const notes = { machine: 'noisy: other work ran beside', ...(failed.length === 0 ? {} : { failed: failed.join(', ') }) };
+reportAll('cluster', [], notes, sheets, { runs, trials, ...data });
+if (failed.length > 0) process.exitCode = 1;

@@ -10,7 +10,7 @@ import { gitFailed, gitPlace } from './process/run-git.js';
 import type { Environment, GitPlace } from './process/run-git.js';
 import { checkOid, isTreePath } from './process/guard.js';
 import { mergeBaseIsAncestor, revList, writeChangedPaths } from './objects/history.js';
-import { maintain } from './objects/maintenance.js';
+import { indexTogether, maintain } from './objects/maintenance.js';
 import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './objects/partial-clone.js';
 import { writeObjects } from './objects/object-writer.js';
 import { syncLocksIn } from './refs/ref-locks.js';
@@ -76,6 +76,7 @@ export class GitCliStore implements GitStore {
   readonly capabilities: GitStoreCapabilities;
   private closing: Promise<void> | null = null;
   private wrote = false;
+  private indexing: Promise<void> = Promise.resolve();
   private readonly refFiles: RefFiles;
   /** Null where git is told to look elsewhere than in the repository alone. */
   private readonly files: ObjectFiles | null;
@@ -136,8 +137,11 @@ export class GitCliStore implements GitStore {
 
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
     this.checkOpen();
-    await writeObjects(this.writable('write objects'), this.objectFormat, objects);
+    const folder = this.writable('write objects');
+    const packed = await writeObjects(folder, this.objectFormat, objects);
     this.wrote = true;
+    // Whoever writes pack after pack, as an import does, reads what the packs before have.
+    if (packed) this.indexing = this.indexing.then(() => indexTogether(this.place, folder));
   }
 
   async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {
@@ -223,7 +227,7 @@ export class GitCliStore implements GitStore {
   async close(): Promise<void> {
     const { objects, headers, promised } = this.readers;
     this.files?.close();
-    this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close()]).then(async () => {
+    this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close(), this.indexing]).then(async () => {
       const added = this.wrote || promised?.brought === true;
       if (added && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
     });

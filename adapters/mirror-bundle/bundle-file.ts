@@ -11,6 +11,7 @@ import {
   type ObjectFormat,
   type Oid,
 } from '../../ports/index.js';
+import { QUARANTINE_PREFIX } from '../../ports/git/quarantine-folder.js';
 import { draftOf, sync } from './durable.js';
 import type { Git } from './git.js';
 
@@ -67,7 +68,7 @@ export async function writeBundle(folder: string, seq: number, request: BundleRe
 
 /** Reads the pack again, as the other side will: every object, and that all that they name is in it or in the repository. */
 async function prove({ git, directory, signal }: BundleRequest, file: string, from: number): Promise<void> {
-  const folder = await mkdtemp(join(directory, 'objects', 'tmp_objdir-incoming-'));
+  const folder = await mkdtemp(join(directory, 'objects', QUARANTINE_PREFIX));
   try {
     const env = { GIT_OBJECT_DIRECTORY: folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: listedPath(join(directory, 'objects')) };
     const input = createReadStream(file, { start: from });

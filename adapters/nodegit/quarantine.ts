@@ -3,6 +3,13 @@ import { mkdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import type { GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
+import {
+  acceptedByGit,
+  isQuarantineName,
+  noInnerQuarantine,
+  notAQuarantine,
+  QUARANTINE_PREFIX,
+} from '../../ports/git/quarantine-folder.js';
 import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectHeader, Oid, RefName } from '../../ports/vocabulary.js';
 import type { Nodegit } from './library/binding.js';
@@ -41,19 +48,16 @@ export async function openQuarantine(behind: Behind, path: string | null): Promi
   }
 }
 
-/** A name that git would give one: what a crash leaves is then swept with git's own. */
 async function makeQuarantine(objectsFolder: string): Promise<string> {
-  const folder = join(objectsFolder, `tmp_objdir-incoming-${randomBytes(6).toString('hex')}`);
+  const folder = join(objectsFolder, `${QUARANTINE_PREFIX}${randomBytes(6).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   return folder;
 }
 
 async function checkQuarantine(objectsFolder: string, path: string): Promise<string> {
   const where = isAbsolute(path) ? await realpath(dirname(path)).catch(() => null) : null; // no such folder: no quarantine
-  if (/^(tmp_objdir-)?incoming-[A-Za-z0-9]+$/.test(basename(path)) && where === (await realpath(objectsFolder))) return path;
-  throw new KvError('INPUT_INVALID', `'${path}' is not a receive-pack quarantine of this repository`, {
-    hint: 'pass the absolute path that git gives its hooks as GIT_QUARANTINE_PATH',
-  });
+  if (isQuarantineName(basename(path)) && where === (await realpath(objectsFolder))) return path;
+  throw notAQuarantine(path);
 }
 
 /** Reads see the quarantine's objects in front of the repository's; writes, where it is ours, go to its folder. */
@@ -111,15 +115,11 @@ class NodegitQuarantine implements Quarantine {
   }
 
   async openQuarantine(): Promise<Quarantine> {
-    throw new KvError('NOT_SUPPORTED', 'a quarantine has no quarantine of its own', { hint: 'open it on the repository itself' });
+    throw noInnerQuarantine();
   }
 
   async accept(): Promise<void> {
-    if (this.objectsFolder === null) {
-      throw new KvError('NOT_SUPPORTED', 'git receive-pack takes its quarantine over by itself', {
-        hint: 'let the hook succeed',
-      });
-    }
+    if (this.objectsFolder === null) throw acceptedByGit();
     this.view.checkOpen();
     await migrate(this.folder, this.objectsFolder);
     await this.close();

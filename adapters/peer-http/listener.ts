@@ -22,6 +22,9 @@ import type { PeerSide } from './side.js';
 
 /** More connections than any cluster makes. */
 const MAX_CONNECTIONS = 256;
+/** How long the beginning of an answer's stream may take, ms. */
+const MOST_WORKING_MS = 3_600_000;
+
 /** How much of a request that nobody reads is taken before its connection is closed, bytes. */
 const MAX_LEFT = 16 * 1024 * 1024;
 
@@ -103,7 +106,7 @@ export class PeerListener {
       this.replays.admit(head.from, head.time, head.nonce); // only now: what was proved is remembered
       const stream = reader.stream(proofOf(key, head.nonce, 'request'));
       const answer = await this.handler({ from: head.from, topic, repository, body, stream });
-      await send(response, 200, answer, proved);
+      await send(response, 200, answer.stream === undefined ? answer : await this.begun(response, answer, answer.stream), proved);
     } catch (thrown) {
       const error = toKvError(thrown);
       const status = error.code === 'PEER_REFUSED' ? 403 : 500;
@@ -111,6 +114,21 @@ export class PeerListener {
       await send(response, status, answer, proved).catch(() => undefined); // it could not be told: its caller hears that it broke off
     }
     if (!reader.isOver) leave(request);
+  }
+
+  /**
+   * An answer whose stream has begun to come, or is over. What it takes to begin it may say nothing for long, such as git that counts objects:
+   * until then the caller hears at times that this server is at it.
+   */
+  private async begun(response: ServerResponse, { body }: PeerAnswer, stream: AsyncIterable<Uint8Array>): Promise<PeerAnswer> {
+    const source = stream[Symbol.asyncIterator]();
+    const began = performance.now();
+    const telling = setInterval(() => {
+      if (response.destroyed || performance.now() - began > MOST_WORKING_MS) clearInterval(telling);
+      else response.writeProcessing();
+    }, this.side.timeoutMs / 3);
+    const first = await source.next().finally(() => clearInterval(telling));
+    return { body, stream: following(first, source) };
   }
 
   /** Who asks, and for what. Throws `PEER_REFUSED`. */
@@ -159,6 +177,15 @@ export class PeerListener {
     const host = this.side.addresses.get(from)?.host;
     if (names.includes(from) || (host !== undefined && names.includes(host))) return;
     throw refusal('key', `the certificate of whoever calls itself ${from} is of ${names.join(', ') || 'nobody'}`);
+  }
+}
+
+/** What a source gives, of which the first was taken. */
+async function* following(first: IteratorResult<Uint8Array>, source: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await source.next()) yield next.value;
+  } finally {
+    await source.return?.();
   }
 }
 

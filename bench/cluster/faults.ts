@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ClusterServer } from '../../test/support/cluster-world.js';
 import { until } from '../../test/support/until.js';
 import { memoryOf, type Place } from './place.js';
@@ -36,10 +38,18 @@ export interface CaughtUp {
   readonly transactions: number;
   readonly mebibytes: number;
   readonly seconds: number;
+  /** What `git fetch` of the same took, from the leader's repository into one that had what the server had. */
+  readonly fetched: number;
+  /** How often the leader took the server for lost meanwhile. */
+  readonly lost: number;
   /** What the leader and the server that was behind had in memory, MiB. */
   readonly leader: number;
   readonly behind: number;
 }
+
+/** How long a transaction may take at the least that coming level is waited for, ms. */
+const PATIENCE_MS = 200;
+const LEAST_MS = 120_000;
 
 /** Stops a standby, has others write, starts it again, and waits until it is level. */
 export async function catchUp(
@@ -56,12 +66,31 @@ export async function catchUp(
     while (next < transactions) await write(next++);
   };
   await Promise.all(Array.from({ length: 32 }, worker));
+  const fetched = await fetchOf(world, behind, leader);
   const most = await memoryOf(leader);
+  const lostBefore = timesLost(leader, behind);
   behind.start();
   await behind.ready();
   const began = performance.now();
-  await world.level();
+  await world.level(Math.max(LEAST_MS, transactions * PATIENCE_MS));
   const seconds = (performance.now() - began) / 1000;
+  const lost = timesLost(leader, behind) - lostBefore;
   const mebibytes = (transactions * bytes) / 1024 ** 2;
-  return { transactions, mebibytes, seconds, leader: most.now, behind: (await memoryOf(behind)).most };
+  return { transactions, mebibytes, seconds, fetched, lost, leader: most.now, behind: (await memoryOf(behind)).most };
+}
+
+/** How long git takes to bring what one has and the other has not, s. */
+async function fetchOf(world: Place['world'], behind: ClusterServer, leader: ClusterServer): Promise<number> {
+  const copy = join(world.dir, `fetched-${Date.now()}.git`);
+  await world.must('git', ['clone', '-q', '--mirror', behind.repo, copy]);
+  const began = performance.now();
+  await world.must('git', ['-C', copy, 'fetch', '-q', `file://${leader.repo}`, '+refs/*:refs/*']);
+  const seconds = (performance.now() - began) / 1000;
+  await rm(copy, { recursive: true, force: true });
+  return seconds;
+}
+
+/** How often a server's log says that another can't be reached. */
+function timesLost({ log }: ClusterServer, { name }: ClusterServer): number {
+  return log.split('\n').filter((line) => line.includes('"event":"cluster.peer-lost"') && line.includes(`"${name}"`)).length;
 }

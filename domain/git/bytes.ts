@@ -114,12 +114,19 @@ export function fromAscii(bytes: Uint8Array, start: number, end: number): string
   return out;
 }
 
-/** Writes the bytes that `hex` spells into `target` at `at`; gives the offset behind them. */
-export function writeHex(hex: string, target: Uint8Array, at: number): number {
-  for (let i = 0; i < hex.length; i += 2) {
+/** Writes the bytes that `hex` spells, or its first `digits`, into `target` at `at`; gives the offset behind them. */
+export function writeHex(hex: string, target: Uint8Array, at: number, digits = hex.length): number {
+  for (let i = 0; i < digits; i += 2) {
     target[at++] = (nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1));
   }
   return at;
+}
+
+/** Whether the bytes at `at` are those that `hex` spells, in lower case. */
+export function spellsHex(bytes: Uint8Array, at: number, hex: string): boolean {
+  for (let i = 0; i < hex.length; i += 2)
+    if (bytes[at++] !== ((nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1)))) return false;
+  return true;
 }
 
 function nibble(code: number): number {

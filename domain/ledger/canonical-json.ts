@@ -19,22 +19,42 @@ export interface RecordFormat<T> {
   /** The record that the fields spell, or undefined when one is missing or of the wrong type. */
   read(fields: Readonly<Record<string, unknown>>): T | undefined;
   write(record: T): Uint8Array;
+  /** The record, where the text is one that `write` would give and `read` take, told by its look alone; else undefined, which says nothing. */
+  plain?(text: string): T | undefined;
+}
+
+/** What a record belongs to, for messages: made when there is one. */
+export type Where = string | (() => string);
+
+/** What stands between quotes in JSON as it is: no character of it has an escape. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+export const PLAIN_TEXT = /[^"\\\u0000-\u001f\u007f-\u009f\ud800-\udfff]*/.source;
+
+const ALL_PLAIN = new RegExp(`^${PLAIN_TEXT}$`);
+
+/** A text as JSON spells it, or null. Most have no escapes, which is found out sooner than JSON is made. */
+export function jsonText(text: string | null): string {
+  return text !== null && ALL_PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Reads a record. Throws `FORMAT_UNSUPPORTED` for an unknown version, `ATTESTATION_MISMATCH` for bytes that aren't canonical. */
-export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, where: string): T {
+export function decodeRecord<T>(format: RecordFormat<T>, bytes: Uint8Array, of: Where): T {
+  const text = bytes.length > format.most ? undefined : decodeUtf8(bytes);
+  const plain = text === undefined ? undefined : format.plain?.(text);
+  if (plain !== undefined) return plain;
+  const where = (): string => (typeof of === 'string' ? of : of());
   if (bytes.length > format.most)
-    throw broken(format.name, where, `it has ${bytes.length} bytes, and no more than ${format.most} are read`);
-  const fields = parseObject(bytes);
-  if (fields === undefined) throw broken(format.name, where, 'it is not a JSON object');
+    throw broken(format.name, where(), `it has ${bytes.length} bytes, and no more than ${format.most} are read`);
+  const fields = text === undefined ? undefined : parseObject(text);
+  if (fields === undefined) throw broken(format.name, where(), 'it is not a JSON object');
   if (fields['v'] !== format.version) {
-    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where} has version ${shownVersion(fields['v'])}`, {
+    throw new KvError('FORMAT_UNSUPPORTED', `${format.name} of ${where()} has version ${shownVersion(fields['v'])}`, {
       hint: `this git-kv reads version ${format.version}: update it`,
     });
   }
   const record = format.read(fields);
-  if (record === undefined) throw broken(format.name, where, 'a field is missing or has the wrong type');
-  if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where, 'it is not in canonical form');
+  if (record === undefined) throw broken(format.name, where(), 'a field is missing or has the wrong type');
+  if (!equalBytes(format.write(record), bytes)) throw broken(format.name, where(), 'it is not in canonical form');
   return record;
 }
 
@@ -43,9 +63,7 @@ function shownVersion(version: unknown): string {
   return typeof version === 'number' ? String(version) : version === undefined ? 'none' : 'that is no number';
 }
 
-function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
-  const text = decodeUtf8(bytes);
-  if (text === undefined) return undefined;
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;

@@ -21,8 +21,13 @@ interface KeyPlace {
 
 /** Where a key lies in a ledger of any namespace. */
 export function placeOf(key: string, hasher: Hasher): KeyPlace {
-  const digest = hasher.hex('sha256', utf8(key));
+  const digest = digestOf(key, hasher);
   return { urlsafe: toUrlsafe(key), shards: [digest.slice(0, 2), digest.slice(2, 4)] };
+}
+
+/** The SHA-256 of a key's bytes, hex: its first two pairs are its directories. */
+export function digestOf(key: string, hasher: Hasher): string {
+  return hasher.hex('sha256', utf8(key));
 }
 
 /** Full paths from the ledger's root tree. */
@@ -46,11 +51,23 @@ export interface LedgerPath {
   readonly shards: string;
 }
 
-/** Takes a path of a ledger tree apart; undefined when no key of this namespace can lie there. */
-export function splitLedgerPath(path: string, ns: string): LedgerPath | undefined {
-  const parts = /^kv\/([^/]+)\/(data|meta)\/([^/]+\/[^/]+)\/([^/]+)$/.exec(path);
-  if (parts === null || parts[1] !== ns) return undefined;
-  const [, , side, shards, name] = parts as unknown as [string, string, string, string, string];
+/** A directory of a ledger that has files of keys. */
+export interface LedgerDir {
+  readonly side: 'data' | 'meta';
+  /** Its last two names, with a slash between. */
+  readonly shards: string;
+}
+
+/** Takes the path of such a directory apart; undefined when no key of this namespace can lie in it. */
+export function splitLedgerDir(path: string, ns: string): LedgerDir | undefined {
+  const [, of, side, shards] = /^kv\/([^/]+)\/(data|meta)\/([^/]+\/[^/]+)$/.exec(path) ?? [];
+  if (of !== ns || (side !== 'data' && side !== 'meta') || shards === undefined) return undefined;
+  return { side, shards };
+}
+
+/** What a file's name says in a directory of a ledger; undefined when no key has such a file there. */
+export function ledgerFileIn({ side, shards }: LedgerDir, name: string): LedgerPath | undefined {
+  if (name === '') return undefined;
   if (side === 'data') {
     const chunked = name.endsWith(MANIFEST_SUFFIX);
     return { file: chunked ? 'manifest' : 'data', urlsafe: chunked ? name.slice(0, -MANIFEST_SUFFIX.length) : name, shards };
@@ -58,15 +75,21 @@ export function splitLedgerPath(path: string, ns: string): LedgerPath | undefine
   return name.endsWith(META_SUFFIX) ? { file: 'meta', urlsafe: name.slice(0, -META_SUFFIX.length), shards } : undefined;
 }
 
-/** The key that lies at such a path; undefined when none does. */
-export function keyAt({ urlsafe, shards }: LedgerPath, hasher: Hasher): string | undefined {
+/** The key that lies at such a path, and its digest; undefined when none does. */
+export function keyAt({ urlsafe, shards }: LedgerPath, hasher: Hasher): { key: string; digest: string } | undefined {
   const key = fromUrlsafe(urlsafe);
-  return key !== undefined && placeOf(key, hasher).shards.join('/') === shards ? key : undefined;
+  if (key === undefined || shards.length !== 5) return undefined;
+  const digest = digestOf(key, hasher);
+  return shards.startsWith(digest.slice(0, 2)) && shards.endsWith(digest.slice(2, 4)) && shards[2] === '/'
+    ? { key, digest }
+    : undefined;
 }
 
 /** What a path of a ledger tree stands for; undefined when no key of this namespace can lie there. */
 export function parseLedgerPath(path: string, ns: string, hasher: Hasher): { key: string; file: LedgerFile } | undefined {
-  const parts = splitLedgerPath(path, ns);
-  const key = parts && keyAt(parts, hasher);
-  return parts === undefined || key === undefined ? undefined : { key, file: parts.file };
+  const slash = path.lastIndexOf('/');
+  const dir = splitLedgerDir(path.slice(0, Math.max(slash, 0)), ns);
+  const file = dir && ledgerFileIn(dir, path.slice(slash + 1));
+  const found = file && keyAt(file, hasher);
+  return file === undefined || found === undefined ? undefined : { key: found.key, file: file.file };
 }

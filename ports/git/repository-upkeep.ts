@@ -7,7 +7,7 @@ import type { Oid } from '../vocabulary.js';
 export interface RepositoryUpkeep {
   /**
    * Rolls small packs up into larger ones, so that their number grows with the logarithm of the pushes, and each object is rewritten
-   * as often. Drops nothing, so pushes may go on. Throws `INTERRUPTED` once the signal has fired; the repository is sound then too.
+   * as often. Drops nothing, so pushes may go on, and so may `dropLoose`; one after the other where several are asked for. Throws `INTERRUPTED` once the signal has fired; the repository is sound then too.
    */
   repack(signal?: AbortSignal): Promise<void>;
 
@@ -25,8 +25,8 @@ export interface RepositoryUpkeep {
   dropUnreachable(): Promise<void>;
 
   /**
-   * Deletes one object that the caller knows to be reached by nothing any more, where it has a file of its own; else it stays. Absent where
-   * that saves nothing.
+   * Deletes one object that the caller knows to be reached by nothing any more, where it has a file of its own; else it stays. While objects
+   * are being packed, it goes afterwards. Absent where that saves nothing.
    */
   dropLoose?(oid: Oid): Promise<void>;
 

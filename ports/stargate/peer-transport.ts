@@ -58,7 +58,7 @@ export type PeerRefusal = (typeof PEER_REFUSALS)[number];
 /** How one call is made. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** How long the answer's body may take, ms; else until nothing has moved for as long as the transport waits. */
+  /** How long the answer's body may take, ms; else until the other side has given no sign of life for as long as the transport waits. */
   readonly withinMs?: number;
 }
 
@@ -72,7 +72,8 @@ export interface PeerTransportCapabilities {
  * How the servers of one cluster speak to each other: requests with an answer, each of which may carry a stream.
  *
  * Promised: a request that a handler sees comes from a server of the same cluster, under the name that it says, and is what that server has
- * sent; no request is seen twice while its time is within the clocks' tolerance; a peer that accepts and says nothing is given up.
+ * sent; no request is seen twice while its time is within the clocks' tolerance; a peer that accepts and says nothing is given up, but not one
+ * whose answer has a stream that takes its time to begin.
  *
  * Not promised: that a request whose call has failed was not handled; that requests come in the order they were made.
  */

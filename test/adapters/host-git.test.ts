@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { access, appendFile, chmod, mkdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { access, appendFile, chmod, mkdir, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { open as openHost } from '../../adapters/host-git/open.js';
@@ -7,7 +7,7 @@ import { open as openBundles } from '../../adapters/host-git/open-bundles.js';
 import { open as openExchange } from '../../adapters/host-git/open-exchange.js';
 import { open as openService } from '../../adapters/host-git/open-service.js';
 import { open as openUpkeep } from '../../adapters/host-git/open-upkeep.js';
-import type { AdapterContext } from '../../ports/index.js';
+import type { AdapterContext, Oid } from '../../ports/index.js';
 import { bundleArchiveContract } from '../contracts/bundle-archive.js';
 import { gitServiceContract } from '../contracts/git-service.js';
 import { rejects } from '../contracts/git-store-parts/bench.js';
@@ -182,6 +182,32 @@ describe('host-git', () => {
     expect(error.message).to.contain('bad config');
     await rm(directory, { recursive: true });
     await rejects(host.check(), 'CONFIG_INVALID');
+  });
+});
+
+describe('packs that another server has sent', () => {
+  it('are left by no repack beside, and kept from none afterwards', async () => {
+    const [one, two] = [await bench(), await bench()];
+    const sides = await Promise.all(
+      [one, two].map(async ({ directory, host, openStore }) => {
+        await host.create(plain());
+        return { store: await openStore(), exchange: await openExchange(undefined, contextOf(directory, new Sandbox().env)) };
+      }),
+    );
+    const [sender, taker] = sides as [(typeof sides)[0], (typeof sides)[0]];
+    const tips: Oid[] = [];
+    for (let at = 0; at < 8; at++) tips.push(await point(sender.store, `refs/heads/b${at}`, `content ${at}`));
+    const repacks: Promise<void>[] = [];
+    for (const tip of tips) {
+      await taker.exchange.receive(sender.exchange.send([tip], []));
+      repacks.push(two.upkeep.repack());
+    }
+    await Promise.all(repacks);
+    expect((await taker.store.headers(tips)).map((header) => header?.oid)).to.deep.equal(tips);
+    const packs = await readdir(join(two.directory, 'objects', 'pack'));
+    expect(packs.filter((name) => name.endsWith('.keep'))).to.deep.equal([]);
+    await Promise.all(sides.map(({ store }) => store.close()));
+    await Promise.all([one.dispose(), two.dispose()]);
   });
 });
 

@@ -177,6 +177,16 @@ export function peerTransportContract(name: string, factory: () => Promise<PeerT
       expect(soon.code).to.equal('IO_ERROR');
     });
 
+    it('waits for the stream of an answer that takes long to begin, and gives up one that never answers', async () => {
+      await two.serve(async () => ({ body: bytes('soon'), stream: late() }));
+      async function* late(): AsyncIterable<Uint8Array> {
+        await new Promise((resolve) => setTimeout(resolve, 5 * bench.timeoutMs));
+        yield bytes('at last');
+      }
+      const { body, stream } = await ask();
+      expect([text(body), await read(stream)]).to.deep.equal(['soon', 'at last']);
+    });
+
     it('ends a call by its signal', async () => {
       await two.serve(() => new Promise(() => undefined));
       const stop = new AbortController();

@@ -1,7 +1,17 @@
 import { expect } from 'chai';
 import type { GitStore } from '../../ports/git/git-store.js';
+import type { Oid } from '../../ports/vocabulary.js';
+import { files } from './git-objects.js';
 import { rejects } from './git-store-parts/bench.js';
 import { type HostBench, plain, point } from './host-parts/bench.js';
+
+/** Writes a blob that nothing reaches; gives its id. */
+async function unreached(store: GitStore, content: string): Promise<Oid> {
+  const [blob] = files(store.objectFormat, { file: content }).objects;
+  if (blob === undefined) throw new Error('a file is a blob');
+  await store.write([blob]);
+  return blob.oid;
+}
 
 /** Every promise of the `repository-upkeep` port. */
 export function repositoryUpkeepContract(name: string, factory: () => Promise<HostBench>): void {
@@ -25,6 +35,25 @@ export function repositoryUpkeepContract(name: string, factory: () => Promise<Ho
       await point(store, 'refs/heads/b', 'second');
       await bench.upkeep.repack();
       expect((await store.read([kept, replaced])).map((object) => object?.oid)).to.deep.equal([kept, replaced]);
+    });
+
+    it('repacks while objects are dropped that nothing reaches, several times at once', async () => {
+      const kept = await point(store, 'refs/heads/a', 'kept');
+      const repacks: Promise<void>[] = [];
+      for (let round = 0; round < 4; round++) {
+        const gone = await Promise.all(Array.from({ length: 60 }, (_, at) => unreached(store, `gone ${round} ${at}`)));
+        repacks.push(bench.upkeep.repack());
+        const dropped = gone.map(async (oid, at) => {
+          await new Promise((resolve) => setTimeout(resolve, at)); // spread over the time that a repack takes
+          await bench.upkeep.dropLoose?.(oid);
+        });
+        await Promise.all(dropped);
+      }
+      await Promise.all(repacks); // none has missed what was there when it began
+      const fresh = await bench.openStore();
+      const [read] = await fresh.headers([kept]);
+      await fresh.close();
+      expect(read?.oid).to.equal(kept);
     });
 
     it('repacks nothing once it is told to stop', async () => {

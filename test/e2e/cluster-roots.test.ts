@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { RootServer } from '../support/roots-world.js';
 import { RootsWorld } from '../support/roots-world.js';
@@ -67,5 +68,29 @@ describe('a cluster of Stargates with many repositories', function () {
     await until('it is gone everywhere', left, { clue: () => made.logs() });
     await pushed(heir, 'team/config', 'three');
     await made.level('team/config', 'three');
+
+    // From now on standbys hand on what is for the leader.
+    const policy = await readFile(heir.policyOf('team/config'), 'utf8');
+    const writers = /writers: (\[[^\]]*\])/.exec(policy)?.[1] ?? '';
+    const changed = policy
+      .replace(/^stargate: \{/m, 'stargate: { standby: forward,')
+      .replace(/^namespaces: \{/m, `namespaces: { seq: { ledger_mode: sequenced, writers: ${writers} },`);
+    await writeFile(heir.policyOf('team/config'), changed);
+    const copies = (): Promise<string[]> =>
+      Promise.all(made.servers.map((server) => readFile(server.policyOf('team/config'), 'utf8')));
+    await until('all have the policy', async () => (await copies()).every((text) => text === changed), {
+      clue: () => made.logs(),
+    });
+    const standby = made.servers.find((server) => server !== heir) as RootServer;
+    await pushed(standby, 'team/config', 'handed-on');
+    await made.level('team/config', 'handed-on');
+    const stream = await made.stream(standby, 'team/config', 'seq');
+    await stream.set('k', 'by way of a standby');
+    await stream.close();
+    const ledgers = (): Promise<string[]> =>
+      Promise.all(made.servers.map((server) => server.branches('team/config', 'refs/kv/seq')));
+    const same = async (): Promise<boolean> => (await ledgers()).every((one, _at, all) => one !== '' && one === all[0]);
+    await until('all have the write', same, { clue: () => made.logs() });
+    await until('the leader has served both', () => heir.log.split('"event":"forward.served"').length === 3);
   });
 });

@@ -5,7 +5,9 @@ import type { Random } from './random.js';
 
 /** One record on its way to the disk. `digests` are those of the history that comes with a snapshot. */
 export type Record =
-  | { readonly kind: 'store' | 'drop' | 'apply'; readonly entry: Entry }
+  | { readonly kind: 'store'; readonly entry: Entry }
+  | { readonly kind: 'drop'; readonly entry: Entry }
+  | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
   | { readonly kind: 'install'; readonly standing: Standing; readonly digests: readonly string[] };
 
 /** How many entries a tail has at most. */
@@ -48,10 +50,16 @@ export class Disk {
     this.unsynced = this.unsynced.filter((written) => written !== record);
   }
 
-  /** Power fails: of what was not synced, a beginning is there. The record behind it is torn, and dropped. */
+  /**
+   * Power fails: of what was not synced, a beginning is there. The record behind it is torn, and dropped; where it is refs that were to move
+   * over several entries, the start completes some of these.
+   */
   crash(random: Random): void {
     const survives = random.between(0, this.unsynced.length);
     for (const written of this.unsynced.slice(0, survives)) this.take(written);
+    const torn = this.unsynced[survives];
+    if (torn?.kind === 'apply' && torn.entries.length > 1)
+      this.take({ kind: 'apply', entries: torn.entries.slice(0, random.between(0, torn.entries.length)) });
     this.unsynced = [];
   }
 
@@ -94,6 +102,14 @@ export class Disk {
     );
   }
 
+  private move(entry: Entry): void {
+    if (entry.sequence <= this.applied.sequence) return;
+    this.applied = standingAfter(entry);
+    this.digests[entry.sequence] = entry.after;
+    this.kept.push(entry);
+    if (this.kept.length > this.keep) this.kept.shift();
+  }
+
   private take(record: Record): void {
     if (record.kind === 'install') {
       this.applied = record.standing;
@@ -104,12 +120,7 @@ export class Disk {
       this.term = Math.max(this.term, record.entry.term);
     } else if (record.kind === 'drop') {
       if (this.prepared === record.entry) this.prepared = null;
-    } else if (record.entry.sequence > this.applied.sequence) {
-      this.applied = standingAfter(record.entry);
-      this.digests[record.entry.sequence] = record.entry.after;
-      this.kept.push(record.entry);
-      if (this.kept.length > this.keep) this.kept.shift();
-    }
+    } else for (const entry of record.entries) this.move(entry);
     if (this.prepared !== null && this.prepared.sequence <= this.applied.sequence) this.prepared = null;
   }
 }

@@ -215,9 +215,7 @@ export class Server implements Checked {
     const early = record.kind === 'store' && world.bug.answersBeforeSync === true;
     disk.write(record);
     world.note(this, record.kind === 'store' ? 'stores' : 'moves refs to', () =>
-      record.kind === 'install'
-        ? `a snapshot at ${record.standing.sequence}`
-        : `${record.entry.id} (entry ${record.entry.sequence})`,
+      record.kind === 'install' ? `a snapshot at ${record.standing.sequence}` : namesOf(record),
     );
     const takes = world.random.chance(0.05) ? world.random.between(50, 800) : world.random.between(1, 8);
     world.after(takes, () => {
@@ -238,4 +236,9 @@ export class Server implements Checked {
     this.world.note(this, 'is asked for', () => proposal.id);
     this.give({ kind: 'propose', proposal });
   }
+}
+
+function namesOf(record: Exclude<Record, { readonly kind: 'install' }>): string {
+  const entries = record.kind === 'apply' ? record.entries : [record.entry];
+  return entries.map(({ id, sequence }) => `${id} (entry ${sequence})`).join(', ');
 }

@@ -147,6 +147,31 @@ describe('servers of a cluster, in memory', function () {
     await cluster.level();
   });
 
+  it('bring a server level that was away for hundreds of entries in a few steps, and take nobody for lost meanwhile', async () => {
+    cluster = await MemoryCluster.start('one', 'two', 'three');
+    const leader = await cluster.leader();
+    const away = cluster.servers.find((server) => server !== leader);
+    if (away === undefined) throw new Error('there are three');
+    await away.stop();
+    for (let at = 0; at < 300; at++) expect((await cluster.write(`b${at % 7}`, `content ${at}`)).outcome).to.equal('accepted');
+    let moves = 0;
+    let objects = 0;
+    const { updateRefs } = away.store;
+    away.store.updateRefs = (...asked) => {
+      moves++;
+      return updateRefs.apply(away.store, asked);
+    };
+    cluster.peers.weather = (_from, _to, { topic }) => {
+      if (topic === 'objects') objects++;
+      return 0;
+    };
+    await away.start();
+    await cluster.level();
+    expect(moves).to.be.within(1, 10);
+    expect(objects).to.be.within(1, 10);
+    expect([...(leader.member?.unreachable.values() ?? [])].filter((why) => why !== null)).to.deep.equal([]);
+  });
+
   it('without a shared decision log: those in doubt ask its server, and nobody takes over by itself', async () => {
     cluster = await MemoryCluster.startWithoutSharedLog('one', 'two');
     const [one, two] = cluster.servers;

@@ -160,13 +160,13 @@ export class ClusterWorld {
       '[gpg]\n\tformat = ssh\n',
     ];
     await appendFile(join(clone, '.git', 'config'), sections.join('\n'));
-    await this.must('git', ['kv', 'remote', 'setup'], { cwd: clone });
+    await this.must('git-kv', ['remote', 'setup'], { cwd: clone });
   }
 
   /** `git kv …` in the clone, pushing to a server. */
   async kv(args: readonly string[], to?: ClusterServer): Promise<Ran> {
     if (to !== undefined) await this.must('git', ['-C', this.clone, 'config', 'remote.origin.pushurl', to.pushUrl]);
-    return this.run('git', ['kv', ...args], { cwd: this.clone });
+    return this.run('git-kv', args, { cwd: this.clone });
   }
 
   /** Runs git as whoever: all have one environment here. */
@@ -190,13 +190,13 @@ export class ClusterWorld {
     return ran;
   }
 
-  /** Waits until all servers that run show the same refs. */
-  async level(): Promise<void> {
+  /** Waits until all servers that run show the same refs. `ms`: how long that may take. */
+  async level(ms?: number): Promise<void> {
     const same = async (): Promise<boolean> => {
       const all = await Promise.all(this.servers.filter(({ runs }) => runs).map((server) => server.refs()));
       return all.every((one) => one === all[0]);
     };
-    await until('all servers show the same refs', same, { clue: () => this.logs() });
+    await until('all servers show the same refs', same, { clue: () => this.logs(), ...(ms === undefined ? {} : { ms }) });
   }
 
   async close(): Promise<void> {

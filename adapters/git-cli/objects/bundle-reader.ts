@@ -4,6 +4,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { BundleReader, ExpectedBundle } from '../../../ports/git/bundle-reader.js';
+import { QUARANTINE_PREFIX } from '../../../ports/git/quarantine-folder.js';
 import { KvError } from '../../../ports/error.js';
 import { diskErrorCode, isOutOfSpace } from '../../../ports/grammar/git-words/out-of-space.js';
 import { listedPath } from '../../../ports/grammar/path-list.js';
@@ -37,7 +38,7 @@ async function take(
       throw notAsExpected(file, `${found.size} bytes instead of ${expected.size}`);
     const { header, length } = await readHeader(handle, file, repository.objectFormat);
     await requireObjects(repository, header, file);
-    quarantine = await mkdtemp(join(objectsFolder, 'tmp_objdir-incoming-')); // git clears up what a crash leaves under such a name
+    quarantine = await mkdtemp(join(objectsFolder, QUARANTINE_PREFIX)); // git clears up what a crash leaves under such a name
     await index({ repository, quarantine, file, handle, expected, from: length, signal });
     await migrate(quarantine, objectsFolder);
   } catch (error) {

@@ -14,6 +14,11 @@ export const HEADER_REPLY: MakeReply<ObjectHeader> = { withBody: false, make: (o
 
 const NONE = Buffer.alloc(0);
 const LF = 10;
+const SPACE = 0x20;
+/** The types by their first two letters, as two bytes make a number. */
+const TYPES = new Map<number, ObjectType>(
+  (['blob', 'tree', 'commit', 'tag'] as const).map((type) => [type.charCodeAt(0) * 256 + type.charCodeAt(1), type]),
+);
 const FOUND = /^([0-9a-f]{40,64}) (blob|tree|commit|tag) (\d+)$/;
 // A body that spans chunks is collected in a buffer of its own above this size; below, the chunks are joined.
 const LARGE = 32 * 1024;
@@ -28,6 +33,8 @@ export class ReplyParser<T> {
     private readonly emit: (reply: T | null) => void,
     /** Sees each object before its body is taken in, perhaps more than once; what it throws, `push` throws. */
     private readonly announced: (oid: Oid, type: ObjectType, size: number) => void = () => undefined,
+    /** What the next reply answers. Where that is an id, the reply begins with it, and the object has that very string. */
+    private readonly asked: () => string = () => '',
   ) {}
 
   push(chunk: Buffer): void {
@@ -35,17 +42,31 @@ export class ReplyParser<T> {
     this.rest = NONE;
     let at = this.large === null ? 0 : this.fill(bytes, 0);
     while (at < bytes.length) {
-      const eol = bytes.indexOf(LF, at);
-      if (eol < 0) break;
-      const next = this.one(bytes, at, eol);
+      const next = this.one(bytes, at);
       if (next < 0) break;
       at = next;
     }
     if (at < bytes.length) this.rest = bytes.subarray(at);
   }
 
-  /** Takes one reply whose first line ends at `eol`; gives where the next starts, or -1 when more bytes are needed. */
-  private one(bytes: Buffer, at: number, eol: number): number {
+  /** Takes one reply; gives where the next starts, or -1 when more bytes are needed. */
+  private one(bytes: Buffer, at: number): number {
+    const asked = this.asked();
+    const typeAt = at + asked.length + 1;
+    if (asked !== '' && spells(bytes, at, asked) && bytes[typeAt - 1] === SPACE) {
+      const type = TYPES.get((bytes[typeAt] as number) * 256 + (bytes[typeAt + 1] as number));
+      const sizeAt = typeAt + (type?.length ?? 0) + 1;
+      if (type !== undefined && spells(bytes, typeAt, type) && bytes[sizeAt - 1] === SPACE) {
+        const eol = endOfNumber(bytes, sizeAt);
+        if (bytes[eol] === LF && eol > sizeAt) return this.found(bytes, eol, asked, type, numberAt(bytes, sizeAt, eol));
+      }
+    }
+    const eol = bytes.indexOf(LF, at);
+    return eol < 0 ? -1 : this.line(bytes, at, eol);
+  }
+
+  /** The same by the whole first line: a reply to a path, one that says that nothing is there, or an odd one. */
+  private line(bytes: Buffer, at: number, eol: number): number {
     const line = bytes.toString('latin1', at, eol);
     const match = FOUND.exec(line);
     if (match === null) {
@@ -54,7 +75,10 @@ export class ReplyParser<T> {
       return eol + 1;
     }
     const [, oid, type, digits] = match as unknown as [string, Oid, ObjectType, string];
-    const size = Number(digits);
+    return this.found(bytes, eol, oid, type, Number(digits));
+  }
+
+  private found(bytes: Buffer, eol: number, oid: Oid, type: ObjectType, size: number): number {
     if (!this.reply.withBody) {
       this.emit(this.reply.make(oid, type, size, NONE));
       return eol + 1;
@@ -82,4 +106,25 @@ export class ReplyParser<T> {
     }
     return at + took;
   }
+}
+
+/** Whether the ASCII `text` stands in `bytes` at `at`. */
+function spells(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+const [ZERO, NINE] = [0x30, 0x39];
+
+/** Where the digits that begin at `at` end. */
+function endOfNumber(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while ((bytes[end] ?? 0) >= ZERO && (bytes[end] as number) <= NINE) end++;
+  return end;
+}
+
+function numberAt(bytes: Uint8Array, at: number, end: number): number {
+  let number = 0;
+  for (let i = at; i < end; i++) number = number * 10 + ((bytes[i] as number) - ZERO);
+  return number;
 }

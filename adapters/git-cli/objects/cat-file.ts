@@ -20,7 +20,7 @@ interface Batch<T> {
   /** Bytes that were taken in. */
   held: number;
   readonly replies: (T | null)[];
-  readonly count: number;
+  readonly lines: readonly string[];
   readonly resolve: (replies: (T | null)[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -58,6 +58,7 @@ class Session<T> {
       make,
       (reply) => this.take(reply),
       (...object) => this.announced(...object),
+      () => this.asked(),
     );
     let stderr = '';
     this.child.stdout.on('data', (chunk: Buffer) => {
@@ -81,7 +82,7 @@ class Session<T> {
   send(lines: readonly string[], last: boolean, bounds?: ReadBounds): Promise<(T | null)[]> {
     return new Promise((resolve, reject) => {
       if (this.failure !== null) return reject(this.failure);
-      this.batches.push({ replies: [], count: lines.length, resolve, reject, bounds, held: 0 });
+      this.batches.push({ replies: [], lines, resolve, reject, bounds, held: 0 });
       const { before, end } = this.framing;
       const text = `${before}${lines.join(`\n${before}`)}\n${end}`;
       if (last) this.child.stdin.end(text);
@@ -101,12 +102,17 @@ class Session<T> {
     if (batch?.bounds !== undefined) checkRead(batch.bounds, oid, type, size, batch.held);
   }
 
+  private asked(): string {
+    const batch = this.batches[0];
+    return batch?.lines[batch.replies.length] ?? '';
+  }
+
   private take(reply: T | null): void {
     const batch = this.batches[0];
     if (batch === undefined) throw new KvError('GIT_ERROR', 'git cat-file answered what was not asked');
     batch.replies.push(reply);
     if (batch.bounds !== undefined) batch.held += (reply as { readonly body?: Uint8Array } | null)?.body?.length ?? 0;
-    if (batch.replies.length === batch.count) {
+    if (batch.replies.length === batch.lines.length) {
       this.batches.shift();
       batch.resolve(batch.replies);
     }

@@ -5,6 +5,14 @@ import { type GitPlace, runGit } from '../process/run-git.js';
 /** Git's own limit (gc.autoPackLimit): below it, asking git would find nothing to do. */
 const PACKS_WORTH_ASKING = 50;
 
+/**
+ * So many packs that the index of all packs doesn't know are worth writing it anew, since a reader looks for each object in pack after pack;
+ * but only where they have such a share of all bytes: it takes time for every object that there is.
+ */
+const PACKS_WORTH_AN_INDEX = 8;
+const SHARE_WORTH_AN_INDEX = 0.1;
+const INDEX_OF_ALL = 'multi-pack-index';
+
 /** What stands in the `.keep` file beside a pack that is being moved into place: no other program's. */
 export const KEPT_BY_US = 'git-kv\n';
 
@@ -17,7 +25,7 @@ const KEPT_FOR_MS = 3_600_000;
  */
 export async function maintain(place: GitPlace, objectsFolder: string): Promise<void> {
   const names = await readdir(join(objectsFolder, 'pack')).catch(() => []); // no folder: no packs
-  if (names.filter((name) => name.endsWith('.pack')).length < PACKS_WORTH_ASKING) return;
+  if (names.filter((name) => name.endsWith('.pack')).length < PACKS_WORTH_ASKING) return indexTogether(place, objectsFolder);
   await Promise.all(names.filter((name) => name.endsWith('.keep')).map((name) => letGo(join(objectsFolder, 'pack', name))));
   await runGit(place, ['gc', '--auto', '--quiet']);
 }
@@ -29,4 +37,32 @@ async function letGo(keep: string): Promise<void> {
   } catch {
     // gone meanwhile, or another user's: the pack stays as it is
   }
+}
+
+/**
+ * Has git write one index of all packs (`git multi-pack-index`), where many have come since it last did: with forty packs, `cat-file` takes
+ * half of its time to find objects. Who doesn't know of it reads each pack's own index. Nothing depends on it, so that it never fails.
+ */
+export async function indexTogether(place: GitPlace, objectsFolder: string): Promise<void> {
+  const folder = join(objectsFolder, 'pack');
+  try {
+    const packs = (await readdir(folder)).filter((name) => name.endsWith('.pack'));
+    if (packs.length < PACKS_WORTH_AN_INDEX) return;
+    const known = await stat(join(folder, INDEX_OF_ALL)).catch(() => null); // there is none
+    const all = await Promise.all(packs.map((name) => stat(join(folder, name))));
+    const fresh = all.filter(({ mtimeMs }) => known === null || mtimeMs > known.mtimeMs);
+    if (fresh.length < PACKS_WORTH_AN_INDEX || bytesOf(fresh) < SHARE_WORTH_AN_INDEX * bytesOf(all)) return;
+    await dropStaleLock(join(folder, `${INDEX_OF_ALL}.lock`));
+    await runGit(place, [INDEX_OF_ALL, 'write']);
+  } catch {
+    // a pack went meanwhile, or git can't be started: what reads the packs says more
+  }
+}
+
+const bytesOf = (files: readonly { readonly size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);
+
+/** Git holds the lock for some seconds: an older one is what a crash has left. */
+async function dropStaleLock(path: string): Promise<void> {
+  const lock = await stat(path).catch(() => null); // nobody writes
+  if (lock !== null && Date.now() - lock.mtimeMs > KEPT_FOR_MS) await rm(path, { force: true });
 }

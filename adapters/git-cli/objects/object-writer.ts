@@ -10,12 +10,12 @@ import { PackWriter } from './pack-writer.js';
 // From here on one pack costs fewer syncs than a file for each object.
 const PACK_FROM = 8;
 
-/** Stores objects in an objects folder: a few as loose files, more as one pack. Durable when it resolves. */
+/** Stores objects in an objects folder: a few as loose files, more as one pack. Durable when it resolves. Gives whether it is a pack. */
 export async function writeObjects(
   folder: string,
   format: ObjectFormat,
   objects: Iterable<NewObject> | AsyncIterable<NewObject>,
-): Promise<void> {
+): Promise<boolean> {
   const sink = new ObjectSink(folder, format);
   try {
     // An await for each object of a large array would cost more than writing it.
@@ -24,7 +24,7 @@ export async function writeObjects(
     } else {
       for await (const object of objects) if (sink.add(object)) await sink.flush();
     }
-    await sink.finish();
+    return await sink.finish();
   } catch (error) {
     await sink.abort();
     throw asIoError(error, folder);
@@ -56,9 +56,10 @@ class ObjectSink {
     await this.pack?.flush();
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<boolean> {
     if (this.pack !== null) await this.pack.finish();
     else await writeLoose(this.folder, [...this.few.values()]);
+    return this.pack !== null;
   }
 
   async abort(): Promise<void> {

@@ -3,6 +3,13 @@ import { mkdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../../ports/git/git-store.js';
+import {
+  acceptedByGit,
+  isQuarantineName,
+  noInnerQuarantine,
+  notAQuarantine,
+  QUARANTINE_PREFIX,
+} from '../../../ports/git/quarantine-folder.js';
 import { listedPath } from '../../../ports/grammar/path-list.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../../ports/vocabulary.js';
@@ -27,19 +34,16 @@ export async function openQuarantine(repository: Repository, path: string | null
   return new GitQuarantine(reader, folder, path === null ? { objectsFolder, accepted: behind.accepted } : null);
 }
 
-/** A name that git would give one: what a crash leaves is then swept with git's own. */
 async function makeQuarantine(objectsFolder: string): Promise<string> {
-  const folder = join(objectsFolder, `tmp_objdir-incoming-${randomBytes(6).toString('hex')}`);
+  const folder = join(objectsFolder, `${QUARANTINE_PREFIX}${randomBytes(6).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   return folder;
 }
 
 async function checkQuarantine(objectsFolder: string, path: string): Promise<string> {
   const where = isAbsolute(path) ? await realpath(dirname(path)).catch(() => null) : null; // no such folder: no quarantine
-  if (/^(tmp_objdir-)?incoming-[A-Za-z0-9]+$/.test(basename(path)) && where === (await realpath(objectsFolder))) return path;
-  throw new KvError('INPUT_INVALID', `'${path}' is not a receive-pack quarantine of this repository`, {
-    hint: 'pass the absolute path that git gives its hooks as GIT_QUARANTINE_PATH',
-  });
+  if (isQuarantineName(basename(path)) && where === (await realpath(objectsFolder))) return path;
+  throw notAQuarantine(path);
 }
 
 /** The environment in which git reads the quarantine and, behind it, the repository. */
@@ -101,15 +105,11 @@ class GitQuarantine implements Quarantine {
   }
 
   async openQuarantine(): Promise<Quarantine> {
-    throw new KvError('NOT_SUPPORTED', 'a quarantine has no quarantine of its own', { hint: 'open it on the repository itself' });
+    throw noInnerQuarantine();
   }
 
   async accept(): Promise<void> {
-    if (this.own === null) {
-      throw new KvError('NOT_SUPPORTED', 'git receive-pack takes its quarantine over by itself', {
-        hint: 'let the hook succeed',
-      });
-    }
+    if (this.own === null) throw acceptedByGit();
     if (this.closing !== null) throw new KvError('UNEXPECTED', 'this quarantine is closed', { hint: 'open another' });
     await migrate(this.folder, this.own.objectsFolder);
     this.own.accepted();

@@ -1,24 +1,21 @@
-import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { AdminClient, HeldVerb, PinnedHostKey } from '../../../ports/clone/admin-client.js';
 import { KvError } from '../../../ports/error.js';
 import type { Endable } from '../../../ports/git/git-remote.js';
-import { startChild } from '../../../ports/start-child.js';
 import { shownUrl } from '../../../ports/grammar/network/shown-url.js';
 import { isFingerprint } from '../../../ports/grammar/network/ssh-key.js';
-import { endOn, unlessEnded } from '../process/end-on.js';
+import { unlessEnded } from '../process/end-on.js';
 import { gitPlace } from '../process/run-git.js';
-import { saidSoFar } from '../process/said.js';
 import type { Environment, GitPlace } from '../process/run-git.js';
 import { pinHostKey } from './ssh/known-hosts.js';
 import { checkUrl } from '../process/guard.js';
-import { type AdminCall, failedCall, holdVerb, readAnswer } from './held-verb.js';
-import { SilenceWatch } from './failure/silence.js';
+import { failedCall, holdVerb, readAnswer } from './held-verb.js';
+import { type AdminCall, startCall } from './started-call.js';
+import { checkVerb, verbLine } from './verb-line.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { rewritten } from './rewritten-url.js';
-import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
-import { noOpenSsh, sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
+import { sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
 
 /** No report is nearly as long, characters. */
 const LONGEST_ANSWER = 64 * 1024 * 1024;
@@ -62,54 +59,41 @@ class SshAdminClient implements AdminClient {
 
 /** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
 async function adminCall(place: GitPlace, remote: string, verb: string, args: readonly string[]): Promise<AdminCall> {
-  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
-      hint: 'a verb is lower-case words',
-    });
-  }
+  checkVerb(verb);
   const config = await configuredAt(place);
   const url = stargateUrl(config, remote);
   const address = sshAddress(await rewritten(place, url));
-  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
+  const remoteCommand = verbLine(address.path, verb, args);
   const ssh = sshProgram(place.env, config);
   const [program, argv] = sshCommandLine(ssh, [...(await sshArguments(place, ssh, address)), remoteCommand]);
   return { program, argv, url, what: `'${verb}' at ${shownUrl(url)}` };
 }
 
+/** Runs a call to its end. */
 function run(
   place: GitPlace,
-  { program, argv, url }: AdminCall,
+  call: AdminCall,
   signal: AbortSignal | undefined,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((ended, reject) => {
-    const { cwd, env } = place;
-    const start = () => spawn(program, argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] });
-    const failed = (error: KvError): void => {
-      watch.stop();
-      reject(error);
-    };
-    const child = startChild(program, start, failed, (cause) => noOpenSsh(program, cause));
+  return new Promise((resolve, reject) => {
     let giveUp: (() => void) | null = null;
-    const end = (error: KvError, over: Promise<void>): void => {
+    const ended = (error: KvError, over: Promise<void>): void => {
       giveUp = () => void over.then(() => reject(error));
     };
-    const watch = new SilenceWatch(place, child, url, end);
-    endOn(signal, child, end);
+    const { child, said, unwatch } = startCall(place, call, signal, { failed: reject, ended });
     let stdout = '';
-    let stderr = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', watch.heard);
+    child.stdin.end();
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       stdout += chunk;
       if (stdout.length > LONGEST_ANSWER) child.kill(); // what is cut off is no JSON, and said to be none
     });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = saidSoFar(stderr, chunk)));
     child.on('exit', () => {
-      watch.stop();
+      unwatch();
       // A process that the user's command line left behind may hold them open.
       if (giveUp !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
     });
     child.on('close', (code) => {
-      if (giveUp === null) ended({ code, stdout, stderr });
+      if (giveUp === null) resolve({ code, stdout, stderr: said() });
       else giveUp();
     });
   });

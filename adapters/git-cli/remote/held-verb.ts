@@ -1,26 +1,13 @@
-import { spawn } from 'node:child_process';
 import type { HeldVerb } from '../../../ports/clone/admin-client.js';
 import { KvError } from '../../../ports/error.js';
 import { withoutSecrets } from '../../../ports/grammar/network/shown-url.js';
-import { startChild } from '../../../ports/start-child.js';
 import type { GitPlace } from '../process/run-git.js';
-import { endOn } from '../process/end-on.js';
 import { saidSoFar } from '../process/said.js';
 import { kvErrorIn, unreachable } from './failure/remote-error.js';
-import { SilenceWatch } from './failure/silence.js';
-import { noOpenSsh } from './ssh/ssh-program.js';
-
-/** An admin verb as ssh is started for it. */
-export interface AdminCall {
-  readonly program: string;
-  readonly argv: readonly string[];
-  readonly url: string;
-  /** The verb and where it is asked, as messages begin. */
-  readonly what: string;
-}
+import { type AdminCall, startCall } from './started-call.js';
 
 /** Reads an answer. Throws `IO_ERROR` for what is no JSON. */
-export function readAnswer({ what }: AdminCall, text: string): unknown {
+export function readAnswer({ what }: Pick<AdminCall, 'what'>, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
@@ -32,7 +19,7 @@ export function readAnswer({ what }: AdminCall, text: string): unknown {
 }
 
 /** Why a verb has failed, in the Stargate's words or in ssh's. */
-export function failedCall({ what, url }: AdminCall, code: number | null, stderr: string): KvError {
+export function failedCall({ what, url }: Pick<AdminCall, 'what' | 'url'>, code: number | null, stderr: string): KvError {
   return (
     kvErrorIn(stderr) ??
     unreachable({ what, url, direction: 'write' }, stderr) ??
@@ -48,41 +35,32 @@ export function failedCall({ what, url }: AdminCall, code: number | null, stderr
  */
 export function holdVerb(place: GitPlace, call: AdminCall, signal: AbortSignal | undefined): Promise<HeldVerb> {
   return new Promise((resolve, reject) => {
-    const { cwd, env } = place;
-    const start = () => spawn(call.program, call.argv, { cwd, env: env as NodeJS.ProcessEnv, stdio: 'pipe' });
+    let failure: ((code: number | null) => void) | null = (code) => reject(failedCall(call, code, said()));
     const failed = (error: KvError): void => {
       failure = null;
-      watch.stop();
       reject(error);
     };
-    const child = startChild(call.program, start, failed, (cause) => noOpenSsh(call.program, cause));
+    const ended = (error: KvError, over: Promise<void>): void => {
+      if (failure === null) return; // it has answered
+      unwatch();
+      failure = () => void over.then(() => reject(error));
+      for (const stream of child.stdio) stream?.destroy();
+    };
+    const { child, said, unwatch } = startCall(place, call, signal, { failed, ended });
     const { stdin, stdout, stderr } = child;
     let answered = '';
-    let said = '';
-    let failure: ((code: number | null) => void) | null = (code) => reject(failedCall(call, code, said));
     const release = (): void => {
       failure = null;
-      watch.stop();
+      unwatch();
       stdin.end();
       for (const stream of [stdout, stderr]) stream.destroy();
       child.unref();
     };
-    const end = (error: KvError, over: Promise<void>): void => {
-      if (failure === null) return; // it has answered
-      watch.stop();
-      failure = () => void over.then(() => reject(error));
-      for (const stream of child.stdio) stream?.destroy();
-    };
-    const watch = new SilenceWatch(place, child, call.url, end);
-    endOn(signal, child, end);
-    for (const stream of [stdout, stderr]) stream.on('data', watch.heard);
-    stdin.on('error', () => undefined); // a client that has ended says why on its standard error
-    stderr.setEncoding('utf8').on('data', (text: string) => (said = saidSoFar(said, text)));
     stdout.setEncoding('utf8').on('data', (text: string) => {
       answered = saidSoFar(answered, text).trimStart(); // empty lines are signs of life
       if (failure === null || !answered.includes('\n')) return;
       failure = null;
-      watch.stop();
+      unwatch();
       try {
         resolve({ answer: readAnswer(call, answered.slice(0, answered.indexOf('\n'))), release });
       } catch (error) {
@@ -91,7 +69,7 @@ export function holdVerb(place: GitPlace, call: AdminCall, signal: AbortSignal |
       }
     });
     child.on('close', (code) => {
-      watch.stop();
+      unwatch();
       failure?.(code);
       failure = null;
     });

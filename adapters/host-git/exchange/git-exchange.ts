@@ -1,8 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isOutOfSpace, KvError, type ObjectExchange, type Oid, startChild, withoutSecrets } from '../../../ports/index.js';
 import { checkOid } from '../process/guard.js';
 import type { Hosted } from '../process/hosted.js';
 import { noGit } from '../process/run-git.js';
+
+/**
+ * What stands in a `.keep` file of ours: a repack beside, of a git before 2.42, takes a pack that has no index yet for one that it has rolled up,
+ * and deletes it. What a crash leaves behind, the store lets go of.
+ */
+const KEPT_BY_US = 'git-kv';
 
 /** How much is kept of what git says on its standard error, characters. */
 const MAX_SAID = 4000;
@@ -33,9 +41,12 @@ export class GitExchange implements ObjectExchange {
     const source = bytes[Symbol.asyncIterator]();
     const first = await source.next();
     if (first.done === true) return;
-    const git = this.start(['index-pack', '--stdin', '--fix-thin'], 'index-pack');
+    const git = this.start(['index-pack', '--stdin', '--fix-thin', `--keep=${KEPT_BY_US}`], 'index-pack');
     git.over.catch(() => undefined); // awaited below, where the stream did not break off first
-    git.child.stdout?.resume();
+    let told = '';
+    git.child.stdout?.on('data', (piece: Buffer) => {
+      told += piece.toString('latin1');
+    });
     try {
       for (let next: IteratorResult<Uint8Array> = first; next.done !== true; next = await source.next()) {
         if (git.child.stdin?.destroyed !== false) break; // git has had enough: its status says why
@@ -47,6 +58,8 @@ export class GitExchange implements ObjectExchange {
     }
     git.child.stdin?.end();
     await git.over;
+    const kept = /^keep\t([0-9a-f]+)\n$/.exec(told)?.[1];
+    if (kept !== undefined) await rm(join(this.hosted.gitDir, 'objects', 'pack', `pack-${kept}.keep`), { force: true });
   }
 
   private start(args: readonly string[], verb: string): { readonly child: ChildProcess; readonly over: Promise<void> } {

@@ -1,5 +1,6 @@
 import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
+import { isQuarantineName } from '../../../ports/git/quarantine-folder.js';
 import { KvError } from '../../../ports/index.js';
 
 /**
@@ -8,7 +9,7 @@ import { KvError } from '../../../ports/index.js';
  */
 export async function sweepQuarantines(gitDir: string, olderThan: number): Promise<number> {
   const objects = join(gitDir, 'objects');
-  const names = (await readdir(objects)).filter((name) => /^(tmp_objdir-)?incoming-/.test(name));
+  const names = (await readdir(objects)).filter(isQuarantineName);
   let removed = 0;
   for (const name of names) {
     const age = await stat(join(objects, name)).then(
@@ -32,7 +33,7 @@ export async function prepareQuarantine(gitDir: string, quarantine: string): Pro
   const folder = normalize(dirname(quarantine));
   // Where the path to the repository has a symbolic link in it, git names the quarantine by where that leads.
   const inside = folder === normalize(objects) || folder === (await realpath(objects));
-  if (!inside || !/^(tmp_objdir-)?incoming-[A-Za-z0-9]{6,}$/.test(basename(quarantine))) {
+  if (!inside || !isQuarantineName(basename(quarantine))) {
     throw new KvError('GIT_ERROR', 'the hook names a quarantine outside of the repository');
   }
   const packs = join(quarantine, 'pack');

@@ -4,22 +4,29 @@ import { KvError, type Oid, type RepositoryUpkeep } from '../../../ports/index.j
 import { checkOid } from '../process/guard.js';
 import { archivesFolder, type Hosted } from '../process/hosted.js';
 import { askGit, runGit } from '../process/run-git.js';
+import { PackingTurns } from './packing-turns.js';
 
 /** Loose objects younger than this stay: an operator's own git may be about to point a ref at one. */
 const YOUNG = '10.minutes.ago';
 
 /** Git's own housekeeping commands, in the environment that knows nothing of a user. */
 export class GitUpkeep implements RepositoryUpkeep {
-  constructor(private readonly hosted: Hosted) {}
+  private readonly packing: PackingTurns;
 
-  async repack(signal?: AbortSignal): Promise<void> {
-    const { gitDir, serviceEnv: env } = this.hosted;
-    const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], {
-      env,
-      signal,
-      yields: true,
+  constructor(private readonly hosted: Hosted) {
+    this.packing = new PackingTurns((oid) => rm(this.looseFile(oid), { force: true }));
+  }
+
+  repack(signal?: AbortSignal): Promise<void> {
+    return this.packing.pack(async () => {
+      const { gitDir, serviceEnv: env } = this.hosted;
+      const { status, stderr } = await askGit(['-C', gitDir, 'repack', '--geometric=2', '-d', '--quiet'], {
+        env,
+        signal,
+        yields: true,
+      });
+      if (status !== 0) throw new KvError('GIT_ERROR', stderr.trim() || `git repack failed with status ${status}`);
     });
-    if (status !== 0) throw new KvError('GIT_ERROR', stderr.trim() || `git repack failed with status ${status}`);
   }
 
   async noteUnreachable(): Promise<void> {
@@ -31,7 +38,11 @@ export class GitUpkeep implements RepositoryUpkeep {
     return exists(this.note);
   }
 
-  async dropUnreachable(): Promise<void> {
+  dropUnreachable(): Promise<void> {
+    return this.packing.pack(() => this.keepReachable());
+  }
+
+  private async keepReachable(): Promise<void> {
     const info = join(this.hosted.gitDir, 'objects', 'info');
     const split = await exists(join(info, 'commit-graphs'));
     // First of all: a commit-graph that knows commits which are gone makes git complain in every fetch.
@@ -45,7 +56,7 @@ export class GitUpkeep implements RepositoryUpkeep {
 
   async dropLoose(oid: Oid): Promise<void> {
     checkOid(oid);
-    await rm(join(this.hosted.gitDir, 'objects', oid.slice(0, 2), oid.slice(2)), { force: true });
+    await this.packing.drop(oid);
   }
 
   /** As `git count-objects` counts them. */
@@ -63,6 +74,10 @@ export class GitUpkeep implements RepositoryUpkeep {
   /** There since refs were about to go, and until their objects are gone. */
   private get note(): string {
     return join(archivesFolder(this.hosted.gitDir), 'unreclaimed');
+  }
+
+  private looseFile(oid: Oid): string {
+    return join(this.hosted.gitDir, 'objects', oid.slice(0, 2), oid.slice(2));
   }
 
   private git(args: readonly string[], input = ''): Promise<string> {

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KvError } from '../../../ports/error.js';
-import { replaceFile } from './replace-file.js';
+import { replaceFile } from '../../replace-file.js';
 
 /** A JSON file that is replaced whole, so that a crash leaves the old or the new one. Only its owner may read it. */
 export class KeptJson<T> {

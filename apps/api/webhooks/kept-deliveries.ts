@@ -1,6 +1,6 @@
 import { appendFile, readFile, stat } from 'node:fs/promises';
 import { KvError } from '../../../ports/error.js';
-import { replaceFile } from '../pool/replace-file.js';
+import { replaceFile } from '../../replace-file.js';
 import { byId, type Delivery, type DeliveryLog, newest } from './deliveries.js';
 
 /** A line of the file: a delivery as it was then (without its body after the first), or a webhook that is gone. */

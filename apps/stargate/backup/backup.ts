@@ -13,7 +13,7 @@ import { makeWhole } from './whole-folder.js';
 import { SERVERS } from '../repository/founders.js';
 import { OWN_ID } from '../repository/own-id.js';
 import { SEQUENCER_KEY } from '../intents/sequencer-key.js';
-import { syncPath } from '../sync-path.js';
+import { syncPath } from '../../sync-path.js';
 
 /** What is to be backed up, and where to. */
 export interface BackupRequest {

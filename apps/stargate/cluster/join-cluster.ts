@@ -6,7 +6,7 @@ import { formatTime } from '../../../domain/ledger/value/metadata.js';
 import { POLICY_REF } from '../../../domain/ledger/refs.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
-import { KvError, toKvError } from '../../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
@@ -25,6 +25,7 @@ import type { PeerDispatch } from './peers/dispatch.js';
 import { followPolicy } from './followed-policy.js';
 import { leadingLock } from './leading-lock.js';
 import { type ClusterMember, openMember } from './member/member.js';
+import { packEvery } from './pack-every.js';
 import { replicate } from './replicate.js';
 import { hearMirrored, termJournal } from './term-journal.js';
 
@@ -98,17 +99,17 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
   const opened = undoStack(log);
   let ack = (): Ack => 'quorum';
   let policyChanged = (): void => undefined;
-  let since = 0;
+  const packing = packEvery(REPACK_EVERY, upkeep, log);
   // Without a policy nobody could be served here: the lock is for whoever has one, and can publish it.
   let hasOne = (await readKept(policyPath)) !== null;
   const applied = (intent: IntentRecord | null): void => {
     if (member?.state.leading) return;
     if (intent === null || intent.updates.some(({ ref }) => ref === POLICY_REF))
       void followPolicy(policyPath, store, log).then((changed) => changed && policyChanged());
-    if (++since % REPACK_EVERY === 0)
-      upkeep.repack().catch((error: unknown) => log.warn('repack.failed', { message: toKvError(error).message }));
+    packing.count();
   };
   let member: ClusterMember | undefined;
+  opened.push(() => packing.stop());
   try {
     const journal = await composition.get<Journal>('journal');
     const news = { dispatch, repository, journal };

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { KvError } from '../../../ports/error.js';
 import { HOST_KEY_KINDS, type HostKey, type HostKeyKind, keyFile, keyFolder, readKey } from './key-files.js';
-import { syncPath } from '../sync-path.js';
+import { syncPath } from '../../sync-path.js';
 
 /** RSA of OpenSSH's own host keys. Bits. */
 const RSA_BITS = '3072';

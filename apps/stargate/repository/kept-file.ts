@@ -1,8 +1,7 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { KvError } from '../../../ports/error.js';
 import { diskErrorCode } from '../../../ports/grammar/git-words/out-of-space.js';
-import { syncPath } from '../sync-path.js';
+import { replaceFile } from '../../replace-file.js';
 
 /** What a small file of a Stargate's own says, such as its id; null when there is none. Throws `IO_ERROR`. */
 export async function readKept(file: string): Promise<string | null> {
@@ -19,20 +18,9 @@ export async function readKept(file: string): Promise<string | null> {
  * `STORAGE_FULL`, `IO_ERROR`.
  */
 export async function writeKept(file: string, text: string): Promise<void> {
-  const draft = `${file}.new`;
   try {
-    await rm(draft, { force: true });
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-    await syncPath(dirname(file));
+    await replaceFile(file, text);
   } catch (cause) {
-    await rm(draft, { force: true });
     throw new KvError(diskErrorCode(cause), `cannot write ${file}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -51,8 +51,11 @@ export interface SnapshotSummary {
   readonly sha256: string;
 }
 
-/** Pointers opened at a time, and how much of values to hold, bytes. */
-const BATCH = 4096;
+/** Pointers opened at a time, and how many times as many are being opened meanwhile. */
+const OPENED = { batch: 1024, depth: 3 };
+/** The same in a partial clone, where each time may cost a connection. */
+const BROUGHT = { batch: 4096, depth: 1 };
+/** How much of values to hold, bytes. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** What is given is at least this large, so that writing it costs little. Bytes. */
 const PIECE = 64 * 1024;
@@ -76,6 +79,7 @@ interface Item {
 class Export {
   private readonly digest: HashStream;
   private readonly places: MetadataPlaces;
+  private readonly pace: typeof OPENED;
   private parts: Uint8Array[] = [];
   private held = 0;
   private keys = 0;
@@ -86,6 +90,7 @@ class Export {
     private readonly tip: Tip,
   ) {
     this.digest = clone.hasher.stream('sha256');
+    this.pace = clone.store.capabilities.partial === true ? BROUGHT : OPENED;
     this.places = new MetadataPlaces(clone.store, clone.hasher, request.ns, tip.commit.tree, request.prefix);
   }
 
@@ -111,7 +116,7 @@ class Export {
 
   /** Live keys, so many at a time as can be held with their values. */
   private async *groups(): AsyncGenerator<Item[]> {
-    for await (const items of readAhead(this.batches(), (batch) => this.open(batch))) {
+    for await (const items of readAhead(this.batches(), (batch) => this.open(batch), this.pace.depth)) {
       for (let at = 0; at < items.length; ) {
         const group: Item[] = [];
         for (let bytes = 0; at < items.length; at++) {
@@ -134,7 +139,7 @@ class Export {
     let batch: ListedPointer[] = [];
     for await (const pointer of listPointers(clone.store, request.ns, tip.trailers.indexTree, range, oidBytesOf(clone))) {
       batch.push(pointer);
-      if (batch.length < BATCH) continue;
+      if (batch.length < this.pace.batch) continue;
       yield batch;
       batch = [];
     }
@@ -154,7 +159,7 @@ class Export {
     const metas = await readAll(store, places);
     return live.map((pointer, i) => {
       const { body } = found(metas[i], pointer.key, 'metadata');
-      return { pointer, meta: decodeMetadata(body, quoteKey(pointer.key)) };
+      return { pointer, meta: decodeMetadata(body, () => quoteKey(pointer.key)) };
     });
   }
 

@@ -1,4 +1,4 @@
-import { isText } from '../../ledger/canonical-json.js';
+import { isText, jsonText } from '../../ledger/canonical-json.js';
 import { utf8 } from '../../git/bytes.js';
 
 /**
@@ -51,14 +51,12 @@ export interface KeyFacts {
 /** A key's line up to its value: the field's name stands there, and what follows is the value as JSON, `}` and a newline. */
 export function encodeKeyStart(facts: KeyFacts, field: 'value' | 'value_b64' | 'file'): Uint8Array {
   const { key, ctype, ttl, provenance, etag } = facts;
-  const fields = {
-    key,
-    ctype,
-    ...(ttl === null ? {} : { ttl }),
-    ...(provenance === null ? {} : { created_by: provenance.createdBy, created_at: provenance.createdAt, txn: provenance.txn }),
-    etag,
-  };
-  return utf8(`${JSON.stringify(fields).slice(0, -1)},"${field}":`);
+  const expiry = ttl === null ? '' : `"ttl":${jsonText(ttl)},`;
+  const who =
+    provenance === null
+      ? ''
+      : `"created_by":${jsonText(provenance.createdBy)},"created_at":${jsonText(provenance.createdAt)},"txn":${jsonText(provenance.txn)},`;
+  return utf8(`{"key":${jsonText(key)},"ctype":${jsonText(ctype)},${expiry}${who}"etag":${jsonText(etag)},"${field}":`);
 }
 
 /** The name of a large value's file. */

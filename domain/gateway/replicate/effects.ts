@@ -37,8 +37,11 @@ export type Effect =
   | { readonly kind: 'store'; readonly entry: Entry }
   /** Note in the journal that the stored entry is aborted. Needs no sync. */
   | { readonly kind: 'drop'; readonly entry: Entry }
-  /** Move the refs and `refs/kv-leader` in one durable ref transaction. `from` has the objects where they were not stored here. */
-  | { readonly kind: 'apply'; readonly entry: Entry; readonly from: ServerId | null }
+  /**
+   * Move the refs, and `refs/kv-leader` with them, to where these entries lead, one after the other, in one durable ref transaction. `from` has
+   * the objects where they were not stored here.
+   */
+  | { readonly kind: 'apply'; readonly entries: readonly Entry[]; readonly from: ServerId | null }
   /** Fetch all refs of a server, check that their digest is the standing's, and put them in the place of one's own. */
   | { readonly kind: 'install'; readonly standing: Standing; readonly from: ServerId }
   /** Read the head. Answered by `head`. */

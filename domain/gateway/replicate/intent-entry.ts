@@ -12,6 +12,19 @@ export function entryOf({ id, term, updates, events, entry }: IntentRecord): Ent
   return entry === undefined ? null : { id, term, updates, events, ...entry };
 }
 
+/** Of the entries in a journal, those that follow a position without a gap, oldest first; of several at one place, the one that was written last. */
+export function chainFrom({ sequence, digest }: Position, entries: readonly Entry[]): readonly Entry[] {
+  const last = new Map(entries.map((entry) => [`${entry.sequence} ${entry.before}`, entry]));
+  const chain: Entry[] = [];
+  for (
+    let next = last.get(`${sequence + 1} ${digest}`);
+    next !== undefined;
+    next = last.get(`${next.sequence + 1} ${next.after}`)
+  )
+    chain.push(next);
+  return chain;
+}
+
 /** Of the entries in a journal, those that lead to a position without a gap, oldest first. */
 export function chainTo({ sequence, digest }: Position, entries: readonly Entry[]): readonly Entry[] {
   const chain: Entry[] = [];

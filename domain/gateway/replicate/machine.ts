@@ -4,6 +4,9 @@ import type { Answer, Effect, Proposal } from './effects.js';
 import type { Message } from './messages.js';
 import type { Rules } from './rules.js';
 
+/** How many entries are applied at a time. */
+export const MOST_AT_ONCE = 1000;
+
 /** How long things take, in ticks: the domain has no clock, and one that jumps must change nothing. */
 export interface Timing {
   /** A prepare is sent again to servers that have not answered. */
@@ -101,14 +104,18 @@ export interface ReplicaState {
   /** What the disk is at. */
   op:
     | { readonly kind: 'store'; readonly entry: Entry; readonly from: ServerId }
-    | { readonly kind: 'apply'; readonly entry: Entry }
+    | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
     | { readonly kind: 'install'; readonly standing: Standing }
     | null;
   /** When the disk has failed last: it is asked again a tick later. */
   failed: number;
   /** Entries that were fetched and wait to be applied. */
   tail: readonly Entry[];
+  /** How many of them are applied at a time: fewer after a failure, so that whatever is too much at once is done in pieces. */
+  stride: number;
   fetch: { readonly from: ServerId; readonly since: number } | null;
+  /** Who was asked since this server came on: an answer that comes late is as good. */
+  readonly askedOf: Set<ServerId>;
   /** How many servers were asked, so that each gets its turn. */
   asked: number;
   /** Why this server's history is not the cluster's; null while it is. */
@@ -152,7 +159,9 @@ export class Machine {
       op: null,
       failed: -1,
       tail: [],
+      stride: MOST_AT_ONCE,
       fetch: null,
+      askedOf: new Set(),
       asked: 0,
       diverged: null,
       takeover: null,

@@ -202,6 +202,8 @@ function comparePair(opened: OpenedPair, oidBytes: number, below: NextLevel, cha
 /** The entries of a tree, as far as they are what a tree of ours can have. */
 class Entries {
   readonly cursor: TreeCursor;
+  /** The current entry's name; an overlong one is cut, and still overlong. */
+  name = '';
   private count = 0;
   private last = '';
 
@@ -214,19 +216,17 @@ class Entries {
     this.cursor = new TreeCursor(body, oidBytes);
   }
 
-  /** Moves on to the next entry; gives its name as git sorts it, null at the end. An overlong name is cut, and still overlong. */
+  /** Moves on to the next entry; gives its name as git sorts it, null at the end. */
   next(): string | null {
     const { cursor, walk } = this;
     if (!cursor.next()) return null;
     if (++this.count > walk.entries) return this.stop('many-entries');
-    const key = cursor.nameBytes > MAX_NAME ? this.name : cursor.sortKey();
+    const long = cursor.nameBytes > MAX_NAME;
+    this.name = long ? cursor.nameStart(MAX_NAME + 1) : cursor.name;
+    const key = cursor.isDir && !long ? `${this.name}/` : this.name;
     if (key <= this.last) return this.stop('unsorted');
     this.last = key;
     return key;
-  }
-
-  get name(): string {
-    return this.cursor.nameBytes > MAX_NAME ? this.cursor.nameStart(MAX_NAME + 1) : this.cursor.name;
   }
 
   side(): Side {

@@ -15,7 +15,6 @@ export const MODE_FILE = '100644';
 /** The mode of an executable file, by which the index marks a pointer that a listing must open. */
 export const MODE_EXEC = '100755';
 
-const USUAL_MODES = [MODE_FILE, MODE_EXEC, MODE_DIR];
 const SLASH = 0x2f;
 /** What is longer is no mode. */
 const LONGEST_MODE = 12;
@@ -63,7 +62,9 @@ export class TreeCursor {
 
   get mode(): string {
     const { body, start, nameAt } = this;
-    return USUAL_MODES.find((mode) => spells(body, start, nameAt - 1, mode)) ?? fromAscii(body, start, nameAt - 1);
+    if (this.isDir) return MODE_DIR;
+    if (spells(body, start, nameAt - 1, MODE_FILE)) return MODE_FILE;
+    return spells(body, start, nameAt - 1, MODE_EXEC) ? MODE_EXEC : fromAscii(body, start, nameAt - 1);
   }
 
   /** Byte by byte: the names of a ledger and an index are ASCII. */

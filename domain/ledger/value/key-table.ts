@@ -1,6 +1,6 @@
 import type { Hasher } from '../../../ports/hasher.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { toHex, utf8, writeHex } from '../../git/bytes.js';
+import { spellsHex, toHex, utf8, writeHex } from '../../git/bytes.js';
 
 /** How much of a key's digest stands for it, bytes: no two keys share as much by chance, nor for any price that a forger could pay. */
 const DIGEST = 20;
@@ -11,7 +11,8 @@ const FIRST = 1024;
 
 /**
  * An object id and a small number for each of many keys, in 50 to 70 bytes a key, whatever the keys' lengths: a million strings and
- * objects would take ten times as much. What it is asked for are keys in their urlsafe form; it can't say which it has.
+ * objects would take ten times as much. What it is asked for are keys in their urlsafe form, or any other digests of keys, SHA-256 in hex,
+ * of one kind; it can't say which it has.
  */
 export class KeyTable {
   size = 0;
@@ -30,7 +31,12 @@ export class KeyTable {
 
   /** Puts a key in, or replaces what it had; gives its record. `oid` null: none is known. `mark` is 0 to 255. */
   put(urlsafe: string, oid: Oid | null, mark: number): number {
-    let record = this.find(urlsafe);
+    return this.putDigest(this.digestOf(urlsafe), oid, mark);
+  }
+
+  /** The same by the key's digest. */
+  putDigest(digest: string, oid: Oid | null, mark: number): number {
+    let record = this.findDigest(digest);
     if (record < 0) {
       record = this.size++;
       if (record % PAGE === 0) this.pages.push(new Uint8Array(PAGE * this.width));
@@ -48,13 +54,23 @@ export class KeyTable {
 
   /** The record of a key; -1 when it has none. */
   find(urlsafe: string): number {
-    writeHex(this.hasher.hex('sha256', utf8(urlsafe)).slice(0, 2 * DIGEST), this.wanted, 0);
+    return this.findDigest(this.digestOf(urlsafe));
+  }
+
+  /** The same by the key's digest. */
+  findDigest(digest: string): number {
+    writeHex(digest, this.wanted, 0, 2 * DIGEST);
     const mask = this.slots.length - 1;
     for (let slot = startOf(this.wanted, 0) & mask; ; slot = (slot + 1) & mask) {
       const held = this.slots[slot] as number;
       if (held === 0) return -1;
       if (this.isWanted(held - 1)) return held - 1;
     }
+  }
+
+  /** Whether a record has this id. */
+  hasOid(record: number, oid: Oid): boolean {
+    return spellsHex(this.page(record), this.offset(record) + DIGEST, oid);
   }
 
   /** The id of a record; zeroes when none is known. */
@@ -70,6 +86,10 @@ export class KeyTable {
 
   setMark(record: number, mark: number): void {
     this.page(record)[this.offset(record) + this.width - 1] = mark;
+  }
+
+  private digestOf(urlsafe: string): string {
+    return this.hasher.hex('sha256', utf8(urlsafe));
   }
 
   private page(record: number): Uint8Array {

@@ -1,5 +1,15 @@
 import type { Oid } from '../../../ports/vocabulary.js';
-import { decodeRecord, encodeJson, isCount, isText, isTextOrNull, type RecordFormat } from '../canonical-json.js';
+import { utf8 } from '../../git/bytes.js';
+import {
+  decodeRecord,
+  isCount,
+  isText,
+  isTextOrNull,
+  jsonText,
+  PLAIN_TEXT,
+  type RecordFormat,
+  type Where,
+} from '../canonical-json.js';
 import { MODE_EXEC, MODE_FILE } from '../../git/tree/tree.js';
 
 type PointerType = 'inline' | 'chunked' | 'deleted';
@@ -15,6 +25,19 @@ export interface Pointer {
   readonly ttl: string | null;
 }
 
+/** A pointer that is as nearly all are: to a value in the ledger, none of its texts with an escape. */
+const PLAIN = new RegExp(
+  `^\\{"v":1,"key":"(${PLAIN_TEXT})","type":"inline","ledger_blob":"([0-9a-f]+)","manifest_blob":null,"size":(0|[1-9][0-9]{0,14}),` +
+    `"ctype":"(${PLAIN_TEXT})"(?:,"ttl":"(${PLAIN_TEXT})")?\\}$`,
+);
+
+function plainPointer(text: string): Pointer | undefined {
+  const found = PLAIN.exec(text);
+  if (found === null) return undefined;
+  const [, key, ledgerBlob, size, ctype, ttl = null] = found as unknown as [string, string, string, string, string, string?];
+  return { key, type: 'inline', ledgerBlob, manifestBlob: null, size: Number(size), ctype, ttl };
+}
+
 const FORMAT: RecordFormat<Pointer> = {
   name: 'pointer',
   version: 1,
@@ -28,24 +51,18 @@ const FORMAT: RecordFormat<Pointer> = {
     return { key, type, ledgerBlob, manifestBlob, size, ctype, ttl };
   },
   write: encodePointer,
+  plain: plainPointer,
 };
 
 /** The bytes of a pointer's blob. */
-export function encodePointer(pointer: Pointer): Uint8Array {
-  return encodeJson({
-    v: 1,
-    key: pointer.key,
-    type: pointer.type,
-    ledger_blob: pointer.ledgerBlob,
-    manifest_blob: pointer.manifestBlob,
-    size: pointer.size,
-    ctype: pointer.ctype,
-    ...(pointer.ttl === null ? {} : { ttl: pointer.ttl }),
-  });
+export function encodePointer({ key, type, ledgerBlob, manifestBlob, size, ctype, ttl }: Pointer): Uint8Array {
+  const blobs = `"ledger_blob":${jsonText(ledgerBlob)},"manifest_blob":${jsonText(manifestBlob)}`;
+  const rest = `"size":${size},"ctype":${jsonText(ctype)}${ttl === null ? '' : `,"ttl":${jsonText(ttl)}`}`;
+  return utf8(`{"v":1,"key":${jsonText(key)},"type":"${type}",${blobs},${rest}}`);
 }
 
 /** Reads a pointer's blob; `where` names it in errors. Throws `FORMAT_UNSUPPORTED`, `ATTESTATION_MISMATCH`. */
-export function decodePointer(bytes: Uint8Array, where: string): Pointer {
+export function decodePointer(bytes: Uint8Array, where: Where): Pointer {
   return decodeRecord(FORMAT, bytes, where);
 }
 

@@ -1,4 +1,4 @@
-import type { Oid } from '../../../ports/vocabulary.js';
+import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { MODE_DIR, MODE_EXEC, MODE_FILE, oidBytesIn, TreeCursor } from '../../git/tree/tree.js';
 import { encodeLayout, FIXED_LEVELS, LAYOUT_FILE, pairAt, REF_SUFFIX, SPLIT_ABOVE } from '../../index/layout.js';
 import type { PointerFile } from '../../index/update.js';
@@ -73,12 +73,20 @@ export class IndexWalk {
     const { pause } = boundsOf(this.rules);
     // The newest first, so that few directories wait.
     const waiting: Directory[] = [directoryAt(this.tree, '', [], indexShape(this.rules.ns), null)];
-    while (waiting.length > 0 && this.misplaced <= MOST_MISPLACED) {
+    const readSome = (): { readonly some: Directory[]; readonly reading: Promise<(GitObject | null)[]> } => {
       const some = waiting.splice(-TOGETHER);
-      const objects = await trees.read(some.map(({ oid }) => oid));
+      const reading = trees.read(some.map(({ oid }) => oid)) as Promise<(GitObject | null)[]>;
+      reading.catch(() => undefined); // told when its turn comes
+      return { some, reading };
+    };
+    // The next are read while the caller has a part.
+    for (let next = readSome(); next.some.length > 0 && this.misplaced <= MOST_MISPLACED; ) {
+      const { some, reading } = next;
+      const objects = await reading;
       const part = { pointers: [] as FoundPointer[], others: [] as OtherFile[] };
       const seen = new Set<Oid>();
       for (const [i, directory] of some.entries()) this.open(directory, objects[i]?.body ?? EMPTY, part, waiting, seen);
+      next = readSome();
       yield part;
       await pause?.();
     }
@@ -106,7 +114,7 @@ export class IndexWalk {
       }
       const { name, mode } = cursor;
       if (cursor.compareTo(last) <= 0) this.sound = false;
-      last = cursor.sortKey();
+      last = cursor.isDir ? `${name}/` : name;
       const oid = cursor.oid();
       const child = path === '' ? name : `${path}/${name}`;
       if (mode === MODE_DIR) {

@@ -1,6 +1,7 @@
 import { MODE_FILE, oidBytesIn } from '../../git/tree/tree.js';
 import type { PointerFile } from '../../index/update.js';
-import { toUrlsafe } from '../../ledger/value/key.js';
+import { digestOf } from '../../ledger/paths.js';
+import { fromUrlsafe } from '../../ledger/value/key.js';
 import { KeyTable } from '../../ledger/value/key-table.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { encodePointer, type Pointer, pointerMode } from '../../ledger/value/pointer.js';
@@ -20,25 +21,25 @@ export class LivePointers {
     this.table = new KeyTable(namer.hasher, oidBytesIn(namer.format));
   }
 
-  /** A live key; `pointer` null: what the index must say of it is not known. */
-  add(key: string, pointer: Pointer | null): void {
-    if (pointer === null) this.table.put(toUrlsafe(key), null, UNKNOWN);
+  /** A live key; `pointer` null: what the index must say of it is not known. `digest` is the key's, where that is known. */
+  add(key: string, pointer: Pointer | null, digest = digestOf(key, this.namer.hasher)): void {
+    if (pointer === null) this.table.putDigest(digest, null, UNKNOWN);
     else {
       const mark = pointerMode(pointer) === MODE_FILE ? FILE : EXEC;
-      this.table.put(toUrlsafe(key), this.namer.oid('blob', encodePointer(pointer)), mark);
+      this.table.putDigest(digest, this.namer.oid('blob', encodePointer(pointer)), mark);
     }
   }
 
   /** Holds a pointer that an index has against the key's: null when there is no such key alive, else whether it is the one. */
   meet(urlsafe: string, { mode, oid }: PointerFile): boolean | null {
     const { table } = this;
-    const record = table.find(urlsafe);
+    const record = this.find(fromUrlsafe(urlsafe));
     if (record < 0) return null;
     const mark = table.mark(record);
     if ((mark & SEEN) === 0) this.seen++;
     table.setMark(record, mark | SEEN);
     const known = mark & ~SEEN;
-    return known === UNKNOWN || (table.oid(record) === oid && (known === FILE) === (mode === MODE_FILE));
+    return known === UNKNOWN || (table.hasOid(record, oid) && (known === FILE) === (mode === MODE_FILE));
   }
 
   /** Whether every key was met. */
@@ -48,7 +49,11 @@ export class LivePointers {
 
   /** Whether a key was met. */
   met(key: string): boolean {
-    const record = this.table.find(toUrlsafe(key));
+    const record = this.find(key);
     return record >= 0 && (this.table.mark(record) & SEEN) !== 0;
+  }
+
+  private find(key: string | undefined): number {
+    return key === undefined ? -1 : this.table.findDigest(digestOf(key, this.namer.hasher));
   }
 }

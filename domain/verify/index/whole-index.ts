@@ -26,9 +26,13 @@ interface WholeIndex {
 export async function checkWholeIndex(rules: RuleContext, { tree, live, keys, blobs, onProgress }: WholeIndex): Promise<void> {
   const { store, emit, ns } = rules;
   const walk = new IndexWalk(rules, tree);
-  const parts = readAhead(walk.parts(), async ({ pointers, others }) => {
-    return { pointers, others, objects: blobs ? await store.read(pointers.map(({ oid }) => oid)) : null };
-  });
+  const parts = readAhead(
+    walk.parts(),
+    async ({ pointers, others }) => {
+      return { pointers, others, objects: blobs ? await store.read(pointers.map(({ oid }) => oid)) : null };
+    },
+    2,
+  );
   let met = 0;
   for await (const { pointers, others, objects } of parts) {
     for (const other of others) await checkOther(rules, other, blobs);
@@ -49,9 +53,10 @@ export async function checkWholeIndex(rules: RuleContext, { tree, live, keys, bl
  */
 function checkPointer({ emit, ns }: RuleContext, live: LivePointers, pointer: FoundPointer, object?: GitObject | null): void {
   const { urlsafe, mode, oid } = pointer;
-  const key = keyOf(urlsafe);
   if (object === null) emit(missingFile(ns, urlsafe + REF_SUFFIX, oid));
   const right = live.meet(urlsafe, pointer);
+  if (right === true) return;
+  const key = keyOf(urlsafe);
   if (right === false) emit(disagrees(ns, key, 'its pointer is not the one that its value and metadata give it'));
   if (right !== null) return;
   const found = object ? attempt(emit, { key }, () => decodePointer(object.body, quoteKey(key))) : null;

@@ -3,7 +3,7 @@ import { MODE_FILE } from '../../git/tree/tree.js';
 import type { TreeChange } from '../../git/tree/tree-diff.js';
 import type { Parting } from '../../git/tree/tree-parts.js';
 import { quotePath } from '../../ledger/value/key.js';
-import { keyAt, type LedgerFile, pathsOf, placeOf, splitLedgerPath } from '../../ledger/paths.js';
+import { keyAt, type LedgerDir, type LedgerFile, ledgerFileIn, pathsOf, placeOf, splitLedgerDir } from '../../ledger/paths.js';
 import { type Fault, wrongKey, type RuleContext } from '../fault.js';
 import { blobsAt, boundsOf, treeParts } from '../trees.js';
 
@@ -22,7 +22,19 @@ export interface LedgerChanges {
   readonly torn: readonly string[];
 }
 
+/** The same, with the digest of each key of `changes`, in their order. */
+export interface LedgerPart extends LedgerChanges {
+  readonly digests: readonly string[];
+}
+
 type Files = Partial<Record<LedgerFile, TreeChange>>;
+
+/** A key, and what changed of its files. */
+interface KeyFiles {
+  readonly key: string;
+  readonly digest: string;
+  readonly files: Files;
+}
 
 interface Value {
   readonly data: Oid | null;
@@ -53,54 +65,71 @@ export async function ledgerChanges(rules: RuleContext, before: Oid | null, afte
 }
 
 /** The same in parts, so that the changes of a million keys are never held together. */
-export async function* ledgerParts(rules: RuleContext, before: Oid | null, after: Oid | null): AsyncGenerator<LedgerChanges> {
+export async function* ledgerParts(rules: RuleContext, before: Oid | null, after: Oid | null): AsyncGenerator<LedgerPart> {
   for await (const files of treeParts(rules, 'ledger', before, after, BY_SHARD)) yield keyChanges(rules, after, files);
 }
 
 /** What changes of a ledger's files say of keys. */
-async function keyChanges(rules: RuleContext, after: Oid | null, fileChanges: readonly TreeChange[]): Promise<LedgerChanges> {
-  const { ns, emit, namer } = rules;
-  const byPlace = new Map<string, { readonly key: string; readonly files: Files }>();
+async function keyChanges(rules: RuleContext, after: Oid | null, fileChanges: readonly TreeChange[]): Promise<LedgerPart> {
+  const keys = filesByKey(rules, fileChanges);
+  const same = await unmovedValues(rules, after, keys);
+  const changes: KeyChange[] = [];
+  const digests: string[] = [];
+  const torn: string[] = [];
+  for (const { key, digest, files } of keys) {
+    const change = changeOf(key, files, same.get(key));
+    if (typeof change !== 'string') {
+      changes.push(change);
+      digests.push(digest);
+    } else {
+      torn.push(key);
+      rules.emit(wrongKey(key, change));
+    }
+  }
+  return { changes, digests, torn };
+}
+
+/** The files that changed, by the keys that they are of. Those of one directory come one after the other. */
+function filesByKey({ ns, emit, namer }: RuleContext, fileChanges: readonly TreeChange[]): KeyFiles[] {
+  const keys: KeyFiles[] = [];
+  const byShards = new Map<string, Map<string, KeyFiles>>();
+  let [at, dir, inDir]: [string | null, LedgerDir | undefined, Map<string, KeyFiles>] = [null, undefined, new Map()];
   for (const change of fileChanges) {
-    const path = splitLedgerPath(change.path, ns);
-    const place = path === undefined ? '' : `${path.shards}/${path.urlsafe}`;
+    const slash = change.path.lastIndexOf('/');
+    const parent = change.path.slice(0, Math.max(slash, 0));
+    if (parent !== at) {
+      at = parent;
+      dir = splitLedgerDir(parent, ns);
+      inDir = (dir && byShards.get(dir.shards)) ?? new Map();
+      if (dir !== undefined) byShards.set(dir.shards, inDir);
+    }
+    const file = dir && ledgerFileIn(dir, change.path.slice(slash + 1));
     // A key's place follows from a digest, which is made once for all of its files.
-    const known = byPlace.get(place);
-    const key = path === undefined ? undefined : (known?.key ?? keyAt(path, namer.hasher));
-    if (path === undefined || key === undefined) {
+    let found = file && inDir.get(file.urlsafe);
+    if (file !== undefined && found === undefined) {
+      const key = keyAt(file, namer.hasher);
+      if (key !== undefined) {
+        found = { ...key, files: {} };
+        inDir.set(file.urlsafe, found);
+        keys.push(found);
+      }
+    }
+    if (file === undefined || found === undefined) {
       emit(foreign(change.path, ns));
       continue;
     }
-    if (change.after !== null && change.after.mode !== MODE_FILE) emit(wrongMode(change, key));
-    const files = known?.files ?? {};
-    files[path.file] = change;
-    if (known === undefined) byPlace.set(place, { key, files });
+    if (change.after !== null && change.after.mode !== MODE_FILE) emit(wrongMode(change, found.key));
+    found.files[file.file] = change;
   }
-  const byKey = new Map([...byPlace.values()].map(({ key, files }) => [key, files]));
-  const same = await unmovedValues(rules, after, byKey);
-  const changes: KeyChange[] = [];
-  const torn: string[] = [];
-  for (const [key, files] of byKey) {
-    const change = changeOf(key, files, same.get(key));
-    if (typeof change !== 'string') changes.push(change);
-    else {
-      torn.push(key);
-      emit(wrongKey(key, change));
-    }
-  }
-  return { changes, torn };
+  return keys;
 }
 
 /** The values of keys whose metadata alone changed. */
-async function unmovedValues(
-  rules: RuleContext,
-  tree: Oid | null,
-  byKey: ReadonlyMap<string, Files>,
-): Promise<Map<string, Value>> {
+async function unmovedValues(rules: RuleContext, tree: Oid | null, keys: readonly KeyFiles[]): Promise<Map<string, Value>> {
   const { ns, namer } = rules;
-  const places = [...byKey]
-    .filter(([, files]) => files.meta?.after && !files.data?.after && !files.manifest?.after)
-    .map(([key]) => [key, pathsOf(ns, placeOf(key, namer.hasher))] as const);
+  const places = keys
+    .filter(({ files }) => files.meta?.after && !files.data?.after && !files.manifest?.after)
+    .map(({ key }) => [key, pathsOf(ns, placeOf(key, namer.hasher))] as const);
   const paths = places.flatMap(([, { data, manifest }]) => [data, manifest]);
   const found = await blobsAt(rules, tree, paths);
   return new Map(

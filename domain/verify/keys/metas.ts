@@ -34,7 +34,7 @@ export async function checkMetas(
       emit(tooLarge(key));
       continue;
     }
-    const meta = attempt(emit, { key }, () => decodeMetadata(body, quoteKey(key)));
+    const meta = attempt(emit, { key }, () => decodeMetadata(body, () => quoteKey(key)));
     if (meta === null) continue;
     if (request.txn !== null && meta.txn !== request.txn) emit(wrongKey(key, `its metadata names transaction ${meta.txn}`));
     if (request.policy !== null) checkTtl(request.policy, key, meta, emit);

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { QUARANTINE_PREFIX } from '../../../../ports/git/quarantine-folder.js';
 import { diskErrorCode, type GitBounds, KvError, listedPath } from '../../../../ports/index.js';
 import { sync } from '../../process/bundle-file.js';
 import { type Started, startGit } from '../service-process.js';
@@ -23,7 +24,7 @@ export class Intake {
 
   /** Makes one, named as git names its own, so that whatever clears up after git clears up after this. */
   static async open(request: IntakeRequest): Promise<Intake> {
-    const path = await mkdtemp(join(request.gitDir, 'objects', 'tmp_objdir-incoming-'));
+    const path = await mkdtemp(join(request.gitDir, 'objects', QUARANTINE_PREFIX));
     try {
       await mkdir(join(path, 'pack'));
     } catch (error) {

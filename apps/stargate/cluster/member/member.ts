@@ -29,6 +29,7 @@ export class ClusterMember {
   private readonly inputs: Input[] = [];
   private readonly answers = new Map<string, (answer: Answer) => void>();
   private readonly failures = new Map<ServerId, string | null>();
+  private readonly serving = new Set<ServerId>();
   private readonly watchers = new Set<() => void>();
   private readonly ticking: NodeJS.Timeout;
   private readonly candidacy: Candidature;
@@ -131,6 +132,7 @@ export class ClusterMember {
     this.give({ kind: 'lost' });
     this.stopped = true;
     clearInterval(this.ticking);
+    this.packs.stop();
     await this.candidacy.close();
     this.post.close();
     await this.working;
@@ -163,8 +165,8 @@ export class ClusterMember {
       case 'store':
         this.work(async () => {
           this.reached('prepare');
-          await this.disk.store(effect.entry, await this.packs.ensure(effect.entry, this.sourceOf(effect.entry)));
-          this.packs.stored(effect.entry);
+          await this.disk.store(effect.entry, await this.packs.ensure([effect.entry], this.sourceOf(effect.entry)));
+          this.packs.stored([effect.entry]);
           this.reached('vote');
         });
         return;
@@ -173,12 +175,12 @@ export class ClusterMember {
         return;
       case 'apply':
         this.work(async () => {
-          const objects = await this.packs.ensure(effect.entry, effect.from);
+          const objects = await this.packs.ensure(effect.entries, effect.from);
           this.reached('commit');
-          const intent = await this.disk.apply(effect.entry, objects);
-          this.packs.stored(effect.entry);
+          const intents = await this.disk.apply(effect.entries, objects);
+          this.packs.stored(effect.entries);
           this.reached('committed');
-          this.options.applied?.(intent);
+          for (const intent of intents) this.options.applied?.(intent);
         });
         return;
       case 'install':
@@ -247,7 +249,14 @@ export class ClusterMember {
     return from === this.self ? null : from;
   }
 
-  private async serve({ to, from, prepared, head }: Extract<Effect, { kind: 'serve' }>): Promise<void> {
+  /** Answers fetches, of each server one at a time: who hears nothing for a moment asks again. */
+  private async serve(fetch: Extract<Effect, { kind: 'serve' }>): Promise<void> {
+    if (this.serving.has(fetch.to)) return;
+    this.serving.add(fetch.to);
+    await this.answerTo(fetch).finally(() => this.serving.delete(fetch.to));
+  }
+
+  private async answerTo({ to, from, prepared, head }: Extract<Effect, { kind: 'serve' }>): Promise<void> {
     const history = this.disk.historyFrom(from.sequence);
     const there = history.after !== null && (await this.packs.has(history.after));
     const answer = answerFetch(from, prepared, head, there ? history : { ...history, after: null });

@@ -1,9 +1,10 @@
-import { completeUpdates, countMoved, REASON } from '../../../../domain/gateway/commit/commit-refs.js';
+import { REASON } from '../../../../domain/gateway/commit/commit-refs.js';
 import { readJournal, recover } from '../../../../domain/gateway/commit/recover.js';
 import { shortenJournal } from '../../../../domain/gateway/commit/shorten-journal.js';
 import { EntryHistory } from '../../../../domain/gateway/replicate/follower/entry-history.js';
+import { movesLeft, refsBefore, refsOf, shownOf } from '../../../../domain/gateway/replicate/follower/run.js';
 import { type Entry, movesOf, NOTHING, type Standing, standingAfter } from '../../../../domain/gateway/replicate/entry.js';
-import { chainTo, entryOf, intentOf } from '../../../../domain/gateway/replicate/intent-entry.js';
+import { chainFrom, chainTo, entryOf, intentOf } from '../../../../domain/gateway/replicate/intent-entry.js';
 import type { Restored } from '../../../../domain/gateway/replicate/machine.js';
 import type { TipsDigest } from '../../../../domain/gateway/replicate/tips-digest.js';
 import {
@@ -47,7 +48,11 @@ export class ReplicaDisk {
   private leaderBlob: Oid | null = null;
   private standing: Standing = NOTHING;
   private stored: Entry | null = null;
-  private applied = 0;
+  /** Decided entries whose moves were begun, and may have been made in part. */
+  private begun: readonly Entry[] = [];
+  /** A move of refs has failed, which may have been made in part. */
+  private torn = false;
+  private sinceShortened = 0;
 
   constructor(private readonly options: ReplicaDiskOptions) {}
 
@@ -85,9 +90,8 @@ export class ReplicaDisk {
     const entries = kept.flatMap((intent) => entryOf(intent) ?? []);
     const tips = await this.tips();
     if (record !== null) this.standing = record;
-    else if (founds || tips.size > 0) this.standing = { sequence: 0, digest: this.digestOf(tips, founders), members: founders };
-    const last = entries.findLast(({ sequence, after }) => sequence === this.standing.sequence && after === this.standing.digest);
-    if (last !== undefined && record !== null) await completeUpdates(store, last.updates);
+    else if (founds || tips.size > 0) this.standing = this.foundation(tips, founders, entries, open);
+    if (record !== null) await this.finishBehind(entries, open);
     const prepared = await this.completed(entries, open);
     const now = await this.tips();
     const { members, sequence } = this.standing;
@@ -120,20 +124,22 @@ export class ReplicaDisk {
   }
 
   /**
-   * Moves refs to an entry's tips, and `refs/kv-leader` with them; gives the intent. `objects` are those of it that are not here, unless it
-   * was stored. What has moved already stays.
+   * Moves refs to where entries lead that follow each other, and `refs/kv-leader` with them, in one step; gives their intents. `objects` are those
+   * that are not here. What has moved already stays. A crash in the middle leaves what `restore` brings to the end of some of them.
    */
-  async apply(entry: Entry, objects: readonly NewObject[] = []): Promise<IntentRecord> {
+  async apply(entries: readonly Entry[], objects: readonly NewObject[] = []): Promise<readonly IntentRecord[]> {
     const { journal } = this.options;
-    const intent = this.intent(entry);
-    const isStored = this.stored !== null && this.stored.id === entry.id && this.stored.attempt === entry.attempt;
-    if (!isStored) await Promise.all([journal.append(intent, { sync: false }), this.write(entry, objects)]);
-    await this.move(await this.left(entry.updates), { ...standingAfter(entry), term: entry.term });
-    this.stored = null;
-    await journal.append({ kind: 'done', id: entry.id }, { sync: false }).catch(() => undefined); // `refs/kv-leader` says so too
-    this.history.add(entry);
-    if (++this.applied % SHORTEN_EVERY === 0) await shortenJournal(journal, () => true);
-    return intent;
+    await this.finish(this.begun); // of an earlier call, which failed in the middle
+    const rest = entries.filter(({ sequence }) => sequence > this.standing.sequence);
+    const fresh = rest.filter((entry) => !this.isStored(entry));
+    const last = fresh.at(-1);
+    if (last !== undefined) {
+      // One after the other, as in `store`; and synced, before a ref shows any of it.
+      await this.write(last, objects);
+      await Promise.all(fresh.map((entry) => journal.append(this.intent(entry), { sync: entry === last })));
+    }
+    await this.finish(rest);
+    return entries.map((entry) => this.intent(entry));
   }
 
   /** Puts all refs of another server in the place of one's own. Their objects are here. Throws `GIT_ERROR` where they are not the standing's. */
@@ -147,7 +153,31 @@ export class ReplicaDisk {
     await this.options.store.write([encodeLeaderRecord(this.options.namer, { ...standing, term })]);
     await this.move(moves, { ...standing, term });
     this.stored = null;
+    this.begun = [];
     this.history = new EntryHistory(this.standing);
+  }
+
+  /** Makes the moves of entries that are in the journal, with their objects here, as far as they are not made. */
+  private async finish(entries: readonly Entry[]): Promise<void> {
+    const { journal, store } = this.options;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    this.begun = entries;
+    const moves = movesLeft(entries, await store.refs(refsOf(entries)));
+    await this.move(moves, { ...standingAfter(last), term: last.term });
+    this.begun = [];
+    this.stored = null;
+    const done = entries.map(({ id }) => journal.append({ kind: 'done', id }, { sync: false }));
+    await Promise.all(done).catch(() => undefined); // `refs/kv-leader` says so too
+    for (const entry of entries) this.history.add(entry);
+    this.sinceShortened += entries.length;
+    if (this.sinceShortened < SHORTEN_EVERY) return;
+    this.sinceShortened = 0;
+    await shortenJournal(journal, () => true);
+  }
+
+  private isStored({ id, attempt }: Entry): boolean {
+    return this.stored !== null && this.stored.id === id && this.stored.attempt === attempt;
   }
 
   /** The record apart: it is to go when the next one is in its place. */
@@ -162,38 +192,55 @@ export class ReplicaDisk {
     const { sequence, digest, members } = record;
     const { leaderBlob: old } = this;
     if (oid !== old) {
-      await store.updateRefs([...moves, { ref: LEADER_REF, old, next: oid }], REASON).catch(async (error: unknown) => {
-        // An earlier try may have come through, though its answer did not.
-        if (moves.length > 0 || (await store.refs([LEADER_REF])).get(LEADER_REF) !== oid) throw error;
-      });
+      // An earlier try may have come through, as a whole or in part, though its answer did not.
+      const isThere = this.torn && (await store.refs([LEADER_REF])).get(LEADER_REF) === oid;
+      this.torn = true;
+      if (!isThere || moves.length > 0)
+        await store.updateRefs([...moves, { ref: LEADER_REF, old: isThere ? oid : old, next: oid }], REASON);
+      this.torn = false;
       this.leaderBlob = oid;
       if (old !== null) void this.options.dropBlob?.(old).catch(() => undefined); // it takes a few bytes
     }
     this.standing = { sequence, digest, members };
   }
 
-  /** The moves that are still to be made. Throws `GIT_ERROR` for a ref at neither end. */
-  private async left(updates: readonly RefUpdate[]): Promise<RefUpdate[]> {
-    const refs = await this.options.store.refs(updates.map(({ ref }) => ref));
-    return updates.filter(({ ref, old, next }) => {
-      const at = refs.get(ref) ?? null;
-      if (at === next) return false;
-      if (at === old) return true;
-      throw new KvError('GIT_ERROR', `${ref} is at ${at ?? 'nothing'}, neither before nor after its entry`);
-    });
+  /** Where a repository stands of which no entry was applied to the end: the first may have been begun. */
+  private foundation(
+    tips: ReadonlyMap<RefName, Oid>,
+    members: readonly string[],
+    entries: readonly Entry[],
+    open: readonly IntentRecord[],
+  ): Standing {
+    const isOpen = new Set(open.map(({ id }) => id));
+    const waiting = entries.filter(({ id }) => isOpen.has(id));
+    const first = waiting.findLast(({ sequence }) => sequence === 1);
+    const before = first === undefined ? tips : refsBefore(chainFrom({ sequence: 0, digest: first.before }, waiting), tips);
+    const digest = this.digestOf(before, members);
+    return { sequence: 0, digest: digest === first?.before ? digest : this.digestOf(tips, members), members };
   }
 
-  /** A stored entry of which refs have moved was decided: the rest follows. Gives the entry that is stored and not applied. */
+  /** Where `refs/kv-leader` has moved, the other refs of what leads there follow. */
+  private async finishBehind(entries: readonly Entry[], open: readonly IntentRecord[]): Promise<void> {
+    const { store } = this.options;
+    const isOpen = new Set(open.map(({ id }) => id));
+    const chain = chainTo(this.standing, entries);
+    const first = chain.findIndex(({ id }) => isOpen.has(id));
+    const late = chain.slice(first === -1 ? -1 : first);
+    const moves = movesLeft(late, await store.refs(refsOf(late)));
+    if (moves.length > 0) await store.updateRefs(moves, REASON);
+  }
+
+  /** Entries of which refs have moved were decided: the rest follows. Gives the entry that is stored and not applied. */
   private async completed(entries: readonly Entry[], open: readonly IntentRecord[]): Promise<Entry | null> {
     const { store } = this.options;
-    const waiting = new Set(open.map(({ id }) => id));
-    const { sequence, digest } = this.standing;
-    const prepared = entries.findLast((entry) => waiting.has(entry.id) && entry.sequence === sequence + 1) ?? null;
-    if (prepared === null) return null;
-    const half = entries.findLast((entry) => waiting.has(entry.id) && entry.sequence === sequence + 1 && entry.before === digest);
-    if (half === undefined || (await countMoved(store, half.updates)) === 0) return prepared;
-    this.stored = half;
-    await this.apply(half);
+    const isOpen = new Set(open.map(({ id }) => id));
+    const waiting = entries.filter(({ id }) => isOpen.has(id));
+    const ahead = chainFrom(this.standing, waiting);
+    const shown = ahead.slice(0, shownOf(ahead, await store.refs(refsOf(ahead))));
+    const last = shown.at(-1);
+    if (last === undefined) return waiting.findLast(({ sequence }) => sequence === this.standing.sequence + 1) ?? null;
+    await store.write([this.record(last)]);
+    await this.finish(shown);
     return null;
   }
 

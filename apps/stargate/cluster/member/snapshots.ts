@@ -62,7 +62,7 @@ export class Snapshots {
     const { dispatch, repository, disk, packs, store } = this.options;
     const have = [...new Set((await disk.tips()).values())];
     const request = { topic: TOPICS.snapshot, repository, body: json({ standing, have }) };
-    const { body, stream } = await dispatch.transport.call(from, request);
+    const { body, stream } = await dispatch.transport.call(from, request, { signal: packs.stopping });
     const refs = refsIn(body, store.objectFormat);
     await packs.receive(stream);
     await disk.install(standing, term, refs);

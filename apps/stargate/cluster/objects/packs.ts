@@ -2,6 +2,7 @@ import type { Entry, ServerId } from '../../../../domain/gateway/replicate/entry
 import type { Message } from '../../../../domain/gateway/replicate/messages.js';
 import { Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
 import type { ObjectNamer } from '../../../../domain/git/object.js';
+import { KvError } from '../../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../../ports/git/object-exchange.js';
 import { isOid, type Oid } from '../../../../ports/vocabulary.js';
@@ -45,6 +46,7 @@ export class EntryPacks {
   private readonly waiting = new Map<string, readonly NewObject[]>();
   private readonly own = new Map<string, Own>();
   private readonly small: SmallPacks;
+  private readonly stopped = new AbortController();
   private readonly end: () => void;
 
   constructor(private readonly options: PacksOptions) {
@@ -57,9 +59,9 @@ export class EntryPacks {
     });
   }
 
-  of(message: Message): AsyncIterable<Uint8Array> | null {
+  async of(message: Message): Promise<AsyncIterable<Uint8Array> | null> {
     if (message.kind === 'prepare') return this.ofEntry(message.entry);
-    if (message.kind === 'tail') return this.ofEntries(message.entries);
+    if (message.kind === 'tail') return this.ofTail(message.entries);
     return null;
   }
 
@@ -92,35 +94,46 @@ export class EntryPacks {
     this.own.delete(id);
   }
 
-  /** Has an entry's objects here, from a server that has them; gives those that are in memory, and are to be stored with the entry. */
-  async ensure(entry: Entry, from: ServerId | null): Promise<readonly NewObject[]> {
-    const want = wanted([entry]);
-    const name = nameOf(entry);
-    const known = this.own.get(entry.id)?.objects ?? this.waiting.get(name);
-    if (known !== undefined) return known;
-    if (from === null || want.length === 0 || this.taken.has(name)) return [];
-    await this.fetch(from, want, await this.known(entry));
-    this.note(entry);
+  /**
+   * Has the objects here of entries that follow each other, from a server that has them, all at once; gives those that are in memory, and are
+   * to be stored with the entries.
+   */
+  async ensure(entries: readonly Entry[], from: ServerId | null): Promise<readonly NewObject[]> {
+    const held: NewObject[] = [];
+    const missing: Entry[] = [];
+    for (const entry of entries) {
+      const known = this.own.get(entry.id)?.objects ?? this.waiting.get(nameOf(entry));
+      if (known !== undefined) held.push(...known);
+      else if (!this.taken.has(nameOf(entry))) missing.push(entry);
+    }
+    const want = wanted(missing);
+    if (from === null || want.length === 0) return held;
+    if (held.length > 0) await this.options.store.write(held); // others may build on them
+    await this.fetch(from, want, await this.known(missing));
+    for (const entry of missing) this.note(entry);
     return [];
   }
 
-  /** An entry's objects are on the disk. */
-  stored(entry: Entry): void {
-    this.waiting.delete(nameOf(entry));
-    this.own.get(entry.id)?.noteStored();
+  /** The objects of entries are on the disk. */
+  stored(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.waiting.delete(nameOf(entry));
+      this.own.get(entry.id)?.noteStored();
+    }
   }
 
   /** Asks a server for objects. */
   async fetch(from: ServerId, want: readonly Oid[], have: readonly Oid[]): Promise<void> {
     const { dispatch, repository } = this.options;
     const body = Buffer.from(JSON.stringify({ want, have }));
-    const { stream } = await dispatch.transport.call(from, { topic: TOPICS.objects, repository, body });
+    const { signal } = this.stopped;
+    const { stream } = await dispatch.transport.call(from, { topic: TOPICS.objects, repository, body }, { signal });
     await this.receive(stream);
   }
 
-  /** Takes in what another server's `pack` has given, onto the disk. */
+  /** Takes in what another server's `pack` has given, onto the disk; breaks off where this server is ending. */
   async receive(stream: AsyncIterable<Uint8Array>): Promise<void> {
-    const objects = await this.unpacked(stream);
+    const objects = await this.unpacked(unlessStopped(stream, this.stopped.signal));
     if (objects !== null && objects.length > 0) await this.options.store.write(objects);
   }
 
@@ -129,7 +142,7 @@ export class EntryPacks {
     const collected = await collectPack(stream);
     const objects = 'pack' in collected ? await this.small.read(collected.pack) : null;
     if (objects !== null) return objects;
-    await this.options.exchange.receive('pack' in collected ? one(collected.pack) : collected.stream);
+    await this.options.exchange.receive('pack' in collected ? pieces([collected.pack]) : collected.stream);
     return null;
   }
 
@@ -165,6 +178,16 @@ export class EntryPacks {
     return (await this.options.store.headers(wanted(entries))).every((header) => header !== null);
   }
 
+  /** Fires when this server ends. */
+  get stopping(): AbortSignal {
+    return this.stopped.signal;
+  }
+
+  /** Breaks off what is being fetched, which may take long. */
+  stop(): void {
+    this.stopped.abort();
+  }
+
   close(): void {
     this.end();
   }
@@ -184,7 +207,7 @@ export class EntryPacks {
   }
 
   private async collect(entry: Entry): Promise<readonly Uint8Array[] | null> {
-    const few = await this.small.make(wanted([entry]), await this.known(entry));
+    const few = await this.small.make(wanted([entry]), await this.known([entry]));
     if (few !== null) return few;
     await this.own.get(entry.id)?.stored; // git reads the disk
     const pieces: Uint8Array[] = [];
@@ -198,19 +221,23 @@ export class EntryPacks {
   }
 
   private async *whole(entry: Entry): AsyncIterable<Uint8Array> {
-    yield* this.pack(wanted([entry]), await this.known(entry));
+    yield* this.pack(wanted([entry]), await this.known([entry]));
   }
 
-  /** Of several entries only what they begin with is known to be at the other side: other tips here may be newer than what it has. */
-  private ofEntries(entries: readonly Entry[]): AsyncIterable<Uint8Array> {
-    const want = wanted(entries);
+  /**
+   * What goes along with a tail: a few objects; null where they are more, which the other side fetches, so that each waits for the other to be
+   * done. Only what the entries begin with is known to be there: other tips here may be newer than what it has.
+   */
+  private async ofTail(entries: readonly Entry[]): Promise<AsyncIterable<Uint8Array> | null> {
+    if (entries.length >= MANY_ENTRIES) return null;
     const have = [...firstOlds(entries).values()].flatMap((old) => old ?? []);
-    return entries.length < MANY_ENTRIES ? this.fewOrPack(want, have) : this.pack(want, have);
+    const few = await this.small.make(wanted(entries), have).catch(() => null); // then who fetches them is told why
+    return few === null ? null : pieces(few);
   }
 
-  /** What whoever stands right before an entry has, when this server does too. */
-  private async known(entry: Entry): Promise<readonly Oid[]> {
-    const first = firstOlds([entry]);
+  /** What whoever stands right before entries has, when this server does too. */
+  private async known(entries: readonly Entry[]): Promise<readonly Oid[]> {
+    const first = firstOlds(entries);
     const olds = new Set([...first.values()].flatMap((old) => old ?? []));
     if (![...first.values()].includes(null)) return [...olds];
     const tips = await this.options.store.refs(['refs/']);
@@ -219,8 +246,30 @@ export class EntryPacks {
   }
 }
 
-async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+async function* pieces(list: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* list;
+}
+
+/** A stream that breaks off once the signal has fired, though nothing comes any more. Throws `INTERRUPTED`. */
+async function* unlessStopped(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const source = stream[Symbol.asyncIterator]();
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(new KvError('INTERRUPTED', 'this server is ending'));
+  });
+  stopped.catch(() => undefined); // whoever waits for a piece hears it
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for (;;) {
+      const next = await Promise.race([source.next(), stopped]);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    void source.return?.(); // what is stuck is left
+  }
 }
 
 const wanted = (entries: readonly Entry[]): Oid[] => [

@@ -9,7 +9,7 @@ import { type PeerDispatch, TOPICS } from './dispatch.js';
 /** What goes with a message, as far as objects go with it. */
 export interface Packs {
   /** The objects that a message is about; null where it has none. */
-  of(message: Message): AsyncIterable<Uint8Array> | null;
+  of(message: Message): Promise<AsyncIterable<Uint8Array> | null>;
   /** Takes them in before the message is handed on. */
   take(message: Message, stream: AsyncIterable<Uint8Array>): Promise<void>;
 }
@@ -28,6 +28,8 @@ export interface PostOptions {
 const ANSWER_WITHIN_MS = 2000;
 /** How long a message without objects may take, ms. */
 const CALL_WITHIN_MS = 5000;
+/** How many messages of a kind are on their way to a server: one that says nothing is not to fill this one's memory. */
+const MOST_CALLS = 8;
 
 interface Waiting {
   readonly messages: Message[];
@@ -43,6 +45,8 @@ export class Post {
   /** Prepares on their way, with their objects: the same again would only delay them. */
   private readonly underWay = new Set<string>();
   private readonly told = new Set<string>();
+  /** What is on its way, by server and kind; and what is to go next: of a kind the newest, which says all that those before it did. */
+  private readonly lines = new Map<string, { calls: number; next: Message | null }>();
   private readonly stopped = new AbortController();
   private readonly end: () => void;
 
@@ -61,7 +65,24 @@ export class Post {
         return;
       }
     }
-    void this.call(to, message);
+    void this.inLine(to, message);
+  }
+
+  /** Sends a message as soon as few enough of its kind are on their way to a server. */
+  private async inLine(to: ServerId, message: Message): Promise<void> {
+    const name = `${message.kind} ${to}`;
+    const line = this.lines.get(name) ?? { calls: 0, next: null };
+    this.lines.set(name, line);
+    if (line.calls >= MOST_CALLS) {
+      line.next = message;
+      return;
+    }
+    line.calls++;
+    await this.call(to, message);
+    line.calls--;
+    const { next } = line;
+    line.next = null;
+    if (next !== null && !this.stopped.signal.aborted) await this.inLine(to, next);
   }
 
   /** Ends everything. */
@@ -75,9 +96,9 @@ export class Post {
     const name = message.kind === 'prepare' ? `${to} ${message.entry.term} ${message.entry.attempt}` : null;
     if (name !== null && this.underWay.has(name)) return;
     const { dispatch, repository, packs, called } = this.options;
-    const stream = name !== null && this.told.has(name) ? null : packs.of(message);
     if (name !== null) this.underWay.add(name);
     try {
+      const stream = name !== null && this.told.has(name) ? null : await packs.of(message);
       const body = Buffer.concat([Buffer.from(stream === null ? '0' : '1'), encodeMessage(message)]);
       const request = { topic: TOPICS.replica, repository, body, ...(stream === null ? {} : { stream }) };
       const { signal } = this.stopped;

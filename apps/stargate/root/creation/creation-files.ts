@@ -10,7 +10,7 @@ import { readKept, writeKept } from '../../repository/kept-file.js';
 import { OWN_ID } from '../../repository/own-id.js';
 import type { Catalogue } from '../folders/catalogue.js';
 import { makeRepository } from '../folders/make-repository.js';
-import { syncPath } from '../../sync-path.js';
+import { syncPath } from '../../../sync-path.js';
 import { appendLine, readLines } from './ndjson-file.js';
 
 /**

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { KvError } from '../../../../ports/error.js';
 import { diskErrorCode } from '../../../../ports/grammar/git-words/out-of-space.js';
 import { readKept } from '../../repository/kept-file.js';
-import { syncPath } from '../../sync-path.js';
+import { syncPath } from '../../../sync-path.js';
 
 /** The lines of a file that only grows. A line whose end was not written was not synced: it is cut off. Throws `IO_ERROR`. */
 export async function readLines(file: string): Promise<readonly Buffer[]> {

@@ -12,7 +12,7 @@ import { ownEnv } from '../../process/environment.js';
 import { writeKept } from '../../repository/kept-file.js';
 import { OWN_ID } from '../../repository/own-id.js';
 import { sayProfile } from '../../repository/say-profile.js';
-import { syncPath } from '../../sync-path.js';
+import { syncPath } from '../../../sync-path.js';
 import { rest } from '../at-rest.js';
 import type { Catalogue } from './catalogue.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RepositoryName } from '../../../../ports/grammar/repository-name.js';
-import { syncPath } from '../../sync-path.js';
+import { syncPath } from '../../../sync-path.js';
 import type { Catalogue } from './catalogue.js';
 
 /** Moves a repository to `.stargate/removed`, durably; gives where it is then. Nobody has it open. Throws Node's error when the disk fails. */

@@ -1,7 +1,9 @@
 import type { Oid } from '../../../../ports/vocabulary.js';
+import { readAhead } from '../../../git/read-ahead.js';
 import { type Pointer, tombstone } from '../../../ledger/value/pointer.js';
-import { type KeyChange, ledgerParts } from '../../../verify/keys/ledger-changes.js';
-import { checkValues, VALUES_BATCH } from '../../../verify/keys/values.js';
+import type { RuleContext } from '../../../verify/fault.js';
+import { type KeyChange, type LedgerPart, ledgerParts } from '../../../verify/keys/ledger-changes.js';
+import { checkValues } from '../../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from '../context.js';
 import type { Place } from '../findings.js';
 import type { KnownChunks } from './known-chunks.js';
@@ -18,9 +20,9 @@ interface KeysRequest {
   readonly digests: boolean;
   /**
    * Hears what the index must say of each key that differs, some keys at a time. Null: the key changed, but what the index must say
-   * of it could not be told.
+   * of it could not be told. `digests`, where they are given, are those of the keys, in the order of the map.
    */
-  readonly take: (pointers: ReadonlyMap<string, Pointer | null>) => void;
+  readonly take: (pointers: ReadonlyMap<string, Pointer | null>, digests?: readonly string[]) => void;
 }
 
 /** How many keys were set and deleted. */
@@ -30,6 +32,10 @@ interface CheckedKeys {
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set();
+
+/** How many keys to look at in one request, and how many requests to have under way: git reads on while keys are looked through. */
+const KEYS_BATCH = 512;
+const DEPTH = 4;
 
 /** Checks the keys that differ between two ledger trees, a part of them at a time. */
 export async function checkKeys(context: VerifyContext, request: KeysRequest, tally: Tally): Promise<CheckedKeys> {
@@ -43,22 +49,39 @@ export async function checkKeys(context: VerifyContext, request: KeysRequest, ta
     digests: request.digests ? ('all' as const) : NO_KEYS,
   };
   let [set, del] = [0, 0];
-  for await (const { changes, torn } of ledgerParts(rules, request.before, request.after)) {
+  const checking = readAhead(
+    keyBatches(rules, request),
+    async ({ changes, digests, torn }) => {
+      const checked = context.blobs
+        ? await checkValues(rules, values, changes)
+        : { pointers: unread(changes), values: 0, bytes: 0 };
+      return { changes, digests, torn, checked };
+    },
+    DEPTH,
+  );
+  for await (const { changes, digests, torn, checked } of checking) {
     request.take(new Map(torn.map((key) => [key, null])));
-    for (let at = 0; at < changes.length; at += VALUES_BATCH) {
-      const batch = changes.slice(at, at + VALUES_BATCH);
-      const checked = context.blobs ? await checkValues(rules, values, batch) : { pointers: unread(batch), values: 0, bytes: 0 };
-      request.take(checked.pointers);
-      tally.values += checked.values;
-      tally.bytes += checked.bytes;
-    }
+    request.take(checked.pointers, digests);
+    tally.values += checked.values;
+    tally.bytes += checked.bytes;
     tally.keys += changes.length + torn.length;
-    const sets = changes.filter(({ op }) => op === 'set').length;
+    let sets = 0;
+    for (const { op } of changes) if (op === 'set') sets++;
     set += sets;
     del += changes.length - sets;
     context.onProgress(`${set + del} keys`);
   }
   return { set, del };
+}
+
+/** The keys that differ, so many at a time as are asked for together. */
+async function* keyBatches(rules: RuleContext, { before, after }: KeysRequest): AsyncGenerator<LedgerPart> {
+  for await (const { changes, digests, torn } of ledgerParts(rules, before, after)) {
+    for (let at = 0; at < changes.length || at === 0; at += KEYS_BATCH) {
+      const [from, to] = [at, at + KEYS_BATCH];
+      yield { changes: changes.slice(from, to), digests: digests.slice(from, to), torn: at === 0 ? torn : [] };
+    }
+  }
 }
 
 const unread = (changes: readonly KeyChange[]): Map<string, Pointer | null> =>

@@ -29,8 +29,9 @@ export async function checkLastState(context: VerifyContext, { label, transactio
     await chunks.take(context, step, false, tally);
   }
   const live = new LivePointers(context.namer);
-  const take = (pointers: ReadonlyMap<string, Pointer | null>): void => {
-    for (const [key, pointer] of pointers) live.add(key, pointer);
+  const take = (pointers: ReadonlyMap<string, Pointer | null>, digests: readonly string[] = []): void => {
+    let at = 0;
+    for (const [key, pointer] of pointers) live.add(key, pointer, digests[at++]);
   };
   const request = { before: null, after: last.ledger.commit.tree, txn: null, place, chunks, digests: false, take };
   await checkKeys(context, request, tally);

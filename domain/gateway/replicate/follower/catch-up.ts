@@ -14,12 +14,14 @@ export function advanceCatchUp(m: Machine): void {
   if (known === null || state.diverged !== null || state.op !== null || state.failed === state.tick) return;
   if (!isBehind(m)) {
     state.fetch = null;
+    state.askedOf.clear();
     return;
   }
   if (state.fetch !== null || (prepared !== null && rules.isDecided(prepared, known))) return;
   const from = nextSource(m, known);
   if (from === null) return;
   state.fetch = { from, since: state.tick };
+  state.askedOf.add(from);
   m.send(from, { kind: 'fetch', from: positionOf(state.applied), head: known });
 }
 
@@ -106,7 +108,7 @@ export function onSnapshot(m: Machine, from: ServerId, { head, standing }: Snaps
 /** The asked server has nothing more: the next one is asked. */
 export function onLacking(m: Machine, from: ServerId, { head }: Lacking): void {
   learn(m, head);
-  if (isAwaited(m, from)) m.state.fetch = { from, since: m.state.tick - m.timing.fetch };
+  if (isAwaited(m, from) && m.state.fetch?.from === from) m.state.fetch = { from, since: m.state.tick - m.timing.fetch };
 }
 
 /** This server's history is not the other's, which is the cluster's as far as it goes: what is applied there was decided. */
@@ -117,4 +119,4 @@ export function onParted(m: Machine, from: ServerId, { head, from: position }: P
 }
 
 const isAwaited = ({ state }: Machine, from: ServerId): boolean =>
-  state.fetch?.from === from && state.op === null && state.tail.length === 0 && state.diverged === null;
+  state.askedOf.has(from) && state.op === null && state.tail.length === 0 && state.diverged === null;

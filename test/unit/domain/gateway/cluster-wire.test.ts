@@ -112,8 +112,21 @@ describe('where a server of a cluster stands', () => {
     expect(history.from(3)).to.deep.include({ digestThere: 'd3', after: [] });
     expect(history.from(0)).to.deep.include({ digestThere: null, after: null });
     expect(history.from(9)).to.deep.include({ digestThere: null, after: [] });
-    for (let sequence = 4; sequence < 2500; sequence++) history.add(entryAt(sequence));
+    for (let sequence = 4; sequence < 4500; sequence++) history.add(entryAt(sequence));
     expect(history.from(3)).to.deep.include({ digestThere: 'd3', after: null });
-    expect(history.from(2299).after).to.have.length(200);
+    expect(history.from(498).after).to.equal(null);
+    expect(history.from(499).after).to.have.length(1000);
+    expect(history.from(4298).after).to.have.length(201);
+  });
+
+  it('keeps fewer entries where each is large: what is behind for long costs no memory', () => {
+    const history = new EntryHistory({ sequence: 0, digest: 'd0', members: [] });
+    const ref = (at: number) => ({ ref: `refs/heads/${at}`, old: null, next: 'ab'.repeat(20) });
+    const updates = Array.from({ length: 2000 }, (_, at) => ref(at));
+    for (let sequence = 1; sequence <= 200; sequence++) history.add({ ...entryAt(sequence), updates });
+    const kept = Array.from({ length: 200 }, (_, at) => at).filter((at) => history.from(at).after !== null).length;
+    expect(kept).to.be.within(20, 50); // of 400 kB each
+    expect(history.from(199).after).to.have.length(1);
+    expect(history.from(190).after).to.have.length(10);
   });
 });

@@ -22,6 +22,10 @@ describe('a table of keys', () => {
       });
       expect(wrong).to.deep.equal([]);
       expect(table.find('key:')).to.equal(-1);
+      expect([table.hasOid(1, oid(1)), table.hasOid(1, oid(2)), table.hasOid(0, oid(0))]).to.deep.equal([true, false, false]);
+      const digest = hasher.hex('sha256', new TextEncoder().encode('key:1'));
+      expect(table.findDigest(digest)).to.equal(1);
+      expect(table.putDigest(digest, oid(1), 1)).to.equal(1);
       table.setMark(5, 255);
       expect(table.mark(5)).to.equal(255);
       expect(table.mark(4)).to.equal(4);
