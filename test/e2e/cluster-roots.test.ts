@@ -19,6 +19,14 @@ describe('a cluster of Stargates with many repositories', function () {
     const first = await made.leader();
     const [away, other] = made.servers.filter((server) => server !== first) as [RootServer, RootServer];
     expect(await made.must(other, 'repo', 'create', 'team/config')).to.equal('created team/config on 3 servers\n');
+    await made.must(other, 'repo', 'create', 'team/mirrored');
+    const mirror = await made.mirror('team/mirrored');
+    const mirrored = (branch: string): Promise<void> => {
+      const args = ['-C', mirror, 'rev-parse', '-q', '--verify', `refs/heads/${branch}`];
+      const isThere = async (): Promise<boolean> => (await made.sandbox.exec('git', args)).code === 0;
+      return until(`the mirror shows ${branch}`, isThere, { clue: () => made.logs() });
+    };
+    const pushes = ({ log }: RootServer): number => log.split('"event":"mirror.pushed"').length - 1;
     await away.stop('SIGTERM');
     expect(await made.must(first, 'repo', 'create', 'team/late')).to.equal('created team/late on 2 servers\n');
     const pushed = async (server: RootServer, repository: string, branch: string): Promise<void> => {
@@ -27,9 +35,13 @@ describe('a cluster of Stargates with many repositories', function () {
     };
     await pushed(first, 'team/config', 'one');
     await pushed(first, 'team/late', 'one');
+    await pushed(first, 'team/mirrored', 'one');
+    await mirrored('one');
+    await until('the leader has pushed its policy too', () => pushes(first) > 0, { clue: () => made.logs() });
     await away.start(); // it has missed a push, and a repository
     await made.level('team/config', 'one');
     await made.level('team/late', 'one');
+    await made.level('team/mirrored', 'one');
 
     const refused = await made.push(other, 'team/config', 'elsewhere');
     expect(refused.stderr).to.contain(`push to the leader, ssh://git@127.0.0.1:${first.ssh}/team/config.git`);
@@ -38,10 +50,13 @@ describe('a cluster of Stargates with many repositories', function () {
     const killed = Date.now();
     const second = await made.leader();
     const tookMs = Date.now() - killed;
-    for (const repository of ['team/config', 'team/late']) {
+    for (const repository of ['team/config', 'team/late', 'team/mirrored']) {
       await pushed(second, repository, 'two');
       await made.level(repository, 'two');
     }
+    await mirrored('two');
+    const standing = made.servers.filter((server) => server.runs && server !== second);
+    expect(standing.map(pushes), 'only who leads pushes to the mirror').to.deep.equal([0]);
     expect(tookMs, 'the lease of 2 s, and a moment').to.be.lessThan(30_000); // a busy machine; alone it is 2 to 3 s
     await first.start();
     await made.level('team/config', 'two');
@@ -55,7 +70,9 @@ describe('a cluster of Stargates with many repositories', function () {
     const status = JSON.parse(await made.must(second, 'cluster', 'status', '--json'));
     expect(status.root).to.include({ leader: heir.name, takeover: 'another server takes over by itself' });
     expect(status.root.servers.map(({ unreachable }: { unreachable: unknown }) => unreachable)).to.deep.equal([null, null, null]);
-    expect(status.root.repositories.map(({ name }: { name: unknown }) => name)).to.deep.equal(['team/config', 'team/late']);
+    expect(status.root.repositories.map(({ name }: { name: unknown }) => name)).to.deep.equal([
+      ...['team/config', 'team/late', 'team/mirrored'],
+    ]);
     await pushed(heir, 'team/late', 'three');
     const one = await made.must(heir, 'cluster', 'status', '--repo-id', 'team/late');
     expect(one)

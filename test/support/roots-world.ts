@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KV_FAMILIES } from '../../domain/ledger/refs.js';
 import { openStargate, type Stargate } from '../../apps/sdk/index.js';
 import { TestEtcd } from './etcd.js';
 import { freePort } from './free-port.js';
@@ -143,6 +144,18 @@ export class RootsWorld {
     const GIT_SSH_COMMAND = `ssh ${sshOptions(this.key, knownHosts).join(' ')}`;
     await this.sandbox.exec('git', ['ls-remote', url], { GIT_SSH_COMMAND }); // which notes the host's key
     return openStargate({ url, author: 'ada <ada@example.org>', namespace, knownHosts, key: this.key });
+  }
+
+  /** Gives a repository that nobody has opened yet a mirror, on all servers; gives where it is. */
+  async mirror(repository: string): Promise<string> {
+    const mirror = this.sandbox.bare('mirror.git');
+    const push = KV_FAMILIES.map((kind) => `\tpush = +refs/${kind}/*:refs/${kind}/*\n`).join('');
+    for (const { root } of this.servers) {
+      const file = join(root, `${repository}.git`, 'config');
+      const text = (await readFile(file, 'utf8')).replace('profile = unmirrored', 'profile = embedded');
+      await writeFile(file, `${text}[remote "github-origin"]\n\turl = ${mirror}\n${push}`);
+    }
+    return mirror;
   }
 
   /** Waits until all servers that run have a branch of a repository. */

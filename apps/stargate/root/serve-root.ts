@@ -222,6 +222,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       running.push(serveRootControl({ cluster, creating }));
     }
     if (cluster !== null) await meetOthers(running, cluster.dispatch, log);
+    servers?.listening?.();
     const more = await options.more?.({
       ...{ catalogue, creating, clock, log, limits: bounds },
       visit: (name) => repositories.visit(name),

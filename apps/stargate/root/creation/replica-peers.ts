@@ -38,6 +38,8 @@ export class ReplicaPeers implements Roster {
     private readonly secure: boolean,
     private readonly log: Log,
     private readonly kept: KnownNames = { read: async () => new Map(), write: async () => undefined },
+    /** Told where the peers' port of a server is that was found. */
+    private readonly met: (server: string, address: string) => void = () => undefined,
   ) {}
 
   /**
@@ -112,7 +114,9 @@ export class ReplicaPeers implements Roster {
       }
       const twice = [...this.names].find(([other, known]) => known === name && other !== at);
       if (twice !== undefined) return this.fault(at, `${twice[0]} and ${at} are both server ${name}`);
-      this.transport?.meet(name, `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`);
+      const address = `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`;
+      this.transport?.meet(name, address);
+      this.met(name, address);
       if (this.names.get(at) !== name || this.away.has(at)) this.log.info('replica.peer', { server: name, at });
       const isNew = this.names.get(at) !== name;
       this.names.set(at, name);
