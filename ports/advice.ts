@@ -17,6 +17,7 @@ export const ADVICE = {
   'name-transaction': [], //          a transaction is named by its KV-Txn
   'read-either-side': [], //          the repository on one side is damaged
   'read-elsewhere': [], //            the Git host can't be reached
+  'read-offline': [], //              this clone can't be written to
   'read-past-mirror': [], //          the mirror shows what no Stargate has accepted
   'read-stargate': [], //             an archive is not the one that the epoch goes on from
   // Watching

@@ -85,6 +85,10 @@ export function openMemoryRemote({ place, store, as }: MemoryRemoteOptions): Git
       });
     },
 
+    async askToPush(remote, verb, args) {
+      return (await reach(remote, 'write', place.write).ask?.({ as, verb, args })) ?? null;
+    },
+
     async push(remote, updates, options) {
       for (const { ref, old, next } of updates) {
         checkRef(ref);
@@ -101,7 +105,7 @@ async function push(
   remote: string,
   side: ReceivingSide,
   updates: readonly RefUpdate[],
-  { atomic, trace = null, onRemoteLine, onProgress }: PushOptions,
+  { atomic, turn, trace = null, onRemoteLine, onProgress }: PushOptions,
 ): Promise<void> {
   await told({ onProgress }, async () => {
     const theirs = await side.refs();
@@ -112,7 +116,7 @@ async function push(
     const tips = commands.flatMap(({ next }) => next ?? []);
     const objects = await lacking(store, side, tips, store.objectFormat);
     if (commands.length > 0) {
-      const lines = await side.receive({ as, atomic, commands, objects, trace, say: onRemoteLine });
+      const lines = await side.receive({ as, atomic, commands, objects, turn, trace, say: onRemoteLine });
       for (const line of lines) onRemoteLine?.(line);
       if (lines.length > 0) throw pushRefusal(remote, commands, lines);
     }

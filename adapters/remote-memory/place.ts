@@ -1,4 +1,4 @@
-import type { Direction, GitObject, Oid, RefName, RefUpdate, TraceContext } from '../../ports/index.js';
+import type { AskedToPush, Direction, GitObject, Oid, RefName, RefUpdate, TraceContext } from '../../ports/index.js';
 
 /** A repository at the other end of a remote, as a fetch sees it. */
 export interface RemoteSide {
@@ -19,6 +19,8 @@ export interface ReceivedPush {
   readonly objects: readonly GitObject[];
   /** Says a line to whoever pushes, as a hook writes it to its standard error, of a push that is taken too. */
   readonly say?: ((line: string) => void) | undefined;
+  /** The turn that it names. */
+  readonly turn?: string | undefined;
   /** What it says that it belongs to. */
   readonly trace: TraceContext | null;
 }
@@ -30,6 +32,9 @@ export interface ReceivingSide extends RemoteSide {
    * taken. Throws what a connection throws that isn't let in.
    */
   receive(push: ReceivedPush): Promise<readonly string[]>;
+
+  /** Answers a clone that asks for a turn before it pushes, as `GitRemote.askToPush` has it; absent: it knows no turns. */
+  ask?(asked: { readonly as: string | null; readonly verb: string; readonly args: readonly string[] }): Promise<AskedToPush>;
 }
 
 /** A stream of intents as it arrives: bytes, as they would come over a connection. */

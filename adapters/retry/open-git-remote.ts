@@ -12,6 +12,7 @@ export function remoteWithRetry(remote: GitRemote, again: Retrying): GitRemote {
   return {
     ...(remote.shown === undefined ? {} : { shown: remote.shown.bind(remote) }),
     ...(remote.expectPush === undefined ? {} : { expectPush: remote.expectPush.bind(remote) }),
+    ...(remote.askToPush === undefined ? {} : { askToPush: remote.askToPush.bind(remote) }),
     ...(remote.close === undefined ? {} : { close: remote.close.bind(remote) }),
     url: (...args) => again(() => remote.url(...args)),
     listRefs: (...args) => again(() => remote.listRefs(...args)),

@@ -52,12 +52,18 @@ function notStarted(program: string, cause: Error): KvError {
   });
 }
 
-/** A failed signing program as `IO_ERROR`, with its last words. */
+/** A failed signing program as `IO_ERROR`, with its last words, or those that say why it left the key out. */
 export function signingFailed(program: string, stderr: string, hint: string): KvError {
-  const words = stderr
+  const lines = stderr
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('[GNUPG:]'))
-    .at(-1);
-  return new KvError('IO_ERROR', `'${program}' did not sign: ${words ?? 'it said nothing'}`, { hint });
+    .filter((line) => line !== '' && !line.startsWith('[GNUPG:]'));
+  const [open, file] = lines.map((line) => TOO_OPEN.exec(line)).find((match) => match !== null) ?? [];
+  const words = open ?? lines.at(-1) ?? 'it said nothing';
+  return new KvError('IO_ERROR', `'${program}' did not sign: ${words}`, {
+    hint: file === undefined ? hint : `let nobody else read the key: chmod 600 ${file}`,
+  });
 }
+
+/** OpenSSH uses no private key that others may read; what it says last is then that there is none. */
+const TOO_OPEN = /^Permissions \d+ for '(.+)' are too open/;

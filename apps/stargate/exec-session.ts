@@ -6,6 +6,9 @@ import type { Principal } from '../../domain/access/principal.js';
 import type { Place } from './ssh/room/places.js';
 import type { SessionTrace } from './session-trace.js';
 
+/** A place among the pushes at work. */
+export type PushPlace = Pick<Place, 'leave'>;
+
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {
   readonly pusher: Principal;
@@ -26,6 +29,8 @@ export interface ExecSession {
   pusherNow(): Principal;
   /** The place that it has among the commands at work; absent where it takes none. */
   readonly place?: Pick<Place, 'idle'> | undefined;
+  /** Takes a place among the pushes at work, for a command that has none and becomes a push; absent where none are counted. Throws `BUSY`. */
+  readonly enterPush?: (() => PushPlace) | undefined;
   /** Where its span grows; absent where nothing is traced. */
   readonly trace?: SessionTrace | undefined;
 }
@@ -78,4 +83,5 @@ export function feed(
     void taken.then(() => input.resume());
   });
   input.once('end', () => to.end());
+  input.resume(); // whoever has answered before has let it wait
 }

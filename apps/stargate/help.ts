@@ -95,10 +95,11 @@ const CLUSTER = `  git-kv-stargate cluster status --repo P [--profile P] [--json
   git-kv-stargate cluster add SERVER [URL] --repo P [--profile P]
   git-kv-stargate cluster remove SERVER --repo P [--profile P]
   git-kv-stargate cluster transfer-leadership SERVER --repo P [--profile P]
-  git-kv-stargate cluster ... --root DIR [--repo-id OWNER/NAME] --profile P
+  git-kv-stargate cluster ... --root DIR [--repo-id OWNER/NAME] [--profile P]
     Asks the servers that the profile names, this one first; the leader changes what is to be
     changed. A server that is added comes level first. status: who leads, and where all stand.
-    --root: of all repositories below DIR, or of one; one server leads all of them.
+    --root: of all repositories below DIR, or of one; one server leads all of them. Without --profile,
+    the servers that were started with --peer.
 `;
 
 const JOURNAL = `  git-kv-stargate journal migrate --to sqlite|file --repo P [--profile embedded] [--plugin MODULE ...]

@@ -16,7 +16,7 @@ import { runProfile } from './profile/command.js';
 import { runRepo } from './root/command.js';
 import { mirrorsByGit } from './stargate-profile.js';
 import { initRepository } from './init.js';
-import { complain, say } from './process/terminal.js';
+import { complain, outputSaid, say, watchOutput } from './process/terminal.js';
 
 const INIT = {
   ...COMMON,
@@ -31,6 +31,7 @@ const INIT = {
 
 /** Runs `git-kv-stargate`; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  watchOutput();
   try {
     const [first] = argv;
     const verb = first === undefined || first.startsWith('-') ? 'serve' : first;
@@ -38,7 +39,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (verb !== first && args.some((each) => each === '--help' || each === '-h')) return await runHelp([]);
     const run = Object.hasOwn(RUN, verb) ? RUN[verb] : undefined;
     if (run === undefined) throw noVerb(verb);
-    return await run(args);
+    const code = await run(args);
+    if (verb !== 'serve') await outputSaid(); // a daemon serves, whether or not its first lines were read
+    return code;
   } catch (thrown) {
     const error = toKvError(thrown);
     complain(`error: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);

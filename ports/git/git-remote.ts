@@ -52,11 +52,27 @@ export interface PushOptions extends Endable {
   readonly objects?: readonly NewObject[];
   /** The turn that the Stargate has granted for this push. */
   readonly turn?: string | undefined;
+  /** Whoever pushes has something better to do than to wait for room: `BUSY` at once. */
+  readonly impatient?: boolean | undefined;
   /** Hears each line that the other side says of the push while it is taken, whole and without progress. */
   readonly onRemoteLine?: ((line: string) => void) | undefined;
   /** What the push belongs to: told to a Stargate that takes push options, and to nobody else. */
   readonly trace?: TraceContext | null | undefined;
   readonly onProgress?: TransferProgress | undefined;
+}
+
+/** What the write side shows a push before anything of it is sent. */
+export interface ShownToPush {
+  readonly refs: ReadonlyMap<RefName, Oid>;
+  /** Names of what it takes pushes to in turns, where somebody else has the turn: others' are refused. */
+  readonly turns: ReadonlySet<string>;
+}
+
+/** What the write side has answered to who asked to push, over a connection that waits for the push. */
+export interface AskedToPush {
+  readonly answer: unknown;
+  /** Leaves the connection, unless the push has come by it. Idempotent. */
+  release(): void;
 }
 
 /**
@@ -81,14 +97,21 @@ export interface GitRemote {
    */
   fetchObjects(remote: string, direction: Direction, oids: readonly Oid[], options?: FetchOptions): Promise<void>;
 
-  /** The refs that the connection of an expected push has shown by now; null while it has shown none. */
-  shown?(remote: string): ReadonlyMap<RefName, Oid> | null;
+  /** What the connection of an expected push has shown by now; null while it has shown nothing. */
+  shown?(remote: string): ShownToPush | null;
 
   /**
    * Says that a push is about to come whose `objects` are at hand: its connection may be opened meanwhile. `anew`: one that was opened
    * before has shown what is no longer so, and is left. Never throws.
    */
   expectPush?(remote: string, anew?: boolean): void;
+
+  /**
+   * Asks the write side for a turn in the words of an admin verb, which answers with JSON that has a `token`: the push whose `turn` that is goes
+   * over the same connection. Null where only git knows the way. Throws the KvError that the other side has sent, `USAGE` where it doesn't
+   * know the words, `IO_ERROR` when it can't be reached. The signal counts until the answer. Absent where pushes have a connection each.
+   */
+  askToPush?(remote: string, verb: string, args: readonly string[], options?: Endable): Promise<AskedToPush | null>;
 
   /**
    * Pushes to the remote's `write` side, never to its `read` side. Resolves when every ref was accepted; a ref that is already where it

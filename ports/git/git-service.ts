@@ -72,6 +72,8 @@ export interface GitBounds {
 export interface PushServiceRequest extends ServiceRequest {
   /** The largest push that is taken, bytes, whatever the repository's configuration says. */
   readonly maxBytes: number;
+  /** Names in which somebody has a turn to push, as the client is told when it is greeted; absent: none. */
+  readonly turns?: (() => readonly string[]) | undefined;
 }
 
 /**

@@ -21,6 +21,7 @@ export const FOLDERS = {
     'unit/domain/ledger/*.test.js',
     'unit/domain/client/epochs/*.test.js',
     'unit/domain/gateway/{adopt,compaction}.test.js',
+    ...GATEWAY,
   ],
   'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-push,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
   'domain/gateway/commit': ['unit/domain/gateway/{commit,recover,gateway-*,lease,replicated-commit}.test.js', ...GATEWAY],

@@ -186,6 +186,54 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       });
     }
 
+    /** A Stargate that grants a turn at once, after a sign of life, and becomes a receive-pack. */
+    const granting = (token: string): string =>
+      `case "$command" in *kv-admin*) printf '\\n%s\\n' '{"token":"${token}","ns":"main"}'; exec git receive-pack ${host};; esac; exec sh -c "$command"`;
+
+    it('goes over the connection on which its turn was asked for', async () => {
+      const to = await remote(granting('a1'));
+      to.expectPush?.('origin');
+      const turn = await to.askToPush?.('origin', 'turn', ['main', "it's"]);
+      expect(turn?.answer).to.deep.equal({ token: 'a1', ns: 'main' });
+      expect(calls()).to.be.within(1, 2); // the connection that was expected is left, if it had been begun
+      const before = calls();
+      const { oid, objects } = commit('one');
+      await to.push('origin', creation(oid), { atomic: true, objects, turn: 'a1' });
+      expect([tip(LEDGER), calls()]).to.deep.equal([oid, before]);
+      turn?.release();
+      const next = commit('two', oid);
+      await to.push('origin', [{ ref: LEDGER, old: oid, next: next.oid }], { atomic: true, objects: next.objects, turn: 'a1' });
+      expect([tip(LEDGER), calls()], 'a turn that is over').to.deep.equal([next.oid, before + 1]);
+    });
+
+    it('leaves a turn to its own push, and gives it back when it is released', async () => {
+      const to = await remote(
+        `trap 'echo "$command" >> ${sandbox.path('ended')}' EXIT; ${granting('a1').replaceAll('exec ', '')}`,
+      );
+      const turn = await to.askToPush?.('origin', 'turn', ['main']);
+      const { oid, objects } = commit('one');
+      await to.push('origin', creation(oid), { atomic: true, objects });
+      expect(calls()).to.equal(2);
+      turn?.release();
+      turn?.release();
+      await until(
+        'the turn has ended',
+        () => existsSync(sandbox.path('ended')) && /turn/.test(readFileSync(sandbox.path('ended'), 'utf8')),
+      );
+    });
+
+    it('says why there is no turn', async () => {
+      const ask = async (body: string) => (await remote(body)).askToPush?.('origin', 'turn', ['main', '--push', '-', '-']);
+      const said = `kv-error/1 {"code":"USAGE","message":"'turn' does not know '--push'","hint":""}`;
+      await failure(ask(`cat > /dev/null < /dev/null; echo ${JSON.stringify(said).replaceAll('`', '')} >&2; exit 64`), 'USAGE');
+      await failure(ask('echo Welcome; exit 0'), 'IO_ERROR');
+      await failure(ask('echo "{}"; exit 0'), 'FORMAT_UNSUPPORTED');
+      await failure(ask('exit 255'), 'IO_ERROR');
+      await failure((await remote()).askToPush?.('origin', '--verb', []) ?? expect.fail('it asks'), 'INPUT_INVALID');
+      sandbox.git(clone, 'config', 'url.ssh://git@elsewhere/.insteadOf', 'ssh://git@nowhere/');
+      expect(await ask('exit 1'), 'the way is git’s').to.equal(null);
+    });
+
     it('leaves a connection that no push came for without a trace', async () => {
       const to = await remote(`trap 'echo > ${sandbox.path('ended')}' EXIT; sh -c "$command"`);
       to.expectPush?.('origin');

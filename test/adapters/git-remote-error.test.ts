@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { unreachable } from '../../adapters/git-cli/remote/failure/remote-error.js';
+import { unreachable, unwritableHere } from '../../adapters/git-cli/remote/failure/remote-error.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
@@ -24,6 +24,38 @@ describe('git-cli: what is said of a remote', () => {
       server.close();
       sandbox.remove();
     }
+  });
+
+  it('names the owner of a mirror on this machine as what is wrong, and not the advice behind it', () => {
+    const stderr = `fatal: detected dubious ownership in repository at '/srv/kv.git'
+To add an exception for this directory, call:
+
+\tgit config --global --add safe.directory /srv/kv.git
+fatal: Could not read from remote repository.
+`;
+    const error = unreachable({ what: 'cannot fetch', url: '/srv/kv.git', direction: 'read' }, stderr);
+    expect(error?.message).to.equal("cannot fetch: detected dubious ownership in repository at '/srv/kv.git'");
+    expect(error?.hint).to.contain('safe.directory /srv/kv.git');
+  });
+
+  it("tells a clone that can't be written to from a remote that can't be reached", () => {
+    for (const said of [
+      'error: insufficient permission for adding an object to repository database .git/objects',
+      "error: cannot open '.git/FETCH_HEAD': Permission denied",
+      "fatal: unable to create '.git/shallow.lock': Read-only file system",
+    ]) {
+      const error = unwritableHere('cannot fetch', `${said}\nfatal: Could not read from remote repository.\n`);
+      expect(error?.message, said).to.contain(`can't be written to: ${said.replace(/^\w+: /, '')}`);
+      expect(error?.advice).to.deep.equal({ id: 'read-offline' });
+    }
+    for (const said of ['git@host: Permission denied (publickey).', "fatal: unable to access 'https://host/': Permission denied"])
+      expect(unwritableHere('cannot fetch', said), said).to.equal(null);
+  });
+
+  it('names a key that ssh has left out since others may read it', () => {
+    const stderr = "Permissions 0644 for '/home/ada/key' are too open.\ngit@host: Permission denied (publickey).\n";
+    const error = unreachable({ what: 'no', url: 'ssh://git@host/kv.git', direction: 'write' }, stderr);
+    expect(error?.hint).to.contain('chmod 600 /home/ada/key');
   });
 
   it('names the host whose key is to be compared, and its port', () => {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
 import { gitSigner } from '../../adapters/signer-git/git-signer.js';
+import { signingFailed } from '../../adapters/signer-git/program.js';
 import type { ErrorCode } from '../../ports/error.js';
 import type { TrustedKey } from '../../ports/clone/signer.js';
 import { signerContract } from '../contracts/signer.js';
@@ -56,6 +57,18 @@ describe('the public key that Git signs with', () => {
     const bad = [KEY.replace('A', '!'), KEY.replace('YZVi2', ''), KEY.replaceAll('ssh-ed25519', 'ssh-dss'), '/nowhere', ''];
     for (const one of bad) expect(await own(one), one).to.equal(null);
     expect(await own(KEY, { 'gpg.format': 'openpgp' })).to.equal(null);
+  });
+});
+
+describe('a signing program that fails', () => {
+  it('is quoted with its last words, unless the key was left out since others may read it', () => {
+    const plain = signingFailed('ssh-keygen', 'one\nNo such file\n', 'check it');
+    expect([plain.message, plain.hint]).to.deep.equal(["'ssh-keygen' did not sign: No such file", 'check it']);
+    const open =
+      '@@@\nPermissions 0644 for \'/home/ada/key\' are too open.\nIt is required\nNo private key found for "/home/ada/key"\n';
+    const left = signingFailed('ssh-keygen', open, 'check it');
+    expect(left.message).to.contain("did not sign: Permissions 0644 for '/home/ada/key' are too open");
+    expect(left.hint).to.contain('chmod 600 /home/ada/key');
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type TerminalStream, transferLine } from '../../apps/cli/io/terminal.js';
+import { note, Progress, type TerminalStream, transferLine } from '../../apps/cli/io/terminal.js';
 
 describe('git kv: the progress of a transfer on a terminal', () => {
   const now = Date.now;
@@ -41,5 +41,21 @@ describe('git kv: the progress of a transfer on a terminal', () => {
 
   it('is not there without a terminal', () => {
     expect(transferLine(terminal(false).stream)).to.equal(undefined);
+  });
+});
+
+describe('git kv: the line of a phase on a terminal', () => {
+  const { write } = process.stderr;
+  afterEach(() => {
+    process.stderr.write = write;
+  });
+
+  it('is cleared before something is said, once', () => {
+    const written: string[] = [];
+    process.stderr.write = ((text: string) => written.push(text) > 0) as typeof write;
+    new Progress(true).phase('writing');
+    note('signing');
+    note('still signing');
+    expect(written).to.deep.equal(['\r\u001b[Kwriting …', '\r\u001b[K', 'signing\n', 'still signing\n']);
   });
 });

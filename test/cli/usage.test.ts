@@ -45,6 +45,8 @@ describe('git kv: usage and errors', () => {
     [['mset', 'f.jsonl'], /unexpected argument "f.jsonl"\n.*\nhint: did you mean: git kv mset --file f.jsonl\n/],
     [['hist'], /did you mean: git kv history\n/],
     [['rm', 'a'], /did you mean: git kv del\n/],
+    [['unset', 'a'], /did you mean: git kv del\n/],
+    [['expire', 'a'], /git kv set KEY VALUE --ttl 30d/],
     [['status'], /did you mean: git kv stargate status\n/],
     [['--json'], /no command after --json/],
     [['--nope'], /unknown flag --nope/],

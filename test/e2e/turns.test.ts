@@ -38,6 +38,11 @@ describe('turns at a Stargate', () => {
     };
   }
 
+  const events = (): Record<string, unknown>[] =>
+    world
+      .daemonLog()
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
   const status = async (): Promise<{ turns: { waiting: number }[] }> =>
     (JSON.parse((await world.kv('ada', ['stargate', 'status', '--json'])).stdout) as { status: { turns: { waiting: number }[] } })
       .status;
@@ -57,6 +62,13 @@ describe('turns at a Stargate', () => {
     expect(code, stderr).to.equal(0);
     expect(JSON.parse(stdout)).to.include({ retries: 1 });
     expect((await status()).turns).to.deep.equal([]);
+    // The push came over the connection on which the turn was asked for.
+    const [accepted] = events()
+      .filter(({ event, pusher }) => event === 'push.accepted' && pusher === 'bob')
+      .slice(-1);
+    await world.until('the end of the turn', () =>
+      events().some(({ what, remote, status: ended }) => what === 'admin turn' && remote === accepted?.['remote'] && ended === 0),
+    );
   });
 
   it('are for writers, of namespaces that the policy has', async () => {

@@ -15,12 +15,13 @@ describe('stargate: the policy file', () => {
   let path: string;
   let opened: PolicyFile | undefined;
   let events: [string, unknown][];
+  let infos: string[];
   let judged: boolean[];
   let changes: string[];
   beforeEach(() => {
     sandbox = new Sandbox();
     path = sandbox.path('policy.yaml');
-    [events, judged, changes] = [[], [], []];
+    [events, infos, judged, changes] = [[], [], [], []];
   });
   afterEach(() => {
     opened?.close();
@@ -35,7 +36,11 @@ describe('stargate: the policy file', () => {
       published: async () => published,
       judged: (inForce) => void judged.push(inForce),
       onChange: ({ text: next }) => void changes.push(next),
-      log: { ...SILENT, error: (event, fields) => void events.push([event, fields?.['kept']]) },
+      log: {
+        ...SILENT,
+        error: (event, fields) => void events.push([event, fields?.['kept']]),
+        info: (event) => void infos.push(event),
+      },
     });
     return opened;
   };
@@ -77,6 +82,8 @@ describe('stargate: the policy file', () => {
     expect(judged.at(-1)).to.equal(false);
     await writeFile(path, GOOD);
     await file.reload();
-    expect([file.status.rejected, judged.at(-1)]).to.deep.equal([null, true]);
+    expect([file.status.rejected, judged.at(-1), infos]).to.deep.equal([null, true, ['policy.mended']]);
+    await file.reload();
+    expect(infos).to.have.length(1);
   });
 });

@@ -3,7 +3,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { freePort } from '../support/free-port.js';
-import { HOST_KEYS, ROOT } from '../support/root.js';
+import { BIN_DIR, HOST_KEYS, ROOT } from '../support/root.js';
 import { Sandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
 
@@ -163,6 +163,27 @@ describe('stargate: the replication API', () => {
       expect([cloned.code, cloned.stderr], version).to.deep.equal([0, '']);
       expect(sandbox.git(sandbox.path(`clone${version}`), 'log', '--format=%s'), version).to.equal('first');
     }
+    // No profile names these servers: what asks them knows the way from the server that serves the root.
+    const cluster = async (number: 1 | 2, ...args: readonly string[]): Promise<string> => {
+      const root = sandbox.path(`data-server${number}`);
+      const ran = await sandbox.exec(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), 'cluster', ...args, '--root', root]);
+      expect(ran.code, `${args.join(' ')}: ${ran.stderr}\n${logs()}`).to.equal(0);
+      return ran.stdout;
+    };
+    const status = JSON.parse(await cluster(2, 'status', '--json'));
+    expect(status.root).to.include({ server: 'server-2', leader: 'server-1' });
+    expect(
+      status.root.servers.map((one: { server: unknown; unreachable: unknown }) => [one.server, one.unreachable]),
+    ).to.deep.equal([
+      ['server-1', null],
+      ['server-2', null],
+    ]);
+    const about = ['--repo-id', 'testuser/hello-world'];
+    expect(await cluster(2, 'remove', 'server-2', ...about)).to.equal('server-2 is no member of 1 repository\n');
+    expect(await cluster(1, 'status', ...about)).to.match(/^members: +server-1$/m);
+    expect(await cluster(1, 'add', 'server-2', ...about)).to.equal('server-2 is a member of 1 repository\n');
+    expect(await cluster(1, 'status', ...about)).to.match(/^members: +server-1, server-2$/m);
+
     // The key may push there too, since the policy has come along, and is told where.
     const elsewhere2 = await push(two, 'other');
     expect(elsewhere2.code).not.to.equal(0);

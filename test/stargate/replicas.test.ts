@@ -93,12 +93,11 @@ describe('stargate: servers that create repositories together', () => {
 
   it('say so when two have one name, or were told of different servers, and create nothing', async () => {
     const [one, two] = (await open('twin', 'twin')) as [Replica, Replica];
-    await Promise.all([start(one), start(two)]);
-    await until('it is said', () => one.logged('replica.peer-wrong'));
-    const refused = await one.create('ada/shop');
-    expect([refused.status, refused.body['detail']]).to.deep.equal([
-      503,
-      `the server at http://127.0.0.1:${two.port} is called twin, as this one`,
+    await start(one);
+    const refused = await thrownBy(start(two));
+    expect([refused.code, refused.message]).to.deep.equal([
+      'CONFIG_INVALID',
+      `the server at http://127.0.0.1:${one.port} is called twin, as this one`,
     ]);
     await Promise.all(servers.map(({ stargate }) => stargate.close()));
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { ERROR_CODES, KvError } from '../../ports/error.js';
 import { EXIT_CODES } from '../../apps/exit-codes.js';
@@ -10,6 +12,8 @@ import { PushStream } from '../../domain/git/wire/push-request.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import { undoStack } from '../../apps/stargate/process/undo.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
+import { collected } from '../support/processes.js';
+import { BIN_DIR } from '../support/root.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];
 const LIMITS = { maxObjects: 10, maxCommands: 100, maxCommandBytes: 10_000, maxBytes: 100_000 };
@@ -217,5 +221,14 @@ describe('stargate: undo', () => {
     stack.push(async () => void said.push('last'));
     await Promise.all([stack.undo(), stack.undo()]);
     expect(said).to.deep.equal(['last', { message: 'stuck' }, 'first']);
+  });
+});
+
+describe('git-kv-stargate: a reader that goes', () => {
+  it('does not end a verb, nor change what it ends with', async () => {
+    const child = spawn(process.execPath, [join(BIN_DIR, 'git-kv-stargate.js'), 'check', '--repo', BIN_DIR]);
+    child.stdout.destroy();
+    const { code, stderr } = await collected(child);
+    expect({ code, stderr }).to.deep.equal({ code: EXIT_CODES.CONFIG_INVALID, stderr: '' });
   });
 });

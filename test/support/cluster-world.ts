@@ -160,13 +160,13 @@ export class ClusterWorld {
       '[gpg]\n\tformat = ssh\n',
     ];
     await appendFile(join(clone, '.git', 'config'), sections.join('\n'));
-    await this.must('git', ['kv', 'remote', 'setup'], { cwd: clone });
+    await this.must('git-kv', ['remote', 'setup'], { cwd: clone });
   }
 
   /** `git kv …` in the clone, pushing to a server. */
   async kv(args: readonly string[], to?: ClusterServer): Promise<Ran> {
     if (to !== undefined) await this.must('git', ['-C', this.clone, 'config', 'remote.origin.pushurl', to.pushUrl]);
-    return this.run('git', ['kv', ...args], { cwd: this.clone });
+    return this.run('git-kv', args, { cwd: this.clone });
   }
 
   /** Runs git as whoever: all have one environment here. */

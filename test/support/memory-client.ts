@@ -1,5 +1,6 @@
 import { boundedReads } from '../../domain/client/clone/bounded-reads.js';
 import type { Clone } from '../../domain/client/clone/clone.js';
+import { nodeZlib } from '../../apps/node-zlib.js';
 import { openProfile, type Profile } from '../../plugins/host/index.js';
 import type { Chunker } from '../../ports/chunker.js';
 import type { Clock, Randomness } from '../../ports/clock.js';
@@ -69,6 +70,7 @@ async function openClone(profileToBe: Promise<Profile>, person: string, people: 
       signer: people.signer(person),
       hasher,
       randomness: await composition.get<Randomness>('randomness'),
+      zlib: async () => nodeZlib,
       chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),
     }),
     policyReader: () => composition.get<PolicyReader>('policy-reader'),

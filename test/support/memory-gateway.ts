@@ -9,6 +9,10 @@ import { publishedRepositoryId } from '../../domain/gateway/commit/policy-ref.js
 import { newRepositoryId } from '../../domain/ledger/repository-id.js';
 import type { Gateway } from '../../domain/gateway/door.js';
 import { syncSides } from '../../domain/gateway/sync/sync.js';
+import { SmallPacks } from '../../apps/stargate/cluster/objects/small-packs.js';
+import { turnNews } from '../../apps/stargate/admin/turn-news.js';
+import { turnVerb } from '../../apps/stargate/admin/turn.js';
+import type { AskedToPush } from '../../ports/git/git-remote.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import { newPrivateKey, type OwnKey, ownKey } from '../../apps/ssh-signature.js';
 import { type GatewayHost, startGateway } from '../../apps/stargate/leader/gateway-host.js';
@@ -155,20 +159,24 @@ export class MemoryGateway {
   }
 
   /** What a hook would write when it refuses a push; nothing when it is taken. Throws `IO_ERROR` for whom the policy doesn't know. */
-  async receive({ as, atomic, commands, objects, trace, say }: ReceivedPush): Promise<readonly string[]> {
+  async receive({ as, atomic, commands, objects, turn, trace, say }: ReceivedPush): Promise<readonly string[]> {
     const pusher = as === null ? null : this.people.pusher(as, this.policy);
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`, { hint: 'have the key added to the policy' });
     this.offered = objects.map(({ oid }) => oid);
     const quarantine = await this.store.openQuarantine(null);
     const { gateway } = this.host;
     const span = this.tracing?.begin('stargate.session', { parent: trace }) ?? NO_SPAN;
+    const endTurn = this.host.turns.begin(turn);
     try {
       await quarantine.write(objects);
       if (bringsIntents(commands)) {
         const pushed = { gateway, store: this.store, confirm: () => this.confirm() };
         return await orderPushed(await PushedIntents.check(pushed, commands, quarantine), quarantine, say);
       }
-      const accepted = await gateway.validate({ pusher, atomic, commands, span, confirm: () => this.confirm() }, quarantine);
+      const accepted = await gateway.validate(
+        { pusher, atomic, commands, turn, span, confirm: () => this.confirm() },
+        quarantine,
+      );
       try {
         await quarantine.accept();
       } catch (error) {
@@ -180,9 +188,34 @@ export class MemoryGateway {
     } catch (error) {
       return [formatRejection(toKvError(error))];
     } finally {
+      endTurn();
       span.end();
       await quarantine.close();
     }
+  }
+
+  /** Answers who asks for a turn, as the daemon does. Throws `IO_ERROR` for whom the policy doesn't know. */
+  private async ask(as: string | null, args: readonly string[]): Promise<AskedToPush> {
+    const pusher = as === null ? null : this.people.pusher(as, this.policyNow());
+    if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`);
+    const { store, host, streams } = this;
+    const verb = turnVerb({
+      ...{ store, policy: this.policyNow },
+      news: turnNews(new SmallPacks(store, new ObjectNamer(nodeHasher(), store.objectFormat))),
+      line: async () => ({ turns: host.turns, over: streams.signal, push: async () => 0 }),
+    });
+    const left = new AbortController();
+    return new Promise((resolve, reject) => {
+      const call = {
+        ...{ pusher, fingerprint: pusher.name, left: left.signal, tell: () => undefined },
+        enterPush: () => ({ leave: () => undefined }),
+        async handOver(answer: unknown) {
+          resolve({ answer, release: () => left.abort() });
+          await new Promise((ended) => left.signal.addEventListener('abort', ended, { once: true }));
+        },
+      };
+      verb.run(args, call).catch(reject);
+    });
   }
 
   /** Orders an intent of a person's, as a stream of intents does it. Throws what the writer is told. */
@@ -331,6 +364,7 @@ export class MemoryGateway {
       refs: () => store.refs(['refs/']),
       read: (oids) => store.read(oids),
       receive: (push) => this.receive(push),
+      ask: ({ as, args }) => this.ask(as, args),
     };
     place.intents = { serve: (stream) => this.serveIntents(stream) };
   }

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KV_FAMILIES } from '../../domain/ledger/refs.js';
+import { openStargate, type Stargate } from '../../apps/sdk/index.js';
 import { TestEtcd } from './etcd.js';
 import { freePort } from './free-port.js';
 import { sshOptions } from './keys.js';
@@ -67,12 +69,19 @@ export class RootServer {
     await ended;
   }
 
+  /** Where a repository's policy lies. */
+  policyOf(repository: string): string {
+    return join(this.root, `${repository}.git`, '.kv', 'policy.yaml');
+  }
+
   /** What this server's own files say of a repository's branches. */
-  async branches(repository: string): Promise<string> {
-    const args = ['-C', join(this.root, `${repository}.git`), 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/heads/'];
+  async branches(repository: string, below = 'refs/heads/'): Promise<string> {
+    const args = ['-C', join(this.root, `${repository}.git`), 'for-each-ref', '--format=%(refname) %(objectname)', below];
     return (await this.world.sandbox.exec('git', args)).stdout;
   }
 }
+
+const pushUrl = ({ ssh }: RootServer, repository: string): string => `ssh://git@127.0.0.1:${ssh}/${repository}.git`;
 
 /** Stargates of one cluster on loopback, each with a root of repositories, and an etcd. Ada may write to each repository. */
 export class RootsWorld {
@@ -123,9 +132,30 @@ export class RootsWorld {
     const { code } = await this.sandbox.exec('git', ['-C', work, 'rev-parse', '--git-dir']);
     if (code !== 0) this.sandbox.run('git', ['init', '-q', '-b', 'main', work]);
     this.sandbox.git(work, 'commit', '-q', '--allow-empty', '-m', branch);
-    const url = `ssh://git@127.0.0.1:${server.ssh}/${repository}.git`;
+    const url = pushUrl(server, repository);
     const GIT_SSH_COMMAND = `ssh ${sshOptions(this.key).join(' ')}`;
     return this.sandbox.exec('git', ['-C', work, 'push', '-q', url, `HEAD:refs/heads/${branch}`], { GIT_SSH_COMMAND });
+  }
+
+  /** Ada's writer to a sequenced namespace of a repository, over one stream to a server. */
+  async stream(server: RootServer, repository: string, namespace: string): Promise<Stargate> {
+    const knownHosts = this.sandbox.path('known_hosts');
+    const url = pushUrl(server, repository);
+    const GIT_SSH_COMMAND = `ssh ${sshOptions(this.key, knownHosts).join(' ')}`;
+    await this.sandbox.exec('git', ['ls-remote', url], { GIT_SSH_COMMAND }); // which notes the host's key
+    return openStargate({ url, author: 'ada <ada@example.org>', namespace, knownHosts, key: this.key });
+  }
+
+  /** Gives a repository that nobody has opened yet a mirror, on all servers; gives where it is. */
+  async mirror(repository: string): Promise<string> {
+    const mirror = this.sandbox.bare('mirror.git');
+    const push = KV_FAMILIES.map((kind) => `\tpush = +refs/${kind}/*:refs/${kind}/*\n`).join('');
+    for (const { root } of this.servers) {
+      const file = join(root, `${repository}.git`, 'config');
+      const text = (await readFile(file, 'utf8')).replace('profile = unmirrored', 'profile = embedded');
+      await writeFile(file, `${text}[remote "github-origin"]\n\turl = ${mirror}\n${push}`);
+    }
+    return mirror;
   }
 
   /** Waits until all servers that run have a branch of a repository. */

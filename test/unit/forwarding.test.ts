@@ -239,6 +239,31 @@ describe('a command that a standby hands on', () => {
     expect(() => decodeAsked(new Uint8Array(100_000))).to.throw(KvError);
   });
 
+  it('is taken for no key that nobody has, for no repository that is not served, and handed on by nobody to whom it was handed', async () => {
+    const ask = (from: string, to: string, asked: object, repository = 'kv') =>
+      servers.dispatches.get(from)?.transport.call(to, {
+        ...{ topic: TOPICS.forward, repository },
+        body: encodeFrame(asked as never), // whatever it is, it is what another server says
+      }) ?? Promise.reject(new Error('no such server'));
+    const said: string[] = [];
+    servers.place.weather = (from, to) => {
+      said.push(`${from}>${to}`);
+      return 0;
+    };
+    const id = '01J00000000000000000000000';
+    const open = { op: 'open', id, command: PUSH, fingerprint: fingerprint('ada'), remote: 'x', request: 'r', gitProtocol: null };
+    const forged = `SHA256:${'A'.repeat(43)}`;
+    expect((await refusal(ask('two', 'one', { ...open, fingerprint: forged }))).code).to.equal('POLICY_VIOLATION');
+    expect((await refusal(ask('two', 'one', { op: 'output', id, seq: 0 }))).code).to.equal('NOT_FOUND'); // nothing is left of it
+    for (const repository of ['other', 'kv2', 'kv/../kv', ''])
+      expect((await refusal(ask('two', 'one', open, repository))).code, repository).to.equal('NOT_FOUND');
+    said.length = 0;
+    servers.known = 'two'; // three believes so, and is asked by two
+    expect((await refusal(ask('two', 'three', open))).code).to.equal('NOT_LEADER');
+    expect(said).to.deep.equal(['two>three']);
+    expect(servers.served).to.equal(0);
+  });
+
   it('finds whoever leads by now, and is refused where nobody does: nobody hands on what was handed on', async () => {
     servers.known = 'three'; // which has lost the lease
     const client = servers.come('ada', 'two');

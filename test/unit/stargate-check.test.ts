@@ -4,7 +4,9 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { type Finding, runChecks, type Subject } from '../../apps/stargate/check/check.js';
 import { FIRST } from '../../apps/stargate/check/checks.js';
 import { MIRROR } from '../../apps/stargate/check/mirror.js';
+import { PROFILE } from '../../apps/stargate/check/repository.js';
 import type { Composition } from '../../plugins/host/index.js';
+import { KvError } from '../../ports/error.js';
 import { memory } from '../support/memory.js';
 
 describe('git-kv-stargate check, by its parts', () => {
@@ -26,6 +28,19 @@ describe('git-kv-stargate check, by its parts', () => {
     for (const ref of ['refs/kv-index/main', 'refs/kv-chunks/main@a', 'refs/kv-policy/current', 'refs/kv-mirror/main'])
       host.refs.set(ref, '1'.repeat(40));
     expect(await said()).to.deep.equal([{ level: 'ok', what: 'the host, 5 refs of ours' }]);
+  });
+
+  it("warns of a plugin that can't be used, though no adapter of it is asked for", async () => {
+    const composition = {
+      get: async () => ({}),
+      profile: { name: 'embedded', file: 'embedded', adapters: {} },
+      activeAdapters: () => [],
+      failed: [new KvError('PLUGIN_INVALID', 'plugin ./x.js (--plugin): cannot be found', { hint: 'correct the path' })],
+    } as unknown as Composition; // what a check of the profile asks of it
+    expect(await PROFILE.run(subject({ gitDir: '/nonexistent', composition: async () => composition }))).to.deep.equal([
+      { level: 'ok', what: 'embedded' },
+      { level: 'warning', what: 'plugin ./x.js (--plugin): cannot be found', hint: 'correct the path' },
+    ]);
   });
 
   it('says of a folder that is not there that, alone', async () => {

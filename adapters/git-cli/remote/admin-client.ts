@@ -11,9 +11,9 @@ import { pinHostKey } from './ssh/known-hosts.js';
 import { checkUrl } from '../process/guard.js';
 import { failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { type AdminCall, startCall } from './started-call.js';
+import { checkVerb, verbLine } from './verb-line.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { rewritten } from './rewritten-url.js';
-import { shellQuote } from './ssh/shell-quote.js';
 import { sshAddress } from './ssh/ssh-address.js';
 import { sshArguments, sshCommandLine, sshProgram } from './ssh/ssh-program.js';
 
@@ -59,15 +59,11 @@ class SshAdminClient implements AdminClient {
 
 /** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
 async function adminCall(place: GitPlace, remote: string, verb: string, args: readonly string[]): Promise<AdminCall> {
-  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) {
-    throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, {
-      hint: 'a verb is lower-case words',
-    });
-  }
+  checkVerb(verb);
   const config = await configuredAt(place);
   const url = stargateUrl(config, remote);
   const address = sshAddress(await rewritten(place, url));
-  const remoteCommand = ['git-kv-admin', shellQuote(address.path), verb, ...args.map(shellQuote)].join(' ');
+  const remoteCommand = verbLine(address.path, verb, args);
   const ssh = sshProgram(place.env, config);
   const [program, argv] = sshCommandLine(ssh, [...(await sshArguments(place, ssh, address)), remoteCommand]);
   return { program, argv, url, what: `'${verb}' at ${shownUrl(url)}` };

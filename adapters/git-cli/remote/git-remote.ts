@@ -1,5 +1,14 @@
 import { resolve } from 'node:path';
-import type { Direction, Endable, FetchOptions, FetchRequest, GitRemote, PushOptions } from '../../../ports/git/git-remote.js';
+import type {
+  AskedToPush,
+  Direction,
+  Endable,
+  FetchOptions,
+  FetchRequest,
+  GitRemote,
+  PushOptions,
+  ShownToPush,
+} from '../../../ports/git/git-remote.js';
 import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 import { findRepository } from '../config/repository.js';
@@ -12,9 +21,12 @@ import { fetchesPlainly, fetchPlainly } from './fetch/fetch-plumbing.js';
 import { fetchByIds, fetchRefs, type FetchSide } from './fetch/git-fetch.js';
 import { pushRefs, type PushSource } from './git-push.js';
 import { lsRemote } from './ls-remote.js';
+import { shownIn } from './receive-pack/conversation.js';
 import { ReceivePackConnection } from './receive-pack/connection.js';
 import { directPush } from './receive-pack/direct-push.js';
 import { directWay } from './receive-pack/direct-way.js';
+import { askOn } from './receive-pack/asked.js';
+import { verbLine } from './verb-line.js';
 import { type ConfiguredValues, configuredAt, remoteUrl, stargateUrl } from './remote-url.js';
 
 /** Whose remotes are spoken to, and the environment that git runs in. */
@@ -41,7 +53,9 @@ export async function openGitRemote({ directory, env, config }: GitRemoteOptions
 class GitCliRemote implements GitRemote {
   private readonly file: FetchFile;
   private expected: Promise<ReceivePackConnection | null> | null = null;
-  private greeted: ReadonlyMap<RefName, Oid> | null = null;
+  private greeted: ShownToPush | null = null;
+  /** The connections over which a turn was asked for, by its token. */
+  private readonly turns = new Map<string, ReceivePackConnection>();
 
   constructor(
     private readonly clone: PushSource,
@@ -96,14 +110,20 @@ class GitCliRemote implements GitRemote {
     if (updates.length === 0) return;
     unlessEnded(options.signal);
     const url = stargateUrl(await this.config(), remote);
-    if (await this.pushDirectly(remote, url, updates, options)) return;
-    await pushRefs(this.clone, { remote, url }, updates, options);
+    const turn = options.turn === undefined ? undefined : this.turns.get(options.turn);
+    try {
+      if (await this.pushDirectly(remote, url, updates, options)) return;
+      await pushRefs(this.clone, { remote, url }, updates, options);
+    } finally {
+      // Not before: with its connection, a turn is given back.
+      if (turn !== undefined && options.turn !== undefined && this.turns.delete(options.turn)) turn.giveUp();
+    }
   }
 
   expectPush(remote: string, anew = false): void {
     if (this.expected !== null) {
       if (!anew) return;
-      void this.close();
+      void this.leaveExpected();
     }
     const expected = this.connect(remote).catch(() => null); // the push itself finds what is wrong, and says it
     this.expected = expected;
@@ -111,15 +131,37 @@ class GitCliRemote implements GitRemote {
     void expected
       .then((connection) => connection?.greeting)
       .then((greeting) => {
-        if (this.expected === expected) this.greeted = greeting?.refs ?? null;
+        if (this.expected === expected && greeting !== null && greeting !== undefined) this.greeted = shownIn(greeting);
       });
   }
 
-  shown(): ReadonlyMap<RefName, Oid> | null {
+  shown(): ShownToPush | null {
     return this.greeted;
   }
 
+  async askToPush(remote: string, verb: string, args: readonly string[], { signal }: Endable = {}): Promise<AskedToPush | null> {
+    unlessEnded(signal);
+    void this.leaveExpected(); // what it has shown is no longer so
+    const { place } = this.clone;
+    const config = await this.config();
+    const url = stargateUrl(config, remote);
+    const way = await directWay(place, config, remote, url, (path) => verbLine(path, verb, args));
+    if (way === null) return null;
+    const asked = await askOn(new ReceivePackConnection(place, way, url, true), { verb, url, signal });
+    this.turns.set(asked.token, asked.connection);
+    const release = (): void => {
+      if (this.turns.delete(asked.token)) asked.connection.giveUp();
+    };
+    return { answer: asked.answer, release };
+  }
+
   async close(): Promise<void> {
+    for (const connection of this.turns.values()) connection.giveUp();
+    this.turns.clear();
+    await this.leaveExpected();
+  }
+
+  private async leaveExpected(): Promise<void> {
     (await this.taken())?.giveUp();
   }
 
@@ -146,6 +188,7 @@ class GitCliRemote implements GitRemote {
     { atomic, restarts, objects, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
+    const held = turn === undefined ? undefined : this.turns.get(turn);
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
       expected?.giveUp();
       return false;
@@ -155,7 +198,11 @@ class GitCliRemote implements GitRemote {
       checkRef(ref);
       for (const oid of [old, next]) if (oid !== null) checkOid(oid, format);
     }
-    const connection = expected ?? (await this.connect(remote));
+    if (held !== undefined) {
+      expected?.giveUp();
+      if (turn !== undefined) this.turns.delete(turn);
+    }
+    const connection = held ?? expected ?? (await this.connect(remote));
     const push = { remote, url, format, atomic, objects, turn, trace, onRemoteLine, onProgress, signal };
     return connection !== null && directPush(connection, updates, push);
   }

@@ -7,7 +7,7 @@ import { kvErrorIn, unreachable } from './failure/remote-error.js';
 import { type AdminCall, startCall } from './started-call.js';
 
 /** Reads an answer. Throws `IO_ERROR` for what is no JSON. */
-export function readAnswer({ what }: AdminCall, text: string): unknown {
+export function readAnswer({ what }: Pick<AdminCall, 'what'>, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
@@ -19,7 +19,7 @@ export function readAnswer({ what }: AdminCall, text: string): unknown {
 }
 
 /** Why a verb has failed, in the Stargate's words or in ssh's. */
-export function failedCall({ what, url }: AdminCall, code: number | null, stderr: string): KvError {
+export function failedCall({ what, url }: Pick<AdminCall, 'what' | 'url'>, code: number | null, stderr: string): KvError {
   return (
     kvErrorIn(stderr) ??
     unreachable({ what, url, direction: 'write' }, stderr) ??

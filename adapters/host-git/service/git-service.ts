@@ -53,7 +53,11 @@ export class GitServices implements GitService {
       bounds: this.boundsOf(request),
       greeting: async () => {
         const refs = await this.refs();
-        return advertisement(refs, { format: await this.format(), version1: request.gitProtocol === 'version=1' });
+        return advertisement(refs, {
+          format: await this.format(),
+          version1: request.gitProtocol === 'version=1',
+          turns: request.turns?.() ?? [],
+        });
       },
       git: (greeted) => this.receiveByGit(request, greeted),
     });

@@ -52,6 +52,7 @@ const LABELS = { error: '1;31', hint: '36', request: '36', warning: '33' } as co
 
 /** A line on standard error, or several. What others wrote into it can't steer a terminal. */
 export function note(line: string, label?: keyof typeof LABELS): void {
+  clearProgress();
   const head = label === undefined ? '' : `${paint(LABELS[label], `${label}:`)} `;
   process.stderr.write(`${head}${printableText(line)}\n`);
 }
@@ -77,20 +78,25 @@ export function printJson(value: unknown): Promise<void> {
 
 /** One line on a terminal's standard error that is rewritten; nothing in a pipe. */
 export class Progress {
-  private shown = false;
-
   constructor(private readonly enabled = process.stderr.isTTY === true) {}
 
   phase(text: string): void {
     if (!this.enabled) return;
-    this.shown = true;
+    progressing = true;
     process.stderr.write(`\r\u001b[K${printable(text)} …`);
   }
 
   done(): void {
-    if (this.shown) process.stderr.write('\r\u001b[K');
-    this.shown = false;
+    if (this.enabled) clearProgress();
   }
+}
+
+/** Standard error's line is one that is going to be rewritten. */
+let progressing = false;
+
+function clearProgress(): void {
+  if (progressing) process.stderr.write('\r\u001b[K');
+  progressing = false;
 }
 
 /** A transfer of a few keys is over before its progress could be read. Milliseconds. */

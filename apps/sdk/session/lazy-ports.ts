@@ -20,6 +20,7 @@ export function lazyRemote(open: () => Promise<GitRemote>): GitRemote {
         },
         () => undefined, // the push itself says why they can't be opened
       ),
+    askToPush: async (...args) => (await (await open()).askToPush?.(...args)) ?? null,
     shown: (...args) => opened?.shown?.(...args) ?? null,
     push: async (...args) => (await open()).push(...args),
     close: async () => opened?.close?.(),

@@ -123,6 +123,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
         signer: await signerOf(),
         hasher,
         randomness: await composition.get<Randomness>('randomness'),
+        zlib: async () => (await import('../../node-zlib.js')).nodeZlib,
         chunkerFor: ({ mode, ...parameters }) => composition.open<Chunker>('chunker', `chunker-${mode}`, parameters),
       }),
       policyReader: () => composition.get<PolicyReader>('policy-reader'),

@@ -2,7 +2,7 @@ import type { VerbFormat, VerbRole } from '../../../domain/admin/verb.js';
 import { may, type Principal } from '../../../domain/access/principal.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 import { EXIT_CODES } from '../../exit-codes.js';
-import { type ExecSession, refuse, type ServeExec } from '../exec-session.js';
+import { type ExecSession, type PushPlace, refuse, type ServeExec } from '../exec-session.js';
 
 /** Who asks, for a verb that answers before it is over. */
 export interface AdminCall {
@@ -13,6 +13,10 @@ export interface AdminCall {
   readonly left: AbortSignal;
   /** Answers at once. */
   tell(report: unknown): void;
+  /** Takes a place among the pushes at work, as one that comes by itself does. Throws `BUSY`. */
+  enterPush(): PushPlace;
+  /** Answers, and has `serve` go on with the session: what the client says from now on is for that. Its status is the verb's. */
+  handOver(report: unknown, serve: ServeExec): Promise<void>;
 }
 
 /** One verb of `git-kv-admin`. Gives what the client gets as JSON; undefined when it has been told already. */
@@ -30,6 +34,9 @@ export function served<Arguments, Report>(
   return { name, role, run: async (words) => run(decode(words)) };
 }
 
+/** Where nobody counts places. */
+const NO_PLACE: PushPlace = { leave: () => undefined };
+
 /** As often as git's own server sides do it (`receive.keepAlive`). Milliseconds. */
 const SIGN_OF_LIFE_MS = 5000;
 
@@ -42,6 +49,7 @@ export function serveAdmin(
 ): ServeExec {
   return async (session) => {
     // A client gives up a Stargate that says nothing; before JSON, an empty line means nothing.
+    let status = 0;
     const living = setInterval(() => {
       if (!session.gone.aborted) session.output.write('\n');
     }, signOfLifeMs);
@@ -65,10 +73,17 @@ export function serveAdmin(
       const work = verb.run(args, {
         ...{ pusher: session.pusher, fingerprint: session.fingerprint },
         ...{ left: leaves(session), tell },
+        enterPush: () => session.enterPush?.() ?? NO_PLACE,
+        async handOver(answer, serve) {
+          clearInterval(living);
+          session.input.pause(); // until somebody listens again
+          tell(answer);
+          status = await serve(session);
+        },
       });
       const report = await Promise.race([work, revoked(session.gone)]);
       if (report !== undefined) tell(report);
-      return 0;
+      return status;
     } catch (thrown) {
       const error = toKvError(thrown);
       refuse(session, error);

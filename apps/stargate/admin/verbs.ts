@@ -1,8 +1,10 @@
 import type { ClusterStatus } from '../../../domain/admin/cluster-status.js';
+import { ObjectNamer } from '../../../domain/git/object.js';
 import type { NamedHostKey } from '../../../domain/ledger/host-keys.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Hasher } from '../../../ports/hasher.js';
 import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
@@ -18,6 +20,8 @@ import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
+import { SmallPacks } from '../cluster/objects/small-packs.js';
+import { turnNews } from './turn-news.js';
 import { turnVerb } from './turn.js';
 
 interface AdminSources {
@@ -67,6 +71,8 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     ...{ leadership, log, bundles: await composition.get<BundleArchive>('bundle-archive') },
     policyText: () => policyFile.current.text,
   });
-  const turn = turnVerb({ store, policy, line: async () => leadership.lead() });
+  const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
+  const news = turnNews(new SmallPacks(store, namer));
+  const turn = turnVerb({ store, policy, news, line: async () => leadership.lead() });
   return [status, compact, sync, turn, knowsVerb({ store })];
 }

@@ -37,7 +37,8 @@ export const PROFILE: Check = {
     for (const port of HARMLESS) await opened.get(port);
     await requireSameJournal(gitDir, opened.profile);
     const plugins = [...new Set(opened.activeAdapters().map(({ plugin }) => plugin))].filter((plugin) => plugin !== 'git-kv');
-    return [ok([opened.profile.name, ...plugins].join(', '))];
+    const unusable = opened.failed.map(({ message, hint }) => warning(message, hint));
+    return [ok([opened.profile.name, ...plugins].join(', ')), ...unusable];
   },
 };
 

@@ -26,7 +26,7 @@ export interface ReceivePackOptions {
   /** Fires, with the KvError to refuse pushes with, when this Stargate leads no more. */
   readonly over: AbortSignal;
   /** Whose turn it is; undefined: nobody stands in line. */
-  readonly turns?: Pick<Turns, 'admit' | 'begin'>;
+  readonly turns?: Pick<Turns, 'admit' | 'begin' | 'held'>;
   readonly room: Pick<DiskRoom, 'lack' | 'require' | 'told'>;
   /** Called once for each push that announced something. */
   readonly onOutcome: (outcome: PushOutcome, session: ExecSession) => void;

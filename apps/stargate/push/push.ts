@@ -39,7 +39,8 @@ export class Push {
     this.report = new PushReport(session, options, this.stream);
     const { services, limits } = options;
     this.words = new GitWords(clientOf(session));
-    const request = { gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes, bounds: limits.git };
+    const turns = () => options.turns?.held() ?? [];
+    const request = { gitProtocol: session.gitProtocol, maxBytes: limits.maxBytes, bounds: limits.git, turns };
     this.process = services.receive(request, this.words.client);
   }
 

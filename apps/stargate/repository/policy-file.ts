@@ -77,9 +77,13 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
     const next = queue.then(async () => {
       try {
         const loaded = await load(path, reader);
+        const mended = complained !== '';
         complained = '';
         options.judged?.(true);
-        if (loaded.text === current.text) return false;
+        if (loaded.text === current.text) {
+          if (mended) log.info('policy.mended', { file: path }); // whoever was alarmed by the rejection finds its end here
+          return false;
+        }
         current = { ...loaded, origin: await originOf(reason) };
         since = new Date().toISOString();
         const changed = Object.fromEntries(current.origin.map(([name, value]) => [name.toLowerCase().replace('-', '_'), value]));

@@ -11,6 +11,7 @@ import type { Tracing } from '../../../ports/tracing.js';
 import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
+import { meetOthers } from '../cluster/peers/open-peers.js';
 import type { Membership } from '../cluster/join-cluster.js';
 import { formatServers, foundersOf, SERVERS } from '../repository/founders.js';
 import { openRootServers } from './cluster/open-root.js';
@@ -220,7 +221,8 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
       cluster.isRemoved = (id) => creating.isRemoved(id);
       running.push(serveRootControl({ cluster, creating }));
     }
-    await cluster?.dispatch.start();
+    if (cluster !== null) await meetOthers(running, cluster.dispatch, log);
+    servers?.listening?.();
     const more = await options.more?.({
       ...{ catalogue, creating, clock, log, limits: bounds },
       visit: (name) => repositories.visit(name),

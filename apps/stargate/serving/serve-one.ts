@@ -61,8 +61,7 @@ export async function serveOne(options: ServeOneOptions): Promise<Daemon> {
     let review: () => void = (): void => undefined;
     /** Set once there are addresses to tell: without room, the file that tells them is for later. */
     let tellEndpoints = async (): Promise<void> => undefined;
-    const dispatch = await openPeers(composition, gitDir, log);
-    if (dispatch !== undefined) running.push(() => dispatch.transport.close());
+    const dispatch = await openPeers(running, composition, gitDir, log);
     const served = await serveRepository(composed, {
       dispatch,
       ...{ hostKeys, metrics, started, sampleSize, log },

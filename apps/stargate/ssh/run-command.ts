@@ -57,7 +57,9 @@ export async function runCommand(
       routed(way, reached);
       const place = way.takes === null ? undefined : options.places.take({ ...asker, pushes: way.takes === 'push' });
       try {
-        status = await way.serve({ ...session, pusher, pusherNow: reached.pusher, ...(place === undefined ? {} : { place }) });
+        const enterPush = () => options.places.take({ ...asker, pushes: true });
+        const own = place === undefined ? { enterPush } : { place };
+        status = await way.serve({ ...session, pusher, pusherNow: reached.pusher, ...own });
       } finally {
         place?.leave();
       }

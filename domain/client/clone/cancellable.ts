@@ -90,6 +90,7 @@ function cancellableRemotes({ remotes, clock }: Clone, cancellation: Cancellatio
     fetchObjects: async (remote, direction, oids, options) =>
       remotes.fetchObjects(remote, direction, oids, { ...options, ...ended() }),
     expectPush: (...args) => remotes.expectPush?.(...args),
+    askToPush: async (remote, verb, args) => (await remotes.askToPush?.(remote, verb, args, ended())) ?? null,
     shown: (...args) => remotes.shown?.(...args) ?? null,
     push: (remote, updates, options) =>
       cancellation.landing(clock, updates, (signal) => remotes.push(remote, updates, { ...options, signal })),

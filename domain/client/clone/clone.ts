@@ -12,6 +12,7 @@ import type { PolicyReader } from '../../../ports/stargate/policy-reader.js';
 import type { Signer } from '../../../ports/clone/signer.js';
 import type { Span } from '../../../ports/tracing.js';
 import { ObjectNamer } from '../../git/object.js';
+import type { Zlib } from '../../git/pack/zlib.js';
 import { oidBytesIn } from '../../git/tree/tree.js';
 import type { MirrorRefusal } from '../../ledger/mirror-refusals.js';
 
@@ -54,6 +55,8 @@ export interface WritingPorts {
   /** The clone's own: what is written is named by it. */
   readonly hasher: Hasher;
   readonly randomness: Randomness;
+  /** Reads packs that come with an answer; absent where nobody can. */
+  readonly zlib?: () => Promise<Zlib>;
   /** The chunker that a policy names, with exactly these parameters. */
   readonly chunkerFor: (spec: ChunkingSpec) => Promise<Chunker>;
 }

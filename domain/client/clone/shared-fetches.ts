@@ -21,6 +21,7 @@ export function sharedFetches(remotes: GitRemote): GitRemote {
     listRefs: (...args) => remotes.listRefs(...args),
     fetchObjects: (...args) => remotes.fetchObjects(...args),
     expectPush: (...args) => remotes.expectPush?.(...args),
+    askToPush: async (...args) => (await remotes.askToPush?.(...args)) ?? null,
     shown: (...args) => remotes.shown?.(...args) ?? null,
     push: (...args) => remotes.push(...args),
     close: async () => remotes.close?.(),

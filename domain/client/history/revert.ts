@@ -17,7 +17,7 @@ const LISTED = 10;
 export async function planRevert(clone: Clone, ns: string, txn: string): Promise<PutBack> {
   if (!isUlid(txn)) {
     throw new KvError('USAGE', `${JSON.stringify(txn.slice(0, 80))} is no transaction`, {
-      hint: 'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, which the history of a key gives',
+      hint: 'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, or by its ledger commit; the history of a key gives both',
       advice: { id: 'name-transaction' },
     });
   }

@@ -66,8 +66,12 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
     fetch: (...args) => whenRoom(patience, () => remote.fetch(...args), args[3]?.signal),
     fetchObjects: (...args) => whenRoom(patience, () => remote.fetchObjects(...args), args[3]?.signal),
     expectPush: (...args) => remote.expectPush?.(...args),
+    askToPush: (...args) => whenRoom(patience, async () => (await remote.askToPush?.(...args)) ?? null, args[3]?.signal),
     shown: (...args) => remote.shown?.(...args) ?? null,
-    push: (...args) => whenRoom(patience, () => remote.push(...args), args[2].signal),
+    push(...args) {
+      const push = (): Promise<void> => remote.push(...args);
+      return args[2].impatient === true ? push() : whenRoom(patience, push, args[2].signal);
+    },
     close: async () => remote.close?.(),
   };
 }

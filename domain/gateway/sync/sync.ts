@@ -88,7 +88,8 @@ function describe(ns: string, relation: Relation): AheadNamespace[] {
   if (relation.kind === 'contained') return [];
   const { here, there } = relation;
   if (relation.kind === 'apart') {
-    return [{ ns, here, there, transactions: null, fault: relation.fault?.message ?? 'neither side leads to the other' }];
+    const why = here === null ? 'only the mirror has it, and not whole' : 'neither side leads to the other';
+    return [{ ns, here, there, transactions: null, fault: relation.fault?.message ?? why }];
   }
   const transactions = relation.continuation?.events.length ?? null;
   return [{ ns, here, there, transactions, fault: relation.held?.message ?? null }];

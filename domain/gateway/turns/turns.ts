@@ -30,8 +30,12 @@ export interface Turn {
   readonly token: string;
   /** Milliseconds until others may go on, unless its push has begun. */
   readonly lasts: number;
+  /** How long it was waited for. Milliseconds. */
+  readonly waited: number;
   /** Fires when the turn is over: used, given back, or out of time. */
   readonly over: AbortSignal;
+  /** Whether its push has begun. */
+  readonly used: () => boolean;
 }
 
 /** Where a namespace's line stands. */
@@ -130,9 +134,17 @@ export class Turns {
       line.waiting.add(made);
       this.stand(who, 1);
       this.count(1);
-      this.goOn(ns, line);
+      this.goOn(ns, line, made.since);
     });
-    return { ns, token: ticket.token, lasts: this.context.limits().turnTime, over: ticket.over.signal };
+    const { token, over, granted, since } = ticket;
+    return {
+      ns,
+      token,
+      lasts: this.context.limits().turnTime,
+      waited: granted - since,
+      over: over.signal,
+      used: () => ticket.pushing,
+    };
   }
 
   /** Throws `CAS_CONFLICT` while somebody else has the turn in one of the namespaces. */
@@ -154,6 +166,16 @@ export class Turns {
     ticket.pushing = true;
     this.runsOut(ticket, this.context.limits().turnPush);
     return () => this.leave(ticket);
+  }
+
+  /** How many wait for a namespace, whoever has the turn not counted. */
+  waitingIn(ns: string): number {
+    return this.lines.get(ns)?.waiting.size ?? 0;
+  }
+
+  /** The namespaces in which somebody has the turn, those with the longest lines first. */
+  held(): string[] {
+    return [...this.lines].sort(([, a], [, b]) => b.waiting.size - a.waiting.size).map(([ns]) => ns);
   }
 
   /** The lines in which somebody waits, the longest first. */
@@ -186,7 +208,7 @@ export class Turns {
     this.goOn(ticket.ns, line);
   }
 
-  private goOn(ns: string, line: Line): void {
+  private goOn(ns: string, line: Line, now = this.context.clock.now()): void {
     if (line.holder !== null) return;
     const next = this.nextOf(line);
     if (next === undefined) {
@@ -195,7 +217,7 @@ export class Turns {
     }
     line.waiting.delete(next);
     line.holder = next;
-    next.granted = this.context.clock.now();
+    next.granted = now;
     this.count(-1);
     this.context.observer.granted(ns, next.granted - next.since);
     this.runsOut(next, this.context.limits().turnTime);

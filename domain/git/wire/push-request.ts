@@ -184,7 +184,7 @@ export function tooManyObjects(objects: number, allowed: number): KvError {
     'POLICY_VIOLATION',
     `the push has ${objects} objects, more than the ${allowed} that max_push_objects of the policy allows`,
     {
-      hint: 'push less at a time: fewer keys in a transaction, or less history',
+      hint: 'push less at a time: fewer keys in a transaction, or less history; an import without a batch of its own is split by itself',
       details: { objects, max_push_objects: allowed },
     },
   );

@@ -41,6 +41,9 @@ const UNREACHABLE = new RegExp(
 const BOILERPLATE =
   /^(fatal: Could not read from remote repository\.|Please make sure you have|and the repository exists\.|remote: kv-error)/;
 
+/** git's words for a repository of another user; the lines behind it say how it is trusted. */
+const DUBIOUS = /detected dubious ownership in repository at '(.+)'/;
+
 /** What a host says of the first object that it doesn't give by its id: it has not got it, or gives only what its refs name. */
 export const NOT_GIVEN = /(?:not our ref|unadvertised object) ([0-9a-f]{40,64})/;
 
@@ -69,7 +72,8 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
   }
   const changed = changedHostKey({ what, url, direction }, lines);
   if (changed !== null) return changed;
-  const said = lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
+  const owner = lines.find((line) => DUBIOUS.test(line));
+  const said = owner ?? lines.filter((line) => !BOILERPLATE.test(line)).at(-1) ?? lines[0] ?? '';
   // ssh begins with the account, which the URL has already named.
   const words = said
     .replace(/^(fatal|error): /, '')
@@ -81,10 +85,15 @@ export function unreachable({ what, url, direction }: Contact, stderr: string): 
 function hintFor(stderr: string, url: string, direction: Direction): KvErrorFields {
   const host = direction === 'write' ? 'the Stargate' : 'the Git host';
   if (/Permission denied \(/.test(stderr)) {
+    const open = /^Permissions \d+ for '(.+)' are too open/m.exec(stderr)?.[1];
+    if (open !== undefined) return { hint: `ssh has left out a key that others may read: chmod 600 ${open}` };
     const where = direction === 'write' ? 'have an admin add yours to the policy' : 'add yours there';
     const choose = 'choose one: git config core.sshCommand "ssh -i FILE"';
     return { hint: `${host} knows none of the keys that ssh offered: ${where}, or ${choose}` };
   }
+  const owned = DUBIOUS.exec(stderr)?.[1];
+  if (owned !== undefined)
+    return { hint: `it belongs to another user; if you trust it: git config --global --add safe.directory ${shownUrl(owned)}` };
   if (/Host key verification failed|host key is not cached|Cannot confirm a host key/.test(stderr)) {
     const { host: name, port } = parseSshUrl(url) ?? { host: 'HOST', port: null };
     const scan = `ssh-keyscan ${port === null ? '' : `-p ${port} `}${name}`;
@@ -136,6 +145,20 @@ export function wrongFormat(what: string, stderr: string): KvError | null {
   return new KvError('GIT_ERROR', `${what}: it has ${formats[2]} objects, and this clone was made for ${formats[1]}`, {
     hint: `clone it anew: git init --object-format=${formats[2]} DIR, then git remote add in it, and set the remote up`,
     advice: { id: 'clone-anew', format: formats[2] ?? '' },
+  });
+}
+
+const UNWRITABLE =
+  /^(?:fatal|error): (?:insufficient permission for adding an object|(?:unable to create|could not open|cannot (?:open|lock|update)) .*: (?:Permission denied|Read-only file system)$)/;
+
+/** This clone belongs to somebody else, or can't be written to: `IO_ERROR`; null when that is not what happened. */
+export function unwritableHere(what: string, stderr: string): KvError | null {
+  const said = stderr.split(/[\r\n]+/).find((line) => UNWRITABLE.test(line));
+  if (said === undefined) return null;
+  const words = withoutSecrets(said.replace(/^(fatal|error): /, '').trim());
+  return new KvError('IO_ERROR', `${what}: this clone can't be written to: ${words}`, {
+    hint: 'read what it has, offline, or use a clone of your own',
+    advice: { id: 'read-offline' },
   });
 }
 

@@ -4,7 +4,7 @@ import type { Direction } from '../../../../ports/git/git-remote.js';
 import { firstComplaint } from '../../process/run-git.js';
 import type { GitPlace } from '../../process/run-git.js';
 import { lockedHere } from '../../refs/local-race.js';
-import { damagedThere, kvErrorIn, noRoomHere, unreachable, wrongFormat } from './remote-error.js';
+import { damagedThere, kvErrorIn, noRoomHere, unreachable, unwritableHere, wrongFormat } from './remote-error.js';
 import { configuredAt, remoteUrl } from '../remote-url.js';
 
 /** A side of a remote, and what was wanted of it, as the message begins. */
@@ -28,6 +28,7 @@ export async function remoteFailure(place: GitPlace, { remote, direction, what }
     wrongFormat(what, stderr) ??
     damagedThere(what, stderr) ??
     noRoomHere(what, stderr) ??
+    unwritableHere(what, stderr) ??
     (await lockedHere(what, stderr)) ??
     unreachable({ what: direction === 'read' ? `${what} at ${shownUrl(url)}` : what, url, direction }, stderr) ??
     new KvError('GIT_ERROR', `${what}: ${firstComplaint(stderr)}`, {

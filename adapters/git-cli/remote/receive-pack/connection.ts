@@ -13,7 +13,9 @@ import { PktChannel } from './pkt-channel.js';
 /** A connection to a receive-pack over ssh. It is used for one push, or given up. */
 export class ReceivePackConnection {
   readonly channel: PktChannel;
-  /** What the other side says first; null when it ends instead. */
+  /** What the other side answers before it becomes a receive-pack, where it was asked something; null when it ends instead. */
+  readonly answer: Promise<string | null>;
+  /** What a receive-pack says first; null when it ends instead. */
   readonly greeting: Promise<Greeting | null>;
   /** All that the ssh client has written to its standard error. */
   stderr = '';
@@ -24,11 +26,12 @@ export class ReceivePackConnection {
   private broken: { readonly error: KvError; readonly over: Promise<void> } | null = null;
   private greeted = false;
 
-  /** Starts the client; `url` is the other side's, for messages. */
+  /** Starts the client; `url` is the other side's, for messages. `asks`: what it is to run there answers first. */
   constructor(
     private readonly place: GitPlace,
     [program, args]: readonly [string, readonly string[]],
     private readonly url: string,
+    asks = false,
   ) {
     const { cwd, env } = place;
     let over = (): void => undefined;
@@ -52,11 +55,14 @@ export class ReceivePackConnection {
       });
     });
     this.channel = new PktChannel(child.stdout);
-    this.greeting = readGreeting(this.channel).then((greeting) => {
-      this.greeted = greeting !== null;
-      this.watch.stop(); // the next word is ours, however long it takes to find
-      return greeting;
-    });
+    this.answer = asks ? this.channel.line() : Promise.resolve(null);
+    this.greeting = this.answer
+      .then(() => readGreeting(this.channel))
+      .then((greeting) => {
+        this.greeted = greeting !== null;
+        this.watch.stop(); // the next word is ours, however long it takes to find
+        return greeting;
+      });
   }
 
   /** Sends bytes, after which the other side is to answer; they leave as fast as it takes them. */

@@ -1,12 +1,20 @@
 import { encodePkt, FLUSH_PKT, type Pkt, PktReader, pktText } from '../../../../ports/grammar/git-words/pkt-line.js';
 import type { ObjectFormat, Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
 import { OID_HEX_LENGTH } from '../../../../ports/vocabulary.js';
+import { TURNS_CAPABILITY } from '../../../../ports/grammar/turns-capability.js';
+import type { ShownToPush } from '../../../../ports/git/git-remote.js';
 import type { PktChannel } from './pkt-channel.js';
 
 /** What a receive-pack says first (gitprotocol-pack, "Reference Discovery"). */
 export interface Greeting {
   readonly refs: ReadonlyMap<RefName, Oid>;
   readonly capabilities: readonly string[];
+}
+
+/** What a greeting shows to who is about to push. */
+export function shownIn({ refs, capabilities }: Greeting): ShownToPush {
+  const turns = capabilities.find((one) => one.startsWith(TURNS_CAPABILITY))?.slice(TURNS_CAPABILITY.length) ?? '';
+  return { refs, turns: new Set(turns.split(',')) };
 }
 
 /** Reads the greeting; null when the other side ends before it is whole, or speaks another protocol. */

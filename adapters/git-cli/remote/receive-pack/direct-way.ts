@@ -7,8 +7,11 @@ import { sshArguments, sshCommandLine, sshProgram } from '../ssh/ssh-program.js'
 /** Configuration that only git itself obeys. */
 const GIT_ALONE = /^(?:url\..*\.(?:insteadof|pushinsteadof)|protocol\..*|push\.pushoption|transfer\.advertisesid)$/;
 
+/** What a receive-pack is asked for by. */
+export const RECEIVE_PACK = (path: string): string => `git-receive-pack ${shellQuote(path)}`;
+
 /**
- * The ssh client's command line for a receive-pack behind a URL; null where a push is git's: another transport, or a setting or
+ * The ssh client's command line for what is pushed to behind a URL, as `command` has it for its path; null where a push is git's: another transport, or a setting or
  * environment that only git knows how to obey.
  */
 export async function directWay(
@@ -16,6 +19,7 @@ export async function directWay(
   config: ConfiguredValues,
   remote: string,
   url: string,
+  command: (path: string) => string = RECEIVE_PACK,
 ): Promise<readonly [string, readonly string[]] | null> {
   const address = parseSshUrl(url);
   if (address === undefined) return null;
@@ -25,6 +29,6 @@ export async function directWay(
   if (config.all(`remote.${remote}.receivepack`).length > 0) return null;
   const ssh = sshProgram(env, config);
   if (ssh.variant === 'auto' || ssh.variant === 'simple') return null;
-  const args = [...(await sshArguments(place, ssh, address)), `git-receive-pack ${shellQuote(address.path)}`];
+  const args = [...(await sshArguments(place, ssh, address)), command(address.path)];
   return sshCommandLine(ssh, args);
 }

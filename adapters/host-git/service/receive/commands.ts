@@ -1,3 +1,4 @@
+import { turnsCapability } from '../../../../ports/grammar/turns-capability.js';
 import { encodePkt, FLUSH_PKT, type Oid, PktReader, pktText, type RefName } from '../../../../ports/index.js';
 
 /** One ref update, as it came; ids of zeros stand for nothing. */
@@ -22,9 +23,10 @@ const CAPABILITIES = 'report-status report-status-v2 delete-refs side-band-64k q
 /** The list of refs with which a receive-pack begins (gitprotocol-pack, "Reference Discovery"). */
 export function advertisement(
   refs: readonly (readonly [RefName, Oid])[],
-  { format, version1 }: { readonly format: string; readonly version1: boolean },
+  { format, version1, turns = [] }: { readonly format: string; readonly version1: boolean; readonly turns?: readonly string[] },
 ): Uint8Array {
-  const said = `${CAPABILITIES} object-format=${format} agent=git-kv`;
+  const held = turnsCapability(turns);
+  const said = `${CAPABILITIES} object-format=${format} agent=git-kv${held === null ? '' : ` ${held}`}`;
   const none = `${'0'.repeat(format === 'sha256' ? 64 : 40)} capabilities^{}`;
   const lines = refs.length === 0 ? [none] : refs.map(([ref, oid]) => `${oid} ${ref}`);
   const pkts = lines.map((line, i) => encodePkt(i === 0 ? `${line}\0${said}\n` : `${line}\n`));

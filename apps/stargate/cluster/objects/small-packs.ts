@@ -1,4 +1,4 @@
-import { fewObjects } from '../../../../domain/repo/serve/few-objects.js';
+import { FEW, type Few, fewObjects } from '../../../../domain/repo/serve/few-objects.js';
 import { soundPack } from '../../../../domain/repo/serve/sound-pack.js';
 import type { ObjectNamer } from '../../../../domain/git/object.js';
 import { writePack } from '../../../../domain/git/pack/write-pack.js';
@@ -32,9 +32,9 @@ export class SmallPacks {
   }
 
   /** What commits reach and others don't, as a pack; null where that is no little, which is git's to do. */
-  async make(want: readonly Oid[], have: readonly Oid[]): Promise<readonly Uint8Array[] | null> {
+  async make(want: readonly Oid[], have: readonly Oid[], bound: Few = FEW): Promise<readonly Uint8Array[] | null> {
     const { objectFormat: format } = this.store;
-    const few = await fewObjects(this.recent, format, want, have);
+    const few = await fewObjects(this.recent, format, want, have, bound);
     if (few === null) return null;
     if (few.length === 0) return [];
     const byOid = new Map(few.map((object) => [object.oid, object]));

@@ -5,7 +5,7 @@ import { PLACE, required, shown } from '../../command-line.js';
 import { say } from '../../process/terminal.js';
 import { settle } from '../../settings/settle.js';
 import { change } from './change.js';
-import { openOperator } from './operator.js';
+import { openNotedOperator, openOperator } from './operator.js';
 import { runOnRoot } from './root-command.js';
 import { shownStatus, statusOf } from './status.js';
 
@@ -25,9 +25,11 @@ export async function runCluster([verb = '', ...args]: readonly string[]): Promi
   if (root === undefined && values['repo-id'] !== undefined) throw usage('--repo-id goes with --root');
   const folder = resolve(root ?? required(values.repo, '--repo'));
   const { choice } = await settle(root === undefined ? folder : null, values);
-  const operator = await openOperator(choice, folder);
+  const operator = (await openOperator(choice, folder)) ?? (root === undefined ? null : await openNotedOperator(folder));
   if (operator === null)
-    throw new KvError('CONFIG_INVALID', `the profile '${choice.profile}' names no peer-transport: it is of no cluster`);
+    throw new KvError('CONFIG_INVALID', `the profile '${choice.profile}' names no peer-transport: it is of no cluster`, {
+      ...(root === undefined ? {} : { hint: 'name the servers in a profile, or start the server with --peer (PEER_URLS) first' }),
+    });
   const json = values.json === true;
   try {
     if (root !== undefined) return await runOnRoot(operator, { verb, server, address, repository: values['repo-id'], json });

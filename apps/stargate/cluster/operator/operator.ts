@@ -1,13 +1,14 @@
 import { isClusterStatus } from '../../../../domain/admin/cluster-status.js';
 import { isCount, isFlag, isObject } from '../../../../domain/admin/fields.js';
 import { isRootStatus } from '../../../../domain/admin/root-status.js';
-import { openProfile } from '../../../../plugins/host/index.js';
+import { openProfile, type Profile } from '../../../../plugins/host/index.js';
 import { KvError, toKvError } from '../../../../ports/error.js';
 import { PEER_OPERATOR, type PeerTransport } from '../../../../ports/stargate/peer-transport.js';
 import { ownEnv } from '../../process/environment.js';
 import { chooseProfile, type ProfileChoice } from '../../stargate-profile.js';
 import type { ControlAnswer, ControlRequest } from '../control.js';
 import { TOPICS } from '../peers/dispatch.js';
+import { readWay } from '../peers/peers-way.js';
 import type { RootAnswer, RootRequest } from '../root-requests.js';
 
 /** What asks the servers of a cluster in the name of whoever runs them. */
@@ -29,13 +30,29 @@ export async function openOperator(choice: ProfileChoice, directory: string): Pr
   if (peers === undefined) return null;
   const mine = peers.config?.['self'];
   const as = { path: ['peer-transport', 'self'], text: PEER_OPERATOR, place: { source: 'flag', where: 'cluster' } } as const;
-  const composition = await openProfile(await chooseProfile({ ...choice, changes: [...(choice.changes ?? []), as] }), {
+  return openFor(
+    await chooseProfile({ ...choice, changes: [...(choice.changes ?? []), as] }),
     directory,
-    env: ownEnv(),
-  });
+    typeof mine === 'string' ? [mine] : [],
+  );
+}
+
+/** Opens the way to servers that no profile names, as the one that serves this root has noted it; null where none has. Throws `FORMAT_UNSUPPORTED`. */
+export async function openNotedOperator(root: string): Promise<Operator | null> {
+  const way = await readWay(root);
+  if (way === null) return null;
+  const profile: Profile = {
+    ...{ name: 'cluster', file: 'cluster', plugins: [] },
+    adapters: { 'peer-transport': { use: 'peer-http', line: 1, wrap: [], config: { self: PEER_OPERATOR, ...way } } },
+  };
+  return openFor(profile, root, Object.keys(way.servers));
+}
+
+/** `first` are asked before the others. */
+async function openFor(profile: Profile, directory: string, first: readonly string[]): Promise<Operator> {
+  const composition = await openProfile(profile, { directory, env: ownEnv() });
   try {
     const transport = await composition.get<PeerTransport>('peer-transport');
-    const first = typeof mine === 'string' ? [mine] : [];
     const servers = [...new Set([...first, ...transport.servers])].filter((name) => name !== PEER_OPERATOR);
     return {
       ask: async (repository, request) => controlAnswerIn(await askOne(transport, servers, repository, request)),

@@ -21,6 +21,8 @@ export const TOPICS = {
   forward: 'forward',
   /** What operators ask for. */
   control: 'control',
+  /** A server says which process it is. */
+  hello: 'hello',
 } as const;
 
 /**

@@ -1,11 +1,12 @@
 import { readKept } from '../../repository/kept-file.js';
 import { join } from 'node:path';
 import type { Composition } from '../../../../plugins/host/index.js';
-import { KvError } from '../../../../ports/error.js';
+import { KvError, toKvError } from '../../../../ports/error.js';
 import { parseRepositoryName } from '../../../../ports/grammar/repository-name.js';
 import type { DecisionLog } from '../../../../ports/stargate/decision-log.js';
 import type { LeaderLock } from '../../../../ports/stargate/leader-lock.js';
 import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import { writeWay } from '../../cluster/peers/peers-way.js';
 import { MetServers, metServersFile } from '../../cluster/peers/met-servers.js';
 import type { Log } from '../../log/log.js';
 import type { UndoStack } from '../../process/undo.js';
@@ -37,6 +38,8 @@ export interface RootServers {
   readonly roster: Roster;
   /** How their repositories replicate; null: this server is alone. */
   readonly cluster: RootCluster | null;
+  /** To be called once the other servers can reach this one. */
+  readonly listening?: () => void;
 }
 
 /**
@@ -58,12 +61,42 @@ export async function openRootServers(running: Pick<UndoStack, 'push'>, options:
   }
   if (settings === undefined) return null;
   const { self, peers, identity } = settings;
-  const transport = peers.length === 0 ? null : await openApiTransport(running, settings, root, log);
-  const roster = new ReplicaPeers(self, transport, peers, identity !== undefined, log, knownNamesOf(root));
+  const opened = peers.length === 0 ? null : await openApiTransport(running, settings, root, log);
+  const transport = opened?.transport ?? null;
+  const noting = opened === null ? undefined : noteWay(root, opened, log);
+  const roster = new ReplicaPeers(self, transport, peers, identity !== undefined, log, knownNamesOf(root), noting?.met);
   await roster.start();
   if (transport === null) return { self, roster, cluster: null };
   const cluster = await openCluster(running, options, transport, false);
-  return { self, roster: votingBy(roster, cluster), cluster };
+  return { self, roster: votingBy(roster, cluster), cluster, listening: () => noting?.listening() };
+}
+
+/** Notes the way to the servers that are found, once this one can be reached itself: for operators, since no profile names them. */
+function noteWay(
+  root: string,
+  { transport, way }: Awaited<ReturnType<typeof openApiTransport>>,
+  log: Log,
+): { met(server: string, address: string): void; listening(): void } {
+  const found = new Map<string, string>();
+  let noted = '';
+  let writing = Promise.resolve();
+  const listening = (): void => {
+    if (transport.address === null) return;
+    const servers = { [transport.self]: transport.address, ...Object.fromEntries(found) };
+    const now = JSON.stringify(servers);
+    if (now === noted) return;
+    noted = now;
+    writing = writing
+      .then(() => writeWay(root, { ...way, servers }))
+      .catch((error: unknown) => log.warn('replica.way', { message: toKvError(error).message })); // operators can't ask then
+  };
+  return {
+    listening,
+    met(server, address) {
+      found.set(server, address);
+      listening();
+    },
+  };
 }
 
 /** Where one server has the decision log, it takes part in each creation: it alone can say that nothing was decided yet. */

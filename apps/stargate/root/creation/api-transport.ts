@@ -1,6 +1,7 @@
 import { openProfile, type Profile } from '../../../../plugins/host/index.js';
 import { KvError } from '../../../../ports/error.js';
 import type { PeerTransport } from '../../../../ports/stargate/peer-transport.js';
+import type { PeersWay } from '../../cluster/peers/peers-way.js';
 import { showEndpoint } from '../../endpoints.js';
 import type { Log } from '../../log/log.js';
 import { ownEnv } from '../../process/environment.js';
@@ -10,14 +11,14 @@ import { isLoopback, type ReplicaSettings } from './settings.js';
 
 /**
  * How servers speak to each other that find each other by the addresses of their APIs. Without a key, only on this host, as the user that they all
- * run as. Throws `CONFIG_INVALID`.
+ * run as. Gives the way to them, too, as far as it is known now. Throws `CONFIG_INVALID`.
  */
 export async function openApiTransport(
   running: Pick<UndoStack, 'push'>,
   { self, peers, keyFile, identity, listenPeers, trusted }: ReplicaSettings,
   root: string,
   log: Log,
-): Promise<PeerTransport> {
+): Promise<{ readonly transport: PeerTransport; readonly way: Omit<PeersWay, 'servers'> }> {
   const local = isLoopback(listenPeers.host) && peers.every(({ hostname }) => isLoopback(hostname));
   if (keyFile === undefined && identity === undefined && !local)
     throw new KvError('CONFIG_INVALID', 'the servers are on several hosts, and have nothing to know each other by', {
@@ -26,9 +27,10 @@ export async function openApiTransport(
   const key = keyFile ?? (identity === undefined ? await loopbackKey(process.env) : undefined);
   if (keyFile === undefined && identity === undefined)
     log.warn('replica.loopback', { key, effect: 'servers of this user on this host trust each other; no other host is let in' });
+  const way = { cluster: 'replicas', trusted, ...identity, ...(key === undefined ? {} : { keyFile: key }) };
   const config = {
-    ...{ self, cluster: 'replicas', servers: { [self]: `${identity === undefined ? 'http' : 'https'}://127.0.0.1:1` } },
-    ...{ listen: showEndpoint(listenPeers), trusted, ...identity, ...(key === undefined ? {} : { keyFile: key }) },
+    ...{ self, servers: { [self]: `${identity === undefined ? 'http' : 'https'}://127.0.0.1:1` } },
+    ...{ listen: showEndpoint(listenPeers), ...way },
   };
   const profile: Profile = {
     ...{ name: 'replica', file: 'replica', plugins: [] },
@@ -36,5 +38,5 @@ export async function openApiTransport(
   };
   const composition = await openProfile(profile, { directory: root, env: ownEnv() });
   running.push(() => composition.close());
-  return composition.get<PeerTransport>('peer-transport');
+  return { transport: await composition.get<PeerTransport>('peer-transport'), way };
 }

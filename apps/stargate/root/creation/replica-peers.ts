@@ -27,6 +27,8 @@ export class ReplicaPeers implements Roster {
   private readonly away = new Set<string>();
   needed: () => string | null = () => null;
   private readonly instance = randomBytes(8).toString('hex');
+  /** Says which other server was found that is called as this one; null where none was. */
+  private namesake: string | null = null;
 
   constructor(
     private readonly self: string,
@@ -36,9 +38,14 @@ export class ReplicaPeers implements Roster {
     private readonly secure: boolean,
     private readonly log: Log,
     private readonly kept: KnownNames = { read: async () => new Map(), write: async () => undefined },
+    /** Told where the peers' port of a server is that was found. */
+    private readonly met: (server: string, address: string) => void = () => undefined,
   ) {}
 
-  /** Takes up the names that were found before. Throws what reading them does. */
+  /**
+   * Takes up the names that were found before, and looks who is there. Throws `CONFIG_INVALID` where another server is called as this one, and
+   * what reading the names does.
+   */
   async start(): Promise<void> {
     const known = await this.kept.read();
     for (const { origin } of this.urls) {
@@ -47,6 +54,9 @@ export class ReplicaPeers implements Roster {
       this.names.set(origin, name);
       this.away.add(origin); // until it answers
     }
+    await this.find();
+    if (this.namesake !== null)
+      throw new KvError('CONFIG_INVALID', this.namesake, { hint: 'give each server a SERVER_ID of its own (--server-id)' });
   }
 
   get count(): number {
@@ -99,14 +109,14 @@ export class ReplicaPeers implements Roster {
         return this.fault(at, `at ${at} is no server that replicates`);
       if (name === this.self) {
         const same = response.headers.get(INSTANCE) === this.instance;
-        return this.fault(
-          at,
-          same ? `the peer ${at} is this server itself` : `the server at ${at} is called ${name}, as this one`,
-        );
+        if (!same) this.namesake = `the server at ${at} is called ${name}, as this one`;
+        return this.fault(at, same ? `the peer ${at} is this server itself` : (this.namesake ?? ''));
       }
       const twice = [...this.names].find(([other, known]) => known === name && other !== at);
       if (twice !== undefined) return this.fault(at, `${twice[0]} and ${at} are both server ${name}`);
-      this.transport?.meet(name, `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`);
+      const address = `${this.secure ? 'https' : 'http'}://${url.hostname}:${port}`;
+      this.transport?.meet(name, address);
+      this.met(name, address);
       if (this.names.get(at) !== name || this.away.has(at)) this.log.info('replica.peer', { server: name, at });
       const isNew = this.names.get(at) !== name;
       this.names.set(at, name);

@@ -42,7 +42,9 @@ async function findOut(
   for (const pause of pauses()) {
     await clone.clock.sleep(pause);
     try {
-      await atTheLeader(clone, () => clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined }));
+      await atTheLeader(clone, () =>
+        clone.remotes.push(clone.remoteName, updates, { ...options, turn: undefined, impatient: false }),
+      );
       return;
     } catch (error) {
       if (!KvError.is(error)) throw error;

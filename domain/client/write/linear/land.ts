@@ -17,9 +17,17 @@ export async function whereTo(clone: Clone): Promise<Target> {
   return 'clone';
 }
 
+/** What is known of a push. */
+interface Landing {
+  readonly objects?: readonly NewObject[];
+  readonly turn?: string | undefined;
+  readonly impatient?: boolean;
+  readonly behind?: ReadonlySet<Oid> | undefined;
+}
+
 /**
  * Moves refs, all or none: at the Stargate, and then here. `objects` are all that the moves bring, where they are at hand; `turn` is
- * one that the Stargate has granted.
+ * one that the Stargate has granted; `impatient` pushes don't wait for room; `behind` are ledger commits that are known to be behind the new one.
  * Gives a warning, or null.
  * Throws `CAS_CONFLICT` when one had moved, or what the Stargate says.
  */
@@ -28,7 +36,7 @@ export async function land(
   ns: string,
   updates: readonly RefUpdate[],
   target: Target,
-  { objects, turn }: { readonly objects?: readonly NewObject[]; readonly turn?: string | undefined } = {},
+  { objects, turn, impatient, behind }: Landing = {},
 ): Promise<string | null> {
   if (target === 'clone') {
     await clone.store.updateRefs(updates, `kv: ${ns}`);
@@ -38,8 +46,8 @@ export async function land(
   // A new epoch begins with commits that have no parents, and with the data of the one before.
   const restarts = updates.some(({ ref, old }) => ref === epochRef(ns) && old !== null);
   const atHand = objects === undefined || all !== updates ? {} : { objects };
-  await pushForCertain(clone, ns, all, { atomic: true, restarts, turn, ...atHand, onProgress: clone.onProgress });
-  return remember(clone, ns, all);
+  await pushForCertain(clone, ns, all, { atomic: true, restarts, turn, impatient, ...atHand, onProgress: clone.onProgress });
+  return remember(clone, ns, all, behind);
 }
 
 /**
@@ -64,9 +72,14 @@ const PAUSE_MS = 5;
  * Keeps what landed, as this clone's own tips and as the Stargate's, so that the next write and read build on it. A ledger of this
  * clone's own that the Stargate's doesn't go on from makes room, and stays in a ref of its own; gives the warning that says so.
  */
-async function remember(clone: Clone, ns: string, updates: readonly RefUpdate[]): Promise<string | null> {
+async function remember(
+  clone: Clone,
+  ns: string,
+  updates: readonly RefUpdate[],
+  behind: ReadonlySet<Oid> = new Set(),
+): Promise<string | null> {
   for (let tries = 1; ; tries++) {
-    const { moves, stranded } = await movesHere(clone, ns, updates);
+    const { moves, stranded } = await movesHere(clone, ns, updates, behind);
     try {
       await clone.store.updateRefs(moves, `kv: pushed to ${ns}`);
     } catch (error) {
@@ -86,6 +99,7 @@ async function movesHere(
   clone: Clone,
   ns: string,
   updates: readonly RefUpdate[],
+  behind: ReadonlySet<Oid>,
 ): Promise<{ readonly moves: RefUpdate[]; readonly stranded: boolean }> {
   const own = ledgerRef(ns);
   const sides = [(ref: RefName) => ref, (ref: RefName) => trackingRef('stargate', ref)];
@@ -97,14 +111,15 @@ async function movesHere(
     const ledger = here.find(({ update }) => update.ref === own);
     if (ledger !== undefined && (await isNextEpoch(clone, ledger.old, ledger.update))) continue;
     // Only with its ledger can a side have gone on: a commit's history is looked at once, and not for every ref.
-    const further = ledger !== undefined && (await isFurther(clone, ledger.old, ledger.update));
+    const isBehind = ledger?.old != null && behind.has(ledger.old);
+    const further = ledger !== undefined && !isBehind && (await isFurther(clone, ledger.old, ledger.update));
     for (const { update, ref, old } of here) {
       if (!further || !(await isFurther(clone, old, update))) moves.push({ ref, old, next: update.next });
     }
   }
   const [local, landed] = [refs.get(own), updates.find(({ ref }) => ref === own)];
   const replaced = local !== undefined && local !== landed?.old && moves.some(({ ref }) => ref === own);
-  const stranded = replaced && landed !== undefined && (await isStranded(clone, local, landed));
+  const stranded = replaced && !behind.has(local) && landed !== undefined && (await isStranded(clone, local, landed));
   if (stranded) moves.push({ ref: strandedRef(ns), old: refs.get(strandedRef(ns)) ?? null, next: local });
   return { moves, stranded };
 }

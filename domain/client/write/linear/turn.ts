@@ -1,4 +1,4 @@
-import { TURN, type TurnReport } from '../../../admin/turn.js';
+import { type KnownTips, TURN, type TurnReport } from '../../../admin/turn.js';
 import { readReport } from '../../../admin/verb.js';
 import { ledgerRef, trackingRef } from '../../../ledger/refs.js';
 import { KvError } from '../../../../ports/error.js';
@@ -7,8 +7,12 @@ import { type FullLine, lineIsFull } from '../../remote/patience.js';
 
 /** A turn to push, which is over with the push, after its time, or when it is given back. */
 export interface HeldTurn extends TurnReport {
+  /** Its push goes over the connection on which it was asked for. */
+  readonly ownWay: boolean;
   release(): void;
 }
+
+const NO_TIPS: KnownTips = { ledger: null, index: null };
 
 /** What a Stargate answers that has no line, or whose line was broken: then luck decides, as without one. */
 const NO_LINE: ReadonlySet<string> = new Set(['USAGE', 'NOT_SUPPORTED', 'IO_ERROR', 'BUSY', 'INTERRUPTED']);
@@ -23,16 +27,17 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Stands in line at the Stargate until this clone may push to a namespace before all others; waits, and asks again, where the line is full.
- * Null where there is no line, or none that had room for two minutes.
+ * Null where there is no line, or none that had room for two minutes. The answer brings what is new since `have`, where the Stargate knows how.
  */
 export async function takeTurn(
   clone: Clone,
   { randomness }: Pick<WritingPorts, 'randomness'>,
   ns: string,
+  have: KnownTips = NO_TIPS,
 ): Promise<HeldTurn | null> {
   const until = clone.clock.now() + LINE_PATIENCE_MS;
   for (;;) {
-    const found = await stand(clone, ns);
+    const found = await stand(clone, ns, have);
     if (found === null || 'token' in found) return found;
     if (clone.clock.now() >= until) return null;
     const [byte = 0] = randomness.bytes(1);
@@ -47,20 +52,36 @@ export function pauseBeforeLine({ standing, turnMs }: FullLine, byte: number): n
 }
 
 /** One attempt: the turn, the line that is full, or null where luck is to decide. */
-async function stand(clone: Clone, ns: string): Promise<HeldTurn | FullLine | null> {
+async function stand(clone: Clone, ns: string, have: KnownTips): Promise<HeldTurn | FullLine | null> {
   try {
-    const held = await clone.stargate.hold(clone.remoteName, TURN.name, TURN.encode({ ns }));
-    try {
-      return { ...readReport(TURN, held.answer), release: () => held.release() };
-    } catch (error) {
-      held.release();
-      throw error;
-    }
+    const own = await askToPush(clone, ns, have);
+    if (own !== null) return own;
+    return heldTurn(await clone.stargate.hold(clone.remoteName, TURN.name, TURN.encode({ ns })), false);
   } catch (error) {
     if (!KvError.is(error)) throw error;
     const full = lineIsFull(error);
     if (full !== null) return full;
     if (NO_LINE.has(error.code)) return null;
+    throw error;
+  }
+}
+
+/** A turn whose push goes over the same connection; null where this side or the other doesn't know how. */
+async function askToPush(clone: Clone, ns: string, push: KnownTips): Promise<HeldTurn | null> {
+  try {
+    const asked = await clone.remotes.askToPush?.(clone.remoteName, TURN.name, TURN.encode({ ns, push }));
+    return asked ? heldTurn(asked, true) : null;
+  } catch (error) {
+    if (KvError.is(error) && error.code === 'USAGE') return null; // an older Stargate
+    throw error;
+  }
+}
+
+function heldTurn({ answer, release }: { readonly answer: unknown; release(): void }, ownWay: boolean): HeldTurn {
+  try {
+    return { ...readReport(TURN, answer), ownWay, release };
+  } catch (error) {
+    release();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { KvError } from '../../../../ports/error.js';
+import type { KnownTips } from '../../../admin/turn.js';
 import type { NamespacePolicy } from '../../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { tooManyObjects } from '../../../git/wire/push-request.js';
@@ -22,6 +23,8 @@ import { type Receipt, receipt } from '../receipt.js';
 import type { WriteRequest } from '../request.js';
 import { isForAnother, repositoryFor } from '../../clone/repository.js';
 import { signCommit } from './sign.js';
+import { knownTips, type News, takeNews } from './news.js';
+import { rememberLine, sawLine } from './seen-lines.js';
 import { type HeldTurn, isOthersTurn, knowsTip, takeTurn } from './turn.js';
 
 /** Reads the values of a write when it is first asked, and gives the same ever after: a lost race needs none of this again. */
@@ -76,15 +79,43 @@ export async function writeLinear(
   const find = chunksFetched(clone, ns, target);
   const prepared = await prepare(policy(), () => find);
   const atHand = !namesChunks(prepared); // chunks were stored as they were cut
+  // Whoever expects a tree can't be overtaken and win, so that it stands in no line: it waits while it is another's turn.
+  const queues = request.expectTree === undefined;
   let turn: HeldTurn | null = null;
+  let news: News | null = null;
+  /** Whether there is a line to stand in that it has not stood in yet. */
+  let impatient = pushes && queues && clone.remotes.askToPush !== undefined;
+  /** Reads where the Stargate stands, unless a turn has brought that: gives it then. */
+  const catchUp = async (tip: Tip | null, have: KnownTips): Promise<News | null> => {
+    const brought = turn === null || namesChunks(prepared) ? null : await takeNews(clone, ports, turn, have);
+    if (brought !== null) return brought;
+    if (turn === null || namesChunks(prepared) || !(await knowsTip(clone, turn))) await refresh(clone, ns, namesChunks(prepared));
+    if (tip !== null) await requireCaughtUp(clone, tip);
+    return null;
+  };
   try {
+    if (pushes && queues && (await sawLine(clone, ns))) {
+      const tip = await newestTip(clone, ns);
+      const have = knownTips(clone, ports, tip);
+      turn = await takeTurn(clone, ports, ns, have);
+      impatient = false;
+      await rememberLine(clone, turn, ns);
+      if (turn !== null) {
+        news = await catchUp(tip, have);
+        published = await knownPublished(clone);
+        fresh = true;
+      }
+    }
     for (let attempt = 0; ; ) {
       checkMode();
       const began = clone.clock.now();
-      if (pushes && atHand) clone.remotes.expectPush?.(clone.remoteName, attempt > 0);
-      const tip = target === 'stargate' ? await wholeTip(clone, ns, 'stargate') : await newestTip(clone, ns);
+      if (pushes && atHand && turn?.ownWay !== true) clone.remotes.expectPush?.(clone.remoteName, attempt > 0);
+      const brought = news;
+      const newest = () => (target === 'stargate' ? wholeTip(clone, ns, 'stargate') : newestTip(clone, ns));
+      const tip = brought?.tip ?? (await newest());
+      news = null;
       const base = await baseOf(clone, tip, namesChunks(prepared));
-      let lost = pushes ? movedSince(clone, ns, base) : null;
+      let lost = pushes && turn === null ? lostAlready(clone, ns, base, queues) : null;
       if (lost === null) {
         const repository = repositoryFor(published, tip);
         if (repository instanceof KvError) {
@@ -102,7 +133,7 @@ export async function writeLinear(
         const outcome = { request, prepared, draft, tip, base, retries: attempt };
         const nothing = draft.set.length + draft.del.length === 0;
         if (nothing || request.dryRun === true) return receipt(outcome, null, 'nowhere', warnings);
-        lost = pushes ? movedSince(clone, ns, base) : null;
+        lost = pushes && turn === null ? lostAlready(clone, ns, base, queues) : null;
         if (lost === null) {
           const mayBeUnsigned = target === 'clone' || policy()?.requireSignedCommits === false;
           const { object, unsigned } = await signCommit(clone, ports, draft.ledgerCommit, mayBeUnsigned);
@@ -116,7 +147,7 @@ export async function writeLinear(
           }
           await clone.store.write(objects);
           try {
-            const how = { turn: turn?.token, ...(atHand ? { objects } : {}) };
+            const how = { turn: turn?.token, impatient, behind: brought?.behind, ...(atHand ? { objects } : {}) };
             const warning = await land(clone, ns, moves(ns, base, draft, object.oid), target, how);
             if (warning !== null) warnings.push(warning);
             if (unsigned !== null) warnings.push(`the commit is not signed: ${unsigned}`);
@@ -126,25 +157,24 @@ export async function writeLinear(
               await refreshOnce(); // what this clone knows of the repository is old
               continue;
             }
-            if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error;
+            // In a line there is room where there is none for a push.
+            if (!KvError.is(error) || !(error.code === 'CAS_CONFLICT' || (impatient && error.code === 'BUSY'))) throw error;
             lost = error;
           }
         }
       }
       turn?.release();
       turn = null;
-      // Whoever expects a tree can't be overtaken and win, so that it stands in no line: it waits while it is another's turn.
-      const queues = request.expectTree === undefined;
       const took = queues ? clone.clock.now() - began : 0;
       const again = ++attempt < MAX_ATTEMPTS && (queues || isOthersTurn(lost));
-      if (again && queues && pushes) turn = await takeTurn(clone, ports, ns);
-      if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
-      if (target === 'stargate' && (again || tip?.from !== 'stargate')) {
-        if (turn === null || namesChunks(prepared) || !(await knowsTip(clone, turn))) {
-          await refresh(clone, ns, namesChunks(prepared));
-        }
-        if (tip !== null) await requireCaughtUp(clone, tip);
+      const have = knownTips(clone, ports, tip);
+      if (again && queues && pushes) {
+        turn = await takeTurn(clone, ports, ns, have);
+        impatient = false;
+        await rememberLine(clone, turn, ns);
       }
+      if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
+      if (target === 'stargate' && (again || tip?.from !== 'stargate')) news = await catchUp(tip, have);
       if (!again) throw lost;
       published = await knownPublished(clone);
       fresh = true;
@@ -154,9 +184,16 @@ export async function writeLinear(
   }
 }
 
-/** Whether the Stargate, as far as the connection for the push has heard of it, has gone on since the state that is built on. */
-function movedSince(clone: Clone, ns: string, base: Base): KvError | null {
-  const there = clone.remotes.shown?.(clone.remoteName)?.get(ledgerRef(ns));
+/**
+ * Why a push would be refused, as far as its connection has heard of it: the Stargate has gone on since the state that is built on, or it is
+ * another's turn. Null where nothing is known.
+ */
+function lostAlready(clone: Clone, ns: string, base: Base, queues: boolean): KvError | null {
+  const shown = clone.remotes.shown?.(clone.remoteName);
+  if (queues && shown?.turns.has(ns) === true) {
+    return new KvError('CAS_CONFLICT', `another writer has the turn in namespace ${ns}`, { details: { ns, turns: 1 } });
+  }
+  const there = shown?.refs.get(ledgerRef(ns));
   if (there === undefined || there === base.ledger?.commit) return null;
   return new KvError('CAS_CONFLICT', `'${ledgerRef(ns)}' has moved at '${clone.remoteName}'`, {
     hint: 'read the newest state and try again',

@@ -2,14 +2,15 @@ import { parseDuration } from '../../../../ports/grammar/duration.js';
 
 /** The formats' times have four-digit years. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+/** Also with a space for the `T`, as histories show times. */
+const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** When a key expires, in ms since the epoch (undefined: no TTL of its own), or what is wrong with the TTL. */
 type Expiry = { readonly expiresAt: number | undefined } | { readonly fault: string };
 
 /** Milliseconds since the epoch of an ISO 8601 time with its zone, or of a date (its start, UTC); undefined when it is neither. */
 export function parseTime(text: string): number | undefined {
-  const ms = ISO.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = ISO.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
 }
 

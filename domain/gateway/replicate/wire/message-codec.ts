@@ -88,6 +88,12 @@ export class Fields {
     return (this.fields[name] ?? null) !== null;
   }
 
+  flag(name: string): boolean {
+    const value = this.fields[name];
+    if (typeof value === 'boolean') return value;
+    throw bad(`${this.path}.${name}`);
+  }
+
   text(name: string): string {
     const value = this.fields[name];
     if (typeof value === 'string') return value;

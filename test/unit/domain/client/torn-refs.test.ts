@@ -82,6 +82,7 @@ describe('a list of refs that is half of a transaction', () => {
     await set(ada, 'four', '4');
     before = new Map([...before, [indexRef(NS), (await gateway.refs()).get(indexRef(NS)) ?? '']]);
     await set(ada, 'five', '5');
+    Object.assign(placeNamed(gateway.name).write ?? {}, { ask: undefined }); // a Stargate whose turns bring nothing
     const asked = tear('write', [indexRef(NS)], 2); // of the push that loses, and of the fetch after it
     expect((await set(bob, 'six', '6')).retries).to.equal(1);
     expect(asked()).to.be.at.least(4);

@@ -40,6 +40,8 @@ describe('waiting for a commit that nobody knows', () => {
       fingerprint: '',
       left: new AbortController().signal,
       tell: () => undefined,
+      enterPush: () => expect.fail('it is no push'),
+      handOver: () => expect.fail('it is no push'),
     };
     const run = (_remote: string, _name: string, words: readonly string[]) => verb.run(words, call);
     return { ...one.clone, stargate: { ...one.clone.stargate, run } };

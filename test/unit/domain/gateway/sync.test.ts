@@ -219,6 +219,14 @@ for (const format of ['sha1', 'sha256'] as const) {
       await same();
     });
 
+    it('a namespace that only the mirror has is not said to have gone apart', async () => {
+      await set(await begin(), 'first');
+      await gateway.mirrored();
+      gateway.mirror.refs.set('refs/kv/theirs', gateway.mirror.refs.get(LEDGER) as Oid);
+      const { namespaces } = await gateway.sync({});
+      expect(namespaces.map(({ ns, fault }) => [ns, fault])).to.deep.equal([['theirs', 'only the mirror has it, and not whole']]);
+    });
+
     it('a branch that went on at the mirror is taken over with the rest, and one that went apart is left', async () => {
       const ada = await begin();
       await set(ada, 'first');

@@ -14,6 +14,7 @@ function asking(answers: readonly (KvError | 'granted')[]) {
   const pauses: number[] = [];
   const clone = {
     remoteName: 'origin',
+    remotes: {},
     clock: {
       now: () => now,
       async sleep(ms: number) {
@@ -62,7 +63,11 @@ describe('a line for turns that is full', () => {
 
   it('is not what waiting for room is for', async () => {
     let attempts = 0;
-    const waiting = { clock: { now: () => 0 } as never, randomness: async () => ({}) as never, onWait: () => expect.fail('nobody waits') };
+    const waiting = {
+      clock: { now: () => 0 } as never,
+      randomness: async () => ({}) as never,
+      onWait: () => expect.fail('nobody waits'),
+    };
     const error = await whenRoom(waiting, async () => {
       attempts++;
       throw full();
