@@ -7,7 +7,7 @@ import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';
-import { gitFailed, gitPlace } from './process/run-git.js';
+import { gitFailed, gitPlace, runGit } from './process/run-git.js';
 import type { Environment, GitPlace } from './process/run-git.js';
 import { checkOid, isTreePath } from './process/guard.js';
 import { mergeBaseIsAncestor, revList, writeChangedPaths } from './objects/history.js';
@@ -144,6 +144,15 @@ export class GitCliStore implements GitStore {
     this.wrote = true;
     // Whoever writes pack after pack, as an import does, reads what the packs before have.
     if (packed && ++this.packs % MANY_PACKS === 0) this.indexing = this.indexing.then(() => indexTogether(this.place, folder));
+  }
+
+  async takePack(pack: Uint8Array): Promise<void> {
+    this.checkOpen();
+    this.writable('write objects');
+    const settings = ['-c', 'core.fsync=objects,derived-metadata'];
+    const result = await runGit(this.place, [...settings, 'index-pack', '--stdin', '--fix-thin', '--strict'], { input: pack });
+    if (result.code !== 0) throw gitFailed('cannot take a pack in', result.stderr);
+    this.wrote = true;
   }
 
   async refs(patterns: readonly string[]): Promise<Map<RefName, Oid>> {

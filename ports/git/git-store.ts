@@ -117,6 +117,13 @@ export interface GitStore {
    */
   write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void>;
 
+  /**
+   * Stores the objects of a pack, which may be deltas of what is here, held against what a fetch asks: each is named by its own hash, is sound,
+   * and names nothing that is neither in the pack nor here. Durable and all or none as `write`. Throws `GIT_ERROR` for one that is not so,
+   * `STORAGE_FULL`. Absent where the caller has to read it.
+   */
+  takePack?(pack: Uint8Array): Promise<void>;
+
   /** The refs whose names equal a pattern, or start with it when it ends in `/`. */
   refs(patterns: readonly string[]): Promise<Map<RefName, Oid>>;
 

@@ -199,9 +199,14 @@ export class MemoryGateway {
     const pusher = as === null ? null : this.people.pusher(as, this.policyNow());
     if (pusher === null) throw new KvError('IO_ERROR', `Permission denied: ${as}`);
     const { store, host, streams } = this;
+    const small = new SmallPacks(store, new ObjectNamer(nodeHasher(), store.objectFormat));
+    const more = { few: { objects: 8000, bytes: 5 * 1024 * 1024, depth: 500 }, thin: true };
+    async function* send(want: readonly Oid[], have: readonly Oid[]): AsyncGenerator<Uint8Array> {
+      yield* (await small.make(want, have, more)) ?? [];
+    }
     const verb = turnVerb({
       ...{ store, policy: this.policyNow },
-      news: turnNews(new SmallPacks(store, new ObjectNamer(nodeHasher(), store.objectFormat))),
+      news: turnNews({ small, reader: store, exchange: { send } }),
       line: async () => ({ turns: host.turns, over: streams.signal, push: async () => 0 }),
     });
     const left = new AbortController();

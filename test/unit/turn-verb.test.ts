@@ -13,6 +13,7 @@ import { Turns } from '../../domain/gateway/turns/turns.js';
 import { KvError } from '../../ports/error.js';
 import { turnsCapability } from '../../ports/grammar/turns-capability.js';
 import type { Policy } from '../../ports/stargate/policy-reader.js';
+import { commit, files } from '../contracts/git-objects.js';
 import { memory, SeededRandomness } from '../support/memory.js';
 
 const OID = '0123456789abcdef0123456789abcdef01234567';
@@ -110,15 +111,40 @@ describe('the verb of turns', () => {
     expect(reasons).to.deep.equal(['CAS_CONFLICT', false]);
   });
 
-  it('brings no more than is little, and nothing where something is wrong', async () => {
-    const bytes = (length: number) => turnNews({ make: async () => [new Uint8Array(length)] })([OID], [OID]);
-    expect((await bytes(512 * 1024))?.length).to.equal(512 * 1024);
-    expect(await bytes(512 * 1024 + 1)).to.equal(null);
-    expect(await turnNews({ make: async () => null })([OID], [])).to.equal(null);
-    const broken = async (): Promise<never> => {
+  it('brings what is little, made here or by a process, and nothing where it is much or something is wrong', async () => {
+    const { store } = memory();
+    const commits = ['none'];
+    const { root, objects } = files('sha1', {});
+    await store.write(objects);
+    for (let i = 0; i < 520; i++) {
+      const made = commit('sha1', { tree: root, time: 1_700_000_000 + i, parents: i === 0 ? [] : [commits.at(-1) as string] });
+      await store.write([made]);
+      commits.push(made.oid);
+    }
+    const tip = commits.at(-1) as string;
+    const asked: string[] = [];
+    const news = (behind: number, bytes = 9) => {
+      const pack = new Uint8Array(bytes);
+      async function* send(): AsyncGenerator<Uint8Array> {
+        asked.push('process');
+        yield pack;
+      }
+      const make = async () => [asked.push('here'), pack].slice(1) as [Uint8Array];
+      const have = commits.at(-1 - behind) as string;
+      return turnNews({ small: { make }, exchange: { send }, reader: store })([tip, tip], [have, have]);
+    };
+    for (const behind of [1, 4, 5, 500]) expect((await news(behind))?.length, `${behind}`).to.equal(9);
+    expect(asked).to.deep.equal(['here', 'here', 'process', 'process']);
+    for (const behind of [501, 520]) expect(await news(behind), `${behind}`).to.equal(null);
+    expect(asked).to.have.length(4);
+    expect((await news(5, 512 * 1024))?.length).to.equal(512 * 1024);
+    for (const behind of [1, 5]) expect(await news(behind, 512 * 1024 + 1)).to.equal(null);
+    const make = async (): Promise<never> => {
       throw new KvError('GIT_ERROR', 'object is not here');
     };
-    expect(await turnNews({ make: broken })([OID], [])).to.equal(null);
+    const [have] = [commits.at(-2) as string];
+    const broken = turnNews({ small: { make }, exchange: { send: () => expect.fail('nobody asks') }, reader: store });
+    expect(await broken([tip, tip], [have, have])).to.equal(null);
   });
 
   it('is told of in what receive-pack says first, of some namespaces', () => {

@@ -26,7 +26,7 @@ export interface GitResult {
 
 /** What a git process is given besides its arguments, and who looks after it. */
 export interface RunOptions {
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Sees stderr as it comes, besides its being collected. */
   readonly onStderr?: (chunk: string) => void;
   readonly supervisor?: Supervisor;

@@ -5,8 +5,8 @@ import { namespacePolicy } from '../../../domain/verify/policy-rules.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Policy } from '../../../ports/stargate/policy-reader.js';
-import type { Oid } from '../../../ports/vocabulary.js';
 import type { AdminVerb } from './serve-admin.js';
+import type { Tips } from './turn-news.js';
 import type { ExecSession, ServeExec } from '../exec-session.js';
 
 interface TurnSources {
@@ -15,7 +15,7 @@ interface TurnSources {
   /** The lines of the term at hand, what takes pushes in it, and what ends it. Throws `NOT_LEADER` where nobody may push. */
   readonly line: () => Promise<{ readonly turns: Turns; readonly push: ServeExec; readonly over: AbortSignal }>;
   /** What commits reach and what a clone has does not, as a pack; null where that is much. */
-  readonly news: (want: readonly Oid[], have: readonly Oid[]) => Promise<Uint8Array | null>;
+  readonly news: (want: Tips, have: Tips) => Promise<Uint8Array | null>;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Composition } from '../../../plugins/host/index.js';
 import type { BundleArchive } from '../../../ports/git/bundle-archive.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Hasher } from '../../../ports/hasher.js';
+import type { ObjectExchange } from '../../../ports/git/object-exchange.js';
 import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import type { Leadership } from '../leader/leadership.js';
@@ -20,6 +21,7 @@ import { describeMirror } from '../leader/mirror-view.js';
 import type { AdminVerb } from './serve-admin.js';
 import { statusVerb } from './status.js';
 import { syncVerb } from './sync.js';
+import { RecentObjects } from '../cluster/objects/recent-objects.js';
 import { SmallPacks } from '../cluster/objects/small-packs.js';
 import { turnNews } from './turn-news.js';
 import { turnVerb } from './turn.js';
@@ -72,7 +74,8 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
     policyText: () => policyFile.current.text,
   });
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
-  const news = turnNews(new SmallPacks(store, namer));
+  const exchange = await composition.get<ObjectExchange>('object-exchange');
+  const news = turnNews({ exchange, small: new SmallPacks(store, namer), reader: new RecentObjects(store) });
   const turn = turnVerb({ store, policy, news, line: async () => leadership.lead() });
   return [status, compact, sync, turn, knowsVerb({ store })];
 }

@@ -19,7 +19,7 @@ export function cancellable(clone: Clone, cancellation: Cancellation): Clone {
 }
 
 function cancellableStore(store: GitStore, cancellation: Cancellation): GitStore {
-  const { prefetch, prepareHistory } = store;
+  const { prefetch, prepareHistory, takePack } = store;
   /** What is under way is waited for: it takes no time, and would go on all the same. */
   const unlessEnded = async <T>(work: () => Promise<T>): Promise<T> => {
     cancellation.check();
@@ -50,6 +50,7 @@ function cancellableStore(store: GitStore, cancellation: Cancellation): GitStore
     },
     openQuarantine: (path) => store.openQuarantine(path),
     close: () => store.close(),
+    ...(takePack === undefined ? {} : { takePack: (pack) => unlessEnded(() => takePack.call(store, pack)) }),
     ...(prefetch === undefined ? {} : { prefetch: (oids) => unlessEnded(() => prefetch.call(store, oids)) }),
     ...(prepareHistory === undefined ? {} : { prepareHistory: (tip) => unlessEnded(() => prepareHistory.call(store, tip)) }),
   };

@@ -17,6 +17,8 @@ export interface PackReading {
   /** Called before each piece of memory is taken, with its bytes; what it throws ends the reading. */
   readonly hold: (bytes: number) => void;
   readonly maxObjects: number;
+  /** Says of what was made by a delta which object it is like. */
+  readonly likes?: boolean | undefined;
 }
 
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
@@ -144,7 +146,8 @@ class PackReader {
     const { result } = deltaSizes(delta);
     this.parts.hold(result + AN_OBJECT);
     await this.turn(result);
-    const object = this.parts.namer.object(base.type, applyDelta(base.body, delta));
+    const made = this.parts.namer.object(base.type, applyDelta(base.body, delta));
+    const object = this.parts.likes === true ? { ...made, like: base.oid } : made;
     this.keep(offset, object);
     return object;
   }

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import type { NewObject } from '../../../ports/git/git-store.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import { commitParents } from '../../../ports/grammar/git-words/object-links.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
@@ -25,7 +26,7 @@ const NO_TREE = new Uint8Array(0);
 /**
  * What commits reach and others don't, where that is little: the commits between, and of each tree what its first parent's has not at the same
  * path, so that more may be given than is needed. Null where it is more, or where only a walk through all of history could tell. A level of
- * commits, or of trees, is one question. Throws what the reader throws.
+ * commits, or of trees, is one question. A tree is `like` what it is held against. Throws what the reader throws.
  */
 export async function fewObjects(
   reader: TreeReader,
@@ -33,7 +34,7 @@ export async function fewObjects(
   want: readonly Oid[],
   have: readonly Oid[],
   few: Few = FEW,
-): Promise<readonly GitObject[] | null> {
+): Promise<readonly NewObject[] | null> {
   try {
     return await new Walk(reader, format, few).from(want, new Set(have));
   } catch (error) {
@@ -48,7 +49,7 @@ const TOO_MANY = Symbol('there are more than a few');
 type Pair = readonly [tree: Oid, base: Oid | null];
 
 class Walk {
-  private readonly found = new Map<Oid, GitObject>();
+  private readonly found = new Map<Oid, NewObject>();
   private bytes = 0;
   private readonly oidBytes: number;
 
@@ -60,7 +61,7 @@ class Walk {
     this.oidBytes = oidBytesIn(format);
   }
 
-  async from(want: readonly Oid[], have: ReadonlySet<Oid>): Promise<readonly GitObject[] | null> {
+  async from(want: readonly Oid[], have: ReadonlySet<Oid>): Promise<readonly NewObject[] | null> {
     const commits = await this.commits(want, have);
     const bases = new Map<Oid, Oid | null>();
     const parents = [...new Set(commits.flatMap((commit) => commitParents(commit).slice(0, 1)))];
@@ -105,7 +106,8 @@ class Walk {
     const asked = [...new Set([...pairs].flatMap(([tree, base]) => (base === null ? [tree] : [tree, base])))];
     for (const object of await this.read(asked)) {
       if (object.type === 'tree') bodies.set(object.oid, object.body);
-      if (pairs.has(object.oid)) this.take(object);
+      const base = pairs.get(object.oid);
+      if (base !== undefined) this.take(base === null ? object : { ...object, like: base });
     }
     const below: Pair[] = [];
     for (const [tree, base] of pairs) {
@@ -120,7 +122,7 @@ class Walk {
     return below;
   }
 
-  private take(object: GitObject): void {
+  private take(object: NewObject): void {
     this.found.set(object.oid, object);
     this.bytes += object.body.length;
     if (this.found.size > this.few.objects || this.bytes > this.few.bytes) throw TOO_MANY;

@@ -16,6 +16,8 @@ export interface SoundPackParts {
   /** Commits and trees that are here. */
   readonly reader: TreeReader;
   readonly headers: GitStore['headers'];
+  /** As `PackReading` has it. */
+  readonly likes?: boolean;
 }
 
 /** The most that a pack may hold once it is unpacked, bytes: whoever sends more is no sender of small packs. */
@@ -28,14 +30,14 @@ const MOST_OBJECTS = 20_000;
  * this.
  */
 export async function soundPack(pack: Uint8Array, parts: SoundPackParts): Promise<readonly NewObject[]> {
-  const { namer, zlib, reader, headers } = parts;
+  const { namer, zlib, reader, headers, likes } = parts;
   let left = MOST_HELD;
   const hold = (bytes: number): void => {
     left -= bytes;
     if (left < 0) throw new KvError('POLICY_VIOLATION', 'the pack holds more than is unpacked in memory');
   };
   try {
-    const list = await readPack(pack, { namer, zlib, hold, maxObjects: MOST_OBJECTS, read: (oids) => reader.read(oids) });
+    const list = await readPack(pack, { namer, zlib, hold, likes, maxObjects: MOST_OBJECTS, read: (oids) => reader.read(oids) });
     const objects = new Map<Oid, NewObject>(list.map((object) => [object.oid, object]));
     const turn = (): Promise<void> => zlib.turn();
     await checkPushed(objects, oidBytesIn(namer.format), turn);

@@ -1,7 +1,7 @@
 import { FEW, type Few, fewObjects } from '../../../../domain/repo/serve/few-objects.js';
 import { soundPack } from '../../../../domain/repo/serve/sound-pack.js';
 import type { ObjectNamer } from '../../../../domain/git/object.js';
-import { writePack } from '../../../../domain/git/pack/write-pack.js';
+import { type PackItem, writePack } from '../../../../domain/git/pack/write-pack.js';
 import { KvError } from '../../../../ports/error.js';
 import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../../ports/vocabulary.js';
@@ -31,15 +31,28 @@ export class SmallPacks {
     this.recent.keep(objects);
   }
 
-  /** What commits reach and others don't, as a pack; null where that is no little, which is git's to do. */
-  async make(want: readonly Oid[], have: readonly Oid[], bound: Few = FEW): Promise<readonly Uint8Array[] | null> {
+  /**
+   * What commits reach and others don't, as a pack; null where that is no little, which is git's to do. A thin pack has trees as deltas, also
+   * of those that the others reach: for a receiver that has these.
+   */
+  async make(
+    want: readonly Oid[],
+    have: readonly Oid[],
+    { few: bound, thin }: { readonly few: Few; readonly thin: boolean } = { few: FEW, thin: false },
+  ): Promise<readonly Uint8Array[] | null> {
     const { objectFormat: format } = this.store;
     const few = await fewObjects(this.recent, format, want, have, bound);
     if (few === null) return null;
     if (few.length === 0) return [];
-    const byOid = new Map(few.map((object) => [object.oid, object]));
-    const read = async (oids: readonly Oid[]): Promise<(GitObject | null)[]> => oids.map((oid) => byOid.get(oid) ?? null);
-    const items = few.map(({ oid }) => ({ oid, base: null }));
+    const byOid = new Map<Oid, GitObject>(few.map((object) => [object.oid, object]));
+    const read = async (oids: readonly Oid[]): Promise<(GitObject | null)[]> => {
+      const others = new Map<Oid, GitObject | null>();
+      const unknown = oids.filter((oid) => !byOid.has(oid));
+      for (const [at, object] of (unknown.length === 0 ? [] : await this.recent.read(unknown)).entries())
+        others.set(unknown[at] as Oid, object);
+      return oids.map((oid) => byOid.get(oid) ?? others.get(oid) ?? null);
+    };
+    const items = thin ? asDeltas(few) : few.map(({ oid }) => ({ oid, base: null }));
     const pieces: Uint8Array[] = [];
     const hash = this.namer.hasher.stream(format);
     for await (const piece of writePack(items, { format, read, zlib: nodeZlib, hash, distances: true })) pieces.push(piece);
@@ -59,6 +72,22 @@ export class SmallPacks {
       throw error;
     }
   }
+}
+
+/** Deltas upon deltas of one pack, of which each is made of the one before. */
+const DEEPEST = 1000;
+
+/** The oldest first, since that is what newer ones are like. */
+function asDeltas(few: readonly NewObject[]): PackItem[] {
+  const places = new Map<Oid, number>();
+  const depths: number[] = [];
+  return few.toReversed().map(({ oid, like }, at) => {
+    places.set(oid, at);
+    const place = like === undefined ? undefined : places.get(like);
+    const depth = place === undefined ? 0 : (depths[place] ?? 0) + 1;
+    depths.push(depth);
+    return { oid, base: depth > DEEPEST ? null : (place ?? like ?? null) };
+  });
 }
 
 /** Takes a stream into memory as long as it is a small pack. Throws what it throws. */

@@ -1,14 +1,14 @@
 import type { KnownTips, TurnReport } from '../../../admin/turn.js';
-import type { NewObject } from '../../../../ports/git/git-store.js';
 import { KvError } from '../../../../ports/error.js';
 import { decodeBase64 } from '../../../../ports/grammar/base64.js';
-import type { ObjectHeader, Oid, RefName } from '../../../../ports/vocabulary.js';
+import { commitParents } from '../../../../ports/grammar/git-words/object-links.js';
+import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { decodeCommit } from '../../../git/commit.js';
 import { epochRef, POLICY_REF, trackedNames } from '../../../ledger/refs.js';
 import { type Clone, namerOf, type WritingPorts } from '../../clone/clone.js';
 import { openTip, type Tip } from '../../clone/tips.js';
 
-/** What a turn has brought: the tip to build on, and the ledger commits behind it that are known to be there, those of this clone among them. */
+/** What a turn has brought: the tip to build on, and ledger commits that are known to be behind it, this clone's among them. */
 export interface News {
   readonly tip: Tip;
   readonly behind: ReadonlySet<Oid>;
@@ -17,7 +17,8 @@ export interface News {
 /** What this clone can say that it has of a namespace, with all below: nothing where some of that may be elsewhere, or where it reads no packs. */
 export function knownTips({ store }: Clone, { zlib }: Pick<WritingPorts, 'zlib'>, tip: Tip | null): KnownTips {
   const { partial, shallow } = store.capabilities;
-  const whole = zlib !== undefined && partial !== true && shallow !== true && tip !== null && tip.index !== null;
+  const reads = zlib !== undefined || store.takePack !== undefined;
+  const whole = reads && partial !== true && shallow !== true && tip !== null && tip.index !== null;
   return whole ? { ledger: tip.ledger, index: tip.index } : { ledger: null, index: null };
 }
 
@@ -28,17 +29,20 @@ export function knownTips({ store }: Clone, { zlib }: Pick<WritingPorts, 'zlib'>
  */
 export async function takeNews(
   clone: Clone,
-  { zlib }: Pick<WritingPorts, 'zlib'>,
+  ports: Pick<WritingPorts, 'zlib'>,
   report: TurnReport,
   have: KnownTips,
 ): Promise<News | null> {
-  const bytes = typeof report.pack === 'string' ? decodeBase64(report.pack) : undefined;
-  if (zlib === undefined || bytes === undefined || !(await knowsTheRest(clone, report))) return null;
+  const { ledger, index, pack } = report;
+  if (ledger === null || index === null || !pack || !(await knowsTheRest(clone, report))) return null;
+  const bytes = decodeBase64(pack);
+  if (bytes === undefined) return null;
   try {
-    const objects = new Map((await soundObjects(clone, await zlib(), bytes, have)).map((object) => [object.oid, object]));
-    const news = readNews(clone, objects, report, have);
-    if (news !== null) await clone.store.write(objects.values());
-    return news;
+    // What is here and reached by nothing may lack something.
+    const lacks = [ledger, index].filter((oid) => oid !== have.ledger && oid !== have.index);
+    if ((await clone.store.read(lacks)).some((object) => object !== null)) return null;
+    await takePack(clone, ports, bytes);
+    return await newsAt(clone, { ns: report.ns, ledger, index }, have);
   } catch (error) {
     if (KvError.is(error) && error.code === 'GIT_ERROR') return null; // damaged: a fetch finds what is so
     throw error;
@@ -54,48 +58,39 @@ async function knowsTheRest({ store }: Clone, { ns, epoch, policy }: TurnReport)
   return isKnown(epochs, epoch) && isKnown(policies, policy);
 }
 
-/** Loaded by who has lost a race: most writes have no use for it. */
-async function soundObjects(
-  clone: Clone,
-  zlib: Awaited<ReturnType<NonNullable<WritingPorts['zlib']>>>,
-  pack: Uint8Array,
-  have: KnownTips,
-): Promise<readonly NewObject[]> {
-  const { soundPack } = await import('../../../repo/serve/sound-pack.js');
+/** Stores a pack's objects, held against what `git index-pack --strict` asks. Throws `GIT_ERROR`. */
+async function takePack(clone: Clone, { zlib }: Pick<WritingPorts, 'zlib'>, pack: Uint8Array): Promise<void> {
   const { store } = clone;
-  // Of most packs nothing is asked but whether these are here, which they are.
-  const headers = async (oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> => {
-    const isOurs = (oid: Oid): boolean => oid === have.ledger || oid === have.index;
-    const others = oids.filter((oid) => !isOurs(oid));
-    const found = others.length === 0 ? [] : await store.headers(others);
-    let next = 0;
-    return oids.map((oid) => (isOurs(oid) ? { oid, type: 'commit', size: 0 } : (found[next++] ?? null)));
-  };
-  return soundPack(pack, { namer: namerOf(clone), zlib, reader: store, headers });
+  if (store.takePack !== undefined) return store.takePack(pack);
+  if (zlib === undefined) throw new KvError('GIT_ERROR', 'nobody here reads packs');
+  const { soundPack } = await import('../../../repo/serve/sound-pack.js'); // most writes have no use for it
+  const parts = { namer: namerOf(clone), zlib: await zlib(), reader: store, likes: true };
+  await store.write(await soundPack(pack, { ...parts, headers: (oids) => store.headers(oids) }));
 }
 
-/** The tip that the objects lead to, where that goes on from this clone's. */
-function readNews(
+/** Further back than so many commits, a store finds by itself what is behind what. */
+const NEAR = 8;
+
+/** The tip, where what was taken in leads to it and it goes on from this clone's. */
+async function newsAt(
   clone: Clone,
-  objects: ReadonlyMap<Oid, NewObject>,
-  { ns, ledger, index }: TurnReport,
+  { ns, ledger, index }: { readonly ns: string; readonly ledger: Oid; readonly index: Oid },
   have: KnownTips,
-): News | null {
-  const [top, indexTop] = [ledger, index].map((oid) => (oid === null ? undefined : objects.get(oid)));
-  if (top === undefined || indexTop?.type !== 'commit') return null;
-  const opened = openTip(clone, ns, top.oid, top);
+): Promise<News | null> {
+  const { store } = clone;
+  const [top = null, indexTop = null] = await store.read([ledger, index]);
+  if (top === null || indexTop?.type !== 'commit' || have.ledger === null) return null;
+  const opened = openTip(clone, ns, ledger, top);
   if (typeof opened === 'string') return null;
-  const { objectFormat: format } = clone.store;
-  if (decodeCommit(indexTop.body, indexTop.oid, format).tree !== opened.trailers.indexTree) return null;
-  const behind = new Set<Oid>();
-  for (let oid: Oid | undefined = top.oid; oid !== undefined; ) {
-    behind.add(oid);
-    if (oid === have.ledger) {
-      const { commit, trailers } = opened;
-      return { tip: { ns, ledger: top.oid, commit, trailers, index: indexTop.oid, from: 'stargate' }, behind };
-    }
-    const object = objects.get(oid);
-    oid = object?.type === 'commit' ? decodeCommit(object.body, oid, format).parents[0] : undefined;
+  const { commit, trailers } = opened;
+  if (decodeCommit(indexTop.body, index, store.objectFormat).tree !== trailers.indexTree) return null;
+  const behind = new Set<Oid>([have.ledger]);
+  let below: Oid | undefined = commit.parents[0];
+  for (let step = 1; step < NEAR && below !== undefined && below !== have.ledger; step++) {
+    behind.add(below);
+    const [object] = await store.read([below]);
+    below = object?.type === 'commit' ? commitParents(object)[0] : undefined;
   }
-  return null;
+  if (below !== have.ledger && !(await store.isAncestor(have.ledger, ledger))) return null;
+  return { tip: { ns, ledger, commit, trailers, index, from: 'stargate' }, behind };
 }

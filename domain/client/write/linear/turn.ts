@@ -14,8 +14,8 @@ export interface HeldTurn extends TurnReport {
 
 const NO_TIPS: KnownTips = { ledger: null, index: null };
 
-/** What a Stargate answers that has no line, or whose line was broken: then luck decides, as without one. */
-const NO_LINE: ReadonlySet<string> = new Set(['USAGE', 'NOT_SUPPORTED', 'IO_ERROR', 'BUSY', 'INTERRUPTED']);
+/** What a Stargate answers that has no line, or whose line was broken: then luck decides, as without one, and the push finds who leads. */
+const NO_LINE: ReadonlySet<string> = new Set(['USAGE', 'NOT_SUPPORTED', 'NOT_LEADER', 'IO_ERROR', 'BUSY', 'INTERRUPTED']);
 
 /** For how long a line that is full is asked again. Milliseconds. */
 const LINE_PATIENCE_MS = 120_000;

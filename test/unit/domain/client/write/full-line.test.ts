@@ -49,7 +49,7 @@ describe('a line for turns that is full', () => {
   });
 
   it('is no line where the Stargate knows none: nothing is waited for', async () => {
-    for (const code of ['USAGE', 'BUSY'] as const) {
+    for (const code of ['USAGE', 'BUSY', 'NOT_LEADER'] as const) {
       const { turn, pauses, asked } = asking([new KvError(code, 'no')]);
       expect([await turn(), pauses, asked()]).to.deep.equal([null, [], 1]);
     }
