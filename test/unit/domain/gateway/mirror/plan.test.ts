@@ -103,9 +103,9 @@ describe('domain: the plan of a push to the mirror', () => {
   });
 
   it('waits as long as a host asks for, where that is a time', () => {
-    const after = (retryAfterMs: unknown): number =>
+    const delayFor = (retryAfterMs: unknown): number =>
       retryDelay(new KvError('IO_ERROR', 'later', { details: { retryAfterMs } }), 1, new SeededRandomness());
-    expect(after(1)).to.equal(1);
-    for (const none of [0, -5, '5', undefined]) expect(after(none), String(none)).to.be.within(125, 250);
+    expect(delayFor(1)).to.equal(1);
+    for (const none of [0, -5, '5', undefined]) expect(delayFor(none), String(none)).to.be.within(125, 250);
   });
 });
