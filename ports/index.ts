@@ -4,6 +4,7 @@ export * from './advice.js';
 export * from './error.js';
 export * from './rejection.js';
 export * from './git/git-store.js';
+export * from './git/many-packs.js';
 export * from './git/git-remote.js';
 export * from './clone/admin-client.js';
 export * from './clone/intent-stream.js';

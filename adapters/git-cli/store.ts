@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { MANY_PACKS } from '../../ports/git/many-packs.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
 import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
@@ -77,6 +78,7 @@ export class GitCliStore implements GitStore {
   private closing: Promise<void> | null = null;
   private wrote = false;
   private indexing: Promise<void> = Promise.resolve();
+  private packs = 0;
   private readonly refFiles: RefFiles;
   /** Null where git is told to look elsewhere than in the repository alone. */
   private readonly files: ObjectFiles | null;
@@ -141,7 +143,7 @@ export class GitCliStore implements GitStore {
     const packed = await writeObjects(folder, this.objectFormat, objects);
     this.wrote = true;
     // Whoever writes pack after pack, as an import does, reads what the packs before have.
-    if (packed) this.indexing = this.indexing.then(() => indexTogether(this.place, folder));
+    if (packed && ++this.packs % MANY_PACKS === 0) this.indexing = this.indexing.then(() => indexTogether(this.place, folder));
   }
 
   async takePack(pack: Uint8Array): Promise<void> {

@@ -11,6 +11,12 @@ export interface RepositoryUpkeep {
    */
   repack(signal?: AbortSignal): Promise<void>;
 
+  /**
+   * Has objects found as quickly in many packs as in one, where large ones have come since it last did; else does nothing. Pushes may go on,
+   * and `repack` not. Never throws: each pack can be read without. Absent where that saves nothing.
+   */
+  indexPacks?(signal?: AbortSignal): Promise<void>;
+
   /** Remembers, over restarts, that refs are about to go and that their objects are to be dropped. Idempotent. */
   noteUnreachable(): Promise<void>;
 

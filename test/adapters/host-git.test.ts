@@ -10,6 +10,7 @@ import { open as openUpkeep } from '../../adapters/host-git/open-upkeep.js';
 import type { AdapterContext, Oid } from '../../ports/index.js';
 import { bundleArchiveContract } from '../contracts/bundle-archive.js';
 import { gitServiceContract } from '../contracts/git-service.js';
+import { blob } from '../contracts/git-objects.js';
 import { rejects } from '../contracts/git-store-parts/bench.js';
 import { type HostBench, plain, point } from '../contracts/host-parts/bench.js';
 import { objectExchangeContract } from '../contracts/object-exchange.js';
@@ -172,6 +173,27 @@ describe('host-git', () => {
     await upkeep.dropUnreachable();
     sandbox.git(directory, 'commit-graph', 'verify');
     sandbox.git(directory, 'fsck', '--strict');
+  });
+
+  it('indexes many packs as one, once they are many', async () => {
+    const { host, upkeep, directory, openStore } = await bench(sandbox);
+    await host.create(plain());
+    const store = await openStore();
+    const folder = join(directory, 'objects', 'pack');
+    const some = (name: number) => Array.from({ length: 8 }, (_, i) => blob('sha1', `${name} ${i}`));
+    const isIndexed = async (): Promise<boolean> => (await readdir(folder)).includes('multi-pack-index');
+    for (let at = 0; at < 7; at++) await store.write(some(at));
+    await upkeep.indexPacks?.();
+    expect(await isIndexed()).to.equal(false);
+    const quarantine = await store.openQuarantine(null); // by which its own store doesn't count it
+    await quarantine.write(some(7));
+    await quarantine.accept();
+    await upkeep.indexPacks?.();
+    expect(await isIndexed()).to.equal(true);
+    sandbox.git(directory, 'multi-pack-index', 'verify');
+    await upkeep.repack();
+    sandbox.git(directory, 'fsck', '--full');
+    await store.close();
   });
 
   it('says in git’s words why a repack failed', async () => {

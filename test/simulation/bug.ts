@@ -9,6 +9,8 @@ export interface Bug {
   /** The disk says that it has synced before it has. */
   readonly answersBeforeSync?: boolean;
   readonly log?: LogFlaws;
+  /** Of several entries that are applied together, refs move by the first alone. */
+  readonly movesFirstAlone?: boolean;
   /** What was stored and not applied is swept when a server starts. */
   readonly forgetsStored?: boolean;
   /** A server that leads again under one lock counts its attempts anew. */

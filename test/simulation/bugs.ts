@@ -83,6 +83,11 @@ export const PLANTED: readonly Planted[] = [
     log: { ignoresLock: true, ignoresRevision: true },
   },
   {
+    name: 'of entries that are applied together only the first is',
+    seed: 4,
+    movesFirstAlone: true,
+  },
+  {
     name: 'a server forgets at its start what it has stored',
     seed: 69,
     forgetsStored: true,

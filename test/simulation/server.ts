@@ -154,7 +154,9 @@ export class Server implements Checked {
       case 'store':
       case 'apply':
         if (effect.kind === 'store') world.checks.proposed(effect.entry);
-        this.write(effect);
+        if (effect.kind === 'apply' && world.bug.movesFirstAlone === true)
+          this.write({ ...effect, entries: effect.entries.slice(0, 1) });
+        else this.write(effect);
         return;
       case 'drop':
         this.disk.write(effect);

@@ -61,3 +61,21 @@ describe('housekeeping: work while no push is at hand', () => {
     await after.ended;
   });
 });
+
+describe('housekeeping: packs', () => {
+  it('are looked at for one index after some commits, and rolled up after more, one after the other', async () => {
+    const said: string[] = [];
+    let at = 0;
+    const upkeep = {
+      repack: async () => void said.push(`repack ${at}`),
+      indexPacks: async () => void said.push(`index ${at}`),
+    };
+    const housekeeping = startHousekeeping({ upkeep, log: quiet, every: 20 });
+    for (at = 1; at <= 40; at++) {
+      await housekeeping.during(async () => housekeeping.committed());
+      await housekeeping.quietly(async () => undefined, 1000); // what it began is over
+    }
+    await housekeeping.stop();
+    expect(said).to.deep.equal(['index 8', 'index 16', 'repack 20', 'index 28', 'index 36', 'repack 40']);
+  });
+});

@@ -1,16 +1,11 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { areWorthOneIndex, MANY_PACKS } from '../../../ports/git/many-packs.js';
 import { type GitPlace, runGit } from '../process/run-git.js';
 
 /** Git's own limit (gc.autoPackLimit): below it, asking git would find nothing to do. */
 const PACKS_WORTH_ASKING = 50;
 
-/**
- * So many packs that the index of all packs doesn't know are worth writing it anew, since a reader looks for each object in pack after pack;
- * but only where they have such a share of all bytes: it takes time for every object that there is.
- */
-const PACKS_WORTH_AN_INDEX = 8;
-const SHARE_WORTH_AN_INDEX = 0.1;
 const INDEX_OF_ALL = 'multi-pack-index';
 
 /** What stands in the `.keep` file beside a pack that is being moved into place: no other program's. */
@@ -47,19 +42,16 @@ export async function indexTogether(place: GitPlace, objectsFolder: string): Pro
   const folder = join(objectsFolder, 'pack');
   try {
     const packs = (await readdir(folder)).filter((name) => name.endsWith('.pack'));
-    if (packs.length < PACKS_WORTH_AN_INDEX) return;
+    if (packs.length < MANY_PACKS) return;
     const known = await stat(join(folder, INDEX_OF_ALL)).catch(() => null); // there is none
     const all = await Promise.all(packs.map((name) => stat(join(folder, name))));
-    const fresh = all.filter(({ mtimeMs }) => known === null || mtimeMs > known.mtimeMs);
-    if (fresh.length < PACKS_WORTH_AN_INDEX || bytesOf(fresh) < SHARE_WORTH_AN_INDEX * bytesOf(all)) return;
+    if (!areWorthOneIndex(all, known?.mtimeMs ?? null)) return;
     await dropStaleLock(join(folder, `${INDEX_OF_ALL}.lock`));
     await runGit(place, [INDEX_OF_ALL, 'write']);
   } catch {
     // a pack went meanwhile, or git can't be started: what reads the packs says more
   }
 }
-
-const bytesOf = (files: readonly { readonly size: number }[]): number => files.reduce((sum, { size }) => sum + size, 0);
 
 /** Git holds the lock for some seconds: an older one is what a crash has left. */
 async function dropStaleLock(path: string): Promise<void> {

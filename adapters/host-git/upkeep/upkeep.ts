@@ -1,6 +1,6 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KvError, type Oid, type RepositoryUpkeep } from '../../../ports/index.js';
+import { areWorthOneIndex, KvError, MANY_PACKS, type Oid, type RepositoryUpkeep } from '../../../ports/index.js';
 import { checkOid } from '../process/guard.js';
 import { archivesFolder, type Hosted } from '../process/hosted.js';
 import { askGit, runGit } from '../process/run-git.js';
@@ -27,6 +27,21 @@ export class GitUpkeep implements RepositoryUpkeep {
       });
       if (status !== 0) throw new KvError('GIT_ERROR', stderr.trim() || `git repack failed with status ${status}`);
     });
+  }
+
+  async indexPacks(signal?: AbortSignal): Promise<void> {
+    const { gitDir, serviceEnv: env } = this.hosted;
+    const folder = join(gitDir, 'objects', 'pack');
+    try {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.pack'));
+      if (names.length < MANY_PACKS) return;
+      const packs = await Promise.all(names.map((name) => stat(join(folder, name))));
+      const index = await stat(join(folder, 'multi-pack-index')).catch(() => null); // there is none yet
+      if (!areWorthOneIndex(packs, index?.mtimeMs ?? null)) return;
+      await askGit(['-C', gitDir, 'multi-pack-index', 'write'], { env, signal, yields: true });
+    } catch {
+      // a pack was taken away meanwhile, or git was stopped: whoever reads looks through the packs
+    }
   }
 
   async noteUnreachable(): Promise<void> {

@@ -1,4 +1,5 @@
 import { toKvError } from '../../../ports/error.js';
+import { MANY_PACKS } from '../../../ports/git/many-packs.js';
 import type { RepositoryUpkeep } from '../../../ports/git/repository-upkeep.js';
 import type { Log } from '../log/log.js';
 
@@ -18,7 +19,7 @@ export interface Housekeeping {
 }
 
 interface HousekeepingOptions {
-  readonly upkeep: Pick<RepositoryUpkeep, 'repack'>;
+  readonly upkeep: Pick<RepositoryUpkeep, 'repack' | 'indexPacks'>;
   readonly log: Log;
   /** What else there is to put in order, such as the journal. */
   readonly tidy?: () => Promise<void>;
@@ -29,12 +30,13 @@ interface HousekeepingOptions {
 /**
  * Every commit leaves a pack, and a repository of many packs is slow to read. After so many commits the small packs are rolled
  * up into larger ones, so that their number grows with the logarithm of the commits and each object is rewritten as often. Nothing is
- * dropped, so pushes go on meanwhile.
+ * dropped, so pushes go on meanwhile. Before that, many large packs get one index: git looks through them for all that a push names.
  */
 export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { upkeep, log, tidy = async () => undefined, every = 25 } = options;
   let active = 0;
   let since = 0;
+  let unindexed = 0;
   let stopped = false;
   let collecting: Promise<void> | undefined;
   let abort = new AbortController();
@@ -55,9 +57,23 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     }
   };
 
+  const index = async (): Promise<void> => {
+    abort = new AbortController();
+    await upkeep.indexPacks?.(abort.signal);
+  };
+
   const maybe = (): void => {
-    if (stopped || gate !== undefined || since < every || collecting !== undefined) return;
+    if (stopped || gate !== undefined || collecting !== undefined) return;
+    if (since < every) {
+      if (unindexed < MANY_PACKS) return;
+      unindexed = 0;
+      collecting = index().finally(() => {
+        collecting = undefined;
+      });
+      return;
+    }
     since = 0;
+    unindexed = 0;
     collecting = tidy()
       .then(collect)
       .catch((error: unknown) => log.warn('repack.failed', { message: toKvError(error).message }))
@@ -104,6 +120,7 @@ export function startHousekeeping(options: HousekeepingOptions): Housekeeping {
     },
     committed() {
       since += 1;
+      unindexed += 1;
     },
     async stop() {
       stopped = true;

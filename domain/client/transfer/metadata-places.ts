@@ -63,8 +63,8 @@ export class MetadataPlaces {
     const start = toUrlsafe(this.prefix);
     const parting = { depth: 1, group: (path: string) => path };
     for await (const part of diffInParts(this.store, null, await this.metaTree(), this.oidBytes, parting, readersWalk(SHARDS))) {
-      for (const { path, after } of part) {
-        const urlsafe = path.slice(path.lastIndexOf('/') + 1, -META_SUFFIX.length);
+      for (const { name, after } of part) {
+        const urlsafe = name.slice(0, -META_SUFFIX.length);
         if (after !== null && urlsafe.startsWith(start)) table.put(urlsafe, after.oid, 0);
       }
     }

@@ -12,10 +12,19 @@ export interface Side {
 }
 
 /** A path whose blob or mode differs. A path that is absent on a side has null there. */
-export interface TreeChange {
-  readonly path: string;
-  readonly before: Side | null;
-  readonly after: Side | null;
+export class TreeChange {
+  constructor(
+    /** The directory's path; empty: the root. */
+    readonly dir: string,
+    readonly name: string,
+    readonly before: Side | null,
+    readonly after: Side | null,
+  ) {}
+
+  /** Put together when it is asked for: whoever goes through all of a tree needs none. */
+  get path(): string {
+    return this.dir === '' ? this.name : `${this.dir}/${this.name}`;
+  }
 }
 
 /** A directory of two trees that differs between them; null on a side where it is not. */
@@ -179,7 +188,7 @@ function comparePair(opened: OpenedPair, oidBytes: number, below: NextLevel, cha
     const beforeFile = beforeDir === null ? before : null;
     const afterFile = afterDir === null ? after : null;
     if (beforeFile === null && afterFile === null) return;
-    changes.push({ path: path === '' ? name : `${path}/${name}`, before: beforeFile, after: afterFile });
+    changes.push(new TreeChange(path, name, beforeFile, afterFile));
   };
   const [left, right] = [new Entries(opened.left, oidBytes, path, walk), new Entries(opened.right, oidBytes, path, walk)];
   let leftKey = left.next();

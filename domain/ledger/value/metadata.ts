@@ -63,9 +63,9 @@ function plainMetadata(text: string): Metadata | undefined {
   return isSound(meta) ? meta : undefined;
 }
 
-/** Whether fields of the right types have what they may have. */
-function isSound({ ctype, ttl, etag, createdBy, createdAt, txn }: Metadata): boolean {
-  if (!isContentType(ctype) || !isTime(createdAt) || !ETAG.test(etag) || (ttl !== null && !isTime(ttl))) return false;
+/** Whether fields of the right types have what they may have; but for the ETag. */
+function isSound({ ctype, ttl, createdBy, createdAt, txn }: Metadata): boolean {
+  if (!isContentType(ctype) || !isTime(createdAt) || (ttl !== null && !isTime(ttl))) return false;
   return isUlid(txn) && createdBy.length <= MAX_CREATED_BY_LENGTH && !/\p{Cc}/u.test(createdBy);
 }
 
@@ -79,7 +79,7 @@ const FORMAT: RecordFormat<Metadata> = {
     if (!isText(ctype) || !isTextOrNull(ttl) || !isText(etag) || !isText(createdBy)) return undefined;
     if (!isText(createdAt) || !isText(txn)) return undefined;
     const meta = { ctype, ttl, etag, createdBy, createdAt, txn };
-    return isSound(meta) ? meta : undefined;
+    return ETAG.test(etag) && isSound(meta) ? meta : undefined;
   },
   write: encodeMetadata,
   plain: plainMetadata,

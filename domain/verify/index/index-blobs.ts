@@ -1,11 +1,15 @@
 import type { Oid } from '../../../ports/vocabulary.js';
+import { readAhead } from '../../git/read-ahead.js';
 import { REF_SUFFIX } from '../../index/layout.js';
 import type { Fault, RuleContext } from '../fault.js';
 import { disagrees, keyOf } from './index-step.js';
 import { treeChanges } from '../trees.js';
 
-/** How many blobs to read in one request. */
+/** How many blobs to ask for in one request. */
 export const INDEX_BATCH = 4096;
+/** How many to read in one, and how many requests to have under way meanwhile. */
+const READ_BATCH = 1024;
+const AHEAD = 3;
 
 /** Reads the files that are new in an index: what they say follows from their ids, but they must also be there. */
 export async function checkIndexBlobs(rules: RuleContext, before: Oid | null, after: Oid): Promise<void> {
@@ -13,11 +17,12 @@ export async function checkIndexBlobs(rules: RuleContext, before: Oid | null, af
   const fresh = (await treeChanges(rules, 'index', before, after)).flatMap(({ path, after: file }) =>
     file === null ? [] : [{ name: path.slice(path.lastIndexOf('/') + 1), oid: file.oid }],
   );
-  for (let at = 0; at < fresh.length; at += INDEX_BATCH) {
-    const batch = fresh.slice(at, at + INDEX_BATCH);
-    const objects = await store.read(batch.map(({ oid }) => oid));
+  const batches = Array.from({ length: Math.ceil(fresh.length / READ_BATCH) }, (_, i) =>
+    fresh.slice(i * READ_BATCH, (i + 1) * READ_BATCH),
+  );
+  const reading = readAhead(batches, async (batch) => ({ batch, objects: await store.read(batch.map(({ oid }) => oid)) }), AHEAD);
+  for await (const { batch, objects } of reading)
     for (const [i, { name, oid }] of batch.entries()) if (!objects[i]) emit(missingFile(ns, name, oid));
-  }
 }
 
 /** A file of an index that can't be read, by its name. */

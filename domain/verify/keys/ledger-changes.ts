@@ -95,15 +95,13 @@ function filesByKey({ ns, emit, namer }: RuleContext, fileChanges: readonly Tree
   const byShards = new Map<string, Map<string, KeyFiles>>();
   let [at, dir, inDir]: [string | null, LedgerDir | undefined, Map<string, KeyFiles>] = [null, undefined, new Map()];
   for (const change of fileChanges) {
-    const slash = change.path.lastIndexOf('/');
-    const parent = change.path.slice(0, Math.max(slash, 0));
-    if (parent !== at) {
-      at = parent;
-      dir = splitLedgerDir(parent, ns);
+    if (change.dir !== at) {
+      at = change.dir;
+      dir = splitLedgerDir(at, ns);
       inDir = (dir && byShards.get(dir.shards)) ?? new Map();
       if (dir !== undefined) byShards.set(dir.shards, inDir);
     }
-    const file = dir && ledgerFileIn(dir, change.path.slice(slash + 1));
+    const file = dir && ledgerFileIn(dir, change.name);
     // A key's place follows from a digest, which is made once for all of its files.
     let found = file && inDir.get(file.urlsafe);
     if (file !== undefined && found === undefined) {
@@ -124,13 +122,20 @@ function filesByKey({ ns, emit, namer }: RuleContext, fileChanges: readonly Tree
   return keys;
 }
 
+const NO_VALUES: ReadonlyMap<string, Value> = new Map();
+
 /** The values of keys whose metadata alone changed. */
-async function unmovedValues(rules: RuleContext, tree: Oid | null, keys: readonly KeyFiles[]): Promise<Map<string, Value>> {
+async function unmovedValues(
+  rules: RuleContext,
+  tree: Oid | null,
+  keys: readonly KeyFiles[],
+): Promise<ReadonlyMap<string, Value>> {
   const { ns, namer } = rules;
   const places = keys
     .filter(({ files }) => files.meta?.after && !files.data?.after && !files.manifest?.after)
     .map(({ key }) => [key, pathsOf(ns, placeOf(key, namer.hasher))] as const);
   const paths = places.flatMap(([, { data, manifest }]) => [data, manifest]);
+  if (paths.length === 0) return NO_VALUES;
   const found = await blobsAt(rules, tree, paths);
   return new Map(
     places.map(([key, { data, manifest }]) => [key, { data: found.get(data) ?? null, manifest: found.get(manifest) ?? null }]),
