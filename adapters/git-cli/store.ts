@@ -3,23 +3,24 @@ import { join, resolve } from 'node:path';
 import { MANY_PACKS } from '../../ports/git/many-packs.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, GitStoreCapabilities, HistoryQuery, NewObject, Quarantine } from '../../ports/git/git-store.js';
-import { checkRead, type ReadBounds } from '../../ports/git/read-bounds.js';
+import type { ReadBounds } from '../../ports/git/read-bounds.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName, RefUpdate } from '../../ports/vocabulary.js';
 import { CatFile } from './objects/cat-file.js';
 import { HEADER_REPLY, OBJECT_REPLY } from './objects/cat-file-reply.js';
 import { gitFailed, gitPlace, runGit } from './process/run-git.js';
 import type { Environment, GitPlace } from './process/run-git.js';
-import { checkOid, isTreePath } from './process/guard.js';
-import { mergeBaseIsAncestor, revList, writeChangedPaths } from './objects/history.js';
+import { checkOid } from './process/guard.js';
+import { isAncestor } from './objects/ancestry.js';
+import { revList, writeChangedPaths } from './objects/history.js';
 import { indexTogether, maintain } from './objects/maintenance.js';
 import { isPartialClone, placeWithoutRemotes, PromisedObjects } from './objects/partial-clone.js';
 import { writeObjects } from './objects/object-writer.js';
 import { syncLocksIn } from './refs/ref-locks.js';
+import { ObjectReader } from './objects/object-reader.js';
 import { ObjectFiles } from './objects/files/object-files.js';
 import { RefFiles } from './refs/ref-files.js';
 import { listRefs, RefTransactions } from './refs/refs.js';
 import { findRepository, type Repository } from './config/repository.js';
-import { idsAtPaths } from './objects/tree-paths.js';
 
 /** What a repository that git keeps on a disk can do. */
 export const GIT_CLI_CAPABILITIES: GitStoreCapabilities = {
@@ -36,7 +37,7 @@ export interface GitStoreOptions {
   readonly env: Environment;
 }
 
-/** Opens a repository with the git program. One short process; the one that will read is started beside it. */
+/** Opens a repository with the git program. One short process; those that read are started when more is read than few objects. */
 export async function openGitStore(options: GitStoreOptions): Promise<GitCliStore> {
   const around = gitPlace(resolve(options.directory), options.env);
   let objects = new CatFile(around, '--batch', OBJECT_REPLY);
@@ -55,21 +56,27 @@ export async function openGitStore(options: GitStoreOptions): Promise<GitCliStor
     }
     const headers = new CatFile(readingPlace, '--batch-check', HEADER_REPLY, takesCommands);
     const shallow = existsSync(join(commonDir, 'shallow'));
-    const readers = { objects, headers, promised: apart && new PromisedObjects(around, headers), partial, shallow };
-    return new GitCliStore(repository, place, repository.objectsFolder, readers, transactions);
+    const { objectsFolder } = repository;
+    const files = new ObjectFiles(objectsFolder, objectFormat);
+    const promised = apart && new PromisedObjects(around, headers);
+    const reader = new ObjectReader({ format: objectFormat, objects, headers, files, promised });
+    const kind = { ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
+    return new GitCliStore(repository, { place, objectsFolder, reader, transactions, kind });
   } catch (error) {
     await objects.close();
     throw error;
   }
 }
 
-/** What answers for objects; `promised` in a partial clone only, and not where git itself has to fetch. */
-interface Readers {
-  readonly objects: CatFile<GitObject>;
-  readonly headers: CatFile<ObjectHeader>;
-  readonly promised: PromisedObjects | null;
-  readonly partial: boolean;
-  readonly shallow: boolean;
+/** What a store reads, writes and moves refs with. */
+interface StoreParts {
+  readonly place: GitPlace;
+  /** Where objects are written; null where none may be. */
+  readonly objectsFolder: string | null;
+  readonly reader: ObjectReader;
+  readonly transactions: RefTransactions;
+  /** What a clone may be. */
+  readonly kind: Pick<GitStoreCapabilities, 'partial' | 'shallow'>;
 }
 
 /** A repository on a disk: git reads it, our own code writes packs, and git moves refs. */
@@ -80,61 +87,50 @@ export class GitCliStore implements GitStore {
   private indexing: Promise<void> = Promise.resolve();
   private packs = 0;
   private readonly refFiles: RefFiles;
-  /** Null where git is told to look elsewhere than in the repository alone. */
-  private readonly files: ObjectFiles | null;
   readonly objectFormat: ObjectFormat;
   /** The absolute path of the Git directory. */
   readonly gitDir: string;
 
   constructor(
     private readonly repository: Repository,
-    private readonly place: GitPlace,
-    /** Where objects are written; null where none may be. */
-    private readonly objectsFolder: string | null,
-    private readonly readers: Readers,
-    private readonly transactions: RefTransactions,
+    private readonly parts: StoreParts,
   ) {
     this.objectFormat = repository.objectFormat;
     this.gitDir = repository.gitDir;
     this.refFiles = new RefFiles(repository.commonDir, repository.objectFormat);
-    this.files = objectsFolder === null ? null : new ObjectFiles(objectsFolder, repository.objectFormat);
-    const { partial, shallow } = readers;
-    this.capabilities = { ...GIT_CLI_CAPABILITIES, ...(partial ? { partial } : {}), ...(shallow ? { shallow } : {}) };
+    this.capabilities = { ...GIT_CLI_CAPABILITIES, ...parts.kind };
+  }
+
+  private get place(): GitPlace {
+    return this.parts.place;
+  }
+
+  private get reader(): ObjectReader {
+    return this.parts.reader;
   }
 
   async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.readOrBring(oids, bounds);
+    return this.reader.read(oids, bounds);
   }
 
   async headers(oids: readonly Oid[]): Promise<(ObjectHeader | null)[]> {
     this.checkOpen();
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    return this.few(oids)?.headers(oids) ?? this.readers.headers.ask(oids);
+    return this.reader.headers(oids);
   }
 
   async prefetch(oids: readonly Oid[]): Promise<void> {
     this.checkOpen();
-    if (this.readers.promised === null || oids.length === 0) return;
     for (const oid of oids) checkOid(oid, this.objectFormat);
-    await this.readers.promised.bring(oids);
+    await this.reader.prefetch(oids);
   }
 
   async readPaths(root: Oid, paths: readonly string[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
     this.checkOpen();
     checkOid(root, this.objectFormat);
-    const possible = paths.filter(isTreePath);
-    const replies =
-      within(bounds, this.few(possible)?.readPaths(root, possible)) ??
-      (await this.readers.objects.ask(
-        possible.map((path) => `${root}:${path}`),
-        bounds,
-      ));
-    if (this.readers.promised !== null && replies.includes(null)) await this.bringPaths(root, possible, replies, bounds);
-    if (possible.length === paths.length) return replies;
-    let at = 0;
-    return paths.map((path) => (isTreePath(path) ? (replies[at++] ?? null) : null));
+    return this.reader.readPaths(root, paths, bounds);
   }
 
   async write(objects: Iterable<NewObject> | AsyncIterable<NewObject>): Promise<void> {
@@ -163,7 +159,7 @@ export class GitCliStore implements GitStore {
   async updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void> {
     this.checkOpen();
     this.writable('move refs');
-    await this.transactions.apply(updates, reason);
+    await this.parts.transactions.apply(updates, reason);
   }
 
   // HEAD is asked for by ordinary repositories alone: a command that reads a key must not load it.
@@ -186,31 +182,7 @@ export class GitCliStore implements GitStore {
     this.checkOpen();
     checkOid(ancestor, this.objectFormat);
     checkOid(descendant, this.objectFormat);
-    const [header] = await this.readers.headers.ask([descendant]); // a commit that is not here is unknown, and not fetched
-    if (header?.type !== 'commit') return false;
-    // The usual question, on every push: one commit a few steps above the other. It needs no process.
-    if (await this.isJustAbove(ancestor, header)) return (await this.headers([ancestor]))[0]?.type === 'commit';
-    // git would ask the remote of a partial clone for it.
-    if (this.readers.promised !== null && (await this.readers.headers.ask([ancestor]))[0]?.type !== 'commit') return false;
-    const answer = await mergeBaseIsAncestor(this.place, ancestor, descendant);
-    if (answer !== null) return answer;
-    if ((await this.headers([ancestor]))[0]?.type !== 'commit') return false;
-    throw gitFailed(`cannot walk from ${descendant} to ${ancestor}`, '');
-  }
-
-  /** Whether a commit is another, or is reached from it by first parents within a few steps. */
-  private async isJustAbove(ancestor: Oid, from: ObjectHeader): Promise<boolean> {
-    let header: ObjectHeader | null | undefined = from;
-    for (let step = 0; step < FEW_STEPS && header?.type === 'commit' && header.size <= FEW_BYTES; step++) {
-      const [commit] = await this.readers.objects.ask([header.oid]);
-      if (commit?.type !== 'commit') return false;
-      const parents = parentsOf(commit.body);
-      if (commit.oid === ancestor || parents.includes(ancestor)) return true;
-      const [first] = parents;
-      if (first === undefined) return false;
-      [header] = await this.readers.headers.ask([first]);
-    }
-    return false;
+    return isAncestor(this.reader, this.place, ancestor, descendant);
   }
 
   async *history(query: HistoryQuery): AsyncIterable<Oid> {
@@ -220,7 +192,7 @@ export class GitCliStore implements GitStore {
 
   async prepareHistory(tip: Oid): Promise<boolean> {
     this.checkOpen();
-    return this.objectsFolder !== null && (await writeChangedPaths(this.place, this.objectFormat, tip));
+    return this.parts.objectsFolder !== null && (await writeChangedPaths(this.place, this.objectFormat, tip));
   }
 
   async openQuarantine(path: string | null): Promise<Quarantine> {
@@ -236,11 +208,9 @@ export class GitCliStore implements GitStore {
   }
 
   async close(): Promise<void> {
-    const { objects, headers, promised } = this.readers;
-    this.files?.close();
-    this.closing ??= Promise.all([objects.close(), headers.close(), this.transactions.close(), this.indexing]).then(async () => {
-      const added = this.wrote || promised?.brought === true;
-      if (added && this.objectsFolder !== null) await maintain(this.place, this.objectsFolder);
+    this.closing ??= Promise.all([this.reader.close(), this.parts.transactions.close(), this.indexing]).then(async () => {
+      const added = this.wrote || this.reader.brought;
+      if (added && this.parts.objectsFolder !== null) await maintain(this.place, this.parts.objectsFolder);
     });
     await this.closing;
   }
@@ -253,50 +223,13 @@ export class GitCliStore implements GitStore {
     // A push waits for both, one after the other otherwise.
     objects.warm();
     headers.warm();
-    const { partial, shallow } = this.readers;
-    const readers = { objects, headers, promised: null, partial, shallow };
-    return new GitCliStore(this.repository, place, null, readers, new RefTransactions(place, this.objectFormat));
-  }
-
-  /** Reads objects; in a partial clone, what is missing is brought over one connection and read then. */
-  private async readOrBring(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
-    const { objects, promised } = this.readers;
-    const replies = within(bounds, this.few(oids)?.read(oids)) ?? (await objects.ask(oids, bounds));
-    if (promised === null) return replies;
-    const missing = replies.flatMap((reply, i) => (reply === null ? [i] : []));
-    if (missing.length === 0) return replies;
-    const ids = missing.map((i) => oids[i] as Oid);
-    await promised.bring(ids);
-    const brought = await objects.ask(ids, bounds);
-    for (const [i, at] of missing.entries()) replies[at] = brought[i] ?? null;
-    return replies;
-  }
-
-  /** Fills in what `git cat-file` could not tell from a path that isn't there. */
-  private async bringPaths(
-    root: Oid,
-    paths: readonly string[],
-    replies: (GitObject | null)[],
-    bounds?: ReadBounds,
-  ): Promise<void> {
-    const unknown = replies.flatMap((reply, i) => (reply === null ? [i] : []));
-    const wanted = unknown.map((i) => paths[i] as string);
-    const ids = await idsAtPaths(root, wanted, this.objectFormat, (oids) => this.readOrBring(oids, bounds));
-    const there = unknown.flatMap((at, i) => (ids[i] === null ? [] : [{ at, oid: ids[i] as Oid }]));
-    const objects = await this.readOrBring(
-      there.map(({ oid }) => oid),
-      bounds,
-    );
-    for (const [i, { at }] of there.entries()) replies[at] = objects[i] ?? null;
-  }
-
-  /** Where so little is read that it is done at once. */
-  private few(what: readonly unknown[]): ObjectFiles | null {
-    return what.length <= FEW_OBJECTS ? this.files : null;
+    const reader = new ObjectReader({ format: this.objectFormat, objects, headers, files: null, promised: null });
+    const transactions = new RefTransactions(place, this.objectFormat);
+    return new GitCliStore(this.repository, { place, objectsFolder: null, reader, transactions, kind: this.parts.kind });
   }
 
   private writable(what: string): string {
-    if (this.objectsFolder !== null) return this.objectsFolder;
+    if (this.parts.objectsFolder !== null) return this.parts.objectsFolder;
     throw new KvError('NOT_SUPPORTED', `cannot ${what} in the quarantine of a push`, { hint: 'open the repository itself' });
   }
 
@@ -304,34 +237,4 @@ export class GitCliStore implements GitStore {
     if (this.closing === null) return;
     throw new KvError('UNEXPECTED', `the store of '${this.gitDir}' is closed`, { hint: 'open it again' });
   }
-}
-
-/** A process costs as much as this many questions to one that runs. */
-const FEW_STEPS = 32;
-
-/** As many objects are read from their files before a running process would have been quicker. */
-const FEW_OBJECTS = 64;
-
-/** A commit that has more would cost this process its memory: git is asked, which takes it in its own. Bytes. */
-const FEW_BYTES = 1024 ** 2;
-
-/** Objects that are at hand, each small, if together they are within the bounds of a read. Throws `POLICY_VIOLATION` where they aren't. */
-function within(
-  bounds: ReadBounds | undefined,
-  objects: (GitObject | null)[] | null | undefined,
-): (GitObject | null)[] | null | undefined {
-  if (bounds === undefined) return objects;
-  let held = 0;
-  for (const object of objects ?? []) {
-    if (object === null) continue;
-    checkRead(bounds, object.oid, object.type, object.body.length, held);
-    held += object.body.length;
-  }
-  return objects;
-}
-
-function parentsOf(commit: Uint8Array): string[] {
-  const text = Buffer.from(commit.buffer, commit.byteOffset, Math.min(commit.byteLength, 4096)).toString('latin1');
-  const end = text.indexOf('\n\n');
-  return [...text.slice(0, end < 0 ? text.length : end).matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string);
 }
