@@ -11,7 +11,7 @@ export interface Address {
 
 /** What ssh2 keeps to itself and a forger needs. */
 interface Insides {
-  readonly _sock: Socket;
+  readonly _sock: Socket & { readonly _readableState: { readonly ended: boolean } };
   readonly _chanMgr: { add(opened: (error: Error | undefined, channel: ssh2.ClientChannel) => void): number };
   readonly _protocol: {
     ping(): void;
@@ -48,8 +48,13 @@ export class ForgedSsh {
     return forged;
   }
 
+  /**
+   * Whether it has not been thrown out yet. A server that had read all that had come ends a connection without a reset: of that, who reads nothing gets
+   * no event, and ssh2 writes nothing any more, which would have brought one.
+   */
   get alive(): boolean {
-    return !this.insides._sock.destroyed;
+    const { _sock: socket } = this.insides;
+    return !socket.destroyed && !socket._readableState.ended;
   }
 
   /** Reads nothing from here on. */
