@@ -68,6 +68,9 @@ async function forTheStargate(clone: Clone, ns: string, updates: readonly RefUpd
 const MAX_TRIES = 20;
 const PAUSE_MS = 5;
 
+const NOT_FOLLOWED =
+  "it has landed, but something holds this clone's own refs, which don't show it yet: they will follow with the next read or write, once it lets go of them";
+
 /**
  * Keeps what landed, as this clone's own tips and as the Stargate's, so that the next write and read build on it. A ledger of this
  * clone's own that the Stargate's doesn't go on from makes room, and stays in a ref of its own; gives the warning that says so.
@@ -85,7 +88,7 @@ async function remember(
     } catch (error) {
       if (!KvError.is(error) || error.code !== 'CAS_CONFLICT') throw error;
       // Another command in this clone moves them at the same moment; should that never end, the write has landed all the same.
-      if (tries === MAX_TRIES) return null;
+      if (tries === MAX_TRIES) return NOT_FOLLOWED;
       await clone.clock.sleep(PAUSE_MS * tries);
       continue;
     }

@@ -195,6 +195,25 @@ describe('writes of one clone at the same time', () => {
   });
 });
 
+describe('a clone whose refs something holds', () => {
+  it('says of what has landed that they do not show it yet, and shows it later', async () => {
+    const place = new Place();
+    await place.set('first');
+    const held = async (): Promise<void> => {
+      place.noting = held;
+      throw new KvError('CAS_CONFLICT', 'a lock is in the way');
+    };
+    place.noting = held;
+    const receipt = await place.set('second');
+    expect(receipt.commit).to.equal(place.gate.get(ledgerRef(NS)));
+    expect(receipt.warnings).to.have.length(1);
+    expect(receipt.warnings[0]).to.match(/has landed, but something holds this clone's own refs/);
+    place.noting = async () => undefined;
+    expect((await place.set('third')).warnings).to.deep.equal([]);
+    expect((await newestTip(place.clone, NS))?.ledger).to.equal(place.gate.get(ledgerRef(NS)));
+  });
+});
+
 describe('the policy that a clone knows', () => {
   it('is parsed once for a write, and again only when a fetch has brought another', async () => {
     const place = new Place();
