@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { appendFileSync, chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ObjectFiles } from '../../adapters/git-cli/objects/files/object-files.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
@@ -8,6 +8,15 @@ import { failure } from '../support/failure.js';
 import { Sandbox } from '../support/sandbox.js';
 
 const COMMITS = 30;
+
+/** What a descriptor of this process leads to; empty where it was closed meanwhile. */
+function leadsTo(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat[]) {
   describe(`git-cli: objects by their files (${format})`, () => {
@@ -100,6 +109,30 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
       git('repack', '-adq');
       expect(readdirSync(join(clone, '.git', 'objects', 'pack')).filter((name) => name.endsWith('.pack'))).to.have.length(1);
       expect(Buffer.from(files.read([oid])?.[0]?.body ?? []).toString()).to.equal('written meanwhile');
+    });
+
+    it('holds each pack open once, however often one of them cannot be opened', () => {
+      const folder = join(clone, '.git', 'objects', 'pack');
+      for (const text of ['one', 'two', 'three']) {
+        const oid = sandbox.run('git', ['-C', clone, 'hash-object', '-w', '--stdin'], `a pack for ${text}`).toString().trim();
+        sandbox.run('git', ['-C', clone, 'pack-objects', '-q', join(folder, 'pack')], `${oid}\n`);
+      }
+      const head = git('rev-parse', 'HEAD');
+      expect(files.read([head])).to.have.length(1);
+      const packs = () => readdirSync(folder).filter((name) => name.endsWith('.idx'));
+      const open = (): number => readdirSync('/proc/self/fd').filter((fd) => leadsTo(fd).startsWith(folder)).length;
+      const before = open();
+      expect(before).to.equal(2 * packs().length);
+      const orphan = join(folder, 'pack-0000.idx');
+      writeFileSync(orphan, 'no index');
+      for (let i = 0; i < 3; i++) expect(files.read([head.replaceAll(/./g, '1')])).to.equal(null); // each looks at the packs again
+      expect(files.read([head])).to.have.length(1);
+      expect(open()).to.equal(before);
+      rmSync(orphan);
+      files.close();
+      expect(open()).to.equal(0);
+      git('repack', '-adq');
+      git('prune', '--expire=now');
     });
 
     it('hands out values that are the caller’s to change', () => {

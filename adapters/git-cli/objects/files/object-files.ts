@@ -23,8 +23,8 @@ const LOOK_AGAIN_MS = 1000;
  * object is large, deep in deltas, borrowed from another repository, damaged or not there, git is to be asked, and has the words for it.
  */
 export class ObjectFiles {
+  /** Those that were asked with success last come first. */
   private packs: PackFile[] = [];
-  private known = new Map<string, PackFile>();
   /** When the list of packs was last changed, as it was listed; null: not listed, or not to be used. */
   private listed: number | null = null;
   /** When that was looked at. Milliseconds. */
@@ -44,20 +44,12 @@ export class ObjectFiles {
 
   /** The objects of these ids; null where git is to be asked for all of them. */
   read(oids: readonly Oid[]): GitObject[] | null {
-    return this.attempt(() => {
-      const objects: GitObject[] = [];
-      for (const oid of oids) {
-        const body = this.body(Buffer.from(oid, 'hex'), oid);
-        if (body === null) return null;
-        objects.push(objectOf(oid, body));
-      }
-      return objects;
-    });
+    return this.each(oids, objectOf);
   }
 
   /** Types and sizes of these objects; null where git is to be asked for all of them. */
   headers(oids: readonly Oid[]): ObjectHeader[] | null {
-    return this.read(oids)?.map(({ oid, type, body }) => ({ oid, type, size: body.length })) ?? null;
+    return this.each(oids, (oid, { type, bytes }) => ({ oid, type, size: bytes.length }));
   }
 
   /** The objects at paths below a commit or tree; null among them for a path that isn't there, and alone where git is to be asked. */
@@ -77,9 +69,20 @@ export class ObjectFiles {
 
   close(): void {
     this.closed = true;
-    for (const pack of this.known.values()) pack.close();
-    this.known.clear();
+    for (const pack of this.packs) pack.close();
     this.packs = [];
+  }
+
+  private each<T>(oids: readonly Oid[], make: (oid: Oid, body: Body) => T): T[] | null {
+    return this.attempt(() => {
+      const made: T[] = [];
+      for (const oid of oids) {
+        const body = this.body(Buffer.from(oid, 'hex'), oid);
+        if (body === null) return null;
+        made.push(make(oid, body));
+      }
+      return made;
+    });
   }
 
   /** What is damaged, or was taken away between two looks, is git's to tell. */
@@ -160,19 +163,21 @@ export class ObjectFiles {
       name.endsWith('.idx') ? [join(this.folder, name.slice(0, -4))] : [],
     );
     if (paths.length > MOST_PACKS) throw new RangeError('many packs');
-    const before = this.known;
-    this.known = new Map();
-    const fresh: PackFile[] = [];
-    for (const path of paths) {
-      const pack = before.get(path) ?? new PackFile(path, this.format, BOUNDS, this.kept);
-      if (!before.delete(path)) fresh.push(pack);
-      this.known.set(path, pack);
-    }
-    for (const pack of before.values()) pack.close();
-    const gone = new Set(before.values());
-    this.packs = [...fresh, ...this.packs.filter((pack) => !gone.has(pack))];
+    const gone = new Map(this.packs.map((pack) => [pack.path, pack]));
+    const fresh = paths.flatMap((path) => (gone.delete(path) ? [] : this.opened(path)));
+    for (const pack of gone.values()) pack.close();
+    this.packs = [...fresh, ...this.packs.filter(({ path }) => !gone.has(path))];
     this.listed = mtimeMs;
     return fresh.length > 0;
+  }
+
+  /** None where it can't be opened: what it has is not found here, and git says why. */
+  private opened(path: string): PackFile[] {
+    try {
+      return [new PackFile(path, this.format, BOUNDS, this.kept)];
+    } catch {
+      return [];
+    }
   }
 }
 

@@ -32,7 +32,7 @@ export class PackFile {
 
   /** `path` without `.pack` and `.idx`. Throws where one can't be read, or the index is none. */
   constructor(
-    private readonly path: string,
+    readonly path: string,
     format: ObjectFormat,
     private readonly bounds: PackBounds,
     private readonly kept: KeptBodies,
