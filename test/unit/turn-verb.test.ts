@@ -20,15 +20,15 @@ const OID = '0123456789abcdef0123456789abcdef01234567';
 const SILENT = { waiting: () => undefined, granted: () => undefined, unused: () => undefined };
 
 /** A verb whose turns last `turnTime` ms, served to a client of which the test holds the other end. */
-function rig(turnTime: number, push: ServeExec) {
+function rig(turnTime: number, push: ServeExec, { store, news } = { store: memory().store, news: async () => {} }) {
   const turns = new Turns({
     ...{ clock: systemClock(), randomness: new SeededRandomness(1), mostOfOne: () => 9, observer: SILENT },
     limits: () => ({ turnTime, turnPush: 5000, turnsWaiting: 9 }),
   });
   const verb = turnVerb({
-    store: memory().store,
+    store,
     policy: () => ({ namespaces: new Map([['main', {}]]) }) as unknown as Policy, // all that is asked of it
-    news: async () => null,
+    news: () => news().then(() => null),
     line: async () => ({ turns, push, over: new AbortController().signal }),
   });
   const [input, output, said] = [new PassThrough(), new PassThrough(), [] as string[]];
@@ -109,6 +109,26 @@ describe('the verb of turns', () => {
     });
     expect(await busy.ask('--push', '-', '-')).to.equal(0);
     expect(reasons).to.deep.equal(['CAS_CONFLICT', false]);
+  });
+
+  it('cuts a push off whose turn went by while what is new was made', async () => {
+    const { store } = memory();
+    const { root, objects } = files('sha1', {});
+    const tip = commit('sha1', { tree: root, time: 1_700_000_000 });
+    await store.write([...objects, tip]);
+    await store.updateRefs(
+      ['refs/kv/main', 'refs/kv-index/main'].map((ref) => ({ ref, old: null, next: tip.oid })),
+      'test',
+    );
+    const reasons: unknown[] = [];
+    const push: ServeExec = async ({ gone }) => {
+      for (let waited = 0; !gone.aborted && waited < 1000; waited += 10) await sleep(10);
+      reasons.push((gone.reason as KvError | undefined)?.code);
+      return 1;
+    };
+    const { ask } = rig(10, push, { store, news: () => sleep(50) });
+    expect(await ask('--push', OID, OID)).to.equal(1);
+    expect(reasons).to.deep.equal(['CAS_CONFLICT']);
   });
 
   it('brings what is little, made here or by a process, and nothing where it is much or something is wrong', async () => {

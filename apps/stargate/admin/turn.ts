@@ -72,17 +72,13 @@ export function turnVerb({ store, policy, line, news }: TurnSources): AdminVerb 
 /** The session of a push that is cut off when its turn is over before it has begun: else it would stay for as long as a push may take. */
 function withinTurn(session: ExecSession, turn: Turn): ExecSession {
   const late = new AbortController();
-  turn.over.addEventListener(
-    'abort',
-    () => {
-      if (turn.used()) return;
-      const why = new KvError('CAS_CONFLICT', `the turn in namespace ${turn.ns} went by before its push came`, {
-        hint: 'ask for another turn',
-      });
-      late.abort(why);
-    },
-    { once: true },
-  );
+  void ended(turn.over).then(() => {
+    if (turn.used()) return;
+    const why = new KvError('CAS_CONFLICT', `the turn in namespace ${turn.ns} went by before its push came`, {
+      hint: 'ask for another turn',
+    });
+    late.abort(why);
+  });
   return { ...session, gone: AbortSignal.any([session.gone, late.signal]) };
 }
 
