@@ -1,4 +1,5 @@
-import type { Oid, ObjectHeader } from '../../../ports/vocabulary.js';
+import { commitParents } from '../../../ports/grammar/git-words/object-links.js';
+import type { ObjectHeader, Oid } from '../../../ports/vocabulary.js';
 import { type GitPlace, gitFailed } from '../process/run-git.js';
 import { mergeBaseIsAncestor } from './history.js';
 import type { ObjectReader } from './object-reader.js';
@@ -29,17 +30,11 @@ async function isJustAbove(reader: ObjectReader, ancestor: Oid, from: ObjectHead
   for (let step = 0; step < FEW_STEPS && header?.type === 'commit' && header.size <= FEW_BYTES; step++) {
     const [commit] = await reader.read([header.oid]);
     if (commit?.type !== 'commit') return false;
-    const parents = parentsOf(commit.body);
+    const parents = commitParents(commit);
     if (commit.oid === ancestor || parents.includes(ancestor)) return true;
     const [first] = parents;
     if (first === undefined) return false;
     [header] = await reader.headers([first]);
   }
   return false;
-}
-
-function parentsOf(commit: Uint8Array): string[] {
-  const text = Buffer.from(commit.buffer, commit.byteOffset, Math.min(commit.byteLength, 4096)).toString('latin1');
-  const end = text.indexOf('\n\n');
-  return [...text.slice(0, end < 0 ? text.length : end).matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string);
 }

@@ -11,7 +11,7 @@ import { pinHostKey } from './ssh/known-hosts.js';
 import { checkUrl } from '../process/guard.js';
 import { failedCall, holdVerb, readAnswer } from './held-verb.js';
 import { type AdminCall, startCall } from './started-call.js';
-import { checkVerb, verbLine } from './verb-line.js';
+import { verbLine } from './verb-line.js';
 import { configuredAt, stargateUrl } from './remote-url.js';
 import { rewritten } from './rewritten-url.js';
 import { sshAddress } from './ssh/ssh-address.js';
@@ -59,7 +59,6 @@ class SshAdminClient implements AdminClient {
 
 /** `git-kv-admin '<path>' <verb> <args>` at the Stargate behind a remote, as ssh is to be started for it. */
 async function adminCall(place: GitPlace, remote: string, verb: string, args: readonly string[]): Promise<AdminCall> {
-  checkVerb(verb);
   const config = await configuredAt(place);
   const url = stargateUrl(config, remote);
   const address = sshAddress(await rewritten(place, url));

@@ -1,8 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { shellQuote } from './ssh/shell-quote.js';
 
-/** Throws `INPUT_INVALID` for what can be no verb of a Stargate's. */
-export function checkVerb(verb: string): void {
+function checkVerb(verb: string): void {
   if (/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*$/.test(verb)) return;
   throw new KvError('INPUT_INVALID', `'${verb}' is not one of the Stargate's verbs`, { hint: 'a verb is lower-case words' });
 }

@@ -1,7 +1,7 @@
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import { interrupted } from '../../../domain/client/clone/cancellation.js';
 import { sessionOf } from '../../../domain/client/sequence/sessions.js';
-import { unlessInterrupted } from '../../../domain/client/sequence/interrupted.js';
+import { unlessInterrupted } from '../../../ports/unless-interrupted.js';
 import { lastOfEach } from '../../../domain/client/write/operations.js';
 import { type Prepared, prepareOperations } from '../../../domain/client/write/linear/prepare.js';
 import { writeIntent } from '../../../domain/client/write/sequenced/write-intent.js';

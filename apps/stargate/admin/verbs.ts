@@ -75,7 +75,8 @@ export async function adminVerbs(sources: AdminSources): Promise<readonly AdminV
   });
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
   const exchange = await composition.get<ObjectExchange>('object-exchange');
-  const news = turnNews({ exchange, small: new SmallPacks(store, namer), reader: new RecentObjects(store) });
+  const reader = new RecentObjects(store);
+  const news = turnNews({ exchange, small: new SmallPacks(store, namer, reader), reader });
   const turn = turnVerb({ store, policy, news, line: async () => leadership.lead() });
   return [status, compact, sync, turn, knowsVerb({ store })];
 }

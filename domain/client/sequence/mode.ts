@@ -4,7 +4,7 @@ import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
 import { interrupted as callEnded } from '../clone/cancellation.js';
 import type { Clone } from '../clone/clone.js';
 import { knownPublished } from '../clone/known-policy.js';
-import { unlessInterrupted } from './interrupted.js';
+import { unlessInterrupted } from '../../../ports/unless-interrupted.js';
 import { leaveSession, sessionOf } from './sessions.js';
 
 /** An admin may switch a namespace while it is written to; nobody switches it back and forth that often. */

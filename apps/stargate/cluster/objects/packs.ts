@@ -3,6 +3,7 @@ import type { Message } from '../../../../domain/gateway/replicate/messages.js';
 import { Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
 import type { ObjectNamer } from '../../../../domain/git/object.js';
 import { KvError } from '../../../../ports/error.js';
+import { unlessInterrupted } from '../../../../ports/unless-interrupted.js';
 import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
 import type { ObjectExchange } from '../../../../ports/git/object-exchange.js';
 import { isOid, type Oid } from '../../../../ports/vocabulary.js';
@@ -253,22 +254,14 @@ async function* pieces(list: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
 /** A stream that breaks off once the signal has fired, though nothing comes any more. Throws `INTERRUPTED`. */
 async function* unlessStopped(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
   const source = stream[Symbol.asyncIterator]();
-  let stop = (): void => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(new KvError('INTERRUPTED', 'this server is ending'));
-  });
-  stopped.catch(() => undefined); // whoever waits for a piece hears it
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([source.next(), stopped]);
+      const next = await unlessInterrupted(source.next(), signal, () => new KvError('INTERRUPTED', 'this server is ending'));
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
-    void source.return?.(); // what is stuck is left
+    void Promise.resolve(source.return?.()).catch(() => undefined); // what is stuck is left, and nobody waits for what it says
   }
 }
 

@@ -17,14 +17,12 @@ export type Collected = { readonly pack: Uint8Array } | { readonly stream: Async
 
 /** Small packs, made and read in this process: for what an entry usually brings, a process of git costs more than all of the rest. */
 export class SmallPacks {
-  private readonly recent: RecentObjects;
-
   constructor(
     private readonly store: Pick<GitStore, 'read' | 'headers' | 'objectFormat'>,
     private readonly namer: ObjectNamer,
-  ) {
-    this.recent = new RecentObjects(store);
-  }
+    /** What it reads with. */
+    private readonly recent = new RecentObjects(store),
+  ) {}
 
   /** Remembers objects that are on their way to the disk, or have just come there. */
   keep(objects: Iterable<GitObject>): void {

@@ -85,6 +85,12 @@ export async function writeLinear(
   let news: News | null = null;
   /** Whether there is a line to stand in that it has not stood in yet. */
   let impatient = pushes && queues && clone.remotes.askToPush !== undefined;
+  const standInLine = async (have: KnownTips): Promise<HeldTurn | null> => {
+    const taken = await takeTurn(clone, ports, ns, have);
+    impatient = false;
+    await rememberLine(clone, taken, ns);
+    return taken;
+  };
   /** Reads where the Stargate stands, unless a turn has brought that: gives it then. */
   const catchUp = async (tip: Tip | null, have: KnownTips): Promise<News | null> => {
     const brought = turn === null || namesChunks(prepared) ? null : await takeNews(clone, ports, turn, have);
@@ -97,9 +103,7 @@ export async function writeLinear(
     if (pushes && queues && (await sawLine(clone, ns))) {
       const tip = await newestTip(clone, ns);
       const have = knownTips(clone, ports, tip);
-      turn = await takeTurn(clone, ports, ns, have);
-      impatient = false;
-      await rememberLine(clone, turn, ns);
+      turn = await standInLine(have);
       if (turn !== null) {
         news = await catchUp(tip, have);
         published = await knownPublished(clone);
@@ -168,11 +172,7 @@ export async function writeLinear(
       const took = queues ? clone.clock.now() - began : 0;
       const again = ++attempt < MAX_ATTEMPTS && (queues || isOthersTurn(lost));
       const have = knownTips(clone, ports, tip);
-      if (again && queues && pushes) {
-        turn = await takeTurn(clone, ports, ns, have);
-        impatient = false;
-        await rememberLine(clone, turn, ns);
-      }
+      if (again && queues && pushes) turn = await standInLine(have);
       if (again && turn === null) await pauseAfterRace(clone, ports, attempt - 1, took);
       if (target === 'stargate' && (again || tip?.from !== 'stargate')) news = await catchUp(tip, have);
       if (!again) throw lost;

@@ -13,7 +13,7 @@ import type { PreparedOnce } from '../linear/write-linear.js';
 import type { SignedIntent } from '../../sequence/signed-intent.js';
 import { buildIntent } from './build-intent.js';
 import { makeRoom } from '../linear/make-room.js';
-import { unlessInterrupted } from '../../sequence/interrupted.js';
+import { unlessInterrupted } from '../../../../ports/unless-interrupted.js';
 import { fetchPolicy } from '../../sequence/mode.js';
 import { movedEpoch, orderInEpoch } from '../../sequence/epoch-of-intent.js';
 import { sessionOf } from '../../sequence/sessions.js';

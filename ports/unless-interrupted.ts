@@ -1,4 +1,4 @@
-import { KvError } from '../../../ports/error.js';
+import { KvError } from './error.js';
 
 /** Gives what work comes to, or throws what `interrupted` makes as soon as the signal fires: the work itself may go on. */
 export async function unlessInterrupted<T>(
