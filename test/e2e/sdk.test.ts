@@ -91,11 +91,14 @@ describe('the SDK and a Stargate', () => {
 
     it('are one that reads objects and one that tells sizes for any number of reads, and none once it is closed', async () => {
       await clone.transact(Array.from({ length: 20 }, (_, i) => ({ op: 'set', key: `many:${i}`, value: `${i}` })));
+      await clone.set('many:large', randomBytes(100_000)); // small ones are read from Git's files, and start no process
       const entries = await Promise.all(Array.from({ length: 100 }, (_, i) => clone.get(`many:${i % 20}`, { maxAge: 60_000 })));
       expect(entries.map((entry) => entry.text())).to.deep.equal(Array.from({ length: 100 }, (_, i) => `${i % 20}`));
       await clone.close();
       const reader = await openClone({ directory: world.clonePath('ada'), env: world.env('ada'), offline: true });
       await Promise.all(Array.from({ length: 50 }, (_, i) => reader.get(`many:${i % 20}`)));
+      expect(children(), 'for small values').to.deep.equal([]);
+      await Promise.all(Array.from({ length: 50 }, (_, i) => reader.get(i % 2 === 0 ? 'many:large' : `many:${i % 20}`)));
       const kinds = children().map((line) => /(?:cat-file .*)?$/.exec(line)?.[0] ?? line);
       expect(kinds.filter((kind) => kind !== 'cat-file --batch-check')).to.deep.equal(['cat-file --batch']);
       expect(kinds.length).to.be.at.most(2);
