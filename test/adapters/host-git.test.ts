@@ -102,6 +102,15 @@ describe('host-git', () => {
   beforeEach(() => (sandbox = new Sandbox()));
   afterEach(() => sandbox.remove());
 
+  it('removes the locks of indexes of objects, which a killed upkeep would be kept from for ever', async () => {
+    const { directory, host } = await bench(sandbox);
+    await host.create(plain());
+    const locks = ['objects/pack/multi-pack-index.lock', 'objects/info/commit-graph.lock'];
+    for (const lock of locks) await writeFile(join(directory, lock), '');
+    expect(await host.unlock()).to.deep.equal(locks);
+    sandbox.git(directory, 'commit-graph', 'write', '--reachable');
+  });
+
   it('is led to no other repository by the environment, nor given settings by it', async () => {
     const other = sandbox.bare('other.git');
     const misleading = {

@@ -5,8 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A lock that is younger than this may belong to a git process that outlived its Stargate by a moment. Milliseconds. */
 const SETTLED_AFTER = 1000;
 
+/** What git writes beside the objects, in order to find them: of what upkeep has written, only this is locked. */
+const INDEXES = ['pack/multi-pack-index', 'info/commit-graph', 'info/commit-graphs/commit-graph-chain'];
+
 /**
- * Removes the `*.lock` files that a killed git has left beside refs and the config, which would refuse every later change.
+ * Removes the `*.lock` files that a killed git has left beside refs, the config and indexes of objects, which would refuse every later change.
  * Only for the holder of the lease, before it takes pushes: nobody else moves refs then. Gives the names removed.
  */
 export async function clearStaleLocks(gitDir: string): Promise<string[]> {
@@ -15,6 +18,7 @@ export async function clearStaleLocks(gitDir: string): Promise<string[]> {
     'HEAD.lock',
     'config.lock',
     'packed-refs.lock',
+    ...INDEXES.map((name) => join('objects', `${name}.lock`)),
     ...below.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)),
   ];
   const removed: string[] = [];
