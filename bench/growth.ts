@@ -1,3 +1,5 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { twoLedgers } from '../test/chaos/memory-run.js';
 import { World } from '../test/support/world.js';
 import { type Row, reportAll, type Table, timed } from './report.js';
@@ -24,6 +26,7 @@ for (const keys of SIZES) {
       for (const ns of ['main', 'seq']) await must(kv(world, 'writer', ['mset', '--file', '-', '--ns', ns], lines.join('\n')));
     }
     await world.mirrored();
+    await settled(world);
     for (const clone of ['reader', 'other']) await must(kv(world, clone, ['get', 'user:1']));
     for (const ns of ['main', 'seq']) await must(kv(world, 'other', ['set', 'user:1', 'first', '--ns', ns]));
     const [set, intent, get]: [number[], number[], number[]] = [[], [], []];
@@ -47,6 +50,23 @@ const tables: Table[] = [
   { title: "git kv get after another's write", rows: rows.get },
 ];
 reportAll('growth', tables);
+
+/** Waits until no Git of this World packs what it was filled with: that is no part of what a write costs. */
+async function settled(world: World): Promise<void> {
+  for (let quiet = 0; quiet < 10; await sleep(200)) {
+    const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const packs = await Promise.all(
+      processes.map(async (pid) => {
+        const [words, cwd] = await Promise.all([
+          readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+          readlink(`/proc/${pid}/cwd`).catch(() => ''),
+        ]);
+        return cwd.startsWith(world.dir) && /\0(?:gc|repack|pack-objects|multi-pack-index)\0/.test(words);
+      }),
+    );
+    quiet = packs.includes(true) ? 0 : quiet + 1;
+  }
+}
 
 function kv(world: World, clone: string, args: readonly string[], input?: string): ReturnType<World['kv']> {
   return world.kv(clone, args, { person: 'ada', ...(input === undefined ? {} : { input }) });
