@@ -1,84 +1,40 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { twoLedgers } from '../test/chaos/memory-run.js';
-import { World } from '../test/support/world.js';
-import { type Row, reportAll, type Table, timed } from './report.js';
+import { manyCommits } from './growth/many-commits.js';
+import { type Filled, manyKeys } from './growth/many-keys.js';
+import type { OneWrite } from './growth/one-write.js';
+import { reportAll, type Row, round, type Sheet, type Table } from './report.js';
 
 /**
  * What one write costs, to a linear and to a sequenced ledger, and the first read after another's write, as whole processes, the more keys
- * there are.
- * `node dist/bench/growth.js [--full]`: 1,000 and 100,000 keys; with --full a million too.
+ * there are, and the more commits; and what a key of an import costs, beside one of `git fast-import`.
+ * `node dist/bench/growth.js [--full]`: 1,000 and 62,500 keys, 100 and 10,000 commits; with --full a million keys and 100,000 commits too.
  */
-const SIZES = process.argv.includes('--full') ? [1000, 100_000, 1_000_000] : [1000, 100_000];
-const RUNS = 9;
-/** So many writes to each ledger come before, after which the Stargate packs what it was filled with: no part of what a write costs later. */
-const FIRST = 30;
-/** Keys of one transaction while the ledger is filled. */
-const BATCH = 25_000;
+const FULL = process.argv.includes('--full');
+const KEYS = FULL ? [1000, 62_500, 1_000_000] : [1000, 62_500];
+const COMMITS = FULL ? [100, 10_000, 100_000] : [100, 10_000];
 
-const rows: Record<'set' | 'intent' | 'get', Row[]> = { set: [], intent: [], get: [] };
-for (const keys of SIZES) {
-  const world = await World.create({ policy: twoLedgers });
-  try {
-    for (const clone of ['writer', 'reader', 'other']) await world.clone('ada', clone);
-    for (let from = 0; from < keys; from += BATCH) {
-      const lines = Array.from({ length: Math.min(BATCH, keys - from) }, (_, i) =>
-        JSON.stringify({ op: 'set', key: `user:${from + i}`, value: `value ${from + i}` }),
-      );
-      for (const ns of ['main', 'seq']) await must(kv(world, 'writer', ['mset', '--file', '-', '--ns', ns], lines.join('\n')));
-    }
-    await world.mirrored();
-    for (const clone of ['reader', 'other']) await must(kv(world, clone, ['get', 'user:1']));
-    for (let i = 0; i < FIRST; i++) {
-      for (const ns of ['main', 'seq']) await must(kv(world, 'other', ['set', 'user:1', `first ${i}`, '--ns', ns]));
-    }
-    await world.mirrored();
-    await settled(world);
-    const [set, intent, get]: [number[], number[], number[]] = [[], [], []];
-    for (let i = 0; i < RUNS; i++) {
-      set.push(await timed(() => must(kv(world, 'other', ['set', 'user:1', `write ${i}`]))));
-      await world.mirrored(); // the mirror lies on this machine too, and its Git looks through all that it has
-      intent.push(await timed(() => must(kv(world, 'other', ['set', 'user:1', `write ${i}`, '--ns', 'seq']))));
-      await world.mirrored();
-      get.push(await timed(() => must(kv(world, 'reader', ['get', 'user:1']))));
-    }
-    const what = `${keys.toLocaleString('en')} keys`;
-    rows.set.push({ what, samples: set });
-    rows.intent.push({ what, samples: intent });
-    rows.get.push({ what, samples: get });
-  } finally {
-    await world.close();
-  }
-}
-const tables: Table[] = [
-  { title: 'git kv set of one key, linear ledger', rows: rows.set },
-  { title: 'git kv set of one key, sequenced ledger', rows: rows.intent },
-  { title: "git kv get after another's write", rows: rows.get },
+const filled = new Map<number, Filled>();
+for (const keys of KEYS) filled.set(keys, await manyKeys(keys));
+const written = new Map<number, OneWrite>();
+for (const commits of COMMITS) written.set(commits, await manyCommits(commits));
+
+const named = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}`;
+const rowsOf = (part: keyof OneWrite): Row[] => [
+  ...[...filled].map(([keys, { one }]) => ({ what: named(keys, 'keys'), samples: one[part] })),
+  ...[...written].map(([commits, one]) => ({ what: named(commits, 'commits'), samples: one[part] })),
 ];
-reportAll('growth', tables);
-
-/** Waits until no Git of this World packs what it has. */
-async function settled(world: World): Promise<void> {
-  for (let quiet = 0; quiet < 10; await sleep(200)) {
-    const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const packs = await Promise.all(
-      processes.map(async (pid) => {
-        const [words, cwd] = await Promise.all([
-          readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
-          readlink(`/proc/${pid}/cwd`).catch(() => ''),
-        ]);
-        return cwd.startsWith(world.dir) && /\0(?:gc|repack|pack-objects|multi-pack-index)\0/.test(words);
-      }),
-    );
-    quiet = packs.includes(true) ? 0 : quiet + 1;
-  }
-}
-
-function kv(world: World, clone: string, args: readonly string[], input?: string): ReturnType<World['kv']> {
-  return world.kv(clone, args, { person: 'ada', ...(input === undefined ? {} : { input }) });
-}
-
-async function must(running: ReturnType<World['kv']>): Promise<void> {
-  const { code, stderr } = await running;
-  if (code !== 0) throw new Error(stderr);
-}
+const tables: Table[] = [
+  { title: 'git kv set of one key, linear ledger', rows: rowsOf('set') },
+  { title: 'git kv set of one key, sequenced ledger', rows: rowsOf('intent') },
+  { title: "git kv get after another's write", rows: rowsOf('get') },
+];
+const sheet: Sheet = {
+  title: '25,000 keys a transaction',
+  columns: ['s', 'ms a key', 'git fast-import s', 'ms a key'],
+  rows: [...filled]
+    .filter(([keys]) => keys > 1000)
+    .map(([keys, { imported, fastImported }]) => [
+      named(keys, 'keys'),
+      ...[imported, fastImported].flatMap((ms) => [round(ms / 1000, 2), round(ms / keys, 3)]),
+    ]),
+};
+reportAll('growth', tables, {}, [sheet]);
