@@ -1,16 +1,37 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { memoryStore } from '../../adapters/git-memory/open.js';
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8 } from '../../domain/git/bytes.js';
 import { replacing } from '../../domain/git/store-view.js';
+import { Sandbox } from '../support/sandbox.js';
 import { openRepository } from '../../domain/repo/repository.js';
-import { KeptPacks } from '../../domain/repo/serve/kept-packs.js';
+import { KeptPacks, type WholeClone } from '../../domain/repo/serve/kept-packs.js';
 import { uploadPack } from '../../domain/repo/serve/upload-pack.js';
 import { encodePkt } from '../../ports/grammar/git-words/pkt-line.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { ANNA } from './support.js';
+
+/** What a clone was sent, and how many objects were read for it. */
+interface Cloned {
+  readonly bytes: string;
+  readonly reads: number;
+  readonly pack: Buffer;
+}
+
+/** The first band of an answer. */
+function packIn(answer: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < answer.length; ) {
+    const length = Number.parseInt(answer.toString('latin1', at, at + 4), 16);
+    if (answer[at + 4] === 1) pieces.push(answer.subarray(at + 5, at + length));
+    at += Math.max(4, length);
+  }
+  return Buffer.concat(pieces);
+}
 
 describe('packs of whole clones', () => {
   async function bench(most: number) {
@@ -34,7 +55,7 @@ describe('packs of whole clones', () => {
         )
       ).oid;
     const packs = new KeptPacks(most);
-    const clone = async (want: Oid, more: readonly string[] = []): Promise<{ bytes: string; reads: number }> => {
+    const clone = async (want: Oid, more: readonly string[] = []): Promise<Cloned> => {
       const lines = ['command=fetch', 'object-format=sha1'].map(encodePkt);
       const asked = ['ofs-delta', 'no-progress', `want ${want}`, ...more, 'done'].map((line) => encodePkt(`${line}\n`));
       const request = concat([...lines, utf8('0001'), ...asked, utf8('0000')]);
@@ -42,7 +63,8 @@ describe('packs of whole clones', () => {
       const parts = { store, hasher, zlib: nodeZlib, agent: 'test', packs };
       const pieces: Uint8Array[] = [];
       for await (const piece of uploadPack(parts, 2, request)) pieces.push(piece);
-      return { bytes: Buffer.from(concat(pieces)).toString('hex'), reads };
+      const bytes = Buffer.from(concat(pieces));
+      return { bytes: bytes.toString('hex'), reads, pack: packIn(bytes) };
     };
     return { commit, clone, packs, repository, store };
   }
@@ -67,34 +89,87 @@ describe('packs of whole clones', () => {
     expect(tagged.bytes.length, 'the tag comes along').to.be.greaterThan(next.bytes.length);
   });
 
-  it('take no more than they may, and what nobody has asked for longest goes', async () => {
-    const { packs, store } = await bench(80);
-    const send = async (key: string, bytes: number): Promise<void> => {
-      const pieces = async function* (): AsyncGenerator<Uint8Array> {
-        yield new Uint8Array(bytes);
-      };
-      for await (const _piece of packs.keeping(store, key, 1, pieces())) void _piece;
-    };
-    for (const key of ['a', 'b', 'c', 'd']) await send(key, 20);
-    expect(packs.get(store, 'a')?.bytes).to.equal(20);
-    await send('e', 20);
-    await send('large', 21);
-    const kept = ['a', 'b', 'c', 'd', 'e', 'large'].filter((key) => packs.get(store, key) !== null);
-    expect([kept, packs.bytes]).to.deep.equal([['a', 'c', 'd', 'e'], 80]);
-    await send('a', 20);
-    expect(packs.bytes, 'it is there once').to.equal(80);
-    expect(packs.get((await bench(1)).store, 'a'), 'of another repository').to.equal(null);
+  /** Has a pack of one entry of so many bytes sent for a commit. */
+  function send(packs: KeptPacks, store: GitStore, digit: string, bytes: number): void {
+    const gathering = packs.gather(store, asked(digit), null);
+    gathering.add(new Uint8Array(bytes));
+    gathering.keep([{ oid: digit.repeat(40), base: null, depth: 0 }]);
+    gathering.drop();
+  }
+  const asked = (digit: string): WholeClone => ({ commits: [digit.repeat(40)], others: [], distances: true });
+  const isKept = (packs: KeptPacks, store: GitStore, digit: string): boolean =>
+    packs.of(store, asked(digit)).some(({ commits }) => commits[0] === digit.repeat(40));
+  const A_NAME = 21; // twenty bytes, and one for its depth
+
+  it('take no more than they may, and what was sent longest ago goes', async () => {
+    const { packs, store } = await bench(4 * (20 + A_NAME));
+    for (const digit of ['a', 'b', 'c', 'd', 'e']) send(packs, store, digit, 20);
+    send(packs, store, 'f', 42);
+    const kept = ['a', 'b', 'c', 'd', 'e', 'f'].filter((digit) => isKept(packs, store, digit));
+    expect([kept, packs.bytes]).to.deep.equal([['b', 'c', 'd', 'e'], 4 * (20 + A_NAME)]);
+    send(packs, store, 'b', 20);
+    expect(packs.bytes, 'it is there once').to.equal(4 * (20 + A_NAME));
+    expect(packs.of((await bench(1)).store, asked('b')), 'of another repository').to.deep.equal([]);
   });
 
   it('are not kept when their client goes away', async () => {
     const { packs, store } = await bench(1024);
-    const pieces = async function* (): AsyncGenerator<Uint8Array> {
-      yield new Uint8Array(10);
-      yield new Uint8Array(10);
-    };
-    for await (const _piece of packs.keeping(store, 'k', 1, pieces())) break;
-    expect([packs.get(store, 'k'), packs.bytes]).to.deep.equal([null, 0]);
-    for await (const _piece of packs.keeping(store, 'k', 1, pieces())) void _piece;
-    expect(packs.get(store, 'k')?.bytes).to.equal(20);
+    const gathering = packs.gather(store, asked('a'), null);
+    gathering.add(new Uint8Array(20));
+    gathering.drop();
+    expect([packs.of(store, asked('a')), packs.bytes]).to.deep.equal([[], 0]);
+    for (let i = 0; i < 100; i++) send(packs, store, 'a', 20); // what was dropped counts no more
+    expect(packs.bytes).to.equal(20 + A_NAME);
+  });
+
+  it('go on from one state to the next, stay whole, and grow no longer chains of deltas', async () => {
+    const { commit, clone, repository, store } = await bench(16 * 1024 * 1024);
+    const sandbox = new Sandbox();
+    try {
+      let tip = '';
+      for (let i = 0; i < 80; i++) tip = await commit('x'.repeat(300 + i));
+      const first = await clone(tip, ['include-tag']);
+      for (let step = 0; step < 70; step++) {
+        tip = await commit(`changed ${step} ${'x'.repeat(300)}`);
+        if (step === 30) await repository.createTag('v1', 'HEAD~3', { message: 'of what went before', tagger: ANNA });
+        const { reads, pack } = await clone(tip, ['include-tag']);
+        expect(reads, 'no more than what is new').to.be.lessThan(first.reads / 4);
+        if (step % 23 > 0) continue;
+        const folder = sandbox.bare(`clone-${step}.git`);
+        sandbox.run('git', ['-C', folder, 'index-pack', '--strict', '--stdin'], pack);
+        sandbox.git(folder, 'update-ref', 'refs/heads/main', tip);
+        sandbox.git(folder, 'fsck', '--strict', '--full');
+        expect(sandbox.git(folder, 'rev-list', '--count', 'main')).to.equal(String(81 + step));
+        const index = readdirSync(join(folder, 'objects', 'pack')).find((name) => name.endsWith('.idx')) ?? '';
+        const chains = [
+          ...sandbox
+            .git(folder, 'verify-pack', '-sv', join(folder, 'objects', 'pack', index))
+            .matchAll(/^chain length = (\d+)/gm),
+        ];
+        expect(Math.max(...chains.map(([, length]) => Number(length)))).to.be.within(20, 50);
+        const tags = (await store.refs(['refs/tags/'])).values();
+        for (const tag of tags) expect(sandbox.git(folder, 'cat-file', '-t', tag)).to.equal('tag');
+      }
+    } finally {
+      sandbox.remove();
+    }
+  });
+
+  it('are left where a state has gone that nobody is to have any more', async () => {
+    const { commit, clone, repository } = await bench(16 * 1024 * 1024);
+    const base = await commit('base');
+    const secret = await commit(`a secret ${'that was committed by mistake '.repeat(9)}`);
+    const before = await clone(secret);
+    await repository.reset(base, 'hard');
+    const after = await clone(await commit('without it'));
+    const sandbox = new Sandbox();
+    try {
+      const folder = sandbox.bare('after.git');
+      sandbox.run('git', ['-C', folder, 'index-pack', '--strict', '--stdin'], after.pack);
+      expect(() => sandbox.git(folder, 'cat-file', '-e', secret)).to.throw();
+      expect(after.pack.length).to.be.lessThan(before.pack.length);
+    } finally {
+      sandbox.remove();
+    }
   });
 });

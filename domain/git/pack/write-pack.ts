@@ -3,7 +3,7 @@ import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
 import { concat, writeHex } from '../bytes.js';
 import { editDelta } from './delta.js';
-import { baseDistance, entryHeader, OFS_DELTA, packHeader, REF_DELTA, storedStream, TYPE_CODE } from './entry.js';
+import { baseDistance, entryHeader, OFS_DELTA, PACK_HEADER, packHeader, REF_DELTA, storedStream, TYPE_CODE } from './entry.js';
 import type { Zlib } from './zlib.js';
 
 /** An object that goes into a pack. */
@@ -24,6 +24,18 @@ export interface PackWriting {
   readonly hash: HashStream;
   /** The receiver finds a base by how far before it is. */
   readonly distances: boolean;
+  /** Entries that go before those of the items, which may have bases among them. */
+  readonly before?: WrittenEntries | null;
+  /** Hears the entries of the items, as they are written. */
+  readonly onEntries?: (entries: Uint8Array) => void;
+}
+
+/** Entries of a pack that were written already. */
+export interface WrittenEntries {
+  readonly count: number;
+  readonly entries: readonly Uint8Array[];
+  /** Of all of them. */
+  readonly bytes: number;
 }
 
 /** Objects that are read at a time. */
@@ -37,13 +49,19 @@ const PIECE = 64 * 1024;
 
 /** A pack of these objects, in pieces. Throws `GIT_ERROR` for one that has gone meanwhile. */
 export async function* writePack(items: readonly PackItem[], parts: PackWriting): AsyncGenerator<Uint8Array> {
-  const { format, hash, zlib } = parts;
+  const { format, hash, zlib, before } = parts;
   const offsets = new Float64Array(items.length);
-  let waiting: Uint8Array[] = [packHeader(items.length)];
-  let [at, bytes] = [12, 12];
+  const header = packHeader(items.length + (before?.count ?? 0));
+  for (const written of [header, ...(before?.entries ?? [])]) {
+    hash.update(written);
+    yield written;
+  }
+  let waiting: Uint8Array[] = [];
+  let [at, bytes] = [PACK_HEADER + (before?.bytes ?? 0), 0];
   const flush = (): Uint8Array => {
     const piece = concat(waiting);
     hash.update(piece);
+    parts.onEntries?.(piece);
     [waiting, bytes] = [[], 0];
     return piece;
   };
@@ -77,7 +95,7 @@ export async function* writePack(items: readonly PackItem[], parts: PackWriting)
     }
     await zlib.turn();
   }
-  yield flush();
+  if (bytes > 0) yield flush();
   yield writeOid(hash.hex(), format === 'sha1' ? 20 : 32);
 }
 

@@ -1,10 +1,30 @@
 import type { GitStore } from '../../../ports/git/git-store.js';
+import type { Oid } from '../../../ports/vocabulary.js';
+import { toHex, writeHex } from '../../git/bytes.js';
+import type { PackedBefore, PlannedItem } from './plan-pack.js';
 
-/** A pack as it was sent: what it holds follows from the ids that were asked for, so it is never out of date. */
-interface KeptPack {
-  readonly objects: number;
-  readonly pieces: readonly Uint8Array[];
+/** What is asked for with a whole clone: all that these reach, and nothing else, is in its pack. */
+export interface WholeClone {
+  readonly commits: readonly Oid[];
+  /** Tags, trees and blobs. */
+  readonly others: readonly Oid[];
+  /** The receiver finds the base of a delta by how far before it is. */
+  readonly distances: boolean;
+}
+
+/** The entries of a pack as they were sent: what they hold follows from the ids that were asked for, so they are never out of date. */
+export interface KeptPack extends WholeClone, PackedBefore {
+  readonly count: number;
+  /** All entries, without what a pack begins and ends with. */
+  readonly entries: readonly Uint8Array[];
+  /** Of all entries. */
   readonly bytes: number;
+}
+
+/** The objects of a pack: the binary names of some, one after the other, and their depths. */
+interface Contents {
+  readonly names: Uint8Array;
+  readonly depths: Uint8Array;
 }
 
 /** What is being gathered, of all clones that are under way, is no more than this part of what is kept. */
@@ -12,12 +32,13 @@ const LARGEST = 4;
 
 /**
  * Packs of whole clones that were sent lately, of all repositories of a process together: many clients clone one state, and to put it
- * together again takes more than to send it. What was not asked for longest goes first.
+ * together again takes more than to send it. A newer state's pack goes on from that of an older one, which it replaces. What was not asked
+ * for longest goes first.
  */
 export class KeptPacks {
-  private readonly kept = new Map<string, KeptPack>();
-  private readonly names = new WeakMap<GitStore, number>();
-  private named = 0;
+  private readonly kept = new Map<string, StoredPack>();
+  private readonly repositories = new WeakMap<GitStore, number>();
+  private known = 0;
   private held = 0;
   private gathered = 0;
 
@@ -29,46 +50,46 @@ export class KeptPacks {
     return this.held;
   }
 
-  get(store: GitStore, key: string): KeptPack | null {
-    const name = this.nameOf(store, key);
-    const found = this.kept.get(name);
-    if (found === undefined) return null;
-    this.kept.delete(name);
-    this.kept.set(name, found); // asked for last
-    return found;
+  /** Packs of a repository that another may go on from, the one of the same request first, then the newest. */
+  of(store: GitStore, asked: WholeClone): KeptPack[] {
+    const same = this.nameOf(store, asked);
+    const prefix = same.slice(0, same.indexOf(' ', same.indexOf(' ') + 1) + 1);
+    const others = [...this.kept].filter(([name]) => name !== same && name.startsWith(prefix)).map(([, pack]) => pack);
+    const found = this.kept.get(same);
+    return found === undefined ? others.reverse() : [found, ...others.reverse()];
   }
 
-  /** Passes a pack on and keeps it once it has gone whole, where it is not too large. */
-  async *keeping(
-    store: GitStore,
-    key: string,
-    objects: number,
-    pack: AsyncIterable<Uint8Array>,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    let pieces: Uint8Array[] | null = [];
+  /** Keeps what is sent for a request, behind what was sent `before`, once it has gone whole; nothing that is too large. */
+  gather(store: GitStore, asked: WholeClone, before: KeptPack | null): Gathering {
+    const pieces: Uint8Array[] = [];
     let bytes = 0;
-    try {
-      for await (const piece of pack) {
-        yield piece;
-        if (pieces === null) continue;
+    let isKept = true;
+    const drop = (): void => {
+      if (isKept) this.gathered -= bytes;
+      isKept = false;
+    };
+    return {
+      add: (piece) => {
+        if (!isKept) return;
         bytes += piece.length;
         this.gathered += piece.length;
         if (this.gathered <= this.most / LARGEST) pieces.push(piece);
-        else {
-          this.gathered -= bytes;
-          pieces = null;
-        }
-      }
-      if (pieces !== null) this.keep(this.nameOf(store, key), { objects, pieces, bytes });
-    } finally {
-      if (pieces !== null) this.gathered -= bytes;
-    }
+        else drop();
+      },
+      keep: (items) => {
+        if (!isKept) return;
+        const replaced = [...this.kept].find(([, pack]) => pack === before)?.[0];
+        if (replaced !== undefined) this.drop(replaced);
+        this.keep(this.nameOf(store, asked), StoredPack.after(before, asked, pieces, items));
+      },
+      drop,
+    };
   }
 
-  private keep(name: string, pack: KeptPack): void {
+  private keep(name: string, pack: StoredPack): void {
     this.drop(name); // two may have been sent at the same time
-    this.kept.set(name, pack);
-    this.held += pack.bytes;
+    this.kept.set(name, pack); // asked for last
+    this.held += pack.size;
     for (const oldest of this.kept.keys()) {
       if (this.held <= this.most) return;
       this.drop(oldest);
@@ -76,13 +97,71 @@ export class KeptPacks {
   }
 
   private drop(name: string): void {
-    this.held -= this.kept.get(name)?.bytes ?? 0;
+    this.held -= this.kept.get(name)?.size ?? 0;
     this.kept.delete(name);
   }
 
-  private nameOf(store: GitStore, key: string): string {
-    const number = this.names.get(store) ?? ++this.named;
-    this.names.set(store, number);
-    return `${number} ${key}`;
+  /** The repository's number, how bases are found, and what was asked for. */
+  private nameOf(store: GitStore, { commits, others, distances }: WholeClone): string {
+    const number = this.repositories.get(store) ?? ++this.known;
+    this.repositories.set(store, number);
+    return `${number} ${distances ? 'ofs' : 'ref'} ${[...commits].sort().join(' ')} others ${[...others].sort().join(' ')}`;
   }
+}
+
+/** Takes in the entries of a pack while it is sent. */
+export interface Gathering {
+  add(entries: Uint8Array): void;
+  /** All has gone: `items` are what was added. */
+  keep(items: readonly PlannedItem[]): void;
+  /** Nothing more comes. */
+  drop(): void;
+}
+
+class StoredPack implements KeptPack {
+  readonly bytes: number;
+  readonly count: number;
+  readonly commits: readonly Oid[];
+  readonly others: readonly Oid[];
+  readonly distances: boolean;
+
+  private constructor(
+    { commits, others, distances }: WholeClone,
+    readonly entries: readonly Uint8Array[],
+    private readonly contents: readonly Contents[],
+  ) {
+    [this.commits, this.others, this.distances] = [commits, others, distances];
+    this.bytes = entries.reduce((sum, { length }) => sum + length, 0);
+    this.count = contents.reduce((sum, { depths }) => sum + depths.length, 0);
+  }
+
+  static after(
+    before: KeptPack | null,
+    asked: WholeClone,
+    pieces: readonly Uint8Array[],
+    items: readonly PlannedItem[],
+  ): StoredPack {
+    const own = before instanceof StoredPack ? before : null;
+    const contents = items.length === 0 ? [] : [contentsOf(items)];
+    return new StoredPack(asked, [...(own?.entries ?? []), ...pieces], [...(own?.contents ?? []), ...contents]);
+  }
+
+  /** Bytes in memory. */
+  get size(): number {
+    return this.bytes + this.contents.reduce((sum, { names, depths }) => sum + names.length + depths.length, 0);
+  }
+
+  *objects(): Iterable<readonly [oid: Oid, depth: number]> {
+    for (const { names, depths } of this.contents) {
+      const width = names.length / depths.length;
+      for (const [i, depth] of depths.entries()) yield [toHex(names, i * width, (i + 1) * width), depth];
+    }
+  }
+}
+
+function contentsOf(items: readonly PlannedItem[]): Contents {
+  const width = (items[0]?.oid.length ?? 0) / 2;
+  const names = new Uint8Array(items.length * width);
+  for (const [i, { oid }] of items.entries()) writeHex(oid, names, i * width);
+  return { names, depths: Uint8Array.from(items, ({ depth }) => depth) };
 }

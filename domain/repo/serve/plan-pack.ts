@@ -27,18 +27,38 @@ export interface PackPlan {
   readonly thin: boolean;
   /** What is left out, unless it is asked for by its id; null for nothing. */
   readonly filter: ObjectFilter | null;
+  /** What goes before in the same pack; null for nothing. */
+  readonly behind: PackedBefore | null;
 }
 
+/** Entries that go before in the same pack. */
+export interface PackedBefore {
+  /** Each object, and upon how many others it is a delta. */
+  objects(): Iterable<readonly [oid: Oid, depth: number]>;
+}
+
+/** An object that goes into a pack. */
+export interface PlannedItem extends PackItem {
+  /** Upon how many others it may be a delta, one upon the next. */
+  readonly depth: number;
+}
+
+/** In `places`: what the receiver has. */
+const THEIRS = -1;
+/** In `places`: what goes before in the same pack. */
+const BEFORE = -2;
+
 /** The objects of a pack, so that a delta comes after its base. Each stands once; what a commit's first parent has is with the receiver. */
-export async function planPack(source: ObjectSource, plan: PackPlan, turn: () => Promise<void>): Promise<PackItem[]> {
+export async function planPack(source: ObjectSource, plan: PackPlan, turn: () => Promise<void>): Promise<PlannedItem[]> {
   return new Planner(source, plan, turn).items();
 }
 
 class Planner {
-  private readonly planned: PackItem[] = [];
-  private readonly depths: number[] = [];
-  /** The places of what is planned; -1 for what the receiver has. */
+  private readonly planned: PlannedItem[] = [];
+  /** The places of what is planned, and whose what else is known is. */
   private readonly places = new Map<Oid, number>();
+  /** Of what goes before. */
+  private readonly depths = new Map<Oid, number>();
   private looked = 0;
   /** Where a filter has a depth: how far below a commit a tree was found, at its highest. */
   private readonly heights = new Map<Oid, number>();
@@ -52,8 +72,12 @@ class Planner {
     this.isBounded = (plan.filter?.treeDepth ?? null) !== null;
   }
 
-  async items(): Promise<PackItem[]> {
+  async items(): Promise<PlannedItem[]> {
     const { source, plan } = this;
+    for (const [oid, depth] of plan.behind?.objects() ?? []) {
+      this.places.set(oid, BEFORE);
+      if (depth > 0) this.depths.set(oid, depth);
+    }
     const isFounding = async (oid: Oid): Promise<boolean> => plan.cut.has(oid) || (await source.commit(oid)).parents.length === 0;
     let known = plan.theirs.length === 0;
     for (const oid of plan.commits) {
@@ -69,7 +93,7 @@ class Planner {
       await this.tree(tree, first === undefined ? null : (await source.commit(first)).tree);
     }
     // Asked for by their ids: the receiver lacks them, whatever it has of the commits that lead there.
-    if (plan.others.length > 0) for (const [oid, place] of this.places) if (place < 0) this.places.delete(oid);
+    if (plan.others.length > 0) for (const [oid, place] of this.places) if (place === THEIRS) this.places.delete(oid);
     for (const oid of plan.others) await this.reach(oid);
     return this.planned;
   }
@@ -78,12 +102,17 @@ class Planner {
     if (this.places.has(oid)) return false;
     this.places.set(oid, this.planned.length);
     const place = base === null ? undefined : this.places.get(base);
-    const depth = place === undefined || place < 0 ? 1 : (this.depths[place] ?? 0) + 1;
-    const isNear = base !== null && depth <= DEEPEST;
-    const usable = place !== undefined && place >= 0 ? place : this.plan.thin ? base : null;
-    this.planned.push({ oid, base: isNear ? usable : null });
-    this.depths.push(isNear && usable !== null ? depth : 0);
+    const depth =
+      1 + (place === undefined ? 0 : place >= 0 ? (this.planned[place]?.depth ?? 0) : (this.depths.get(base ?? '') ?? 0));
+    const found = base === null || depth > DEEPEST ? null : this.baseAt(base, place);
+    this.planned.push({ oid, base: found, depth: found === null ? 0 : depth });
     return true;
+  }
+
+  /** How a delta names its base: by its place, or by its id where it is no item; null where the receiver won't have it. */
+  private baseAt(base: Oid, place: number | undefined): number | Oid | null {
+    if (place !== undefined && place >= 0) return place;
+    return place === BEFORE || this.plan.thin ? base : null;
   }
 
   /** Whether the filter lets trees and blobs through that lie so far below a commit. */
@@ -130,13 +159,13 @@ class Planner {
   /** Everything in a tree is with the receiver. */
   private async skip(tree: Oid): Promise<void> {
     if (this.places.has(tree)) return;
-    this.places.set(tree, -1);
+    this.places.set(tree, THEIRS);
     if (++this.looked % A_TURN === 0) await this.turn();
     const cursor = new TreeCursor(await this.source.tree(tree), this.source.oidBytes);
     const folders: Oid[] = [];
     while (cursor.next()) {
       if (cursor.mode === MODE_DIR) folders.push(cursor.oid());
-      else if (!this.places.has(cursor.oid())) this.places.set(cursor.oid(), -1);
+      else if (!this.places.has(cursor.oid())) this.places.set(cursor.oid(), THEIRS);
     }
     for (const each of folders) await this.skip(each);
   }

@@ -13,7 +13,7 @@ import type { Repository } from '../facade.js';
 import { checkPushed } from './check-push.js';
 import { HeldBytes } from './held-bytes.js';
 import { listingOf, type ServeParts } from './parts.js';
-import { wordsFor } from './upload-pack.js';
+import { wordsFor } from './words.js';
 
 /** What taking pushes takes. */
 export interface ReceiveParts extends ServeParts {

@@ -1,8 +1,7 @@
-import { KvError, toKvError } from '../../../ports/error.js';
+import { KvError } from '../../../ports/error.js';
 import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { concat, utf8 } from '../../git/bytes.js';
-import { type PackItem, writePack } from '../../git/pack/write-pack.js';
 import { type FetchRequest, readFetchV0, readRequestV2 } from '../../git/wire/fetch-request.js';
 import { capabilitiesV2, refsAnswer, uploadAdvertisement } from '../../git/wire/ref-listing.js';
 import { SideBand } from '../../git/wire/side-band.js';
@@ -10,16 +9,14 @@ import type { ObjectSource } from '../objects/source.js';
 import { CommitQueue } from '../log/commit-queue.js';
 import { peel } from '../refs/revision.js';
 import { listingOf, type ServeParts, sourceOf } from './parts.js';
-import { planPack } from './plan-pack.js';
-import { selectCommits } from './select-commits.js';
+import { type Known, packOf } from './send-pack.js';
 import { type Boundary, boundaryOf } from './shallow.js';
+import { wordsFor } from './words.js';
 
 /** The protocols of upload-pack that clients speak. */
 export type UploadProtocol = 0 | 2;
 
 const DELIM_PKT = utf8('0001');
-/** Commits of the receiver whose files are looked at. */
-const MOST_THEIRS = 16;
 /** More wants are not held against what the client has: it tells of all of it. */
 const MOST_COMPARED = 64;
 
@@ -51,26 +48,6 @@ export async function* uploadPack(
   } catch (error) {
     yield encodePkt(`ERR ${wordsFor(error)}\n`);
   }
-}
-
-/** What a client may be told of an error: of a fault of ours, that there was one. */
-export function wordsFor(thrown: unknown): string {
-  const { code, message } = toKvError(thrown);
-  const isTheirs = KvError.is(thrown) && code !== 'UNEXPECTED' && code !== 'IO_ERROR' && code !== 'GIT_ERROR';
-  const text = isTheirs ? message : 'the request failed inside the server';
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, 500);
-}
-
-/** What a client has and wants, held against what is here. */
-interface Known {
-  readonly source: ObjectSource;
-  /** Of what it has, the commits that are here. */
-  readonly common: readonly Oid[];
-  /** The commits that it wants. */
-  readonly commits: readonly Oid[];
-  /** Other objects that it wants. */
-  readonly others: readonly Oid[];
-  readonly boundary: Boundary;
 }
 
 async function known(parts: ServeParts, request: FetchRequest): Promise<Known> {
@@ -174,66 +151,3 @@ const shallowLines = ({ shallow, unshallow }: Boundary): string[] => [
   ...shallow.map((oid) => `shallow ${oid}\n`),
   ...unshallow.map((oid) => `unshallow ${oid}\n`),
 ];
-
-async function* packOf(
-  parts: ServeParts,
-  request: FetchRequest,
-  here: Known,
-  band: SideBand,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const quiet = request.capabilities.has('no-progress');
-  try {
-    const key = parts.packs === undefined ? null : await keyOf(parts, request, here);
-    const kept = key === null ? null : (parts.packs?.get(parts.store, key) ?? null);
-    const items = kept === null ? await itemsOf(parts, request, here) : [];
-    if (!quiet) yield band.say(2, `Enumerating objects: ${kept?.objects ?? items.length}, done.\n`);
-    const { store, hasher, zlib, packs } = parts;
-    const writing = {
-      ...{ format: store.objectFormat, read: (oids: readonly Oid[]) => store.read(oids), zlib },
-      ...{ hash: hasher.stream(store.objectFormat), distances: request.capabilities.has('ofs-delta') },
-    };
-    const written = (): AsyncIterable<Uint8Array> => {
-      const pack = writePack(items, writing);
-      return key === null || packs === undefined ? pack : packs.keeping(store, key, items.length, pack);
-    };
-    for await (const piece of kept?.pieces ?? written()) yield band.frame(1, piece);
-    if (band.isThere) yield FLUSH_PKT;
-  } catch (error) {
-    if (!band.isThere) throw error; // cut off, the pack is no pack, and the client says so
-    yield band.say(3, `${wordsFor(error)}\n`);
-  }
-}
-
-/** What the pack of a whole clone follows from; null where it is not all of a history. */
-async function keyOf(parts: ServeParts, request: FetchRequest, here: Known): Promise<string | null> {
-  const { common, commits, others, boundary } = here;
-  if (common.length + request.shallow.length + boundary.cut.size > 0 || request.filter !== null) return null;
-  const distances = request.capabilities.has('ofs-delta') ? 'ofs' : 'ref';
-  const asked = [...new Set([...commits, ...others])].sort();
-  const tags: Oid[] = [];
-  if (request.capabilities.has('include-tag')) {
-    const { refs, peeled } = await listingOf(parts);
-    for (const ref of peeled.keys()) tags.push(refs.get(ref) ?? '');
-  }
-  return [distances, ...asked, 'tags', ...tags.sort()].join(' ');
-}
-
-async function itemsOf(parts: ServeParts, request: FetchRequest, here: Known): Promise<PackItem[]> {
-  const { source, common, commits, others, boundary } = here;
-  const turn = (): Promise<void> => parts.zlib.turn();
-  const shallow = new Set(request.shallow);
-  const selected = await selectCommits(source, { wants: commits, haves: common, shallow, cut: boundary.cut }, turn);
-  const theirs = common.slice(-MOST_THEIRS);
-  const { filter } = request;
-  // Of what it has of commits, a partial clone may lack the files: no delta is built on them.
-  const thin = request.capabilities.has('thin-pack') && filter === null;
-  const tags = request.capabilities.has('include-tag') ? await tagsOf(parts, new Set(selected)) : [];
-  const plan = { commits: selected, cut: boundary.cut, theirs, others: [...others, ...tags], thin, filter };
-  return planPack(source, plan, turn);
-}
-
-/** The annotated tags of commits. */
-async function tagsOf(parts: ServeParts, commits: ReadonlySet<Oid>): Promise<Oid[]> {
-  const { refs, peeled } = await listingOf(parts);
-  return [...peeled].filter(([, oid]) => commits.has(oid)).map(([ref]) => refs.get(ref) ?? '');
-}

@@ -62,7 +62,7 @@ async function* packedOf(store: Bundled, hasher: Hasher, zlib: Zlib, tips: reado
   const none = new Set<Oid>();
   const turn = (): Promise<void> => zlib.turn();
   const commits = await selectCommits(source, { wants, haves: [], shallow: none, cut: none }, turn);
-  const items = await planPack(source, { commits, cut: none, theirs: [], others, thin: false, filter: null }, turn);
+  const items = await planPack(source, { commits, cut: none, theirs: [], others, thin: false, filter: null, behind: null }, turn);
   const read = (oids: readonly Oid[]) => store.read(oids);
   const hash = hasher.stream(store.objectFormat);
   yield* writePack(items, { format: store.objectFormat, read, zlib, hash, distances: true });
