@@ -80,6 +80,7 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     }
   }
   const push = new Map<string, number[]>();
+  const after = new Map<string, number[]>();
   for (const [what, url] of sides) {
     const work = join(folder, `work-${what.length}`);
     mkdirSync(work);
@@ -90,6 +91,10 @@ export async function clones(folder: string, { commits, files, runs }: { commits
       execFileSync('git', ['-C', work, 'commit', '-qm', String(i)], { env });
       const ms = await timed(() => run('git', ['-C', work, ...header, 'push', '-q', url, 'main'], { env }));
       push.set(what, [...(push.get(what) ?? []), ms]);
+      if (i % 5 > 0) continue;
+      const to = join(folder, `after-${what.length}-${i}`);
+      const cloned = await timed(() => run('git', [...header, 'clone', '-q', '--bare', url, to], { env }));
+      after.set(what, [...(after.get(what) ?? []), cloned]);
     }
   }
   const rowsOf = (samples: ReadonlyMap<string, readonly number[]>): Row[] =>
@@ -101,10 +106,17 @@ export async function clones(folder: string, { commits, files, runs }: { commits
   ];
   const sheet: Sheet = {
     title: `A clone of ${named}`,
-    columns: ['the first one, ms', 'pack received, KiB', 'most memory while serving, MiB', 'push p99 ms'],
+    columns: [
+      'the first one, ms',
+      'one after a push, p50 ms',
+      'pack received, KiB',
+      'most memory while serving, MiB',
+      'push p99 ms',
+    ],
     rows: sides.map(([what]) => [
       what,
       Math.round(first.get(what) ?? 0),
+      Math.round(quantile(after.get(what) ?? [], 0.5)),
       bytes.get(what) ?? 0,
       what.startsWith('git-kv') ? `${server.peak()} (${filled} before the first clone)` : backend.peak(),
       Math.round(quantile(push.get(what) ?? [], 0.99)),
