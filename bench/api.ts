@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { temporaryFolder } from '../test/support/temporary.js';
 import { clones } from './api/clones.js';
 import { branches, commits } from './api/commits.js';
-import { costs, requests } from './api/http.js';
+import { costs, rates, requests } from './api/http.js';
 import { memory } from './api/memory.js';
 import { reportAll } from './report.js';
 
@@ -16,7 +16,7 @@ const scale = options.quick ? 0.1 : 1;
 const folder = await temporaryFolder();
 try {
   const sheets = [await commits(folder.path, 40_000 * scale), await branches()];
-  sheets.push(await requests(folder.path, 10_000 * scale), await costs());
+  sheets.push(await requests(folder.path, 10_000 * scale), await rates(folder.path), await costs());
   const size = { commits: 10_000 * scale, files: 5000 * scale, runs: options.quick ? 3 : 7 };
   const served = await clones(folder.path, size);
   sheets.push(served.sheet, await memory(100_000 * scale));

@@ -3,6 +3,7 @@ import { requestMetrics } from '../../apps/http/request-metrics.js';
 import { openApi } from '../../apps/api/server/serve.js';
 import { readSettings } from '../../apps/api/settings.js';
 import { quantile, type Sheet } from '../report.js';
+import { fetched } from './fetched.js';
 import { Connection, load, wire } from './load.js';
 import { type BenchServer, startApi } from './server.js';
 
@@ -43,6 +44,43 @@ export async function requests(folder: string, count: number): Promise<Sheet> {
     await server.stop();
   }
   return { title: 'HTTP, kept connections', columns: ['p50 µs', 'p99 µs', 'requests/s'], rows };
+}
+
+/** What of autocannon is asked of it: it counts whole milliseconds, so that times are ours, and its are the rates. */
+type Autocannon = (options: object) => Promise<{ requests: { average: number }; latency: { p99: number }; non2xx: number }>;
+
+const SECONDS = 5;
+
+/** The rates at which another program's load is served. */
+export async function rates(folder: string): Promise<Sheet> {
+  const autocannon = fetched<Autocannon>('autocannon', '9.0.0');
+  const rows: (readonly [string, ...(string | number)[]])[] = [];
+  const server = await startApi(folder);
+  try {
+    const token = await login(server);
+    const at = '/api/v1/repos';
+    await load(server.port, 1, 1, () => wire('POST', at, token, { id: 'r', memory_only: true }));
+    await load(server.port, 1, 1, () => wire('POST', `${at}/r/files`, token, { path: 'd/f', content: 'v' }));
+    await load(server.port, 1, 1, () => wire('POST', `${at}/r/commits`, token, { message: 'm', author: AUTHOR }));
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const asked = {
+      'add a file': { method: 'POST', path: `${at}/r/files`, body: JSON.stringify({ path: 'd/g', content: 'v' }) },
+      'read a file': { method: 'GET', path: `${at}/r/files/d/f` },
+      'version, without a login': { method: 'GET', path: '/version' },
+    };
+    for (const connections of autocannon === null ? [] : [1, 32]) {
+      for (const [what, request] of Object.entries(asked)) {
+        const url = `http://127.0.0.1:${server.port}${request.path}`;
+        const found = await autocannon?.({ url, connections, duration: SECONDS, headers, ...request });
+        if (found === undefined || found.non2xx > 0) throw new Error(`${what}: ${found?.non2xx} answers are none`);
+        const named = `${what}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`;
+        rows.push([named, Math.round(found.requests.average), found.latency.p99]);
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+  return { title: 'HTTP, by autocannon', columns: ['requests/s', 'p99 ms'], rows };
 }
 
 /** What a request pays for being known and for being counted, nanoseconds. */

@@ -1,12 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-/** The library that is measured beside ours: no dependency, so it is fetched when it is wanted. */
-const PACKAGE = 'isomorphic-git@1.44.17';
-const HOME = join(tmpdir(), `git-kv-bench-isomorphic-${process.getuid?.() ?? 0}`);
+import { fetched } from './fetched.js';
 
 /** What of it a commit takes. */
 interface IsomorphicGit {
@@ -15,15 +7,8 @@ interface IsomorphicGit {
   commit(options: object): Promise<string>;
 }
 
-/** isomorphic-git; null where it can't be fetched. */
-export function isomorphicGit(): IsomorphicGit | null {
-  if (!existsSync(join(HOME, 'node_modules', 'isomorphic-git'))) {
-    mkdirSync(HOME, { recursive: true, mode: 0o700 });
-    const args = ['install', '--prefix', HOME, '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', PACKAGE];
-    if (spawnSync('npm', args, { cwd: HOME, stdio: 'ignore' }).status !== 0) return null;
-  }
-  return createRequire(join(HOME, 'package.json'))('isomorphic-git') as IsomorphicGit;
-}
+/** isomorphic-git, which is measured beside ours; null where it can't be fetched. */
+export const isomorphicGit = (): IsomorphicGit | null => fetched<IsomorphicGit>('isomorphic-git', '1.44.17');
 
 /** An error as Node's file system gives it. */
 function fault(code: string, path: string): Error {
