@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Composition, type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
+import { type FoundPlugin, openProfile } from '../../../plugins/host/index.js';
 import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
-import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { type Limits, USUAL_LIMITS } from '../../../ports/stargate/limits.js';
 import { CONNECTIONS_PER_KEY, type PolicyReader } from '../../../ports/stargate/policy-reader.js';
@@ -12,11 +11,8 @@ import { crowdBounds } from '../../http/crowd.js';
 import { healthMount } from '../../http/health-mount.js';
 import type { Mount } from '../../http/mount.js';
 import { meetOthers } from '../cluster/peers/open-peers.js';
-import type { Membership } from '../cluster/join-cluster.js';
-import { formatServers, foundersOf, SERVERS } from '../repository/founders.js';
 import { openRootServers } from './cluster/open-root.js';
 import { serveRootControl } from './cluster/root-control.js';
-import type { RootCluster } from './cluster/root-cluster.js';
 import type { Endpoint } from '../endpoints.js';
 import { namedKeys, openKeyring, shownKeys } from '../host-key/keyring.js';
 import { makeHostKeys } from '../host-key/make-keys.js';
@@ -26,20 +22,18 @@ import { ownEnv } from '../process/environment.js';
 import { undoStack } from '../process/undo.js';
 import { type Creating, openCreating } from './creation/creating.js';
 import type { ReplicaSettings } from './creation/settings.js';
-import { writeKept } from '../repository/kept-file.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
-import { composeRepository } from '../serving/composed-repository.js';
 import { type Daemon, startListeners } from '../serving/listeners.js';
-import { type ServedRepository, serveRepository } from '../serving/served-repository.js';
+import { type ServedRepository } from '../serving/served-repository.js';
 import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
-import { rest, restOf, stir } from './at-rest.js';
+import { restOf } from './at-rest.js';
 import { Catalogue } from './folders/catalogue.js';
 import { KeyIndex } from './key-index.js';
 import { seldom } from './look-seldom.js';
+import { inCluster, nameOf, openingOf } from './open-one.js';
 import { OpenRepositories, type Visit } from './open-repositories.js';
 import { repeatedly } from './repeatedly.js';
 import { rootHealth } from './root-health.js';
-import { logOf } from './root-log.js';
 import { reachBelow } from './root-reach.js';
 import { SummedMetrics } from './summed-metrics.js';
 import { policyOfRoot } from './folders/template.js';
@@ -132,49 +126,15 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     let review: () => void = () => undefined;
     let tellEndpoints = async (): Promise<void> => undefined;
 
-    const open = async (name: string): Promise<ServedRepository & { owes(): boolean }> => {
-      const gitDir = await catalogue.find(nameOf(name));
-      if (gitDir === null) throw new KvError('NOT_FOUND', `no repository '${name}' here`);
-      const its = logOf(log, name);
-      const told = summed.of(name);
-      const choice = await options.choiceOf(gitDir);
-      const membership = await membershipOf(cluster, name, gitDir, { named: inCluster(composition), log: its });
-      const composed = await composeRepository({ repo: gitDir, choice, policyPath: undefined, log: its, onPlugin });
-      if (cluster === null && inCluster(composed.composition)) {
-        await composed.composition.close();
-        throw noCluster(name);
-      }
-      await stir(gitDir);
-      if (membership !== undefined) cluster?.opening(membership);
-      const served = await serveRepository(composed, {
-        ...(membership === undefined ? {} : { dispatch: cluster?.dispatch, membership }),
-        ...{ hostKeys, metrics: told.metrics, started, sampleSize, log: its, onRoom: () => undefined },
-        review() {
-          const policy = repositories.open.get(name)?.policy().policy;
-          if (policy !== undefined) index.note(name, policy);
-          review();
-        },
-      });
-      index.note(name, served.policy().policy);
-      its.info('repository.opened', { open: repositories.open.size + 1 });
-      const { member } = served;
-      const mirrored = composed.composition.profile.adapters['mirror-target']?.use !== 'mirror-none';
-      return {
-        ...served,
-        owes: () => served.state().backlog > 0 || member?.settled === false,
-        async close() {
-          const { leads, backlog } = served.state();
-          await served.close();
-          const resting = member === undefined ? null : (cluster?.restOf(member) ?? null);
-          if (membership !== undefined) cluster?.left(membership, resting);
-          // What another has decided may still have to be mirrored, when this one leads.
-          const done = member === undefined ? leads : resting !== null && (leads || !mirrored);
-          if (done && backlog === 0) await rest(gitDir, resting);
-          told.forget();
-          its.info('repository.closed', { backlog });
-        },
-      };
-    };
+    const open = openingOf({
+      ...{ log, catalogue, summed, hostKeys, started, sampleSize, onPlugin },
+      choiceOf: options.choiceOf,
+      isClustered: inCluster(composition),
+      cluster: () => cluster,
+      opened: () => repositories.open,
+      note: (name, policy) => index.note(name, policy),
+      review: () => review(),
+    });
     const repositories = new OpenRepositories({ open, most, idle: IDLE_MS, log });
     const index: KeyIndex = new KeyIndex({
       ...{ list: () => catalogue.list(), folderOf, reader, log },
@@ -268,41 +228,4 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await stop();
     throw error;
   }
-}
-
-const inCluster = ({ profile }: Composition): boolean => profile.adapters['peer-transport'] !== undefined;
-
-/** The repositories of a root are of one cluster, or of none. */
-function noCluster(what: string): KvError {
-  return new KvError('CONFIG_INVALID', `${what}: its profile names the servers of a cluster, and that of the root names none`, {
-    hint: 'name the servers in the profile that the root is served with, or serve that repository by itself, with --repo',
-  });
-}
-
-/** How a repository takes part in the root's cluster; undefined: it is served alone. Throws `CONFIG_INVALID`. */
-async function membershipOf(
-  cluster: RootCluster | null,
-  name: string,
-  gitDir: string,
-  { named, log }: { readonly named: boolean; readonly log: Log },
-): Promise<Membership | undefined> {
-  if (cluster === null) return undefined;
-  const found = await cluster.find(name);
-  if (found !== null) {
-    if ((await foundersOf(gitDir)) === null) await writeKept(join(gitDir, SERVERS), formatServers(found.founders));
-    return cluster.membershipOf(name, found);
-  }
-  if (named)
-    throw new KvError('CONFIG_INVALID', `${name} has no id by which the servers could know it`, {
-      hint: 'serve it once without a cluster, which gives it one, and copy it to the other servers',
-    });
-  log.warn('cluster.alone', { message: 'it was not created by these servers together: what is pushed to it stays here' });
-  return undefined;
-}
-
-/** A name of the catalogue's, which has read it already. */
-function nameOf(text: string): NonNullable<ReturnType<typeof parseRepositoryName>> {
-  const name = parseRepositoryName(text);
-  if (name === null) throw new KvError('NOT_FOUND', `no repository '${text.slice(0, 200)}' here`);
-  return name;
 }
