@@ -1,18 +1,15 @@
 import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
 import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, Oid } from '../../../ports/vocabulary.js';
 import { encodeBase64 } from '../../../ports/grammar/base64.js';
 import { concat, decodeUtf8, utf8 } from '../../git/bytes.js';
 import { readAhead } from '../../git/read-ahead.js';
-import { quoteKey, toUrlsafe } from '../../ledger/value/key.js';
+import { quoteKey } from '../../ledger/value/key.js';
 import { decodeManifest } from '../../ledger/value/manifest.js';
-import { decodeMetadata, type Metadata } from '../../ledger/value/metadata.js';
-import { decodePointer, type Pointer } from '../../ledger/value/pointer.js';
-import { type ListedPointer, listPointers } from '../../index/list.js';
+import type { Metadata } from '../../ledger/value/metadata.js';
+import type { Pointer } from '../../ledger/value/pointer.js';
 import { absentNamespace } from '../clone/absent-namespace.js';
-import { type Clone, oidBytesOf } from '../clone/clone.js';
-import { MetadataPlaces } from './metadata-places.js';
+import type { Clone } from '../clone/clone.js';
 import {
   encodeEnd,
   encodeHeader,
@@ -22,6 +19,7 @@ import {
   LARGE_VALUE,
   MAX_LINE_VALUE,
 } from './snapshot-format.js';
+import { found, type Item, itemGroups } from './snapshot-items.js';
 import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
 import type { Tip } from '../clone/tips.js';
 import { type ChunkedValue, fetchMissing, readChunks } from '../read/value.js';
@@ -51,12 +49,6 @@ export interface SnapshotSummary {
   readonly sha256: string;
 }
 
-/** Pointers opened at a time, and how many times as many are being opened meanwhile. */
-const OPENED = { batch: 1024, depth: 3 };
-/** The same in a partial clone, where each time may cost a connection. */
-const BROUGHT = { batch: 4096, depth: 1 };
-/** How much of values to hold, bytes. */
-const BATCH_BYTES = 16 * 1024 * 1024;
 /** What is given is at least this large, so that writing it costs little. Bytes. */
 const PIECE = 64 * 1024;
 
@@ -71,15 +63,8 @@ export async function* exportSnapshot(clone: Clone, request: SnapshotRequest): A
   return yield* new Export(clone, request, tip).run();
 }
 
-interface Item {
-  readonly pointer: Pointer;
-  readonly meta: Metadata;
-}
-
 class Export {
   private readonly digest: HashStream;
-  private readonly places: MetadataPlaces;
-  private readonly pace: typeof OPENED;
   private parts: Uint8Array[] = [];
   private held = 0;
   private keys = 0;
@@ -90,15 +75,16 @@ class Export {
     private readonly tip: Tip,
   ) {
     this.digest = clone.hasher.stream('sha256');
-    this.pace = clone.store.capabilities.partial === true ? BROUGHT : OPENED;
-    this.places = new MetadataPlaces(clone.store, clone.hasher, request.ns, tip.commit.tree, request.prefix);
   }
 
   async *run(): AsyncGenerator<Uint8Array, SnapshotSummary> {
     const { tip, request } = this;
     const { ns, prefix, files } = request;
     yield utf8(encodeHeader({ ns, epoch: tip.trailers.epoch, commit: tip.ledger, prefix, files: files?.folder ?? null }));
-    const groups = readAhead(this.groups(), async (items) => ({ items, values: await this.values(items) }));
+    const groups = readAhead(itemGroups(this.clone, request, tip), async (items) => ({
+      items,
+      values: await this.values(items),
+    }));
     for await (const { items, values } of groups) {
       await this.bringChunks(items, values);
       for (const [i, item] of items.entries()) {
@@ -112,55 +98,6 @@ class Export {
     const [keys, sha256] = [this.keys, this.digest.hex()];
     yield utf8(encodeEnd(keys, sha256));
     return { ns, epoch: tip.trailers.epoch, commit: tip.ledger, keys, sha256 };
-  }
-
-  /** Live keys, so many at a time as can be held with their values. */
-  private async *groups(): AsyncGenerator<Item[]> {
-    for await (const items of readAhead(this.batches(), (batch) => this.open(batch), this.pace.depth)) {
-      for (let at = 0; at < items.length; ) {
-        const group: Item[] = [];
-        for (let bytes = 0; at < items.length; at++) {
-          const item = items[at] as Item;
-          const { type } = item.pointer;
-          // Chunks are brought to the disk, not held.
-          const size = type === 'inline' ? item.pointer.size : item.pointer.size / CHUNKED_SHARE;
-          if (group.length > 0 && bytes + size > BATCH_BYTES) break;
-          bytes += size;
-          group.push(item);
-        }
-        yield group;
-      }
-    }
-  }
-
-  private async *batches(): AsyncGenerator<ListedPointer[]> {
-    const { clone, tip, request } = this;
-    const range = { prefix: toUrlsafe(request.prefix) };
-    let batch: ListedPointer[] = [];
-    for await (const pointer of listPointers(clone.store, request.ns, tip.trailers.indexTree, range, oidBytesOf(clone))) {
-      batch.push(pointer);
-      if (batch.length < this.pace.batch) continue;
-      yield batch;
-      batch = [];
-    }
-    if (batch.length > 0) yield batch;
-  }
-
-  /** The live ones of these pointers, with their metadata. */
-  private async open(batch: readonly ListedPointer[]): Promise<Item[]> {
-    const { store } = this.clone;
-    const blobs = await store.read(batch.map(({ oid }) => oid));
-    const live = batch
-      .map(({ urlsafe }, i) => decodePointer(found(blobs[i], urlsafe, 'pointer').body, urlsafe))
-      .filter(({ type }) => type !== 'deleted');
-    const places = await this.places.of(live.map(({ key }) => key));
-    const values = live.map(({ ledgerBlob, manifestBlob }) => ledgerBlob ?? manifestBlob);
-    await store.prefetch?.([...places, ...values].filter((oid) => oid !== null));
-    const metas = await readAll(store, places);
-    return live.map((pointer, i) => {
-      const { body } = found(metas[i], pointer.key, 'metadata');
-      return { pointer, meta: decodeMetadata(body, () => quoteKey(pointer.key)) };
-    });
   }
 
   /** The values, or the manifests of those that are chunked. */
@@ -260,8 +197,6 @@ class Export {
   }
 }
 
-/** A group's chunked values may have this many times the bytes of its others. */
-const CHUNKED_SHARE = 16;
 const QUOTE = utf8('"');
 
 /** The same bytes in pieces whose lengths are multiples of three, so that their base64 can be joined. */
@@ -274,21 +209,6 @@ async function* inThrees(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
     rest = all.slice(whole);
   }
   if (rest.length > 0) yield rest;
-}
-
-/** As `GitStore.read`; gives null where an id is null. */
-async function readAll(store: GitStore, oids: readonly (Oid | null)[]): Promise<(GitObject | null)[]> {
-  const objects = await store.read(oids.filter((oid) => oid !== null));
-  let at = 0;
-  return oids.map((oid) => (oid === null ? null : (objects[at++] ?? null)));
-}
-
-function found(object: GitObject | null | undefined, key: string, what: string): GitObject {
-  if (object?.type === 'blob') return object;
-  throw new KvError('GIT_ERROR', `${what} of ${quoteKey(key)} is missing`, {
-    hint: 'verify this clone',
-    advice: { id: 'verify-clone' },
-  });
 }
 
 function tooLarge(key: string, size: number): KvError {
