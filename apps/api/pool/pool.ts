@@ -9,18 +9,10 @@ import type { Hasher } from '../../../ports/hasher.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { ApiError } from '../problems/errors.js';
 import type { ApiSettings } from '../settings.js';
-import { EventLog } from './events.js';
+import type { EventLog } from './events.js';
 import { KeptJson } from './kept-json.js';
+import { closeHeld, type Held, newSlot, type RepositoryEntry, type Slot } from './slot.js';
 import type { RepositoryWatcher } from './watcher.js';
-
-/** What is known of a repository without opening it. */
-export interface RepositoryEntry {
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
-  readonly objectFormat: ObjectFormat;
-  readonly memoryOnly: boolean;
-}
 
 /** What the pool works with. */
 export interface PoolParts {
@@ -42,24 +34,6 @@ export interface PoolStats {
   readonly in_use: number;
   readonly evicted: number;
   readonly max_repositories: number;
-}
-
-interface Held {
-  readonly repository: Repository;
-  readonly store: GitStore;
-}
-
-interface Slot {
-  readonly entry: RepositoryEntry;
-  readonly events: EventLog;
-  held: Promise<Held> | null;
-  /** Until what was held before is closed. */
-  closing: Promise<void>;
-  uses: number;
-  usedAt: number;
-  /** Set once it is being deleted: called when nobody uses it any more. */
-  gone: (() => void) | null;
-  deleted: boolean;
 }
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$/;
@@ -209,18 +183,7 @@ export class Pool {
   }
 
   private slot(entry: RepositoryEntry): Slot {
-    const name = Buffer.from(this.parts.randomness.bytes(6)).toString('hex');
-    const usedAt = this.parts.clock.now();
-    return {
-      entry,
-      events: new EventLog(name),
-      held: null,
-      closing: Promise.resolve(),
-      uses: 0,
-      usedAt,
-      gone: null,
-      deleted: false,
-    };
+    return newSlot(entry, Buffer.from(this.parts.randomness.bytes(6)).toString('hex'), this.parts.clock.now());
   }
 
   private place(slot: Slot): void {
@@ -297,19 +260,4 @@ export class Pool {
   private async keep(): Promise<void> {
     await this.kept?.write(() => this.list().filter(({ memoryOnly }) => !memoryOnly));
   }
-}
-
-/** Closes what a slot holds. Whoever opens it meanwhile waits for the end: two would move the same refs. */
-async function closeHeld(slot: Slot): Promise<void> {
-  if (slot.held === null) return slot.closing;
-  const { held } = slot;
-  slot.held = null;
-  slot.closing = held.then(
-    async ({ repository, store }) => {
-      await repository.close();
-      await store.close();
-    },
-    () => undefined, // what could not be opened is not to be closed
-  );
-  await slot.closing;
 }

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { allows } from '../../../domain/access/rights.js';
-import type { RepositoryEntry } from '../pool/pool.js';
+import type { RepositoryEntry } from '../pool/slot.js';
 import { answers, closed, Done, done, PAGE, page, RepoParams } from '../schemas/common.js';
 import { iso } from '../schemas/repository.js';
 import { type ApiApp, type ApiContext, holderOf } from '../requests/context.js';
