@@ -107,15 +107,29 @@ describe('turns between keys', () => {
   });
 
   it('that are given back at once hold nobody up, and are no reason to be passed over', async () => {
-    const { ask, had, clock, seen } = place();
-    const eve = [ask('eve'), ask('eve'), ask('eve')];
-    ask('ada');
-    ask('ada');
-    await clock.pass(SHORT_MS);
-    eve[0]?.hangUp();
-    await settled();
-    expect(had).to.deep.equal(['eve', 'ada']);
+    for (const [held, next] of [
+      [SHORT_MS, 'eve'],
+      [SHORT_MS + 1, 'ada'],
+    ] as const) {
+      const { ask, had, clock, seen, turns } = place();
+      const [eve] = [ask('eve'), ask('eve')];
+      const [ada] = [ask('ada'), ask('ada')];
+      await clock.pass(held);
+      eve.hangUp();
+      turns.begin((await ada.turn).token)();
+      await settled();
+      expect([had, seen.unused]).to.deep.equal([['eve', 'ada', next], 1]);
+    }
+  });
+
+  it('go to the keys that let none go by, whoever came first', async () => {
+    const { ask, had, clock, turns } = place();
+    ask('eve');
     await clock.pass(10_000);
-    expect([had, seen.unused]).to.deep.equal([['eve', 'ada', 'eve'], 2]);
+    const [ada] = [ask('ada'), ask('eve'), ask('bob'), ask('cy')];
+    await clock.pass(1);
+    turns.begin((await ada.turn).token)();
+    await settled();
+    expect(had).to.deep.equal(['eve', 'ada', 'bob']);
   });
 });
