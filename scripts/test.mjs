@@ -59,6 +59,7 @@ const WAITING = ['adapters/git-silence', 'e2e/watch', 'e2e/watch-behind', 'e2e/l
 
 /** Files that look at how long something takes: they run when nothing else does. */
 const ALONE = [
+  'robustness/hostile/crowded-line',
   'robustness/hostile/half-sent-requests',
   'robustness/hostile/handshake-storm',
   'robustness/hostile/survival',

@@ -30,7 +30,7 @@ export interface Metrics {
   turnsWaiting(count: number): void;
   /** A writer's turn has come. */
   turnGranted(ms: number): void;
-  /** A turn went by without a push. */
+  /** A turn went by without a push, or before its push had ended. */
   turnUnused(): void;
   /** How many intents wait for their place in a ledger. */
   intentsWaiting(count: number): void;
@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
   const policyRefused = counter('stargate_policy_rejected_total', 'Versions of the policy file that were not taken');
   const turnsWaiting = gauge('stargate_turns_waiting', 'Writers that wait for their turn');
   const turnWait = histogram('stargate_turn_wait_seconds', 'From asking for a turn to having it');
-  const turnsUnused = counter('stargate_turns_unused_total', 'Turns that went by without a push');
+  const turnsUnused = counter('stargate_turns_unused_total', 'Turns that went by without a push, or before its end');
   const intentsWaiting = gauge('stargate_intents_waiting', 'Intents that wait for their place in a ledger');
   const intentsOrdered = counter('stargate_intents_ordered_total', 'Intents that were answered with their place in a ledger');
   const intentsRefused = counter('stargate_intents_refused_total', 'Intents refused, by error code', ['code']);

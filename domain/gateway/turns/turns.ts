@@ -2,6 +2,8 @@ import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { Limits } from '../../../ports/stargate/limits.js';
 import { toHex } from '../../git/bytes.js';
+import { Line } from './line.js';
+import { PassedOver } from './passed-over.js';
 
 /** Told of the lines, for metrics and status. */
 export interface TurnsObserver {
@@ -9,7 +11,7 @@ export interface TurnsObserver {
   waiting(count: number): void;
   /** A turn has come; milliseconds since it was asked for. */
   granted(ns: string, waitedMs: number): void;
-  /** A turn of somebody's went by without a push. */
+  /** A turn of somebody's went by without a push, or before its push had ended. */
   unused(ns: string, who: string): void;
 }
 
@@ -57,36 +59,42 @@ interface Ticket {
   /** When its turn came. */
   granted: number;
   pushing: boolean;
+  /** Whether its turn was shortened for others. */
+  hurried: boolean;
 }
 
-/** How long it is remembered that somebody has let a turn go by. Milliseconds. */
-const REMEMBERED_MS = 60_000;
 /** How long a turn takes as long as none has been used, milliseconds; and how much the newest one counts for the mean. */
 const FIRST_GUESS_MS = 250;
 const NEWEST_SHARE = 0.2;
+/** A turn is short that lasts for no more of the usual ones, and it is not too short for who is far away. Milliseconds. */
+const SHORT_TURN = 4;
+const LEAST_SHORT_MS = 500;
 
-interface Line {
+interface Place {
   holder: Ticket | null;
-  readonly waiting: Set<Ticket>;
+  readonly line: Line<Ticket>;
 }
 
 /**
- * Who may push to a namespace next. Writers that have lost a race stand in line, first come, first served; while one has its turn, all
- * others' pushes to that namespace are refused before they are read. Where nobody stands in line, whoever pushes first is first.
- * Whoever has let a turn go by is passed over for a while by those who have not: nobody holds a line up by asking again and again.
+ * Who may push to a namespace next. Writers that have lost a race stand in line, where the turn goes round the keys, and first come is first served
+ * among those of one key; while one has its turn, all others' pushes to that namespace are refused before they are read. Where nobody stands in
+ * line, whoever pushes first is first.
+ * A key that has let a turn go by, or whose push did not end in it, is passed over for a while by those that have not, and a turn that it has
+ * meanwhile is short once others wait: nobody holds a line up by asking again and again.
  */
 export class Turns {
   /** Only namespaces where somebody waits or has a turn: nobody makes it grow by names. */
-  private readonly lines = new Map<string, Line>();
+  private readonly places = new Map<string, Place>();
   private waiting = 0;
   /** How many stand in lines, or have the turn, by key. */
   private readonly standing = new Map<string, number>();
-  /** Who has let a turn go by, and when, the oldest first. */
-  private readonly idle = new Map<string, number>();
+  private readonly passedOver: PassedOver;
   /** How long a turn takes from its grant to the end of its push, the newer ones counting most. Milliseconds. */
   private usualMs = FIRST_GUESS_MS;
 
-  constructor(private readonly context: TurnsContext) {}
+  constructor(private readonly context: TurnsContext) {
+    this.passedOver = new PassedOver(context.clock);
+  }
 
   /**
    * Stands in line until the turn comes; `who` is the key that asks. Throws `BUSY` when the line is as long as it may be, or as many of that
@@ -120,6 +128,7 @@ export class Turns {
         timer: new AbortController(),
         granted: 0,
         pushing: false,
+        hurried: false,
       };
       gone.addEventListener(
         'abort',
@@ -129,12 +138,13 @@ export class Turns {
         },
         { once: true, signal: made.over.signal },
       );
-      const line = this.lines.get(ns) ?? { holder: null, waiting: new Set() };
-      this.lines.set(ns, line);
-      line.waiting.add(made);
+      const place = this.places.get(ns) ?? { holder: null, line: new Line() };
+      this.places.set(ns, place);
+      place.line.add(made);
       this.stand(who, 1);
       this.count(1);
-      this.goOn(ns, line, made.since);
+      this.goOn(ns, place, made.since);
+      this.hurry(place);
     });
     const { token, over, granted, since } = ticket;
     return {
@@ -150,86 +160,94 @@ export class Turns {
   /** Throws `CAS_CONFLICT` while somebody else has the turn in one of the namespaces. */
   admit(namespaces: readonly string[], token: string | undefined): void {
     for (const ns of namespaces) {
-      const line = this.lines.get(ns);
-      if (line === undefined || line.holder === null || line.holder.token === token) continue;
-      throw new KvError('CAS_CONFLICT', `another writer has the turn in namespace ${ns}, and ${line.waiting.size} wait`, {
+      const place = this.places.get(ns);
+      if (place === undefined || place.holder === null || place.holder.token === token) continue;
+      const waiting = place.line.size;
+      throw new KvError('CAS_CONFLICT', `another writer has the turn in namespace ${ns}, and ${waiting} wait`, {
         hint: 'try again in a moment, or ask for a turn',
-        details: { ns, turns: line.waiting.size + 1 },
+        details: { ns, turns: waiting + 1 },
       });
     }
   }
 
-  /** The push of a turn has begun: it has the time for a push now. Gives what ends the turn, when the push has ended. */
+  /** The push of a turn has begun: it has the time for a push now, unless the turn was shortened. Gives what ends the turn, when the push has ended. */
   begin(token: string | undefined): () => void {
     const ticket = token === undefined ? undefined : this.holderOf(token);
     if (ticket === undefined) return () => undefined;
     ticket.pushing = true;
-    this.runsOut(ticket, this.context.limits().turnPush);
+    if (!ticket.hurried) this.runsOut(ticket, this.context.limits().turnPush);
     return () => this.leave(ticket);
   }
 
   /** How many wait for a namespace, whoever has the turn not counted. */
   waitingIn(ns: string): number {
-    return this.lines.get(ns)?.waiting.size ?? 0;
+    return this.places.get(ns)?.line.size ?? 0;
   }
 
   /** The namespaces in which somebody has the turn, those with the longest lines first. */
   held(): string[] {
-    return [...this.lines].sort(([, a], [, b]) => b.waiting.size - a.waiting.size).map(([ns]) => ns);
+    return [...this.places].sort(([, a], [, b]) => b.line.size - a.line.size).map(([ns]) => ns);
   }
 
   /** The lines in which somebody waits, the longest first. */
   status(): LineStatus[] {
     const now = this.context.clock.now();
-    return [...this.lines]
-      .filter(([, { waiting }]) => waiting.size > 0)
-      .map(([ns, { waiting }]) => ({ ns, waiting: waiting.size, longestMs: now - ([...waiting][0]?.since ?? now) }))
+    return [...this.places]
+      .filter(([, { line }]) => line.size > 0)
+      .map(([ns, { line }]) => ({ ns, waiting: line.size, longestMs: now - (line.oldest() ?? now) }))
       .sort((a, b) => b.waiting - a.waiting);
   }
 
   private holderOf(token: string): Ticket | undefined {
-    return [...this.lines.values()].find(({ holder }) => holder?.token === token)?.holder ?? undefined;
+    return [...this.places.values()].find(({ holder }) => holder?.token === token)?.holder ?? undefined;
   }
 
   /** Whoever holds a turn or waits for one does so no more. */
-  private leave(ticket: Ticket): void {
+  private leave(ticket: Ticket, ranOut = false): void {
     if (ticket.over.signal.aborted) return;
     ticket.over.abort();
     ticket.timer.abort();
     this.stand(ticket.who, -1);
-    const line = this.lines.get(ticket.ns);
-    if (line === undefined) return;
-    if (line.waiting.delete(ticket)) this.count(-1);
-    if (line.holder === ticket) {
-      line.holder = null;
-      if (ticket.pushing) this.took(this.context.clock.now() - ticket.granted);
-      else this.passedBy(ticket);
+    const place = this.places.get(ticket.ns);
+    if (place === undefined) return;
+    if (place.line.remove(ticket)) this.count(-1);
+    if (place.holder === ticket) {
+      place.holder = null;
+      const held = this.context.clock.now() - ticket.granted;
+      if (ticket.pushing && !ranOut) this.took(held);
+      else this.wentBy(ticket, ranOut || held > this.shortMs());
     }
-    this.goOn(ticket.ns, line);
+    this.goOn(ticket.ns, place);
   }
 
-  private goOn(ns: string, line: Line, now = this.context.clock.now()): void {
-    if (line.holder !== null) return;
-    const next = this.nextOf(line);
+  private goOn(ns: string, place: Place, now = this.context.clock.now()): void {
+    if (place.holder !== null) return;
+    const next = place.line.next((who) => this.passedOver.has(who));
     if (next === undefined) {
-      this.lines.delete(ns);
+      this.places.delete(ns);
       return;
     }
-    line.waiting.delete(next);
-    line.holder = next;
+    place.holder = next;
     next.granted = now;
     this.count(-1);
     this.context.observer.granted(ns, next.granted - next.since);
     this.runsOut(next, this.context.limits().turnTime);
+    this.hurry(place);
     next.grant();
   }
 
-  private nextOf({ waiting }: Line): Ticket | undefined {
-    const since = this.context.clock.now() - REMEMBERED_MS;
-    for (const [who, at] of this.idle) if (at < since) this.idle.delete(who);
-    for (const ticket of waiting) if (!this.idle.has(ticket.who)) return ticket;
-    const [first] = waiting;
-    return first;
+  /** The turn of a key that is passed over is a short one when others wait, its push included. */
+  private hurry({ holder, line }: Place): void {
+    if (holder === null || holder.hurried || !line.hasOthersThan(holder.who) || !this.passedOver.has(holder.who)) return;
+    holder.hurried = true;
+    const short = this.shortMs();
+    const left = short - (this.context.clock.now() - holder.granted);
+    this.runsOut(holder, Math.min(short, Math.max(0, left))); // never longer, should the clock have been moved
+  }
+
+  /** How long a turn may last that is short. Milliseconds. */
+  private shortMs(): number {
+    return Math.min(this.context.limits().turnTime, Math.max(LEAST_SHORT_MS, SHORT_TURN * this.usualMs));
   }
 
   private took(ms: number): void {
@@ -240,9 +258,12 @@ export class Turns {
     return { standing, turn_ms: Math.max(1, Math.round(this.usualMs)) };
   }
 
-  private passedBy({ ns, who }: Ticket): void {
-    this.idle.delete(who);
-    this.idle.set(who, this.context.clock.now());
+  /**
+   * A turn went by. Its key is passed over from then on if it held others up; not for longer because of a short turn: who is slow, and was
+   * too slow for that, has a whole one again after a minute.
+   */
+  private wentBy({ ns, who, hurried }: Ticket, heldUp: boolean): void {
+    if (heldUp && !hurried) this.passedOver.add(who);
     this.context.observer.unused(ns, who);
   }
 
@@ -251,7 +272,7 @@ export class Turns {
     const timer = new AbortController();
     ticket.timer = timer;
     void this.context.clock.sleep(ms, timer.signal).then(
-      () => this.leave(ticket),
+      () => this.leave(ticket, true),
       () => undefined, // used, or given back, before
     );
   }

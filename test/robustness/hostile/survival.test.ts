@@ -1,10 +1,7 @@
 import { expect } from 'chai';
 import type { World } from '../../support/world.js';
 import { smallDaemon } from './daemon-under-attack.js';
-import { ATTACKS, endure } from './survival.js';
-
-/** As much as a daemon with a heap of 256 MB may ever have in memory, buffers outside of the heap included. MiB. */
-const MOST_MIB = 400;
+import { ATTACKS, endure, MOST_MIB } from './survival.js';
 
 describe('hostile: everything at once', function () {
   this.timeout(180_000);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { World } from '../../support/world.js';
+import { crowdedLine } from './attacks/crowded-line.js';
 import { deltaBombs } from './attacks/delta-bomb.js';
 import { globalRequests } from './attacks/global-requests.js';
 import { halfSentRequests } from './attacks/half-sent-requests.js';
@@ -11,6 +12,9 @@ import { requestsAfterLogin } from './attacks/requests-after-login.js';
 import { shallowLines } from './attacks/shallow-lines.js';
 import { hugeManifests, longNames, manyManifests, shardBombs, treeBombs } from './attacks/signed-bombs.js';
 import { addressOf, memoryOf } from './daemon-under-attack.js';
+
+/** As much as a daemon with a heap of 256 MB may ever have in memory, buffers outside of the heap included. MiB. */
+export const MOST_MIB = 400;
 
 /** An attack by whoever it takes for it, for some time. */
 interface Attack {
@@ -47,6 +51,21 @@ export const ATTACKS: readonly Attack[] = [
     name: 'pushes on which nothing moves',
     who: 'writer',
     run: (world, ms) => idlePushes({ ...addressOf(world), path: PATH }, [world.key('eve')], { pushes: 64, ms }),
+  },
+  {
+    name: 'a line full of one key, whose turns go by',
+    who: 'writer',
+    run: (world, ms) => crowdedLine(victim(world, 'eve'), 'main', 'never pushes', ms),
+  },
+  {
+    name: 'a line full of one key, of which half hang up',
+    who: 'writer',
+    run: (world, ms) => crowdedLine(victim(world, 'eve'), 'main', 'hangs up', ms),
+  },
+  {
+    name: 'a line full of one key, whose pushes do not end',
+    who: 'writer',
+    run: (world, ms) => crowdedLine(victim(world, 'eve'), 'main', 'trickles', ms),
   },
   { name: 'deltas of a gigabyte', who: 'writer', run: (world, ms) => deltaBombs(victim(world, 'eve'), ms) },
   { name: '8 MB of shallow lines', who: 'writer', run: (world, ms) => shallowLines(victim(world, 'eve'), ms) },

@@ -1,67 +1,6 @@
 import { expect } from 'chai';
-import { Turns } from '../../../../domain/gateway/turns/turns.js';
-import type { Clock } from '../../../../ports/clock.js';
 import { KvError } from '../../../../ports/error.js';
-import { SeededRandomness } from '../../../support/memory.js';
-
-/** A clock that a test moves; sleepers wake when their time has come. */
-class MovedClock implements Clock {
-  private at = 1_700_000_000_000;
-  private readonly sleepers = new Set<{ readonly until: number; readonly wake: () => void }>();
-
-  now = (): number => this.at;
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const sleeper = { until: this.at + ms, wake: resolve };
-      this.sleepers.add(sleeper);
-      signal?.addEventListener('abort', () => {
-        this.sleepers.delete(sleeper);
-        reject(new KvError('INTERRUPTED', 'woken'));
-      });
-    });
-  }
-
-  async pass(ms: number): Promise<void> {
-    this.at += ms;
-    for (const sleeper of [...this.sleepers]) {
-      if (sleeper.until > this.at) continue;
-      this.sleepers.delete(sleeper);
-      sleeper.wake();
-    }
-    await settled();
-  }
-}
-
-/** After what is due now has run. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** A line of people, what was observed of it, and who has had a turn. */
-function place(limits: Partial<{ turnTime: number; turnPush: number; turnsWaiting: number }> = {}, mostOfOne = 512) {
-  const clock = new MovedClock();
-  const had: string[] = [];
-  const seen = { waiting: 0, unused: 0, waits: [] as number[] };
-  const turns = new Turns({
-    ...{ clock, randomness: new SeededRandomness(7) },
-    mostOfOne: () => mostOfOne,
-    limits: () => ({ turnTime: 10_000, turnPush: 30_000, turnsWaiting: 512, ...limits }),
-    observer: {
-      waiting: (count) => (seen.waiting = count),
-      granted: (_ns, ms) => seen.waits.push(ms),
-      unused: () => seen.unused++,
-    },
-  });
-  const ask = (who: string, ns = 'main') => {
-    const hangUp = new AbortController();
-    const turn = turns.take(ns, who, hangUp.signal).then((got) => {
-      had.push(who);
-      return got;
-    });
-    turn.catch(() => undefined);
-    return { turn, hangUp: () => hangUp.abort() };
-  };
-  return { clock, had, seen, turns, ask };
-}
+import { place, settled } from './turns-place.js';
 
 describe('turns', () => {
   it('come in the order in which they were asked for, one at a time', async () => {
@@ -92,7 +31,7 @@ describe('turns', () => {
     await settled();
     ask('ada');
     await settled();
-    expect([had, turns.status()[0]?.waiting]).to.deep.equal([['ada', 'ada'], 2]);
+    expect([had, turns.status()[0]?.waiting]).to.deep.equal([['ada', 'bob'], 2]);
   });
 
   it('keep all others out of that namespace, and of no other', async () => {
@@ -124,7 +63,7 @@ describe('turns', () => {
     await clock.pass(1);
     expect(bob.over.aborted).to.equal(true);
     end();
-    expect(seen.unused).to.equal(1);
+    expect(seen.unused).to.equal(2);
     expect(turns.begin(ada.token), 'a turn that is over').to.be.a('function');
   });
 
