@@ -23,7 +23,7 @@ import { serveControl } from './control.js';
 import type { Candidate, Candidature } from './member/candidacy.js';
 import type { PeerDispatch } from './peers/dispatch.js';
 import { followPolicy } from './followed-policy.js';
-import { leadingLock } from './leading-lock.js';
+import { holdsLock, leadingLock } from './leading-lock.js';
 import { type ClusterMember, openMember } from './member/member.js';
 import { packEvery } from './pack-every.js';
 import { replicate } from './replicate.js';
@@ -38,6 +38,8 @@ export interface RepositoryCluster {
   readonly journal: Journal;
   /** Has the cluster decide what a commit moves, and stores what it has made. */
   readonly replicate: (intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>;
+  /** Whether this server leads, and its lock says now that nobody else can. */
+  readonly mayMirror: () => Promise<boolean>;
   /** Whether this server leads, or is about to. */
   readonly soon: () => boolean;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
@@ -141,6 +143,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     return {
       ...{ member: one, lock, journal: termJournal(news) },
       replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
+      mayMirror: () => holdsLock(one),
       soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
       ackBy(asked) {
         ack = asked;
