@@ -131,7 +131,9 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const unhear = hearMirrored(news, () => formatTime(clock.now()));
     opened.push(unhear);
     const randomness = await composition.get<Randomness>('randomness');
-    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness) }));
+    const soon = (): boolean => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true;
+    const holder = async (): Promise<string | null> => (await root?.holder())?.name ?? null;
+    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness), soon, holder }));
     await mkdir(dirname(policyPath), { recursive: true });
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
@@ -144,7 +146,7 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
       ...{ member: one, lock, journal: termJournal(news) },
       replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
       mayMirror: () => holdsLock(one),
-      soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
+      soon,
       ackBy(asked) {
         ack = asked;
       },
