@@ -78,7 +78,10 @@ export async function openGitMirror(options: GitMirrorOptions): Promise<MirrorTa
         await push(updates, signal);
       } catch (error) {
         // A lease on a ref that an earlier, unanswered push has already deleted is stale; the port calls it done.
-        const left = KvError.is(error) && error.code === 'SYNC_REFUSED' ? await withoutGone(updates, refs) : updates;
+        const left =
+          KvError.is(error) && error.code === 'SYNC_REFUSED'
+            ? await withoutGone(updates, (deletes) => refs(deletes, signal))
+            : updates;
         if (left.length === updates.length) throw error;
         await push(left, signal);
       }

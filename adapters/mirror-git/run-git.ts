@@ -56,8 +56,16 @@ function ran({ directory, env, args, input, signal, shallowFile }: GitRun): Prom
     const start = () => spawn('git', [...SETTINGS, `--git-dir=${directory}`, ...args], { env: whole, stdio: 'pipe' });
     const child = startChild('git', start, reject, noGit);
     yielding(child);
+    let ended = false;
+    /** What git has started, such as an ssh whose host says nothing, may hold its outputs open for long after it. */
+    const letGo = (): void => {
+      if (!ended || signal?.aborted !== true) return;
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
     const stop = (): void => {
       child.kill('SIGTERM');
+      letGo();
     };
     signal?.addEventListener('abort', stop, { once: true });
     let stdout = '';
@@ -70,6 +78,10 @@ function ran({ directory, env, args, input, signal, shallowFile }: GitRun): Prom
     });
     child.stdin.on('error', () => undefined); // a git that ends early says why on stderr
     child.stdin.end(input ?? '');
+    child.once('exit', () => {
+      ended = true;
+      letGo();
+    });
     child.once('close', (code) => {
       signal?.removeEventListener('abort', stop);
       if (signal?.aborted === true) reject(interrupted());

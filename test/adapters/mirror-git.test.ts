@@ -100,6 +100,22 @@ describe('mirror-git', () => {
     expect(() => process.kill(pid, 0)).to.throw('ESRCH');
   });
 
+  it('waits for nothing that a killed push has left, such as an ssh whose host says nothing', async () => {
+    const pidFile = sandbox.path('pid');
+    await scripted(`echo $$ > ${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; exec sleep 60`);
+    const stop = new AbortController();
+    const push = (await open()).push([{ ref: 'refs/kv/main', next: commit }], stop.signal);
+    const ssh = await waitForFile(pidFile);
+    try {
+      stop.abort();
+      const killed = Date.now();
+      expect((await thrownBy(push)).code).to.equal('INTERRUPTED');
+      expect(Date.now() - killed, 'the minute that it stays').to.be.lessThan(30_000);
+    } finally {
+      process.kill(ssh, 'SIGKILL');
+    }
+  });
+
   it('tells a rule of the host from a moved ref', async () => {
     const mirror = sandbox.path('mirror.git');
     sandbox.run('git', ['init', '--quiet', '--bare', mirror]);

@@ -25,14 +25,22 @@ interface ControlOptions {
   readonly dispatch: PeerDispatch;
   readonly repository: string;
   readonly newId: () => string;
+  /** Whether this server leads, or is about to: whoever asks waits a moment for it. */
+  readonly soon: () => boolean;
+  /** Who holds the lock, where this server has heard of no leader, as of a repository of a root that the leader has closed. */
+  readonly holder: () => Promise<string | null>;
 }
 
 /** How many changes are remembered once they have ended. */
 const MOST_KEPT = 100;
+/** For how long, and how often it is looked, a change waits for a server that is about to lead; and how long a server is asked that leads. ms */
+const SOON_MS = 5000;
+const LOOK_MS = 20;
+const FORWARD_MS = 15_000;
 const json = (value: ControlAnswer): PeerAnswer => ({ body: Buffer.from(JSON.stringify(value)) });
 
 /** Serves what operators ask of a repository's cluster. Gives what ends that. */
-export function serveControl({ member, dispatch, repository, newId }: ControlOptions): () => void {
+export function serveControl({ member, dispatch, repository, newId, soon, holder }: ControlOptions): () => void {
   const { transport } = dispatch;
   /** Null while a change is under way. */
   const changes = new Map<string, Answer | null>();
@@ -50,6 +58,12 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
     throw new KvError('NOT_FOUND', `the address of server ${server} is not known`, { hint: 'give it: cluster add NAME URL' });
   };
 
+  const aboutToLead = async (): Promise<void> => {
+    const until = performance.now() + SOON_MS;
+    while (member.state.leading === null && soon() && performance.now() < until)
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+  };
+
   const handle = async (request: ReceivedRequest): Promise<PeerAnswer> => {
     const asked = Fields.parse(request.body, 'control');
     const verb = asked.text('verb');
@@ -58,6 +72,7 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
       await meet(asked.text('server'), asked.textOrNull('address'));
       return json({ pending: null });
     }
+    await aboutToLead();
     if (member.state.leading === null) return forward(request);
     if (verb === 'outcome') return json({ pending: outcomeOf(asked.text('id')) });
     const server = asked.text('server');
@@ -91,10 +106,10 @@ export function serveControl({ member, dispatch, repository, newId }: ControlOpt
   };
 
   const forward = async ({ from, body }: ReceivedRequest): Promise<PeerAnswer> => {
-    const { leader } = member.state;
+    const leader = member.state.leader ?? (await holder());
     if (leader === null || leader === member.self || member.state.applied.members.includes(from))
       throw new KvError('NOT_LEADER', 'no server of the cluster is known to lead', { hint: 'try again in a moment' });
-    const answer = await transport.call(leader, { topic: TOPICS.control, repository, body });
+    const answer = await transport.call(leader, { topic: TOPICS.control, repository, body }, { withinMs: FORWARD_MS });
     return { body: answer.body, stream: answer.stream };
   };
 

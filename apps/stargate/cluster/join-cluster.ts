@@ -23,7 +23,7 @@ import { serveControl } from './control.js';
 import type { Candidate, Candidature } from './member/candidacy.js';
 import type { PeerDispatch } from './peers/dispatch.js';
 import { followPolicy } from './followed-policy.js';
-import { leadingLock } from './leading-lock.js';
+import { holdsLock, leadingLock } from './leading-lock.js';
 import { type ClusterMember, openMember } from './member/member.js';
 import { packEvery } from './pack-every.js';
 import { replicate } from './replicate.js';
@@ -38,6 +38,8 @@ export interface RepositoryCluster {
   readonly journal: Journal;
   /** Has the cluster decide what a commit moves, and stores what it has made. */
   readonly replicate: (intent: IntentRecord, objects: readonly NewObject[]) => Promise<void>;
+  /** Whether this server leads, and its lock says now that nobody else can. */
+  readonly mayMirror: () => Promise<boolean>;
   /** Whether this server leads, or is about to. */
   readonly soon: () => boolean;
   /** From now on the function is called when the policy's file was brought to what another leader has published. */
@@ -129,7 +131,9 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     const unhear = hearMirrored(news, () => formatTime(clock.now()));
     opened.push(unhear);
     const randomness = await composition.get<Randomness>('randomness');
-    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness) }));
+    const soon = (): boolean => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true;
+    const holder = async (): Promise<string | null> => (await root?.holder())?.name ?? null;
+    opened.push(serveControl({ member: one, dispatch, repository, newId: () => newUlid(clock, randomness), soon, holder }));
     await mkdir(dirname(policyPath), { recursive: true });
     const has = async (): Promise<boolean> =>
       (await followPolicy(policyPath, store, log)) || (await readKept(policyPath)) !== null;
@@ -141,7 +145,8 @@ export async function joinCluster(options: JoinOptions): Promise<RepositoryClust
     return {
       ...{ member: one, lock, journal: termJournal(news) },
       replicate: (intent, objects) => replicate(one, store, intent, objects, ack()),
-      soon: () => one.state.leading !== null || one.state.takeover !== null || root?.isTo() === true,
+      mayMirror: () => holdsLock(one),
+      soon,
       ackBy(asked) {
         ack = asked;
       },

@@ -45,3 +45,13 @@ export function leadingLock(member: ClusterMember, below: LeaderLock['holder'] =
     },
   };
 }
+
+/**
+ * Whether a member leads, and the lock below, which is asked, is held for its term. A decision needs no such question, since it compares the
+ * lock itself; what a leader does elsewhere does.
+ */
+export async function holdsLock(member: Pick<ClusterMember, 'state' | 'lease'>): Promise<boolean> {
+  const { lease } = member;
+  const leads = (): boolean => lease !== null && member.state.leading !== null && member.state.term === lease.term;
+  return leads() && (await lease?.held()) === true && leads();
+}

@@ -25,6 +25,7 @@ import { sequencersToPublish } from '../intents/published-keys.js';
 import type { OwnKey } from '../../ssh-signature.js';
 import type { Log } from '../log/log.js';
 import type { Metrics } from '../metrics.js';
+import { guardedMirror } from './guarded-mirror.js';
 import { observeMirror } from './mirror-view.js';
 import { observeStanding, sidesContext } from './standing-view.js';
 
@@ -56,6 +57,8 @@ interface GatewayHostOptions {
   /** The mirror again, with a connection and a breaker of its own, for branches and tags; the composition's when absent. */
   readonly branchMirror?: MirrorTarget;
   readonly lease: Lease;
+  /** Asks whether nobody else can lead by now, before each push to the mirror; the lease when absent. */
+  readonly mayMirror?: (() => Promise<boolean>) | undefined;
   readonly policy: () => Policy;
   /** What is published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
@@ -86,11 +89,12 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   const clock = await composition.get<Clock>('clock');
   const randomness = await composition.get<Randomness>('randomness');
   const verifier = await composition.get<SignatureVerifier>('signature-verifier');
-  const target = await composition.get<MirrorTarget>('mirror-target');
+  const mayMirror = options.mayMirror ?? (() => lease.held());
+  const target = guardedMirror(await composition.get<MirrorTarget>('mirror-target'), mayMirror);
   const namer = new ObjectNamer(await composition.get<Hasher>('hasher'), store.objectFormat);
 
   const stopping = new AbortController();
-  const sides = await sidesContext(composition, policy, sampleSize, repositoryId);
+  const sides = { ...(await sidesContext(composition, policy, sampleSize, repositoryId)), target };
   const standing = new MirrorStanding(sides, observeStanding(metrics, log));
   const turns = new Turns({
     ...{ clock, randomness, limits: () => policy().limits },
@@ -105,7 +109,6 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     },
   });
   const observer = observeMirror(metrics, log);
-  const branches = options.branchMirror ?? target;
   const publish = async (text: string | null, origin?: PolicyOrigin): Promise<void> =>
     gateway.moveOwn(async (own) => {
       const policy = text ?? (await publishedText(own.store));
@@ -123,7 +126,7 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
     store,
     journal,
     target,
-    branches,
+    branches: options.branchMirror === undefined ? target : guardedMirror(options.branchMirror, mayMirror),
     clock,
     randomness,
     observer,
@@ -161,7 +164,8 @@ export async function startGateway(options: GatewayHostOptions): Promise<Gateway
   gateway.warmUp(stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted) log.warn('ids.unread', { message: toKvError(error).message }); // the push that needs them is told
   });
-  const running = worker.run(stopping.signal);
+  // The mirror is not written for as long as stepping down takes.
+  const running = worker.run(AbortSignal.any([stopping.signal, lease.lost]));
   return {
     ...{ gateway, worker, standing, sides, turns },
     publish,

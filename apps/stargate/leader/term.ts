@@ -63,7 +63,7 @@ interface TakeOverOptions {
   readonly openOwn: () => Promise<Composition>;
   readonly policy: () => LoadedPolicy;
   /** In a cluster: what has the refs decided, and keeps the journal. */
-  readonly cluster?: Pick<RepositoryCluster, 'journal' | 'replicate'> | undefined;
+  readonly cluster?: Pick<RepositoryCluster, 'journal' | 'replicate' | 'mayMirror'> | undefined;
   /** Published beside the policy. */
   readonly hostKeys: () => readonly NamedHostKey[];
   readonly sampleSize: number;
@@ -95,7 +95,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     started.push(() => own.close());
     const { cluster } = options;
     const journal = cluster?.journal ?? (await own.get<Journal>('journal'));
-    const { replicate } = cluster ?? {};
+    const { replicate, mayMirror } = cluster ?? {};
     started.push(() => forgetQueue(metrics));
     const branchMirror = await own.get<MirrorTarget>('mirror-target');
     const repositoryId = await options.repositoryId();
@@ -105,6 +105,7 @@ export async function takeOver(lease: Lease, options: TakeOverOptions): Promise<
     const host = await startGateway({
       ...options,
       replicate,
+      mayMirror,
       journal,
       branchMirror,
       lease,

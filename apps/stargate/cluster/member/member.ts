@@ -7,6 +7,7 @@ import { TipsDigest } from '../../../../domain/gateway/replicate/tips-digest.js'
 import { ObjectNamer } from '../../../../domain/git/object.js';
 import { toKvError } from '../../../../ports/error.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
+import type { Lease } from '../../../../ports/stargate/leader-lock.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
 import { type Decisions, openDecisions } from './decisions.js';
 import { failpointOf, type ReplicaStep } from './failpoints.js';
@@ -92,6 +93,11 @@ export class ClusterMember {
   /** Whether another server takes over by itself when this one is lost. */
   get takesOver(): boolean {
     return this.options.decisions.capabilities.shared && this.options.lock.capabilities.multiHost;
+  }
+
+  /** The lock's lease, as far as is known to be held. */
+  get lease(): Lease | null {
+    return this.candidacy.lease;
   }
 
   /** Why a server could not be reached when it was last spoken to; null where it could. */

@@ -91,7 +91,7 @@ export class OrdinaryRefs {
       if (!KvError.is(error) || error.code === 'INTERRUPTED') throw error;
       if (error.code !== 'IO_ERROR') return error;
       if (error.details?.['retryAfterMs'] !== undefined || signal.aborted) throw error;
-      await this.target.refs([updates[0]?.ref ?? '']);
+      await this.target.refs([updates[0]?.ref ?? ''], signal);
       return error;
     }
   }

@@ -87,7 +87,7 @@ export class LedgerRefs {
       return;
     }
     if (groups.length === 1) {
-      return isTooMuch(error) && isNamespace(first) ? this.split(batch, first, error) : this.hold(first, error);
+      return isTooMuch(error) && isNamespace(first) ? this.split(batch, first, error, signal) : this.hold(first, error);
     }
     const named = groupsIn(error);
     const others = groups.filter((group) => !named.has(group));
@@ -101,7 +101,7 @@ export class LedgerRefs {
    * many each time that it takes them. One that is too much by itself is held, and with it all that follow.
    */
   private async pushPortion(batch: readonly Waiting[], ns: Group, landed: Set<Group>, signal: AbortSignal): Promise<void> {
-    const { pieces, there } = await this.pieces(batch, ns);
+    const { pieces, there } = await this.pieces(batch, ns, signal);
     for (let count = this.portions.get(ns) ?? 1; ; ) {
       // What the mirror has already goes along, since nobody has confirmed it, and weighs nothing.
       const portion = pieces.slice(0, there + count);
@@ -129,8 +129,8 @@ export class LedgerRefs {
   }
 
   /** What waits of a namespace was too much for the mirror: less of it goes in the next round, where there is less. */
-  private async split(batch: readonly Waiting[], ns: Group, error: KvError): Promise<void> {
-    const { pieces, there } = await this.pieces(batch, ns);
+  private async split(batch: readonly Waiting[], ns: Group, error: KvError, signal: AbortSignal): Promise<void> {
+    const { pieces, there } = await this.pieces(batch, ns, signal);
     const waiting = pieces.length - there;
     if (waiting < 2) return this.holdAlone(ns, pieces.at(-1)?.ledger ?? null, error);
     this.portions.set(ns, Math.ceil(waiting / 2));
@@ -139,8 +139,12 @@ export class LedgerRefs {
   }
 
   /** What waits of a namespace, and how many of these pieces the mirror has: of a push of several transactions, it may have some. */
-  private async pieces(batch: readonly Waiting[], ns: Group): Promise<{ pieces: readonly Piece[]; there: number }> {
-    const at = (await this.target.refs([ledgerRef(ns)])).get(ledgerRef(ns));
+  private async pieces(
+    batch: readonly Waiting[],
+    ns: Group,
+    signal: AbortSignal,
+  ): Promise<{ pieces: readonly Piece[]; there: number }> {
+    const at = (await this.target.refs([ledgerRef(ns)], signal)).get(ledgerRef(ns));
     const pieces = await piecesOf(this.store, batch, ns);
     return { pieces, there: at === undefined ? 0 : pieces.findIndex(({ ledger }) => ledger === at) + 1 };
   }
@@ -170,7 +174,10 @@ export class LedgerRefs {
       await this.target.push(updates, signal);
     } catch (error) {
       if (places.size === 0 || !KvError.is(error) || error.code !== 'SYNC_REFUSED') throw error;
-      const there = await this.target.refs(updates.map(({ ref }) => ref));
+      const there = await this.target.refs(
+        updates.map(({ ref }) => ref),
+        signal,
+      );
       const left: MirrorUpdate[] = [];
       let moved = false;
       for (const update of updates) {
