@@ -1,9 +1,10 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { PackedPackage } from '../support/packed-package.js';
 import { run } from '../support/processes.js';
 import { ROOT } from '../support/root.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -143,6 +144,32 @@ describe('plugins of others', function () {
     child.kill();
     await gone;
     expect(log).to.contain('"profile":"mine"');
+  });
+
+  it('are installed by npm as they are written, by a git-kv that is installed without its peers', async () => {
+    const bare = await PackedPackage.make();
+    const elsewhere = await temporaryFolder();
+    try {
+      const program = bare.path('node_modules', 'git-kv', 'bin', 'git-kv.js');
+      const folder = join(elsewhere.path, 'git-kv-mine');
+      await bare.ok(elsewhere.path, process.execPath, program, 'plugin', 'new', 'command', 'mine');
+      const file = join(folder, 'package.json');
+      const written = JSON.parse(await readFile(file, 'utf8')) as { devDependencies: Record<string, string> };
+      // What comes from the network is linked instead.
+      const { 'git-kv': gitKv, ...others } = written.devDependencies;
+      await writeFile(file, JSON.stringify({ ...written, devDependencies: { 'git-kv': gitKv } }));
+      await bare.ok(folder, 'npm', 'install', '--offline', '--no-audit', '--no-fund');
+      for (const name of Object.keys(others)) {
+        const path = join(folder, 'node_modules', name);
+        await mkdir(dirname(path), { recursive: true });
+        await symlink(join(ROOT, 'node_modules', name), path);
+      }
+      await bare.ok(folder, process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'));
+      await tested(folder);
+    } finally {
+      await bare.folder.remove();
+      await elsewhere.remove();
+    }
   });
 
   it('begin as a package that builds and passes the suite, and is read at one go', async () => {
