@@ -48,7 +48,7 @@ const MANIFEST = 'export const manifest: PluginManifest = {';
 
 /** Links are kept: git-kv is one, to where it is installed, and the types of its peers are found beside the link alone. */
 const TSCONFIG = `{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "skipLibCheck": true, "preserveSymlinks": true,
-    "types": ["node"], "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
+    "experimentalDecorators": true, "types": ["node"], "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
 `;
 
 const TEMPLATES: Readonly<Record<Kind, Template>> = {
