@@ -185,6 +185,11 @@ describe('plugins of others', function () {
       }),
     );
     for (const kind of KINDS) await tested(packed.path(`git-kv-my-${kind}`));
+    const lock = (file: string): string => packed.path('git-kv-my-lock', 'dist', file);
+    const [index, suite] = [await readFile(lock('index.js'), 'utf8'), await readFile(lock('test.js'), 'utf8')];
+    await writeFile(lock('index.js'), index.replace('export const manifest =', 'export default'));
+    await writeFile(lock('test.js'), suite.replace('{ manifest }', 'manifest'));
+    await tested(packed.path('git-kv-my-lock'));
     await packed.link('mocha');
     const mocha = packed.path('node_modules', 'mocha', 'bin', 'mocha.js');
     expect(await packed.ok(packed.path('git-kv-my-chunker'), process.execPath, mocha, 'dist/test.js')).to.match(
