@@ -84,7 +84,7 @@ export async function openProfile(profileOrName: Profile | string, options: Open
     if (outcome.status === 'fulfilled') listed.push(outcome.value);
     else failed.push(toKvError(outcome.reason));
   }
-  const given = (options.plugins ?? []).map((manifest) => ({ manifest, from: manifest.id }));
+  const given = (options.plugins ?? []).map((manifest) => ({ manifest, from: idOf(manifest) }));
   // What the app gives is the app's own affair; what others have written must not keep it from working without them.
   createRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given]);
   const registry = tolerantRegistry([{ manifest: BUILTIN_ADAPTERS, from: 'git-kv' }, ...given, ...listed], failed);
@@ -105,6 +105,11 @@ export async function openProfile(profileOrName: Profile | string, options: Open
     layers.set(port, [found(choice, `adapters.${port}`, false), ...wraps]);
   }
   return compose({ profile, layers, registry, loaded, options });
+}
+
+/** What errors call a plugin that the app gives: JavaScript may give none at all, which the registry refuses by this name. */
+function idOf(manifest: Partial<PluginManifest> | undefined): string {
+  return manifest?.id ?? 'that was given';
 }
 
 interface Parts {

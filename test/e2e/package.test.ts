@@ -17,8 +17,21 @@ interface Manifest {
 /** A plugin's clock, in TypeScript, and its test. */
 const PLUGIN = `
 import { setTimeout } from 'node:timers/promises';
+import { openClone } from 'git-kv/client';
+import { Command } from 'git-kv/command';
+import { IsInt, Min, Type, ValidateNested } from 'git-kv/config';
+import { openPlugin } from 'git-kv/host';
 import { type Clock, KvError } from 'git-kv/ports';
 import { clockContract } from 'git-kv/testing';
+class Bounds {
+  @IsInt() @Min(1) most = 3;
+}
+export class Config {
+  @ValidateNested() @Type(() => Bounds) bounds = new Bounds();
+}
+// @ts-expect-error: types of decorators are none that take anything
+Min('one');
+export const used = [openClone, Command, openPlugin];
 const interrupted = (cause: unknown): never => {
   throw new KvError('INTERRUPTED', 'the sleep was interrupted', { cause });
 };
@@ -30,7 +43,8 @@ clockContract('the clock of a plugin', async () => clock);
 `;
 
 const TSCONFIG = {
-  compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, types: ['node', 'mocha'] },
+  // Without skipLibCheck: what the package declares is whole.
+  compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, types: ['node', 'mocha'], experimentalDecorators: true },
   files: ['plugin.test.ts'],
 };
 

@@ -1,9 +1,10 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { PackedPackage } from '../support/packed-package.js';
 import { run } from '../support/processes.js';
 import { ROOT } from '../support/root.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -145,6 +146,32 @@ describe('plugins of others', function () {
     expect(log).to.contain('"profile":"mine"');
   });
 
+  it('are installed by npm as they are written, by a git-kv that is installed without its peers', async () => {
+    const bare = await PackedPackage.make();
+    const elsewhere = await temporaryFolder();
+    try {
+      const program = bare.path('node_modules', 'git-kv', 'bin', 'git-kv.js');
+      const folder = join(elsewhere.path, 'git-kv-mine');
+      await bare.ok(elsewhere.path, process.execPath, program, 'plugin', 'new', 'command', 'mine');
+      const file = join(folder, 'package.json');
+      const written = JSON.parse(await readFile(file, 'utf8')) as { devDependencies: Record<string, string> };
+      // What comes from the network is linked instead.
+      const { 'git-kv': gitKv, ...others } = written.devDependencies;
+      await writeFile(file, JSON.stringify({ ...written, devDependencies: { 'git-kv': gitKv } }));
+      await bare.ok(folder, 'npm', 'install', '--offline', '--no-audit', '--no-fund');
+      for (const name of Object.keys(others)) {
+        const path = join(folder, 'node_modules', name);
+        await mkdir(dirname(path), { recursive: true });
+        await symlink(join(ROOT, 'node_modules', name), path);
+      }
+      await bare.ok(folder, process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'));
+      await tested(folder);
+    } finally {
+      await bare.folder.remove();
+      await elsewhere.remove();
+    }
+  });
+
   it('begin as a package that builds and passes the suite, and is read at one go', async () => {
     const written = await Promise.all(KINDS.map((kind) => says('plugin', 'new', kind, `my-${kind}`, '--json')));
     expect(written.map(({ code }) => code)).to.deep.equal(KINDS.map(() => 0));
@@ -158,6 +185,11 @@ describe('plugins of others', function () {
       }),
     );
     for (const kind of KINDS) await tested(packed.path(`git-kv-my-${kind}`));
+    const lock = (file: string): string => packed.path('git-kv-my-lock', 'dist', file);
+    const [index, suite] = [await readFile(lock('index.js'), 'utf8'), await readFile(lock('test.js'), 'utf8')];
+    await writeFile(lock('index.js'), index.replace('export const manifest =', 'export default'));
+    await writeFile(lock('test.js'), suite.replace('{ manifest }', 'manifest'));
+    await tested(packed.path('git-kv-my-lock'));
     await packed.link('mocha');
     const mocha = packed.path('node_modules', 'mocha', 'bin', 'mocha.js');
     expect(await packed.ok(packed.path('git-kv-my-chunker'), process.execPath, mocha, 'dist/test.js')).to.match(

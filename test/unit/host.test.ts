@@ -229,6 +229,15 @@ describe('plugin host', () => {
     ).to.throw("plugin b: the id 'x' is taken by a");
   });
 
+  it('refuses that it is given no manifest, as an import that is misspelt gives none', async () => {
+    const none = { ...options(), plugins: [undefined as unknown as PluginManifest] };
+    const profile = await yaml('name: t\nadapters: { clock: clock-system }\n');
+    expect(await thrownBy(openProfile(profile, none))).to.include({
+      code: 'PLUGIN_INVALID',
+      message: 'plugin that was given: it exports no manifest',
+    });
+  });
+
   it('refuses a module that opens nothing or cannot be imported', async () => {
     const broken: PluginManifest = {
       api: 1,

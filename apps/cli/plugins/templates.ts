@@ -46,8 +46,9 @@ function manifestOf(kind: Kind, name: string, gitKv: string): string {
 
 const MANIFEST = 'export const manifest: PluginManifest = {';
 
-const TSCONFIG = `{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "skipLibCheck": true, "types": ["node"], "rootDir": "src", "outDir": "dist" },
-  "include": ["src"] }
+/** Links are kept: git-kv is one, to where it is installed, and the types of its peers are found beside the link alone. */
+const TSCONFIG = `{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "skipLibCheck": true, "preserveSymlinks": true,
+    "experimentalDecorators": true, "types": ["node"], "rootDir": "src", "outDir": "dist" }, "include": ["src"] }
 `;
 
 const TEMPLATES: Readonly<Record<Kind, Template>> = {

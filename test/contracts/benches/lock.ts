@@ -8,7 +8,7 @@ import { testFolder } from './folder.js';
 
 /** A plugin's lock, whose medium lies in a folder. */
 export interface LockBenchOptions {
-  /** The module that exports the plugin's `manifest`, as a process of its own imports it. */
+  /** The plugin's main module, which exports `manifest` or has it as its default, as a process of its own imports it. */
   readonly manifest: URL;
   /** The adapter's name. */
   readonly name: string;
@@ -24,7 +24,7 @@ export interface LockBenchOptions {
 const HOLDER = `import { openPlugin } from 'git-kv/host';
 const [manifest, name, directory] = process.argv.slice(1);
 const plugin = await import(manifest);
-const lock = await openPlugin(plugin.manifest, 'leader-lock', name, { directory });
+const lock = await openPlugin(plugin.manifest ?? plugin.default, 'leader-lock', name, { directory });
 const lease = await lock.acquire('holder process');
 process.stdout.write(String(lease?.term ?? 'taken') + '\\n');
 setInterval(() => undefined, 60_000);`;
