@@ -123,7 +123,7 @@ describe('packs of whole clones', () => {
   });
 
   it('go on from one state to the next, stay whole, and grow no longer chains of deltas', async () => {
-    const { commit, clone, repository, store } = await bench(16 * 1024 * 1024);
+    const { commit, clone, packs, repository, store } = await bench(16 * 1024 * 1024);
     const sandbox = new Sandbox();
     try {
       let tip = '';
@@ -150,6 +150,8 @@ describe('packs of whole clones', () => {
         const tags = (await store.refs(['refs/tags/'])).values();
         for (const tag of tags) expect(sandbox.git(folder, 'cat-file', '-t', tag)).to.equal('tag');
       }
+      const [kept] = packs.of(store, { commits: [tip], others: [], distances: true });
+      expect(kept?.entries.length, 'seventy small pieces are few larger ones').to.be.within(1, 10);
     } finally {
       sandbox.remove();
     }

@@ -1,6 +1,6 @@
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
-import { toHex, writeHex } from '../../git/bytes.js';
+import { concat, toHex, writeHex } from '../../git/bytes.js';
 import type { PackedBefore, PlannedItem } from './plan-pack.js';
 
 /** What is asked for with a whole clone: all that these reach, and nothing else, is in its pack. */
@@ -142,8 +142,18 @@ class StoredPack implements KeptPack {
     items: readonly PlannedItem[],
   ): StoredPack {
     const own = before instanceof StoredPack ? before : null;
-    const contents = items.length === 0 ? [] : [contentsOf(items)];
-    return new StoredPack(asked, [...(own?.entries ?? []), ...pieces], [...(own?.contents ?? []), ...contents]);
+    const entries = [...(own?.entries ?? [])];
+    for (const piece of pieces) addTo(entries, piece, isSmall, (last) => concat([last, piece]));
+    const contents = [...(own?.contents ?? [])];
+    const more = contentsOf(items);
+    if (items.length > 0)
+      addTo(
+        contents,
+        more,
+        ({ names }) => isSmall(names),
+        (last) => joined(last, more),
+      );
+    return new StoredPack(asked, entries, contents);
   }
 
   /** Bytes in memory. */
@@ -158,6 +168,22 @@ class StoredPack implements KeptPack {
     }
   }
 }
+
+/** A pack that has grown by a little with each of many pushes is not to be of as many pieces, bytes. */
+const SMALL = 16 * 1024;
+const isSmall = ({ length }: Uint8Array): boolean => length < SMALL;
+
+/** Adds to the last one of a list where that is small, else behind it. */
+function addTo<T>(list: T[], next: T, small: (one: T) => boolean, join: (last: T) => T): void {
+  const last = list.at(-1);
+  if (last !== undefined && small(last) && small(next)) list[list.length - 1] = join(last);
+  else list.push(next);
+}
+
+const joined = (a: Contents, b: Contents): Contents => ({
+  names: concat([a.names, b.names]),
+  depths: concat([a.depths, b.depths]),
+});
 
 function contentsOf(items: readonly PlannedItem[]): Contents {
   const width = (items[0]?.oid.length ?? 0) / 2;
