@@ -3,7 +3,7 @@ import { Random } from '../../../simulation/random.js';
 import { place, settled } from './turns-place.js';
 
 /** A turn that none has been used before it is short when it lasts for so long. Milliseconds. */
-const SHORT_MS = 1000;
+const SHORT_MS = 500;
 
 describe('turns between keys', () => {
   it('go round the keys that wait, and are first come, first served among those of one key', async () => {
@@ -94,7 +94,7 @@ describe('turns between keys', () => {
     const { ask, had, clock, turns } = place();
     ask('eve');
     await clock.pass(10_000); // she has let one go by
-    await clock.pass(59_000);
+    await clock.pass(60_000 - SHORT_MS);
     const [, bob] = [ask('eve'), ask('bob')];
     await clock.pass(SHORT_MS); // and a short one
     turns.begin((await bob.turn).token)();
