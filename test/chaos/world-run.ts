@@ -18,6 +18,8 @@ import { worldLedger } from './world-ledger.js';
 export interface WorldPlan {
   readonly seed: number;
   readonly writers: number;
+  /** How many writers of each ledger call `git kv`; one in eight when absent. The others are streams, one at the least. */
+  readonly commands?: number;
   readonly seconds: number;
   /** It goes on until so many writes of each ledger were acknowledged, and a Stargate was killed, however slow the machine is. */
   readonly least: number;
@@ -44,7 +46,7 @@ const SHORT_STOP_MS = 700;
 /** So many writes are acknowledged between two faults, however slow the machine is. */
 const BETWEEN_FAULTS = 3;
 const LOOK_MS = 20;
-/** Each so manieth writer calls `git kv`, of each ledger. */
+/** Each so manieth writer calls `git kv`, of each ledger, unless the plan says how many. */
 const CALLERS = 8;
 
 /** Whose keys streams are opened with: one key may hold half of a Stargate's places. */
@@ -100,7 +102,7 @@ export class WorldRun {
       const enough = ['main', 'seq'].every((ns) => board.count(ns) >= plan.least) && this.faults['Stargate killed'] > 0;
       return performance.now() > this.until && enough;
     };
-    const callers = Math.max(1, Math.floor(plan.writers / CALLERS));
+    const callers = plan.commands ?? Math.max(1, Math.floor(plan.writers / CALLERS));
     const people: CliPerson[] = [];
     for (let i = 0; i < 2 * callers; i++) {
       await world.clone('ada', `person-${i}`);

@@ -14,12 +14,14 @@ export const PATIENCE_MS = 60_000;
 export interface FullLine {
   readonly standing: number;
   readonly turnMs: number;
+  /** What the Stargate says of it. */
+  readonly message: string;
 }
 
 /** What an error says of a line for turns that is as long as it may be; null: it is about something else. */
-export function lineIsFull({ code, details }: KvError): FullLine | null {
+export function lineIsFull({ code, details, message }: KvError): FullLine | null {
   const [standing, turnMs] = [details?.['standing'], details?.['turn_ms']];
-  return code === 'BUSY' && typeof standing === 'number' && typeof turnMs === 'number' ? { standing, turnMs } : null;
+  return code === 'BUSY' && typeof standing === 'number' && typeof turnMs === 'number' ? { standing, turnMs, message } : null;
 }
 
 /** What waiting for room takes. */

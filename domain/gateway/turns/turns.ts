@@ -67,7 +67,7 @@ interface Ticket {
 const FIRST_GUESS_MS = 250;
 const NEWEST_SHARE = 0.2;
 /** A turn is short that lasts for no more of the usual ones, and it is not too short for who is far away. Milliseconds. */
-const SHORT_TURN = 4;
+const SHORT_TURN = 2;
 const LEAST_SHORT_MS = 500;
 
 interface Place {

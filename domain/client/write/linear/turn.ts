@@ -36,9 +36,10 @@ export async function takeTurn(
   have: KnownTips = NO_TIPS,
 ): Promise<HeldTurn | null> {
   const until = clone.clock.now() + LINE_PATIENCE_MS;
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const found = await stand(clone, ns, have);
     if (found === null || 'token' in found) return found;
+    if (tries === 0) clone.onWarning?.(`${found.message}: waiting for a place in line`);
     if (clone.clock.now() >= until) return null;
     const [byte = 0] = randomness.bytes(1);
     await clone.clock.sleep(pauseBeforeLine(found, byte));
@@ -46,7 +47,7 @@ export async function takeTurn(
 }
 
 /** How long to wait before a full line is asked again: about as long as a part of it takes, spread by a random byte. Milliseconds. */
-export function pauseBeforeLine({ standing, turnMs }: FullLine, byte: number): number {
+export function pauseBeforeLine({ standing, turnMs }: Omit<FullLine, 'message'>, byte: number): number {
   const longest = Math.min(LONGEST_PAUSE_MS, standing * turnMs * PART_OF_LINE);
   return Math.round(Math.max(SHORTEST_PAUSE_MS, (longest * (1 + byte / 255)) / 2));
 }

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
+import { Random } from '../../../simulation/random.js';
 import { place, settled } from './turns-place.js';
 
 /** A turn that none has been used before it is short when it lasts for so long. Milliseconds. */
-const SHORT_MS = 1000;
+const SHORT_MS = 500;
 
 describe('turns between keys', () => {
   it('go round the keys that wait, and are first come, first served among those of one key', async () => {
@@ -93,7 +94,7 @@ describe('turns between keys', () => {
     const { ask, had, clock, turns } = place();
     ask('eve');
     await clock.pass(10_000); // she has let one go by
-    await clock.pass(59_000);
+    await clock.pass(60_000 - SHORT_MS);
     const [, bob] = [ask('eve'), ask('bob')];
     await clock.pass(SHORT_MS); // and a short one
     turns.begin((await bob.turn).token)();
@@ -131,5 +132,42 @@ describe('turns between keys', () => {
     turns.begin((await ada.turn).token)();
     await settled();
     expect(had).to.deep.equal(['eve', 'ada', 'bob']);
+  });
+
+  it('come once to each that stays of 200 clients, of which half hang up, waiting or in their turn', async () => {
+    const { ask, clock, turns, seen } = place();
+    const random = new Random(10);
+    const stays = (i: number): boolean => i % 8 >= 4; // of each key's fifty, the half
+    const [landed, leaving] = [[] as number[], new Set<() => void>()];
+    let holders = 0;
+    const clients = Array.from({ length: 200 }, async (_, i) => {
+      const { turn, hangUp } = ask(`key ${i % 4}`);
+      if (!stays(i)) leaving.add(hangUp);
+      const got = await turn.catch(() => undefined);
+      if (got === undefined || !stays(i)) return;
+      expect(++holders, 'one at a time').to.equal(1);
+      const end = turns.begin(got.token);
+      await settled();
+      landed.push(i);
+      holders--;
+      end();
+    });
+    await settled();
+    expect(turns.status()).to.deep.equal([{ ns: 'main', waiting: 199, longestMs: 0 }]);
+    while (leaving.size > 0) {
+      const hangUp = random.pick([...leaving]);
+      leaving.delete(hangUp);
+      hangUp();
+      await clock.pass(20);
+    }
+    await Promise.all(clients);
+    expect([...landed].sort((a, b) => a - b)).to.deep.equal([...clients.keys()].filter(stays));
+    expect(seen.unused, 'some were in their turn').to.be.above(0);
+    for (const key of [0, 1, 2, 3]) {
+      const own = landed.filter((i) => i % 4 === key);
+      expect(own, 'first come, first served').to.deep.equal([...own].sort((a, b) => a - b));
+    }
+    expect([turns.status(), turns.held(), seen.waiting]).to.deep.equal([[], [], 0]);
+    turns.admit(['main'], undefined);
   });
 });

@@ -12,7 +12,9 @@ const GRANTED = { ns: 'main', token: 'f'.repeat(32), lasts_ms: 10_000, ledger: n
 function asking(answers: readonly (KvError | 'granted')[]) {
   let [now, asked] = [0, 0];
   const pauses: number[] = [];
+  const warned: string[] = [];
   const clone = {
+    onWarning: (text: string) => warned.push(text),
     remoteName: 'origin',
     remotes: {},
     clock: {
@@ -31,14 +33,15 @@ function asking(answers: readonly (KvError | 'granted')[]) {
     },
   } as unknown as Clone; // all that a turn asks of it
   const ports = { randomness: new SeededRandomness(3) };
-  return { pauses, turn: () => takeTurn(clone, ports, 'main'), asked: () => asked };
+  return { pauses, warned, turn: () => takeTurn(clone, ports, 'main'), asked: () => asked };
 }
 
 describe('a line for turns that is full', () => {
   it('is asked again after about a part of it, and in the end there is room', async () => {
-    const { turn, pauses, asked } = asking([full(), full(), 'granted']);
+    const { turn, pauses, asked, warned } = asking([full(), full(), 'granted']);
     expect(await turn()).to.include({ token: GRANTED.token });
     expect(asked()).to.equal(3);
+    expect(warned, 'told once what is waited for').to.deep.equal(['as many as may: waiting for a place in line']);
     for (const pause of pauses) expect(pause).to.be.within(2250, 4500);
   });
 
