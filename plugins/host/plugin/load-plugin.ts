@@ -7,6 +7,7 @@ import { limited, PATIENCE_MS } from '../opening/limited.js';
 import type { Profile } from '../profile.js';
 import { lineOf } from '../profile/place.js';
 import type { ManifestSource } from '../registry.js';
+import { provideOwnPackage } from './own-package.js';
 
 /** Where a plugin's code is. */
 export interface FoundPlugin {
@@ -43,6 +44,7 @@ export async function loadPlugin(
   try {
     path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
     found?.({ id: specifier, root: packageOf(path), file: path });
+    provideOwnPackage(path);
     const loading = import(pathToFileURL(path).href) as Promise<{ manifest?: unknown; default?: unknown }>;
     const module = await limited(loading, ms, `plugin ${from}: is not loaded`);
     return { manifest: module.manifest ?? module.default, from, root: packageOf(path), file: path };
