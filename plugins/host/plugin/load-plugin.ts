@@ -50,10 +50,15 @@ export async function loadPlugin(
     return { manifest: module.manifest ?? module.default, from, root: packageOf(path), file: path };
   } catch (cause) {
     if (KvError.is(cause)) throw cause;
-    const what = path !== undefined && existsSync(path) ? 'throws when it is loaded' : 'cannot be found';
-    throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    const isThere = path !== undefined && existsSync(path);
+    const what = isThere ? 'throws when it is loaded' : 'cannot be found';
+    // Node adds where it has looked, over several lines; the hint says it in one.
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\nRequire stack:[^]*$/, '');
+    throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${why}`, {
       cause,
-      hint: `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
+      hint: isThere
+        ? 'ask who wrote the plugin, or take it out of the profile'
+        : `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
     });
   }
 }
