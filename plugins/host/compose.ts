@@ -57,7 +57,7 @@ export interface Composition {
    * chunker. The caller owns it. Throws `CONFIG_INVALID` for an unknown name or a wrong configuration.
    */
   open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T>;
-  /** Puts a value in a port's place, for tests. The caller closes it. Adapters that already hold the old one keep it. */
+  /** Puts a value in a port's place. The caller closes it. Adapters that already hold the old one keep it. */
   rebind(port: PortName, value: object): void;
   /** What the profile names, opened or not. */
   activeAdapters(): readonly ActiveAdapter[];

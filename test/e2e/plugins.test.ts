@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { PackedPackage } from '../support/packed-package.js';
 import { run } from '../support/processes.js';
 import { ROOT } from '../support/root.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,6 +20,7 @@ describe('plugins of others', function () {
   let kv: string;
   let stargate: string;
   let tarball: string;
+  const folders: Temporary[] = [];
 
   before(async () => {
     packed = await PackedPackage.make();
@@ -33,7 +34,10 @@ describe('plugins of others', function () {
     const name = await packed.ok(plugin, 'npm', 'pack', '--ignore-scripts', '--silent');
     tarball = join(plugin, name.trim());
   });
-  after(() => packed?.folder.remove());
+  after(async () => {
+    for (const one of folders) await one.remove();
+    await packed?.folder.remove();
+  });
 
   const builds = (folder: string): Promise<string> =>
     packed.ok(folder, process.execPath, packed.path('node_modules', 'typescript', 'bin', 'tsc'));
@@ -56,7 +60,7 @@ describe('plugins of others', function () {
     const installed = await says('plugins', 'install', tarball);
     expect(installed, installed.stderr).to.deep.include({ code: 0, stdout: 'installed git-kv-example 1.0.0\n' });
     expect(await says('hello', 'ada', '--loud')).to.deep.equal({ code: 0, stdout: 'HELLO ADA\n', stderr: '' });
-    expect((await says('hello', '--help')).stdout).to.match(/^say hello\n\nusage: git kv hello .*whom to greet/s);
+    expect((await says('hello', '--help')).stdout).to.match(/^say hello\n\nusage: git kv hello .*whom to greet.*in capitals/s);
     expect((await says('-h')).stdout).to.match(/Commands of plugins\n {2}hello +say hello\n/);
     const wrong = await says('hello', '--lowd');
     expect([wrong.code, wrong.stderr]).to.deep.equal([64, 'error: unknown flag --lowd\nhint: see: git kv hello -h\n']);
@@ -91,10 +95,16 @@ describe('plugins of others', function () {
   });
 
   it('brings a mirror target and a lock to a Stargate whose profile lists it', async () => {
-    await packed.unpack(tarball, 'git-kv-example');
+    // As npm installs it beside a profile: git-kv, an optional peer, is not there.
+    const beside = await temporaryFolder();
+    folders.push(beside);
+    const home = join(beside.path, 'node_modules', 'git-kv-example');
+    await mkdir(home, { recursive: true });
+    await packed.ok(beside.path, 'tar', '-xzf', tarball, '--strip-components=1', '-C', home);
     const profile =
       'name: mine\nextends: embedded\nplugins: [git-kv-example]\nadapters:\n  mirror-target: { use: logged, wrap: [breaker] }\n  leader-lock: maintained\n';
-    await writeFile(packed.path('mine.yaml'), profile);
+    const file = join(beside.path, 'mine.yaml');
+    await writeFile(file, profile);
     const here = packed.folder.path;
     await packed.ok(here, 'git', 'init', '--quiet', '--bare', 'mirror.git');
     await packed.ok(here, 'ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', 'ada');
@@ -119,7 +129,7 @@ describe('plugins of others', function () {
       '--repo',
       'kv.git',
       '--profile',
-      './mine.yaml',
+      file,
       '--listen-ssh',
       '127.0.0.1:0',
       '--listen-http',

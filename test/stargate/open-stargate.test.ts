@@ -58,6 +58,8 @@ describe('a Stargate that is opened by a program, without a clone', function () 
     const noise = Uint8Array.from({ length: 12 * 1024 * 1024 }, (_, i) => (i * 2654435761) >>> 13);
     await failure(stargate.set('larger', noise), 'NOT_SUPPORTED');
     await failure(stargate.set('a', '1', { wait: true }), 'NOT_SUPPORTED');
+    const told = await failure(stargate.set('a', '1', { signal: AbortSignal.abort() }), 'INTERRUPTED');
+    expect(told.details).to.equal(undefined); // nothing was sent, so nothing is in doubt
     await world.clone('ada');
     expect((await world.kv('ada', ['get', 'large', '--read-from=stargate'])).stdout).to.have.length(large.bytes);
     await stargate.close();

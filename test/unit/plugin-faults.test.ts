@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { lastResort } from '../../apps/stargate/process/last-resort.js';
 import type { Log } from '../../apps/stargate/log/log.js';
-import { standInFor } from '../../apps/stargate/plugins/stand-in.js';
+import { StandIns, standInFor } from '../../apps/stargate/plugins/stand-in.js';
 import { blamed, type Composition, openProfile, parseProfile } from '../../plugins/host/index.js';
 import type { Journal, LeaderLock, MirrorTarget } from '../../ports/index.js';
 import { replayed } from '../contracts/journal.js';
@@ -27,12 +27,12 @@ describe('plugins that are broken', () => {
   afterEach(() => folder.remove());
 
   /** Plugins by name and source, and what a profile says of adapters besides a clock of this project's. */
-  const compose = async (plugins: Record<string, string>, adapters = ''): Promise<Composition> => {
+  const compose = async (plugins: Record<string, string>, adapters = '', standIn = standInFor(SILENT)): Promise<Composition> => {
     for (const [name, source] of Object.entries(plugins)) await writeFile(join(folder.path, `${name}.mjs`), source);
     const listed = Object.keys(plugins).map((name) => `./${name}.mjs`);
     const text = `name: t\nplugins: [${listed.join(', ')}]\nadapters:\n  clock: clock-system\n${adapters}`;
     const profile = await parseProfile(text, join(folder.path, 'p.yaml'));
-    return openProfile(profile, { directory: folder.path, env: {}, patienceMs: 300, standIn: standInFor(SILENT) });
+    return openProfile(profile, { directory: folder.path, env: {}, patienceMs: 300, standIn });
   };
 
   for (const [what, source, says] of [
@@ -60,6 +60,7 @@ describe('plugins that are broken', () => {
       const composition = await compose({ good, bad: source }, '  hasher: good\n');
       expect(composition.failed.map(({ code }) => code)).to.deep.equal(['PLUGIN_INVALID']);
       expect(composition.failed[0]?.message).to.match(says);
+      expect(composition.failed[0]?.hint).to.not.match(/looked for/); // it is there
       expect(await composition.get('hasher')).to.deep.equal({ good: true });
       expect(await composition.get('clock')).to.be.an('object');
       await composition.close();
@@ -70,6 +71,7 @@ describe('plugins that are broken', () => {
     const composition = await compose({ bad: 'throw new Error("boom");' }, '  journal: mine\n');
     const error = await thrownBy(composition.get('journal'));
     expect(error.code).to.equal('PLUGIN_INVALID');
+    expect(error.hint).to.equal('ask who wrote the plugin, or take it out of the profile');
     expect(error.message).to.match(/p\.yaml:5: adapters\.journal: no journal adapter is called 'mine'; .*\.\/bad\.mjs.*boom$/);
   });
 
@@ -89,6 +91,25 @@ describe('plugins that are broken', () => {
       const { openLate } = globalThis as unknown as { openLate(value: object): void }; // the plugin above has put it there
       openLate({ close: async () => closed() });
     });
+  });
+
+  it('that never open as a mirror are waited for once, not at each term; those that throw are tried at each', async () => {
+    for (const [name, open, tried] of [
+      ['never', `() => { globalThis.tries += 1; return ${NEVER}; }`, 1],
+      ['throws', `() => { globalThis.tries += 1; throw new Error('boom'); }`, 2],
+    ] as const) {
+      Object.assign(globalThis, { tries: 0 });
+      const standIns = new StandIns(SILENT);
+      const plugins = { [name]: manifest(name, entry('mirror-target', name, open)) };
+      for (const term of [1, 2]) {
+        const composition = await compose(plugins, `  mirror-target: ${name}\n`, standIns.standIn);
+        if (term > 1) standIns.spare(composition);
+        const mirror = await composition.get<MirrorTarget>('mirror-target');
+        expect((await thrownBy(mirror.push([]))).message).to.match(/does not open within 0\.3 s$|: open: boom$/);
+        await composition.close();
+      }
+      expect((globalThis as unknown as { tries: number }).tries, name).to.equal(tried);
+    }
   });
 
   it('whose calls throw are named, whatever they throw, in what they give too', async () => {

@@ -60,7 +60,7 @@ function commandList(ids: readonly string[], width: number): string {
 
 function flagList(flags: Command.Class['flags'], width: number): string {
   return table(
-    Object.entries(flags).map(([name, flag]) => [flagTerm(name, flag), flag.summary ?? '']),
+    Object.entries(flags).map(([name, flag]) => [flagTerm(name, flag), flag.summary ?? flag.description ?? '']),
     width,
   );
 }

@@ -36,7 +36,11 @@ export class Calls {
   /** One listener for all calls that share a signal: Node warns of a signal with many. */
   private readonly shared = new Map<AbortSignal, SharedListener>();
 
-  constructor(private readonly clone: Clone) {}
+  /** `what` is what errors call it. */
+  constructor(
+    private readonly clone: Clone,
+    private readonly what: 'clone' | 'Stargate' = 'clone',
+  ) {}
 
   /** Does one call. What it rejects with is a `KvError`, or theirs. */
   async run<T>(signal: AbortSignal | undefined, work: (call: Call) => Promise<T>, options: CallOptions = {}): Promise<T> {
@@ -78,7 +82,7 @@ export class Calls {
   }
 
   private begin(signal: AbortSignal | undefined, { clone = this.clone }: CallOptions): { readonly call: Call; end(): void } {
-    if (this.closed) throw new KvError('USAGE', 'this clone was closed', { hint: 'open it again' });
+    if (this.closed) throw new KvError('USAGE', `this ${this.what} was closed`, { hint: 'open it again' });
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw new KvError('USAGE', 'signal is no AbortSignal');
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);

@@ -5,7 +5,7 @@ import { toKvError } from '../../../ports/error.js';
 import type { Clone, OpenCloneOptions } from '../api/clone.js';
 import { openSession, type Session } from '../session/session.js';
 import { cloneOf } from './clone-of.js';
-import { freshnessOf, wrong } from './options.js';
+import { freshnessOf, optionsOf, wrong } from './options.js';
 
 /**
  * Opens a clone. Throws `GIT_ERROR` where there is no repository, `CONFIG_INVALID` for configuration or a profile that can't be meant,
@@ -16,7 +16,7 @@ import { freshnessOf, wrong } from './options.js';
  * const color = (await clone.get('cfg:color')).text();
  */
 export async function openClone(options: OpenCloneOptions): Promise<Clone> {
-  const { directory, profile, env = process.env, ns, reality, offline, maxAge, readFrom, onWarning, signal } = options;
+  const { directory, profile, env = process.env, ns, reality, offline, maxAge, readFrom, onWarning, signal } = optionsOf(options);
   if (typeof directory !== 'string' || directory === '') throw wrong('directory', "a folder's path");
   freshnessOf({ maxAge, readFrom }, { ns: '' });
   const unlessFired = (): void => {

@@ -55,6 +55,12 @@ export function given<T extends object>(options: T): { [K in keyof T]: Exclude<T
   };
 }
 
+/** What it is opened with. Throws `USAGE` for what is no mapping of options, as JavaScript may give it. */
+export function optionsOf<T extends object>(options: T): T {
+  if (typeof options !== 'object' || options === null) throw wrong('options', 'an object');
+  return options;
+}
+
 /** `USAGE` for an option that can't be meant. It says nothing of what was given: that may be a value. */
 export function wrong(name: string, what: string, hint = 'see docs/SDK.md'): KvError {
   return new KvError('USAGE', `${name} must be ${what}`, { hint });

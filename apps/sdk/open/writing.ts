@@ -71,7 +71,7 @@ export function writingBy(
       return write({ operations: keys.map((one) => ({ op: 'del', key: one })), strictDelete: true }, options);
     },
     transact: (operations, options = {}) => write({ operations, expect: options.expect }, options),
-    async cas(key, value, options) {
+    async cas(key, value, options = {}) {
       const { expect, ...rest } = options;
       if (expect === undefined && rest.expectTree === undefined)
         throw wrong('expect', "the key's blob, or null for a key that must not exist; or else give expectTree");

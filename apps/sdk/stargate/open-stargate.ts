@@ -18,7 +18,7 @@ import type { IntentStream } from '../../../ports/clone/intent-stream.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import type { Receipt } from '../api/write.js';
 import { type Call, Calls } from '../open/calls.js';
-import { namespaceOf, wrong } from '../open/options.js';
+import { namespaceOf, optionsOf, wrong } from '../open/options.js';
 import type { Source } from '../open/source.js';
 import { type Request, requestOf, writingBy } from '../open/writing.js';
 import type { OpenStargateOptions, Stargate } from './api.js';
@@ -39,7 +39,7 @@ const SSH_PORT = 22;
  * await Promise.all(results.map(({ name, passed }) => stargate.set(`ci:${name}`, String(passed))));
  */
 export async function openStargate(options: OpenStargateOptions): Promise<Stargate> {
-  const { env = { ...process.env }, namespace: ns = 'main', signal } = options;
+  const { env = { ...process.env }, namespace: ns = 'main', signal } = optionsOf(options);
   if (!isNamespace(ns)) throw wrong('namespace', 'the name of a namespace', `a namespace is ${NAMESPACE_RULE}`);
   const author = authorOf(options.author, env);
   const composition = await openProfile('client', { directory: process.cwd(), env });
@@ -51,7 +51,7 @@ export async function openStargate(options: OpenStargateOptions): Promise<Starga
       const greeting = await unlessInterrupted(Promise.resolve(opening?.greeting), signal, interrupted);
       if (greeting === undefined) throw new KvError('UNEXPECTED', 'a Stargate was opened without a stream');
       const clone: Clone = { ...(await partsOf(composition, greeting.format, author, key)), intents };
-      const calls = new Calls(clone);
+      const calls = new Calls(clone, 'Stargate');
       const objects = new PassingStore(clone.store);
       let closing: Promise<void> | null = null;
       const close = (): Promise<void> =>
@@ -86,7 +86,8 @@ export async function openStargate(options: OpenStargateOptions): Promise<Starga
 }
 
 /** Has one transaction ordered. */
-async function land({ clone }: Call, ns: string, request: Request): Promise<Receipt> {
+async function land({ clone, cancellation }: Call, ns: string, request: Request): Promise<Receipt> {
+  cancellation.check(); // from here on the transaction may be sent
   if (request.wait === true || request.dryRun === true)
     throw new KvError('NOT_SUPPORTED', 'wait and dryRun take a clone', { hint: 'open a clone for it' });
   const ports = await clone.forWriting();
@@ -98,8 +99,17 @@ async function land({ clone }: Call, ns: string, request: Request): Promise<Rece
     ...{ kept, warnings },
     prepare: (policy, chunks) =>
       (prepared ??= prepareOperations(clone, ports, { ns, policy, maxInline: request.maxInline, chunks }, kept)),
+  }).catch((error: unknown) => {
+    throw ofLinear(error) ?? error;
   });
   return { ...receipt, visible: null };
+}
+
+/** The refusal of a namespace that takes no intents, with a hint for who has no clone; anything else: nothing. */
+function ofLinear(error: unknown): KvError | undefined {
+  if (!KvError.is(error) || error.details?.['ledger_mode'] !== 'linear') return undefined;
+  const hint = 'open a clone to write to it: only sequenced namespaces are written without one';
+  return new KvError(error.code, error.message, { cause: error, hint, details: error.details });
 }
 
 /** All that a clone is made of but its streams, with an empty store in memory. */

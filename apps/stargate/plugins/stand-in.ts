@@ -1,3 +1,4 @@
+import type { Composition } from '../../../plugins/host/index.js';
 import type { KvError } from '../../../ports/error.js';
 import type { MirrorTarget } from '../../../ports/stargate/mirror-target.js';
 import type { PortName } from '../../../ports/tokens.js';
@@ -13,6 +14,25 @@ export function standInFor(log: Log): (port: PortName, error: KvError) => object
     log.error('plugin.failed', { port, message: error.message, hint: error.hint });
     return mirrorOfBrokenPlugin(error);
   };
+}
+
+/** The stand-ins of a repository's terms, each of which opens adapters of its own. */
+export class StandIns {
+  private hung: KvError | undefined;
+
+  constructor(private readonly log: Log) {}
+
+  /** As `openProfile` calls it. */
+  readonly standIn = (port: PortName, error: KvError): object | undefined => {
+    const instead = standInFor(this.log)(port, error);
+    if (instead !== undefined && error.details?.['waitedMs'] !== undefined) this.hung = error;
+    return instead;
+  };
+
+  /** Spares a term the wait for what has not opened before: writes would wait with it. The next start tries it again. */
+  spare(term: Pick<Composition, 'rebind'>): void {
+    if (this.hung !== undefined) term.rebind('mirror-target', mirrorOfBrokenPlugin(this.hung));
+  }
 }
 
 /** A mirror that can't be reached, for the reason that is given. */

@@ -6,7 +6,7 @@ import { noteJournal } from '../backup/journal.js';
 import { ownEnv } from '../process/environment.js';
 import { requireSameJournal } from '../journal/same-journal.js';
 import type { Log } from '../log/log.js';
-import { standInFor } from '../plugins/stand-in.js';
+import { StandIns } from '../plugins/stand-in.js';
 import { chooseProfile, type ProfileChoice } from '../stargate-profile.js';
 
 interface ComposeOptions {
@@ -41,7 +41,8 @@ export async function composeRepository({
   const gitDir = resolve(repo);
   const profile = await chooseProfile(choice);
   const told = onPlugin === undefined ? {} : { onPlugin };
-  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standInFor(log), ...told });
+  const standIns = new StandIns(log);
+  const open = () => openProfile(profile, { directory: gitDir, env: ownEnv(), standIn: standIns.standIn, ...told });
   const composition = await open();
   for (const { message, hint } of composition.failed) log.warn('plugin.failed', { message, hint });
   try {
@@ -60,7 +61,9 @@ export async function composeRepository({
     ...{ gitDir, composition, profile: profile.name, policyPath: policyPath ?? join(gitDir, '.kv', 'policy.yaml') },
     async openOwn() {
       await requireSameJournal(gitDir, profile); // it may have been moved while this one stood by
-      return open();
+      const own = await open();
+      standIns.spare(own);
+      return own;
     },
   };
 }

@@ -4,7 +4,7 @@ import { KvError } from '../../../ports/index.js';
 export const PATIENCE_MS = 30_000;
 
 /**
- * The work's outcome, if it comes in time; else `PLUGIN_INVALID` with `what`. What comes too late is handed to `tooLate`, to be closed;
+ * The work's outcome, if it comes in time; else `PLUGIN_INVALID` with `what`, and with `waitedMs` among its details. What comes too late is handed to `tooLate`, to be closed;
  * what fails too late has nobody left to hear of it.
  */
 export async function limited<T>(work: Promise<T>, ms: number, what: string, tooLate?: (late: T) => unknown): Promise<T> {
@@ -15,6 +15,7 @@ export async function limited<T>(work: Promise<T>, ms: number, what: string, too
       reject(
         new KvError('PLUGIN_INVALID', `${what} within ${ms / 1000} s`, {
           hint: 'ask who wrote the plugin, or take it out of the profile',
+          details: { waitedMs: ms },
         }),
       );
     }, ms);

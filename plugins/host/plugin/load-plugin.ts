@@ -7,6 +7,7 @@ import { limited, PATIENCE_MS } from '../opening/limited.js';
 import type { Profile } from '../profile.js';
 import { lineOf } from '../profile/place.js';
 import type { ManifestSource } from '../registry.js';
+import { provideOwnPackage } from './own-package.js';
 
 /** Where a plugin's code is. */
 export interface FoundPlugin {
@@ -43,15 +44,21 @@ export async function loadPlugin(
   try {
     path = isPath ? resolve(base, '..', specifier) : createRequire(base).resolve(specifier);
     found?.({ id: specifier, root: packageOf(path), file: path });
+    provideOwnPackage(path);
     const loading = import(pathToFileURL(path).href) as Promise<{ manifest?: unknown; default?: unknown }>;
     const module = await limited(loading, ms, `plugin ${from}: is not loaded`);
     return { manifest: module.manifest ?? module.default, from, root: packageOf(path), file: path };
   } catch (cause) {
     if (KvError.is(cause)) throw cause;
-    const what = path !== undefined && existsSync(path) ? 'throws when it is loaded' : 'cannot be found';
-    throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    const isThere = path !== undefined && existsSync(path);
+    const what = isThere ? 'throws when it is loaded' : 'cannot be found';
+    // Node adds where it has looked, over several lines; the hint says it in one.
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\nRequire stack:[^]*$/, '');
+    throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${why}`, {
       cause,
-      hint: `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
+      hint: isThere
+        ? 'ask who wrote the plugin, or take it out of the profile'
+        : `${tried(specifier, base, path)}; install the package, or correct the path under 'plugins' or behind --plugin`,
     });
   }
 }

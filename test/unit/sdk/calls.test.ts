@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Clone, Operation } from '../../../apps/sdk/index.js';
+import { type Clone, openClone, openStargate, type Operation } from '../../../apps/sdk/index.js';
 import { all } from '../../support/all.js';
 import { failure } from '../../support/failure.js';
 import { MemoryGateway } from '../../support/memory-gateway.js';
@@ -161,6 +161,9 @@ describe('the SDK', () => {
   });
 
   it('refuses options that cannot be meant', async () => {
+    await failure(openClone(undefined as never), 'USAGE');
+    await failure(openStargate(null as never), 'USAGE');
+    await failure(ada.cas('a', '1', undefined as never), 'USAGE');
     const wrongs: (() => Promise<unknown>)[] = [
       () => ada.get('k', { maxAge: -1 }),
       () => ada.get('k', { ns: 'No Namespace' }),

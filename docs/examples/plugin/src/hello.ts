@@ -4,7 +4,7 @@ import { Args, Command, Flags } from 'git-kv/command';
 export class command extends Command {
   static summary = 'say hello';
   static args = { who: Args.string({ default: 'world', description: 'whom to greet' }) };
-  static flags = { loud: Flags.boolean({ summary: 'in capitals' }) };
+  static flags = { loud: Flags.boolean({ description: 'in capitals' }) };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(command);
