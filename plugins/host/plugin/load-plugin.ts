@@ -53,7 +53,7 @@ export async function loadPlugin(
     const isThere = path !== undefined && existsSync(path);
     const what = isThere ? 'throws when it is loaded' : 'cannot be found';
     // Node adds where it has looked, over several lines; the hint says it in one.
-    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\nRequire stack:[^]*$/, '');
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\nRequire stack:.*$/s, '');
     throw new KvError('PLUGIN_INVALID', `plugin ${from}: ${what}: ${why}`, {
       cause,
       hint: isThere
