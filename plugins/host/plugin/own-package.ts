@@ -3,15 +3,16 @@ import { createRequire, register } from 'node:module';
 /** In Node's loader: what imports git-kv and has none beside it gets the one that this file is of, by its own exports. */
 const HOOKS = `
 let own;
-export const initialize = (data) => { own = data.own; };
-export const resolve = async (specifier, context, next) => {
+const initialize = (data) => { own = data.own; };
+const resolve = async (specifier, context, next) => {
   try {
     return await next(specifier, context);
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND' || !/^git-kv(?:\\/|$)/.test(specifier)) throw error;
     return next(specifier, { ...context, parentURL: own });
   }
-};`;
+};
+export { initialize, resolve };`;
 
 /** A process has one loader, whatever is opened in it, so this is its state and nobody's here. */
 let isProvided = false;
