@@ -30,6 +30,12 @@ export const FOLDERS = {
     'unit/domain/client/epochs/*.test.js',
   ],
   'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/{traces,sync}.test.js'],
+  'domain/gateway/turns': ['unit/domain/gateway/turns*.test.js'],
+  'domain/gateway/sequence': [
+    'unit/domain/gateway/sequence*.test.js',
+    'robustness/sequenced-memory.test.js',
+    'unit/sequenced-client.test.js',
+  ],
   'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js', 'simulation/simulation.test.js'],
   'adapters/journal-file': ['adapters/journal-file*.test.js'],
   'apps/stargate/ssh/auth.ts': ['unit/ssh-auth.test.js'],
