@@ -16,6 +16,8 @@ export function runChild(
   signal: AbortSignal,
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
+    const interrupted = (): KvError => new KvError('INTERRUPTED', 'the command was interrupted');
+    if (signal.aborted) return reject(interrupted()); // while its files were laid down: it is never heard of again
     const began = performance.now();
     const env = { PATH, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8' };
     const start = (): ChildProcess =>
@@ -52,7 +54,7 @@ export function runChild(
     child.once('close', (code, killed) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
-      if (signal.aborted) return reject(new KvError('INTERRUPTED', 'the command was interrupted'));
+      if (signal.aborted) return reject(interrupted());
       const exitCode = code ?? 128 + (killed === null ? 0 : constants.signals[killed]);
       resolve({ exitCode, timedOut, duration, ...said() });
     });

@@ -71,6 +71,11 @@ describe('kill -9 of servers of a cluster', function () {
       for (let turn = 0; died.length < POINTS.length; turn++) {
         if (await write(turn % 4 === 2 ? () => caller.once('main') : () => stream.once())) continue;
         // Nobody has come to its point: another is to lead.
+        const leading = (): boolean => {
+          revive(); // who has died after the write was over
+          return world.servers.some(({ leads }) => leads);
+        };
+        await until('a server leads', leading, { clue: () => world.logs() });
         const leader = await world.leader();
         await leader.stop('SIGKILL');
         leader.start(armed.get(leader));

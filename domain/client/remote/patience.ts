@@ -6,7 +6,7 @@ import type { GitRemote } from '../../../ports/git/git-remote.js';
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 1000;
 /** So often a connection that was cut off before anything was said is tried again. */
-const MOST_CUTS = 3;
+const MOST_CUTS = 5;
 /** For how long a Stargate without room is asked again. */
 export const PATIENCE_MS = 60_000;
 
@@ -35,12 +35,15 @@ export interface Patience {
 
 /**
  * Does what may find the other side without room for another connection (`BUSY`), and does it again after a pause, for `PATIENCE_MS` in
- * all: nothing has happened by then. A push that was cut off before anything was sent is tried again, too. The pauses become longer, and are of random length, so that those who wait don't come back at once. The signal ends a pause with `INTERRUPTED`.
+ * all: nothing has happened by then. A push that was cut off before anything was sent is tried again, too. The
+ * pauses become longer, and are of random length, so that those who wait don't come back at once. With `waits` false, there is no waiting for
+ * room. The signal ends a pause with `INTERRUPTED`.
  */
 export async function whenRoom<T>(
   { clock, randomness, onWait }: Patience,
   attempt: () => Promise<T>,
   signal?: AbortSignal,
+  waits = true,
 ): Promise<T> {
   const started = clock.now();
   for (let pauses = 0; ; pauses++) {
@@ -51,7 +54,7 @@ export async function whenRoom<T>(
       if (lineIsFull(error) !== null) throw error; // whoever asks for a turn knows how long that lasts
       // A Stargate that is stormed by strangers cuts connections off that nobody has logged in on, an honest one among them now and then.
       const cut = error.details?.['sent'] === 'cut' && pauses < MOST_CUTS;
-      if (!cut && (error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS)) throw error;
+      if (!cut && (!waits || error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS)) throw error;
       if (pauses === 0 && !cut) onWait(error);
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** pauses, LAST_PAUSE_MS);
       const [byte = 0] = (await randomness()).bytes(1);
@@ -71,8 +74,8 @@ export function patientRemote(remote: GitRemote, patience: Patience): GitRemote 
     askToPush: (...args) => whenRoom(patience, async () => (await remote.askToPush?.(...args)) ?? null, args[3]?.signal),
     shown: (...args) => remote.shown?.(...args) ?? null,
     push(...args) {
-      const push = (): Promise<void> => remote.push(...args);
-      return args[2].impatient === true ? push() : whenRoom(patience, push, args[2].signal);
+      const { impatient, signal } = args[2];
+      return whenRoom(patience, () => remote.push(...args), signal, impatient !== true);
     },
     close: async () => remote.close?.(),
   };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { PATIENCE_MS, whenRoom } from '../../../../domain/client/remote/patience.js';
+import { PATIENCE_MS, patientRemote, whenRoom } from '../../../../domain/client/remote/patience.js';
 import { KvError } from '../../../../ports/error.js';
 import { failure } from '../../../support/failure.js';
 
@@ -50,9 +50,21 @@ describe('waiting for room at a Stargate', () => {
     const waiting = patience(0);
     const cut = (): Promise<never> => Promise.reject(new KvError('IO_ERROR', 'gone', { details: { sent: 'cut' } }));
     await failure(whenRoom(waiting, cut), 'IO_ERROR');
-    expect([waiting.pauses, waiting.heard]).to.deep.equal([[50, 100, 200], []]);
+    expect([waiting.pauses, waiting.heard]).to.deep.equal([[50, 100, 200, 400, 500], []]);
     let left = 2;
     expect(await whenRoom(patience(0), async () => (left-- > 0 ? cut() : 'done'))).to.equal('done');
+  });
+
+  it('is not for who would rather stand in line, but for what was cut off', async () => {
+    const waiting = patience(0);
+    const tried: string[] = [];
+    const push = async (_remote: string, _updates: unknown, { impatient }: { readonly impatient?: boolean }): Promise<void> => {
+      tried.push(String(impatient));
+      throw tried.length < 3 ? new KvError('IO_ERROR', 'gone', { details: { sent: 'cut' } }) : busy();
+    };
+    const remote = patientRemote({ push } as never, waiting);
+    await failure(remote.push('origin', [], { atomic: true, impatient: true }), 'BUSY');
+    expect([tried, waiting.pauses, waiting.heard]).to.deep.equal([['true', 'true', 'true'], [50, 100], []]);
   });
 
   it('is not for any other error', async () => {
