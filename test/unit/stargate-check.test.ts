@@ -3,6 +3,7 @@ import { MemoryHost, openMemoryMirror } from '../../adapters/mirror-memory/open.
 import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { type Finding, runChecks, type Subject } from '../../apps/stargate/check/check.js';
 import { FIRST } from '../../apps/stargate/check/checks.js';
+import { LOCK } from '../../apps/stargate/check/lock.js';
 import { MIRROR } from '../../apps/stargate/check/mirror.js';
 import { PROFILE } from '../../apps/stargate/check/repository.js';
 import type { Composition } from '../../plugins/host/index.js';
@@ -41,6 +42,23 @@ describe('git-kv-stargate check, by its parts', () => {
       { level: 'ok', what: 'embedded' },
       { level: 'warning', what: 'plugin ./x.js (--plugin): cannot be found', hint: 'correct the path' },
     ]);
+  });
+
+  it('asks a lock that holds between hosts who leads, and leaves one of this host alone', async () => {
+    const locked = (lock: object): Promise<readonly Finding[]> =>
+      LOCK.run(subject({ composition: async () => ({ get: async () => lock }) as Partial<Composition> as Composition }));
+    const many = { capabilities: { multiHost: true } };
+    expect(await locked({ ...many, holder: async () => null })).to.deep.equal([{ level: 'ok', what: 'nobody leads' }]);
+    expect(await locked({ ...many, holder: async () => ({ name: 'kv-1', term: 7 }) })).to.deep.equal([
+      { level: 'ok', what: 'kv-1 leads, term 7' },
+    ]);
+    expect(await locked({ capabilities: { multiHost: false } })).to.deep.equal([]); // it has no holder() to be asked
+    const away = new KvError('IO_ERROR', 'etcd refuses connections');
+    const composition = {
+      get: async () => ({ ...many, holder: () => Promise.reject(away) }),
+    } as Partial<Composition> as Composition;
+    const found = await runChecks([LOCK], subject({ composition: async () => composition }));
+    expect(found[0]).to.include({ level: 'fault', what: 'etcd refuses connections', code: 'IO_ERROR' });
   });
 
   it('says of a folder that is not there that, alone', async () => {
