@@ -75,6 +75,12 @@ describe('receive-pack in memory', () => {
     const wrong = treeOf([file('a', tree)]);
     const push = (next: NewObject, ...objects: NewObject[]) => pushOf([[MAIN, first.oid, next.oid]], packOf([next, ...objects]));
     const on = (oid: string) => commitOf(oid, [first.oid]);
+    const lacking = treeOf([file('a', readme), file('b', other)]);
+    const more = blob('more\n');
+    const changed = treeOf([file('a', more), file('b', other)]);
+    const founded = commitOf(lacking.oid);
+    const change = commitOf(changed.oid, [founded.oid]);
+    const revert = commitOf(lacking.oid, [change.oid]);
     const table: [string, Uint8Array, RegExp][] = [
       ['no pack', pushOf([[MAIN, first.oid, on(tree.oid).oid]]), /unpack .*the pack/],
       [
@@ -85,6 +91,11 @@ describe('receive-pack in memory', () => {
       ['a bomb', pushOf([[MAIN, first.oid, other.oid]], packOf([{ ...other, says: 2 ** 33 }])), /unpack no room in memory/],
       ['a missing tree', push(on(withOther.oid)), /ng .*missing necessary objects/],
       ['a missing file', push(on(withOther.oid), withOther), /ng .*missing necessary objects/],
+      [
+        'a file that a change and its revert lack',
+        push(revert, change, founded, lacking, changed, more),
+        /ng .*missing necessary/,
+      ],
       ['a missing parent', push(commitOf(tree.oid, [other.oid])), /ng .*missing necessary objects/],
       ['a tree for a file', push(on(wrong.oid), wrong), /ng .*missing necessary objects: there is no blob/],
       ['a file for a parent', push(commitOf(tree.oid, [readme.oid])), /ng .*there is no commit/],
