@@ -57,8 +57,12 @@ export async function crowdedLine(to: Pushed, ns: string, how: Crowding, ms: num
     }
   });
   await Promise.race([Promise.all(places), delay(ms)]);
-  for (const client of clients) client.destroy();
+  const leave = (): void => {
+    for (const client of clients) client.destroy();
+  };
+  leave();
   await Promise.all(places);
+  leave(); // those that were coming back just then
   return met;
 }
 

@@ -30,11 +30,11 @@ export class ForgedSsh {
     this.client.on('error', () => undefined); // being thrown out is what it works for
   }
 
-  /** One that has agreed on keys with the server and doesn't go on to log in. */
+  /** One that has agreed on keys with the server and doesn't go on to log in. Throws where it is turned away. */
   static async unproven({ host, port }: Address): Promise<ForgedSsh> {
     const forged = new ForgedSsh();
     forged.client.connect({ host, port, username: 'git', readyTimeout: 0, authHandler: () => undefined as never });
-    await once(forged.client, 'handshake');
+    await forged.reaches('handshake');
     return forged;
   }
 
@@ -42,10 +42,15 @@ export class ForgedSsh {
   static async proven({ host, port }: Address, keyFile: string): Promise<ForgedSsh> {
     const forged = new ForgedSsh();
     forged.client.connect({ host, port, username: 'git', privateKey: await readFile(keyFile), readyTimeout: 0 });
-    await new Promise<void>((resolve, reject) => {
-      forged.client.once('ready', resolve).once('close', () => reject(new Error('turned away')));
-    });
+    await forged.reaches('ready');
     return forged;
+  }
+
+  /** Ends also where the server hangs up between its greeting and the end of the handshake: of that, ssh2 makes no error. */
+  private reaches(event: 'handshake' | 'ready'): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.client.once(event as 'ready', () => resolve()).once('close', () => reject(new Error('turned away')));
+    });
   }
 
   /**
