@@ -18,7 +18,10 @@ interface WithEngine {
 
 /** Compression by Node's own library. */
 export const nodeZlib: Zlib = {
-  deflate: (bytes) => (bytes.length <= AT_ONCE ? deflateSync(bytes, OPTIONS) : deflateAside(bytes, OPTIONS)),
+  deflate: (bytes) =>
+    bytes.length <= AT_ONCE
+      ? deflateSync(bytes, { ...OPTIONS, chunkSize: bytes.length + (bytes.length >> 9) + 64 }) // room for all of it, and little more
+      : deflateAside(bytes, OPTIONS),
   inflate(bytes, at, size) {
     // One byte more than there may be: the library must not ask for a second piece of memory to find the end.
     const options = { info: true, maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) };

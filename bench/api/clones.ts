@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isolatedEnv } from '../../test/support/isolated-env.js';
@@ -48,6 +48,26 @@ async function create(server: BenchServer, token: string, id: string): Promise<v
   connection.close();
 }
 
+/** The first clone of the same as a bundle brought it in, ms: nothing of its pack is kept, so that it is put together. */
+async function firstOfImport(
+  folder: string,
+  server: BenchServer,
+  token: string,
+  { origin, header, env }: { readonly origin: string; readonly header: readonly string[]; readonly env: NodeJS.ProcessEnv },
+): Promise<number> {
+  await create(server, token, 'imported');
+  const bundle = join(folder, 'origin.bundle');
+  execFileSync('git', ['--git-dir', origin, 'bundle', 'create', '-q', bundle, 'main'], { env });
+  const { ok } = await fetch(`http://127.0.0.1:${server.port}/api/v1/repos/imported/import/bundle`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/x-git-bundle' },
+    body: readFileSync(bundle),
+  });
+  if (!ok) throw new Error('the bundle was not taken');
+  const url = `http://127.0.0.1:${server.port}/git/imported.git`;
+  return timed(() => run('git', [...header, 'clone', '-q', '--bare', url, join(folder, 'clone-imported')], { env }));
+}
+
 /** Clones and pushes, served from memory, beside git's own server of the same repository. */
 export async function clones(folder: string, { commits, files, runs }: { commits: number; files: number; runs: number }) {
   const origin = await generate(folder, commits, files);
@@ -73,7 +93,7 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     for (const [what, url] of sides) {
       const to = join(folder, `clone-${i}-${url.endsWith('r.git') ? 'ours' : 'theirs'}`);
       const ms = await timed(() => run('git', [...header, 'clone', '-q', '--bare', url, to], { env }));
-      // The first one puts the pack together, which is kept for those that follow; git has found it packed from the start.
+      // The first one gets what was pushed, as it came; git has found it packed from the start.
       if (i === 0) first.set(what, ms);
       else clone.set(what, [...(clone.get(what) ?? []), ms]);
       bytes.set(what, Number(execFileSync('du', ['-sk', join(to, 'objects')], { encoding: 'utf8' }).split('\t')[0]));
@@ -97,6 +117,8 @@ export async function clones(folder: string, { commits, files, runs }: { commits
       after.set(what, [...(after.get(what) ?? []), cloned]);
     }
   }
+  const most = server.peak(); // an import takes in a whole repository more
+  const imported = await firstOfImport(folder, server, token, { origin, header, env });
   const rowsOf = (samples: ReadonlyMap<string, readonly number[]>): Row[] =>
     [...samples].map(([what, all]) => ({ what, samples: all }));
   const named = `${commits.toLocaleString('en')} commits, ${files.toLocaleString('en')} files`;
@@ -108,6 +130,7 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     title: `A clone of ${named}`,
     columns: [
       'the first one, ms',
+      'the first one after an import, ms',
       'one after a push, p50 ms',
       'pack received, KiB',
       'most memory while serving, MiB',
@@ -116,9 +139,10 @@ export async function clones(folder: string, { commits, files, runs }: { commits
     rows: sides.map(([what]) => [
       what,
       Math.round(first.get(what) ?? 0),
+      what.startsWith('git-kv') ? Math.round(imported) : '',
       Math.round(quantile(after.get(what) ?? [], 0.5)),
       bytes.get(what) ?? 0,
-      what.startsWith('git-kv') ? `${server.peak()} (${filled} before the first clone)` : backend.peak(),
+      what.startsWith('git-kv') ? `${most} (${filled} before the first clone)` : backend.peak(),
       Math.round(quantile(push.get(what) ?? [], 0.99)),
     ]),
   };

@@ -82,7 +82,7 @@ export async function startBackend(folder: string): Promise<Backend> {
     const seen = new Map<number, number>();
     const look = setInterval(() => {
       for (const pid of familyOf(child.pid ?? 0)) seen.set(pid, Math.max(seen.get(pid) ?? 0, peakOf(pid)));
-    }, 50);
+    }, 10); // it has ended after some tens of milliseconds on a quiet machine
     request.pipe(child.stdin);
     child.stdin.on('error', () => undefined); // it has read what it wanted
     let head: Buffer | null = Buffer.alloc(0);

@@ -93,7 +93,7 @@ describe('packs of whole clones', () => {
   function send(packs: KeptPacks, store: GitStore, digit: string, bytes: number): void {
     const gathering = packs.gather(store, asked(digit), null);
     gathering.add(new Uint8Array(bytes));
-    gathering.keep([{ oid: digit.repeat(40), base: null, depth: 0 }]);
+    gathering.keep([{ oid: digit.repeat(40), depth: 0 }]);
     gathering.drop();
   }
   const asked = (digit: string): WholeClone => ({ commits: [digit.repeat(40)], others: [], distances: true });

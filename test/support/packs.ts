@@ -15,7 +15,7 @@ export const NAMER = new ObjectNamer(hasher, 'sha1');
 
 /** An entry of a pack, as a test wants it. */
 export type Entry =
-  | { readonly type: ObjectType; readonly body: Uint8Array; readonly says?: number }
+  | { readonly type: ObjectType; readonly body: Uint8Array; readonly says?: number; readonly padded?: boolean }
   | { readonly base: Oid | number; readonly delta: Uint8Array };
 
 /** The bytes of an id. */
@@ -36,8 +36,11 @@ export function packOf(entries: readonly Entry[], { count = entries.length, vers
     offsets.push(at);
     const content = 'type' in entry ? entry.body : entry.delta;
     const bytes = [deflated(content)];
-    if ('type' in entry) bytes.unshift(entryHeader(TYPE_CODE[entry.type], entry.says ?? content.length));
-    else if (typeof entry.base === 'number')
+    if ('type' in entry) {
+      const named = entryHeader(TYPE_CODE[entry.type], entry.says ?? content.length);
+      // The same size with a zero in front.
+      bytes.unshift(entry.padded === true ? Uint8Array.of(...named.with(-1, (named.at(-1) ?? 0) | 0x80), 0) : named);
+    } else if (typeof entry.base === 'number')
       bytes.unshift(entryHeader(OFS_DELTA, content.length), baseDistance(at - (offsets[entry.base] ?? at + 1)));
     else bytes.unshift(entryHeader(REF_DELTA, content.length), rawOid(entry.base));
     for (const part of bytes) at += part.length;

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import { allocate, shrink } from '../bytes.js';
 
 /** Deltas as packs have them (gitformat-pack, "Deltified representation"). */
 
@@ -6,6 +7,10 @@ import { KvError } from '../../../ports/error.js';
 const LONGEST_COPY = 0xff_ff_ff;
 /** The most that one insert has, bytes. */
 const LONGEST_INSERT = 127;
+/** Bytes of a copy's instruction, at the most: of 4 bytes of an offset and 3 of a length. */
+const LONGEST_CODE = 8;
+/** Bytes of a size, at the most. */
+const LONGEST_SIZE = 8;
 /** What offsets of a copy can say. */
 const LONGEST_BASE = 0xff_ff_ff_ff;
 
@@ -57,51 +62,52 @@ export function editDelta(base: Uint8Array, target: Uint8Array): Uint8Array | nu
   while (end < most - start && base[base.length - 1 - end] === target[target.length - 1 - end]) end++;
   const inserted = target.length - start - end;
   if (2 * inserted + 40 > target.length) return null;
-  const out: number[] = [];
-  pushSize(out, base.length);
-  pushSize(out, target.length);
-  pushCopy(out, 0, start);
+  const copies = Math.ceil(start / LONGEST_COPY) + Math.ceil(end / LONGEST_COPY);
+  const out = allocate(2 * LONGEST_SIZE + LONGEST_CODE * copies + inserted + Math.ceil(inserted / LONGEST_INSERT));
+  let at = writeSize(target.length, out, writeSize(base.length, out, 0));
+  at = writeCopies(0, start, out, at);
   for (let from = start; from < target.length - end; from += LONGEST_INSERT) {
     const length = Math.min(LONGEST_INSERT, target.length - end - from);
-    out.push(length);
-    for (let i = from; i < from + length; i++) out.push(target[i] as number);
+    out[at++] = length;
+    for (let i = from; i < from + length; i++) out[at++] = target[i] as number;
   }
-  pushCopy(out, base.length - end, end);
-  return Uint8Array.from(out);
+  return shrink(out, writeCopies(base.length - end, end, out, at));
 }
 
-function pushCopy(out: number[], start: number, length: number): void {
+function writeCopies(start: number, length: number, out: Uint8Array, at: number): number {
   let [from, left] = [start, length];
   while (left > 0) {
     const step = Math.min(left, LONGEST_COPY);
-    const codeAt = out.push(0x80) - 1;
+    const codeAt = at++;
     let code = 0x80;
     for (let i = 0; i < 4; i++) {
       const byte = Math.floor(from / 2 ** (8 * i)) & 255;
       if (byte === 0) continue;
       code |= 1 << i;
-      out.push(byte);
+      out[at++] = byte;
     }
     // Without a byte of it, a length is 0x10000.
     for (let i = 0; step !== 0x10_000 && i < 3; i++) {
       const byte = (step >> (8 * i)) & 255;
       if (byte === 0) continue;
       code |= 0x10 << i;
-      out.push(byte);
+      out[at++] = byte;
     }
     out[codeAt] = code;
     from += step;
     left -= step;
   }
+  return at;
 }
 
-function pushSize(out: number[], size: number): void {
+function writeSize(size: number, out: Uint8Array, at: number): number {
   let left = size;
   while (left >= 128) {
-    out.push(0x80 | (left % 128));
+    out[at++] = 0x80 | (left % 128);
     left = Math.floor(left / 128);
   }
-  out.push(left);
+  out[at++] = left;
+  return at;
 }
 
 function sizeAt(delta: Uint8Array, from: number): [size: number, at: number] {

@@ -28,43 +28,70 @@ export function packHeader(count: number): Uint8Array {
   return header;
 }
 
-/** Type and size of an entry: 4 bits of it, then 7 a byte, least significant first. */
-export function entryHeader(code: number, size: number): Uint8Array {
-  const bytes: number[] = [];
+/** Bytes that type and size of an entry, or a distance, take at the most. */
+export const LONGEST_NUMBER = 9;
+
+/** Writes type and size of an entry: 4 bits of it, then 7 a byte, least significant first. Gives the offset behind them. */
+export function writeEntryHeader(code: number, size: number, out: Uint8Array, at: number): number {
   let byte = (code << 4) | (size & 15);
   for (let left = Math.floor(size / 16); left > 0; left = Math.floor(left / 128)) {
-    bytes.push(byte | 0x80);
+    out[at++] = byte | 0x80;
     byte = left & 0x7f;
   }
-  return Uint8Array.from([...bytes, byte]);
+  out[at++] = byte;
+  return at;
 }
 
-/** How far before its delta a base begins: 7 bits a byte, most significant first, each further byte counted from one more. */
-export function baseDistance(distance: number): Uint8Array {
-  const bytes = [distance % 128];
-  for (let left = Math.floor(distance / 128); left > 0; left = Math.floor(left / 128)) {
-    left -= 1;
-    bytes.unshift(0x80 | (left % 128));
+/** Type and size of an entry. */
+export function entryHeader(code: number, size: number): Uint8Array {
+  const out = new Uint8Array(LONGEST_NUMBER);
+  return out.slice(0, writeEntryHeader(code, size, out, 0));
+}
+
+/**
+ * Writes how far before its delta a base begins: 7 bits a byte, most significant first, each further byte counted from one more. Gives the
+ * offset behind it.
+ */
+export function writeBaseDistance(distance: number, out: Uint8Array, at: number): number {
+  let end = at + 1;
+  for (let left = Math.floor(distance / 128); left > 0; left = Math.floor((left - 1) / 128)) end++;
+  let left = distance;
+  for (let to = end - 1; to >= at; to--) {
+    out[to] = (to === end - 1 ? 0 : 0x80) | (left % 128);
+    left = Math.floor(left / 128) - 1;
   }
-  return Uint8Array.from(bytes);
+  return end;
 }
 
-/** A zlib stream of stored blocks (RFC 1950, 1951), in pieces. */
-export function storedStream(body: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [Uint8Array.of(0x78, 0x01)];
+/** How far before its delta a base begins. */
+export function baseDistance(distance: number): Uint8Array {
+  const out = new Uint8Array(LONGEST_NUMBER);
+  return out.slice(0, writeBaseDistance(distance, out, 0));
+}
+
+/** Bytes of a zlib stream of stored blocks, for so many bytes. */
+export const storedSize = (length: number): number => length + 5 * Math.max(1, Math.ceil(length / BLOCK)) + 6;
+
+/** Writes a zlib stream of stored blocks (RFC 1950, 1951), which takes no library. Gives the offset behind it. */
+export function writeStored(body: Uint8Array, out: Uint8Array, at: number): number {
+  out[at++] = 0x78;
+  out[at++] = 0x01;
   let from = 0;
   do {
     const length = Math.min(BLOCK, body.length - from);
-    const isLast = from + length === body.length ? 1 : 0;
     const complement = length ^ 0xffff;
-    pieces.push(Uint8Array.of(isLast, length & 255, length >> 8, complement & 255, complement >> 8));
-    pieces.push(body.subarray(from, from + length));
+    out[at++] = from + length === body.length ? 1 : 0;
+    for (const number of [length, complement]) {
+      out[at++] = number & 255;
+      out[at++] = number >> 8;
+    }
+    out.set(length === body.length ? body : body.subarray(from, from + length), at);
+    at += length;
     from += length;
   } while (from < body.length);
-  const checksum = new Uint8Array(4);
-  new DataView(checksum.buffer).setUint32(0, adler32(body));
-  pieces.push(checksum);
-  return pieces;
+  const checksum = adler32(body);
+  for (let shift = 24; shift >= 0; shift -= 8) out[at++] = (checksum >>> shift) & 255;
+  return at;
 }
 
 function adler32(bytes: Uint8Array): number {
@@ -78,5 +105,5 @@ function adler32(bytes: Uint8Array): number {
     a %= ADLER;
     b %= ADLER;
   }
-  return b * 65_536 + a;
+  return ((b << 16) | a) >>> 0;
 }

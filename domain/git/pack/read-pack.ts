@@ -6,6 +6,7 @@ import type { ObjectNamer } from '../object.js';
 import { oidBytesIn } from '../tree/tree.js';
 import { applyDelta, deltaSizes } from './delta.js';
 import { OFS_DELTA, PACK_HEADER, REF_DELTA } from './entry.js';
+import type { PackNotes } from './pack-notes.js';
 import type { Zlib } from './zlib.js';
 
 /** What reading a pack takes. */
@@ -19,11 +20,15 @@ export interface PackReading {
   readonly maxObjects: number;
   /** Says of what was made by a delta which object it is like. */
   readonly likes?: boolean | undefined;
+  /** Hears what kind of pack it is. */
+  readonly notes?: PackNotes | undefined;
 }
 
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 /** What an object takes besides its body, bytes. */
 const AN_OBJECT = 300;
+/** Git takes no shorter one, bytes. */
+const SHORTEST_DELTA = 4;
 /** Bytes that are hashed at a time, and that are read between two turns. */
 const A_TURN = 1024 * 1024;
 
@@ -102,6 +107,7 @@ class PackReader {
       size += (byte & 0x7f) * scale;
       if (size > Number.MAX_SAFE_INTEGER) throw damaged('has an object of no size that there is');
     }
+    if (byte === 0 && at > offset + 1) parts.notes?.noteOdd(); // a size has no zeros in front
     let base: Oid | number | null = null;
     if (code === OFS_DELTA) {
       byte = next();
@@ -115,6 +121,7 @@ class PackReader {
     } else if (code === REF_DELTA) {
       if (at + this.oidBytes > end) throw damaged('is cut short');
       base = toHex(pack, at, at + this.oidBytes);
+      parts.notes?.noteOdd(); // whose base may be anywhere
       at += this.oidBytes;
     }
     const type = TYPES[code];
@@ -123,7 +130,10 @@ class PackReader {
     const inflating = parts.zlib.inflate(pack.subarray(0, end), at, size);
     const { body, end: behind } = 'then' in inflating ? await inflating : inflating;
     if (base === null && type !== undefined) await this.found(offset, type, body);
-    else if (base !== null) await this.delta({ offset, base, delta: body });
+    else if (base !== null) {
+      if (body.length < SHORTEST_DELTA) parts.notes?.noteOdd();
+      await this.delta({ offset, base, delta: body });
+    }
     await this.turn(size + 1000);
     return behind;
   }
@@ -147,6 +157,7 @@ class PackReader {
     this.parts.hold(result + AN_OBJECT);
     await this.turn(result);
     const made = this.parts.namer.object(base.type, applyDelta(base.body, delta));
+    this.parts.notes?.noteDelta(made.oid, base.oid);
     const object = this.parts.likes === true ? { ...made, like: base.oid } : made;
     this.keep(offset, object);
     return object;

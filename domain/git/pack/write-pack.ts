@@ -1,9 +1,20 @@
 import { KvError } from '../../../ports/error.js';
 import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, ObjectFormat, Oid } from '../../../ports/vocabulary.js';
-import { concat, writeHex } from '../bytes.js';
+import { writeHex } from '../bytes.js';
 import { editDelta } from './delta.js';
-import { baseDistance, entryHeader, OFS_DELTA, PACK_HEADER, packHeader, REF_DELTA, storedStream, TYPE_CODE } from './entry.js';
+import {
+  LONGEST_NUMBER,
+  OFS_DELTA,
+  PACK_HEADER,
+  packHeader,
+  REF_DELTA,
+  storedSize,
+  TYPE_CODE,
+  writeBaseDistance,
+  writeEntryHeader,
+  writeStored,
+} from './entry.js';
 import type { Zlib } from './zlib.js';
 
 /** An object that goes into a pack. */
@@ -44,6 +55,9 @@ const TOGETHER = 64;
 const WORTH_DEFLATE = 256;
 /** A smaller object is no delta, bytes. */
 const WORTH_DELTA = 96;
+/** So many objects are remembered, none of them larger, bytes. */
+const RECENT = 1024;
+const SMALL = 4096;
 /** What is handed on at a time, bytes. */
 const PIECE = 64 * 1024;
 
@@ -56,65 +70,131 @@ export async function* writePack(items: readonly PackItem[], parts: PackWriting)
     hash.update(written);
     yield written;
   }
-  let waiting: Uint8Array[] = [];
-  let [at, bytes] = [PACK_HEADER + (before?.bytes ?? 0), 0];
+  const waiting = new Piece();
+  const recent = new Recent();
+  let at = PACK_HEADER + (before?.bytes ?? 0);
   const flush = (): Uint8Array => {
-    const piece = concat(waiting);
+    const piece = waiting.take();
     hash.update(piece);
     parts.onEntries?.(piece);
-    [waiting, bytes] = [[], 0];
     return piece;
   };
   for (let from = 0; from < items.length; from += TOGETHER) {
     const some = items.slice(from, from + TOGETHER);
     const objects = await parts.read(some.map(({ oid }) => oid));
-    const bases = await basesOf(some, items, parts);
+    for (const [i, object] of objects.entries()) recent.put(from + i, object);
+    const bases = await basesOf(some, items, recent, parts);
     for (const [i, object] of objects.entries()) {
       const { oid, base } = some[i] as PackItem;
       if (object === null) throw new KvError('GIT_ERROR', `object ${oid} has gone while it was sent`, { hint: 'try again' });
       offsets[from + i] = at;
       const below = bases[i] ?? null;
       const delta = below === null || object.body.length < WORTH_DELTA ? null : editDelta(below.body, object.body);
-      const entry: Uint8Array[] = [];
-      if (delta === null || below === null) entry.push(entryHeader(TYPE_CODE[object.type], object.body.length));
-      else if (typeof base === 'number' && parts.distances)
-        entry.push(entryHeader(OFS_DELTA, delta.length), baseDistance(at - (offsets[base] ?? 0)));
-      else entry.push(entryHeader(REF_DELTA, delta.length), named(below.oid));
       const content = delta ?? object.body;
-      if (content.length < WORTH_DEFLATE) entry.push(...storedStream(content));
-      else {
-        const packed = zlib.deflate(content);
-        entry.push('then' in packed ? await packed : packed);
-      }
-      for (const part of entry) {
-        waiting.push(part);
-        at += part.length;
-        bytes += part.length;
-      }
-      if (bytes >= PIECE) yield flush();
+      const packing = content.length < WORTH_DEFLATE ? null : zlib.deflate(content);
+      const packed = packing !== null && 'then' in packing ? await packing : packing;
+      const start = waiting.used;
+      if (delta === null || below === null) waiting.header(TYPE_CODE[object.type], content.length);
+      else if (typeof base === 'number' && parts.distances)
+        waiting.header(OFS_DELTA, content.length).distance(at - (offsets[base] ?? 0));
+      else waiting.header(REF_DELTA, content.length).name(below.oid);
+      if (packed === null) waiting.stored(content);
+      else waiting.bytes(packed);
+      at += waiting.used - start;
+      if (waiting.used >= PIECE) yield flush();
     }
     await zlib.turn();
   }
-  if (bytes > 0) yield flush();
-  yield writeOid(hash.hex(), format === 'sha1' ? 20 : 32);
+  if (waiting.used > 0) yield flush();
+  const checksum = new Uint8Array(format === 'sha1' ? 20 : 32);
+  writeHex(hash.hex(), checksum, 0);
+  yield checksum;
 }
 
+/** Entries that wait to be handed on together. */
+class Piece {
+  private room = new Uint8Array(2 * PIECE);
+  used = 0;
+
+  header(code: number, size: number): this {
+    const room = this.roomFor(LONGEST_NUMBER);
+    this.used = writeEntryHeader(code, size, room, this.used);
+    return this;
+  }
+
+  distance(distance: number): void {
+    const room = this.roomFor(LONGEST_NUMBER);
+    this.used = writeBaseDistance(distance, room, this.used);
+  }
+
+  name(oid: Oid): void {
+    const room = this.roomFor(oid.length / 2);
+    this.used = writeHex(oid, room, this.used);
+  }
+
+  stored(body: Uint8Array): void {
+    const room = this.roomFor(storedSize(body.length));
+    this.used = writeStored(body, room, this.used);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.roomFor(bytes.length).set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  /** What there is, in memory of its own; nothing is left. */
+  take(): Uint8Array {
+    const isLarge = this.room.length > 2 * PIECE;
+    const taken = isLarge ? this.room.subarray(0, this.used) : this.room.slice(0, this.used);
+    if (isLarge) this.room = new Uint8Array(2 * PIECE);
+    this.used = 0;
+    return taken;
+  }
+
+  private roomFor(more: number): Uint8Array {
+    const wanted = this.used + more;
+    if (wanted > this.room.length) {
+      const room = new Uint8Array(wanted);
+      room.set(this.room.subarray(0, this.used));
+      this.room = room;
+    }
+    return this.room;
+  }
+}
+
+/** The small objects that were read last, by their places: most deltas are of what stands shortly before them. */
+class Recent {
+  private readonly places = new Int32Array(RECENT).fill(-1);
+  private readonly objects: (GitObject | null)[] = new Array<GitObject | null>(RECENT).fill(null);
+
+  put(place: number, object: GitObject | null): void {
+    const isSmall = object !== null && object.body.length <= SMALL;
+    this.places[place % RECENT] = isSmall ? place : -1;
+    this.objects[place % RECENT] = isSmall ? object : null;
+  }
+
+  get(place: number): GitObject | null {
+    return this.places[place % RECENT] === place ? (this.objects[place % RECENT] ?? null) : null;
+  }
+}
+
+/** What each is a delta of, where it is to be had. */
 async function basesOf(
   some: readonly PackItem[],
   items: readonly PackItem[],
+  recent: Recent,
   { read }: PackWriting,
 ): Promise<(GitObject | null)[]> {
-  const wanted = some.map(({ base }) => (typeof base === 'number' ? (items[base]?.oid ?? null) : base));
-  const oids = wanted.filter((oid) => oid !== null);
-  const found = oids.length === 0 ? [] : await read(oids);
-  let next = 0;
-  return wanted.map((oid) => (oid === null ? null : (found[next++] ?? null)));
-}
-
-const named = (oid: Oid): Uint8Array => writeOid(oid, oid.length / 2);
-
-function writeOid(hex: string, bytes: number): Uint8Array {
-  const out = new Uint8Array(bytes);
-  writeHex(hex, out, 0);
-  return out;
+  const found = some.map(({ base }) => (typeof base === 'number' ? recent.get(base) : null));
+  const missing: number[] = [];
+  const wanted: Oid[] = [];
+  for (const [i, { base }] of some.entries()) {
+    const oid = typeof base === 'number' ? items[base]?.oid : base;
+    if (found[i] !== null || typeof oid !== 'string') continue;
+    missing.push(i);
+    wanted.push(oid);
+  }
+  const objects = wanted.length === 0 ? [] : await read(wanted);
+  for (const [n, i] of missing.entries()) found[i] = objects[n] ?? null;
+  return found;
 }

@@ -104,6 +104,23 @@ export class TreeCursor {
     return length - key.length;
   }
 
+  /** Passes all entries that follow in both trees and are the same, without a look into them; both have to be behind an entry. */
+  skipAlike(other: TreeCursor): void {
+    const { body, end } = this;
+    const offset = other.end - end;
+    const most = end + Math.min(body.length - end, other.body.length - other.end);
+    let alike = end;
+    while (alike < most && body[alike] === other.body[alike + offset]) alike++;
+    // Both end here: the last entries are whole.
+    if (alike === body.length && alike + offset === other.body.length) this.end = alike;
+    else
+      for (let at = end; at <= alike; at = find(body, 0, find(body, 0x20, at)) + 1 + this.oidBytes) {
+        this.end = at;
+        if (at >= body.length) break;
+      }
+    other.end = this.end + offset;
+  }
+
   /** True when the other tree's entry has the same mode, name and id. */
   sameAs(other: TreeCursor): boolean {
     const length = this.end - this.start;

@@ -7,11 +7,13 @@ export interface Differing {
   readonly before: TreeCursor | null;
 }
 
-/** What of `right` is not the same in `left`. Of entries that are, not a name is decoded: most are. */
+/** What of `right` is not the same in `left`. Entries that are, as most are, are passed byte by byte. */
 export function* differing(left: TreeCursor, right: TreeCursor): Generator<Differing> {
+  left.skipAlike(right);
   let more = left.next();
   while (right.next()) {
     if (more && left.sameAs(right)) {
+      left.skipAlike(right);
       more = left.next();
       continue;
     }
@@ -20,6 +22,8 @@ export function* differing(left: TreeCursor, right: TreeCursor): Generator<Diffe
     const isThere = more && left.compareTo(key) === 0;
     if (!isThere) yield { at: right, before: null };
     else if (!left.sameAs(right)) yield { at: right, before: left };
-    if (isThere) more = left.next();
+    if (!isThere) continue;
+    left.skipAlike(right);
+    more = left.next();
   }
 }

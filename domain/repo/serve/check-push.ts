@@ -38,14 +38,15 @@ function* gitmodules(body: Uint8Array, oidBytes: number): Generator<Oid> {
 /**
  * The objects that a push builds on and that must be in the repository, with their types, found without a look at what stayed as it was:
  * what a new tree shares with the tree of the parent at its path is there. `source` reads the repository behind what was pushed. Throws
- * `INPUT_INVALID` for an object that is named as another type than it is of.
+ * `INPUT_INVALID` for an object that is named as another type than it is of. Takes out of `unnamed` whatever of the push another part of it names.
  */
 export async function neededBy(
   pushed: Pushed,
   source: ObjectSource,
   turn: () => Promise<void>,
+  unnamed?: Set<Oid>,
 ): Promise<ReadonlyMap<Oid, ObjectType>> {
-  const walk = new NeedWalk(pushed, source, turn);
+  const walk = new NeedWalk(pushed, source, turn, unnamed);
   for (const commit of parentsFirst(pushed)) await walk.commit(commit);
   for (const { oid, type, body } of pushed.values())
     if (type === 'tag') for (const target of childrenOf({ oid, type, body }, source.oidBytes)) walk.need(target, tagged(body));
@@ -96,9 +97,11 @@ class NeedWalk {
     private readonly pushed: Pushed,
     private readonly source: ObjectSource,
     private readonly turn: () => Promise<void>,
+    private readonly unnamed?: Set<Oid>,
   ) {}
 
   need(oid: Oid, type: ObjectType): void {
+    this.unnamed?.delete(oid);
     const object = this.pushed.get(oid);
     const known = object?.type ?? this.needed.get(oid);
     if (known !== undefined && known !== type) throw missing(oid, type);

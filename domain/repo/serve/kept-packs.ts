@@ -1,7 +1,7 @@
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { concat, toHex, writeHex } from '../../git/bytes.js';
-import type { PackedBefore, PlannedItem } from './plan-pack.js';
+import type { PackedBefore } from './plan-pack.js';
 
 /** What is asked for with a whole clone: all that these reach, and nothing else, is in its pack. */
 export interface WholeClone {
@@ -19,6 +19,12 @@ export interface KeptPack extends WholeClone, PackedBefore {
   readonly entries: readonly Uint8Array[];
   /** Of all entries. */
   readonly bytes: number;
+}
+
+/** An object of a pack, and upon how many others it is a delta, one upon the next. */
+export interface PackedObject {
+  readonly oid: Oid;
+  readonly depth: number;
 }
 
 /** The objects of a pack: the binary names of some, one after the other, and their depths. */
@@ -50,6 +56,11 @@ export class KeptPacks {
     return this.held;
   }
 
+  /** Whether so many bytes more may be gathered now. */
+  hasRoom(bytes: number): boolean {
+    return this.gathered + bytes <= this.most / LARGEST;
+  }
+
   /** Packs of a repository that another may go on from, the one of the same request first, then the newest. */
   of(store: GitStore, asked: WholeClone): KeptPack[] {
     const same = this.nameOf(store, asked);
@@ -73,7 +84,7 @@ export class KeptPacks {
         if (!isKept) return;
         bytes += piece.length;
         this.gathered += piece.length;
-        if (this.gathered <= this.most / LARGEST) pieces.push(piece);
+        if (this.hasRoom(0)) pieces.push(piece);
         else drop();
       },
       keep: (items) => {
@@ -113,7 +124,7 @@ export class KeptPacks {
 export interface Gathering {
   add(entries: Uint8Array): void;
   /** All has gone: `items` are what was added. */
-  keep(items: readonly PlannedItem[]): void;
+  keep(items: readonly PackedObject[]): void;
   /** Nothing more comes. */
   drop(): void;
 }
@@ -139,7 +150,7 @@ class StoredPack implements KeptPack {
     before: KeptPack | null,
     asked: WholeClone,
     pieces: readonly Uint8Array[],
-    items: readonly PlannedItem[],
+    items: readonly PackedObject[],
   ): StoredPack {
     const own = before instanceof StoredPack ? before : null;
     const entries = [...(own?.entries ?? [])];
@@ -185,7 +196,7 @@ const joined = (a: Contents, b: Contents): Contents => ({
   depths: concat([a.depths, b.depths]),
 });
 
-function contentsOf(items: readonly PlannedItem[]): Contents {
+function contentsOf(items: readonly PackedObject[]): Contents {
   const width = (items[0]?.oid.length ?? 0) / 2;
   const names = new Uint8Array(items.length * width);
   for (const [i, { oid }] of items.entries()) writeHex(oid, names, i * width);

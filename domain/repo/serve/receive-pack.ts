@@ -4,6 +4,7 @@ import type { NewObject } from '../../../ports/git/git-store.js';
 import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
 import { concat } from '../../git/bytes.js';
 import { ObjectNamer } from '../../git/object.js';
+import { PackNotes } from '../../git/pack/pack-notes.js';
 import { readPack } from '../../git/pack/read-pack.js';
 import { pushReport, type RefVerdict } from '../../git/wire/push-report.js';
 import { PushStream } from '../../git/wire/push-request.js';
@@ -13,6 +14,7 @@ import type { Repository } from '../facade.js';
 import { checkPushed } from './check-push.js';
 import { HeldBytes } from './held-bytes.js';
 import { listingOf, type ServeParts } from './parts.js';
+import { PushedPack } from './pushed-pack.js';
 import { wordsFor } from './words.js';
 
 /** What taking pushes takes. */
@@ -41,9 +43,11 @@ export async function greetPush(parts: ServeParts): Promise<Uint8Array> {
  */
 export async function receivePack(parts: ReceiveParts, request: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const held = new HeldBytes(parts.store);
+  const push = new Push(parts, held);
   try {
-    return await new Push(parts, held).take(request);
+    return await push.take(request);
   } finally {
+    push.drop();
     held.release();
   }
 }
@@ -51,6 +55,7 @@ export async function receivePack(parts: ReceiveParts, request: AsyncIterable<Ui
 class Push {
   private readonly stream: PushStream;
   private failure: { readonly error: unknown } | null = null;
+  private incoming: PushedPack | null = null;
 
   constructor(
     private readonly parts: ReceiveParts,
@@ -96,14 +101,24 @@ class Push {
     return concat([why, pushReport(unpacked, verdicts, capabilities, band)]);
   }
 
+  /** Gives up what was held for clones and not kept. */
+  drop(): void {
+    this.incoming?.drop();
+  }
+
   private async unpack(commands: readonly RefUpdate[]): Promise<Map<Oid, NewObject>> {
-    const { store, hasher, zlib, limits } = this.parts;
+    const { store, hasher, zlib, limits, packs } = this.parts;
     const objects = new Map<Oid, NewObject>();
     if (commands.every(({ next }) => next === null)) return objects;
     const namer = new ObjectNamer(hasher, store.objectFormat);
     const read = (oids: readonly Oid[]) => store.read(oids);
-    const reading = { namer, zlib, read, hold: (bytes: number) => this.held.hold(bytes), maxObjects: limits.maxObjects };
-    for (const object of await readPack(this.held.bytes, reading)) objects.set(object.oid, object);
+    const notes = packs && new PackNotes();
+    const hold = (bytes: number): void => this.held.hold(bytes);
+    const pack = this.held.bytes;
+    for (const object of await readPack(pack, { namer, zlib, read, hold, maxObjects: limits.maxObjects, notes }))
+      objects.set(object.oid, object);
+    const tips = commands.flatMap(({ next }) => next ?? []);
+    if (packs && notes) this.incoming = PushedPack.of(packs, store, { pack, objects, notes, tips });
     this.held.drop();
     await checkPushed(objects, store.objectFormat === 'sha1' ? 20 : 32, () => zlib.turn());
     return objects;
@@ -115,9 +130,14 @@ class Push {
     atomic: boolean,
   ): Promise<readonly RefVerdict[]> {
     const { repository, zlib } = this.parts;
+    const { incoming } = this;
     const release = (): void => this.held.release();
+    const onRoots = incoming === null ? {} : { onRoots: (roots: ReadonlySet<Oid>) => incoming.heard(roots) };
     try {
-      return await repository.take({ objects, updates, atomic, reason: 'push', release, turn: () => zlib.turn() });
+      const push = { objects, updates, atomic, reason: 'push', release, turn: () => zlib.turn(), ...onRoots };
+      const verdicts = await repository.take(push);
+      if (verdicts.every(({ refused }) => refused === null)) incoming?.landed();
+      return verdicts;
     } catch (error) {
       if (!KvError.is(error) || error.code !== 'INPUT_INVALID') throw error;
       return updates.map(({ ref }) => ({ ref, refused: wordsFor(error) }));

@@ -39,7 +39,7 @@ export async function* packOf(
   try {
     const asked = packs === undefined ? null : await wholeClone(parts, request, here);
     const before = asked === null ? null : await packBehind(parts, here.source, asked);
-    const items = await itemsOf(parts, request, here, before);
+    const items = isSame(before, asked) ? [] : await itemsOf(parts, request, here, before);
     if (asked !== null) gathering = packs?.gather(store, asked, before);
     if (!quiet) yield band.say(2, `Enumerating objects: ${items.length + (before?.count ?? 0)}, done.\n`);
     const pack = writePack(items, {
@@ -83,6 +83,18 @@ async function packBehind(parts: ServeParts, source: ObjectSource, asked: WholeC
     if (isWanted || (await selectCommits(source, selection, () => parts.zlib.turn())).length === 0) return kept;
   }
   return null;
+}
+
+/** Whether a kept pack is what is asked for: nothing is to be looked for then. */
+function isSame(before: KeptPack | null, asked: WholeClone | null): boolean {
+  if (before === null || asked === null) return false;
+  return sameOids(before.commits, asked.commits) && sameOids(before.others, asked.others);
+}
+
+/** Whether two lists without repetitions have the same ids. */
+function sameOids(a: readonly Oid[], b: readonly Oid[]): boolean {
+  const among = new Set(a);
+  return a.length === b.length && b.every((oid) => among.has(oid));
 }
 
 const NONE: ReadonlySet<Oid> = new Set();

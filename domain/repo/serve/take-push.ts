@@ -22,6 +22,8 @@ export interface IncomingPush {
   /** Gives the memory back that was kept for the objects, right before they are stored. */
   readonly release: () => void;
   readonly turn: () => Promise<void>;
+  /** Hears of a push that builds on nothing before it which of its objects no other one of them names: the rest is what these reach. */
+  readonly onRoots?: (roots: ReadonlySet<Oid>) => void;
 }
 
 /**
@@ -31,7 +33,9 @@ export interface IncomingPush {
  */
 export async function takePush(core: Core, land: Land, push: IncomingPush): Promise<readonly RefVerdict[]> {
   const source = core.source.behind(push.objects);
-  const needed = await neededBy(push.objects, source, push.turn);
+  const roots = push.onRoots && new Set(push.objects.keys());
+  const needed = await neededBy(push.objects, source, push.turn, roots);
+  if (roots !== undefined && needed.size === 0) push.onRoots?.(roots);
   // What the push builds on may be reached by nothing else: making room must not drop it.
   const keep = (): Iterable<Oid> => [...needed.keys(), ...push.updates.flatMap(({ next }) => next ?? [])];
   core.keeps.add(keep);

@@ -1,7 +1,7 @@
 import type { HashStream } from '../../../ports/hasher.js';
 import type { GitObject, ObjectFormat } from '../../../ports/vocabulary.js';
-import { concat, writeHex } from '../../git/bytes.js';
-import { entryHeader, packHeader, storedStream, TYPE_CODE } from '../../git/pack/entry.js';
+import { writeHex } from '../../git/bytes.js';
+import { LONGEST_NUMBER, packHeader, storedSize, TYPE_CODE, writeEntryHeader, writeStored } from '../../git/pack/entry.js';
 
 /** A pack (gitformat-pack, version 2) of whole objects, none of them compressed: it takes no library, and room where it is kept. */
 export async function* storedPack(
@@ -14,9 +14,10 @@ export async function* storedPack(
   hash.update(header);
   yield header;
   for await (const { type, body } of objects) {
-    const entry = concat([entryHeader(TYPE_CODE[type], body.length), ...storedStream(body)]);
-    hash.update(entry);
-    yield entry;
+    const entry = new Uint8Array(LONGEST_NUMBER + storedSize(body.length));
+    const whole = entry.subarray(0, writeStored(body, entry, writeEntryHeader(TYPE_CODE[type], body.length, entry, 0)));
+    hash.update(whole);
+    yield whole;
   }
   const checksum = new Uint8Array(format === 'sha1' ? 20 : 32);
   writeHex(hash.hex(), checksum, 0);
