@@ -137,6 +137,16 @@ describe('paths of ordinary repositories', () => {
     await refused(repo.add({ path: '.gitmodules', content: 'x', mode: '120000' }), 'INPUT_INVALID');
   });
 
+  it('looks at what is staged before it looks at what was there', async () => {
+    const { repo } = testRepository();
+    await repo.add(put('d/x', 'there'));
+    await repo.commit(commit('base'));
+    await repo.stage({ remove: ['d'], put: [put('d', 'a file now')] });
+    await refused(repo.add(put('d/x', 'below a file')), 'INPUT_INVALID');
+    await repo.commit(commit('a file'));
+    expect((await repo.list('', { recursive: true })).map(({ path }) => path)).to.deep.equal(['d']);
+  });
+
   it('refuses files and messages above their limits', async () => {
     const { repo } = testRepository('sha1', { limits: { fileBytes: 10, messageBytes: 20, diffText: 100 } });
     await refused(repo.add(put('a', 'x'.repeat(11))), 'POLICY_VIOLATION');
