@@ -4,7 +4,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { MODE_DIR, MODE_EXEC, MODE_FILE, TreeCursor } from '../../git/tree/tree.js';
-import { type BytePath, checkedPath, folded, shown, toText } from '../objects/paths.js';
+import { type BytePath, checkedPath, folded, isAscii, shown, toText } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { editTree } from '../objects/tree-edits.js';
 import { type Entry, entryAt, entryNamed, flatten, sameEntry } from '../objects/trees.js';
@@ -180,7 +180,8 @@ export class Overlay {
       const at = path.slice(0, end);
       const isLast = slash < 0;
       if (tree !== null) {
-        const body = await this.parts.source.tree(tree);
+        const read = this.parts.source.tree(tree);
+        const body = read instanceof Promise ? await read : read;
         entry = entryNamed(body, this.parts.source.oidBytes, path.slice(from, end));
         if (entry === null && withLikeness) await this.checkLikeness(body, path.slice(0, from), path.slice(from, end));
       } else entry = null;
@@ -200,8 +201,10 @@ export class Overlay {
   /** Looks for a name in a directory that some file system takes for another. */
   private async checkLikeness(body: Uint8Array, folder: string, name: BytePath): Promise<void> {
     const wanted = folded(name);
+    const isPlain = isAscii(wanted);
     const cursor = new TreeCursor(body, this.parts.source.oidBytes); // no id is decoded
     while (cursor.next()) {
+      if (isPlain && !cursor.mayFoldTo(wanted)) continue; // and hardly a name
       const other = cursor.name;
       if (folded(other) !== wanted || other === name) continue;
       const path = folder + other;
