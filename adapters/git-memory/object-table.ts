@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { KvError } from '../../ports/error.js';
 import type { GitObject, ObjectFormat, ObjectType, Oid } from '../../ports/vocabulary.js';
 
@@ -18,6 +18,18 @@ const TYPES: readonly ObjectType[] = ['blob', 'tree', 'commit', 'tag'];
 /** In the first byte of a record, beside the type: its body is elsewhere; it has gone. */
 const ELSEWHERE = 4;
 const GONE = 8;
+
+/** Seeds of tables to come, drawn together: each draw is a call of the system's, which a small repository would feel. */
+const seeds = new Int32Array(256);
+let seedsUsed = seeds.length;
+
+function drawSeed(): number {
+  if (seedsUsed === seeds.length) {
+    randomFillSync(seeds);
+    seedsUsed = 0;
+  }
+  return seeds[seedsUsed++] as number;
+}
 
 /** The id that is being looked for: nobody waits between reading it and finding its place. */
 const wanted = new Uint8Array(32);
@@ -50,7 +62,7 @@ export class ObjectTable {
 
   constructor(format: ObjectFormat) {
     this.idBytes = format === 'sha1' ? 20 : 32;
-    this.seed = randomBytes(4).readInt32LE();
+    this.seed = drawSeed();
   }
 
   has(oid: Oid): boolean {

@@ -35,41 +35,39 @@ export class MemoryRefs {
     return new Map([...this.tips].filter(([ref]) => matches(ref)).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Throws, having moved nothing, when these can't be moved together. */
-  check(updates: readonly RefUpdate[]): void {
+  /**
+   * Throws, having moved nothing, when these can't be moved together. Gives the bytes that they add to what is counted; negative where
+   * they delete more.
+   */
+  check(updates: readonly RefUpdate[]): number {
     if (updates.length > 1 && new Set(updates.map(({ ref }) => ref)).size < updates.length) {
       throw new KvError('GIT_ERROR', 'a transaction moves one ref twice', { hint: 'give each ref one update' });
     }
-    for (const { ref, old } of updates) {
-      if ((this.tips.get(ref) ?? null) === old) continue;
-      throw new KvError('CAS_CONFLICT', `'${ref}' is not where this change was built on`, {
-        hint: 'read the newest state and try again',
-        details: { ref },
-      });
+    let growth = 0;
+    let isNew = false;
+    for (const { ref, old, next } of updates) {
+      if ((this.tips.get(ref) ?? null) !== old)
+        throw new KvError('CAS_CONFLICT', `'${ref}' is not where this change was built on`, {
+          hint: 'read the newest state and try again',
+          details: { ref },
+        });
+      // Where `old` holds, it says whether the ref is there: no further look is needed.
+      if (old === null && next !== null) growth += sizeOf(ref);
+      else if (old !== null && next === null) growth -= sizeOf(ref);
+      isNew ||= old === null && next !== null;
     }
-    if (updates.some(({ old, next }) => old === null && next !== null)) this.checkPlaces(updates);
+    if (isNew) this.checkPlaces(updates);
+    return growth;
   }
 
-  /** The bytes that these add to what is counted; negative where they delete more. */
-  growth(updates: readonly RefUpdate[]): number {
-    let bytes = 0;
-    for (const { ref, next } of updates) {
-      if (next === null) bytes -= this.tips.has(ref) ? sizeOf(ref) : 0;
-      else if (!this.tips.has(ref)) bytes += sizeOf(ref);
-    }
-    return bytes;
-  }
-
-  /** Moves what `check` has let pass. Throws `STORAGE_FULL`, having moved nothing. */
-  move(updates: readonly RefUpdate[]): void {
-    const growth = this.growth(updates);
+  /** Moves what `check` has let pass just now, with the growth that it gave. Throws `STORAGE_FULL`, having moved nothing. */
+  move(updates: readonly RefUpdate[], growth: number): void {
     if (growth > 0) this.allowance.take(growth);
     else this.allowance.give(-growth);
-    for (const { ref, next } of updates) {
-      const had = this.tips.size;
+    for (const { ref, old, next } of updates) {
       if (next === null) this.tips.delete(ref);
       else this.tips.set(ref, next);
-      if (had !== this.tips.size) this.count(ref, this.tips.size - had);
+      if ((old === null) !== (next === null)) this.count(ref, next === null ? -1 : 1);
     }
   }
 

@@ -117,8 +117,7 @@ export class GitMemoryStore implements GitStore {
   async updateRefs(updates: readonly RefUpdate[], reason: string): Promise<void> {
     this.checkOpen();
     for (const update of updates) this.checkUpdate(update, reason, undefined);
-    this.tips.check(updates);
-    this.tips.move(updates);
+    this.tips.move(updates, this.tips.check(updates));
   }
 
   async land(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
@@ -130,12 +129,11 @@ export class GitMemoryStore implements GitStore {
     this.checkOpen();
     this.checkObjects(objects);
     for (const update of updates) this.checkUpdate(update, reason, objects);
-    this.tips.check(updates);
-    const growth = this.tips.growth(updates);
+    const growth = this.tips.check(updates);
     // Objects that no ref reaches must not be left behind when the refs have no room.
-    if (growth > 0) this.reserve(this.objects.lacking(objects) + growth)();
+    if (growth > 0 && objects.length > 0) this.reserve(this.objects.lacking(objects) + growth)();
     this.objects.put(objects);
-    this.tips.move(updates);
+    this.tips.move(updates, growth);
   }
 
   async head(): Promise<RefName | Oid> {

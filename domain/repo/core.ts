@@ -85,7 +85,7 @@ export class Core {
           if (updates.length > 0) moved.push([updates, reason]);
         };
         const { atHand } = this.store;
-        if (atHand?.land === undefined) return this.withRoom(() => this.landed(objects, updates, reason)).then(note);
+        if (atHand?.land === undefined) return this.landedWithRoom(objects, updates, reason).then(note);
         try {
           atHand.land(objects, updates, reason);
         } catch (error) {
@@ -144,19 +144,27 @@ export class Core {
     return (await this.store.prune?.(keep)) ?? 0;
   }
 
-  /** Tries again after dropping what nobody needs, where there was no room. To be called by whoever has the turn. */
-  async withRoom<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Tries again after dropping what nobody needs, where there was no room. To be called by whoever has the turn. What is done at once
+   * needn't be waited for.
+   */
+  withRoom<T>(work: () => T | Promise<T>): T | Promise<T> {
     try {
-      return await work();
+      const done = work();
+      return done instanceof Promise ? done.catch((error: unknown) => this.again(error, work)) : done;
     } catch (error) {
       return this.again(error, work);
     }
   }
 
-  private async again<T>(error: unknown, work: () => Promise<T>): Promise<T> {
+  private async again<T>(error: unknown, work: () => T | Promise<T>): Promise<T> {
     const isFull = KvError.is(error) && error.code === 'STORAGE_FULL';
     if (!isFull || !this.hasGarbage || (await this.prune()) === 0) throw error;
     return work();
+  }
+
+  private async landedWithRoom(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {
+    return this.withRoom(() => this.landed(objects, updates, reason));
   }
 
   private landed(objects: readonly NewObject[], updates: readonly RefUpdate[], reason: string): Promise<Landed> {

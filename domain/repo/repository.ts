@@ -107,16 +107,19 @@ class OpenedRepository extends CommittedStates implements Repository {
     const { core } = this;
     return core.change(async (land) => {
       const ref = refNamed(HEADS, branch);
-      const tip = await core.tip(ref);
+      const there = core.tip(ref);
+      const tip = there instanceof Promise ? await there : there;
       if (tip === null && ref !== (await core.head()))
         throw new KvError('NOT_FOUND', `there is no branch '${branch}'`, { details: { ref } });
       const pending = new Pending(core.store);
       try {
+        const tree = core.treeOf(tip);
         const overlay = new Overlay(
           { source: core.source, namer: core.namer, pending, limits: core.limits },
-          await core.treeOf(tip),
+          tree instanceof Promise ? await tree : tree,
         );
-        await core.withRoom(() => overlay.apply(changes));
+        const applied = core.withRoom(() => overlay.apply(changes));
+        if (applied instanceof Promise) await applied;
         return await commitOverlay(core, land, { ref, tip, overlay, pending }, request);
       } finally {
         pending.clear();

@@ -57,6 +57,11 @@ export interface Composition {
    * chunker. The caller owns it. Throws `CONFIG_INVALID` for an unknown name or a wrong configuration.
    */
   open<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T>;
+  /**
+   * As `open`, for what is opened many times: the name and the configuration are looked at once, and each call of what this gives opens
+   * one. All of them get the same configuration, which is frozen.
+   */
+  opener<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<() => Promise<T>>;
   /** Puts a value in a port's place. The caller closes it. Adapters that already hold the old one keep it. */
   rebind(port: PortName, value: object): void;
   /** What the profile names, opened or not. */
@@ -140,14 +145,22 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
   const getFor = <T>(asker: PortName, port: PortName): Promise<T> =>
     opened.some((one) => one.port === asker) ? get<T>(port) : waits.during(asker, port, () => get<T>(port));
 
-  const openFurther = async <T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> => {
+  const openerOf = async <T>(
+    port: PortName,
+    use: string,
+    config?: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly value: object | undefined; readonly open: () => Promise<T> }> => {
     const adapter = registry.find(port, use, port);
     const module = await imported(adapter, options.patienceMs);
     const layer: Layer = { use, line: 1, ...(config === undefined ? {} : { config }) };
     const { value } = await adapterConfig(module, layer, use, { ...profile, file: port });
     const context = { directory: options.directory, env: options.env, get, open: openFurther };
-    return (await opening(module, value, context, adapter, options.patienceMs)) as T; // what the port's adapters are
+    const open = async (): Promise<T> => (await opening(module, value, context, adapter, options.patienceMs)) as T; // what the port's adapters are
+    return { value, open };
   };
+
+  const openFurther = async <T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>): Promise<T> =>
+    (await openerOf<T>(port, use, config)).open();
 
   const openStack = async (port: PortName, stack: readonly NamedLayer[]): Promise<unknown> => {
     let below: unknown;
@@ -195,6 +208,11 @@ function compose({ profile, layers, registry, loaded, options }: Parts): Composi
     failed: registry.failed,
     get,
     open: openFurther,
+    async opener<T>(port: PortName, use: string, config?: Readonly<Record<string, unknown>>) {
+      const { value, open } = await openerOf<T>(port, use, config);
+      Object.freeze(value);
+      return open;
+    },
     rebind(port, value) {
       if (container.isBound(tokenOf(port))) container.unbind(tokenOf(port));
       container.bind(tokenOf(port)).toConstantValue(value);

@@ -66,3 +66,10 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
     });
   });
 }
+
+describe('tables of objects', () => {
+  it('each have a seed of their own, however many there are', () => {
+    const seeds = Array.from({ length: 1000 }, () => (new ObjectTable('sha1') as unknown as { readonly seed: number }).seed);
+    expect(new Set(seeds).size).to.be.greaterThan(990); // of 32 bits, two may be the same once in ten thousand runs
+  });
+});

@@ -70,6 +70,42 @@ describe('git-memory within limits', () => {
     await store.close();
   });
 
+  it('counts refs as they come and go, in one change or in several, and nothing of a change that is refused', async () => {
+    const store = memoryStore('sha1', { repository: 100 * KIB, process: Infinity });
+    const made = ['one', 'two'].map((text) => blob('sha1', text));
+    const [one, two] = made.map(({ oid }) => oid) as [string, string];
+    await store.write(made);
+    const before = store.allowance.used;
+    const move = (...updates: [ref: string, old: string | null, next: string | null][]) =>
+      store.land(
+        [],
+        updates.map(([ref, old, next]) => ({ ref, old, next })),
+        'test',
+      );
+    await move(['refs/heads/a/b', null, one]);
+    const withOne = store.allowance.used;
+    expect(withOne).to.be.greaterThan(before);
+    await move(['refs/heads/a/b', one, two]);
+    await refused(move(['refs/heads/a/b', one, null]), 'CAS_CONFLICT');
+    await refused(move(['refs/heads/a', null, one]), 'GIT_ERROR');
+    await refused(move(['refs/heads/c', null, one], ['refs/heads/c/d', null, one]), 'GIT_ERROR');
+    await move(['refs/heads/none', null, null]);
+    expect(store.allowance.used).to.equal(withOne);
+    await move(['refs/heads/a/b', two, null], ['refs/heads/x/y', null, one]);
+    expect(store.allowance.used).to.equal(withOne); // names of the same length
+    await move(['refs/heads/a', null, one], ['refs/heads/x/z', null, two]); // nothing lies below it any more
+    await move(['refs/heads/x/y', one, null]);
+    await refused(move(['refs/heads/x', null, one]), 'GIT_ERROR');
+    await move(['refs/heads/x/z', two, null], ['refs/heads/a', one, null]);
+    expect(store.allowance.used).to.equal(before);
+    const full = store.reserve(100 * KIB - before);
+    await refused(move(['refs/heads/x', null, one]), 'STORAGE_FULL');
+    expect(store.counts().refs).to.equal(0);
+    full();
+    await move(['refs/heads/x', null, one]);
+    await store.close();
+  });
+
   it('keeps no more of a large buffer than the piece that is an object', async () => {
     const store = new GitMemoryStore('sha1');
     const buffer = Buffer.alloc(100 * KIB, 'z');

@@ -98,9 +98,10 @@ describe('paths of ordinary repositories', () => {
 
   it('refuses a name that some file system takes for another, unless that one goes', async () => {
     const { repo } = testRepository();
-    await repo.add(put('Readme'), put('dir/a'), put('caf\u00e9'));
+    await repo.add(put('Readme'), put('dir/a'), put('caf\u00e9'), put('soufle\u0301'));
     await repo.commit(commit('base'));
-    for (const path of ['README', 'Dir/b', 'DIR', 'cafe\u0301']) await refused(repo.add(put(path)), 'INPUT_INVALID');
+    for (const path of ['README', 'Dir/b', 'DIR', 'cafe\u0301', 'soufl\u00e9'])
+      await refused(repo.add(put(path)), 'INPUT_INVALID');
     await repo.add(put('new/One'));
     for (const path of ['new/one', 'NEW/two', 'new/One/x', 'new']) await refused(repo.add(put(path)), 'INPUT_INVALID');
     await repo.add(put('new/two'), put('Readme', 'y'), put('dir/b'));
@@ -116,6 +117,7 @@ describe('paths of ordinary repositories', () => {
       'new',
       'new/One',
       'new/two',
+      'soufle\u0301',
     ]);
   });
 
@@ -135,6 +137,16 @@ describe('paths of ordinary repositories', () => {
     await refused(repo.list('d'), 'NOT_FOUND');
     await refused(repo.readFile('f'), 'NOT_FOUND');
     await refused(repo.add({ path: '.gitmodules', content: 'x', mode: '120000' }), 'INPUT_INVALID');
+  });
+
+  it('looks at what is staged before it looks at what was there', async () => {
+    const { repo } = testRepository();
+    await repo.add(put('d/x', 'there'));
+    await repo.commit(commit('base'));
+    await repo.stage({ remove: ['d'], put: [put('d', 'a file now')] });
+    await refused(repo.add(put('d/x', 'below a file')), 'INPUT_INVALID');
+    await repo.commit(commit('a file'));
+    expect((await repo.list('', { recursive: true })).map(({ path }) => path)).to.deep.equal(['d']);
   });
 
   it('refuses files and messages above their limits', async () => {

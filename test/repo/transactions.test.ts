@@ -293,7 +293,11 @@ describe('a repository at its limit', () => {
     await repo.commit(commit('kept'));
     for (let i = 0; i < 20; i++) {
       await repo.createBranch('waste');
-      await repo.commitChanges('waste', { put: [{ path: 'big', content: `${i}`.repeat(50_000) }] }, commit('waste'));
+      await repo.commitChanges(
+        'waste',
+        { put: [{ path: i % 2 === 0 ? 'big' : 'kept', content: `${i}`.repeat(50_000) }] },
+        commit('waste'),
+      );
       await repo.deleteBranch('waste');
     }
     await repo.createBranch('waste');
@@ -307,5 +311,20 @@ describe('a repository at its limit', () => {
     expect(store.allowance.used).to.equal(used);
     expect(await repo.log({ from: 'waste' })).to.deep.equal(log);
     expect(await text(repo, 'kept')).to.equal('kept');
+  });
+
+  it('keeps the room of what is staged where the commit of it finds none', async () => {
+    const { repo, store } = testRepository('sha1', { room: 20_000 });
+    await repo.add({ path: 'a', content: 'a' });
+    await repo.commit(commit('base'));
+    await repo.add({ path: 'a', content: 'x'.repeat(15_000) });
+    const used = store.allowance.used;
+    const release = store.reserve(20_000 - used - 100); // less than its tree and its commit take
+    await refused(repo.commit(commit('none')), 'STORAGE_FULL');
+    expect(store.allowance.used).to.equal(19_900);
+    release();
+    await repo.commit(commit('more'));
+    expect(await text(repo, 'a')).to.equal('x'.repeat(15_000));
+    expect(store.allowance.used).to.be.within(15_000, 17_000);
   });
 });

@@ -255,6 +255,30 @@ describe('plugin host', () => {
       "plugin x: journal adapter 'gone': cannot be imported: cannot find package",
     ]);
   });
+
+  it('opens one adapter many times with a configuration that is looked at once', async () => {
+    const seen: object[] = [];
+    let imports = 0;
+    const chunker = plugin('x', { 'chunker/x': async (config: object) => ({ number: seen.push(config) }) }, Config);
+    const [entry] = chunker.adapters ?? [];
+    if (entry === undefined) throw new Error('no adapter');
+    const counting: typeof entry.module = () => {
+      imports += 1;
+      return entry.module();
+    };
+    const counted = { ...entry, module: counting };
+    const composition = await openProfile(await yaml('name: t\nadapters: {}\n'), options({ ...chunker, adapters: [counted] }));
+    const open = await composition.opener<{ number: number }>('chunker', 'x', { other: 3 });
+    expect([seen.length, imports]).to.deep.equal([0, 1]);
+    expect([(await open()).number, (await open()).number, imports]).to.deep.equal([1, 2, 1]);
+    expect(seen[0]).to.be.instanceOf(Config).and.deep.equal({ size: 7, other: 3 });
+    expect(seen[1]).to.equal(seen[0]);
+    expect(Object.isFrozen(seen[0])).to.equal(true);
+    expect((await thrownBy(composition.opener('chunker', 'x', { size: 'many' }))).code).to.equal('CONFIG_INVALID');
+    expect((await thrownBy(composition.opener('chunker', 'y'))).code).to.equal('CONFIG_INVALID');
+    await composition.open('chunker', 'x');
+    expect(Object.isFrozen(seen[2])).to.equal(false); // its own
+  });
 });
 
 describe('profile files', () => {

@@ -16,7 +16,7 @@ import type { RepositoryWatcher } from './watcher.js';
 
 /** What the pool works with. */
 export interface PoolParts {
-  readonly composition: Pick<Composition, 'open'>;
+  readonly composition: Pick<Composition, 'open' | 'opener'>;
   readonly settings: Pick<ApiSettings, 'data' | 'maxRepositories' | 'maxIdleTime' | 'maxMemory' | 'maxRepositoryMemory'>;
   readonly clock: Clock;
   readonly hasher: Hasher;
@@ -38,6 +38,9 @@ export interface PoolStats {
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$/;
 
+/** Event logs whose names are drawn together. */
+const NAMES_DRAWN = 128;
+
 /** All repositories of a server. Those with a folder behind them are closed when nobody needs them; nothing is closed under a request. */
 export class Pool {
   private readonly slots = new Map<string, Slot>();
@@ -45,6 +48,10 @@ export class Pool {
   /** The names of all repositories, by what they are in small letters. */
   private readonly spelt = new Map<string, string>();
   private evicted = 0;
+  /** What opens an empty repository in memory, by the hash of its ids. */
+  private readonly openers = new Map<ObjectFormat, Promise<() => Promise<GitStore>>>();
+  /** Random bytes for the names of event logs, drawn for many at once: each draw is a call of the system's. */
+  private drawn: Uint8Array = new Uint8Array(0);
 
   private constructor(private readonly parts: PoolParts) {
     const { data } = parts.settings;
@@ -183,7 +190,22 @@ export class Pool {
   }
 
   private slot(entry: RepositoryEntry): Slot {
-    return newSlot(entry, Buffer.from(this.parts.randomness.bytes(6)).toString('hex'), this.parts.clock.now());
+    if (this.drawn.length === 0) this.drawn = this.parts.randomness.bytes(6 * NAMES_DRAWN);
+    const name = Buffer.from(this.drawn.subarray(0, 6)).toString('hex');
+    this.drawn = this.drawn.subarray(6);
+    return newSlot(entry, name, this.parts.clock.now());
+  }
+
+  private memoryStore(objectFormat: ObjectFormat): Promise<GitStore> {
+    const { composition, settings } = this.parts;
+    let opener = this.openers.get(objectFormat);
+    if (opener === undefined) {
+      const limits = { maxBytes: settings.maxRepositoryMemory, maxProcessBytes: settings.maxMemory };
+      opener = composition.opener<GitStore>('git-store', 'git-memory', { objectFormat, ...limits });
+      this.openers.set(objectFormat, opener);
+      opener.catch(() => this.openers.delete(objectFormat)); // the next one tries again
+    }
+    return opener.then((open) => open());
   }
 
   private place(slot: Slot): void {
@@ -207,10 +229,9 @@ export class Pool {
   }
 
   private async openHeld({ entry, events }: Slot, create: boolean): Promise<Held> {
-    const { composition, settings, clock, hasher, randomness, watcher } = this.parts;
+    const { composition, clock, hasher, randomness, watcher } = this.parts;
     const { objectFormat, memoryOnly, id } = entry;
-    const limits = { maxBytes: settings.maxRepositoryMemory, maxProcessBytes: settings.maxMemory };
-    const memory = await composition.open<GitStore>('git-store', 'git-memory', { objectFormat, ...limits });
+    const memory = await this.memoryStore(objectFormat);
     let store = memory;
     if (!memoryOnly) {
       const place = { directory: this.folder(id), ...(create ? { create: objectFormat } : {}) };

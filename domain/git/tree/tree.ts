@@ -121,6 +121,21 @@ export class TreeCursor {
     other.end = this.end + offset;
   }
 
+  /**
+   * Whether the name can be `lower`, an ASCII text in small letters, to a file system that tells neither case nor Unicode forms apart.
+   * False is sure; true is for whoever decodes the name to say. An ASCII letter stays one, or becomes part of what is none.
+   */
+  mayFoldTo(lower: string): boolean {
+    const { body, nameAt } = this;
+    const length = this.nameBytes;
+    for (let i = 0; i < length; i++) {
+      const byte = body[nameAt + i] as number;
+      if (byte >= 0x80) return true;
+      if ((byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte) !== lower.charCodeAt(i)) return false;
+    }
+    return length === lower.length;
+  }
+
   /** True when the other tree's entry has the same mode, name and id. */
   sameAs(other: TreeCursor): boolean {
     const length = this.end - this.start;

@@ -40,22 +40,34 @@ export interface Words {
   readonly committer: Signature;
 }
 
-/** Makes the commit object, unless a check refuses it; gives it with what is known of it. */
-export async function makeCommit(
+/** A commit object that isn't stored yet, with what is known of it. */
+export interface MadeCommit {
+  readonly object: NewObject;
+  readonly info: CommitInfo;
+}
+
+/** Makes the commit object, unless a check refuses it; at once where there is none to wait for. */
+export function makeCommit(core: Core, ref: RefName | null, commit: NewCommit, words: Words): MadeCommit | Promise<MadeCommit> {
+  const checks = core.parts.beforeCommit ?? [];
+  if (checks.length === 0) return madeCommit(core, commit, words);
+  return checked(core, ref, commit, words, checks).then(() => madeCommit(core, commit, words));
+}
+
+async function checked(
   core: Core,
   ref: RefName | null,
   { tree, before, parents, objects }: NewCommit,
-  words: Words,
-): Promise<{ readonly object: NewObject; readonly info: CommitInfo }> {
-  const checks = core.parts.beforeCommit ?? [];
-  if (checks.length > 0) {
-    const source = core.source.behind(new Map(objects.map((object) => [object.oid, object])));
-    const { message, author } = words;
-    const candidate = await candidateOf(source, { ref, parents, message, author }, before, tree);
-    for (const check of checks) await check(candidate);
-  }
-  const object = core.namer.object('commit', encodePlainCommit({ tree, parents, ...words }));
+  { message, author }: Words,
+  checks: NonNullable<Core['parts']['beforeCommit']>,
+): Promise<void> {
+  const source = core.source.behind(new Map(objects.map((object) => [object.oid, object])));
+  const candidate = await candidateOf(source, { ref, parents, message, author }, before, tree);
+  for (const check of checks) await check(candidate);
+}
+
+function madeCommit(core: Core, { tree, parents }: NewCommit, words: Words): MadeCommit {
   const { message, author, committer } = words;
+  const object = core.namer.object('commit', encodePlainCommit({ tree, parents, author, committer, message }));
   return { object, info: { oid: object.oid, tree, parents, author, committer, message, signed: false } };
 }
 
@@ -88,12 +100,16 @@ export async function commitOverlay(
     const blob = entry === null ? undefined : pending.get(entry.oid);
     if (blob !== undefined) objects.push(blob);
   }
-  const tree = await overlay.tree(objects);
+  // What is in memory is there at once: a promise for each step would cost as much as the steps.
+  const sealed = overlay.tree(objects);
+  const tree = sealed instanceof Promise ? await sealed : sealed;
   if (tree === overlay.base && request.allowEmpty !== true) throw nothingToCommit();
   const parents = tip === null ? [] : [tip];
-  const { object, info } = await makeCommit(core, ref, { tree, before: overlay.base, parents, objects }, words);
+  const made = makeCommit(core, ref, { tree, before: overlay.base, parents, objects }, words);
+  const { object, info } = made instanceof Promise ? await made : made;
   objects.push(object);
-  await pending.handOver(() => land(objects, ref === null ? [] : [{ ref, old: tip, next: object.oid }], 'commit'));
+  const landing = pending.handOver(() => land(objects, ref === null ? [] : [{ ref, old: tip, next: object.oid }], 'commit'));
+  if (landing instanceof Promise) await landing;
   core.source.know({ oid: object.oid, tree, parents, time: words.committer.time });
   if (ref === null) await core.setHead(object.oid);
   return info;

@@ -60,6 +60,11 @@ export function checkedPath(path: string, limit: number): BytePath {
   return bytes;
 }
 
+/** Whether a path has no byte that is printed otherwise than by itself. */
+export function isAscii(path: BytePath): boolean {
+  return PLAIN.test(path);
+}
+
 /** What two names have in common that some file system can't tell apart. */
 export function folded(path: BytePath): string {
   return PLAIN.test(path) ? path.toLowerCase() : toText(path).normalize('NFC').toLowerCase();

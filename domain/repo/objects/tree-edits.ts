@@ -10,16 +10,28 @@ import { type Entry, entryNamed } from './trees.js';
 /** Directories of one tree that are looked up one by one: for more, reading all of its names is cheaper. */
 const FEW = 4;
 
-/** Applies edits to a tree (null removes a path): adds the new trees to `out`, gives the new root. Only touched trees are read. */
-export async function editTree(
+/**
+ * Applies edits to a tree (null removes a path): adds the new trees to `out`, gives the new root; at once where that is one edit of trees
+ * at hand. Only touched trees are read.
+ */
+export function editTree(
   reader: TreeReader & Partial<Pick<AtHand, 'object'>>,
   namer: ObjectNamer,
   base: Oid | null,
   edits: Iterable<readonly [BytePath, Entry | null]> & { readonly size: number },
   out: NewObject[],
-): Promise<Oid> {
+): Oid | Promise<Oid> {
   const only = edits.size === 1 ? editOne(reader, namer, base, edits, out) : undefined;
-  if (only !== undefined) return only ?? emptied(namer, out);
+  return only === undefined ? editMany(reader, namer, base, edits, out) : (only ?? emptied(namer, out));
+}
+
+async function editMany(
+  reader: TreeReader & Partial<Pick<AtHand, 'object'>>,
+  namer: ObjectNamer,
+  base: Oid | null,
+  edits: Iterable<readonly [BytePath, Entry | null]>,
+  out: NewObject[],
+): Promise<Oid> {
   const root = draftOf(base, edits);
   const oidBytes = oidBytesIn(namer.format);
   for (let level = [root]; level.length > 0; level = level.flatMap((draft) => [...draft.dirs.values()])) {

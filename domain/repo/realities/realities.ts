@@ -150,17 +150,15 @@ class IsolatedReality implements Reality {
           { source: this.source(), namer: this.core.namer, pending, limits: this.core.limits },
           this.newest.tree,
         );
-        await this.core.withRoom(() => overlay.apply(changes));
+        const applied = this.core.withRoom(() => overlay.apply(changes));
+        if (applied instanceof Promise) await applied;
         if (overlay.edits.size === 0) throw nothingToCommit();
         const objects: NewObject[] = [...pending.objects.values()];
-        const tree = await overlay.tree(objects);
+        const sealed = overlay.tree(objects);
+        const tree = sealed instanceof Promise ? await sealed : sealed;
         const parents = this.tip === null ? [] : [this.tip];
-        const { object, info } = await makeCommit(
-          this.core,
-          null,
-          { tree, before: this.newest.tree, parents, objects: this.with(objects) },
-          words,
-        );
+        const made = makeCommit(this.core, null, { tree, before: this.newest.tree, parents, objects: this.with(objects) }, words);
+        const { object, info } = made instanceof Promise ? await made : made;
         pending.clear();
         this.pending.add(...objects, object);
         this.newest = { commit: object.oid, tree };

@@ -4,7 +4,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { utf8 } from '../../git/bytes.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { MODE_DIR, MODE_EXEC, MODE_FILE, TreeCursor } from '../../git/tree/tree.js';
-import { type BytePath, checkedPath, folded, shown, toText } from '../objects/paths.js';
+import { type BytePath, checkedPath, folded, isAscii, shown, toText } from '../objects/paths.js';
 import type { ObjectSource } from '../objects/source.js';
 import { editTree } from '../objects/tree-edits.js';
 import { type Entry, entryAt, entryNamed, flatten, sameEntry } from '../objects/trees.js';
@@ -40,9 +40,14 @@ export class Overlay {
     return edit === undefined ? entryAt(this.parts.source, this.base, path) : edit;
   }
 
-  /** Applies changes, all or none: what is removed first, then what is moved, then what is put. */
-  async apply(changes: Changes): Promise<void> {
+  /** Applies changes, all or none: what is removed first, then what is moved, then what is put. One file that is there is put at once. */
+  apply(changes: Changes): void | Promise<void> {
     const several = (changes.remove?.length ?? 0) + (changes.move?.length ?? 0) + (changes.put?.length ?? 0) > 1;
+    const only = several ? undefined : changes.put?.[0];
+    return only === undefined ? this.applyAll(changes, several) : this.put(only);
+  }
+
+  private async applyAll(changes: Changes, several: boolean): Promise<void> {
     const before = several ? this.edits.copy() : null;
     try {
       for (const path of changes.remove ?? []) await this.remove(path);
@@ -55,7 +60,7 @@ export class Overlay {
   }
 
   /** The tree of this state; what is new of it is added to `out`. */
-  async tree(out: NewObject[]): Promise<Oid> {
+  tree(out: NewObject[]): Oid | Promise<Oid> {
     return editTree(this.parts.source, this.parts.namer, this.base, this.edits, out);
   }
 
@@ -66,8 +71,8 @@ export class Overlay {
     return { tree, source: this.source.behind(new Map(objects.map((object) => [object.oid, object]))) };
   }
 
-  private async put({ path, content, mode: wanted }: FilePut): Promise<void> {
-    const { namer, limits, pending } = this.parts;
+  private put({ path, content, mode: wanted }: FilePut): void | Promise<void> {
+    const { limits } = this.parts;
     const at = checkedPath(path, limits.pathBytes);
     if (wanted === '120000' && GIT_FILES.test(path))
       throw new KvError('INPUT_INVALID', `'${shown(path)}' can't be a symbolic link`);
@@ -76,7 +81,13 @@ export class Overlay {
       const message = `'${shown(path)}' has ${body.length} bytes, more than the ${limits.fileBytes} that a file may have`;
       throw new KvError('POLICY_VIOLATION', message, { details: { path: shown(path), limit: limits.fileBytes } });
     }
-    const before = await this.makeRoom(at);
+    const before = this.fileAtHand(at);
+    if (before !== undefined) return this.keep(at, before, body, wanted);
+    return this.makeRoom(at).then((there) => this.keep(at, there, body, wanted));
+  }
+
+  private keep(at: BytePath, before: Entry | null, body: Uint8Array, wanted: FilePut['mode']): void {
+    const { namer, pending } = this.parts;
     const blob = namer.object('blob', body);
     const old = this.edits.get(at) ?? before;
     const mode = wanted ?? (old?.mode === MODE_EXEC ? MODE_EXEC : MODE_FILE);
@@ -138,6 +149,23 @@ export class Overlay {
     else this.edits.set(path, entry);
   }
 
+  /** The file at a path that is edited first, where what leads to it is at hand: nothing can stand in its way then. Else undefined. */
+  private fileAtHand(path: BytePath): Entry | undefined {
+    if (this.edits.size > 0) return undefined;
+    const { source } = this.parts;
+    let tree = this.base;
+    for (let from = 0; tree !== null; ) {
+      const slash = path.indexOf('/', from);
+      const object = source.object(tree);
+      if (object?.type !== 'tree') return undefined;
+      const entry = entryNamed(object.body, source.oidBytes, path.slice(from, slash < 0 ? path.length : slash));
+      if (slash < 0) return entry === null || entry.mode === MODE_DIR ? undefined : entry;
+      tree = entry?.mode === MODE_DIR ? entry.oid : null;
+      from = slash + 1;
+    }
+    return undefined;
+  }
+
   /**
    * What the tree has at a path where a file is to stand. Throws `INPUT_INVALID` where a file is in its way, or a directory, or a name
    * that differs from one of its own in case or Unicode form only: on some file systems, one of both would be lost.
@@ -152,7 +180,8 @@ export class Overlay {
       const at = path.slice(0, end);
       const isLast = slash < 0;
       if (tree !== null) {
-        const body = await this.parts.source.tree(tree);
+        const read = this.parts.source.tree(tree);
+        const body = read instanceof Promise ? await read : read;
         entry = entryNamed(body, this.parts.source.oidBytes, path.slice(from, end));
         if (entry === null && withLikeness) await this.checkLikeness(body, path.slice(0, from), path.slice(from, end));
       } else entry = null;
@@ -172,8 +201,10 @@ export class Overlay {
   /** Looks for a name in a directory that some file system takes for another. */
   private async checkLikeness(body: Uint8Array, folder: string, name: BytePath): Promise<void> {
     const wanted = folded(name);
+    const isPlain = isAscii(wanted);
     const cursor = new TreeCursor(body, this.parts.source.oidBytes); // no id is decoded
     while (cursor.next()) {
+      if (isPlain && !cursor.mayFoldTo(wanted)) continue; // and hardly a name
       const other = cursor.name;
       if (folded(other) !== wanted || other === name) continue;
       const path = folder + other;

@@ -50,15 +50,25 @@ export class Pending implements Held {
   }
 
   /** Lets what is held be stored, in the room that was kept for it; forgets it when that went well. */
-  async handOver(store: () => void | Promise<void>): Promise<void> {
+  handOver(store: () => void | Promise<void>): void | Promise<void> {
     this.release();
     try {
-      await store();
+      const storing = store();
+      if (storing instanceof Promise)
+        return storing.then(
+          () => this.clear(),
+          (error: unknown) => this.tookBack(error),
+        );
     } catch (error) {
-      if (this.held > 0) this.hold(this.held);
-      throw error;
+      return this.tookBack(error);
     }
     this.clear();
+  }
+
+  /** Holds again what could not be stored, and throws why. */
+  private tookBack(error: unknown): never {
+    if (this.held > 0) this.hold(this.held);
+    throw error;
   }
 
   /** Forgets everything and gives the room back. */
