@@ -1,7 +1,7 @@
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
 import type { RefVerdict } from '../git/wire/push-report.js';
 import type { Reality, RepositoryTransaction } from './isolated.js';
-import type { IncomingPush } from './serve/take-push.js';
+import type { IncomingPush } from './serve/push/take-push.js';
 import type {
   BlamedLine,
   Branch,

@@ -14,7 +14,7 @@ import { Realities } from './realities/realities.js';
 import { createBranch, deleteBranch, renameBranch } from './refs/branches.js';
 import { HEADS, refNamed, shortName } from './refs/names.js';
 import { createTag, deleteTag } from './refs/tags.js';
-import { type IncomingPush, takePush } from './serve/take-push.js';
+import { type IncomingPush, takePush } from './serve/push/take-push.js';
 import { Overlay } from './staging/overlay.js';
 import { Pending } from './staging/pending.js';
 import { Staging } from './staging/staging.js';

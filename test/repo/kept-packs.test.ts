@@ -9,7 +9,7 @@ import { replacing } from '../../domain/git/store-view.js';
 import { Sandbox } from '../support/sandbox.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { KeptPacks, type WholeClone } from '../../domain/repo/serve/kept-packs.js';
-import { uploadPack } from '../../domain/repo/serve/upload-pack.js';
+import { uploadPack } from '../../domain/repo/serve/fetch/upload-pack.js';
 import { encodePkt } from '../../ports/grammar/git-words/pkt-line.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';

@@ -1,4 +1,4 @@
-import { boundedReads } from '../../domain/client/clone/bounded-reads.js';
+import { boundedReads } from '../../domain/client/clone/calls/bounded-reads.js';
 import type { Clone } from '../../domain/client/clone/clone.js';
 import { nodeZlib } from '../../apps/node-zlib.js';
 import { openProfile, type Profile } from '../../plugins/host/index.js';

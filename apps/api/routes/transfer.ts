@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type Static, Type } from 'typebox';
 import type { RefVerdict } from '../../../domain/git/wire/push-report.js';
 import type { Repository } from '../../../domain/repo/facade.js';
-import { takeBundle } from '../../../domain/repo/serve/take-bundle.js';
+import { takeBundle } from '../../../domain/repo/serve/push/take-bundle.js';
 import { bundleOf } from '../../../domain/repo/transfer/bundle.js';
 import { copyRefs } from '../../../domain/repo/transfer/copy.js';
 import type { GitStore } from '../../../ports/git/git-store.js';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { cancellable } from '../../../domain/client/clone/cancellable.js';
-import { Cancellation } from '../../../domain/client/clone/cancellation.js';
+import { cancellable } from '../../../domain/client/clone/calls/cancellable.js';
+import { Cancellation } from '../../../domain/client/clone/calls/cancellation.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import { KvError, toKvError } from '../../../ports/error.js';
 

@@ -1,6 +1,6 @@
-import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
+import { boundedReads } from '../../../domain/client/clone/calls/bounded-reads.js';
 import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js';
-import { sharedFetches } from '../../../domain/client/clone/shared-fetches.js';
+import { sharedFetches } from '../../../domain/client/clone/calls/shared-fetches.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { Clone } from '../api/clone.js';

@@ -1,4 +1,4 @@
-import { interrupted } from '../../../domain/client/clone/cancellation.js';
+import { interrupted } from '../../../domain/client/clone/calls/cancellation.js';
 
 /** Work that is done one after the other, in the order in which it was asked for. */
 export class Line {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { interrupted } from '../../../domain/client/clone/cancellation.js';
+import { interrupted } from '../../../domain/client/clone/calls/cancellation.js';
 import { withObjectMemory } from '../../../domain/git/object-memory.js';
 import { toKvError } from '../../../ports/error.js';
 import type { Clone, OpenCloneOptions } from '../api/clone.js';

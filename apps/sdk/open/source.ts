@@ -1,4 +1,4 @@
-import { interrupted } from '../../../domain/client/clone/cancellation.js';
+import { interrupted } from '../../../domain/client/clone/calls/cancellation.js';
 import type { ValueStream } from '../../../domain/client/write/operations.js';
 import type { StreamInput } from '../api/write.js';
 import { Theirs } from './calls.js';

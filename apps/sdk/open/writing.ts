@@ -1,4 +1,4 @@
-import type { Cancellation } from '../../../domain/client/clone/cancellation.js';
+import type { Cancellation } from '../../../domain/client/clone/calls/cancellation.js';
 import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js';
 import { acknowledgedWrite } from '../../../domain/client/write/acknowledged-write.js';
 import { pushInDoubt } from '../../../domain/client/write/linear/certain-push.js';

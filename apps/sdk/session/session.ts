@@ -1,4 +1,4 @@
-import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
+import { boundedReads } from '../../../domain/client/clone/calls/bounded-reads.js';
 import type { Clone } from '../../../domain/client/clone/clone.js';
 import type { MirrorRefusal } from '../../../domain/ledger/mirror-refusals.js';
 import { parseTimeLimit } from '../../../ports/grammar/duration.js';

@@ -1,5 +1,5 @@
 import type { Clone } from '../../../domain/client/clone/clone.js';
-import { interrupted } from '../../../domain/client/clone/cancellation.js';
+import { interrupted } from '../../../domain/client/clone/calls/cancellation.js';
 import { sessionOf } from '../../../domain/client/sequence/sessions.js';
 import { unlessInterrupted } from '../../../ports/unless-interrupted.js';
 import { lastOfEach } from '../../../domain/client/write/operations.js';

@@ -1,5 +1,5 @@
 import { KvError } from '../../../ports/error.js';
-import type { Published } from './known-policy.js';
+import type { Published } from './policy/known-policy.js';
 import type { Tip } from './tips.js';
 
 /**

@@ -3,7 +3,7 @@ import { parseSshKey } from '../../../ports/grammar/network/ssh-key.js';
 import type { Signer } from '../../../ports/clone/signer.js';
 import { fingerprint } from '../../verify/attestation/commit-signer.js';
 import type { Clone } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPolicy } from '../clone/policy/known-policy.js';
 
 /**
  * Refuses what only admins may before it is built and sent, by the policy as last fetched: `SIGNER_UNKNOWN` when the key that this clone

@@ -4,7 +4,7 @@ import { buildTransaction } from '../../ledger/transaction/transaction.js';
 import { newUlid } from '../../ledger/ulid.js';
 import { type Clone, namerOf } from '../clone/clone.js';
 import { signCommit } from '../write/linear/sign.js';
-import { knownPublished } from '../clone/known-policy.js';
+import { knownPublished } from '../clone/policy/known-policy.js';
 import { newestTip } from '../clone/tips.js';
 import { baseOf } from '../write/linear/draft.js';
 

@@ -1,7 +1,7 @@
 import { COMPACT, type CompactArguments, type CompactReport } from '../../admin/compact.js';
 import { askStargate } from '../../admin/verb.js';
 import { KvError } from '../../../ports/error.js';
-import { absentNamespace, unlistedNamespace } from '../clone/absent-namespace.js';
+import { absentNamespace, unlistedNamespace } from '../clone/policy/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 
 /** Has the Stargate drop past epochs. Throws what it throws; a namespace that the policy doesn't list is told as a read tells it. */

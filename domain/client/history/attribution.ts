@@ -7,7 +7,7 @@ import { openAll } from '../past/epoch-chain.js';
 import { throwFault } from '../../verify/fault.js';
 import { checkSequenced, isSequenced, type SequencedLink } from '../../verify/sequenced.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPublished } from '../clone/known-policy.js';
+import { knownPublished } from '../clone/policy/known-policy.js';
 import type { LedgerCommit } from '../clone/tips.js';
 
 /**

@@ -7,7 +7,7 @@ import { pathsOf, placeOf } from '../../ledger/paths.js';
 import { formatTime } from '../../ledger/value/metadata.js';
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { type Attribution, notedBy, Signers } from './attribution.js';
-import { absentNamespace } from '../clone/absent-namespace.js';
+import { absentNamespace } from '../clone/policy/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { epochsBack, isRollover, openAll } from '../past/epoch-chain.js';
 import { type KeyState, sizesOf, statesOf } from './key-state.js';

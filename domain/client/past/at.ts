@@ -4,7 +4,7 @@ import { OID_HEX_LENGTH } from '../../../ports/vocabulary.js';
 import { formatTime } from '../../ledger/value/metadata.js';
 import { readStamp } from '../../git/commit.js';
 import { isUlid } from '../../ledger/ulid.js';
-import { absentNamespace } from '../clone/absent-namespace.js';
+import { absentNamespace } from '../clone/policy/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import { commitsBack, epochsBack, openAll } from './epoch-chain.js';
 import { parseHumanTime } from './human-time.js';

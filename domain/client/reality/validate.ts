@@ -12,7 +12,7 @@ import { checkTransaction, type ParentState } from '../../verify/check-transacti
 import { attempt, type Emit, type Fault, faultOf } from '../../verify/fault.js';
 import { namespacePolicy } from '../../verify/policy-rules.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPolicy } from '../clone/policy/known-policy.js';
 import { type Freshness, tipForReading } from '../remote/tip-for-reading.js';
 import { newestTip, readLedgerCommits } from '../clone/tips.js';
 import type { KeyDifference } from '../history/key-state.js';

@@ -8,7 +8,7 @@ import { decodeLoose } from '../../git/bytes.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../ledger/host-keys.js';
 import { POLICY_PATH, POLICY_REF, trackingRef, trackingRequest } from '../../ledger/refs.js';
 import type { Clone } from '../clone/clone.js';
-import { knownPolicy, publishedPolicyText } from '../clone/known-policy.js';
+import { knownPolicy, publishedPolicyText } from '../clone/policy/known-policy.js';
 import { noRemote } from './no-remote.js';
 
 interface SetupRequest {

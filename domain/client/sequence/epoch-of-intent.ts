@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import type { Greeting, Ordered } from '../../git/wire/intent-frames.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
-import type { Published } from '../clone/known-policy.js';
-import { orderedWrites, rememberOrdered } from '../clone/ordered-writes.js';
+import type { Published } from '../clone/policy/known-policy.js';
+import { orderedWrites, rememberOrdered } from '../clone/calls/ordered-writes.js';
 import { newestTip } from '../clone/tips.js';
 import { repositoryFor } from '../clone/repository.js';
 import type { SignedIntent } from './signed-intent.js';

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Clone } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
+import { knownPolicy } from '../clone/policy/known-policy.js';
 import { pauses } from './in-doubt.js';
 import { leaveSession } from './sessions.js';
 

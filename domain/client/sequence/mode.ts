@@ -1,9 +1,9 @@
 import { KvError } from '../../../ports/error.js';
 import type { LedgerMode } from '../../../ports/stargate/policy-reader.js';
 import { POLICY_REF, trackingRequest } from '../../ledger/refs.js';
-import { interrupted as callEnded } from '../clone/cancellation.js';
+import { interrupted as callEnded } from '../clone/calls/cancellation.js';
 import type { Clone } from '../clone/clone.js';
-import { knownPublished } from '../clone/known-policy.js';
+import { knownPublished } from '../clone/policy/known-policy.js';
 import { unlessInterrupted } from '../../../ports/unless-interrupted.js';
 import { leaveSession, sessionOf } from './sessions.js';
 

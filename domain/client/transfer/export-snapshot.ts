@@ -8,7 +8,7 @@ import { quoteKey } from '../../ledger/value/key.js';
 import { decodeManifest } from '../../ledger/value/manifest.js';
 import type { Metadata } from '../../ledger/value/metadata.js';
 import type { Pointer } from '../../ledger/value/pointer.js';
-import { absentNamespace } from '../clone/absent-namespace.js';
+import { absentNamespace } from '../clone/policy/absent-namespace.js';
 import type { Clone } from '../clone/clone.js';
 import {
   encodeEnd,

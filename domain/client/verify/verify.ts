@@ -1,8 +1,8 @@
 import { KvError } from '../../../ports/error.js';
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
-import { absentNamespace } from '../clone/absent-namespace.js';
+import { absentNamespace } from '../clone/policy/absent-namespace.js';
 import { type Clone, namerOf } from '../clone/clone.js';
-import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/known-policy.js';
+import { knownPublished, NOTHING_PUBLISHED, type Published } from '../clone/policy/known-policy.js';
 import { chunksOf, verifyArchives } from './archives.js';
 import type { VerifyContext } from './context.js';
 import { type VerifiedEpoch, verifyEpoch } from './epoch/verify-epoch.js';

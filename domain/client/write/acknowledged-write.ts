@@ -1,7 +1,7 @@
 import { type KvError, toKvError } from '../../../ports/error.js';
 import type { Clone } from '../clone/clone.js';
-import { knownPolicy } from '../clone/known-policy.js';
-import { forgetOrdered } from '../clone/ordered-writes.js';
+import { knownPolicy } from '../clone/policy/known-policy.js';
+import { forgetOrdered } from '../clone/calls/ordered-writes.js';
 import { withRefView } from '../clone/ref-view.js';
 import { type Visible, waitForMirror } from '../remote/wait.js';
 import type { Receipt } from './receipt.js';

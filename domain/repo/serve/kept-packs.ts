@@ -1,7 +1,7 @@
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { concat, toHex, writeHex } from '../../git/bytes.js';
-import type { PackedBefore } from './plan-pack.js';
+import type { PackedBefore } from './fetch/plan-pack.js';
 
 /** What is asked for with a whole clone: all that these reach, and nothing else, is in its pack. */
 export interface WholeClone {

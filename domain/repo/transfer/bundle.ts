@@ -7,8 +7,8 @@ import { writePack } from '../../git/pack/write-pack.js';
 import type { Zlib } from '../../git/pack/zlib.js';
 import { ObjectSource } from '../objects/source.js';
 import { peel } from '../refs/revision.js';
-import { planPack } from '../serve/plan-pack.js';
-import { selectCommits } from '../serve/select-commits.js';
+import { planPack } from '../serve/fetch/plan-pack.js';
+import { selectCommits } from '../serve/fetch/select-commits.js';
 import { reachableObjects } from './copy.js';
 import { storedPack } from './stored-pack.js';
 

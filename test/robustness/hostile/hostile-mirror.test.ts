@@ -5,7 +5,7 @@ import { readKey } from '../../../domain/client/read/read.js';
 import { verifyClone } from '../../../domain/client/verify/verify.js';
 import { write } from '../../../domain/client/write/write.js';
 import { utf8 } from '../../../domain/git/bytes.js';
-import { boundedReads } from '../../../domain/client/clone/bounded-reads.js';
+import { boundedReads } from '../../../domain/client/clone/calls/bounded-reads.js';
 import type { Commit } from '../../../domain/git/commit.js';
 import { MODE_DIR, MODE_FILE } from '../../../domain/git/tree/tree.js';
 import { encodeLayout, LAYOUT_FILE } from '../../../domain/index/layout.js';

@@ -1,7 +1,7 @@
 import type { Clone } from '../../../../domain/client/clone/clone.js';
 import { beginNamespace } from '../../../../domain/client/epochs/begin-namespace.js';
-import { unlistedNamespace } from '../../../../domain/client/clone/absent-namespace.js';
-import { knownPolicy, publishedPolicyText } from '../../../../domain/client/clone/known-policy.js';
+import { unlistedNamespace } from '../../../../domain/client/clone/policy/absent-namespace.js';
+import { knownPolicy, publishedPolicyText } from '../../../../domain/client/clone/policy/known-policy.js';
 import { POLICY_PATH } from '../../../../domain/ledger/refs.js';
 import { KvCommand } from '../../oclif/base.js';
 import type { FlagTable } from '../../parse/flags.js';

@@ -1,5 +1,5 @@
 import { FEW, type Few, fewObjects } from '../../../../domain/repo/serve/few-objects.js';
-import { soundPack } from '../../../../domain/repo/serve/sound-pack.js';
+import { soundPack } from '../../../../domain/repo/serve/push/sound-pack.js';
 import type { ObjectNamer } from '../../../../domain/git/object.js';
 import { type PackItem, writePack } from '../../../../domain/git/pack/write-pack.js';
 import { KvError } from '../../../../ports/error.js';

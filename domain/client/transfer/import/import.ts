@@ -7,7 +7,7 @@ import { checkLfs, checkTotalSize } from '../../../verify/policy-rules.js';
 import { acknowledgedWrite } from '../../write/acknowledged-write.js';
 import { type BatchFault, batchRefused } from '../../write/parse-batch.js';
 import type { Clone } from '../../clone/clone.js';
-import { knownPolicy } from '../../clone/known-policy.js';
+import { knownPolicy } from '../../clone/policy/known-policy.js';
 import { MAX_OPERATIONS } from '../../../ledger/intent/intent-operations.js';
 import { modeOf } from '../../sequence/mode.js';
 import { whereTo } from '../../write/linear/land.js';

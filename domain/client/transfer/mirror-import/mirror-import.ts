@@ -10,7 +10,7 @@ import type { SignatureVerifier } from '../../../../ports/clone/signer.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { utf8 } from '../../../git/bytes.js';
 import { type Clone, namerOf } from '../../clone/clone.js';
-import { knownPublished } from '../../clone/known-policy.js';
+import { knownPublished } from '../../clone/policy/known-policy.js';
 import { landingMoves } from './landing.js';
 import { type ImportProgress, PROGRESS_REF, progressBlob, readProgress } from './progress.js';
 import { checkSigner, trustedKeys } from './trusted.js';

@@ -14,7 +14,7 @@ import { baseOf, build, moves } from './draft.js';
 import type { KnownState } from './known-state.js';
 import { land, type Target } from './land.js';
 import type { News } from './news.js';
-import type { PlaceInLine } from './place-in-line.js';
+import type { PlaceInLine } from './line/place-in-line.js';
 import type { Prepared } from './prepare.js';
 import { signCommit } from './sign.js';
 

@@ -1,6 +1,6 @@
 import type { NamespacePolicy } from '../../../../ports/stargate/policy-reader.js';
 import type { Clone } from '../../clone/clone.js';
-import { knownPublished, type Published } from '../../clone/known-policy.js';
+import { knownPublished, type Published } from '../../clone/policy/known-policy.js';
 import { fetchNamespace } from '../../remote/fetch-namespace.js';
 import { wrongMode } from '../../sequence/mode.js';
 

@@ -63,7 +63,7 @@ async function takePack(clone: Clone, { zlib }: Pick<WritingPorts, 'zlib'>, pack
   const { store } = clone;
   if (store.takePack !== undefined) return store.takePack(pack);
   if (zlib === undefined) throw new KvError('GIT_ERROR', 'nobody here reads packs');
-  const { soundPack } = await import('../../../repo/serve/sound-pack.js'); // most writes have no use for it
+  const { soundPack } = await import('../../../repo/serve/push/sound-pack.js'); // most writes have no use for it
   const parts = { namer: namerOf(clone), zlib: await zlib(), reader: store, likes: true };
   await store.write(await soundPack(pack, { ...parts, headers: (oids) => store.headers(oids) }));
 }

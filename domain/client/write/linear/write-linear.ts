@@ -12,11 +12,11 @@ import { attempt, type ReadyWrite } from './attempt.js';
 import { KnownState } from './known-state.js';
 import type { Target } from './land.js';
 import { knownTips, type News } from './news.js';
-import { PlaceInLine } from './place-in-line.js';
+import { PlaceInLine } from './line/place-in-line.js';
 import type { Prepared } from './prepare.js';
-import { MAX_ATTEMPTS, pauseAfterRace } from './race-pause.js';
-import { sawLine } from './seen-lines.js';
-import { isOthersTurn } from './turn.js';
+import { MAX_ATTEMPTS, pauseAfterRace } from './line/race-pause.js';
+import { sawLine } from './line/seen-lines.js';
+import { isOthersTurn } from './line/turn.js';
 
 /** Reads the values of a write when it is first asked, and gives the same ever after: a lost race needs none of this again. */
 export type PreparedOnce = (policy: NamespacePolicy | null, chunks: (key: string) => FindChunks) => Promise<Prepared>;

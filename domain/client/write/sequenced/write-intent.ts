@@ -3,7 +3,7 @@ import type { NamespacePolicy } from '../../../../ports/stargate/policy-reader.j
 import { tooManyObjects } from '../../../git/wire/push-request.js';
 import { newUlid } from '../../../ledger/ulid.js';
 import type { Clone, WritingPorts } from '../../clone/clone.js';
-import { knownPublished } from '../../clone/known-policy.js';
+import { knownPublished } from '../../clone/policy/known-policy.js';
 import { chunksKnown, rememberManifests } from '../value/known-chunks.js';
 import { isRefusedBy, type RequestedOperation } from '../operations.js';
 import type { Prepared } from '../linear/prepare.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { sequencerKey } from '../../../../domain/ledger/intent/sequencer-keys.js';
 import { parsePolicy } from '../../../../adapters/policy-yaml/open.js';
 import { LIMIT_NAMES } from '../../../../ports/stargate/limits.js';
-import { keepPolicy, keptPolicy, POLICY_SHAPE } from '../../../../domain/client/clone/policy-cache.js';
+import { keepPolicy, keptPolicy, POLICY_SHAPE } from '../../../../domain/client/clone/policy/policy-cache.js';
 import type { CloneCache } from '../../../../ports/clone/clone-cache.js';
 
 /** A cache of which a test can see and spoil everything. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { utf8 } from '../../../../domain/git/bytes.js';
 import { type Clone, namerOf } from '../../../../domain/client/clone/clone.js';
-import { knownPolicy } from '../../../../domain/client/clone/known-policy.js';
+import { knownPolicy } from '../../../../domain/client/clone/policy/known-policy.js';
 import { readKey } from '../../../../domain/client/read/read.js';
 import { readChunks } from '../../../../domain/client/read/value.js';
 import { listKeys } from '../../../../domain/client/read/list.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Clone } from '../../../../../domain/client/clone/clone.js';
 import { lineIsFull, whenRoom } from '../../../../../domain/client/remote/patience.js';
-import { pauseBeforeLine, takeTurn } from '../../../../../domain/client/write/linear/turn.js';
+import { pauseBeforeLine, takeTurn } from '../../../../../domain/client/write/linear/line/turn.js';
 import { KvError } from '../../../../../ports/error.js';
 import { SeededRandomness } from '../../../../support/memory.js';
 

@@ -5,7 +5,7 @@ import { utf8 } from '../../../../../domain/git/bytes.js';
 import { acknowledgedWrite } from '../../../../../domain/client/write/acknowledged-write.js';
 import type { Clone } from '../../../../../domain/client/clone/clone.js';
 import { newEpoch } from '../../../../../domain/client/epochs/new-epoch.js';
-import { knownPolicy } from '../../../../../domain/client/clone/known-policy.js';
+import { knownPolicy } from '../../../../../domain/client/clone/policy/known-policy.js';
 import { newestTip } from '../../../../../domain/client/clone/tips.js';
 import type { Receipt } from '../../../../../domain/client/write/receipt.js';
 import { write } from '../../../../../domain/client/write/write.js';

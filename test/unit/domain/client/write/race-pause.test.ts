@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Clone, WritingPorts } from '../../../../../domain/client/clone/clone.js';
-import { pauseAfterRace } from '../../../../../domain/client/write/linear/race-pause.js';
+import { pauseAfterRace } from '../../../../../domain/client/write/linear/line/race-pause.js';
 
 /** The longest that is waited after so many lost races, ms. */
 async function longest(lostBefore: number, attemptMs: number): Promise<number> {

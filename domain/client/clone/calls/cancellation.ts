@@ -1,6 +1,6 @@
-import type { Clock } from '../../../ports/clock.js';
-import { KvError } from '../../../ports/error.js';
-import type { RefUpdate } from '../../../ports/vocabulary.js';
+import type { Clock } from '../../../../ports/clock.js';
+import { KvError } from '../../../../ports/error.js';
+import type { RefUpdate } from '../../../../ports/vocabulary.js';
 
 /** For so long after its caller has given up is a push that was begun waited for. Milliseconds. */
 const GRACE_MS = 5000;

@@ -1,17 +1,17 @@
-import { KvError } from '../../../ports/error.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { concat, utf8 } from '../../git/bytes.js';
-import { type FetchRequest, readFetchV0, readRequestV2 } from '../../git/wire/fetch-request.js';
-import { capabilitiesV2, refsAnswer, uploadAdvertisement } from '../../git/wire/ref-listing.js';
-import { SideBand } from '../../git/wire/side-band.js';
-import type { ObjectSource } from '../objects/source.js';
-import { CommitQueue } from '../log/commit-queue.js';
-import { peel } from '../refs/revision.js';
-import { listingOf, type ServeParts, sourceOf } from './parts.js';
+import { KvError } from '../../../../ports/error.js';
+import { encodePkt, FLUSH_PKT } from '../../../../ports/grammar/git-words/pkt-line.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { concat, utf8 } from '../../../git/bytes.js';
+import { type FetchRequest, readFetchV0, readRequestV2 } from '../../../git/wire/fetch-request.js';
+import { capabilitiesV2, refsAnswer, uploadAdvertisement } from '../../../git/wire/ref-listing.js';
+import { SideBand } from '../../../git/wire/side-band.js';
+import type { ObjectSource } from '../../objects/source.js';
+import { CommitQueue } from '../../log/commit-queue.js';
+import { peel } from '../../refs/revision.js';
+import { listingOf, type ServeParts, sourceOf } from '../parts.js';
 import { type Known, packOf } from './send-pack.js';
 import { type Boundary, boundaryOf } from './shallow.js';
-import { wordsFor } from './words.js';
+import { wordsFor } from '../words.js';
 
 /** The protocols of upload-pack that clients speak. */
 export type UploadProtocol = 0 | 2;

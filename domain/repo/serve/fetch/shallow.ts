@@ -1,11 +1,11 @@
-import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { type Deepen, WHOLE } from '../../git/wire/fetch-request.js';
-import { reachable } from '../log/walk.js';
-import type { ObjectSource } from '../objects/source.js';
-import { HEADS, TAGS } from '../refs/names.js';
-import { peel } from '../refs/revision.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { type Deepen, WHOLE } from '../../../git/wire/fetch-request.js';
+import { reachable } from '../../log/walk.js';
+import type { ObjectSource } from '../../objects/source.js';
+import { HEADS, TAGS } from '../../refs/names.js';
+import { peel } from '../../refs/revision.js';
 
 /** Where a client's history is to end. */
 export interface Boundary {

@@ -1,15 +1,15 @@
-import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git/git-store.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { ObjectNamer } from '../../git/object.js';
-import { readPack } from '../../git/pack/read-pack.js';
-import { readBundleHeader } from '../../git/wire/bundle-header.js';
-import type { RefVerdict } from '../../git/wire/push-report.js';
-import type { Repository } from '../facade.js';
-import { HEADS, TAGS } from '../refs/names.js';
+import { KvError } from '../../../../ports/error.js';
+import type { NewObject } from '../../../../ports/git/git-store.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { ObjectNamer } from '../../../git/object.js';
+import { readPack } from '../../../git/pack/read-pack.js';
+import { readBundleHeader } from '../../../git/wire/bundle-header.js';
+import type { RefVerdict } from '../../../git/wire/push-report.js';
+import type { Repository } from '../../facade.js';
+import { HEADS, TAGS } from '../../refs/names.js';
 import { checkPushed } from './check-push.js';
 import { HeldBytes } from './held-bytes.js';
-import type { ServeParts } from './parts.js';
+import type { ServeParts } from '../parts.js';
 
 /** What taking a bundle in takes. */
 export interface BundleParts extends ServeParts {

@@ -1,15 +1,15 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import { FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
-import { writePack } from '../../git/pack/write-pack.js';
-import type { FetchRequest } from '../../git/wire/fetch-request.js';
-import type { SideBand } from '../../git/wire/side-band.js';
-import type { ObjectSource } from '../objects/source.js';
-import type { Gathering, KeptPack, WholeClone } from './kept-packs.js';
-import { listingOf, type ServeParts } from './parts.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { FLUSH_PKT } from '../../../../ports/grammar/git-words/pkt-line.js';
+import { writePack } from '../../../git/pack/write-pack.js';
+import type { FetchRequest } from '../../../git/wire/fetch-request.js';
+import type { SideBand } from '../../../git/wire/side-band.js';
+import type { ObjectSource } from '../../objects/source.js';
+import type { Gathering, KeptPack, WholeClone } from '../kept-packs.js';
+import { listingOf, type ServeParts } from '../parts.js';
 import { type PlannedItem, planPack } from './plan-pack.js';
 import { selectCommits } from './select-commits.js';
 import type { Boundary } from './shallow.js';
-import { wordsFor } from './words.js';
+import { wordsFor } from '../words.js';
 
 /** Commits of the receiver whose files are looked at. */
 const MOST_THEIRS = 16;

@@ -1,12 +1,12 @@
-import { KvError } from '../../../ports/error.js';
-import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
-import type { RefVerdict } from '../../git/wire/push-report.js';
-import { candidateOf } from '../commit/changes.js';
-import type { Core, Land } from '../core.js';
-import { reaches } from '../log/walk.js';
-import { readCommit } from '../objects/commit-object.js';
-import type { ObjectSource } from '../objects/source.js';
-import { HEADS, isRef } from '../refs/names.js';
+import { KvError } from '../../../../ports/error.js';
+import type { Oid, RefUpdate } from '../../../../ports/vocabulary.js';
+import type { RefVerdict } from '../../../git/wire/push-report.js';
+import { candidateOf } from '../../commit/changes.js';
+import type { Core, Land } from '../../core.js';
+import { reaches } from '../../log/walk.js';
+import { readCommit } from '../../objects/commit-object.js';
+import type { ObjectSource } from '../../objects/source.js';
+import { HEADS, isRef } from '../../refs/names.js';
 import { checkThere, neededBy, type Pushed } from './check-push.js';
 
 /** A push whose objects have been read and held against git's rules. */

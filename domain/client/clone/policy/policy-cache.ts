@@ -1,6 +1,6 @@
-import type { CloneCache } from '../../../ports/clone/clone-cache.js';
-import type { NamespacePolicy, Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
-import type { Oid } from '../../../ports/vocabulary.js';
+import type { CloneCache } from '../../../../ports/clone/clone-cache.js';
+import type { NamespacePolicy, Policy, PolicyKey } from '../../../../ports/stargate/policy-reader.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
 
 /**
  * The shape of what is kept. To be raised with every change of the `Policy` record, so that what an earlier build kept is read from

@@ -1,6 +1,6 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import { CommitQueue } from '../log/commit-queue.js';
-import type { ObjectSource } from '../objects/source.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { CommitQueue } from '../../log/commit-queue.js';
+import type { ObjectSource } from '../../objects/source.js';
 
 /** Which commits a receiver lacks. */
 export interface CommitSelection {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { apiMetrics } from '../observed/metrics.js';
-import { answers } from '../schemas/common.js';
-import type { ApiApp, ApiContext } from '../requests/context.js';
+import { apiMetrics } from '../../observed/metrics.js';
+import { answers } from '../../schemas/common.js';
+import type { ApiApp, ApiContext } from '../../requests/context.js';
 
 const Health = Type.Object({ status: Type.String() });
 const Stats = Type.Object({

@@ -1,9 +1,9 @@
-import { type KnownTips, TURN, type TurnReport } from '../../../admin/turn.js';
-import { readReport } from '../../../admin/verb.js';
-import { ledgerRef, trackingRef } from '../../../ledger/refs.js';
-import { KvError } from '../../../../ports/error.js';
-import type { Clone, WritingPorts } from '../../clone/clone.js';
-import { type FullLine, lineIsFull } from '../../remote/patience.js';
+import { type KnownTips, TURN, type TurnReport } from '../../../../admin/turn.js';
+import { readReport } from '../../../../admin/verb.js';
+import { ledgerRef, trackingRef } from '../../../../ledger/refs.js';
+import { KvError } from '../../../../../ports/error.js';
+import type { Clone, WritingPorts } from '../../../clone/clone.js';
+import { type FullLine, lineIsFull } from '../../../remote/patience.js';
 
 /** A turn to push, which is over with the push, after its time, or when it is given back. */
 export interface HeldTurn extends TurnReport {

@@ -1,4 +1,4 @@
-import type { Clone, WritingPorts } from '../../clone/clone.js';
+import type { Clone, WritingPorts } from '../../../clone/clone.js';
 
 /** With jitter between them, this many lost races in a row mean that something else is wrong. */
 export const MAX_ATTEMPTS = 30;

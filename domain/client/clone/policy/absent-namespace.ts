@@ -1,6 +1,6 @@
-import { KvError } from '../../../ports/error.js';
-import { nearest } from '../../../ports/grammar/nearest.js';
-import type { Clone } from './clone.js';
+import { KvError } from '../../../../ports/error.js';
+import { nearest } from '../../../../ports/grammar/nearest.js';
+import type { Clone } from '../clone.js';
 import { knownPolicy } from './known-policy.js';
 
 const SHOWN = 8;

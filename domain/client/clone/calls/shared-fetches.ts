@@ -1,4 +1,4 @@
-import type { FetchOptions, GitRemote } from '../../../ports/git/git-remote.js';
+import type { FetchOptions, GitRemote } from '../../../../ports/git/git-remote.js';
 import { interrupted } from './cancellation.js';
 
 /** One fetch, and how many wait for it. */

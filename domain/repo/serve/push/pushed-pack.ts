@@ -1,10 +1,10 @@
-import type { GitStore } from '../../../ports/git/git-store.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { PACK_HEADER } from '../../git/pack/entry.js';
-import type { PackNotes } from '../../git/pack/pack-notes.js';
-import { oidBytesIn } from '../../git/tree/tree.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { PACK_HEADER } from '../../../git/pack/entry.js';
+import type { PackNotes } from '../../../git/pack/pack-notes.js';
+import { oidBytesIn } from '../../../git/tree/tree.js';
 import type { Pushed } from './check-push.js';
-import type { Gathering, KeptPacks } from './kept-packs.js';
+import type { Gathering, KeptPacks } from '../kept-packs.js';
 
 /** Of what objects have, a pack that is larger than this part is hardly compressed: to put another together is worth it. */
 const COMPRESSED = 1 / 2;

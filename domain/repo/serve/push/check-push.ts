@@ -1,13 +1,13 @@
-import { KvError } from '../../../ports/error.js';
-import type { NewObject } from '../../../ports/git/git-store.js';
-import type { ObjectType, Oid } from '../../../ports/vocabulary.js';
-import { fromAscii } from '../../git/bytes.js';
-import { checkGitmodules, checkObject } from '../../git/fsck.js';
-import { MODE_DIR, TreeCursor } from '../../git/tree/tree.js';
-import { differing } from '../objects/differing.js';
-import { type CommitFacts, readFacts } from '../objects/commit-object.js';
-import type { ObjectSource } from '../objects/source.js';
-import { childrenOf } from '../objects/children.js';
+import { KvError } from '../../../../ports/error.js';
+import type { NewObject } from '../../../../ports/git/git-store.js';
+import type { ObjectType, Oid } from '../../../../ports/vocabulary.js';
+import { fromAscii } from '../../../git/bytes.js';
+import { checkGitmodules, checkObject } from '../../../git/fsck.js';
+import { MODE_DIR, TreeCursor } from '../../../git/tree/tree.js';
+import { differing } from '../../objects/differing.js';
+import { type CommitFacts, readFacts } from '../../objects/commit-object.js';
+import type { ObjectSource } from '../../objects/source.js';
+import { childrenOf } from '../../objects/children.js';
 
 /** The objects of a push. */
 export type Pushed = ReadonlyMap<Oid, NewObject>;

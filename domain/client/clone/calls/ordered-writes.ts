@@ -1,6 +1,6 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import { utf8 } from '../../git/bytes.js';
-import type { Clone } from './clone.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { utf8 } from '../../../git/bytes.js';
+import type { Clone } from '../clone.js';
 
 /**
  * What the Stargate has told this clone of its intents. A write in a sequenced namespace brings nothing of the ledger into the clone, so

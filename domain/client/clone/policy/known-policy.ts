@@ -1,13 +1,13 @@
-import type { CloneConfig } from '../../../ports/clone/clone-config.js';
-import { KvError } from '../../../ports/error.js';
-import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import { decodeLoose } from '../../git/bytes.js';
-import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../ledger/repository-id.js';
-import { decodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../ledger/intent/sequencer-keys.js';
-import { POLICY_PATH, POLICY_REF, trackedNames } from '../../ledger/refs.js';
-import { newestRef } from './chunks-tip.js';
-import type { Clone } from './clone.js';
+import type { CloneConfig } from '../../../../ports/clone/clone-config.js';
+import { KvError } from '../../../../ports/error.js';
+import type { Policy, PolicyKey } from '../../../../ports/stargate/policy-reader.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import { decodeLoose } from '../../../git/bytes.js';
+import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../../ledger/repository-id.js';
+import { decodeSequencerKeys, SEQUENCER_KEYS_PATH } from '../../../ledger/intent/sequencer-keys.js';
+import { POLICY_PATH, POLICY_REF, trackedNames } from '../../../ledger/refs.js';
+import { newestRef } from '../chunks-tip.js';
+import type { Clone } from '../clone.js';
 import { keepPolicy, keptPolicy } from './policy-cache.js';
 
 /** What was parsed last, by the clone's configuration, which all views of a clone share: a command asks several times. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { ApiApp } from '../requests/context.js';
+import type { ApiApp } from '../../requests/context.js';
 
 /** Nothing on the page runs, and nothing comes from elsewhere. */
 const POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

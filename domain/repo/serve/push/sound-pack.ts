@@ -1,13 +1,13 @@
-import { KvError } from '../../../ports/error.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { ObjectNamer } from '../../git/object.js';
-import { readPack } from '../../git/pack/read-pack.js';
-import type { Zlib } from '../../git/pack/zlib.js';
-import type { TreeReader } from '../../git/tree/tree-draft.js';
-import { oidBytesIn } from '../../git/tree/tree.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { ObjectNamer } from '../../../git/object.js';
+import { readPack } from '../../../git/pack/read-pack.js';
+import type { Zlib } from '../../../git/pack/zlib.js';
+import type { TreeReader } from '../../../git/tree/tree-draft.js';
+import { oidBytesIn } from '../../../git/tree/tree.js';
 import { checkPushed, neededBy } from './check-push.js';
-import { ObjectSource } from '../objects/source.js';
+import { ObjectSource } from '../../objects/source.js';
 
 /** What reading a pack that another server has sent takes. */
 export interface SoundPackParts {

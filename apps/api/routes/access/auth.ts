@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox';
-import type { ApiKey, User } from '../../../domain/access/accounts.js';
-import { checkedRights } from '../../../domain/access/accounts.js';
-import type { LoggedIn } from '../auth/logins.js';
-import { answers, closed, Done, done, TextOrNull } from '../schemas/common.js';
-import { iso } from '../schemas/repository.js';
-import { type ApiApp, type ApiContext, holderOf } from '../requests/context.js';
-import { ApiError } from '../problems/errors.js';
-import { timeOf } from './history.js';
+import type { ApiKey, User } from '../../../../domain/access/accounts.js';
+import { checkedRights } from '../../../../domain/access/accounts.js';
+import type { LoggedIn } from '../../auth/logins.js';
+import { answers, closed, Done, done, TextOrNull } from '../../schemas/common.js';
+import { iso } from '../../schemas/repository.js';
+import { type ApiApp, type ApiContext, holderOf } from '../../requests/context.js';
+import { ApiError } from '../../problems/errors.js';
+import { timeOf } from '../history.js';
 
 /** A user as others see them. */
 export const UserShape = Type.Object({

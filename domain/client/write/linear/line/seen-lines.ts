@@ -1,5 +1,5 @@
-import { utf8 } from '../../../git/bytes.js';
-import type { Clone } from '../../clone/clone.js';
+import { utf8 } from '../../../../git/bytes.js';
+import type { Clone } from '../../../clone/clone.js';
 import type { HeldTurn } from './turn.js';
 
 /** For how long a clone that has met a line asks for a turn first. Milliseconds. */

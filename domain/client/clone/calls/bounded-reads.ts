@@ -1,10 +1,10 @@
-import { KvError } from '../../../ports/error.js';
-import type { GitStore } from '../../../ports/git/git-store.js';
-import { parseSize } from '../../../ports/grammar/size.js';
-import type { ReadBounds } from '../../../ports/git/read-bounds.js';
-import type { GitObject, Oid } from '../../../ports/vocabulary.js';
-import { untrusted } from '../../git/untrusted.js';
-import { replacing } from '../../git/store-view.js';
+import { KvError } from '../../../../ports/error.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
+import { parseSize } from '../../../../ports/grammar/size.js';
+import type { ReadBounds } from '../../../../ports/git/read-bounds.js';
+import type { GitObject, Oid } from '../../../../ports/vocabulary.js';
+import { untrusted } from '../../../git/untrusted.js';
+import { replacing } from '../../../git/store-view.js';
 
 const MiB = 1024 * 1024;
 /** The largest value that is read whole unless `kv.maxObject` says more: no Stargate takes a larger one unless its policy says so. Bytes. */

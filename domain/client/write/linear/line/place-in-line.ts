@@ -1,10 +1,10 @@
-import type { KnownTips } from '../../../admin/turn.js';
-import type { Clone, WritingPorts } from '../../clone/clone.js';
-import { fetchChunks } from '../../clone/chunks-tip.js';
-import { newestTip, type Tip } from '../../clone/tips.js';
-import { fetchNamespace } from '../../remote/fetch-namespace.js';
-import { requireCaughtUp } from '../caught-up.js';
-import { type News, takeNews } from './news.js';
+import type { KnownTips } from '../../../../admin/turn.js';
+import type { Clone, WritingPorts } from '../../../clone/clone.js';
+import { fetchChunks } from '../../../clone/chunks-tip.js';
+import { newestTip, type Tip } from '../../../clone/tips.js';
+import { fetchNamespace } from '../../../remote/fetch-namespace.js';
+import { requireCaughtUp } from '../../caught-up.js';
+import { type News, takeNews } from '../news.js';
 import { rememberLine } from './seen-lines.js';
 import { type HeldTurn, knowsTip, takeTurn } from './turn.js';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
-import { checkedRights } from '../../../domain/access/accounts.js';
-import { answers, closed, Done, done, PAGE, page } from '../schemas/common.js';
-import type { ApiApp, ApiContext } from '../requests/context.js';
+import { checkedRights } from '../../../../domain/access/accounts.js';
+import { answers, closed, Done, done, PAGE, page } from '../../schemas/common.js';
+import type { ApiApp, ApiContext } from '../../requests/context.js';
 import { UserShape, userShape } from './auth.js';
 
 const UserParams = Type.Object({ user: Type.String({ maxLength: 200 }) });

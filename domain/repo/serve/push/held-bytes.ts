@@ -1,4 +1,4 @@
-import type { GitStore } from '../../../ports/git/git-store.js';
+import type { GitStore } from '../../../../ports/git/git-store.js';
 
 /** A first buffer, bytes. */
 const FIRST = 64 * 1024;

@@ -1,21 +1,21 @@
-import { KvError } from '../../../ports/error.js';
-import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
-import type { NewObject } from '../../../ports/git/git-store.js';
-import type { Oid, RefUpdate } from '../../../ports/vocabulary.js';
-import { concat } from '../../git/bytes.js';
-import { ObjectNamer } from '../../git/object.js';
-import { PackNotes } from '../../git/pack/pack-notes.js';
-import { readPack } from '../../git/pack/read-pack.js';
-import { pushReport, type RefVerdict } from '../../git/wire/push-report.js';
-import { PushStream } from '../../git/wire/push-request.js';
-import { receiveAdvertisement } from '../../git/wire/ref-listing.js';
-import { SideBand } from '../../git/wire/side-band.js';
-import type { Repository } from '../facade.js';
+import { KvError } from '../../../../ports/error.js';
+import { encodePkt, FLUSH_PKT } from '../../../../ports/grammar/git-words/pkt-line.js';
+import type { NewObject } from '../../../../ports/git/git-store.js';
+import type { Oid, RefUpdate } from '../../../../ports/vocabulary.js';
+import { concat } from '../../../git/bytes.js';
+import { ObjectNamer } from '../../../git/object.js';
+import { PackNotes } from '../../../git/pack/pack-notes.js';
+import { readPack } from '../../../git/pack/read-pack.js';
+import { pushReport, type RefVerdict } from '../../../git/wire/push-report.js';
+import { PushStream } from '../../../git/wire/push-request.js';
+import { receiveAdvertisement } from '../../../git/wire/ref-listing.js';
+import { SideBand } from '../../../git/wire/side-band.js';
+import type { Repository } from '../../facade.js';
 import { checkPushed } from './check-push.js';
 import { HeldBytes } from './held-bytes.js';
-import { listingOf, type ServeParts } from './parts.js';
+import { listingOf, type ServeParts } from '../parts.js';
 import { PushedPack } from './pushed-pack.js';
-import { wordsFor } from './words.js';
+import { wordsFor } from '../words.js';
 
 /** What taking pushes takes. */
 export interface ReceiveParts extends ServeParts {

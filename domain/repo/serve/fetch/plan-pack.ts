@@ -1,10 +1,10 @@
-import type { Oid } from '../../../ports/vocabulary.js';
-import type { PackItem } from '../../git/pack/write-pack.js';
-import { MODE_DIR, TreeCursor } from '../../git/tree/tree.js';
-import type { ObjectFilter } from '../../git/wire/object-filter.js';
-import { differing } from '../objects/differing.js';
-import type { ObjectSource } from '../objects/source.js';
-import { childrenOf } from '../objects/children.js';
+import type { Oid } from '../../../../ports/vocabulary.js';
+import type { PackItem } from '../../../git/pack/write-pack.js';
+import { MODE_DIR, TreeCursor } from '../../../git/tree/tree.js';
+import type { ObjectFilter } from '../../../git/wire/object-filter.js';
+import { differing } from '../../objects/differing.js';
+import type { ObjectSource } from '../../objects/source.js';
+import { childrenOf } from '../../objects/children.js';
 
 /** Deltas upon deltas: git's own bound. */
 const DEEPEST = 50;

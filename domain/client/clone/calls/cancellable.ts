@@ -1,8 +1,8 @@
-import type { AdminClient } from '../../../ports/clone/admin-client.js';
-import type { GitRemote } from '../../../ports/git/git-remote.js';
-import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import type { AdminClient } from '../../../../ports/clone/admin-client.js';
+import type { GitRemote } from '../../../../ports/git/git-remote.js';
+import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
 import type { Cancellation } from './cancellation.js';
-import type { Clone, WritingPorts } from './clone.js';
+import type { Clone, WritingPorts } from '../clone.js';
 
 /** The same clone, for one call that may be cancelled: whatever it asks for is refused with `INTERRUPTED` then, or ended. */
 export function cancellable(clone: Clone, cancellation: Cancellation): Clone {
