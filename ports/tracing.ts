@@ -20,6 +20,7 @@ export const SPANS = {
   'adapter.call': 'client',
   'api.request': 'server',
   'api.repository': 'internal',
+  'api.persist': 'internal',
 } as const satisfies Readonly<Record<string, 'internal' | 'client' | 'server'>>;
 
 /** The name of a span. */

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { join } from 'node:path';
 import { withAliases } from '../../apps/api/observed/metrics.js';
 import { readSettings } from '../../apps/api/settings.js';
 import { KvError } from '../../ports/error.js';
 import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { type TestApi, testApi } from './support.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -59,6 +61,29 @@ describe('api: traces', () => {
       expect(logged?.['http_latency_ms']).to.be.a('number');
     });
   }
+
+  it('show what is made durable together, in a trace of its own', async () => {
+    const [receiver, folder] = await Promise.all([OtlpReceiver.start(), temporaryFolder()]);
+    const t = await testApi({
+      ...{ GIT_KV_API_TRACING_EXPORTER: 'otlp', GIT_KV_API_TRACING_ENDPOINT: receiver.url },
+      GIT_KV_API_DATA: join(folder.path, 'data'),
+    });
+    try {
+      await t.ask('POST', '/api/v1/repos', { id: 'kept' });
+      await t.ask('POST', '/api/v1/repos/kept/files', { path: 'a', content: 'a' });
+      const traced = { headers: { traceparent: `00-${TRACE}-${PARENT}-01` } };
+      const { status } = await t.ask('POST', '/api/v1/repos/kept/commits', { message: 'one', author: AUTHOR }, traced);
+      expect(status).to.equal(201);
+    } finally {
+      await t.close();
+      await receiver.stop();
+      await folder.remove();
+    }
+    const persisted = receiver.spans.filter(({ name }) => name === 'api.persist');
+    expect(persisted.map(({ attributes }) => attributes['git_kv.batch'])).to.deep.equal([1]);
+    expect(persisted[0]?.attributes['git_kv.bytes']).to.be.within(100, 1000);
+    expect([persisted[0]?.parentId, persisted[0]?.traceId === TRACE, persisted[0]?.failed]).to.deep.equal([null, false, false]);
+  });
 
   it('are off unless they are asked for, and say what is wrong with how', async () => {
     const code = async (env: Record<string, string>): Promise<string> => {

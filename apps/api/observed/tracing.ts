@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { BeginGroup } from '../../../domain/repo/persist/group-commit.js';
 import type { Repository } from '../../../domain/repo/facade.js';
 import type { Composition } from '../../../plugins/host/index.js';
 import { NO_SPAN, type Span, type Tracing } from '../../../ports/tracing.js';
@@ -11,6 +12,8 @@ export interface Traces {
   within<T>(span: Span, work: () => T): T;
   /** A repository whose uses are parts of the span that what is done now belongs to; itself where nobody follows. */
   follow(repository: Repository): Repository;
+  /** A group of commits that is made durable, for whoever waits: a trace of its own. */
+  readonly persisting: BeginGroup;
 }
 
 /** Opens what the settings name for it. Throws `CONFIG_INVALID` where it can't be had. */
@@ -21,6 +24,7 @@ export async function openTraces(composition: Pick<Composition, 'open'>, setting
   const current = new AsyncLocalStorage<Span>();
   return {
     tracing,
+    persisting: (facts) => tracing.begin('api.persist', { facts }),
     within: (span, work) => current.run(span, work),
     follow(repository) {
       const span = current.getStore() ?? NO_SPAN;

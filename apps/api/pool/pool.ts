@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BeginGroup } from '../../../domain/repo/persist/group-commit.js';
 import { openMemoryFirst } from '../../../domain/repo/persist/memory-first.js';
 import { openRepository, type Repository } from '../../../domain/repo/repository.js';
 import type { Composition } from '../../../plugins/host/index.js';
@@ -24,6 +25,8 @@ export interface PoolParts {
   readonly watcher?: RepositoryWatcher;
   /** What is done with a repository is done with what this gives of it. */
   readonly follow?: (repository: Repository) => Repository;
+  /** Hears of each group of commits that is made durable. */
+  readonly persisting?: BeginGroup;
 }
 
 /** How the pool is doing, as its endpoint tells it. */
@@ -229,13 +232,13 @@ export class Pool {
   }
 
   private async openHeld({ entry, events }: Slot, create: boolean): Promise<Held> {
-    const { composition, clock, hasher, randomness, watcher } = this.parts;
+    const { composition, clock, hasher, randomness, watcher, persisting } = this.parts;
     const { objectFormat, memoryOnly, id } = entry;
     const memory = await this.memoryStore(objectFormat);
     let store = memory;
     if (!memoryOnly) {
       const place = { directory: this.folder(id), ...(create ? { create: objectFormat } : {}) };
-      store = await openMemoryFirst(memory, await composition.open<GitStore>('git-store', 'git-bare', place));
+      store = await openMemoryFirst(memory, await composition.open<GitStore>('git-store', 'git-bare', place), persisting);
     }
     await watcher?.opening(id, memoryOnly ? null : this.folder(id));
     const repository = openRepository({

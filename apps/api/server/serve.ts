@@ -71,7 +71,7 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
     hasher,
     randomness,
     watcher: automation,
-    ...(traces.tracing.isOn ? { follow: traces.follow } : {}),
+    ...(traces.tracing.isOn ? { follow: traces.follow, persisting: traces.persisting } : {}),
   });
 
   const file = data === '' ? null : new KeptJson<AccountsRecord>(join(data, 'accounts.json'));

@@ -1,4 +1,5 @@
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
+import { NO_SPAN, type Span, type SpanFacts } from '../../../ports/tracing.js';
 import type { Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
 
 /** What waits to be made durable. */
@@ -8,6 +9,9 @@ interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Begins the span of one group: it belongs to the commits of many requests, and is a part of none of theirs. */
+export type BeginGroup = (facts: SpanFacts) => Span;
 
 /** Objects that are made durable together, bytes. */
 const TOGETHER = 32 * 1024 * 1024;
@@ -24,6 +28,7 @@ export class GroupCommit {
   constructor(
     private readonly durable: Pick<GitStore, 'write' | 'updateRefs'>,
     private readonly isDurable: (objects: readonly NewObject[]) => void,
+    private readonly begin: BeginGroup = () => NO_SPAN,
   ) {}
 
   /** Throws what has ended it. */
@@ -53,11 +58,14 @@ export class GroupCommit {
 
   private async flush(group: readonly Waiting[]): Promise<void> {
     const objects = group.flatMap((each) => each.objects);
+    const span = this.begin({ batch: group.length, bytes: bytesOf(objects) });
     try {
       if (objects.length > 0) await this.durable.write(objects);
       const updates = together(group);
       if (updates.length > 0) await this.durable.updateRefs(updates, 'group commit');
+      span.end();
     } catch (error) {
+      span.end(error);
       this.broken = { error };
       for (const { reject } of group) reject(error);
       return;
@@ -72,7 +80,7 @@ export class GroupCommit {
     const names = new Set<RefName>();
     let count = 0;
     for (const { objects, updates } of this.queue) {
-      bytes += objects.reduce((sum, { body }) => sum + body.length, 0);
+      bytes += bytesOf(objects);
       const isAlone = count > 0 && (bytes > TOGETHER || updates.some(({ ref }) => meets(names, ref)));
       if (isAlone) break;
       for (const { ref } of updates) names.add(ref);
@@ -81,6 +89,8 @@ export class GroupCommit {
     return this.queue.splice(0, count);
   }
 }
+
+const bytesOf = (objects: readonly NewObject[]): number => objects.reduce((sum, { body }) => sum + body.length, 0);
 
 /** Whether a ref lies above or below another: git takes no transaction in which one makes room for the other. */
 function meets(names: ReadonlySet<RefName>, ref: RefName): boolean {

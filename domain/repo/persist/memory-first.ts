@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { AtHand, GitStore, GitStoreCapabilities, Landed, NewObject, Quarantine } from '../../../ports/git/git-store.js';
 import type { ReadBounds } from '../../../ports/git/read-bounds.js';
 import type { GitObject, Oid, RefName, RefUpdate } from '../../../ports/vocabulary.js';
-import { GroupCommit } from './group-commit.js';
+import { type BeginGroup, GroupCommit } from './group-commit.js';
 import { MemoryQuarantine } from './memory-quarantine.js';
 import { ObjectReads } from './object-reads.js';
 
@@ -14,11 +14,11 @@ const UNCOUNTED = 1024 * 1024;
 /**
  * A repository that works in memory and is kept in another store: refs and what was read or written lately are in `memory`, which has to be
  * empty and takes limits; everything is in `durable`, where it arrives by group commit. Both are closed with it. What memory has no room
- * for is read anew when it is needed; only what isn't durable yet must have room.
+ * for is read anew when it is needed; only what isn't durable yet must have room. `begin` hears of each group.
  */
-export async function openMemoryFirst(memory: GitStore, durable: GitStore): Promise<GitStore> {
+export async function openMemoryFirst(memory: GitStore, durable: GitStore, begin?: BeginGroup): Promise<GitStore> {
   const refs = [...(await durable.refs(['refs/']))];
-  const store = new MemoryFirst(memory, durable);
+  const store = new MemoryFirst(memory, durable, begin);
   for (let from = 0; from < refs.length; from += TOGETHER) {
     const some = refs.slice(from, from + TOGETHER);
     await store.bring(some.map(([, oid]) => oid));
@@ -44,6 +44,7 @@ class MemoryFirst extends ObjectReads implements GitStore {
   constructor(
     private readonly memory: GitStore,
     private readonly durable: GitStore,
+    begin?: BeginGroup,
   ) {
     super(durable.objectFormat);
     const { objectFormats, durable: isDurable } = durable.capabilities;
@@ -52,9 +53,10 @@ class MemoryFirst extends ObjectReads implements GitStore {
       const { object, tip, head } = memory.atHand;
       this.atHand = { object, tip, head }; // what lands is to be kept, which takes time
     }
-    this.group = new GroupCommit(durable, (objects) => {
+    const nowSpare = (objects: readonly NewObject[]): void => {
       for (const { oid } of objects) this.spare.add(oid);
-    });
+    };
+    this.group = new GroupCommit(durable, nowSpare, begin);
   }
 
   async read(oids: readonly Oid[], bounds?: ReadBounds): Promise<(GitObject | null)[]> {
