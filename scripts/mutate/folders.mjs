@@ -32,8 +32,8 @@ export const FOLDERS = {
   'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/{traces,sync}.test.js'],
   'domain/gateway/turns': ['unit/domain/gateway/turns*.test.js'],
   'domain/gateway/sequence': [
-    'unit/domain/gateway/sequence*.test.js',
-    'robustness/sequenced-memory.test.js',
+    'unit/domain/gateway/sequence/*.test.js',
+    'robustness/{sequenced,bad-intents}-memory.test.js',
     'unit/sequenced-client.test.js',
   ],
   'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js', 'simulation/simulation.test.js'],

@@ -13,8 +13,10 @@ import type { MemoryPeople } from './memory-people.js';
 /** What an intent says, and how it is spoilt. */
 export interface IntentWish {
   readonly set?: Readonly<Record<string, string | Uint8Array>>;
-  /** Chunked values, by their manifests; their chunks are not brought. */
+  /** Chunked values, by their manifests. */
   readonly manifests?: readonly Manifest[];
+  /** The chunks that are brought, by what their digests are said to be. */
+  readonly chunks?: Readonly<Record<string, Uint8Array>>;
   readonly del?: readonly string[];
   readonly strict?: boolean;
   readonly keepTtl?: boolean;
@@ -86,7 +88,8 @@ export class IntentMaker {
     );
     const dels = (wish.del ?? []).map((key): IntentOperation => ({ op: 'del', key, strict: wish.strict === true }));
     const ops = [...sets, ...chunked, ...dels];
-    const objects: NewObject[] = [...blobs, ...manifests].map(({ object }) => object);
+    const chunks = new Map(Object.entries(wish.chunks ?? {}).map(([digest, body]) => [digest, namer.object('blob', body)]));
+    const objects: NewObject[] = [...[...blobs, ...manifests].map(({ object }) => object), ...chunks.values()];
     const operations = {
       ops: wish.operations?.(ops) ?? ops,
       expect: wish.expect ?? [],
@@ -94,7 +97,8 @@ export class IntentMaker {
       ...(wish.beginEpoch === undefined ? {} : { epoch: wish.beginEpoch }),
     };
     const files = { values: blobs.map(({ object }) => object.oid), manifests: manifests.map(({ object }) => object.oid) };
-    const tree = intentTree(namer, operations, { ...files, chunks: new Map() }, objects);
+    const brought = new Map([...chunks].map(([digest, { oid }]) => [digest, oid]));
+    const tree = intentTree(namer, operations, { ...files, chunks: brought }, objects);
     const trailers: IntentTrailers = {
       ...{ ns: wish.ns ?? 'main', txn, epoch: wish.epoch ?? null, repository: wish.repository ?? this.repository },
     };
