@@ -159,6 +159,11 @@ describe('what is wrong in a profile', () => {
       'name: t\nadapters:\n  journal:\n    use: sized\n    config:\n      host:\n        nam: x\n',
       "p.yaml:7: adapters.journal.config.host.nam: unknown key; did you mean 'name'?",
     ],
+    [
+      'a key that is like none',
+      'name: t\nadapters:\n  journal:\n    use: sized\n    config: { quux: 1 }\n',
+      'p.yaml:5: adapters.journal.config.quux: unknown key (known: resetMs, path, loud, password, url, host)',
+    ],
   ] as const) {
     it(`${what}: is one error with file, line and what was meant`, async () => {
       const opening = parseProfile(text, 'p.yaml').then(async (profile) => (await openProfile(profile, options)).get('journal'));

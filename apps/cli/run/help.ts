@@ -15,21 +15,29 @@ export function helpWidth(): number {
 }
 
 /** All commands, the global flags and how to begin. */
-export function rootHelp(width: number, ofPlugins: readonly (readonly [name: string, summary: string])[] = []): string {
+export function rootHelp(width: number, ofPlugins: readonly Summed[] = []): string {
   return [
     'git kv [--ns NAME] [--json] COMMAND [ARGUMENTS]\n',
     section('Start here', START.map((line) => `  ${line}\n`).join('')),
-    section('Commands', commandList(Object.keys(COMMANDS), width)),
+    section('Commands', table(ownCommands(), width)),
     ...(ofPlugins.length > 0 ? [section('Commands of plugins', table(ofPlugins, width))] : []),
     section('Flags of every command', globalFlags(width)),
     'git kv COMMAND -h explains a command; git kv help exit-codes the exit codes\n',
   ].join('\n');
 }
 
-/** The commands that share a first word. */
-export function topicHelp(topic: string, description: string, width: number): string {
-  const ids = Object.keys(COMMANDS).filter((id) => id.startsWith(`${topic}:`));
-  return `${description}\n\n${section('Commands', commandList(ids, width))}\ngit kv ${topic} COMMAND -h explains a command\n`;
+/** A command's words, and what it does. */
+export type Summed = readonly [name: string, summary: string];
+
+/** The commands that share their first words, `topic`. */
+export function topicHelp(topic: string, description: string, commands: readonly Summed[], width: number): string {
+  return `${description}\n\n${section('Commands', table(commands, width))}\ngit kv ${topic} COMMAND -h explains a command\n`;
+}
+
+/** This program's own commands; with `topic`, those that begin with it. */
+export function ownCommands(topic?: string): Summed[] {
+  const ids = Object.keys(COMMANDS).filter((id) => topic === undefined || id.startsWith(`${topic}:`));
+  return ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']);
 }
 
 /** One command: its summary, usage, description, arguments, flags and examples. */
@@ -51,13 +59,6 @@ const section = (title: string, body: string): string => `${title}\n${body}`;
 
 const globalFlags = (width: number): string => flagList(oclifFlags(GLOBAL_FLAGS), width);
 
-function commandList(ids: readonly string[], width: number): string {
-  return table(
-    ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']),
-    width,
-  );
-}
-
 function flagList(flags: Command.Class['flags'], width: number): string {
   return table(
     Object.entries(flags).map(([name, flag]) => [flagTerm(name, flag), flag.summary ?? flag.description ?? '']),
@@ -66,7 +67,7 @@ function flagList(flags: Command.Class['flags'], width: number): string {
 }
 
 /** A term, and beside it what it means; a long term has a line of its own. */
-function table(rows: readonly (readonly [string, string])[], width: number): string {
+function table(rows: readonly Summed[], width: number): string {
   const column = Math.min(Math.max(0, ...rows.map(([term]) => term.length)), TERM_WIDTH) + 4;
   const indent = ' '.repeat(column);
   return rows
