@@ -224,6 +224,17 @@ describe('values that stand above a profile', () => {
     expect(await composition.get('journal')).to.include({ resetMs: 8 });
   });
 
+  it('find a wrapper by either of its names, and by the one that is written first', async () => {
+    const wraps = async (wrap: string, said: string): Promise<(string | undefined)[]> => {
+      const profile = await parseProfile(`name: t\nadapters:\n  mirror-target: { use: x, wrap: ${wrap} }\n`, 'p.yaml');
+      const { adapters } = changeProfile(profile, [change(`mirror-target.${said}.resetMs`, '5')]);
+      return (adapters['mirror-target']?.wrap ?? []).map(({ set }) => set?.[0]?.text);
+    };
+    expect(await wraps('[retry, mirror-breaker]', 'breaker')).to.deep.equal([undefined, '5']);
+    expect(await wraps('[retry, breaker]', 'MIRROR_BREAKER')).to.deep.equal([undefined, '5']);
+    expect(await wraps('[mirror-breaker, breaker]', 'breaker')).to.deep.equal([undefined, '5']);
+  });
+
   it('may name another adapter, without the configuration of the named one', async () => {
     const composition = await changed(change('journal.use', 'other', 'flag'));
     const [use, resetMs] = await composition.values();
