@@ -98,6 +98,11 @@ describe('plugins of others', function () {
     const slip = await says('acme', 'say', 'helo');
     expect([slip.code, slip.stderr.split('\n')[1]]).to.deep.equal([64, 'hint: did you mean: git kv acme say hello']);
     expect((await says('plugins', 'uninstall', 'claims')).code).to.equal(0);
+    const nowhere = await says('plugins', 'install', './nowhere.tgz');
+    expect([nowhere.code, nowhere.stderr]).to.deep.equal([
+      6,
+      'error: cannot install ./nowhere.tgz: there is no such file\nhint: correct the path\n',
+    ]);
     const elsewhere = await run(process.execPath, [kv, 'plugins', 'install', tarball], {
       cwd: packed.folder.path,
       env: { ...packed.env, XDG_DATA_HOME: tarball },

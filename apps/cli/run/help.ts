@@ -40,8 +40,26 @@ export function ownCommands(topic?: string): Summed[] {
   return ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']);
 }
 
-/** One command: its summary, usage, description, arguments, flags and examples. */
+/** One command of this program: its summary, usage, description, arguments, flags and examples. */
 export function commandHelp(id: string, command: Command.Class, width: number): string {
+  return explained(id, command, [section('Flags of every command', globalFlags(width))], width);
+}
+
+/** The same of a plugin's command, which may leave out all but `run`, and has no flags but its own. */
+export function pluginCommandHelp(id: string, command: Command.Class, summary: string, width: number): string {
+  const { args = {}, flags, baseFlags } = command as Partial<Command.Class>; // oclif's own class declares what it has not
+  const { description, examples } = command;
+  const whole = { summary: command.summary ?? summary, description, args, flags: { ...baseFlags, ...flags }, examples };
+  return explained(id, whole, [], width);
+}
+
+interface Explained extends Pick<Command.Class, 'args' | 'flags'> {
+  readonly summary?: string | undefined;
+  readonly description: string | undefined;
+  readonly examples: Command.Class['examples'] | undefined;
+}
+
+function explained(id: string, command: Explained, behindFlags: readonly string[], width: number): string {
   const args = Object.entries(command.args).map(([name, arg]): [string, string] => [name.toUpperCase(), arg.description ?? '']);
   const examples = (command.examples ?? []).map((example) => `  ${String(example).replaceAll('<%= config.bin %>', 'git kv')}\n`);
   return [
@@ -50,7 +68,7 @@ export function commandHelp(id: string, command: Command.Class, width: number): 
     ...(command.description ? [`${paragraphs(command.description, width)}\n`] : []),
     ...(args.length > 0 ? [section('Arguments', table(args, width))] : []),
     ...(Object.keys(command.flags).length > 0 ? [section('Flags', flagList(command.flags, width))] : []),
-    section('Flags of every command', globalFlags(width)),
+    ...behindFlags,
     ...(examples.length > 0 ? [section('Examples', examples.join(''))] : []),
   ].join('\n');
 }

@@ -2,7 +2,7 @@ import type { Command, Config } from '@oclif/core';
 import { KvError } from '../../../ports/error.js';
 import { unknownCommand } from '../parse/command-name.js';
 import { note, print } from '../io/terminal.js';
-import { commandHelp, helpWidth, type Summed, topicHelp } from './help.js';
+import { helpWidth, pluginCommandHelp, type Summed, topicHelp } from './help.js';
 import { usageError } from './usage-errors.js';
 import { commandsOf, type ForeignCommand, type Installed, installedPlugins } from '../plugins/installed.js';
 
@@ -28,7 +28,7 @@ export async function runPluginCommand(
   const command = await loaded(found);
   const end = args.indexOf('--');
   if ((end < 0 ? args : args.slice(0, end)).some(isHelp)) {
-    await print(commandHelp(found.id, command, helpWidth()));
+    await print(pluginCommandHelp(found.id, command, found.entry.summary, helpWidth()));
     return 0;
   }
   try {
