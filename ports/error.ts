@@ -6,7 +6,7 @@ import { exhausted } from './grammar/git-words/exhausted.js';
  * the message says what failed and names the key, ref or file; the hint says what to do next.
  */
 
-/** Every error code. A code is never given another meaning; apps/exit-codes.ts has the exit status of each. */
+/** Every error code. A code is never given another meaning; `docs/ERRORS.md` has the meaning and the exit status of each. */
 export const ERROR_CODES = [
   'UNEXPECTED', //            a bug of ours
   'CAS_CONFLICT', //          a tip or an expected value is not what the writer built on

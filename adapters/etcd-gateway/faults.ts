@@ -28,8 +28,8 @@ export class EtcdRefusal extends Error {
 
 const NETWORK = 'check that etcd runs, that the address is right, and that nothing lies between';
 const BROKEN = 'check that etcd runs there, whether it speaks TLS (http:// or https://), and whether it takes this certificate';
-const AUTHORITY = 'name the certificate authority that signed etcd’s certificate, and the address that stands in it';
-const IDENTITY = 'name a client certificate that etcd’s own --trusted-ca-file has signed, and its key';
+const AUTHORITY = 'name the certificate authority that signed etcd’s certificate (ca), and the address that stands in it';
+const IDENTITY = 'name a client certificate that etcd’s own --trusted-ca-file has signed (cert), and its key (certKey)';
 
 /** What the codes of failed system calls mean. */
 const CALLS: Readonly<Record<string, string>> = {

@@ -26,6 +26,9 @@ export async function readIdentity(files: IdentityFiles): Promise<SecureContext>
     }
   };
   const [ca, cert, key] = [await read('ca'), await read('cert'), await read('certKey')];
+  // A file without any is no fault to OpenSSL: nothing would be trusted then, and nobody told why.
+  if (ca?.includes('-----BEGIN') === false)
+    throw new KvError('CONFIG_INVALID', `ca: no certificate is in ${files.ca}`, { hint: PEM });
   try {
     return createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' });
   } catch (cause) {
@@ -34,10 +37,12 @@ export async function readIdentity(files: IdentityFiles): Promise<SecureContext>
   }
 }
 
+const PEM = 'files of PEM that the Stargate may read';
+
 function wrong(what: string, cause: unknown): KvError {
   const { code, message } = cause as NodeJS.ErrnoException;
   return new KvError('CONFIG_INVALID', `${what} (${code ?? message})`, {
     cause,
-    hint: 'files of PEM that the Stargate may read',
+    hint: PEM,
   });
 }

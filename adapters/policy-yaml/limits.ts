@@ -8,7 +8,7 @@ import {
   type Limits,
   type LimitSpec,
 } from '../../ports/stargate/limits.js';
-import { nearest } from '../../ports/grammar/nearest.js';
+import { meant } from '../../ports/grammar/nearest.js';
 import type { Faults } from './faults.js';
 import { readDuration, readSize } from './units.js';
 
@@ -19,9 +19,7 @@ export function buildLimits(block: object | undefined, faults: Faults): Limits {
   const given = new Map(Object.entries(block ?? {}));
   const known = new Map(LIMIT_NAMES.map((name) => [limitKey(name), name]));
   for (const key of given.keys()) {
-    if (known.has(key)) continue;
-    const near = nearest(key, [...known.keys()]);
-    faults.add([...AT, key], `unknown key${near === undefined ? '' : `; did you mean '${near}'?`}`);
+    if (!known.has(key)) faults.add([...AT, key], `unknown key${meant(key, [...known.keys()])}`);
   }
   return limits((name) => {
     const key = limitKey(name);

@@ -1,7 +1,7 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import type { Faults, Path } from './faults.js';
-import { nearest } from '../../ports/grammar/nearest.js';
+import { meant } from '../../ports/grammar/nearest.js';
 
 /** Checks a mapping's shape and gives it as an instance. Faults are added under `at`. */
 export function shaped<T extends object>(type: ClassConstructor<T>, plain: object, at: Path, faults: Faults): T {
@@ -36,8 +36,7 @@ function report(error: ValidationError, at: Path, faults: Faults): void {
   const path = [...at, inList ? Number(error.property) : error.property];
   const constraints = error.constraints ?? {};
   if ('whitelistValidation' in constraints) {
-    const near = nearest(error.property, knownKeys(error.target));
-    faults.add(path, `unknown key${near === undefined ? '' : `; did you mean '${near}'?`}`);
+    faults.add(path, `unknown key${meant(error.property, knownKeys(error.target))}`);
   } else {
     const own = Object.entries(constraints).filter(([name]) => name !== 'nestedValidation' && name !== 'unknownValue');
     const messages = own.length > 0 ? own.map(([, message]) => message) : Object.keys(constraints).map(() => 'must be a mapping');

@@ -9,6 +9,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** More names than these are no help in a message. */
+const LISTED = 12;
+
+/** What goes behind a wrong name: the one that was probably meant; or all of them, up to 12; or nothing. */
+export function meant(word: string, known: readonly string[], listed = LISTED): string {
+  const near = nearest(word, known);
+  if (near !== undefined) return `; did you mean '${near}'?`;
+  return known.length === 0 || known.length > listed ? '' : ` (known: ${known.join(', ')})`;
+}
+
 /** Edit distance with swaps of neighbours (optimal string alignment). */
 function edits(a: string, b: string): number {
   let before: number[] = [];

@@ -182,6 +182,7 @@ describe('lock-etcd', function () {
       ["{ endpoints: ['127.0.0.1:2379'], key: k }", /endpoints: '127\.0\.0\.1:2379' is no address of an etcd server/],
       ["{ endpoints: ['http://me:secret@host:2379'], key: k }", /endpoints: 'http:\/\/host:2379' is no address/],
       ["{ endpoints: ['https://127.0.0.1:1'], key: k, ca: nowhere.pem }", /ca: cannot read .*nowhere\.pem \(ENOENT\)/],
+      ["{ endpoints: ['https://127.0.0.1:1'], key: k, ca: ../../../package.json }", /ca: no certificate is in .*package\.json$/],
       ["{ endpoints: ['https://127.0.0.1:1'], key: k, ca: ca.pem, cert: client.pem }", /of cert and certKey, only one is there/],
       ["{ endpoints: ['https://127.0.0.1:1'], key: k, cert: client.pem, certKey: server.key }", /belong together: .*client\.pem/],
     ];

@@ -189,7 +189,7 @@ namespaces:
       - "${ED} james"
       - "nonsense"
     forbidden: [{ lfs: true }, { lsf: true }]
-    verify: { mode: some, sample_size: 0 }
+    verify: { mode: some, sample_size: 0, quux: 1 }
   Main: {}
 `;
     expect(faultsOf(text)).to.deep.equal([
@@ -205,6 +205,7 @@ namespaces:
       '14: namespaces.main.writers[1]: is no public key (want: <type> <base64> <name>)',
       "15: namespaces.main.forbidden[1].lsf: unknown key; did you mean 'lfs'?",
       '15: namespaces.main.forbidden[1].lfs: is missing; must be true or false',
+      '16: namespaces.main.verify.quux: unknown key (known: mode, sample_size, full_limit)',
       '16: namespaces.main.verify.mode: must be auto or full or sampled',
       '16: namespaces.main.verify.sample_size: must be a whole number from 1 to 1000000',
       '17: namespaces.Main: is no name of a namespace ' +

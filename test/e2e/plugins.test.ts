@@ -86,6 +86,23 @@ describe('plugins of others', function () {
     expect(taken.code).to.equal(78);
     expect(taken.stderr).to.match(/^error: plugin claims: its command 'get' is taken by git kv\nhint: /m);
     expect((await says('plugins', 'list')).stdout).to.equal('');
+    await writeFile(join(claims, 'dist', 'index.js'), index.replace('hello: {', "'acme:say:hello': {"));
+    const again = await packed.ok(claims, 'npm', 'pack', '--ignore-scripts', '--silent');
+    expect((await says('plugins', 'install', join(claims, again.trim()))).code).to.equal(0);
+    const topic = 'Commands of claims\n\nCommands\n  acme say hello  say hello\n';
+    for (const line of ['acme', 'acme -h', 'help acme', 'acme say --help', 'help acme say']) {
+      const help = await says(...line.split(' '));
+      expect([line, help.code, help.stdout.slice(0, topic.length)]).to.deep.equal([line, 0, topic]);
+    }
+    expect((await says('help', 'acme', 'say', 'hello')).stdout).to.match(/^say hello\n\nusage: git kv acme say hello /);
+    const slip = await says('acme', 'say', 'helo');
+    expect([slip.code, slip.stderr.split('\n')[1]]).to.deep.equal([64, 'hint: did you mean: git kv acme say hello']);
+    expect((await says('plugins', 'uninstall', 'claims')).code).to.equal(0);
+    const nowhere = await says('plugins', 'install', './nowhere.tgz');
+    expect([nowhere.code, nowhere.stderr]).to.deep.equal([
+      6,
+      'error: cannot install ./nowhere.tgz: there is no such file\nhint: correct the path\n',
+    ]);
     const elsewhere = await run(process.execPath, [kv, 'plugins', 'install', tarball], {
       cwd: packed.folder.path,
       env: { ...packed.env, XDG_DATA_HOME: tarball },

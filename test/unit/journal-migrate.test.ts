@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { JournalPlace, openMemoryJournal } from '../../adapters/journal-memory/open.js';
@@ -117,7 +117,7 @@ describe('a start with another journal than the last', () => {
     expect(await refusals(), 'noted before places were').to.deep.equal(['', noted, '']);
   });
 
-  it('is refused where nothing lies at the new place, and something at the old', async () => {
+  it('is refused while something lies at the old place, unless it is the same file', async () => {
     const [here, there] = await Promise.all(
       ['here', 'there'].map((at) => withJournal(`{ use: journal-file, config: { path: ${at} } }`)),
     );
@@ -126,7 +126,13 @@ describe('a start with another journal than the last', () => {
     expect(await refusal(there as Profile), 'both are gone').to.equal('');
     write('here');
     expect(await refusal(there as Profile)).to.equal('the journal lies at here, and the profile says there, where none is');
-    write('there');
+    write('there'); // which a migration from there to here would have left behind, empty
+    expect(await refusal(there as Profile)).to.equal(
+      'the journal lies at here, and the profile says there, where another one is',
+    );
+    rmSync(join(folder.path, 'here'));
     expect(await refusal(there as Profile), 'moved by hand').to.equal('');
+    symlinkSync('there', join(folder.path, 'here'));
+    expect(await refusal(there as Profile), 'the same by another path').to.equal('');
   });
 });

@@ -159,6 +159,11 @@ describe('what is wrong in a profile', () => {
       'name: t\nadapters:\n  journal:\n    use: sized\n    config:\n      host:\n        nam: x\n',
       "p.yaml:7: adapters.journal.config.host.nam: unknown key; did you mean 'name'?",
     ],
+    [
+      'a key that is like none',
+      'name: t\nadapters:\n  journal:\n    use: sized\n    config: { quux: 1 }\n',
+      'p.yaml:5: adapters.journal.config.quux: unknown key (known: resetMs, path, loud, password, url, host)',
+    ],
   ] as const) {
     it(`${what}: is one error with file, line and what was meant`, async () => {
       const opening = parseProfile(text, 'p.yaml').then(async (profile) => (await openProfile(profile, options)).get('journal'));
@@ -217,6 +222,17 @@ describe('values that stand above a profile', () => {
       'wrap[0].config.resetMs': [8, 'flag'],
     });
     expect(await composition.get('journal')).to.include({ resetMs: 8 });
+  });
+
+  it('find a wrapper by either of its names, and by the one that is written first', async () => {
+    const wraps = async (wrap: string, said: string): Promise<(string | undefined)[]> => {
+      const profile = await parseProfile(`name: t\nadapters:\n  mirror-target: { use: x, wrap: ${wrap} }\n`, 'p.yaml');
+      const { adapters } = changeProfile(profile, [change(`mirror-target.${said}.resetMs`, '5')]);
+      return (adapters['mirror-target']?.wrap ?? []).map(({ set }) => set?.[0]?.text);
+    };
+    expect(await wraps('[retry, mirror-breaker]', 'breaker')).to.deep.equal([undefined, '5']);
+    expect(await wraps('[retry, breaker]', 'MIRROR_BREAKER')).to.deep.equal([undefined, '5']);
+    expect(await wraps('[mirror-breaker, breaker]', 'breaker')).to.deep.equal([undefined, '5']);
   });
 
   it('may name another adapter, without the configuration of the named one', async () => {

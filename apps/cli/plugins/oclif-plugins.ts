@@ -39,9 +39,11 @@ export async function uninstallPlugin(folder: string, name: string): Promise<voi
   await oclif(folder, 'plugins:uninstall', [name], `cannot remove ${name}`);
 }
 
-/** A path stands for the package that lies there; oclif would take it for a repository at a host. */
+/** A path stands for the package that lies there; oclif would take it for a repository at a host. Throws `NOT_FOUND`. */
 function packageOf(what: string): string {
-  return !what.startsWith('@') && existsSync(what) ? `file:${resolve(what)}` : what;
+  if (!what.startsWith('@') && existsSync(what)) return `file:${resolve(what)}`;
+  if (/^(?:file:|https?:|git)/.test(what) || !/^\.{0,2}\/|\.(?:tgz|tar\.gz)$/.test(what)) return what;
+  throw new KvError('NOT_FOUND', `cannot install ${what}: there is no such file`, { hint: 'correct the path' });
 }
 
 async function oclif(folder: string, verb: Verb, args: readonly string[], what: string): Promise<void> {

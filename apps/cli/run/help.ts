@@ -15,25 +15,51 @@ export function helpWidth(): number {
 }
 
 /** All commands, the global flags and how to begin. */
-export function rootHelp(width: number, ofPlugins: readonly (readonly [name: string, summary: string])[] = []): string {
+export function rootHelp(width: number, ofPlugins: readonly Summed[] = []): string {
   return [
     'git kv [--ns NAME] [--json] COMMAND [ARGUMENTS]\n',
     section('Start here', START.map((line) => `  ${line}\n`).join('')),
-    section('Commands', commandList(Object.keys(COMMANDS), width)),
+    section('Commands', table(ownCommands(), width)),
     ...(ofPlugins.length > 0 ? [section('Commands of plugins', table(ofPlugins, width))] : []),
     section('Flags of every command', globalFlags(width)),
     'git kv COMMAND -h explains a command; git kv help exit-codes the exit codes\n',
   ].join('\n');
 }
 
-/** The commands that share a first word. */
-export function topicHelp(topic: string, description: string, width: number): string {
-  const ids = Object.keys(COMMANDS).filter((id) => id.startsWith(`${topic}:`));
-  return `${description}\n\n${section('Commands', commandList(ids, width))}\ngit kv ${topic} COMMAND -h explains a command\n`;
+/** A command's words, and what it does. */
+export type Summed = readonly [name: string, summary: string];
+
+/** The commands that share their first words, `topic`. */
+export function topicHelp(topic: string, description: string, commands: readonly Summed[], width: number): string {
+  return `${description}\n\n${section('Commands', table(commands, width))}\ngit kv ${topic} COMMAND -h explains a command\n`;
 }
 
-/** One command: its summary, usage, description, arguments, flags and examples. */
+/** This program's own commands; with `topic`, those that begin with it. */
+export function ownCommands(topic?: string): Summed[] {
+  const ids = Object.keys(COMMANDS).filter((id) => topic === undefined || id.startsWith(`${topic}:`));
+  return ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']);
+}
+
+/** One command of this program: its summary, usage, description, arguments, flags and examples. */
 export function commandHelp(id: string, command: Command.Class, width: number): string {
+  return explained(id, command, [section('Flags of every command', globalFlags(width))], width);
+}
+
+/** The same of a plugin's command, which may leave out all but `run`, and has no flags but its own. */
+export function pluginCommandHelp(id: string, command: Command.Class, summary: string, width: number): string {
+  const { args = {}, flags, baseFlags } = command as Partial<Command.Class>; // oclif's own class declares what it has not
+  const { description, examples } = command;
+  const whole = { summary: command.summary ?? summary, description, args, flags: { ...baseFlags, ...flags }, examples };
+  return explained(id, whole, [], width);
+}
+
+interface Explained extends Pick<Command.Class, 'args' | 'flags'> {
+  readonly summary?: string | undefined;
+  readonly description: string | undefined;
+  readonly examples: Command.Class['examples'] | undefined;
+}
+
+function explained(id: string, command: Explained, behindFlags: readonly string[], width: number): string {
   const args = Object.entries(command.args).map(([name, arg]): [string, string] => [name.toUpperCase(), arg.description ?? '']);
   const examples = (command.examples ?? []).map((example) => `  ${String(example).replaceAll('<%= config.bin %>', 'git kv')}\n`);
   return [
@@ -42,7 +68,7 @@ export function commandHelp(id: string, command: Command.Class, width: number): 
     ...(command.description ? [`${paragraphs(command.description, width)}\n`] : []),
     ...(args.length > 0 ? [section('Arguments', table(args, width))] : []),
     ...(Object.keys(command.flags).length > 0 ? [section('Flags', flagList(command.flags, width))] : []),
-    section('Flags of every command', globalFlags(width)),
+    ...behindFlags,
     ...(examples.length > 0 ? [section('Examples', examples.join(''))] : []),
   ].join('\n');
 }
@@ -50,13 +76,6 @@ export function commandHelp(id: string, command: Command.Class, width: number): 
 const section = (title: string, body: string): string => `${title}\n${body}`;
 
 const globalFlags = (width: number): string => flagList(oclifFlags(GLOBAL_FLAGS), width);
-
-function commandList(ids: readonly string[], width: number): string {
-  return table(
-    ids.map((id) => [id.replaceAll(':', ' '), COMMANDS[id]?.summary ?? '']),
-    width,
-  );
-}
 
 function flagList(flags: Command.Class['flags'], width: number): string {
   return table(
@@ -66,7 +85,7 @@ function flagList(flags: Command.Class['flags'], width: number): string {
 }
 
 /** A term, and beside it what it means; a long term has a line of its own. */
-function table(rows: readonly (readonly [string, string])[], width: number): string {
+function table(rows: readonly Summed[], width: number): string {
   const column = Math.min(Math.max(0, ...rows.map(([term]) => term.length)), TERM_WIDTH) + 4;
   const indent = ' '.repeat(column);
   return rows

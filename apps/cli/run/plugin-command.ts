@@ -2,7 +2,7 @@ import type { Command, Config } from '@oclif/core';
 import { KvError } from '../../../ports/error.js';
 import { unknownCommand } from '../parse/command-name.js';
 import { note, print } from '../io/terminal.js';
-import { commandHelp, helpWidth } from './help.js';
+import { helpWidth, pluginCommandHelp, type Summed, topicHelp } from './help.js';
 import { usageError } from './usage-errors.js';
 import { commandsOf, type ForeignCommand, type Installed, installedPlugins } from '../plugins/installed.js';
 
@@ -18,12 +18,17 @@ export async function runPluginCommand(
   const plugins = await installedPlugins(own);
   const commands = commandsOf(plugins);
   const found = longest(argv, commands);
-  if (found === undefined) throw nothingCalled(argv, [...own, ...commands.map(({ id }) => id)], plugins);
+  if (found === undefined) {
+    const help = helpOfTopic(argv, commands);
+    if (help === undefined) throw nothingCalled(argv, [...own, ...commands.map(({ id }) => id)], plugins);
+    await print(help);
+    return 0;
+  }
   const args = argv.slice(found.id.split(':').length);
   const command = await loaded(found);
   const end = args.indexOf('--');
-  if ((end < 0 ? args : args.slice(0, end)).some((arg) => arg === '-h' || arg === '--help')) {
-    await print(commandHelp(found.id, command, helpWidth()));
+  if ((end < 0 ? args : args.slice(0, end)).some(isHelp)) {
+    await print(pluginCommandHelp(found.id, command, found.entry.summary, helpWidth()));
     return 0;
   }
   try {
@@ -39,6 +44,18 @@ function longest(argv: readonly string[], commands: readonly ForeignCommand[]): 
   return commands
     .filter(({ id }) => id.split(':').every((word, i) => argv[i] === word))
     .sort((a, b) => b.id.length - a.id.length)[0];
+}
+
+const isHelp = (arg: string): boolean => arg === '-h' || arg === '--help';
+
+/** What the commands are that begin with all words of the line, be help asked for or not; undefined when there are none. */
+function helpOfTopic(argv: readonly string[], commands: readonly ForeignCommand[]): string | undefined {
+  const topic = argv.filter((arg) => !isHelp(arg));
+  const below = commands.filter(({ id }) => id.startsWith(`${topic.join(':')}:`));
+  if (below.length === 0) return undefined;
+  const plugins = [...new Set(below.map(({ plugin }) => plugin))];
+  const summed = below.map(({ id, entry }): Summed => [id.replaceAll(':', ' '), entry.summary]);
+  return topicHelp(topic.join(' '), `Commands of ${plugins.join(', ')}`, summed, helpWidth());
 }
 
 async function loaded({ id, plugin, entry }: ForeignCommand): Promise<Command.Class> {

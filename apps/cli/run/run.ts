@@ -1,7 +1,7 @@
 import { Config, settings } from '@oclif/core';
 import { nameCommand } from '../parse/command-name.js';
 import { COMMANDS } from '../commands/index.js';
-import { commandHelp, helpWidth, rootHelp, topicHelp } from './help.js';
+import { commandHelp, helpWidth, ownCommands, rootHelp, topicHelp } from './help.js';
 import { oclifConfig, TOPICS } from '../oclif/config.js';
 import { findPackage } from '../io/package-file.js';
 import { print } from '../io/terminal.js';
@@ -10,9 +10,11 @@ import { usageError } from './usage-errors.js';
 /** Finds the command, and lets oclif parse and run it. */
 export async function runOclif(argv: readonly string[]): Promise<number> {
   const own = Object.keys(COMMANDS);
-  if (!isOwn(argv, own)) {
+  const asked = argv[0] === 'help' ? argv.slice(1).filter((arg) => !arg.startsWith('-')) : [];
+  const line = isOwn(asked, own) || own.includes(`help:${asked[0]}`) ? argv : [...asked, '--help'];
+  if (!isOwn(line, own)) {
     const { runPluginCommand } = await import('./plugin-command.js');
-    return runPluginCommand(argv, own, loadConfig);
+    return runPluginCommand(line, own, loadConfig);
   }
   const [id = '', ...args] = nameCommand(argv, own);
   const help = await helpFor(id, args);
@@ -54,5 +56,5 @@ async function helpFor(id: string, args: readonly string[]): Promise<string | un
   const command = COMMANDS[name];
   if (command !== undefined) return commandHelp(name, command, width);
   const topic = TOPICS[name];
-  return topic === undefined ? undefined : topicHelp(name, topic, width);
+  return topic === undefined ? undefined : topicHelp(name, topic, ownCommands(name), width);
 }

@@ -29,7 +29,7 @@ export async function openSession({ ns, reality, onProgress, offline = false }: 
     directory: startFolder(),
     env: process.env,
     profile: process.env['GIT_KV_PROFILE'] || undefined,
-    onWait: ({ message }) => note(`${message}: waiting for room`),
+    onWait: ({ message }) => note(`${message}: waiting, and trying again`),
     onMirrorRefusal: warnOfRefusal,
     onWarning: warn,
     aroundSigner: saysWhichKey,

@@ -29,7 +29,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     session = await openSession({
       ...{ directory: resolve(directory), profile, ns, reality, env: { ...env }, offline: offline === true },
       onProgress: undefined,
-      onWait: ({ message }) => warn(`${message}: waiting for room`),
+      onWait: ({ message }) => warn(`${message}: waiting, and trying again`),
       onMirrorRefusal: (refused, { since, code }) =>
         warn(`the mirror has refused namespace ${refused} since ${since} (${code}): what it shows may be old`),
       onWarning: warn,

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Profile } from '../../../plugins/host/index.js';
@@ -23,8 +24,13 @@ export async function journalInUse(gitDir: string): Promise<JournalInUse | null>
 
 /** Something lies there: what it is, its adapter knows. */
 export async function isThere(gitDir: string, place: string): Promise<boolean> {
+  return (await lying(gitDir, place)) !== null;
+}
+
+/** The file that lies there; null when there is none, or an empty one. */
+async function lying(gitDir: string, place: string): Promise<Stats | null> {
   const found = await stat(resolve(gitDir, place)).catch(() => null); // what can't be looked at, opening it will tell
-  return found !== null && found.size > 0;
+  return found !== null && found.size > 0 ? found : null;
 }
 
 /**
@@ -42,9 +48,13 @@ export async function requireSameJournal(gitDir: string, profile: Profile): Prom
     });
   }
   if (used.place === undefined || used.place === place) return;
-  if ((await isThere(gitDir, place)) || !(await isThere(gitDir, used.place))) return; // moved by hand, or gone for good
-  throw new KvError('CONFIG_INVALID', `the journal lies at ${used.place}, and the profile says ${place}, where none is`, {
-    hint: 'move the file there while no Stargate runs, or correct the path in the profile',
+  const [old, other] = await Promise.all([lying(gitDir, used.place), lying(gitDir, place)]);
+  if (old === null) return; // moved by hand, or gone for good
+  if (other?.dev === old.dev && other.ino === old.ino) return; // the same file by another path
+  // With two, the other may be what a move has emptied: nothing but the note tells which has the records.
+  const there = other ? 'another one' : 'none';
+  throw new KvError('CONFIG_INVALID', `the journal lies at ${used.place}, and the profile says ${place}, where ${there} is`, {
+    hint: `correct the path in the profile; or, while no Stargate runs, move the file${other ? ' that is not to count aside' : ' there'}`,
   });
 }
 

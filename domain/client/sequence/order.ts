@@ -99,6 +99,6 @@ function answerIn(line: string): Ordered | KvError | undefined {
 
 /** Does what may find the Stargate without room, or be cut off before anything was said, and waits then; says so once. */
 export function withPatience<T>(clone: Clone, { randomness }: WritingPorts, attempt: () => Promise<T>): Promise<T> {
-  const onWait = (busy: KvError): void => clone.onWarning?.(`${busy.message}: waiting for room`);
+  const onWait = (busy: KvError): void => clone.onWarning?.(`${busy.message}: waiting, and trying again`);
   return whenRoom({ clock: clone.clock, randomness: async () => randomness, onWait }, attempt);
 }

@@ -1,5 +1,6 @@
 import type { ValidationError } from 'class-validator';
-import { type AdapterModule, type ConfigClass, KvError, nearest } from '../../../ports/index.js';
+import { meant } from '../../../ports/grammar/nearest.js';
+import { type AdapterModule, type ConfigClass, KvError } from '../../../ports/index.js';
 import type { Layer, Profile } from '../profile.js';
 import { loosely } from './change.js';
 import { keyPlace, placeOf } from './inherit.js';
@@ -103,11 +104,6 @@ function spell(error: ValidationError, key: string, where: (key: string) => stri
     return `${where(key)}: ${error.value === undefined ? `is missing; ${what}` : what}`;
   });
   return [...own, ...(error.children ?? []).flatMap((child) => spell(child, `${key}.${child.property}`, where, metadata))];
-}
-
-function meant(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
-  return near === undefined ? '' : `; did you mean '${near}'?`;
 }
 
 function wrong(faults: readonly string[]): KvError {

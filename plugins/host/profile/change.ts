@@ -38,10 +38,19 @@ function changed(profile: Profile, { path, text, place }: Change): Profile {
   const set: SetKey = { key, text, place };
   if (rest.length === 1) return put(withKey(choice, set));
   const name = rest[0] ?? '';
-  const at = choice.wrap.findIndex(({ use }) => loosely(use) === loosely(name));
   const names = choice.wrap.map(({ use }) => use);
+  const at = wrapperCalled(name, names, port);
   if (at < 0) throw wrong(place, `no wrapper around the ${port} is called '${name}'`, nearest(name, names), names);
   return put({ ...choice, wrap: choice.wrap.map((layer, i) => (i === at ? withKey(layer, set) : layer)) });
+}
+
+/** Which one is meant; around a mirror, `breaker` is `mirror-breaker` too, which is the same wrapper by its longer name. -1: none. */
+function wrapperCalled(name: string, names: readonly string[], port: PortName): number {
+  const exact = names.findIndex((one) => loosely(one) === loosely(name));
+  if (exact >= 0) return exact;
+  const kind = port.split('-', 1)[0] ?? '';
+  const short = (one: string): string => loosely(one).replace(new RegExp(`^${kind}`), '');
+  return names.findIndex((one) => short(one) === short(name));
 }
 
 function withKey<L extends Layer>(layer: L, set: SetKey): L {

@@ -1,5 +1,6 @@
 import type { Node, ParsedNode } from 'yaml';
-import { KvError, nearest, PORT_NAMES, type PortName } from '../../../ports/index.js';
+import { meant } from '../../../ports/grammar/nearest.js';
+import { KvError, PORT_NAMES, type PortName } from '../../../ports/index.js';
 import type { Layer, ListedPlugin, ProfileSetting } from '../profile.js';
 import { lineOf } from './place.js';
 
@@ -50,7 +51,7 @@ export async function parseSource(text: string, file: string): Promise<ProfileSo
     for (const { key, value } of node.items) {
       const name = String(isScalar(key) ? key.value : key);
       if (known !== undefined && !known.includes(name)) {
-        fault(at(key as Node), `${path === '' ? '' : `${path}.`}${name}: unknown key${meant(name, known)}`);
+        fault(at(key as Node), `${path === '' ? '' : `${path}.`}${name}: unknown key${meant(name, known, known.length)}`);
       } else found.push([name, value as Node | null, at(key as Node)]);
     }
     return found;
@@ -137,10 +138,4 @@ export async function parseSource(text: string, file: string): Promise<ProfileSo
     ...{ name, settings, plugins, adapters, ...parent },
     ...(many === 'one' || many === 'many' ? { hosts: { value: many, line: hosts?.line ?? 1 } } : {}),
   };
-}
-
-/** Behind a wrong name: the one that was probably meant, or all of them. */
-export function meant(name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
-  return near === undefined ? ` (known: ${known.join(', ')})` : `; did you mean '${near}'?`;
 }

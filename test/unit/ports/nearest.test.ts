@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { nearest } from '../../../ports/grammar/nearest.js';
+import { meant, nearest } from '../../../ports/grammar/nearest.js';
 
 describe('grammar: the word that was meant', () => {
   it('is a slip away: a letter lost, added, changed, or two swapped', () => {
@@ -23,5 +23,12 @@ describe('grammar: the word that was meant', () => {
 
   it('is the nearest of several', () => {
     expect(nearest('admin', ['admits', 'admins'])).to.equal('admins');
+  });
+
+  it('is told behind a wrong one, or all that there are while they fit a line', () => {
+    expect(meant('lst', ['get', 'list'])).to.equal("; did you mean 'list'?");
+    expect(meant('quux', ['get', 'list'])).to.equal(' (known: get, list)');
+    const many = Array.from({ length: 13 }, (_, i) => `name${i}`);
+    expect([meant('quux', many), meant('quux', []), meant('quux', many.slice(1)).split(', ').length]).to.deep.equal(['', '', 12]);
   });
 });
