@@ -10,9 +10,18 @@ import type { Intent } from '../../ledger/intent/intent.js';
 import { archiveRef } from '../../ledger/refs.js';
 import { reused } from '../accept/transaction-ids.js';
 
-/** What has come of intents, the newest of all namespaces: who asks again is answered again. */
+/** An intent, and what has come of it. */
+type Kept = readonly [intent: Oid, answer: Ordered];
+
+/** A text of its own: a template's would hold on to the whole message that the id was cut from. */
+const keyOf = ({ ns, txn }: Intent['trailers']): string => JSON.stringify([ns, txn]);
+
+/**
+ * What has come of intents, the newest of all namespaces: who asks again is answered again. Kept as texts, which take half the memory of
+ * the objects and the messages that their ids were cut from.
+ */
 export class Answers {
-  private readonly known: Generations<string, { readonly intent: Oid; readonly answer: Ordered }>;
+  private readonly known: Generations<string, string>;
 
   /** So many at most are remembered, and at least half as many. */
   constructor(most: () => number) {
@@ -20,15 +29,15 @@ export class Answers {
   }
 
   add({ oid, trailers }: Intent, answer: Ordered): void {
-    this.known.set(`${trailers.ns} ${trailers.txn}`, { intent: oid, answer });
+    this.known.set(keyOf(trailers), JSON.stringify([oid, answer] satisfies Kept));
   }
 
   /** The answer that an intent had; undefined: none that is remembered. Throws `TRANSACTION_REUSED` when another had its transaction. */
   of(intent: Intent): Ordered | undefined {
-    const { ns, txn } = intent.trailers;
-    const found = this.known.get(`${ns} ${txn}`);
+    const found = this.known.get(keyOf(intent.trailers));
     if (found === undefined) return undefined;
-    return sameIntent(intent, found.intent, found.answer);
+    const [oid, answer] = JSON.parse(found) as Kept; // as it was written
+    return sameIntent(intent, oid, answer);
   }
 }
 
