@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { createMetrics } from '../../apps/stargate/metrics.js';
+import { withJournalRoom } from '../../apps/stargate/journal/journal-room.js';
 import { type DiskRoom, watchDiskRoom } from '../../apps/stargate/repository/disk-room.js';
+import { parseProfile } from '../../plugins/host/index.js';
 import { diskErrorCode, isOutOfSpace } from '../../ports/grammar/git-words/out-of-space.js';
 import { KvError } from '../../ports/error.js';
 import type { Policy } from '../../ports/stargate/policy-reader.js';
@@ -50,6 +52,29 @@ describe('stargate: room on the disk', () => {
     );
     [free, size] = [0, 0];
     await room.require();
+  });
+
+  it('is that of the journal, where this has a disk of its own that is full', async () => {
+    const profile = parseProfile(
+      'name: own\nadapters: { journal: { use: journal-file, config: { path: /journal/of/kv.ndjson } } }\n',
+      'p.yaml',
+    );
+    const own = { free: 200 * MiB, size: 10_000 * MiB };
+    const asked: string[] = [];
+    const look = async (folder: string) => {
+      asked.push(folder);
+      return own;
+    };
+    const repository = { room: async () => ({ free, size }), probeWriting: () => probe() };
+    const host = await withJournalRoom(repository, '/srv/kv.git', await profile, look);
+    expect(await host.room()).to.deep.equal({ free, size });
+    own.free = 63 * MiB;
+    expect(await host.room()).to.deep.equal(own);
+    free = 62 * MiB; // less than that: the repository's counts
+    expect(await host.room()).to.deep.equal({ free, size });
+    expect(new Set(asked)).to.deep.equal(new Set(['/journal/of']));
+    const lost = await withJournalRoom(repository, '/srv/kv.git', await profile, () => Promise.reject(new Error('gone')));
+    expect(await lost.room()).to.deep.equal({ free, size });
   });
 
   it('is told once of each turn, with a count', async () => {

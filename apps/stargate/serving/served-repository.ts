@@ -33,6 +33,7 @@ import { type ReadBounds, serveRead } from '../ssh/upload-pack.js';
 import type { ServeExec } from '../exec-session.js';
 import { undoStack } from '../process/undo.js';
 import type { ComposedRepository } from './composed-repository.js';
+import { withJournalRoom } from '../journal/journal-room.js';
 import { watchDiskRoom } from '../repository/disk-room.js';
 import { ownRepositoryId } from '../repository/own-id.js';
 import { type LoadedPolicy, openPolicyFile } from '../repository/policy-file.js';
@@ -149,7 +150,8 @@ export async function serveRepository(
 
     metrics.role(false);
     const policy = () => policyFile.current;
-    const room = watchDiskRoom({ ...{ host: repository, metrics, log, onRoom }, policy: () => policy().policy });
+    const host = await withJournalRoom(repository, gitDir, composition.profile);
+    const room = watchDiskRoom({ ...{ host, metrics, log, onRoom }, policy: () => policy().policy });
     running.push(() => room.close());
     const leadership = await startLeadership({
       lock: cluster?.lock ?? (await composition.get<LeaderLock>('leader-lock')),
