@@ -5,6 +5,7 @@ import { openReplicationApi } from '../../apps/stargate/replica/open-api.js';
 import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/root/creation/settings.js';
 import { freePort } from '../support/free-port.js';
 import { thrownBy } from '../contracts/mirror-target.js';
+import { LinkProxy } from '../support/link-proxy.js';
 import { RootStargate } from '../support/root-stargate.js';
 import { until } from '../support/until.js';
 
@@ -107,6 +108,23 @@ describe('stargate: servers that create repositories together', () => {
     await s1.sees('healthy');
     expect((await s1.create('ada/shop')).body['detail']).to.contain("another server can't make");
     expect((await s2.ask('/repos')).body).to.deep.equal({ repos: [], count: 0 });
+  });
+
+  it('name an address that leads back to the server by a way that only its answer shows, and create nothing', async () => {
+    const [one] = (await open('s1')) as [Replica];
+    const link = await LinkProxy.to(one.port);
+    try {
+      await one.start([new Replica('s2', link.port)], keyFile);
+      await one.sees('degraded');
+      const back = `the peer http://127.0.0.1:${link.port} is this server itself`;
+      const told = () => one.stargate.lines.some((line) => JSON.stringify(line).includes(back));
+      await until('the log names it', told, { clue: () => JSON.stringify(one.stargate.lines) });
+      const created = await one.create('ada/shop');
+      expect([created.status, created.body['detail']]).to.deep.equal([503, back]);
+      expect((await one.ask('/repos')).body).to.deep.equal({ repos: [], count: 0 });
+    } finally {
+      link.close();
+    }
   });
 
   it('let nobody in without a token where there are tokens, and each do what its token is for', async () => {

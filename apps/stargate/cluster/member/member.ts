@@ -5,7 +5,7 @@ import type { ReplicaState } from '../../../../domain/gateway/replicate/machine.
 import { Replica } from '../../../../domain/gateway/replicate/replica.js';
 import { TipsDigest } from '../../../../domain/gateway/replicate/tips-digest.js';
 import { ObjectNamer } from '../../../../domain/git/object.js';
-import { toKvError } from '../../../../ports/error.js';
+import { type KvError, toKvError } from '../../../../ports/error.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Lease } from '../../../../ports/stargate/leader-lock.js';
 import { Candidacy, type Candidate, type Candidature } from './candidacy.js';
@@ -13,6 +13,7 @@ import { type Decisions, openDecisions } from './decisions.js';
 import { failpointOf, type ReplicaStep } from './failpoints.js';
 import type { MemberOptions } from './member-options.js';
 import { EntryPacks } from '../objects/packs.js';
+import { PeerLosses } from '../peers/peer-losses.js';
 import { Post } from '../peers/post.js';
 import { ReplicaDisk } from './replica-disk.js';
 import { Snapshots } from './snapshots.js';
@@ -30,6 +31,7 @@ export class ClusterMember {
   private readonly inputs: Input[] = [];
   private readonly answers = new Map<string, (answer: Answer) => void>();
   private readonly failures = new Map<ServerId, string | null>();
+  private readonly losses: PeerLosses;
   private readonly serving = new Set<ServerId>();
   private readonly watchers = new Set<() => void>();
   private readonly ticking: NodeJS.Timeout;
@@ -48,6 +50,7 @@ export class ClusterMember {
     private readonly log: Decisions,
   ) {
     const { dispatch, repository, decisions, owner, tickMs = TICK_MS } = options;
+    this.losses = new PeerLosses(options.log);
     this.post = new Post({
       ...{ dispatch, repository, packs },
       deliver: (from, message) => this.give({ kind: 'message', from, message }),
@@ -271,11 +274,9 @@ export class ClusterMember {
     if (standing !== null) this.post.send(to, { ...answer, standing });
   }
 
-  private noteCall(to: ServerId, error: string | null): void {
-    const before = this.failures.get(to) ?? null;
-    this.failures.set(to, error);
-    if (error !== null && before === null) this.options.log.warn('cluster.peer-lost', { server: to, message: error });
-    if (error === null && before !== null) this.options.log.info('cluster.peer-back', { server: to });
+  private noteCall(to: ServerId, error: KvError | null): void {
+    this.failures.set(to, error?.message ?? null);
+    this.losses.note(to, error);
   }
 
   private complain(thrown: unknown): void {

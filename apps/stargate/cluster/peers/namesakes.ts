@@ -4,6 +4,7 @@ import { KvError } from '../../../../ports/error.js';
 import type { PeerAnswer, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
 import type { Log } from '../../log/log.js';
 import { type PeerDispatch, TOPICS } from './dispatch.js';
+import { PeerLosses } from './peer-losses.js';
 
 /** How often servers say hello, and how long one is remembered that says so no more, ms. */
 const BEAT_MS = 2000;
@@ -38,6 +39,7 @@ export class Namesakes {
   private readonly heard = new Map<string, Map<string, number>>();
   private readonly began: number;
   private readonly end: () => void;
+  private readonly losses: PeerLosses;
   private beating: NodeJS.Timeout | null = null;
   private named = '';
 
@@ -47,6 +49,7 @@ export class Namesakes {
     private readonly timing: NamesakesTiming = {},
   ) {
     this.began = this.now();
+    this.losses = new PeerLosses(log);
     this.end = dispatch.on(TOPICS.hello, '', (request) => this.hear(request));
   }
 
@@ -102,8 +105,15 @@ export class Namesakes {
     const others = transport.servers.filter((server) => server !== transport.self);
     const told = others.map(async (server) => {
       const twin = await this.say(server, false).then(
-        (hello) => hello.twin,
-        () => null,
+        (hello) => {
+          this.losses.note(server, null);
+          return hello.twin;
+        },
+        (error: unknown) => {
+          // Only this tells a server that nobody speaks to why: it may have nothing else to say to the others.
+          if (KvError.is(error) && error.code === 'PEER_REFUSED') this.losses.note(server, error);
+          return null;
+        },
       );
       return twin === null ? [] : [{ server, twin }];
     });

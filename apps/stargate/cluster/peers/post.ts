@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { ServerId } from '../../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../../domain/gateway/replicate/messages.js';
 import { decodeMessage, encodeMessage, Fields } from '../../../../domain/gateway/replicate/wire/message-codec.js';
-import { toKvError } from '../../../../ports/error.js';
+import { type KvError, toKvError } from '../../../../ports/error.js';
 import type { PeerAnswer, ReceivedRequest } from '../../../../ports/stargate/peer-transport.js';
 import { type PeerDispatch, TOPICS } from './dispatch.js';
 
@@ -21,7 +21,7 @@ export interface PostOptions {
   readonly packs: Packs;
   readonly deliver: (from: ServerId, message: Message) => void;
   /** Told of what came of each call to a server: null, or why it failed. */
-  readonly called: (to: ServerId, error: string | null) => void;
+  readonly called: (to: ServerId, error: KvError | null) => void;
 }
 
 /** How long an answer waits for the message that answers a prepare, ms: a vote takes a sync of the disk. */
@@ -111,7 +111,7 @@ export class Post {
       for (const each of messagesIn(answer.body)) this.options.deliver(to, each);
       for await (const _ of answer.stream); // it has none: its end is read
     } catch (error) {
-      if (!this.stopped.signal.aborted) called(to, toKvError(error).message);
+      if (!this.stopped.signal.aborted) called(to, toKvError(error));
     } finally {
       if (name !== null) this.underWay.delete(name);
     }
