@@ -4,6 +4,7 @@ import { EtcdMembers } from './cluster/etcd-members.js';
 import { catchUp, doubt, takeover } from './cluster/faults.js';
 import { inTurn, rateOf, type Side } from './cluster/in-turn.js';
 import { Links } from './cluster/links.js';
+import { longAway } from './cluster/long-away.js';
 import { Place } from './cluster/place.js';
 import { quantile, reportAll, type Row, round, type Sheet } from './report.js';
 import { EtcdPuts } from './streams/etcd-puts.js';
@@ -14,7 +15,8 @@ import { EtcdPuts } from './streams/etcd-puts.js';
  * and 2 ms of round trip more than loopback's between them, to a sequenced namespace over one stream and to a linear one from one clone;
  * beside `put` of an etcd of one member and of three. Then what a cluster of three takes to get over its leader, over doubt, and over having
  * been away. `--trials 30` and `--behind 10000` are for a quiet machine. A part is `writes`, `three` or `takeovers`; where something fails, the
- * rest is shown nevertheless, and the exit code is 1.
+ * rest is shown nevertheless, and the exit code is 1. `--only away --behind 100000` is another part, which nothing but its name begins: what
+ * a server that was away for so many transactions takes to come level while writes go on; they are as many as half an hour allows.
  */
 const { values: options } = parseArgs({
   options: {
@@ -34,6 +36,7 @@ const [runs, trials, behind, most] = [options.runs, options.trials, options.behi
 const CROWD = 64;
 const DELAYS = [0, 1, 2];
 const LARGE = 400 * 1024;
+const MOST_AWAY_MS = 30 * 60_000;
 
 /** A side for each delay; servers that have no peers have none. */
 function sidesOf(what: string, servers: number, links: Links, write: Side['write']): Side[] {
@@ -176,6 +179,32 @@ async function threeServers(faults: SheetRow[]): Promise<void> {
   sheets.push({ title: 'A server that was away comes level', columns, rows });
 }
 
+/** A server that was away for long, while the others go on. */
+async function away(): Promise<void> {
+  const place = await Place.open(3);
+  closing.push(() => place.close());
+  const writer = await place.stream();
+  closing.push(() => writer.close());
+  const found = await longAway(place, behind, MOST_AWAY_MS, (key) => writer.set(key, 'value'));
+  const { transactions, entries, written, seconds, mebibytes, meanwhile } = found;
+  const figures = [
+    ['transactions that it had missed', transactions],
+    ['entries that these are', entries],
+    ['s that they took to be written', round(written)],
+    ['s until it was level', round(seconds, 2)],
+    ['transactions a second', Math.round(transactions / seconds)],
+    ['MiB that its files grew by', round(mebibytes)],
+    ['MiB a second', round(mebibytes / seconds, 2)],
+    ['writes accepted meanwhile', meanwhile],
+    ['leader, MiB of memory before', found.leaderBefore],
+    ['leader, MiB at most', found.leaderMost],
+    ['the server, MiB at most', found.behindMost],
+    ['journal of the leader, MiB', round(found.leaderJournal)],
+    ['journal of the server, MiB', round(found.behindJournal)],
+  ] as const;
+  sheets.push({ title: 'A server that was away for long comes level while writes go on', columns: ['found'], rows: figures });
+}
+
 /** A cluster of three that loses its leader. */
 async function takeovers(faults: SheetRow[]): Promise<void> {
   const brief = await Place.open(3, { ttl: 2 });
@@ -195,12 +224,14 @@ for (const [name, measure] of [
   ['writes', writes],
   ['three', () => threeServers(faults)],
   ['takeovers', () => takeovers(faults)],
+  ['away', away],
 ] as const) {
-  if (options.only !== '' && options.only !== name) continue;
+  if (options.only === '' ? name === 'away' : options.only !== name) continue;
   await part(name, measure);
   await part(`the end of ${name}`, closeAll);
 }
-sheets.push({ title: 'A cluster of 3, lock ttl 2 s', columns: ['trials', 'p50 s', 'max s'], rows: faults });
+if (faults.length > 0)
+  sheets.push({ title: 'A cluster of 3, lock ttl 2 s', columns: ['trials', 'p50 s', 'max s'], rows: faults });
 const notes: Record<string, string> = failed.length === 0 ? {} : { failed: failed.join(', ') };
-reportAll('cluster', [], notes, sheets, { runs, trials, ...data });
+reportAll(options.only === 'away' ? 'away' : 'cluster', [], notes, sheets, { runs, trials, ...data });
 if (failed.length > 0) process.exitCode = 1;
