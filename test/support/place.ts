@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asRan, type CommandOptions, isAlone, runKept } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
 import { personKey } from './keys.js';
 import { type RanBytes, runBytes, type RunOptions } from './processes.js';
+import { removeFolder } from './remove-folder.js';
 import { BIN_DIR } from './root.js';
 
 const BIN = join(BIN_DIR, 'git-kv.js');
@@ -53,7 +54,7 @@ export class Place {
   }
 
   remove(): void {
-    rmSync(this.home, { recursive: true, force: true });
+    removeFolder(this.home);
   }
 
   private command(file: string, args: readonly string[], { env, ...options }: RunOptions): Promise<RanBytes> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
@@ -7,6 +7,7 @@ import { runProgram } from './commands/kept.js';
 import { isolatedEnv } from './isolated-env.js';
 import { makeKey } from './keys.js';
 import { asText, collected, type Ran } from './processes.js';
+import { removeFolder } from './remove-folder.js';
 
 /** A temporary folder, which is the HOME of an environment in which git sees nobody's configuration. */
 export class Sandbox {
@@ -75,6 +76,6 @@ export class Sandbox {
 
   remove(): void {
     for (const child of this.children) this.kill(child);
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }); // a git gc may still be at it
+    removeFolder(this.folder);
   }
 }

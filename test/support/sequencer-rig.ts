@@ -12,7 +12,7 @@ import type { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { ErrorCode } from '../../ports/index.js';
 import type { Limits } from '../../ports/stargate/limits.js';
-import type { Policy } from '../../ports/stargate/policy-reader.js';
+import type { LedgerMode, Policy } from '../../ports/stargate/policy-reader.js';
 import type { Oid, RefUpdate } from '../../ports/vocabulary.js';
 import { IntentMaker, type IntentWish, type MadeIntent } from './intents.js';
 import { memory, NOW, SeededRandomness, TestClock } from './memory.js';
@@ -77,6 +77,15 @@ export class SequencerRig {
       },
       ...more,
     });
+  }
+
+  /** The policy in force, but for the mode of a namespace. */
+  withMode(ns: string, ledgerMode: LedgerMode): Policy {
+    const { namespaces } = this.policy;
+    return {
+      ...this.policy,
+      namespaces: new Map([...namespaces].map(([name, own]) => [name, name === ns ? { ...own, ledgerMode } : own])),
+    };
   }
 
   make(wish: IntentWish, person = 'ada'): Promise<MadeIntent> {

@@ -33,8 +33,7 @@ describe('an intent is checked by itself', () => {
   });
 
   it('for the mode of the namespace', async () => {
-    const own = rig.policy.namespaces.get('other');
-    rig.policy = { ...rig.policy, namespaces: new Map([...rig.policy.namespaces, ['other', { ...own!, ledgerMode: 'linear' }]]) };
+    rig.policy = rig.withMode('other', 'linear');
     expect(await fault({ set: { a: '1' }, ns: 'other' })).to.equal('POLICY_VIOLATION');
     expect(await fault({ set: { a: '1' }, ns: 'none' }, 'not in the policy')).to.equal('POLICY_VIOLATION');
   });

@@ -94,7 +94,12 @@ describe('the sequencer: what goes together', () => {
       child: (name, start) => {
         const piece = { name, facts: start?.facts } as (typeof begun)[number];
         begun.push(piece);
-        return { ...NO_SPAN, end: (error) => void (piece.error = error ?? 'well') };
+        return {
+          ...NO_SPAN,
+          end: (error) => {
+            piece.error = error ?? 'well';
+          },
+        };
       },
     });
     const made = await Promise.all([rig.make(value(0)), rig.make({ del: ['none'] }), rig.make(value(1))]);
@@ -198,10 +203,16 @@ describe('the sequencer: what fails', () => {
     const made = await rig.make(value(0));
     const waiting = await rig.sound(made);
     let again = 0;
-    const order = () => rig.sequencer.order({ ...waiting, again: () => (again++, rig.check(made)) });
+    const order = () =>
+      rig.sequencer.order({
+        ...waiting,
+        again: () => {
+          again += 1;
+          return rig.check(made);
+        },
+      });
     const { policy } = rig;
-    const own = policy.namespaces.get('main');
-    rig.policy = { ...policy, namespaces: new Map([...policy.namespaces, ['main', { ...own!, ledgerMode: 'linear' as const }]]) };
+    rig.policy = rig.withMode('main', 'linear');
     const error = await order().catch((thrown: KvError) => thrown);
     expect(error).to.include({ code: 'POLICY_VIOLATION' });
     rig.policy = policy;
