@@ -28,8 +28,9 @@ const NAMES = [
   'cluster',
   'repositories',
   'api',
+  'survival',
 ];
-const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'survival', 'repositories'];
+const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'repositories'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
 
 const args = process.argv.slice(2);
