@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Court } from './mutate/court.mjs';
 import { FOLDERS } from './mutate/folders.mjs';
@@ -46,7 +46,7 @@ function makeStage() {
 /** Judges the mutants of some compiled files; gives them with what became of each. */
 async function judge({ folder, mutate, tests }, { afresh, budget, survey }) {
   makeStage();
-  const read = (file) => readFileSync(join(ROOT, file), 'utf8');
+  const read = (file) => (existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '');
   const verdicts = new Verdicts(join(HOME, `${folder.replaceAll('/', '-')}.verdicts.json`), read, afresh);
   const files = filesLike(STAGE, mutate);
   const mutants = (await plant(HOME, STAGE, files)).filter(({ ignored }) => !ignored);
@@ -56,7 +56,7 @@ async function judge({ folder, mutate, tests }, { afresh, budget, survey }) {
     const tell = (what, titles) => titles.length > 0 && console.error(`${what}:\n  ${titles.join('\n  ')}`);
     tell('fail unbroken, and end their unit', found.failures);
     tell('are slow, and judge nothing', found.slow);
-    const all = found.tests.map(({ title, file }) => ({ title, file: relative(STAGE, file) }));
+    const all = found.tests.map(({ title, file }) => ({ title, file: relative(STAGE, resolve(STAGE, file)) }));
     const judged = [];
     for (const [i, mutant] of mutants.entries()) {
       const covering = found.reach.get(mutant.id);
