@@ -23,7 +23,7 @@ export const FOLDERS = {
     'unit/domain/gateway/{adopt,compaction}.test.js',
     ...GATEWAY,
   ],
-  'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-push,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
+  'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-*,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
   'domain/gateway/commit': ['unit/domain/gateway/{commit,recover,gateway-*,lease,replicated-commit}.test.js', ...GATEWAY],
   'domain/gateway/epochs': [
     'unit/domain/gateway/{adopt*,verify-adopted,compaction}.test.js',

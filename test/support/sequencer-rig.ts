@@ -10,6 +10,7 @@ import { type Commit, decodeCommit } from '../../domain/git/commit.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { KvError } from '../../ports/error.js';
 import type { NewObject } from '../../ports/git/git-store.js';
+import type { Signer } from '../../ports/clone/signer.js';
 import type { ErrorCode } from '../../ports/index.js';
 import type { Limits } from '../../ports/stargate/limits.js';
 import type { LedgerMode, Policy } from '../../ports/stargate/policy-reader.js';
@@ -86,6 +87,11 @@ export class SequencerRig {
       ...this.policy,
       namespaces: new Map([...namespaces].map(([name, own]) => [name, name === ns ? { ...own, ledgerMode } : own])),
     };
+  }
+
+  /** Signs with a person's key. */
+  signer(person: string): Signer {
+    return PEOPLE.signer(person);
   }
 
   make(wish: IntentWish, person = 'ada'): Promise<MadeIntent> {
