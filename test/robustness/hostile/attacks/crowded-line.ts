@@ -24,6 +24,9 @@ const CONNECTIONS = 96;
 const PATIENCE_MS = 300;
 const TRICKLE_MS = 100;
 
+/** Connections that are over: of one that was destroyed, its channels are not told. */
+const gone = new WeakSet<ssh2.Client>();
+
 /** One key that may write: stands in a namespace's line with all the connections that it may have, for `ms`, and comes again whenever it had its turn. */
 export async function crowdedLine(to: Pushed, ns: string, how: Crowding, ms: number): Promise<Crowded> {
   const end = Date.now() + ms;
@@ -35,7 +38,10 @@ export async function crowdedLine(to: Pushed, ns: string, how: Crowding, ms: num
     const client = new ssh2.Client();
     clients.add(client);
     client.on('error', () => undefined); // turned away, or thrown out
-    client.once('close', () => clients.delete(client));
+    client.once('close', () => {
+      clients.delete(client);
+      gone.add(client);
+    });
     client.connect({ host: to.host, port: to.port, username: 'git', privateKey, readyTimeout: ms });
     await Promise.race([once(client, 'ready'), once(client, 'close')]).catch(() => undefined);
     return client;
@@ -94,7 +100,7 @@ function stand(
         if (line === undefined) return;
         had = true;
         met.turns++;
-        if (how === 'trickles') void trickle(channel, JSON.parse(line) as Told);
+        if (how === 'trickles') void trickle(channel, JSON.parse(line) as Told, () => gone.has(client));
       });
     });
   });
@@ -108,13 +114,13 @@ interface Told {
 }
 
 /** Announces the next commits of a ledger and its index, and sends a pack byte by byte. */
-async function trickle(channel: ssh2.ClientChannel, { ns, token, ledger, index }: Told): Promise<void> {
+async function trickle(channel: ssh2.ClientChannel, { ns, token, ledger, index }: Told, over: () => boolean): Promise<void> {
   const next = (old: string): string => `${old} ${randomBytes(old.length / 2).toString('hex')}`;
   const capabilities = `report-status side-band-64k atomic agent=git-kv-turn/${token}`;
   const commands = [`${next(ledger)} refs/kv/${ns}\0 ${capabilities}`, `${next(index)} refs/kv-index/${ns}`];
   channel.write(Buffer.concat([...commands.map((line) => encodePkt(line)), FLUSH_PKT]));
   for (const byte of pack()) {
-    if (channel.destroyed || !channel.writable) return;
+    if (over() || channel.destroyed || !channel.writable) return;
     channel.write(Buffer.of(byte));
     await delay(TRICKLE_MS);
   }
