@@ -83,7 +83,8 @@ async function lackingOfCut(
   return wanted;
 }
 
-async function reached(
+/** The commits from these back to `ends`, which are among them. Others have their turn now and then. */
+export async function reached(
   source: ObjectSource,
   tips: readonly Oid[],
   ends: ReadonlySet<Oid>,

@@ -6,6 +6,7 @@ import { reachable } from '../../log/walk.js';
 import type { ObjectSource } from '../../objects/source.js';
 import { HEADS, TAGS } from '../../refs/names.js';
 import { peel } from '../../refs/revision.js';
+import { reached } from './select-commits.js';
 
 /** Where a client's history is to end. */
 export interface Boundary {
@@ -24,10 +25,13 @@ export async function boundaryOf(
   wants: readonly Oid[],
   theirs: ReadonlySet<Oid>,
   deepen: Deepen | null,
+  turn: () => Promise<void>,
 ): Promise<Boundary> {
   if (deepen === null) return { shallow: [], unshallow: [], cut: theirs };
   const { inside, ends } =
-    deepen.depth === null ? await recent(source, store, wants, deepen) : await near(source, wants, theirs, deepen, deepen.depth);
+    deepen.depth === null
+      ? await recent(source, store, wants, deepen)
+      : await near(source, wants, theirs, deepen, deepen.depth, turn);
   const shallow = [...ends].filter((oid) => !theirs.has(oid));
   const unshallow = [...theirs].filter((oid) => inside.has(oid) && !ends.has(oid));
   const cut = new Set([...ends, ...[...theirs].filter((oid) => !unshallow.includes(oid))]);
@@ -47,13 +51,14 @@ async function near(
   theirs: ReadonlySet<Oid>,
   { relative }: Deepen,
   depth: number,
+  turn: () => Promise<void>,
 ): Promise<Part> {
   const inside = new Set<Oid>();
   const ends = new Set<Oid>();
   let level: readonly Oid[] = wants;
   let left = depth;
   if (relative && theirs.size > 0) {
-    const above = await upTo(source, wants, theirs);
+    const above = await reached(source, wants, theirs, turn);
     for (const oid of above) inside.add(oid);
     level = [...theirs].filter((oid) => above.has(oid));
     left = depth + 1;
@@ -75,20 +80,6 @@ async function near(
     level = next;
   }
   return { inside, ends };
-}
-
-async function upTo(source: ObjectSource, tips: readonly Oid[], stops: ReadonlySet<Oid>): Promise<Set<Oid>> {
-  const seen = new Set<Oid>(tips);
-  const open = [...seen];
-  for (let oid = open.pop(); oid !== undefined; oid = open.pop()) {
-    if (stops.has(oid)) continue;
-    for (const parent of (await source.commit(oid)).parents) {
-      if (seen.has(parent)) continue;
-      seen.add(parent);
-      open.push(parent);
-    }
-  }
-  return seen;
 }
 
 /** What was committed since, and what some refs don't reach. */

@@ -64,7 +64,8 @@ async function known(parts: ServeParts, request: FetchRequest): Promise<Known> {
   }
   const common = await commitsHere(parts, request.haves);
   const theirs = new Set(await commitsHere(parts, request.shallow));
-  return { source, common, commits, others, boundary: await boundaryOf(source, store, commits, theirs, request.deepen) };
+  const boundary = await boundaryOf(source, store, commits, theirs, request.deepen, () => parts.zlib.turn());
+  return { source, common, commits, others, boundary };
 }
 
 async function commitsHere({ store }: ServeParts, oids: readonly Oid[]): Promise<Oid[]> {

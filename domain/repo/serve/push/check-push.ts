@@ -8,6 +8,7 @@ import { differing } from '../../objects/differing.js';
 import { type CommitFacts, readFacts } from '../../objects/commit-object.js';
 import type { ObjectSource } from '../../objects/source.js';
 import { childrenOf } from '../../objects/children.js';
+import { parentsFirst } from './parents-first.js';
 
 /** The objects of a push. */
 export type Pushed = ReadonlyMap<Oid, NewObject>;
@@ -47,34 +48,14 @@ export async function neededBy(
   unnamed?: Set<Oid>,
 ): Promise<ReadonlyMap<Oid, ObjectType>> {
   const walk = new NeedWalk(pushed, source, turn, unnamed);
-  for (const commit of parentsFirst(pushed)) await walk.commit(commit);
+  // What a tree shares with its parent's has been looked at then: two trees that are held against each other, as where a change is taken
+  // back, would hide what both lack.
+  for (const commit of parentsFirst(pushed, pushed.keys(), readFacts)) await walk.commit(commit);
   for (const { oid, type, body } of pushed.values())
     if (type === 'tag') for (const target of childrenOf({ oid, type, body }, source.oidBytes)) walk.need(target, tagged(body));
   // Trees that no commit of the push names.
   for (const { oid, type } of pushed.values()) if (type === 'tree') await walk.tree(oid, null);
   return walk.needed;
-}
-
-/**
- * The commits of a push, each after its parents, whatever order they came in: what a tree shares with its parent's has been looked at then.
- * Otherwise two trees that are held against each other, as where a change is taken back, would hide what both lack.
- */
-function* parentsFirst(pushed: Pushed): Generator<CommitFacts> {
-  const done = new Set<Oid>();
-  for (const tip of pushed.keys()) {
-    const open: [oid: Oid, isReady: boolean][] = [[tip, false]];
-    for (let one = open.pop(); one !== undefined; one = open.pop()) {
-      const [oid, isReady] = one;
-      const object = pushed.get(oid);
-      if (object?.type !== 'commit' || (done.has(oid) && !isReady)) continue;
-      const commit = readFacts(object.body, oid);
-      if (isReady) yield commit;
-      else {
-        done.add(oid);
-        open.push([oid, true], ...commit.parents.map((parent): [Oid, boolean] => [parent, false]));
-      }
-    }
-  }
 }
 
 /** Throws `INPUT_INVALID` where one of these is missing, or of another type. */

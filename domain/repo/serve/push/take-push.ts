@@ -8,6 +8,7 @@ import { readCommit } from '../../objects/commit-object.js';
 import type { ObjectSource } from '../../objects/source.js';
 import { HEADS, isRef } from '../../refs/names.js';
 import { checkThere, neededBy, type Pushed } from './check-push.js';
+import { parentsFirst } from './parents-first.js';
 
 /** A push whose objects have been read and held against git's rules. */
 export interface IncomingPush {
@@ -121,21 +122,9 @@ async function refusal(
 async function checkCommits(core: Core, source: ObjectSource, ref: string, tip: Oid, objects: Pushed): Promise<void> {
   const checks = core.parts.beforeCommit ?? [];
   if (checks.length === 0) return;
-  const seen = new Set<Oid>();
-  const open: [oid: Oid, isReady: boolean][] = [[tip, false]];
-  for (let one = open.pop(); one !== undefined; one = open.pop()) {
-    const [oid, isReady] = one;
-    const object = objects.get(oid);
-    if (object?.type !== 'commit' || (seen.has(oid) && !isReady)) continue;
-    const commit = readCommit(object.body, oid);
-    if (!isReady) {
-      seen.add(oid);
-      open.push([oid, true], ...commit.parents.map((parent): [Oid, boolean] => [parent, false]));
-      continue;
-    }
-    const [first] = commit.parents;
+  for (const { tree, parents, message, author } of parentsFirst(objects, [tip], readCommit)) {
+    const [first] = parents;
     const before = first === undefined ? null : (await source.commit(first)).tree;
-    const { tree, parents, message, author } = commit;
     const candidate = await candidateOf(source, { ref, parents, message, author }, before, tree);
     for (const check of checks) await check(candidate);
   }
