@@ -8,6 +8,7 @@ import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { IntentMaker, type IntentWish } from '../support/intents.js';
+import { largeValue } from '../support/large-value.js';
 import { MemoryGateway } from '../support/memory-gateway.js';
 
 const policy = (text: string): string =>
@@ -66,14 +67,8 @@ for (const format of ['sha1', 'sha256'] as const satisfies readonly ObjectFormat
     });
 
     it('are refused with a chunk that neither they nor the epoch have', async () => {
-      const chunk = Buffer.alloc(2_000_000, 'x');
-      const { hasher } = maker.namer;
-      const manifest = {
-        ...{ key: 'cfg:large', totalSize: chunk.length, gitHash: format, etag: `blake3:${hasher.hex('blake3', chunk)}` },
-        chunking: { mode: 'fixed', size: 2_000_000 } as const,
-        chunks: [{ size: chunk.length, digest: hasher.hex('sha256', chunk), blob: maker.namer.oid('blob', chunk) }],
-      };
-      await refused({ manifests: [manifest] }, 'ATTESTATION_MISMATCH', 'chunk');
+      const { manifests = [] } = largeValue(maker.namer, 'cfg:large', 'x').wish;
+      await refused({ manifests }, 'ATTESTATION_MISMATCH', 'chunk');
     });
 
     it('are refused that another Stargate was meant to get', async () => {

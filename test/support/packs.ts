@@ -2,7 +2,15 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8, writeHex } from '../../domain/git/bytes.js';
 import { ObjectNamer } from '../../domain/git/object.js';
-import { baseDistance, entryHeader, OFS_DELTA, packHeader, REF_DELTA, TYPE_CODE } from '../../domain/git/pack/entry.js';
+import {
+  LONGEST_NUMBER,
+  OFS_DELTA,
+  packHeader,
+  REF_DELTA,
+  TYPE_CODE,
+  writeBaseDistance,
+  writeEntryHeader,
+} from '../../domain/git/pack/entry.js';
 import { entrySize, type TreeEntry, writeEntry } from '../../domain/git/tree/tree.js';
 import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import type { NewObject } from '../../ports/git/git-store.js';
@@ -17,6 +25,18 @@ export const NAMER = new ObjectNamer(hasher, 'sha1');
 export type Entry =
   | { readonly type: ObjectType; readonly body: Uint8Array; readonly says?: number; readonly padded?: boolean }
   | { readonly base: Oid | number; readonly delta: Uint8Array };
+
+/** Type and size of an entry. */
+export function entryHeader(code: number, size: number): Uint8Array {
+  const out = new Uint8Array(LONGEST_NUMBER);
+  return out.slice(0, writeEntryHeader(code, size, out, 0));
+}
+
+/** How far before its delta a base begins. */
+export function baseDistance(distance: number): Uint8Array {
+  const out = new Uint8Array(LONGEST_NUMBER);
+  return out.slice(0, writeBaseDistance(distance, out, 0));
+}
 
 /** The bytes of an id. */
 export function rawOid(oid: Oid): Uint8Array {

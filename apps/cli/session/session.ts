@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { waitingWords } from '../../../domain/client/remote/patience.js';
 import type { MirrorRefusal } from '../../../domain/ledger/mirror-refusals.js';
 import type { CloneConfig, Signer, TransferProgress } from '../../../ports/index.js';
 import { checkNamespace, openSession as openClone, type Session } from '../../sdk/session/session.js';
@@ -29,7 +30,7 @@ export async function openSession({ ns, reality, onProgress, offline = false }: 
     directory: startFolder(),
     env: process.env,
     profile: process.env['GIT_KV_PROFILE'] || undefined,
-    onWait: ({ message }) => note(`${message}: waiting, and trying again`),
+    onWait: (busy) => note(waitingWords(busy)),
     onMirrorRefusal: warnOfRefusal,
     onWarning: warn,
     aroundSigner: saysWhichKey,

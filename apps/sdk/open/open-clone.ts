@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { interrupted } from '../../../domain/client/clone/calls/cancellation.js';
+import { waitingWords } from '../../../domain/client/remote/patience.js';
 import { withObjectMemory } from '../../../domain/git/object-memory.js';
 import { toKvError } from '../../../ports/error.js';
 import type { Clone, OpenCloneOptions } from '../api/clone.js';
@@ -29,7 +30,7 @@ export async function openClone(options: OpenCloneOptions): Promise<Clone> {
     session = await openSession({
       ...{ directory: resolve(directory), profile, ns, reality, env: { ...env }, offline: offline === true },
       onProgress: undefined,
-      onWait: ({ message }) => warn(`${message}: waiting, and trying again`),
+      onWait: (busy) => warn(waitingWords(busy)),
       onMirrorRefusal: (refused, { since, code }) =>
         warn(`the mirror has refused namespace ${refused} since ${since} (${code}): what it shows may be old`),
       onWarning: warn,

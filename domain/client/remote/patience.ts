@@ -24,6 +24,9 @@ export function lineIsFull({ code, details, message }: KvError): FullLine | null
   return code === 'BUSY' && typeof standing === 'number' && typeof turnMs === 'number' ? { standing, turnMs, message } : null;
 }
 
+/** What whoever waits is told, once. */
+export const waitingWords = ({ message }: KvError): string => `${message}: waiting, and trying again`;
+
 /** What waiting for room takes. */
 export interface Patience {
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import { encodedSize, type Ordered, parseAnswerLine } from '../../git/wire/inten
 import { intentRef } from '../../ledger/refs.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { atTheLeader } from './follow-leader.js';
-import { whenRoom } from '../remote/patience.js';
+import { waitingWords, whenRoom } from '../remote/patience.js';
 import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from './in-doubt.js';
 import type { SignedIntent } from './signed-intent.js';
 import { greetingOf, sessionOf } from './sessions.js';
@@ -99,6 +99,6 @@ function answerIn(line: string): Ordered | KvError | undefined {
 
 /** Does what may find the Stargate without room, or be cut off before anything was said, and waits then; says so once. */
 export function withPatience<T>(clone: Clone, { randomness }: WritingPorts, attempt: () => Promise<T>): Promise<T> {
-  const onWait = (busy: KvError): void => clone.onWarning?.(`${busy.message}: waiting, and trying again`);
+  const onWait = (busy: KvError): void => clone.onWarning?.(waitingWords(busy));
   return whenRoom({ clock: clone.clock, randomness: async () => randomness, onWait }, attempt);
 }

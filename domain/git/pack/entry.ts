@@ -42,12 +42,6 @@ export function writeEntryHeader(code: number, size: number, out: Uint8Array, at
   return at;
 }
 
-/** Type and size of an entry. */
-export function entryHeader(code: number, size: number): Uint8Array {
-  const out = new Uint8Array(LONGEST_NUMBER);
-  return out.slice(0, writeEntryHeader(code, size, out, 0));
-}
-
 /**
  * Writes how far before its delta a base begins: 7 bits a byte, most significant first, each further byte counted from one more. Gives the
  * offset behind it.
@@ -61,12 +55,6 @@ export function writeBaseDistance(distance: number, out: Uint8Array, at: number)
     left = Math.floor(left / 128) - 1;
   }
   return end;
-}
-
-/** How far before its delta a base begins. */
-export function baseDistance(distance: number): Uint8Array {
-  const out = new Uint8Array(LONGEST_NUMBER);
-  return out.slice(0, writeBaseDistance(distance, out, 0));
 }
 
 /** Bytes of a zlib stream of stored blocks, for so many bytes. */
