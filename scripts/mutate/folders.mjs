@@ -36,7 +36,7 @@ export const FOLDERS = {
     'robustness/{sequenced,bad-intents}-memory.test.js',
     'unit/sequenced-client.test.js',
   ],
-  'domain/gateway/replicate': ['unit/domain/gateway/{replica*,cluster-wire}.test.js', 'simulation/simulation.test.js'],
+  'domain/gateway/replicate': ['unit/domain/gateway/replicate/*.test.js', 'unit/parsers/cluster.test.js'],
   'adapters/journal-file': ['adapters/journal-file*.test.js'],
   'apps/stargate/ssh/auth.ts': ['unit/ssh-auth.test.js'],
 };

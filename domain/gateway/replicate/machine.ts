@@ -133,6 +133,8 @@ export interface ReplicaState {
   deciding: number | null;
 }
 
+const NOTHING_ASKED: readonly Effect[] = [];
+
 /** A replica at work: its state, and what it asks of the world. */
 export class Machine {
   readonly state: ReplicaState;
@@ -200,9 +202,10 @@ export class Machine {
   }
 
   /** What was asked for since the last time. */
-  take(): Effect[] {
+  take(): readonly Effect[] {
     const { effects } = this;
-    if (effects.length > 0) this.effects = [];
+    if (effects.length === 0) return NOTHING_ASKED; // the list itself would grow in its reader's hands
+    this.effects = [];
     return effects;
   }
 }

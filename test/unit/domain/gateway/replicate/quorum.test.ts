@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { checkMembers, checkQuorum, isQuorum, majorityOf, votesNeeded } from '../../../../domain/gateway/replicate/quorum.js';
-import { KvError } from '../../../../ports/error.js';
+import { checkMembers, checkQuorum, isQuorum, majorityOf, votesNeeded } from '../../../../../domain/gateway/replicate/quorum.js';
+import { KvError } from '../../../../../ports/error.js';
 
 function refusal(run: () => void): KvError | null {
   try {

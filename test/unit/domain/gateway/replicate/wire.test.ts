@@ -1,13 +1,11 @@
 import { expect } from 'chai';
-import { decodeMessage, encodeMessage } from '../../../../domain/gateway/replicate/wire/message-codec.js';
-import { decodeLeaderRecord, encodeLeaderRecord, isReplicated } from '../../../../domain/gateway/replicate/wire/leader-ref.js';
-import { chainTo, entryOf, intentOf } from '../../../../domain/gateway/replicate/intent-entry.js';
-import { EntryHistory } from '../../../../domain/gateway/replicate/follower/entry-history.js';
-import type { Entry } from '../../../../domain/gateway/replicate/entry.js';
-import type { Message } from '../../../../domain/gateway/replicate/messages.js';
-import { utf8 } from '../../../../domain/git/bytes.js';
-import { KvError } from '../../../../ports/error.js';
-import { memory } from '../../../support/memory.js';
+import { decodeMessage, encodeMessage, Fields } from '../../../../../domain/gateway/replicate/wire/message-codec.js';
+import { decodeLeaderRecord, encodeLeaderRecord, isReplicated } from '../../../../../domain/gateway/replicate/wire/leader-ref.js';
+import type { Entry } from '../../../../../domain/gateway/replicate/entry.js';
+import type { Message } from '../../../../../domain/gateway/replicate/messages.js';
+import { utf8 } from '../../../../../domain/git/bytes.js';
+import { KvError } from '../../../../../ports/error.js';
+import { memory } from '../../../../support/memory.js';
 
 const entryAt = (sequence: number): Entry => ({
   ...{ id: `id${sequence}`, sequence, term: 3, attempt: 2, before: `d${sequence - 1}`, after: `d${sequence}` },
@@ -76,6 +74,51 @@ describe('what servers of a cluster say to each other', () => {
     expect(isRefused(entry({ sequence: 1.5 }))).to.equal(true);
     expect(isRefused(entry({ members: [7] }))).to.equal(true);
   });
+
+  it('is refused by the name of the field, wherever it lies', () => {
+    const [update, event] = [entryAt(8).updates[0], entryAt(8).events[0]];
+    const entry = (change: object): object => ({ kind: 'prepare', head, entry: { ...entryAt(8), ...change } });
+    const oid = (next: string, name = 'next'): object => entry({ updates: [{ ...update, [name]: next }] });
+    const hex = 'ab'.repeat(20);
+    for (const [field, message] of [
+      ['message', []],
+      ['message.kind', { kind: 'x' }],
+      ['message.term', { kind: 'stand', term: '3' }],
+      ['message.term', { kind: 'stand', term: -1 }],
+      ['message.reason', { kind: 'refuse', reason: 'x', term: 3, attempt: 2, at }],
+      ['message.entry', { kind: 'prepare', head }],
+      ['message.entry.id', entry({ id: 7 })],
+      ['message.entry.updates', entry({ updates: {} })],
+      ['message.entry.members', entry({ members: ['a', 7] })],
+      ['entry.sequence', { kind: 'tail', head, entries: [{ ...entryAt(1), sequence: null }] }],
+      ['entry', { kind: 'tail', head, entries: [7] }],
+      ['update', entry({ updates: [7] })],
+      ['update.ref', entry({ updates: [{ ...update, ref: 'x/refs/heads/a' }] })],
+      ['update.ref', entry({ updates: [{ ...update, ref: 'refs/' }] })],
+      ['update.next', oid(`x${hex}`)],
+      ['update.next', oid(`${hex}x`)],
+      ['update.next', oid(`${hex}a`)],
+      ['update.next', oid('z'.repeat(64))],
+      ['update.old', oid(`x${hex}`, 'old')],
+      ['event', entry({ events: [7] })],
+      ['event.set', entry({ events: [{ ...event, set: -1 }] })],
+      ['event.parentEpoch', entry({ events: [{ ...event, parentEpoch: 7 }] })],
+    ] as const)
+      expect(() => decodeMessage(utf8(JSON.stringify(message))), field).to.throw(KvError, new RegExp(`: ${field}$`));
+    expect(() => decodeMessage(utf8('{'))).to.throw(KvError, /: message$/);
+  });
+
+  it('names objects of either format, and epochs that lead from another', () => {
+    const entry = { ...entryAt(8), updates: [{ ref: 'refs/kv/main', old: 'cd'.repeat(32), next: null }] };
+    const [event] = entry.events;
+    const message = { kind: 'prepare', head, entry: { ...entry, events: [{ ...event, parentEpoch: 'e1' }] } } as Message;
+    expect(decodeMessage(encodeMessage(message))).to.deep.equal(message);
+  });
+
+  it('has flags in what is built of the same fields', () => {
+    expect([true, false].map((on) => new Fields({ on }, 'x').flag('on'))).to.deep.equal([true, false]);
+    expect(() => new Fields({ on: 1 }, 'x').flag('on')).to.throw(KvError, /: x\.on$/);
+  });
 });
 
 describe('where a server of a cluster stands', () => {
@@ -83,8 +126,20 @@ describe('where a server of a cluster stands', () => {
     const { namer } = memory();
     const record = { sequence: 7, term: 3, digest: 'ab', members: ['one'] };
     expect(decodeLeaderRecord(encodeLeaderRecord(namer, record).body)).to.deep.equal(record);
-    for (const text of ['', '{}', '{"v":2,"sequence":7,"term":3,"digest":"ab","members":["one"]}', '{"v":1,"sequence":"7"}'])
-      expect(() => decodeLeaderRecord(utf8(text)), text).to.throw(KvError);
+    const odd = [
+      { v: 2 },
+      { sequence: '7' },
+      { term: 1.5 },
+      { digest: 7 },
+      { members: 'one' },
+      { members: [7] },
+      { members: ['one', 7] },
+    ];
+    const texts = odd.map((change) => JSON.stringify({ v: 1, ...record, ...change }));
+    for (const text of ['', '{}', 'null', '7', '"text"', ...texts])
+      expect(() => decodeLeaderRecord(utf8(text)), text)
+        .to.throw(KvError)
+        .with.property('code', 'FORMAT_UNSUPPORTED');
   });
 
   it('counts the refs that all servers share, and no others', () => {
@@ -92,41 +147,5 @@ describe('where a server of a cluster stands', () => {
       expect(isReplicated(ref), ref).to.equal(true);
     for (const ref of ['refs/kv-mirror/main', 'refs/kv-leader', 'refs/notes/x', 'HEAD'])
       expect(isReplicated(ref), ref).to.equal(false);
-  });
-
-  it('is told by the journal too: the entries that lead there without a gap', () => {
-    const entries = [1, 2, 3, 4].map(entryAt);
-    for (const entry of entries) expect(entryOf(intentOf(entry, 'now'))).to.deep.equal(entry);
-    expect(entryOf({ kind: 'intent', id: 'x', term: 1, ts: 'now', updates: [], events: [] })).to.equal(null);
-    const other = { ...entryAt(3), after: 'otherwise' };
-    const chain = chainTo({ sequence: 4, digest: 'd4' }, [entries[0], entries[1], entries[2], other, entries[3]] as Entry[]);
-    expect(chain).to.deep.equal(entries);
-    expect(chainTo({ sequence: 4, digest: 'd4' }, [entries[0], entries[3]] as Entry[])).to.deep.equal([entries[3]]);
-    expect(chainTo({ sequence: 4, digest: 'x' }, entries)).to.deep.equal([]);
-  });
-
-  it('gives what follows a position, or says that it is gone', () => {
-    const history = new EntryHistory({ sequence: 2, digest: 'd2', members: [] }, [entryAt(2)]);
-    history.add(entryAt(3));
-    expect(history.from(1)).to.deep.include({ digestThere: 'd1', after: [entryAt(2), entryAt(3)] });
-    expect(history.from(3)).to.deep.include({ digestThere: 'd3', after: [] });
-    expect(history.from(0)).to.deep.include({ digestThere: null, after: null });
-    expect(history.from(9)).to.deep.include({ digestThere: null, after: [] });
-    for (let sequence = 4; sequence < 4500; sequence++) history.add(entryAt(sequence));
-    expect(history.from(3)).to.deep.include({ digestThere: 'd3', after: null });
-    expect(history.from(498).after).to.equal(null);
-    expect(history.from(499).after).to.have.length(1000);
-    expect(history.from(4298).after).to.have.length(201);
-  });
-
-  it('keeps fewer entries where each is large: what is behind for long costs no memory', () => {
-    const history = new EntryHistory({ sequence: 0, digest: 'd0', members: [] });
-    const ref = (at: number) => ({ ref: `refs/heads/${at}`, old: null, next: 'ab'.repeat(20) });
-    const updates = Array.from({ length: 2000 }, (_, at) => ref(at));
-    for (let sequence = 1; sequence <= 200; sequence++) history.add({ ...entryAt(sequence), updates });
-    const kept = Array.from({ length: 200 }, (_, at) => at).filter((at) => history.from(at).after !== null).length;
-    expect(kept).to.be.within(20, 50); // of 400 kB each
-    expect(history.from(199).after).to.have.length(1);
-    expect(history.from(190).after).to.have.length(10);
   });
 });

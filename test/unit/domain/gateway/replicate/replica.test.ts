@@ -1,44 +1,16 @@
 import { expect } from 'chai';
-import { answerFetch } from '../../../../domain/gateway/replicate/follower/catch-up.js';
-import type { Effect, Input, Proposal } from '../../../../domain/gateway/replicate/effects.js';
-import { type Entry, NOTHING, type Standing } from '../../../../domain/gateway/replicate/entry.js';
-import type { Message } from '../../../../domain/gateway/replicate/messages.js';
-import { Replica } from '../../../../domain/gateway/replicate/replica.js';
-import { NO_TIPS, TipsDigest } from '../../../../domain/gateway/replicate/tips-digest.js';
-import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
+import { answerFetch } from '../../../../../domain/gateway/replicate/follower/catch-up.js';
+import type { Effect, Input, Proposal } from '../../../../../domain/gateway/replicate/effects.js';
+import { type Entry, NOTHING, type Standing } from '../../../../../domain/gateway/replicate/entry.js';
+import type { Message } from '../../../../../domain/gateway/replicate/messages.js';
+import { Replica } from '../../../../../domain/gateway/replicate/replica.js';
+import { NO_TIPS } from '../../../../../domain/gateway/replicate/tips-digest.js';
+import { digest, entryOf, HEAD as head, kinds, MEMBERS, OID, sent as sentWithPeers, serverOf, START } from './steps.js';
 
-const digest = new TipsDigest(nodeHasher());
-const MEMBERS = ['a', 'b', 'c'];
-const START: Standing = { sequence: 4, digest: NO_TIPS, members: MEMBERS };
-const OID = 'ab'.repeat(20);
-
-function entryOf(fields: Partial<Entry> = {}): Entry {
-  const updates = fields.updates ?? [{ ref: 'refs/kv/main', old: null, next: OID }];
-  const before = fields.before ?? START.digest;
-  return {
-    id: 'T1',
-    sequence: 5,
-    term: 3,
-    attempt: 1,
-    before,
-    after: digest.after(before, updates),
-    updates,
-    events: [],
-    members: MEMBERS,
-    ...fields,
-  };
-}
-
-function replica(self = 'b', applied = START, term = 3): Replica {
-  return new Replica({ self, digestAfter: digest.after }, { term, applied, prepared: null });
-}
-
-const head = { sequence: 4, term: 3, digest: START.digest, members: MEMBERS };
+const replica = (self = 'b'): Replica => serverOf(self);
 const from = (sender: string, message: Message): Input => ({ kind: 'message', from: sender, message });
 const prepare = (entry: Entry, decided = head): Input => from('a', { kind: 'prepare', entry, head: decided });
-const sent = (effects: readonly Effect[]): Message[] =>
-  effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
-const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
+const sent = (effects: readonly Effect[]): Message[] => sentWithPeers(effects).map(([, message]) => message);
 
 describe('a replica that stands by', () => {
   it('votes once the entry is synced, with the digest of its own tips', () => {
