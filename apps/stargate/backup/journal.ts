@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { findProfile, type Layer, openProfile, type Profile } from '../../../plugins/host/index.js';
 import type { Journal, JournalRecord } from '../../../ports/stargate/journal.js';
 import { toKvError } from '../../../ports/error.js';
+import { counted } from '../../../ports/grammar/counted.js';
 import { ownEnv } from '../process/environment.js';
 
 /** Where the usual journal lies, from the repository's folder, and under which name it stands in a backup. */
@@ -123,6 +124,13 @@ export async function recordsOf(journal: Journal): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
   for await (const record of journal.replay()) records.push(record);
   return records;
+}
+
+/** What a journal has, for people: how many records, and how many of a write that a crash has left open. */
+export function contentOf(records: readonly JournalRecord[]): string {
+  const ended = new Set(records.flatMap(({ kind, id }) => (kind === 'done' || kind === 'aborted' ? [id] : [])));
+  const open = records.filter(({ kind, id }) => kind === 'intent' && !ended.has(id)).length;
+  return `${counted(records.length, 'record')}${open === 0 ? '' : `, ${open} of a write that the start will finish or undo`}`;
 }
 
 /** Writes records as the usual journal's file, by its own adapter. */

@@ -1,6 +1,7 @@
 import type { Check } from './check.js';
 import { DISK } from './disk.js';
 import { HOST_KEY } from './host-key.js';
+import { JOURNAL } from './journal.js';
 import { LOCK } from './lock.js';
 import { MIRROR } from './mirror.js';
 import { POLICY } from './policy.js';
@@ -16,6 +17,7 @@ export const CHECKS: readonly Check[] = [
   DISK,
   HOST_KEY,
   SEQUENCER,
+  JOURNAL,
   LOCK,
   POLICY,
   MIRROR,
