@@ -110,13 +110,13 @@ class GitCliRemote implements GitRemote {
     if (updates.length === 0) return;
     unlessEnded(options.signal);
     const url = stargateUrl(await this.config(), remote);
-    const turn = options.turn === undefined ? undefined : this.turns.get(options.turn);
+    const held = options.turn === undefined ? undefined : this.turns.get(options.turn);
     try {
-      if (await this.pushDirectly(remote, url, updates, options)) return;
+      if (await this.pushDirectly({ remote, url, held }, updates, options)) return;
       await pushRefs(this.clone, { remote, url }, updates, options);
     } finally {
       // Not before: with its connection, a turn is given back.
-      if (turn !== undefined && options.turn !== undefined && this.turns.delete(options.turn)) turn.giveUp();
+      if (held !== undefined && options.turn !== undefined && this.turns.delete(options.turn)) held.giveUp();
     }
   }
 
@@ -180,15 +180,13 @@ class GitCliRemote implements GitRemote {
     return way === null ? null : new ReceivePackConnection(this.clone.place, way, url);
   }
 
-  /** False when the push is git's to do. */
+  /** False when the push is git's to do. `held`: the connection that has the push's turn. */
   private async pushDirectly(
-    remote: string,
-    url: string,
+    { remote, url, held }: { readonly remote: string; readonly url: string; readonly held: ReceivePackConnection | undefined },
     updates: readonly RefUpdate[],
     { atomic, restarts, objects, turn, trace, onRemoteLine, onProgress, signal }: PushOptions,
   ): Promise<boolean> {
     const expected = await this.taken();
-    const held = turn === undefined ? undefined : this.turns.get(turn);
     if (objects === undefined || restarts === true || !isSmall(objects) || updates.some(({ next }) => next === null)) {
       expected?.giveUp();
       return false;

@@ -81,7 +81,8 @@ export async function orderedIn(store: GitStore, tip: Oid, intent: Intent): Prom
   return undefined;
 }
 
-function sameIntent({ oid, trailers }: Intent, ordered: Oid | null, answer: Ordered): Ordered {
+/** The answer that a transaction had, for an intent of that transaction. Throws `TRANSACTION_REUSED` where another intent had it. */
+export function sameIntent({ oid, trailers }: Intent, ordered: Oid | null, answer: Ordered): Ordered {
   if (ordered === oid) return { ...answer, retried: true };
   throw reused({ oid, txn: trailers.txn, epoch: answer.epoch });
 }

@@ -9,12 +9,12 @@ import type { Oid, RefUpdate, WatchEvent } from '../../../ports/vocabulary.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { replacing } from '../../git/store-view.js';
 import type { Ordered } from '../../git/wire/intent-frames.js';
-import { reused, type TransactionIds } from '../accept/transaction-ids.js';
+import type { TransactionIds } from '../accept/transaction-ids.js';
 import { beginEpoch } from './begin-epoch.js';
 import type { SoundIntent } from './check-intent.js';
 import { type LedgerState, movesBetween, readLedgerState } from './ledger-state.js';
 import { type OrderContext, orderIntent, requireEpoch } from './order.js';
-import { Answers, orderedIn, orderedInArchive } from './ordered-before.js';
+import { Answers, orderedIn, orderedInArchive, sameIntent } from './ordered-before.js';
 import { WarmTrees } from './warm-trees.js';
 
 /** An intent that waits for its place in the ledger. */
@@ -241,10 +241,7 @@ export class Sequencer {
     const { intent } = sound;
     const { ns, txn } = intent.trailers;
     const here = step.txns.get(`${ns} ${txn}`);
-    if (here !== undefined) {
-      if (here.intent === intent.oid) return { ...here.answer, retried: true };
-      throw reused({ oid: intent.oid, txn, epoch: here.answer.epoch });
-    }
+    if (here !== undefined) return sameIntent(intent, here.intent, here.answer);
     const known = this.answers.of(intent);
     if (known !== undefined) return known;
     const tip = step.states.get(ns)?.before.base.ledger?.commit ?? state.base.ledger?.commit ?? null;
