@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { World } from '../test/support/world.js';
+import type { World } from '../test/support/worlds/world.js';
 import { round, timed } from './report.js';
 
 /** How long a step of a bench may take on a slow machine. ms. */

@@ -6,7 +6,7 @@ import { decodeCommit } from '../domain/git/commit.js';
 import { appendEvents } from '../domain/ledger/transaction/watchlog.js';
 import type { Base } from '../domain/ledger/transaction/transaction.js';
 import { Forge } from '../test/robustness/forge.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { report, type Row, timed } from './report.js';
 
 /**

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BIN_DIR } from '../test/support/root.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { caughtUp } from './fresh-clone.js';
 import { type Peak, watchMemory } from './large/memory.js';
 import { secondVersions } from './large/second-version.js';

@@ -8,8 +8,8 @@ import { openEtcdLock } from '../adapters/lock-etcd/open.js';
 import { openFlockLock } from '../adapters/lock-flock/open.js';
 import type { LeaderLock, Lease } from '../ports/stargate/leader-lock.js';
 import { FreezingProxy } from '../test/e2e/freezing-proxy.js';
-import { TestEtcd } from '../test/support/etcd.js';
-import { startHolder } from '../test/support/holder-process.js';
+import { TestEtcd } from '../test/support/programs/etcd.js';
+import { startHolder } from '../test/support/programs/holder-process.js';
 import { quantile, reportAll, type Row, timed } from './report.js';
 
 /**

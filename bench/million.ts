@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BIN_DIR } from '../test/support/root.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { caughtUp, must, seconds } from './fresh-clone.js';
 import { type Peak, watchMemory } from './large/memory.js';
 import { reportAll, round, type Sheet, timed } from './report.js';

@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cloneFromMirror, fillLedger, keyOf, must, traced } from '../test/e2e/promisor.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { quantile, reportAll, round } from './report.js';
 
 /**

@@ -2,8 +2,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import type { Ran } from '../test/support/processes.js';
-import { World } from '../test/support/world.js';
+import type { Ran } from '../test/support/programs/processes.js';
+import { World } from '../test/support/worlds/world.js';
 import {
   caughtUp,
   discard,

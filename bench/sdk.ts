@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openClone } from '../apps/sdk/index.js';
-import { TestEtcd } from '../test/support/etcd.js';
+import { TestEtcd } from '../test/support/programs/etcd.js';
 import { createCorpus, keyAt, valueAt } from './corpus.js';
 import { quantile, reportAll, type Row, round, type Sheet, type Table } from './report.js';
 import { EtcdGets } from './sdk/etcd-gets.js';

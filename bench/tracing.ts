@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Base } from '../domain/ledger/transaction/transaction.js';
 import { decodeCommit } from '../domain/git/commit.js';
 import { Forge } from '../test/robustness/forge.js';
-import { OtlpReceiver } from '../test/support/otlp-receiver.js';
+import { OtlpReceiver } from '../test/support/programs/otlp-receiver.js';
 import { ROOT } from '../test/support/root.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { report, type Row, timed } from './report.js';
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { twoLedgers } from '../test/chaos/memory-run.js';
-import { World } from '../test/support/world.js';
+import { World } from '../test/support/worlds/world.js';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quantile, reportAll, type Sheet, type Table, timed } from './report.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isolatedEnv } from '../../test/support/isolated-env.js';
+import { isolatedEnv } from '../../test/support/worlds/isolated-env.js';
 import { quantile, type Row, type Sheet, timed } from '../report.js';
 import { login } from './http.js';
 import { Connection, wire } from './load.js';

@@ -8,7 +8,7 @@ import type { Repository } from '../../domain/repo/facade.js';
 import { openMemoryFirst } from '../../domain/repo/persist/memory-first.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import type { GitStore } from '../../ports/git/git-store.js';
-import { isolatedEnv } from '../../test/support/isolated-env.js';
+import { isolatedEnv } from '../../test/support/worlds/isolated-env.js';
 import { isomorphicGit, MemoryFiles } from './isomorphic.js';
 import { quantile, round, type Sheet } from '../report.js';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isolatedEnv } from '../../test/support/isolated-env.js';
+import { isolatedEnv } from '../../test/support/worlds/isolated-env.js';
 
 /** A server as it is installed, in a process of its own. */
 export interface BenchServer {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../test/support/free-port.js';
+import { freePort } from '../../test/support/programs/free-port.js';
 import { until } from '../../test/support/until.js';
 import type { Links } from './links.js';
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterServer } from '../../test/support/cluster-world.js';
+import type { ClusterServer } from '../../test/support/worlds/cluster-world.js';
 import { until } from '../../test/support/until.js';
 import { memoryOf, type Place } from './place.js';
 

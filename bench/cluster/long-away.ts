@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterServer } from '../../test/support/cluster-server.js';
+import type { ClusterServer } from '../../test/support/worlds/cluster-server.js';
 import { until } from '../../test/support/until.js';
 import { memoryOf, type Place } from './place.js';
 

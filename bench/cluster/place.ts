@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openClone, openStargate } from '../../apps/sdk/index.js';
-import { type ClusterServer, ClusterWorld } from '../../test/support/cluster-world.js';
+import { type ClusterServer, ClusterWorld } from '../../test/support/worlds/cluster-world.js';
 import { until } from '../../test/support/until.js';
 import { Links } from './links.js';
 

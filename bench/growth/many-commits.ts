@@ -1,9 +1,9 @@
 import { newPrivateKey, ownKey } from '../../apps/ssh-signature.js';
 import { KvError } from '../../ports/error.js';
 import { twoLedgers } from '../../test/chaos/memory-run.js';
-import { IntentClient } from '../../test/support/intent-stream.js';
-import { IntentMaker } from '../../test/support/intents.js';
-import { World } from '../../test/support/world.js';
+import { IntentClient } from '../../test/support/programs/intent-stream.js';
+import { IntentMaker } from '../../test/support/formats/intents.js';
+import { World } from '../../test/support/worlds/world.js';
 import { must, type OneWrite, oneWrite } from './one-write.js';
 
 /** Streams that a ledger is filled over, each with one intent on its way. */

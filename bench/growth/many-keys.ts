@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { twoLedgers } from '../../test/chaos/memory-run.js';
-import { World } from '../../test/support/world.js';
+import { World } from '../../test/support/worlds/world.js';
 import { timed } from '../report.js';
 import { must, type OneWrite, oneWrite } from './one-write.js';
 

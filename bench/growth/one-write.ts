@@ -1,4 +1,4 @@
-import type { World } from '../../test/support/world.js';
+import type { World } from '../../test/support/worlds/world.js';
 import { timed } from '../report.js';
 import { settled } from './settled.js';
 

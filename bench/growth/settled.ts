@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { World } from '../../test/support/world.js';
+import type { World } from '../../test/support/worlds/world.js';
 
 /** So often in a row, with 200 ms between them, nobody is seen at it. */
 const QUIET = 10;

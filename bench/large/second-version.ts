@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { World } from '../../test/support/world.js';
+import { World } from '../../test/support/worlds/world.js';
 import { BACKUP_TOOLS, type BackupTool, contentBytes, installed } from '../backup-tools.js';
 import { caughtUp, megabytes, must, PATIENCE } from '../fresh-clone.js';
 import { quantile, round, type Sheet } from '../report.js';

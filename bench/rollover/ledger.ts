@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/open.js';
 import type { Operation } from '../../domain/ledger/transaction/transaction.js';
 import { indexRef, ledgerRef, epochRef } from '../../domain/ledger/refs.js';
-import type { World } from '../../test/support/world.js';
+import type { World } from '../../test/support/worlds/world.js';
 import { keyAt, NS, setOf, valueAt } from '../corpus.js';
 import { must, PATIENCE } from '../fresh-clone.js';
 import { buildChain, type Step } from '../history/ledger.js';

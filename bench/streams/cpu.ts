@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { World } from '../../test/support/world.js';
+import type { World } from '../../test/support/worlds/world.js';
 
 const TICKS_PER_S = 100;
 

@@ -5,7 +5,7 @@ import type { AdapterContext } from '../../ports/index.js';
 import { containerBuilderContract } from '../contracts/container-builder.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { all } from '../support/all.js';
-import { needs } from '../support/needs.js';
+import { needs } from '../support/needs/needs.js';
 
 const nothing = {} as AdapterContext; // it takes nothing of a profile
 

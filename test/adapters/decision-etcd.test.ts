@@ -7,8 +7,8 @@ import type { DecisionLog, Head } from '../../ports/index.js';
 import { decisionLogContract, type DecisionLogBench } from '../contracts/decision-log.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { FreezingProxy } from '../e2e/freezing-proxy.js';
-import { TestEtcd } from '../support/etcd.js';
-import { needs } from '../support/needs.js';
+import { TestEtcd } from '../support/programs/etcd.js';
+import { needs } from '../support/needs/needs.js';
 
 const HEAD: Head = { sequence: 3, term: 2, digest: 'ab', members: ['one', 'two', 'three'] };
 

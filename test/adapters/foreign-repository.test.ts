@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
-import { needsNodegit } from '../support/with-nodegit.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
+import { needsNodegit } from '../support/needs/with-nodegit.js';
 
 const SOMEBODY = 65_534;
 

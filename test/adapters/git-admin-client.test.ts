@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { openAdminClient } from '../../adapters/git-cli/remote/admin-client.js';
 import type { AdminClient } from '../../ports/clone/admin-client.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli admin verbs', () => {
   let sandbox: Sandbox;

@@ -4,7 +4,7 @@ import { GIT_CLI_CAPABILITIES } from '../../adapters/git-cli/open.js';
 import { open } from '../../adapters/git-cli/open-bare.js';
 import { gitStoreContract } from '../contracts/git-store.js';
 import { alone } from '../support/alone.js';
-import { isolatedEnv } from '../support/isolated-env.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 gitStoreContract('git-bare', GIT_CLI_CAPABILITIES, async (format) => {

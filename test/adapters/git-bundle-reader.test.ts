@@ -5,7 +5,7 @@ import { openBundleReader } from '../../adapters/git-cli/open-bundle-reader.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { type BenchBundle, bundleReaderContract, type BundleReaderBench } from '../contracts/bundle-reader.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 async function bench(sandbox: Sandbox, format: ObjectFormat): Promise<BundleReaderBench> {
   const clone = sandbox.path('clone');

@@ -10,7 +10,7 @@ import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { blob, commit, files, tag, tree } from '../contracts/git-objects.js';
 import { gitStoreContract } from '../contracts/git-store.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 gitStoreContract('git-cli', GIT_CLI_CAPABILITIES, async (format) => {
   const sandbox = new Sandbox();

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { openCloneCache } from '../../adapters/git-cli/config/clone-cache.js';
 import { cloneCacheContract } from '../contracts/clone-cache.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 cloneCacheContract('git-cli', async () => {
   const sandbox = new Sandbox();

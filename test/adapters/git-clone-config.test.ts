@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { openCloneConfig, openCloneConfigWriter } from '../../adapters/git-cli/config/clone-config.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli clone configuration', () => {
   let sandbox: Sandbox;

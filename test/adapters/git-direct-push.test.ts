@@ -8,7 +8,7 @@ import type { GitRemote } from '../../ports/git/git-remote.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat, RefUpdate } from '../../ports/vocabulary.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { until } from '../support/until.js';
 
 const [LEDGER, INDEX] = ['refs/kv/main', 'refs/kv-index/main'];

@@ -9,7 +9,7 @@ import { openGitStore } from '../../adapters/git-cli/store.js';
 import { gitSigner } from '../../adapters/signer-git/open.js';
 import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { until } from '../support/until.js';
 
 const MAIN = 'refs/kv/main';

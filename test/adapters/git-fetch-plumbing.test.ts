@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { writeFileSync } from 'node:fs';
 import { fetchesPlainly } from '../../adapters/git-cli/remote/fetch/fetch-plumbing.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli: which fetches are left to git’s plumbing', () => {
   let sandbox: Sandbox;

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { openFetchRecord } from '../../adapters/git-cli/remote/fetch/fetch-record.js';
 import { fetchRecordContract } from '../contracts/fetch-record.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 fetchRecordContract('git-cli', async () => {
   const sandbox = new Sandbox();

@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { blob } from '../contracts/git-objects.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli: a few objects, while git clears up beside', () => {
   let sandbox: Sandbox;

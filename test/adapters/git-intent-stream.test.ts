@@ -4,7 +4,7 @@ import { openIntentStream } from '../../adapters/git-cli/open-intent-stream.js';
 import type { IntentStream } from '../../ports/clone/intent-stream.js';
 import { type IntentStreamServer, intentStreamContract } from '../contracts/intent-stream.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const REFUSAL = JSON.stringify({ code: 'POLICY_VIOLATION', message: 'not here' });
 const SERVERS = (released: string): Readonly<Record<IntentStreamServer, string>> => ({

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const REQUESTS = [{ remoteRef: 'refs/heads/main', localRef: 'refs/t/main' }];
 

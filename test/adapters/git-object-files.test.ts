@@ -5,7 +5,7 @@ import { ObjectFiles } from '../../adapters/git-cli/objects/files/object-files.j
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const COMMITS = 30;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { blob } from '../contracts/git-objects.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const PACKS = 8;
 const A_PACK = 8;

@@ -6,7 +6,7 @@ import { isPartialClone } from '../../adapters/git-cli/objects/partial-clone.js'
 import { type GitCliStore, openGitStore } from '../../adapters/git-cli/open.js';
 import { KvError } from '../../ports/error.js';
 import { OID_HEX_LENGTH, type Oid } from '../../ports/vocabulary.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const FILES = 60;
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { progressIn } from '../../adapters/git-cli/process/progress.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe("git-cli: git's progress", () => {
   it('is told line by line, the newest of each piece, whole; a kv-error line is not told', () => {

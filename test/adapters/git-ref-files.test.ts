@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { RefFiles } from '../../adapters/git-cli/refs/ref-files.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const [MAIN, SUB, OTHER] = ['refs/kv/main', 'refs/kv/main-2', 'refs/kv-index/main'];
 

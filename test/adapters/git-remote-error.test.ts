@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { unreachable, unwritableHere } from '../../adapters/git-cli/remote/failure/remote-error.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli: what is said of a remote', () => {
   it('holds no token, though git names it', async () => {

@@ -5,7 +5,7 @@ import { openGitStore } from '../../adapters/git-cli/store.js';
 import type { GitRemote } from '../../ports/git/git-remote.js';
 import { type GitRemoteBench, gitRemoteContract } from '../contracts/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const MAIN = 'refs/kv/main';
 

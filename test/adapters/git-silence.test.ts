@@ -11,7 +11,7 @@ import { runRemote } from '../../adapters/git-cli/remote/remote-run.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import type { GitRemote } from '../../ports/git/git-remote.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const MAIN = 'refs/kv/main';
 const FETCH = [{ remoteRef: MAIN, localRef: 'refs/t/main' }];

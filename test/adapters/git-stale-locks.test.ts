@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { openGitRemote } from '../../adapters/git-cli/remote/git-remote.js';
 import { KvError } from '../../ports/error.js';
-import { needsFile } from '../support/needs.js';
-import { Sandbox } from '../support/sandbox.js';
+import { needsFile } from '../support/needs/needs.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const LEFT = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-tracking/stargate/kv/main', 'refs/kv-epoch/main'];
 

@@ -3,7 +3,7 @@ import { smallPack } from '../../adapters/git-cli/pack/small-pack.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import { commit, files } from '../contracts/git-objects.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli: a pack that comes with an answer', () => {
   it('is taken in whole, and only when it is sound and nothing that it names is missing', async () => {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { treeDelta } from '../../adapters/git-cli/pack/tree-delta.js';
 import { openGitStore } from '../../adapters/git-cli/store.js';
 import type { NewObject } from '../../ports/git/git-store.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const ID = 20;
 const DEEPEST = 50;

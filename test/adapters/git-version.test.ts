@@ -8,9 +8,9 @@ import { RefTransactions } from '../../adapters/git-cli/refs/refs.js';
 import { gitPlace } from '../../adapters/git-cli/process/run-git.js';
 import type { Environment } from '../../adapters/git-cli/process/run-git.js';
 import type { RefUpdate } from '../../ports/vocabulary.js';
-import { gitPretending } from '../support/old-git.js';
+import { gitPretending } from '../support/programs/old-git.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 describe('git-cli and the versions of git', () => {
   let sandbox: Sandbox;

@@ -16,7 +16,7 @@ import { type HostBench, plain, point } from '../contracts/host-parts/bench.js';
 import { objectExchangeContract } from '../contracts/object-exchange.js';
 import { repositoryHostContract } from '../contracts/repository-host.js';
 import { repositoryUpkeepContract } from '../contracts/repository-upkeep.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const EARLIER = '#!/bin/sh\n# Written by git-kv-stargate init. Asks the daemon.\nexit 1\n';
 

@@ -7,7 +7,7 @@ import { type Journal, type JournalRecord, KvError } from '../../ports/index.js'
 import { journalContract, replayed, sampleIntent } from '../contracts/journal.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
-import { needsSqlite } from '../support/with-sqlite.js';
+import { needsSqlite } from '../support/needs/with-sqlite.js';
 
 describe('journal-sqlite', () => {
   let sqlite: Sqlite;

@@ -12,9 +12,9 @@ import { expiringLockContract, type ExpiringLockBench } from '../contracts/expir
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { FreezingProxy } from '../e2e/freezing-proxy.js';
-import { TestEtcd, TLS } from '../support/etcd.js';
-import { startHolder } from '../support/holder-process.js';
-import { needs } from '../support/needs.js';
+import { TestEtcd, TLS } from '../support/programs/etcd.js';
+import { startHolder } from '../support/programs/holder-process.js';
+import { needs } from '../support/needs/needs.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 

@@ -6,7 +6,7 @@ import { openFlockLock } from '../../adapters/lock-flock/open.js';
 import type { LeaderLock } from '../../ports/index.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { startHolder } from '../support/holder-process.js';
+import { startHolder } from '../support/programs/holder-process.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 leaderLockContract('lock-flock', async () => {

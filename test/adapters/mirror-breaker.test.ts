@@ -3,7 +3,7 @@ import { withBreaker } from '../../adapters/mirror-breaker/open.js';
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
 import { type BreakerState, type ErrorCode, KvError, type MirrorTarget, unwrap } from '../../ports/index.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { mirrorBench } from '../support/mirror-bench.js';
+import { mirrorBench } from '../support/worlds/mirror-bench.js';
 
 mirrorTargetContract('mirror-breaker around mirror-git', () =>
   mirrorBench('sha1', async ({ stargate, env }) =>

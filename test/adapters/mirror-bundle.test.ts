@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { MANIFEST_NAMESPACE, parseManifestFile } from '../../ports/grammar/mirror-manifest.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { BUNDLED_ID, BundleBench, openBundles } from '../support/bundle-bench.js';
+import { BUNDLED_ID, BundleBench, openBundles } from '../support/formats/bundle-bench.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   mirrorTargetContract(`mirror-bundle, ${format}`, () => new BundleBench(format).contract());

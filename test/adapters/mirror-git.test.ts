@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openGitMirror } from '../../adapters/mirror-git/open.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { mirrorBench } from '../support/mirror-bench.js';
-import { Sandbox } from '../support/sandbox.js';
+import { mirrorBench } from '../support/worlds/mirror-bench.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 for (const format of ['sha1', 'sha256'] as const) {
   mirrorTargetContract(`mirror-git, ${format}`, () =>

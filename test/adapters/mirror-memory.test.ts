@@ -5,7 +5,7 @@ import { openProfile, parseProfile } from '../../plugins/host/index.js';
 import type { GitStore, MirrorTarget, Oid } from '../../ports/index.js';
 import { blob, commit, files, object, tag, tree } from '../contracts/git-objects.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { memoryMirrorBench } from '../support/memory-mirror-bench.js';
+import { memoryMirrorBench } from '../support/memory/mirror-bench.js';
 
 for (const format of ['sha1', 'sha256'] as const)
   mirrorTargetContract(`mirror-memory, ${format}`, () => memoryMirrorBench(format));

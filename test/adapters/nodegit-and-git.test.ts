@@ -6,8 +6,8 @@ import { openNodegitStore } from '../../adapters/nodegit/open.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import { blob, commit, files, tag, tree } from '../contracts/git-objects.js';
-import { Sandbox } from '../support/sandbox.js';
-import { needsNodegit } from '../support/with-nodegit.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
+import { needsNodegit } from '../support/needs/with-nodegit.js';
 
 /** What a promise is rejected with, when it is a KvError. */
 async function refusal(promise: Promise<unknown>): Promise<KvError> {

@@ -3,8 +3,8 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODEGIT_CAPABILITIES, openNodegitStore } from '../../adapters/nodegit/open.js';
 import { gitStoreContract } from '../contracts/git-store.js';
-import { Sandbox } from '../support/sandbox.js';
-import { BUILT_FOR_ANOTHER_NODE, NO_NODEGIT, needsNodegit } from '../support/with-nodegit.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
+import { BUILT_FOR_ANOTHER_NODE, NO_NODEGIT, needsNodegit } from '../support/needs/with-nodegit.js';
 
 if (NO_NODEGIT === null) {
   gitStoreContract('nodegit', NODEGIT_CAPABILITIES, async (format) => {

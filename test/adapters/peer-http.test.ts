@@ -7,7 +7,7 @@ import { type HttpPeersOptions, openHttpPeers, parseKeys } from '../../adapters/
 import { KvError } from '../../ports/error.js';
 import { PEER_PROTOCOL, type PeerTransport } from '../../ports/stargate/peer-transport.js';
 import { peerTransportContract } from '../contracts/peer-transport.js';
-import { TLS } from '../support/etcd.js';
+import { TLS } from '../support/programs/etcd.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** Longer than a busy machine is silent. */

@@ -10,7 +10,7 @@ import { blob, commit, files } from '../contracts/git-objects.js';
 import { gitRemoteContract } from '../contracts/git-remote.js';
 import { type IntentStreamServer, intentStreamContract } from '../contracts/intent-stream.js';
 import { failure } from '../support/failure.js';
-import { memoryRemoteBench, sideOf } from '../support/memory-remote-bench.js';
+import { memoryRemoteBench, sideOf } from '../support/memory/remote-bench.js';
 
 gitRemoteContract('remote-memory', async (format) => memoryRemoteBench(format));
 

@@ -16,8 +16,8 @@ import {
 import { gitRemoteContract } from '../contracts/git-remote.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { memoryMirrorBench } from '../support/memory-mirror-bench.js';
-import { memoryRemoteBench } from '../support/memory-remote-bench.js';
+import { memoryMirrorBench } from '../support/memory/mirror-bench.js';
+import { memoryRemoteBench } from '../support/memory/remote-bench.js';
 
 /** A clock that doesn't wait, and remembers for how long it should have; and dice that are always the same. */
 function still(dice = 255): { waits: number[]; clock: Clock; randomness: Randomness } {

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { signatureVerifier } from '../../adapters/signature-verifier/verifier.js';
 import type { TrustedKey } from '../../ports/clone/signer.js';
 import { failure } from '../support/failure.js';
-import { needs } from '../support/needs.js';
-import { Sandbox } from '../support/sandbox.js';
+import { needs } from '../support/needs/needs.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
 

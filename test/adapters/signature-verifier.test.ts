@@ -10,7 +10,7 @@ import type { KvError } from '../../ports/error.js';
 import type { ErrorCode } from '../../ports/error.js';
 import { signatureVerifierContract } from '../contracts/signature-verifier.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
 

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../ports/error.js';
 import type { TrustedKey } from '../../ports/clone/signer.js';
 import { signerContract } from '../contracts/signer.js';
 import { failure } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const PAYLOAD = Buffer.from('tree 0\n\na commit\n');
 

@@ -9,7 +9,7 @@ import { codeOf, KvError, type MirrorTarget, NO_SPAN, type PluginManifest, type 
 import { journalContract } from '../contracts/journal.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
-import { memoryMirrorBench } from '../support/memory-mirror-bench.js';
+import { memoryMirrorBench } from '../support/memory/mirror-bench.js';
 
 /** Remembers each span's call and how it ended. */
 function recorded(isOn = true): { readonly spans: string[]; readonly tracing: Tracing } {

@@ -4,7 +4,7 @@ import { findProfile, openProfile } from '../../plugins/host/index.js';
 import type { Tracing } from '../../ports/index.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { tracingContract } from '../contracts/tracing.js';
-import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { OtlpReceiver } from '../support/programs/otlp-receiver.js';
 import { alone } from '../support/alone.js';
 
 const context = alone();

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { destinationOf, open } from '../../adapters/tracing-otlp/open.js';
 import { type AdapterContext, type CloneConfig, KvError, type PortName, type Tracing } from '../../ports/index.js';
 import { tracingContract } from '../contracts/tracing.js';
-import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { OtlpReceiver } from '../support/programs/otlp-receiver.js';
 import { alone } from '../support/alone.js';
 
 /** A context with a clone's configuration, or, as in a daemon, without. */

@@ -9,7 +9,7 @@ import { KeptJson } from '../../apps/api/pool/kept-json.js';
 import { KvError } from '../../ports/error.js';
 import type { ContainerBuilder } from '../../ports/sandbox/container-builder.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { needs } from '../support/needs.js';
+import { needs } from '../support/needs/needs.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';
 import { type TestApi, testApi } from './support.js';

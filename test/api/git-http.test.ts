@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { HttpListener } from '../../apps/http/listen.js';
-import { isolatedEnv } from '../support/isolated-env.js';
-import { leaveOut, sayLeftOut } from '../support/needs.js';
-import { THOROUGH } from '../support/thorough.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
+import { leaveOut, sayLeftOut } from '../support/needs/needs.js';
+import { THOROUGH } from '../support/needs/thorough.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { type TestApi, testApi } from './support.js';
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import { deflateSync } from 'node:zlib';
 import { deltaBomb } from '../robustness/hostile/attacks/delta-bomb.js';
-import { commitOf, NAMER, packOf, pushOf, treeOf } from '../support/packs.js';
+import { commitOf, NAMER, packOf, pushOf, treeOf } from '../support/formats/packs.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type ListeningApi, listeningApi } from './listening.js';
 import { testApi } from './support.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { until } from '../support/until.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { type TestApi, testApi } from './support.js';
 
 describe('api: ledgers of a Stargate', function () {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { withAliases } from '../../apps/api/observed/metrics.js';
 import { readSettings } from '../../apps/api/settings.js';
 import { KvError } from '../../ports/error.js';
-import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { OtlpReceiver } from '../support/programs/otlp-receiver.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type TestApi, testApi } from './support.js';
 

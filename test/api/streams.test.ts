@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { Streams } from '../../apps/api/requests/streams.js';
-import { THOROUGH } from '../support/thorough.js';
+import { THOROUGH } from '../support/needs/thorough.js';
 import { type ListeningApi, listeningApi, until } from './listening.js';
 
 const AUTHOR = { name: 'Dev', email: 'dev@example.com' };

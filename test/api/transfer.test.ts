@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { isolatedEnv } from '../support/isolated-env.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { type TestApi, testApi } from './support.js';
 

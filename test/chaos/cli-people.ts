@@ -1,4 +1,4 @@
-import type { Ran, RunOptions } from '../support/processes.js';
+import type { Ran, RunOptions } from '../support/programs/processes.js';
 import type { Board } from './board.js';
 import { type Recorder, textOf } from './history.js';
 import { blobOf } from './world-ledger.js';

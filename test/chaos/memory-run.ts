@@ -10,8 +10,8 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { KvError } from '../../ports/error.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { Random } from '../simulation/random.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import { type History, type Ledger, type LedgerEntry, Recorder, textOf, writeIn } from './history.js';
 import { isAnswer } from './outcome.js';
 

@@ -3,7 +3,7 @@ import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import type { IntentOperations } from '../../domain/ledger/intent/intent-operations.js';
 import { KvError } from '../../ports/error.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Orderer } from '../support/memory-gateway.js';
+import type { Orderer } from '../support/memory/gateway.js';
 import type { Rule } from './check.js';
 import type { MemoryPlan } from './memory-run.js';
 

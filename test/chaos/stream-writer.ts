@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
-import { IntentClient, type IntentTarget } from '../support/intent-stream.js';
-import type { IntentMaker, MadeIntent } from '../support/intents.js';
+import { IntentClient, type IntentTarget } from '../support/programs/intent-stream.js';
+import type { IntentMaker, MadeIntent } from '../support/formats/intents.js';
 import { type OpenWrite, type Recorder, textOf, type Write } from './history.js';
 import { isAnswer } from './outcome.js';
 import type { Board } from './board.js';

@@ -2,7 +2,7 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { ObjectNamer } from '../../domain/git/object.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import { ledgerRef } from '../../domain/ledger/refs.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import { type History, type Ledger, type LedgerEntry, writeIn } from './history.js';
 
 const NAMER = new ObjectNamer(nodeHasher(), 'sha1');

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 
 /** What each start compiles anew is kept in the user's cache; whatever that holds, a command does the same. */
 describe('git kv: compiled code', () => {

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { needs } from '../support/needs.js';
-import { Place } from '../support/place.js';
+import { needs } from '../support/needs/needs.js';
+import { Place } from '../support/worlds/place.js';
 import { BIN_DIR, ROOT } from '../support/root.js';
 
 const BASH = 'share/bash-completion/completions/git-kv';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { COMMANDS } from '../../apps/cli/commands/index.js';
-import { runBytes } from '../support/processes.js';
+import { runBytes } from '../support/programs/processes.js';
 import { EVIL, EVIL_KEY, HostilePlace } from './terminal/hostile-place.js';
 
 const RUNNER = fileURLToPath(new URL('terminal/runner.js', import.meta.url));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { keyLines, snapshotOf } from './snapshot-text.js';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 
 describe('git kv import refuses', () => {
   let place: Place;

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 
 interface BatchError {
   readonly error: {

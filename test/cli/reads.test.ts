@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 
 describe('git kv: list and history', () => {
   let place: Place;

@@ -5,8 +5,8 @@ import { formatMany, formatSeconds } from '../../apps/cli/render/units.js';
 import { sshUrlFlag } from '../../apps/cli/parse/units.js';
 import { publishedNames, setupDocument, setupText } from '../../apps/cli/render/remote/setup.js';
 import type { SetupReport } from '../../domain/client/remote/setup.js';
-import { needs } from '../support/needs.js';
-import { Place } from '../support/place.js';
+import { needs } from '../support/needs/needs.js';
+import { Place } from '../support/worlds/place.js';
 
 describe('git kv: what people read', () => {
   it('a time span in its two largest units', () => {

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyLines, snapshotOf } from './snapshot-text.js';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 import { ROOT } from '../support/root.js';
-import { THOROUGH } from '../support/thorough.js';
+import { THOROUGH } from '../support/needs/thorough.js';
 
 const MIB = 1024 * 1024;
 const fixture = (name: string): string => join(ROOT_OF_SOURCES, 'test', 'fixtures', 'import', name);

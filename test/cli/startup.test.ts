@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 import { ROOT } from '../support/root.js';
 
 /** Every script of ours that a command has loaded. */

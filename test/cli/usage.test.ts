@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { gitPretending } from '../support/old-git.js';
-import { needs } from '../support/needs.js';
-import { Place } from '../support/place.js';
+import { gitPretending } from '../support/programs/old-git.js';
+import { needs } from '../support/needs/needs.js';
+import { Place } from '../support/worlds/place.js';
 
 describe('git kv: usage and errors', () => {
   let place: Place;

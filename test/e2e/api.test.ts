@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ApiProcess, startApi } from '../support/api-process.js';
+import { type ApiProcess, startApi } from '../support/programs/api-process.js';
 import { ROOT } from '../support/root.js';
 import { temporaryFolder } from '../support/temporary.js';
 

@@ -5,8 +5,8 @@ import { watch } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Ran } from '../support/processes.js';
-import { World } from '../support/world.js';
+import type { Ran } from '../support/programs/processes.js';
+import { World } from '../support/worlds/world.js';
 
 const MIB = 1024 * 1024;
 

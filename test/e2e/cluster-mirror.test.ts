@@ -2,9 +2,9 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { ClusterServer } from '../support/cluster-server.js';
-import { ClusterWorld } from '../support/cluster-world.js';
-import { needs } from '../support/needs.js';
+import type { ClusterServer } from '../support/worlds/cluster-server.js';
+import { ClusterWorld } from '../support/worlds/cluster-world.js';
+import { needs } from '../support/needs/needs.js';
 import { until } from '../support/until.js';
 
 const LEDGER = 'refs/kv/main';

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import type { RootServer } from '../support/roots-world.js';
-import { RootsWorld } from '../support/roots-world.js';
-import { needs } from '../support/needs.js';
+import type { RootServer } from '../support/worlds/roots-world.js';
+import { RootsWorld } from '../support/worlds/roots-world.js';
+import { needs } from '../support/needs/needs.js';
 import { until } from '../support/until.js';
 
 describe('a cluster of Stargates with many repositories', function () {

@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ClusterServer } from '../support/cluster-server.js';
-import { ClusterWorld } from '../support/cluster-world.js';
-import { needs } from '../support/needs.js';
+import type { ClusterServer } from '../support/worlds/cluster-server.js';
+import { ClusterWorld } from '../support/worlds/cluster-world.js';
+import { needs } from '../support/needs/needs.js';
 import { until } from '../support/until.js';
 
 const CLOCK = `--import=${new URL('../chaos/cluster/shifted-clock.js', import.meta.url)}`;

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/world.js';
-import { formatsOfSession } from '../support/thorough.js';
+import { World } from '../support/worlds/world.js';
+import { formatsOfSession } from '../support/needs/thorough.js';
 
 const MIB = 1024 * 1024;
 

@@ -13,10 +13,10 @@ import { compactedCommit } from '../../domain/ledger/compacted.js';
 import { formatTime } from '../../domain/ledger/value/metadata.js';
 import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { ObjectFormat, Oid, RefName } from '../../ports/vocabulary.js';
-import { openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
-import type { MemoryPeople } from '../support/memory-people.js';
-import { Sandbox } from '../support/sandbox.js';
+import { openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
+import type { MemoryPeople } from '../support/memory/people.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 export const LEDGER = 'refs/kv/main';
 export const INDEX = 'refs/kv-index/main';

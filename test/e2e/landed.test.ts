@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/landed/', import.meta.url));
 

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../support/root.js';
-import { needsNodegit } from '../support/with-nodegit.js';
-import { World } from '../support/world.js';
+import { needsNodegit } from '../support/needs/with-nodegit.js';
+import { World } from '../support/worlds/world.js';
 
 /** A built-in profile with another git-store. */
 const onNodegit = (profile: string): string =>

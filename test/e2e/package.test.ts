@@ -1,8 +1,8 @@
 import { readdir, readFile, symlink, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { isolatedEnv } from '../support/isolated-env.js';
-import { type Ran, run } from '../support/processes.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
+import { type Ran, run } from '../support/programs/processes.js';
 import { ROOT } from '../support/root.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { COMMANDS } from '../../apps/cli/commands/index.js';
 import { cloneFromMirror, fillLedger, keyOf, must, traced, type Traced } from './promisor.js';
-import { World } from '../support/world.js';
-import { formatsOfSession } from '../support/thorough.js';
+import { World } from '../support/worlds/world.js';
+import { formatsOfSession } from '../support/needs/thorough.js';
 
 /** Whatever the number of keys, commits and chunks. */
 const MOST_FETCHES = 4;

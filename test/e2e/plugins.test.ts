@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { PackedPackage } from '../support/packed-package.js';
-import { run } from '../support/processes.js';
+import { PackedPackage } from '../support/programs/packed-package.js';
+import { run } from '../support/programs/processes.js';
 import { ROOT } from '../support/root.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 import { until } from '../support/until.js';

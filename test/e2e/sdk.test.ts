@@ -6,11 +6,11 @@ import { expect } from 'chai';
 import { type Clone, openClone } from '../../apps/sdk/index.js';
 import { all } from '../support/all.js';
 import { failure } from '../support/failure.js';
-import { PackedPackage } from '../support/packed-package.js';
-import { run } from '../support/processes.js';
+import { PackedPackage } from '../support/programs/packed-package.js';
+import { run } from '../support/programs/processes.js';
 import { ROOT } from '../support/root.js';
 import { until } from '../support/until.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 const EXAMPLES = join(ROOT, 'docs', 'examples', 'sdk');
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { matches, type Step, type Transcript } from './transcript.js';
 import { type KeptServer, serveKept } from '../support/commands/kept-server.js';
 import { ROOT } from '../support/root.js';
-import { untilListening, World } from '../support/world.js';
+import { untilListening, World } from '../support/worlds/world.js';
 
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 200;

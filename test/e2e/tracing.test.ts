@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { OtlpReceiver } from '../support/otlp-receiver.js';
+import { OtlpReceiver } from '../support/programs/otlp-receiver.js';
 import { until } from '../support/until.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { readFileSync } from 'node:fs';
 import { ROOT } from '../support/root.js';
 

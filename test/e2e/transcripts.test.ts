@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { play } from './terminal.js';
 import { matches, parseTranscript } from './transcript.js';
-import { needs } from '../support/needs.js';
+import { needs } from '../support/needs/needs.js';
 import { ROOT } from '../support/root.js';
 
 const FOLDER = join(ROOT, 'test', 'e2e', 'scripts');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { FreezingProxy } from './freezing-proxy.js';
 import { BIN_DIR } from '../support/root.js';
-import { World } from '../support/world.js';
-import { formatsOfSession } from '../support/thorough.js';
+import { World } from '../support/worlds/world.js';
+import { formatsOfSession } from '../support/needs/thorough.js';
 
 interface Shown {
   readonly oid: string;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { fuzz } from './run.js';
 
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 20);

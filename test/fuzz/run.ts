@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import type { World } from '../support/world.js';
+import type { World } from '../support/worlds/world.js';
 import { CASES, type Target } from './cases.js';
 import { Seeded } from './seeded.js';
 

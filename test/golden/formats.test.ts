@@ -24,7 +24,7 @@ import { appendEvents, decodeEvent, encodeEvent } from '../../domain/ledger/tran
 import type { Entry } from '../../domain/gateway/replicate/entry.js';
 import { intentOf } from '../../domain/gateway/replicate/intent-entry.js';
 import { encodeLeaderRecord } from '../../domain/gateway/replicate/wire/leader-ref.js';
-import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory.js';
+import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../support/memory/memory.js';
 
 /**
  * The bytes on disk, frozen. A vector that changes is a change of the format: it needs an ADR, a migration and a new version.

@@ -10,7 +10,7 @@ import { type Composition, openProfile, parseProfile } from '../../plugins/host/
 import type { LeaderLock, Lease } from '../../ports/index.js';
 import { type ExpiringLockBench, expiringLockContract, type WatchedHolder } from '../contracts/expiring-lock.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
-import { startHolder } from '../support/holder-process.js';
+import { startHolder } from '../support/programs/holder-process.js';
 import { BUILD } from '../support/root.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 

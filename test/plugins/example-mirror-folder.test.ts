@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openProfile, parseProfile } from '../../plugins/host/index.js';
 import type { MirrorTarget } from '../../ports/index.js';
-import { mirrorBench } from '../support/mirror-bench.js';
+import { mirrorBench } from '../support/worlds/mirror-bench.js';
 import { mirrorTargetContract, thrownBy } from '../contracts/mirror-target.js';
 import { BUILD } from '../support/root.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FORMATS } from '../support/memory.js';
+import { FORMATS } from '../support/memory/memory.js';
 import { ANNA, BEN, edited, oracle, seeded, someLines, testRepository } from './support.js';
 import { refused } from './refused.js';
 

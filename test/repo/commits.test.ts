@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RefEvent } from '../../domain/repo/types.js';
-import { FORMATS } from '../support/memory.js';
+import { FORMATS } from '../support/memory/memory.js';
 import { ANNA, BEN, oracle, testRepository } from './support.js';
 import { refused } from './refused.js';
 

@@ -4,8 +4,8 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { memoryStore } from '../../adapters/git-memory/open.js';
 import { openMemoryFirst } from '../../domain/repo/persist/memory-first.js';
 import { openRepository } from '../../domain/repo/repository.js';
-import { isolatedEnv } from '../support/isolated-env.js';
-import { SeededRandomness, TestClock } from '../support/memory.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
+import { SeededRandomness, TestClock } from '../support/memory/memory.js';
 import { alone } from '../support/alone.js';
 
 const [directory = '', round = ''] = process.argv.slice(2);

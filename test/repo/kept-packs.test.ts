@@ -6,7 +6,7 @@ import { nodeHasher } from '../../adapters/hasher-node/open.js';
 import { nodeZlib } from '../../apps/node-zlib.js';
 import { concat, utf8 } from '../../domain/git/bytes.js';
 import { replacing } from '../../domain/git/store-view.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { openRepository } from '../../domain/repo/repository.js';
 import { KeptPacks, type WholeClone } from '../../domain/repo/serve/kept-packs.js';
 import { uploadPack } from '../../domain/repo/serve/fetch/upload-pack.js';

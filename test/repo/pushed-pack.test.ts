@@ -9,8 +9,8 @@ import { uploadPack } from '../../domain/repo/serve/fetch/upload-pack.js';
 import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import { commitOf, type Entry, NAMER, packOf, pushOf, treeOf } from '../support/packs.js';
-import { Sandbox } from '../support/sandbox.js';
+import { commitOf, type Entry, NAMER, packOf, pushOf, treeOf } from '../support/formats/packs.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { testRepository } from './support.js';
 
 const MAIN = 'refs/heads/main';

@@ -8,7 +8,7 @@ import { uploadPack } from '../../domain/repo/serve/fetch/upload-pack.js';
 import { KvError } from '../../ports/error.js';
 import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
 import type { NewObject } from '../../ports/git/git-store.js';
-import { commitOf, NAMER, packOf, pushOf, treeOf } from '../support/packs.js';
+import { commitOf, NAMER, packOf, pushOf, treeOf } from '../support/formats/packs.js';
 import { ANNA, type TestRepository, testRepository } from './support.js';
 
 const MAIN = 'refs/heads/main';

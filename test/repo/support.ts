@@ -8,8 +8,8 @@ import { openRepository } from '../../domain/repo/repository.js';
 import { copyRefs } from '../../domain/repo/transfer/copy.js';
 import type { Person, RepositoryParts } from '../../domain/repo/types.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
-import { isolatedEnv } from '../support/isolated-env.js';
-import { SeededRandomness, TestClock } from '../support/memory.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
+import { SeededRandomness, TestClock } from '../support/memory/memory.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 export const ANNA: Person = { name: 'Anna', email: 'anna@example.org' };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Repository } from '../../domain/repo/facade.js';
-import { FORMATS } from '../support/memory.js';
+import { FORMATS } from '../support/memory/memory.js';
 import { ANNA, BEN, testRepository } from './support.js';
 import { refused } from './refused.js';
 

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { ErrorCode } from '../../ports/error.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
 import { rejectionIn } from '../support/failure.js';
-import type { MemoryForge } from '../support/memory-forge.js';
-import type { Ran } from '../support/processes.js';
+import type { MemoryForge } from '../support/memory/forge.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Forge } from './forge.js';
 import type { Forger } from './forger.js';
 

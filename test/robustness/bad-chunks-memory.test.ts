@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { readKey } from '../../domain/client/read/read.js';
 import { readChunks } from '../../domain/client/read/value.js';
 import { write } from '../../domain/client/write/write.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryForge } from '../support/memory-forge.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryForge } from '../support/memory/forge.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import { attackedMemory, runAttacks } from './attack.js';
 import { CHUNK_ATTACKS, honestChunks, LIVE, narrowed } from './bad-chunks.js';
 

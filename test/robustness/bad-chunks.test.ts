@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { attackedWorld, overSsh, runAttacks } from './attack.js';
 import { CHUNK_ATTACKS, honestChunks, LIVE, narrowed } from './bad-chunks.js';
 import { Forge } from './forge.js';
-import { formatsOfSession } from '../support/thorough.js';
+import { formatsOfSession } from '../support/needs/thorough.js';
 
 for (const hash of formatsOfSession('sha256')) {
   describe(`chunks by plain git that must be refused (${hash})`, () => {

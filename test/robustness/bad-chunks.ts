@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { chunkDirs, encodeManifest } from '../../domain/ledger/value/manifest.js';
 import { pathsOf, placeOf } from '../../domain/ledger/paths.js';
 import type { Draft } from '../../domain/ledger/transaction/transaction.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Attack } from './attack.js';
 import { CHUNK_DIRECTORIES, emptyTree } from './bad-trees.js';
 import { chunkedBase, chunkedSet, chunksTreeWith, manifestText } from './forge-chunks.js';

@@ -7,9 +7,9 @@ import { MAX_OPERATIONS } from '../../domain/ledger/intent/intent-operations.js'
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
 import type { ObjectFormat } from '../../ports/vocabulary.js';
-import { IntentMaker, type IntentWish } from '../support/intents.js';
-import { largeValue } from '../support/large-value.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { IntentMaker, type IntentWish } from '../support/formats/intents.js';
+import { largeValue } from '../support/formats/large-value.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 
 const policy = (text: string): string =>
   text

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { MemoryForge } from '../support/memory-forge.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { MemoryForge } from '../support/memory/forge.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import { attackedMemory, runAttacks } from './attack.js';
 import { narrowed, PUSH_ATTACKS } from './bad-pushes.js';
 import { TREE_ATTACKS } from './bad-trees.js';

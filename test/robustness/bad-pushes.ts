@@ -4,7 +4,7 @@ import { encodePointer, tombstone } from '../../domain/ledger/value/pointer.js';
 import { updateIndex } from '../../domain/index/update.js';
 import { utf8 } from '../../domain/git/bytes.js';
 import type { NewObject } from '../../ports/git/git-store.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Attack } from './attack.js';
 import type { Forger, Forgery } from './forger.js';
 

@@ -4,9 +4,9 @@ import { listKeys } from '../../domain/client/read/list.js';
 import type { RequestedOperation } from '../../domain/client/write/operations.js';
 import { write } from '../../domain/client/write/write.js';
 import { KvError } from '../../ports/error.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryForge } from '../support/memory-forge.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryForge } from '../support/memory/forge.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import { attackedMemory, runAttacks } from './attack.js';
 import { honestRollover, ROLLOVER_ATTACKS, twoThatRace, twoValues } from './bad-rollovers.js';
 

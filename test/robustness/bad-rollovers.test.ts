@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { attackedWorld, overSsh, runAttacks } from './attack.js';
 import { honestRollover, ROLLOVER_ATTACKS, twoThatRace, twoValues } from './bad-rollovers.js';
 import { Forge } from './forge.js';
-import { formatsOfSession } from '../support/thorough.js';
+import { formatsOfSession } from '../support/needs/thorough.js';
 
 for (const hash of formatsOfSession('sha1')) {
   describe(`new epochs by plain git that must be refused (${hash})`, () => {

@@ -4,7 +4,7 @@ import type { Commit } from '../../domain/git/commit.js';
 import { updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Attack } from './attack.js';
 import { chunkedBase, chunkedSet } from './forge-chunks.js';
 import { forgeRollover, type RolloverForgery, rollOver } from './forge-rollover.js';

@@ -2,7 +2,7 @@ import { EMPTY_TREES } from '../../domain/git/tree/tree-shape.js';
 import { MODE_DIR, MODE_FILE, oidBytesIn } from '../../domain/git/tree/tree.js';
 import { chunkDirs } from '../../domain/ledger/value/manifest.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Attack } from './attack.js';
 import type { Forger } from './forger.js';
 

@@ -3,8 +3,8 @@ import type { ReplicaFailpoint } from '../../apps/stargate/cluster/member/failpo
 import { judge } from '../chaos/cluster/judge.js';
 import { ClusterPeople } from '../chaos/cluster/people.js';
 import { Random } from '../simulation/random.js';
-import type { ClusterServer } from '../support/cluster-server.js';
-import { needs } from '../support/needs.js';
+import type { ClusterServer } from '../support/worlds/cluster-server.js';
+import { needs } from '../support/needs/needs.js';
 import { until } from '../support/until.js';
 
 type Point = ReplicaFailpoint | 'mirror-push' | 'mirror-pushed';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
 import { decodeEvent } from '../../domain/ledger/transaction/watchlog.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 /** Where a crash leaves the transaction: none of it before the intent is on disk and a ref has moved, all of it after. */
 const OUTCOME = {

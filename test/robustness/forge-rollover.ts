@@ -5,7 +5,7 @@ import type { Base } from '../../domain/ledger/transaction/transaction.js';
 import { commitOn } from '../../domain/ledger/transaction/transaction.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import type { Forger } from './forger.js';
 import { chunkedBase } from './forge-chunks.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { openGitStore } from '../../adapters/git-cli/open.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { RefName } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
-import type { World } from '../support/world.js';
+import type { Ran } from '../support/programs/processes.js';
+import type { World } from '../support/worlds/world.js';
 import { Forger } from './forger.js';
 
 export type { Forged, Forgery } from './forger.js';

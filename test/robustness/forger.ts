@@ -12,7 +12,7 @@ import { decodeRepositoryId, REPOSITORY_ID_PATH } from '../../domain/ledger/repo
 import { newUlid } from '../../domain/ledger/ulid.js';
 import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 
 const freshId = (): string => newUlid({ now: Date.now, sleep: async () => undefined }, { bytes: randomBytes });
 

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { readTree, type TreeEntry } from '../../domain/git/tree/tree.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { rejectionIn } from '../support/failure.js';
-import { MemoryForge } from '../support/memory-forge.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { MemoryForge } from '../support/memory/forge.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import type { Forged } from './forger.js';
 
 /** What a transaction brings: each of it is named by something else that comes with it. */

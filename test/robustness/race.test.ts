@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/world.js';
-import { THOROUGH } from '../support/thorough.js';
+import { World } from '../support/worlds/world.js';
+import { THOROUGH } from '../support/needs/thorough.js';
 
 /** Each writer's: together they are more packs than housekeeping may leave. */
 const WRITES = THOROUGH ? 60 : 33;

@@ -13,11 +13,11 @@ import { type PointerFile, updateIndex } from '../../domain/index/update.js';
 import type { NewObject } from '../../ports/git/git-store.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { rejectionIn } from '../support/failure.js';
-import type { Ran } from '../support/processes.js';
+import type { Ran } from '../support/programs/processes.js';
 import { all } from '../support/all.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryForge } from '../support/memory-forge.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryForge } from '../support/memory/forge.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 import { emptyTree } from './bad-trees.js';
 
 const KEYS = 300;

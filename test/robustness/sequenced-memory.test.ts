@@ -10,9 +10,9 @@ import { decodeEvent } from '../../domain/ledger/transaction/watchlog.js';
 import type { Ordered } from '../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
-import { IntentMaker, type IntentWish } from '../support/intents.js';
-import { openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { IntentMaker, type IntentWish } from '../support/formats/intents.js';
+import { openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');
 

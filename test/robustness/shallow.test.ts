@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 describe('a push of a history that is cut off', () => {
   let world: World;

@@ -13,7 +13,7 @@ import { write } from '../../domain/client/write/write.js';
 import { KvError } from '../../ports/error.js';
 import type { GitStore, NewObject } from '../../ports/git/git-store.js';
 import type { GitObject, ObjectFormat, ObjectHeader, Oid, RefName } from '../../ports/vocabulary.js';
-import { type MemoryClient, openMemoryPlace } from '../support/memory-client.js';
+import { type MemoryClient, openMemoryPlace } from '../support/memory/client.js';
 
 const LEDGER = 'refs/kv/main';
 const INDEX = 'refs/kv-index/main';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Place } from '../support/place.js';
+import { Place } from '../support/worlds/place.js';
 
 export interface Fault {
   readonly code: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Oid } from '../../ports/vocabulary.js';
 import { HOST_KEYS } from '../support/root.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import { attackedWorld, runAttacks } from './attack.js';
 import { Forge } from './forge.js';
 import { rollOver } from './forge-rollover.js';

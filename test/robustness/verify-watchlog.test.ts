@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 import type { Fault } from './spoilt.js';
 
 type Event = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Random } from '../simulation/random.js';
-import { MemoryCluster, type MemoryServer } from '../support/memory-cluster.js';
+import { MemoryCluster, type MemoryServer } from '../support/memory/cluster.js';
 import { until } from '../support/until.js';
 
 describe('servers of a cluster, in memory', function () {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { openMemoryPeers } from '../../adapters/peer-memory/open.js';
 import { toKvError } from '../../ports/error.js';
-import { idOf, MemoryRoots } from '../support/memory-roots.js';
+import { idOf, MemoryRoots } from '../support/memory/roots.js';
 import { until } from '../support/until.js';
 
 describe('roots of a cluster, in memory', function () {

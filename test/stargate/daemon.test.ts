@@ -5,10 +5,10 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sshOptions } from '../support/keys.js';
-import { processesIn, type Ran } from '../support/processes.js';
+import { processesIn, type Ran } from '../support/programs/processes.js';
 import { rejectionIn } from '../support/failure.js';
 import { BIN_DIR, HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { until } from '../support/until.js';
 
 /** The example of a lease that ends when its holder doesn't beat, after so many milliseconds. */

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
 import { rawPush } from '../robustness/hostile/attacks/raw-push.js';
 import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js';
-import { commitFile, rig, type Rig } from '../support/rig.js';
+import { commitFile, rig, type Rig } from '../support/worlds/rig.js';
 
 /** The gateway of the rig takes everything: what is refused here is refused by the reading of the pack. */
 describe('stargate: a push with a hole', () => {

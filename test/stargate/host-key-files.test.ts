@@ -13,7 +13,7 @@ import { makeHostKeys, makeKey } from '../../apps/stargate/host-key/make-keys.js
 import { finishRotation, rotateHostKeys } from '../../apps/stargate/host-key/rotation.js';
 import { refusal } from '../support/failure.js';
 import { HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { SILENT } from '../support/silent-log.js';
 
 const HOUR = 3_600_000;

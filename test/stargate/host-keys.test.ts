@@ -6,10 +6,10 @@ import { acceptAuth } from '../../apps/stargate/ssh/auth.js';
 import { HOST_KEY_KINDS, type HostKey, type HostKeyKind, keyFile, readKey } from '../../apps/stargate/host-key/key-files.js';
 import { CLIENT_SIGNATURES } from '../../apps/stargate/ssh/protocol/signature-algorithms.js';
 import { makeKey } from '../support/keys.js';
-import type { Ran } from '../support/processes.js';
-import { rig, type Rig } from '../support/rig.js';
+import type { Ran } from '../support/programs/processes.js';
+import { rig, type Rig } from '../support/worlds/rig.js';
 import { HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { until } from '../support/until.js';
 
 /** The algorithms by which a client may know each of the Stargate's host keys. */

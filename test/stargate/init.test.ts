@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { initRepository, type InitRequest } from '../../apps/stargate/init.js';
-import { gitPretending } from '../support/old-git.js';
+import { gitPretending } from '../support/programs/old-git.js';
 import { refusal } from '../support/failure.js';
 import { files } from '../support/files.js';
 import { HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 
 const sound = async (): Promise<void> => undefined;
 

@@ -3,10 +3,10 @@ import { type Answer, encodeFrame, encodeObjects, parseAnswerLine } from '../../
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
-import { IntentClient, worldIntents } from '../support/intent-stream.js';
-import type { IntentMaker, MadeIntent } from '../support/intents.js';
+import { IntentClient, worldIntents } from '../support/programs/intent-stream.js';
+import type { IntentMaker, MadeIntent } from '../support/formats/intents.js';
 import { until } from '../support/until.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');
 

@@ -5,9 +5,9 @@ import { openFileJournal } from '../../adapters/journal-file/open.js';
 import { loadSqlite, openSqliteJournal } from '../../adapters/journal-sqlite/open.js';
 import type { Journal, JournalRecord } from '../../ports/index.js';
 import { replayed } from '../contracts/journal.js';
-import type { Ran } from '../support/processes.js';
-import { needsSqlite } from '../support/with-sqlite.js';
-import { World } from '../support/world.js';
+import type { Ran } from '../support/programs/processes.js';
+import { needsSqlite } from '../support/needs/with-sqlite.js';
+import { World } from '../support/worlds/world.js';
 
 describe('git-kv-stargate journal migrate', function () {
   this.timeout(120_000);

@@ -6,7 +6,7 @@ import ssh2 from 'ssh2';
 import { openStargate, type OpenStargateOptions, type Receipt, type Stargate } from '../../apps/sdk/index.js';
 import { KvError } from '../../ports/error.js';
 import { failure } from '../support/failure.js';
-import { World } from '../support/world.js';
+import { World } from '../support/worlds/world.js';
 
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');
 const COUNT = 500;

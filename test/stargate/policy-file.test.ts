@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { parsePolicy } from '../../adapters/policy-yaml/open.js';
 import { openPolicyFile, type PolicyFile } from '../../apps/stargate/repository/policy-file.js';
 import { refusal } from '../support/failure.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { SILENT } from '../support/silent-log.js';
 
 const GOOD = 'version: 1\nstargate:\n  push_url: ssh://git@h/r.git\n';

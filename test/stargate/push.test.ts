@@ -7,7 +7,7 @@ import { encodePkt, FLUSH_PKT } from '../../ports/grammar/git-words/pkt-line.js'
 import { files } from '../support/files.js';
 import { rejectionIn } from '../support/failure.js';
 import { until } from '../support/until.js';
-import { commitFile, rig, type Rig } from '../support/rig.js';
+import { commitFile, rig, type Rig } from '../support/worlds/rig.js';
 
 describe('stargate: a push over SSH', () => {
   let r: Rig;

@@ -3,7 +3,7 @@ import { stargateHealth } from '../../apps/stargate/http/health.js';
 import { createMetrics } from '../../apps/stargate/metrics.js';
 import type { WorkerStatus } from '../../domain/gateway/mirror/worker.js';
 import { KvError } from '../../ports/error.js';
-import { memory } from '../support/memory.js';
+import { memory } from '../support/memory/memory.js';
 
 describe('stargate: whether it is ready', () => {
   const ask = async (

@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/programs/free-port.js';
 import { BIN_DIR, HOST_KEYS, ROOT } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { until } from '../support/until.js';
 
 /** The quick start of the specification, word for word, but for the ports. */

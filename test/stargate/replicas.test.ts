@@ -3,10 +3,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { openReplicationApi } from '../../apps/stargate/replica/open-api.js';
 import { isLoopback, parsePeerUrls, parseServerId } from '../../apps/stargate/root/creation/settings.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/programs/free-port.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { LinkProxy } from '../support/link-proxy.js';
-import { RootStargate } from '../support/root-stargate.js';
+import { LinkProxy } from '../support/worlds/link-proxy.js';
+import { RootStargate } from '../support/worlds/root-stargate.js';
 import { until } from '../support/until.js';
 
 interface Answer {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseRejection } from '../../ports/rejection.js';
 import { BIN_DIR } from '../support/root.js';
-import { RootStargate } from '../support/root-stargate.js';
+import { RootStargate } from '../support/worlds/root-stargate.js';
 import { until } from '../support/until.js';
 
 describe('stargate: many repositories', () => {

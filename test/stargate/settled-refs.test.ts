@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Oid, RefName } from '../../ports/vocabulary.js';
-import { type Rig, rig } from '../support/rig.js';
+import { type Rig, rig } from '../support/worlds/rig.js';
 
 describe('the refs that a Stargate shows', () => {
   let r: Rig;

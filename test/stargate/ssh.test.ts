@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import ssh2 from 'ssh2';
 import { parseRejection } from '../../ports/rejection.js';
 import { publicBlob } from '../support/keys.js';
-import type { Ran } from '../support/processes.js';
-import { rig, type Rig } from '../support/rig.js';
+import type { Ran } from '../support/programs/processes.js';
+import { rig, type Rig } from '../support/worlds/rig.js';
 
 /** A connection that has proved its key. */
 async function connected(r: Rig, keyFile: string): Promise<ssh2.Client> {

@@ -19,7 +19,7 @@ import type { Journal, JournalRecord } from '../../ports/stargate/journal.js';
 import type { LeaderLock } from '../../ports/stargate/leader-lock.js';
 import type { PolicyReader } from '../../ports/stargate/policy-reader.js';
 import { HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/sandbox.js';
+import { Sandbox } from '../support/worlds/sandbox.js';
 import { ROOMY } from '../support/roomy.js';
 import { SILENT } from '../support/silent-log.js';
 

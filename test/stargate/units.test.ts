@@ -12,7 +12,7 @@ import { PushStream } from '../../domain/git/wire/push-request.js';
 import { repositoryIds } from '../../apps/stargate/repository/repository-id.js';
 import { undoStack } from '../../apps/stargate/process/undo.js';
 import { splitQuoted } from '../../apps/stargate/ssh/command.js';
-import { collected } from '../support/processes.js';
+import { collected } from '../support/programs/processes.js';
 import { BIN_DIR } from '../support/root.js';
 
 const [A, B, ZERO] = ['a'.repeat(40), 'b'.repeat(40), '0'.repeat(40)];

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { openProfile } from '../../plugins/host/index.js';
 import type { RepositoryHost } from '../../ports/git/repository-host.js';
 import { BIN_DIR } from '../support/root.js';
-import { untilListening, World } from '../support/world.js';
+import { untilListening, World } from '../support/worlds/world.js';
 
 const HOOKS = ['pre-receive', 'proc-receive'];
 

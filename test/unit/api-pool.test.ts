@@ -5,7 +5,7 @@ import { Pool } from '../../apps/api/pool/pool.js';
 import type { RefEvent } from '../../domain/repo/types.js';
 import { KvError } from '../../ports/error.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { SeededRandomness, TestClock } from '../support/memory.js';
+import { SeededRandomness, TestClock } from '../support/memory/memory.js';
 
 const EVENT: RefEvent = { sequence: 1, ref: 'refs/heads/main', old: null, next: '0'.repeat(40), reason: 'commit', time: 0 };
 

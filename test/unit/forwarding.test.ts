@@ -15,7 +15,7 @@ import { parseSshKey } from '../../ports/grammar/network/ssh-key.js';
 import type { Policy } from '../../ports/stargate/policy-reader.js';
 import { parseRejection } from '../../ports/rejection.js';
 import { refusal } from '../support/failure.js';
-import { MemoryPeople } from '../support/memory-people.js';
+import { MemoryPeople } from '../support/memory/people.js';
 import { SILENT } from '../support/silent-log.js';
 import { until } from '../support/until.js';
 

@@ -8,7 +8,7 @@ import type { Journal, JournalRecord } from '../../ports/stargate/journal.js';
 import { unwrap } from '../../ports/unwrap.js';
 import { thrownBy } from '../contracts/mirror-target.js';
 import { FakeHost, FakeRefs, oid } from './domain/gateway/mirror/fake-host.js';
-import { NOW, SeededRandomness } from '../support/memory.js';
+import { NOW, SeededRandomness } from '../support/memory/memory.js';
 import { until } from '../support/until.js';
 
 const UPDATE = { ref: 'refs/kv/main', next: oid(1) };

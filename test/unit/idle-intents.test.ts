@@ -5,7 +5,7 @@ import type { ExecSession } from '../../apps/stargate/exec-session.js';
 import { principal } from '../../domain/access/principal.js';
 import type { SoundIntent } from '../../domain/gateway/sequence/check-intent.js';
 import { encodeFrame, encodeObjects, type Ordered } from '../../domain/git/wire/intent-frames.js';
-import { memory } from '../support/memory.js';
+import { memory } from '../support/memory/memory.js';
 import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 
 describe('the place of a stream of intents', () => {

@@ -21,9 +21,9 @@ import type { WriteRequest } from '../../domain/client/write/request.js';
 import { write } from '../../domain/client/write/write.js';
 import { all } from '../support/all.js';
 import { failure } from '../support/failure.js';
-import { FORMATS } from '../support/memory.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { FORMATS } from '../support/memory/memory.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'mirror', offline: false } as const;

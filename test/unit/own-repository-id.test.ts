@@ -10,8 +10,8 @@ import { type Composition, openProfile } from '../../plugins/host/index.js';
 import type { GitStore } from '../../ports/git/git-store.js';
 import type { Hasher } from '../../ports/hasher.js';
 import { failure } from '../support/failure.js';
-import { TestClock } from '../support/memory.js';
-import { memoryProfile } from '../support/memory-gateway.js';
+import { TestClock } from '../support/memory/memory.js';
+import { memoryProfile } from '../support/memory/gateway.js';
 
 describe('a repository’s own id', () => {
   let gitDir: string;

@@ -9,8 +9,8 @@ import { steadySink } from '../../apps/stargate/log/log-sink.js';
 import { GitWords } from '../../apps/stargate/push/git-words.js';
 import { claimedTransactions, logAccepted, logEmpty, logRefused } from '../../apps/stargate/push/push-line.js';
 import { KvError } from '../../ports/error.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
-import { openMemoryClient } from '../support/memory-client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
+import { openMemoryClient } from '../support/memory/client.js';
 
 const SESSION: ExecSession = {
   ...{

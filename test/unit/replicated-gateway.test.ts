@@ -7,9 +7,9 @@ import type { GitStore } from '../../ports/git/git-store.js';
 import type { LedgerMode } from '../../ports/stargate/policy-reader.js';
 import { all } from '../support/all.js';
 import { refusal } from '../support/failure.js';
-import { MemoryCluster, type MemoryServer } from '../support/memory-cluster.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { MemoryCluster, type MemoryServer } from '../support/memory/cluster.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 
 const ALL = { prefix: '', long: false, allowExpired: false, readFrom: 'stargate', offline: false } as const;
 const LEDGERS = ['refs/kv/', 'refs/kv-index/', 'refs/kv-watchlog/', 'refs/kv-intents/', 'refs/kv-policy/'];

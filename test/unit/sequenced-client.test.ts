@@ -20,9 +20,9 @@ import type { Policy } from '../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../ports/vocabulary.js';
 import { all } from '../support/all.js';
 import { failure } from '../support/failure.js';
-import { FORMATS } from '../support/memory.js';
-import { type MemoryClient, openMemoryClient } from '../support/memory-client.js';
-import { MemoryGateway } from '../support/memory-gateway.js';
+import { FORMATS } from '../support/memory/memory.js';
+import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
+import { MemoryGateway } from '../support/memory/gateway.js';
 
 const NS = 'main';
 const MIRROR = { readFrom: 'mirror', offline: false } as const;

@@ -7,7 +7,7 @@ import { fromEnvironment } from '../../apps/stargate/settings/sources.js';
 import { chooseProfile } from '../../apps/stargate/stargate-profile.js';
 import { openProfile } from '../../plugins/host/index.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { isolatedEnv } from '../support/isolated-env.js';
+import { isolatedEnv } from '../support/worlds/isolated-env.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
 
 describe('what a Stargate is told', () => {

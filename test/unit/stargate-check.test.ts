@@ -14,7 +14,7 @@ import { PROFILE } from '../../apps/stargate/check/repository.js';
 import { type Composition, openProfile } from '../../plugins/host/index.js';
 import { KvError } from '../../ports/error.js';
 import type { Journal } from '../../ports/stargate/journal.js';
-import { memory } from '../support/memory.js';
+import { memory } from '../support/memory/memory.js';
 
 describe('git-kv-stargate check, by its parts', () => {
   const subject = (over: Partial<Subject>): Subject => over as Partial<Subject> as Subject;

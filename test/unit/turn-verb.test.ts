@@ -14,7 +14,7 @@ import { KvError } from '../../ports/error.js';
 import { turnsCapability } from '../../ports/grammar/turns-capability.js';
 import type { Policy } from '../../ports/stargate/policy-reader.js';
 import { commit, files } from '../contracts/git-objects.js';
-import { memory, SeededRandomness } from '../support/memory.js';
+import { memory, SeededRandomness } from '../support/memory/memory.js';
 
 const OID = '0123456789abcdef0123456789abcdef01234567';
 const SILENT = { waiting: () => undefined, granted: () => undefined, unused: () => undefined };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { needs } from '../../support/needs.js';
+import { needs } from '../../support/needs/needs.js';
 import { runCluster } from './run.js';
 
 /** How long faults are made, s. */

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import type { Random } from '../../simulation/random.js';
-import type { ClusterServer } from '../../support/cluster-server.js';
-import type { ClusterWorld } from '../../support/cluster-world.js';
-import type { LinkWeather } from '../../support/link-proxy.js';
+import type { ClusterServer } from '../../support/worlds/cluster-server.js';
+import type { ClusterWorld } from '../../support/worlds/cluster-world.js';
+import type { LinkWeather } from '../../support/worlds/link-proxy.js';
 import { until } from '../../support/until.js';
 import type { ClusterPeople } from './people.js';
 

@@ -1,4 +1,4 @@
-import type { ClusterWorld } from '../../support/cluster-world.js';
+import type { ClusterWorld } from '../../support/worlds/cluster-world.js';
 import { SHARED } from '../board.js';
 import { check, type Violation } from '../check.js';
 import type { History } from '../history.js';

@@ -1,9 +1,9 @@
 import { newPrivateKey, ownKey } from '../../../apps/ssh-signature.js';
 import type { Random } from '../../simulation/random.js';
-import { type ClusterServer, PATIENCE } from '../../support/cluster-server.js';
-import { ClusterWorld, type ClusterWorldOptions } from '../../support/cluster-world.js';
-import { IntentClient } from '../../support/intent-stream.js';
-import { IntentMaker } from '../../support/intents.js';
+import { type ClusterServer, PATIENCE } from '../../support/worlds/cluster-server.js';
+import { ClusterWorld, type ClusterWorldOptions } from '../../support/worlds/cluster-world.js';
+import { IntentClient } from '../../support/programs/intent-stream.js';
+import { IntentMaker } from '../../support/formats/intents.js';
 import { until } from '../../support/until.js';
 import { Board } from '../board.js';
 import { CliPerson } from '../cli-people.js';

@@ -1,6 +1,6 @@
 import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Place } from '../../support/place.js';
+import { Place } from '../../support/worlds/place.js';
 
 /** What steers a terminal: a write to its clipboard, colours by a C1 control, text that runs backwards, what nobody sees. */
 export const EVIL = '\u001b]52;c;ZXZpbA==\u0007\u009b31m\u202eevil\u2066\u200f\u061c\u200b\u007f\u{e0041}';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { World } from '../../support/world.js';
+import { World } from '../../support/worlds/world.js';
 import { type Crowded, crowdedLine, type Crowding } from './attacks/crowded-line.js';
 import { addressOf, memoryOf, smallDaemon } from './daemon-under-attack.js';
 import { MOST_MIB } from './survival.js';

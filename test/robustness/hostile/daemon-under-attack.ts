@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { sshOptions } from '../../support/keys.js';
-import { World, type WorldOptions } from '../../support/world.js';
+import { World, type WorldOptions } from '../../support/worlds/world.js';
 import type { Address } from './attacks/forged-ssh.js';
 
 const MiB = 1024;

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { rejectionIn } from '../../support/failure.js';
-import { rig, type Rig } from '../../support/rig.js';
+import { rig, type Rig } from '../../support/worlds/rig.js';
 import { announced, rawPush } from './attacks/raw-push.js';
 import { deltaBomb } from './attacks/delta-bomb.js';
 

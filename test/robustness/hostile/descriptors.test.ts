@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { until } from '../../support/until.js';
-import { World } from '../../support/world.js';
+import { World } from '../../support/worlds/world.js';
 import { idlePushes } from './attacks/idle-pushes.js';
 
 describe('hostile: pushes that take all descriptors', function () {

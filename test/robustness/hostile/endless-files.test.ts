@@ -8,7 +8,7 @@ import { parsePolicy } from '../../../adapters/policy-yaml/open.js';
 import { openProfile, readProfile } from '../../../plugins/host/index.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
 import { failure } from '../../support/failure.js';
-import { Sandbox } from '../../support/sandbox.js';
+import { Sandbox } from '../../support/worlds/sandbox.js';
 import { SILENT } from '../../support/silent-log.js';
 
 /** Read as files are, a pipe is waited for until somebody writes to it, and so is the end of the process that reads. */

@@ -5,7 +5,7 @@ import { clientOf } from '../../../apps/stargate/exec-session.js';
 import { reachOne } from '../../../apps/stargate/ssh/reach.js';
 import { listenSsh, type SshListener } from '../../../apps/stargate/ssh/server.js';
 import { USUAL_LIMITS } from '../../../ports/stargate/limits.js';
-import { Sandbox } from '../../support/sandbox.js';
+import { Sandbox } from '../../support/worlds/sandbox.js';
 import { SILENT } from '../../support/silent-log.js';
 import { until } from '../../support/until.js';
 import { ForgedSsh } from './attacks/forged-ssh.js';

@@ -5,9 +5,9 @@ import { type HistoryEntry, keyHistory } from '../../../domain/client/history/hi
 import { decodeCommit, encodeCommit } from '../../../domain/git/commit.js';
 import { intentsRef, ledgerRef, trackingRef, trackingRequest } from '../../../domain/ledger/refs.js';
 import { all } from '../../support/all.js';
-import { IntentMaker } from '../../support/intents.js';
-import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
+import { IntentMaker } from '../../support/formats/intents.js';
+import { type MemoryClient, openMemoryClient } from '../../support/memory/client.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
 
 const FRESH = { ns: 'main', readFrom: 'mirror', offline: false } as const;
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');

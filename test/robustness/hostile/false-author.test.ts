@@ -4,10 +4,10 @@ import { type Blame, blame } from '../../../domain/client/history/blame.js';
 import { type HistoryEntry, keyHistory } from '../../../domain/client/history/history.js';
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import { all } from '../../support/all.js';
-import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
-import { MemoryForge } from '../../support/memory-forge.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
-import { MemoryPeople } from '../../support/memory-people.js';
+import { type MemoryClient, openMemoryClient } from '../../support/memory/client.js';
+import { MemoryForge } from '../../support/memory/forge.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
+import { MemoryPeople } from '../../support/memory/people.js';
 
 const FRESH = { ns: 'main', readFrom: 'mirror', offline: false } as const;
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { parseRejection } from '../../../ports/rejection.js';
-import type { Ran } from '../../support/processes.js';
-import { rig, type Rig } from '../../support/rig.js';
+import type { Ran } from '../../support/programs/processes.js';
+import { rig, type Rig } from '../../support/worlds/rig.js';
 import { ForgedSsh } from './attacks/forged-ssh.js';
 import { handshakeStorm } from './attacks/handshake-storm.js';
 import { idleCommands } from './attacks/idle-commands.js';

@@ -12,9 +12,9 @@ import { encodeLayout, LAYOUT_FILE } from '../../../domain/index/layout.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';
-import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
-import { MemoryForge } from '../../support/memory-forge.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../support/memory/client.js';
+import { MemoryForge } from '../../support/memory/forge.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
 import { bomb, emptyTree } from '../bad-trees.js';
 
 const NS = 'main';

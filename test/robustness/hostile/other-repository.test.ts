@@ -10,10 +10,10 @@ import type { GitStore } from '../../../ports/git/git-store.js';
 import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { fetchNamespace } from '../../../domain/client/remote/fetch-namespace.js';
 import { failure, rejectionIn } from '../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../support/memory-client.js';
-import { MemoryForge } from '../../support/memory-forge.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
-import { MemoryPeople } from '../../support/memory-people.js';
+import { type MemoryClient, openMemoryClient } from '../../support/memory/client.js';
+import { MemoryForge } from '../../support/memory/forge.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
+import { MemoryPeople } from '../../support/memory/people.js';
 import { forgeRollover } from '../forge-rollover.js';
 import type { Forged, Forgery } from '../forger.js';
 

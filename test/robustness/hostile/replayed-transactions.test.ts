@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { World } from '../../support/world.js';
+import { World } from '../../support/worlds/world.js';
 import { replayedTransactions } from './attacks/replayed-transactions.js';
 
 describe('hostile: transactions that were used before, or are for another Stargate', () => {

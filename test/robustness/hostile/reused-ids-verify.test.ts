@@ -8,8 +8,8 @@ import { utf8 } from '../../../domain/git/bytes.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { all } from '../../support/all.js';
-import { FORMATS } from '../../support/memory.js';
-import { type MemoryClient, openMemoryPlace } from '../../support/memory-client.js';
+import { FORMATS } from '../../support/memory/memory.js';
+import { type MemoryClient, openMemoryPlace } from '../../support/memory/client.js';
 
 /** By which number each transaction's id is made. */
 const IDS = [1, 2, 1, 3, 1, 1];

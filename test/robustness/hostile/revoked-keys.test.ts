@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { encodePkt, FLUSH_PKT } from '../../../ports/grammar/git-words/pkt-line.js';
-import { commitFile, rig, type Rig } from '../../support/rig.js';
-import { World } from '../../support/world.js';
+import { commitFile, rig, type Rig } from '../../support/worlds/rig.js';
+import { World } from '../../support/worlds/world.js';
 import { type Address, type ForgedChannel, ForgedSsh } from './attacks/forged-ssh.js';
 
 const ZERO = '0'.repeat(40);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { rejectionIn } from '../../support/failure.js';
-import { rig, type Rig } from '../../support/rig.js';
+import { rig, type Rig } from '../../support/worlds/rig.js';
 import { rawPush } from './attacks/raw-push.js';
 import { lines } from './attacks/shallow-lines.js';
 

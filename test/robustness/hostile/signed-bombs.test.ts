@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { rejectionIn } from '../../support/failure.js';
-import { collected } from '../../support/processes.js';
-import { World } from '../../support/world.js';
+import { collected } from '../../support/programs/processes.js';
+import { World } from '../../support/worlds/world.js';
 import type { Victim } from './attacks/address-forge.js';
 import { hugeManifests, longNames, manyManifests, shardBombs, treeBombs } from './attacks/signed-bombs.js';
 

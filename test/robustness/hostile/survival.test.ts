@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { World } from '../../support/world.js';
+import type { World } from '../../support/worlds/world.js';
 import { smallDaemon } from './daemon-under-attack.js';
 import { ATTACKS, endure, MOST_MIB } from './survival.js';
 

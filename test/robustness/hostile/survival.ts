@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { World } from '../../support/world.js';
+import type { World } from '../../support/worlds/world.js';
 import { crowdedLine } from './attacks/crowded-line.js';
 import { deltaBombs } from './attacks/delta-bomb.js';
 import { globalRequests } from './attacks/global-requests.js';

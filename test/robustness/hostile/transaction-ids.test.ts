@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { Commit } from '../../../domain/git/commit.js';
 import { newUlid } from '../../../domain/ledger/ulid.js';
 import type { Base } from '../../../domain/ledger/transaction/transaction.js';
-import { MemoryForge } from '../../support/memory-forge.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
+import { MemoryForge } from '../../support/memory/forge.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
 import { type Attack, attackedMemory, runAttacks } from '../attack.js';
 import type { Forged, Forger } from '../forger.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { World } from '../../support/world.js';
+import type { World } from '../../support/worlds/world.js';
 import { globalRequests } from './attacks/global-requests.js';
 import { ignoredWindow } from './attacks/ignored-window.js';
 import { requestsAfterLogin } from './attacks/requests-after-login.js';

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import { expect } from 'chai';
 import { encodeFrame, encodeObjects } from '../../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../../ports/error.js';
-import { IntentClient, worldIntents } from '../../support/intent-stream.js';
-import { World } from '../../support/world.js';
+import { IntentClient, worldIntents } from '../../support/programs/intent-stream.js';
+import { World } from '../../support/worlds/world.js';
 
 const INTENTS = 10_000;
 /** What the daemon may have in memory at the most above what it had before, MiB: all that is sent, and all answers, would be several times as much. */

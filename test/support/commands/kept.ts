@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { asText, collected, type Ran, type RanBytes, run, type RunOptions } from '../processes.js';
+import { asText, collected, type Ran, type RanBytes, run, type RunOptions } from '../programs/processes.js';
 import { BIN_DIR } from '../root.js';
 import type { CommandReply, CommandRequest, Printed } from './messages.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { KvError } from '../../../ports/error.js';
 import { thrownBy } from '../../contracts/mirror-target.js';
-import { MemoryCreationServers, MemoryCreationStore, seeded } from '../../support/memory-creations.js';
+import { MemoryCreationServers, MemoryCreationStore, seeded } from '../../support/memory/creations.js';
 
 /** What every server has, by name. */
 const everywhere = ({ names, stores }: MemoryCreationServers) =>

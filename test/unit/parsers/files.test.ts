@@ -16,7 +16,7 @@ import type { CreationAnswer, CreationMessage } from '../../../domain/gateway/cr
 import { decodeCreationAnswer, decodeCreationMessage, encodeCreation } from '../../../domain/gateway/creation/wire.js';
 import { utf8 } from '../../../domain/git/bytes.js';
 import { type Temporary, temporaryFolder } from '../../support/temporary.js';
-import { MemoryPeople } from '../../support/memory-people.js';
+import { MemoryPeople } from '../../support/memory/people.js';
 import { manifestPayload, parseManifestFile, type SignedManifest } from '../../../ports/grammar/mirror-manifest.js';
 import { holdsUp, type Parser } from './holds-up.js';
 

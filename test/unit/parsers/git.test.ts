@@ -11,7 +11,7 @@ import { applyDelta, deltaSizes, editDelta } from '../../../domain/git/pack/delt
 import { readPack } from '../../../domain/git/pack/read-pack.js';
 import { readFetchV0, readRequestV2 } from '../../../domain/git/wire/fetch-request.js';
 import { KvError } from '../../../ports/error.js';
-import { NAMER, packOf } from '../../support/packs.js';
+import { NAMER, packOf } from '../../support/formats/packs.js';
 import { readFilter } from '../../../domain/git/wire/object-filter.js';
 import { PushStream } from '../../../domain/git/wire/push-request.js';
 import { ReadAnswers } from '../../../domain/git/wire/read-answers.js';

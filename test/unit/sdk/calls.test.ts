@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { type Clone, openClone, openStargate, type Operation } from '../../../apps/sdk/index.js';
 import { all } from '../../support/all.js';
 import { failure } from '../../support/failure.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
-import { countingFetches, openMemoryClone } from '../../support/memory-sdk.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
+import { countingFetches, openMemoryClone } from '../../support/memory/sdk.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const sequenced = (text: string): string => text.replace('ledger_mode: linear', 'ledger_mode: sequenced');

@@ -4,8 +4,8 @@ import type { Clone as DomainClone } from '../../../domain/client/clone/clone.js
 import { KvError } from '../../../ports/error.js';
 import { all } from '../../support/all.js';
 import { failure } from '../../support/failure.js';
-import { MemoryGateway } from '../../support/memory-gateway.js';
-import { openMemoryClone } from '../../support/memory-sdk.js';
+import { MemoryGateway } from '../../support/memory/gateway.js';
+import { openMemoryClone } from '../../support/memory/sdk.js';
 
 const FROM = { readFrom: 'stargate' } as const;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { openGitStore } from '../../../../adapters/git-cli/open.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { RefName } from '../../../../ports/vocabulary.js';
-import { isolatedEnv } from '../../../support/isolated-env.js';
+import { isolatedEnv } from '../../../support/worlds/isolated-env.js';
 import { sshOptions } from '../../../support/keys.js';
-import { type Ran, run } from '../../../support/processes.js';
+import { type Ran, run } from '../../../support/programs/processes.js';
 import { Forger } from '../../forger.js';
 
 /** A Stargate, and a key that it lets in. */

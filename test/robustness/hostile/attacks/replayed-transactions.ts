@@ -5,8 +5,8 @@ import { openGitStore } from '../../../../adapters/git-cli/open.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { RefName } from '../../../../ports/vocabulary.js';
 import { rejectionIn } from '../../../support/failure.js';
-import { isolatedEnv } from '../../../support/isolated-env.js';
-import { type Ran, run } from '../../../support/processes.js';
+import { isolatedEnv } from '../../../support/worlds/isolated-env.js';
+import { type Ran, run } from '../../../support/programs/processes.js';
 import { type Forged, Forger } from '../../forger.js';
 import type { Pushed } from './raw-push.js';
 

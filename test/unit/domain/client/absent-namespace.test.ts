@@ -7,8 +7,8 @@ import { readKey } from '../../../../domain/client/read/read.js';
 import { verifyClone } from '../../../../domain/client/verify/verify.js';
 import { KvError } from '../../../../ports/error.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const FRESH = { readFrom: 'mirror', offline: false } as const;
 

@@ -3,7 +3,7 @@ import { nodeHasher } from '../../../../adapters/hasher-node/open.js';
 import type { Clone } from '../../../../domain/client/clone/clone.js';
 import { readChunks } from '../../../../domain/client/read/value.js';
 import { concat, utf8 } from '../../../../domain/git/bytes.js';
-import { memory, NOW } from '../../../support/memory.js';
+import { memory, NOW } from '../../../support/memory/memory.js';
 import { formatTime } from '../../../../domain/ledger/value/metadata.js';
 
 const OTHER = `blake3:${'0'.repeat(64)}`;

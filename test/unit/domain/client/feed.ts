@@ -12,7 +12,7 @@ import type { Clock } from '../../../../ports/clock.js';
 import { KvError } from '../../../../ports/error.js';
 import type { FetchRequest } from '../../../../ports/git/git-remote.js';
 import type { Oid, RefName, WatchEvent } from '../../../../ports/vocabulary.js';
-import { memory, NOW, SeededRandomness, TestClock } from '../../../support/memory.js';
+import { memory, NOW, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
 import { stubRemotes } from '../../../support/stub-remotes.js';
 
 /** A transaction to write: what it sets and deletes, or the label of the epoch that it begins. */

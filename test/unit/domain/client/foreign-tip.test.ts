@@ -19,8 +19,8 @@ import { newestTip, type ReadFrom } from '../../../../domain/client/clone/tips.j
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { all } from '../../../support/all.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const NS = 'main';
 const REF = ledgerRef(NS);

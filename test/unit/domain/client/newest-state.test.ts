@@ -8,8 +8,8 @@ import { utf8 } from '../../../../domain/git/bytes.js';
 import { ledgerRef, trackingRef } from '../../../../domain/ledger/refs.js';
 import { KvError } from '../../../../ports/error.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const NS = 'main';
 const FRESH = { readFrom: 'stargate', offline: false } as const;

@@ -17,8 +17,8 @@ import { write } from '../../../../domain/client/write/write.js';
 import { verifyClone } from '../../../../domain/client/verify/verify.js';
 import { ledgerRef } from '../../../../domain/ledger/refs.js';
 import { refusal } from '../../../support/failure.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
 
 const NS = 'main';
 const READ = { readFrom: 'stargate', offline: false } as const;

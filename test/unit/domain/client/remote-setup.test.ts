@@ -4,8 +4,8 @@ import { setupText } from '../../../../apps/cli/render/remote/setup.js';
 import type { PinnedHostKey } from '../../../../ports/clone/admin-client.js';
 import { KvError } from '../../../../ports/error.js';
 import { rejects } from '../../../contracts/git-store-parts/bench.js';
-import { openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 describe('setting a remote up', () => {
   it('has ssh know the other servers of a cluster by the same key, and says of which it does not', async () => {

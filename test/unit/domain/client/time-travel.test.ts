@@ -21,7 +21,7 @@ import type { Receipt } from '../../../../domain/client/write/receipt.js';
 import { write } from '../../../../domain/client/write/write.js';
 import { KvError } from '../../../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../../../ports/vocabulary.js';
-import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../../../support/memory.js';
+import { FORMATS, memory, NOW, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
 import { stubRemotes } from '../../../support/stub-remotes.js';
 import { all } from '../../../support/all.js';
 import { refusal } from '../../../support/failure.js';

@@ -10,8 +10,8 @@ import { indexRef, ledgerRef, trackingRef } from '../../../../domain/ledger/refs
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { all } from '../../../support/all.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const NS = 'main';
 type Refs = ReadonlyMap<RefName, Oid>;

@@ -9,8 +9,8 @@ import { utf8 } from '../../../../domain/git/bytes.js';
 import { KvError } from '../../../../ports/error.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const NS = 'main';
 const NOWHERE = 'f'.repeat(40);

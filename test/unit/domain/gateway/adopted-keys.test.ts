@@ -4,7 +4,7 @@ import { KvError } from '../../../../ports/error.js';
 import type { Policy, PolicyKey, PolicyReader } from '../../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { refusal } from '../../../support/failure.js';
-import { RuleBench } from '../../../support/rules.js';
+import { RuleBench } from '../../../support/formats/rules.js';
 
 const POLICY = 'refs/kv-policy/current';
 

@@ -4,7 +4,7 @@ import { CheckBudget } from '../../../../domain/gateway/limits/check-budget.js';
 import { checkLimits } from '../../../../domain/gateway/limits/check-limits.js';
 import { KvError } from '../../../../ports/error.js';
 import { USUAL_LIMITS } from '../../../../ports/stargate/limits.js';
-import { memory } from '../../../support/memory.js';
+import { memory } from '../../../support/memory/memory.js';
 
 /** Each push has 100 bytes to itself, and one at a time 1000 more. */
 const MEMORY = { each: 100, large: 1000 };

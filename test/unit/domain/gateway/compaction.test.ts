@@ -8,7 +8,7 @@ import type { RepositoryUpkeep } from '../../../../ports/git/repository-upkeep.j
 import type { Oid, RefName, RefUpdate } from '../../../../ports/vocabulary.js';
 import { rejects } from '../../../contracts/git-store-parts/bench.js';
 import { namespaceWith } from '../client/epochs/epochs.js';
-import { memory, NOW, TestClock } from '../../../support/memory.js';
+import { memory, NOW, TestClock } from '../../../support/memory/memory.js';
 
 /** The ports of a compaction over a store in memory; `did` is what happened, in order. */
 function around(store: GitMemoryStore, { busy = false, full = false } = {}) {

@@ -7,8 +7,8 @@ import { concat, utf8 } from '../../../../domain/git/bytes.js';
 import type { GitStore, NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { refusal } from '../../../support/failure.js';
-import { memory } from '../../../support/memory.js';
-import { commitOf, NAMER, packOf, treeOf } from '../../../support/packs.js';
+import { memory } from '../../../support/memory/memory.js';
+import { commitOf, NAMER, packOf, treeOf } from '../../../support/formats/packs.js';
 
 const blob = (text: string): NewObject => NAMER.object('blob', utf8(text));
 const file = (name: string, { oid }: NewObject) => ({ mode: '100644', name, oid });

@@ -15,7 +15,7 @@ import { decodeCommit, encodeCommit } from '../../../../domain/git/commit.js';
 import { decodeHostKeys, HOST_KEYS_PATH, type NamedHostKey } from '../../../../domain/ledger/host-keys.js';
 import { decodeMirrorRefusals, MIRROR_REFUSES_PATH, type MirrorRefusals } from '../../../../domain/ledger/mirror-refusals.js';
 import { POLICY_PATH, POLICY_REF } from '../../../../domain/ledger/refs.js';
-import { memory, TestClock } from '../../../support/memory.js';
+import { memory, TestClock } from '../../../support/memory/memory.js';
 
 const ID = '0123456789abcdef'.repeat(2);
 

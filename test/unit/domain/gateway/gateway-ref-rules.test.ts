@@ -9,7 +9,7 @@ import { appendEvents } from '../../../../domain/ledger/transaction/watchlog.js'
 import { KvError } from '../../../../ports/error.js';
 import type { Oid, RefUpdate } from '../../../../ports/vocabulary.js';
 import { failure, refusal as refused } from '../../../support/failure.js';
-import { memory } from '../../../support/memory.js';
+import { memory } from '../../../support/memory/memory.js';
 
 const event = (set: number) => ({
   ...{ v: 1 as const, ns: 'main', epoch: '2026Q1', oid: 'ab'.repeat(20), txn: '0'.repeat(26) },

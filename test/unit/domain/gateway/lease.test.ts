@@ -6,7 +6,7 @@ import type { IntentRecord } from '../../../../ports/stargate/journal.js';
 import type { Lease } from '../../../../ports/stargate/leader-lock.js';
 import type { RefUpdate } from '../../../../ports/vocabulary.js';
 import { thrownBy } from '../../../contracts/mirror-target.js';
-import { memory, SeededRandomness, TestClock } from '../../../support/memory.js';
+import { memory, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
 
 describe('a commit and its lease', () => {
   const place = new LockPlace();

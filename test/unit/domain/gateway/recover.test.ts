@@ -11,7 +11,7 @@ import { KvError } from '../../../../ports/error.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { AppendOptions, IntentRecord, Journal, JournalRecord } from '../../../../ports/stargate/journal.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../../ports/vocabulary.js';
-import { memory, SeededRandomness, TestClock } from '../../../support/memory.js';
+import { memory, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
 
 const [LEDGER, INDEX, LOG] = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-watchlog/main@2026Q1'];
 

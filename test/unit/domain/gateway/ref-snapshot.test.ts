@@ -6,7 +6,7 @@ import { ReadAnswers } from '../../../../domain/git/wire/read-answers.js';
 import { ReadRequests } from '../../../../domain/git/wire/read-requests.js';
 import { advertisedRefs, withRefs } from '../../../../domain/git/wire/ref-advertisement.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
-import { memory } from '../../../support/memory.js';
+import { memory } from '../../../support/memory/memory.js';
 
 const oid = (n: number): Oid => n.toString(16).padStart(40, '0');
 const [LEDGER, INDEX, CHUNKS, MAIN] = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-chunks/main@a', 'refs/heads/main'];

@@ -5,7 +5,7 @@ import { commitRefs, type CommitContext, leftRefsAlone, undecided } from '../../
 import { KvError } from '../../../../ports/error.js';
 import type { IntentRecord } from '../../../../ports/stargate/journal.js';
 import { commit, files } from '../../../contracts/git-objects.js';
-import { memory, SeededRandomness, TestClock } from '../../../support/memory.js';
+import { memory, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
 
 const REF = 'refs/heads/a';
 

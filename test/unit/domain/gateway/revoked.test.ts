@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { KvError } from '../../../../ports/error.js';
-import { MemoryForge } from '../../../support/memory-forge.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { MemoryForge } from '../../../support/memory/forge.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 import { rejectionIn } from '../../../support/failure.js';
 
 describe('a push whose policy changes while it is under way', () => {

@@ -5,8 +5,8 @@ import { write } from '../../../../domain/client/write/write.js';
 import type { SyncReport } from '../../../../domain/admin/sync.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { rejects } from '../../../contracts/git-store-parts/bench.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { type MemoryBackup, MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { type MemoryBackup, MemoryGateway } from '../../../support/memory/gateway.js';
 
 const LEDGER = 'refs/kv/main';
 

@@ -4,8 +4,8 @@ import { write } from '../../../../domain/client/write/write.js';
 import { utf8 } from '../../../../domain/git/bytes.js';
 import type { Span } from '../../../../ports/tracing.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryClient } from '../../../support/memory-client.js';
-import { MemoryGateway } from '../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../support/memory/client.js';
+import { MemoryGateway } from '../../../support/memory/gateway.js';
 
 const KEY = 'user:hidden-key';
 const VALUE = 'hidden-value';

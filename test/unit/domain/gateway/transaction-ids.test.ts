@@ -5,7 +5,7 @@ import { utf8 } from '../../../../domain/git/bytes.js';
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { Oid, RefUpdate, WatchEvent } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';
-import { type MemoryClient, openMemoryPlace } from '../../../support/memory-client.js';
+import { type MemoryClient, openMemoryPlace } from '../../../support/memory/client.js';
 
 describe('the ids that an epoch has', () => {
   let place: MemoryClient;

@@ -1,7 +1,7 @@
 import { Turns } from '../../../../domain/gateway/turns/turns.js';
 import type { Clock } from '../../../../ports/clock.js';
 import { KvError } from '../../../../ports/error.js';
-import { SeededRandomness } from '../../../support/memory.js';
+import { SeededRandomness } from '../../../support/memory/memory.js';
 
 /** A clock that a test moves; sleepers wake when their time has come. */
 class MovedClock implements Clock {

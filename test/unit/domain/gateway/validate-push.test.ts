@@ -11,9 +11,9 @@ import type { Policy } from '../../../../ports/stargate/policy-reader.js';
 import { USUAL_LIMITS } from '../../../../ports/stargate/limits.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';
-import { POLICY } from '../../../support/keys-bench.js';
-import { NOW, SeededRandomness, TestClock } from '../../../support/memory.js';
-import { keyOf, NEW, TransactionBench } from '../../../support/transaction-bench.js';
+import { POLICY } from '../../../support/formats/keys-bench.js';
+import { NOW, SeededRandomness, TestClock } from '../../../support/memory/memory.js';
+import { keyOf, NEW, TransactionBench } from '../../../support/formats/transaction-bench.js';
 
 const GONE = 'f'.repeat(40);
 const OURS = '0123456789abcdef0123456789abcdef';

@@ -5,10 +5,10 @@ import type { ValidationContext } from '../../../../domain/gateway/accept/valida
 import { compactedRef, intentsRef, ledgerRef, watchlogRef } from '../../../../domain/ledger/refs.js';
 import { KvError } from '../../../../ports/error.js';
 import { failure } from '../../../support/failure.js';
-import { RECEIVED, rollover, type RolloverWish } from '../../../support/forged-rollover.js';
-import { largeValue } from '../../../support/large-value.js';
-import { SeededRandomness } from '../../../support/memory.js';
-import { SequencerRig } from '../../../support/sequencer-rig.js';
+import { RECEIVED, rollover, type RolloverWish } from '../../../support/formats/forged-rollover.js';
+import { largeValue } from '../../../support/formats/large-value.js';
+import { SeededRandomness } from '../../../support/memory/memory.js';
+import { SequencerRig } from '../../../support/formats/sequencer-rig.js';
 
 const OTHER = 'f'.repeat(40);
 

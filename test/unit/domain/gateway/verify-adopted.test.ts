@@ -14,9 +14,9 @@ import type { ParentState } from '../../../../domain/verify/check-transaction.js
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';
-import { NOW, SeededRandomness } from '../../../support/memory.js';
-import { openMemoryPlace } from '../../../support/memory-client.js';
-import { NEW, TransactionBench } from '../../../support/transaction-bench.js';
+import { NOW, SeededRandomness } from '../../../support/memory/memory.js';
+import { openMemoryPlace } from '../../../support/memory/client.js';
+import { NEW, TransactionBench } from '../../../support/formats/transaction-bench.js';
 
 const IDS = ['01KDYF0000ABCDEFGHJKMNPQR0', '01KDYF0000ABCDEFGHJKMNPQR1', '01KDYF0000ABCDEFGHJKMNPQR2'];
 const IDENT = stamp('Ada <ada@example.org>', NOW);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readTree, type TreeEntry, TreeCursor } from '../../../../domain/git/tree/tree.js';
 import { differing } from '../../../../domain/repo/objects/differing.js';
-import { treeOf } from '../../../support/packs.js';
+import { treeOf } from '../../../support/formats/packs.js';
 
 /** Numbers that look random, always the same. */
 function numbers(seed: number): (below: number) => number {

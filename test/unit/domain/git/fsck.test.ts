@@ -3,7 +3,7 @@ import { checkGitmodules, checkObject } from '../../../../domain/git/fsck.js';
 import { fromAscii, utf8 } from '../../../../domain/git/bytes.js';
 import { KvError } from '../../../../ports/error.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
-import { commitOf, NAMER, treeOf } from '../../../support/packs.js';
+import { commitOf, NAMER, treeOf } from '../../../support/formats/packs.js';
 
 const OID = '0123456789abcdef0123456789abcdef01234567';
 const BY = 'Anna <anna@example.org> 1767323045 +0000';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { inflateSync } from 'node:zlib';
 import { storedSize, writeBaseDistance, writeEntryHeader, writeStored } from '../../../../domain/git/pack/entry.js';
-import { baseDistance, entryHeader } from '../../../support/packs.js';
+import { baseDistance, entryHeader } from '../../../support/formats/packs.js';
 
 describe('the parts of a pack’s entries', () => {
   /** As gitformat-pack has it: each further byte counts from one more. */

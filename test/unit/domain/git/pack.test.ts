@@ -9,7 +9,7 @@ import { type PackItem, writePack } from '../../../../domain/git/pack/write-pack
 import { KvError } from '../../../../ports/error.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { GitObject, Oid } from '../../../../ports/vocabulary.js';
-import { NAMER, packOf } from '../../../support/packs.js';
+import { NAMER, packOf } from '../../../support/formats/packs.js';
 
 const blob = (text: string | Uint8Array): NewObject => NAMER.object('blob', typeof text === 'string' ? utf8(text) : text);
 const held: GitObject = blob('what the receiver has, and a thin pack builds on'.repeat(4));

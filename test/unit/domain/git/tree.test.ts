@@ -8,7 +8,7 @@ import type { TreeShape, TreeWalk } from '../../../../domain/git/tree/tree-shape
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { utf8 } from '../../../../domain/git/bytes.js';
-import { FORMATS, memory } from '../../../support/memory.js';
+import { FORMATS, memory } from '../../../support/memory/memory.js';
 
 type Files = Record<string, string>;
 

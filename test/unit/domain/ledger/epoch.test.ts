@@ -11,7 +11,7 @@ import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { all } from '../../../support/all.js';
 import { failure } from '../../../support/failure.js';
-import { FORMATS, memory } from '../../../support/memory.js';
+import { FORMATS, memory } from '../../../support/memory/memory.js';
 
 type Space = ReturnType<typeof memory>;
 

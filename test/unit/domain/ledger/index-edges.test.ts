@@ -11,7 +11,7 @@ import { updateIndex } from '../../../../domain/index/update.js';
 import { KvError } from '../../../../ports/error.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
-import { memory } from '../../../support/memory.js';
+import { memory } from '../../../support/memory/memory.js';
 
 /** Puts keys (already urlsafe) with a value that all share; gives the new root and the objects of the step. */
 async function put(

@@ -8,7 +8,7 @@ import { MAX_NAME, type TreeShape } from '../../../../domain/git/tree/tree-shape
 import type { GitStore } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
 import { failure } from '../../../support/failure.js';
-import { RuleBench } from '../../../support/rules.js';
+import { RuleBench } from '../../../support/formats/rules.js';
 
 const PLACES = 'kv/main/index';
 const FILE = '100644';

@@ -6,7 +6,7 @@ import { PathEdits, seal } from '../../../../domain/git/tree/tree-draft.js';
 import { IndexWalk } from '../../../../domain/verify/index/index-walk.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
-import { FORMATS, memory } from '../../../support/memory.js';
+import { FORMATS, memory } from '../../../support/memory/memory.js';
 
 type Space = ReturnType<typeof memory>;
 

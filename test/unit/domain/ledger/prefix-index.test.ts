@@ -11,7 +11,7 @@ import { lookUp } from '../../../../domain/index/look-up.js';
 import { MODE_FILE } from '../../../../domain/git/tree/tree.js';
 import type { NewObject } from '../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
-import { FORMATS, memory } from '../../../support/memory.js';
+import { FORMATS, memory } from '../../../support/memory/memory.js';
 
 async function put(store: GitMemoryStore, namer: ObjectNamer, base: Oid | null, keys: readonly string[]): Promise<Oid> {
   const out: NewObject[] = [];

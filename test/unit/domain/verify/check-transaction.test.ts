@@ -4,10 +4,10 @@ import { encodePointer } from '../../../../domain/ledger/value/pointer.js';
 import type { PushedTransaction } from '../../../../domain/verify/attestation/pairs.js';
 import { checkTransaction, type ParentState } from '../../../../domain/verify/check-transaction.js';
 import type { NamespacePolicy } from '../../../../ports/stargate/policy-reader.js';
-import { SeededRandomness } from '../../../support/memory.js';
-import type { Told } from '../../../support/rules.js';
-import { POLICY } from '../../../support/keys-bench.js';
-import { keyOf, NEW, TransactionBench } from '../../../support/transaction-bench.js';
+import { SeededRandomness } from '../../../support/memory/memory.js';
+import type { Told } from '../../../support/formats/rules.js';
+import { POLICY } from '../../../support/formats/keys-bench.js';
+import { keyOf, NEW, TransactionBench } from '../../../support/formats/transaction-bench.js';
 
 const WRONG = `blake3:${'0'.repeat(64)}`;
 const ADA = keyOf('ada');

@@ -22,10 +22,10 @@ import type { SignatureVerifier, SigningKey } from '../../../../ports/clone/sign
 import { KvError } from '../../../../ports/error.js';
 import type { PolicyKey } from '../../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../../ports/vocabulary.js';
-import { IntentMaker, type IntentWish } from '../../../support/intents.js';
-import { NOW, SeededRandomness } from '../../../support/memory.js';
-import type { Told } from '../../../support/rules.js';
-import { KeysBench, POLICY } from '../../../support/keys-bench.js';
+import { IntentMaker, type IntentWish } from '../../../support/formats/intents.js';
+import { NOW, SeededRandomness } from '../../../support/memory/memory.js';
+import type { Told } from '../../../support/formats/rules.js';
+import { KeysBench, POLICY } from '../../../support/formats/keys-bench.js';
 
 const REPOSITORY = '0123456789abcdef0123456789abcdef';
 const EXPIRES = '2026-01-02T03:04:05.678Z';

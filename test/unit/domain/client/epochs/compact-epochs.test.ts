@@ -3,7 +3,7 @@ import { dropEpoch, epochsToDrop, readEpochs, traceEpoch } from '../../../../../
 import { KvError } from '../../../../../ports/error.js';
 import { namespaceWith } from './epochs.js';
 import { failure } from '../../../../support/failure.js';
-import { memory, TestClock } from '../../../../support/memory.js';
+import { memory, TestClock } from '../../../../support/memory/memory.js';
 
 const codeOf = (work: () => unknown): string => {
   try {

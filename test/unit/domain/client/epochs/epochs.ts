@@ -2,7 +2,7 @@ import type { GitMemoryStore } from '../../../../../adapters/git-memory/open.js'
 import { encodeCommit, stamp } from '../../../../../domain/git/commit.js';
 import { renderLedgerMessage } from '../../../../../domain/ledger/transaction/attestation.js';
 import { archiveCommit } from '../../../../../domain/ledger/epoch.js';
-import { memory, NOW } from '../../../../support/memory.js';
+import { memory, NOW } from '../../../../support/memory/memory.js';
 
 const DAY = 86_400_000;
 

@@ -4,8 +4,8 @@ import { MetadataPlaces } from '../../../../../domain/client/transfer/metadata-p
 import { newestTip } from '../../../../../domain/client/clone/tips.js';
 import { write } from '../../../../../domain/client/write/write.js';
 import { pathsOf, placeOf } from '../../../../../domain/ledger/paths.js';
-import { FORMATS } from '../../../../support/memory.js';
-import { type MemoryClient, openMemoryPlace } from '../../../../support/memory-client.js';
+import { FORMATS } from '../../../../support/memory/memory.js';
+import { type MemoryClient, openMemoryPlace } from '../../../../support/memory/client.js';
 
 for (const format of FORMATS) {
   describe(`where metadata is (${format})`, () => {

@@ -12,7 +12,7 @@ import { type MirrorManifest, manifestPayload, refsText } from '../../../../../p
 import type { NewObject } from '../../../../../ports/git/git-store.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
 import { failure } from '../../../../support/failure.js';
-import { type MemoryClient, openMemoryPlace } from '../../../../support/memory-client.js';
+import { type MemoryClient, openMemoryPlace } from '../../../../support/memory/client.js';
 
 const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 /** A key as a verifier gives it, and as ssh shows it. */

@@ -6,7 +6,7 @@ import { attested, readChain } from '../../../../../domain/verify/attestation/ch
 import { about, attempt, type Fault, faultOf, throwFault, wrongKey } from '../../../../../domain/verify/fault.js';
 import { KvError } from '../../../../../ports/error.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import { memory, NOW } from '../../../../support/memory.js';
+import { memory, NOW } from '../../../../support/memory/memory.js';
 
 const REF = 'refs/kv/main';
 

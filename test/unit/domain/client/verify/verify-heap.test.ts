@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import { verifyClone } from '../../../../../domain/client/verify/verify.js';
 import { write } from '../../../../../domain/client/write/write.js';
-import { openMemoryPlace } from '../../../../support/memory-client.js';
+import { openMemoryPlace } from '../../../../support/memory/client.js';
 
 const KEYS = 12_000;
 /** What may live at any moment of a verification for each key that was verified, bytes of the heap and of buffers. */

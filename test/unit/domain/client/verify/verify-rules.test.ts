@@ -17,7 +17,7 @@ import { checkTransaction, type ParentState } from '../../../../../domain/verify
 import type { KvError } from '../../../../../ports/error.js';
 import type { NewObject } from '../../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import { memory, NOW, SeededRandomness } from '../../../../support/memory.js';
+import { memory, NOW, SeededRandomness } from '../../../../support/memory/memory.js';
 
 const NS = 'main';
 const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';

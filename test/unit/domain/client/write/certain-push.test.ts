@@ -5,7 +5,7 @@ import { renderLedgerMessage } from '../../../../../domain/ledger/transaction/at
 import { ledgerRef, trackingRef } from '../../../../../domain/ledger/refs.js';
 import { KvError } from '../../../../../ports/error.js';
 import { commit } from '../../../../contracts/git-objects.js';
-import { memory, TestClock } from '../../../../support/memory.js';
+import { memory, TestClock } from '../../../../support/memory/memory.js';
 import { stubRemotes } from '../../../../support/stub-remotes.js';
 
 const NS = 'main';

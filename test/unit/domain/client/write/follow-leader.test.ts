@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Clone } from '../../../../../domain/client/clone/clone.js';
 import { atTheLeader } from '../../../../../domain/client/sequence/follow-leader.js';
 import { KvError } from '../../../../../ports/error.js';
-import { memory, TestClock } from '../../../../support/memory.js';
+import { memory, TestClock } from '../../../../support/memory/memory.js';
 import { POLICY_REF, trackingRef } from '../../../../../domain/ledger/refs.js';
 import { parsePolicy } from '../../../../../adapters/policy-yaml/open.js';
 import { commit, files } from '../../../../contracts/git-objects.js';

@@ -3,7 +3,7 @@ import type { Clone } from '../../../../../domain/client/clone/clone.js';
 import { lineIsFull, whenRoom } from '../../../../../domain/client/remote/patience.js';
 import { pauseBeforeLine, takeTurn } from '../../../../../domain/client/write/linear/line/turn.js';
 import { KvError } from '../../../../../ports/error.js';
-import { SeededRandomness } from '../../../../support/memory.js';
+import { SeededRandomness } from '../../../../support/memory/memory.js';
 
 const full = (): KvError => new KvError('BUSY', 'as many as may', { details: { standing: 72, turn_ms: 250 } });
 const GRANTED = { ns: 'main', token: 'f'.repeat(32), lasts_ms: 10_000, ledger: null, index: null };

@@ -15,7 +15,7 @@ import type { FetchRequest } from '../../../../../ports/git/git-remote.js';
 import type { Policy } from '../../../../../ports/stargate/policy-reader.js';
 import type { Oid, RefName, RefUpdate } from '../../../../../ports/vocabulary.js';
 import { commit, files } from '../../../../contracts/git-objects.js';
-import { memory, SeededRandomness, TestClock } from '../../../../support/memory.js';
+import { memory, SeededRandomness, TestClock } from '../../../../support/memory/memory.js';
 import { stubRemotes } from '../../../../support/stub-remotes.js';
 
 const NS = 'main';

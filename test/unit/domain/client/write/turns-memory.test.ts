@@ -7,8 +7,8 @@ import { ledgerRef, trackingRef } from '../../../../../domain/ledger/refs.js';
 import { TURN, type TurnReport } from '../../../../../domain/admin/turn.js';
 import { KvError } from '../../../../../ports/error.js';
 import type { AskedToPush } from '../../../../../ports/git/git-remote.js';
-import { type MemoryClient, openMemoryClient } from '../../../../support/memory-client.js';
-import { MemoryGateway } from '../../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../../support/memory/client.js';
+import { MemoryGateway } from '../../../../support/memory/gateway.js';
 
 const NS = 'main';
 const set = (client: MemoryClient, key: string, value = key) =>

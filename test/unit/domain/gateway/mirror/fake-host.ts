@@ -2,7 +2,7 @@ import { KvError } from '../../../../../ports/error.js';
 import type { GitStore } from '../../../../../ports/git/git-store.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
-import { SeededRandomness, TestClock } from '../../../../support/memory.js';
+import { SeededRandomness, TestClock } from '../../../../support/memory/memory.js';
 
 /** An object id that tells which one it is. */
 export const oid = (n: number): Oid => n.toString(16).padStart(40, '0');

@@ -6,8 +6,8 @@ import { verifyClone } from '../../../../../domain/client/verify/verify.js';
 import { write } from '../../../../../domain/client/write/write.js';
 import { decodeUtf8, utf8 } from '../../../../../domain/git/bytes.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
-import { type MemoryClient, openMemoryClient } from '../../../../support/memory-client.js';
-import { MemoryGateway } from '../../../../support/memory-gateway.js';
+import { type MemoryClient, openMemoryClient } from '../../../../support/memory/client.js';
+import { MemoryGateway } from '../../../../support/memory/gateway.js';
 import { until } from '../../../../support/until.js';
 
 const WATERMARK = 'refs/kv-mirror/main';

@@ -3,7 +3,7 @@ import { epochsAtMirror, PROBE_REF, probeMirror } from '../../../../../domain/ga
 import { KvError } from '../../../../../ports/error.js';
 import type { MirrorTarget } from '../../../../../ports/stargate/mirror-target.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import { memory, TestClock } from '../../../../support/memory.js';
+import { memory, TestClock } from '../../../../support/memory/memory.js';
 
 /** A host with rules for one ref. */
 class Host {

@@ -7,7 +7,7 @@ import { formatTime } from '../../../../../domain/ledger/value/metadata.js';
 import { KvError } from '../../../../../ports/error.js';
 import type { IntentRecord } from '../../../../../ports/stargate/journal.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
-import { memory, NOW } from '../../../../support/memory.js';
+import { memory, NOW } from '../../../../support/memory/memory.js';
 import { Bench, LEDGER, MAIN, REFUSED, TOO_LARGE, TOPIC } from './worker-bench.js';
 
 describe('domain: the mirror worker', () => {

@@ -5,7 +5,7 @@ import { retryDelay } from '../../../../../domain/gateway/mirror/retry-delay.js'
 import { KvError } from '../../../../../ports/error.js';
 import type { GitStore } from '../../../../../ports/git/git-store.js';
 import type { RefUpdate } from '../../../../../ports/vocabulary.js';
-import { SeededRandomness } from '../../../../support/memory.js';
+import { SeededRandomness } from '../../../../support/memory/memory.js';
 import { FakeRefs, oid } from './fake-host.js';
 
 const [LEDGER, INDEX, EPOCH, MARK] = ['refs/kv/main', 'refs/kv-index/main', 'refs/kv-epoch/main', 'refs/kv-mirror/main'] as const;

@@ -13,9 +13,9 @@ import { POLICY_REF } from '../../../../../domain/ledger/refs.js';
 import { KvError } from '../../../../../ports/error.js';
 import { all } from '../../../../support/all.js';
 import { failure } from '../../../../support/failure.js';
-import { NOW, SeededRandomness } from '../../../../support/memory.js';
-import { type MemoryClient, openMemoryClient } from '../../../../support/memory-client.js';
-import { MemoryGateway } from '../../../../support/memory-gateway.js';
+import { NOW, SeededRandomness } from '../../../../support/memory/memory.js';
+import { type MemoryClient, openMemoryClient } from '../../../../support/memory/client.js';
+import { MemoryGateway } from '../../../../support/memory/gateway.js';
 
 const DECLINED = new KvError('GIT_ERROR', 'pre-receive hook declined');
 

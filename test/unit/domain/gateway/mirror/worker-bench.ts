@@ -8,7 +8,7 @@ import type { GitStore } from '../../../../../ports/git/git-store.js';
 import type { Journal, JournalRecord } from '../../../../../ports/stargate/journal.js';
 import type { MirrorTarget, MirrorUpdate } from '../../../../../ports/stargate/mirror-target.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
-import { memory, NOW, SeededRandomness } from '../../../../support/memory.js';
+import { memory, NOW, SeededRandomness } from '../../../../support/memory/memory.js';
 
 /** Something that the worker has told of itself: what, and its figures. */
 export type Heard = { readonly what: 'enqueued' | 'succeeded' | 'failed' | 'refused' } & Readonly<Record<string, unknown>>;

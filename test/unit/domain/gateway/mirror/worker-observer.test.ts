@@ -3,7 +3,7 @@ import type { MirrorContext } from '../../../../../domain/gateway/mirror/context
 import { ReadersNotice } from '../../../../../domain/gateway/mirror/readers-notice.js';
 import { formatTime } from '../../../../../domain/ledger/value/metadata.js';
 import { KvError } from '../../../../../ports/error.js';
-import { NOW } from '../../../../support/memory.js';
+import { NOW } from '../../../../support/memory/memory.js';
 import { Bench, type Heard, LEDGER, MAIN, REFUSED, SteppedClock, TOO_LARGE } from './worker-bench.js';
 
 const AWAY = new KvError('IO_ERROR', 'nobody answers');

@@ -14,7 +14,7 @@ import type { Oid, RefName, RefUpdate } from '../../../../../ports/vocabulary.js
 import { blob } from '../../../../contracts/git-objects.js';
 import { refusal } from '../../../../support/failure.js';
 import { SILENT } from '../../../../support/silent-log.js';
-import { TestClock } from '../../../../support/memory.js';
+import { TestClock } from '../../../../support/memory/memory.js';
 
 const digest = new TipsDigest(nodeHasher());
 const MEMBERS = ['a', 'b', 'c'];

@@ -5,7 +5,7 @@ import type { Entry } from '../../../../../domain/gateway/replicate/entry.js';
 import type { Message } from '../../../../../domain/gateway/replicate/messages.js';
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import { KvError } from '../../../../../ports/error.js';
-import { memory } from '../../../../support/memory.js';
+import { memory } from '../../../../support/memory/memory.js';
 
 const entryAt = (sequence: number): Entry => ({
   ...{ id: `id${sequence}`, sequence, term: 3, attempt: 2, before: `d${sequence - 1}`, after: `d${sequence}` },

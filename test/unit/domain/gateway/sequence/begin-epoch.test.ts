@@ -13,9 +13,9 @@ import { parseLedgerMessage } from '../../../../../domain/ledger/transaction/att
 import { decodeEvent } from '../../../../../domain/ledger/transaction/watchlog.js';
 import type { Ordered } from '../../../../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../../../../ports/error.js';
-import { largeValue } from '../../../../support/large-value.js';
-import { NOW } from '../../../../support/memory.js';
-import { codes, SequencerRig } from '../../../../support/sequencer-rig.js';
+import { largeValue } from '../../../../support/formats/large-value.js';
+import { NOW } from '../../../../support/memory/memory.js';
+import { codes, SequencerRig } from '../../../../support/formats/sequencer-rig.js';
 
 describe('the sequencer: an epoch that begins', () => {
   let rig: SequencerRig;

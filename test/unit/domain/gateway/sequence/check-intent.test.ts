@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { KvError } from '../../../../../ports/error.js';
-import type { IntentWish } from '../../../../support/intents.js';
-import { largeValue } from '../../../../support/large-value.js';
-import { NOW } from '../../../../support/memory.js';
-import { SequencerRig } from '../../../../support/sequencer-rig.js';
+import type { IntentWish } from '../../../../support/formats/intents.js';
+import { largeValue } from '../../../../support/formats/large-value.js';
+import { NOW } from '../../../../support/memory/memory.js';
+import { SequencerRig } from '../../../../support/formats/sequencer-rig.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

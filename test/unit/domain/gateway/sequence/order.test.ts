@@ -3,9 +3,9 @@ import { chunksRef, epochRef, indexRef, intentsRef, ledgerRef, watchlogRef } fro
 import { parseLedgerMessage } from '../../../../../domain/ledger/transaction/attestation.js';
 import { decodeEvent } from '../../../../../domain/ledger/transaction/watchlog.js';
 import { readLedgerState } from '../../../../../domain/gateway/sequence/ledger-state.js';
-import { largeValue } from '../../../../support/large-value.js';
-import { NOW } from '../../../../support/memory.js';
-import { SequencerRig } from '../../../../support/sequencer-rig.js';
+import { largeValue } from '../../../../support/formats/large-value.js';
+import { NOW } from '../../../../support/memory/memory.js';
+import { SequencerRig } from '../../../../support/formats/sequencer-rig.js';
 
 const NS = 'main';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { Oid } from '../../../../../ports/vocabulary.js';
 import type { Ordered } from '../../../../../domain/git/wire/intent-frames.js';
-import type { MadeIntent } from '../../../../support/intents.js';
-import { codes, SequencerRig } from '../../../../support/sequencer-rig.js';
+import type { MadeIntent } from '../../../../support/formats/intents.js';
+import { codes, SequencerRig } from '../../../../support/formats/sequencer-rig.js';
 
 describe('the sequencer: an intent that has come before', () => {
   let rig: SequencerRig;

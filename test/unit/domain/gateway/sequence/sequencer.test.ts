@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { intentsRef, ledgerRef } from '../../../../../domain/ledger/refs.js';
 import { KvError } from '../../../../../ports/error.js';
 import { NO_SPAN, type Span } from '../../../../../ports/tracing.js';
-import { codes, SequencerRig } from '../../../../support/sequencer-rig.js';
+import { codes, SequencerRig } from '../../../../support/formats/sequencer-rig.js';
 
 const value = (i: number) => ({ set: { [`k${i}`]: `${i}` } });
 const many = (count: number) => Array.from({ length: count }, (_, i) => value(i));

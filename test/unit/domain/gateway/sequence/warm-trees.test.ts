@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { behind, overlay } from '../../../../../domain/gateway/sequence/overlay.js';
 import { WarmTrees } from '../../../../../domain/gateway/sequence/warm-trees.js';
 import type { GitObject, Oid } from '../../../../../ports/vocabulary.js';
-import { memory } from '../../../../support/memory.js';
+import { memory } from '../../../../support/memory/memory.js';
 
 const { store, namer } = memory();
 const tree = (name: string): GitObject =>

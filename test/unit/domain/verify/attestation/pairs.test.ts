@@ -9,7 +9,7 @@ import { checkBinding, checkCounts, type Parent } from '../../../../../domain/ve
 import type { Attested, Link } from '../../../../../domain/verify/attestation/chain.js';
 import { checkUsedOnce, pairInOrder, pairPresent, type Transaction } from '../../../../../domain/verify/attestation/pairs.js';
 import { checkOneRepository, checkRepository } from '../../../../../domain/verify/attestation/repository.js';
-import { RuleBench, type Told } from '../../../../support/rules.js';
+import { RuleBench, type Told } from '../../../../support/formats/rules.js';
 
 const TXN = '01KDYF0000ABCDEFGHJKMNPQRS';
 const t: LedgerTrailers = {

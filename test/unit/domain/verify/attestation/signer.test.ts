@@ -5,7 +5,7 @@ import { anySigner, fingerprint, listedOwner, signerOf } from '../../../../../do
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../../../../ports/clone/signer.js';
 import { type ErrorCode, KvError } from '../../../../../ports/error.js';
 import type { PolicyKey } from '../../../../../ports/stargate/policy-reader.js';
-import { RuleBench } from '../../../../support/rules.js';
+import { RuleBench } from '../../../../support/formats/rules.js';
 
 const ADA = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPFmTDlJyZ6kAUYJ7QcRSkiGHZTAwL0ra4R8BJVnTIpV';
 const BOB = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJvYmJvYmJvYmJvYmJvYmJvYmJvYmJvYmJvYmJvYmI7';

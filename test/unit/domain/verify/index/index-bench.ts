@@ -3,7 +3,7 @@ import { addPointer } from '../../../../../domain/ledger/transaction/transaction
 import { encodePointer, type Pointer, pointerMode, tombstone } from '../../../../../domain/ledger/value/pointer.js';
 import type { NewObject } from '../../../../../ports/git/git-store.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import { type File, RuleBench } from '../../../../support/rules.js';
+import { type File, RuleBench } from '../../../../support/formats/rules.js';
 
 export const INDEX = 'kv/main/index';
 export const LAYOUT = `${INDEX}/layout.json`;

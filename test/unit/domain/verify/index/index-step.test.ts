@@ -5,7 +5,7 @@ import { checkIndexBlobs, missingFile } from '../../../../../domain/verify/index
 import { checkIndexStep, disagrees } from '../../../../../domain/verify/index/index-step.js';
 import { checkPresentPointers } from '../../../../../domain/verify/index/present-pointers.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import type { Told } from '../../../../support/rules.js';
+import type { Told } from '../../../../support/formats/rules.js';
 import { INDEX, IndexBench, LAYOUT, numbered, pointer } from './index-bench.js';
 
 const EXPIRES = '2026-01-02T03:04:05.678Z';

@@ -6,7 +6,7 @@ import { IndexWalk } from '../../../../../domain/verify/index/index-walk.js';
 import { LivePointers } from '../../../../../domain/verify/index/live-pointers.js';
 import { checkWholeIndex } from '../../../../../domain/verify/index/whole-index.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import type { Told } from '../../../../support/rules.js';
+import type { Told } from '../../../../support/formats/rules.js';
 import { INDEX, IndexBench, LAYOUT, numbered, pointer } from './index-bench.js';
 
 const EXPIRES = '2026-01-02T03:04:05.678Z';

@@ -3,7 +3,7 @@ import { pathsOf, placeOf } from '../../../../../domain/ledger/paths.js';
 import { ledgerChanges } from '../../../../../domain/verify/keys/ledger-changes.js';
 import { blobsAt, misplacedFault, treeChanges, treesOf } from '../../../../../domain/verify/trees.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import { type File, RuleBench, type Told } from '../../../../support/rules.js';
+import { type File, RuleBench, type Told } from '../../../../support/formats/rules.js';
 
 type Part = 'data' | 'manifest' | 'meta';
 

@@ -7,8 +7,8 @@ import { checkManifests, chunksIn, type ManifestRequest } from '../../../../../d
 import { checkDigests, checkNewChunks } from '../../../../../domain/verify/keys/new-chunks.js';
 import type { NamespacePolicy } from '../../../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import type { File, Told } from '../../../../support/rules.js';
-import { digestOf, etagOf, KeysBench, POLICY } from '../../../../support/keys-bench.js';
+import type { File, Told } from '../../../../support/formats/rules.js';
+import { digestOf, etagOf, KeysBench, POLICY } from '../../../../support/formats/keys-bench.js';
 
 const GONE = 'f'.repeat(40);
 const CHUNKS = ['0123456789', 'abcdefghij', 'xyz'];

@@ -10,8 +10,8 @@ import { sample } from '../../../../../domain/verify/sample.js';
 import { KvError } from '../../../../../ports/error.js';
 import type { NamespacePolicy, Policy } from '../../../../../ports/stargate/policy-reader.js';
 import type { Oid } from '../../../../../ports/vocabulary.js';
-import type { Told } from '../../../../support/rules.js';
-import { digestOf, KeysBench, POLICY, TXN } from '../../../../support/keys-bench.js';
+import type { Told } from '../../../../support/formats/rules.js';
+import { digestOf, KeysBench, POLICY, TXN } from '../../../../support/formats/keys-bench.js';
 
 const EXPIRES = '2026-01-02T03:04:05.678Z';
 const GONE = 'f'.repeat(40);
