@@ -55,7 +55,7 @@ const LONGEST = [
 ];
 
 /** Files that mostly wait for what is silent or runs out: they run beside the others. */
-const WAITING = ['adapters/git-silence', 'e2e/watch', 'e2e/watch-behind', 'e2e/lock-etcd', 'e2e/stopped-leader'];
+const WAITING = ['adapters/git-cli/remote/silence', 'e2e/watch', 'e2e/watch-behind', 'e2e/lock-etcd', 'e2e/stopped-leader'];
 
 /** Files that look at how long something takes: they run when nothing else does. */
 const ALONE = [

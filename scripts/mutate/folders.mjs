@@ -10,7 +10,7 @@ const RULES = [
 
 /** Folder (or file) of the sources → the compiled tests that look at it, without a process or a server where that can be. */
 export const FOLDERS = {
-  'domain/verify': [...RULES, 'unit/domain/gateway/adopt.test.js', ...GATEWAY],
+  'domain/verify': [...RULES, 'unit/domain/gateway/epochs/adopt.test.js', ...GATEWAY],
   'domain/index': [
     'golden/*.test.js',
     'unit/domain/ledger/{index-*,prefix-index,list}.test.js',
@@ -20,17 +20,14 @@ export const FOLDERS = {
     ...RULES,
     'unit/domain/ledger/*.test.js',
     'unit/domain/client/epochs/*.test.js',
-    'unit/domain/gateway/{adopt,compaction}.test.js',
+    'unit/domain/gateway/epochs/{adopt,compaction}.test.js',
     ...GATEWAY,
   ],
-  'domain/gateway/accept': ['unit/domain/gateway/{gateway-*,validate-*,transaction-ids,ulid-set,revoked}.test.js', ...GATEWAY],
-  'domain/gateway/commit': ['unit/domain/gateway/{commit,recover,gateway-*,lease,replicated-commit}.test.js', ...GATEWAY],
-  'domain/gateway/epochs': [
-    'unit/domain/gateway/{adopt*,verify-adopted,compaction}.test.js',
-    'unit/domain/client/epochs/*.test.js',
-  ],
-  'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/{traces,sync}.test.js'],
-  'domain/gateway/turns': ['unit/domain/gateway/turns*.test.js'],
+  'domain/gateway/accept': ['unit/domain/gateway/accept/*.test.js', ...GATEWAY],
+  'domain/gateway/commit': ['unit/domain/gateway/{commit/*,accept/gateway-*}.test.js', ...GATEWAY],
+  'domain/gateway/epochs': ['unit/domain/gateway/epochs/*.test.js', 'unit/domain/client/epochs/*.test.js'],
+  'domain/gateway/mirror': ['unit/domain/gateway/mirror/*.test.js', 'unit/domain/gateway/sync/{traces,sync}.test.js'],
+  'domain/gateway/turns': ['unit/domain/gateway/turns/*.test.js'],
   'domain/gateway/sequence': [
     'unit/domain/gateway/sequence/*.test.js',
     'robustness/{sequenced,bad-intents}-memory.test.js',
@@ -38,5 +35,5 @@ export const FOLDERS = {
   ],
   'domain/gateway/replicate': ['unit/domain/gateway/replicate/*.test.js', 'unit/parsers/cluster.test.js'],
   'adapters/journal-file': ['adapters/journal-file*.test.js'],
-  'apps/stargate/ssh/auth.ts': ['unit/ssh-auth.test.js'],
+  'apps/stargate/ssh/auth.ts': ['unit/stargate/ssh-auth.test.js'],
 };
