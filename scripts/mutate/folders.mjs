@@ -34,6 +34,9 @@ export const FOLDERS = {
     'unit/sequenced-client.test.js',
   ],
   'domain/gateway/replicate': ['unit/domain/gateway/replicate/*.test.js', 'unit/parsers/cluster.test.js'],
+  'domain/gateway/creation': ['unit/domain/gateway/creation/*.test.js'],
+  'domain/gateway/limits': ['unit/domain/gateway/limits/*.test.js'],
+  'domain/gateway/sync': ['unit/domain/gateway/sync/*.test.js'],
   'adapters/journal-file': ['adapters/journal-file*.test.js'],
   'apps/stargate/ssh/auth.ts': ['unit/stargate/ssh-auth.test.js'],
 };
