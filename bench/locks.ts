@@ -7,7 +7,7 @@ import { Etcd } from '../adapters/etcd-gateway/index.js';
 import { openEtcdLock } from '../adapters/lock-etcd/open.js';
 import { openFlockLock } from '../adapters/lock-flock/open.js';
 import type { LeaderLock, Lease } from '../ports/stargate/leader-lock.js';
-import { FreezingProxy } from '../test/e2e/freezing-proxy.js';
+import { FreezingProxy } from '../test/support/worlds/freezing-proxy.js';
 import { TestEtcd } from '../test/support/programs/etcd.js';
 import { startHolder } from '../test/support/programs/holder-process.js';
 import { quantile, reportAll, type Row, timed } from './report.js';

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cloneFromMirror, fillLedger, keyOf, must, traced } from '../test/e2e/promisor.js';
+import { cloneFromMirror, fillLedger, keyOf, must, traced } from '../test/e2e/readers/promisor.js';
 import { World } from '../test/support/worlds/world.js';
 import { quantile, reportAll, round } from './report.js';
 

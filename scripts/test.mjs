@@ -20,19 +20,19 @@ const LONGEST = [
   'simulation/simulation',
   'robustness/cluster-crash',
   'chaos/cluster/cluster',
-  'e2e/partial-clones',
+  'e2e/readers/partial-clones',
   'e2e/compact',
-  'e2e/time-travel',
+  'e2e/readers/time-travel',
   'robustness/race',
   'robustness/verify-watchlog',
   'stargate/daemon',
-  'e2e/mirror-diverged',
+  'e2e/mirror/mirror-diverged',
   'e2e/large-values',
   'e2e/bad-values',
   'e2e/landed',
-  'e2e/foreign-reader',
-  'e2e/cluster',
-  'e2e/snapshot-verify',
+  'e2e/readers/foreign-reader',
+  'e2e/cluster/cluster',
+  'e2e/readers/snapshot-verify',
   'fuzz/fuzz',
   'e2e/plugins',
   'unit/parsers/files',
@@ -46,16 +46,22 @@ const LONGEST = [
   'robustness/used-labels',
   'stargate/push',
   'robustness/bad-pushes',
-  'e2e/mirror-bundle',
+  'e2e/mirror/mirror-bundle',
   'adapters/host-git',
   'robustness/bad-rollovers',
   'stargate/root',
-  'e2e/many-writers',
-  'e2e/parallel',
+  'e2e/writers/many-writers',
+  'e2e/writers/parallel',
 ];
 
 /** Files that mostly wait for what is silent or runs out: they run beside the others. */
-const WAITING = ['adapters/git-cli/remote/silence', 'e2e/watch', 'e2e/watch-behind', 'e2e/lock-etcd', 'e2e/stopped-leader'];
+const WAITING = [
+  'adapters/git-cli/remote/silence',
+  'e2e/readers/watch',
+  'e2e/readers/watch-behind',
+  'e2e/cluster/lock-etcd',
+  'e2e/cluster/stopped-leader',
+];
 
 /** Files that look at how long something takes: they run when nothing else does. */
 const ALONE = [
@@ -64,7 +70,7 @@ const ALONE = [
   'robustness/hostile/handshake-storm',
   'robustness/hostile/survival',
   'robustness/hostile/unread-answers',
-  ...(process.env.GIT_KV_THOROUGH === '1' ? ['e2e/snapshot-verify'] : []),
+  ...(process.env.GIT_KV_THOROUGH === '1' ? ['e2e/readers/snapshot-verify'] : []),
 ];
 
 /** The compiled test files of a folder of test/, or the one file of that name. */

@@ -6,7 +6,7 @@ import { openEtcdLock } from '../../adapters/lock-etcd/open.js';
 import type { DecisionLog, Head } from '../../ports/index.js';
 import { decisionLogContract, type DecisionLogBench } from '../contracts/decision-log.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { FreezingProxy } from '../e2e/freezing-proxy.js';
+import { FreezingProxy } from '../support/worlds/freezing-proxy.js';
 import { TestEtcd } from '../support/programs/etcd.js';
 import { needs } from '../support/needs/needs.js';
 

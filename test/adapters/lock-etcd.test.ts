@@ -11,7 +11,7 @@ import type { LeaderLock, Lease } from '../../ports/index.js';
 import { expiringLockContract, type ExpiringLockBench } from '../contracts/expiring-lock.js';
 import { leaderLockContract } from '../contracts/leader-lock.js';
 import { thrownBy } from '../contracts/mirror-target.js';
-import { FreezingProxy } from '../e2e/freezing-proxy.js';
+import { FreezingProxy } from '../support/worlds/freezing-proxy.js';
 import { TestEtcd, TLS } from '../support/programs/etcd.js';
 import { startHolder } from '../support/programs/holder-process.js';
 import { needs } from '../support/needs/needs.js';

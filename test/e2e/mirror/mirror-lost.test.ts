@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
-import { World } from '../support/worlds/world.js';
+import { World } from '../../support/worlds/world.js';
 
 describe('refs that the mirror has lost', () => {
   let world: World;

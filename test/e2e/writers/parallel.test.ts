@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { Ran } from '../support/programs/processes.js';
-import { World } from '../support/worlds/world.js';
-import { formatsOfSession } from '../support/needs/thorough.js';
+import type { Ran } from '../../support/programs/processes.js';
+import { World } from '../../support/worlds/world.js';
+import { formatsOfSession } from '../../support/needs/thorough.js';
 
 const READS = 24;
 const WRITES = 6;

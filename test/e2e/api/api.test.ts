@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ApiProcess, startApi } from '../support/programs/api-process.js';
-import { ROOT } from '../support/root.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { type ApiProcess, startApi } from '../../support/programs/api-process.js';
+import { ROOT } from '../../support/root.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 /** The commands of a document's quick start, each as it stands there. */
 function commands(): string[] {

@@ -1,10 +1,10 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ClusterServer } from '../support/worlds/cluster-server.js';
-import { ClusterWorld } from '../support/worlds/cluster-world.js';
-import { needs } from '../support/needs/needs.js';
-import { until } from '../support/until.js';
+import type { ClusterServer } from '../../support/worlds/cluster-server.js';
+import { ClusterWorld } from '../../support/worlds/cluster-world.js';
+import { needs } from '../../support/needs/needs.js';
+import { until } from '../../support/until.js';
 
 describe('a cluster of Stargates', function () {
   this.timeout(180_000);

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { isolatedEnv } from '../support/worlds/isolated-env.js';
-import { makeKey } from '../support/keys.js';
-import { type Ran, run } from '../support/programs/processes.js';
-import { ROOT } from '../support/root.js';
-import { type Temporary, temporaryFolder } from '../support/temporary.js';
-import { freePort, untilListening } from '../support/worlds/world.js';
+import { isolatedEnv } from '../../support/worlds/isolated-env.js';
+import { makeKey } from '../../support/keys.js';
+import { type Ran, run } from '../../support/programs/processes.js';
+import { ROOT } from '../../support/root.js';
+import { type Temporary, temporaryFolder } from '../../support/temporary.js';
+import { freePort, untilListening } from '../../support/worlds/world.js';
 
 /** The blocks of the README's part for teams, by the words in bold above each. */
 async function blocks(): Promise<Map<string, string>> {

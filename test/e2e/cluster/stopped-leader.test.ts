@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { KvError } from '../../ports/error.js';
-import { parseRejection } from '../../ports/rejection.js';
-import { TestEtcd } from '../support/programs/etcd.js';
-import { IntentClient, worldIntents } from '../support/programs/intent-stream.js';
-import { needs } from '../support/needs/needs.js';
-import { ROOT } from '../support/root.js';
-import { World } from '../support/worlds/world.js';
+import { KvError } from '../../../ports/error.js';
+import { parseRejection } from '../../../ports/rejection.js';
+import { TestEtcd } from '../../support/programs/etcd.js';
+import { IntentClient, worldIntents } from '../../support/programs/intent-stream.js';
+import { needs } from '../../support/needs/needs.js';
+import { ROOT } from '../../support/root.js';
+import { World } from '../../support/worlds/world.js';
 
 const TTL_S = 2;
 const KEY = '/git-kv/kv.git/leader';

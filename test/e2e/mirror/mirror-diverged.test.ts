@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/worlds/world.js';
+import { World } from '../../support/worlds/world.js';
 
 interface Mirror {
   readonly backlog: number;

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Ran } from '../support/programs/processes.js';
-import { World } from '../support/worlds/world.js';
-import { formatsOfSession } from '../support/needs/thorough.js';
+import type { Ran } from '../../support/programs/processes.js';
+import { World } from '../../support/worlds/world.js';
+import { formatsOfSession } from '../../support/needs/thorough.js';
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { World } from '../support/worlds/world.js';
-import { THOROUGH } from '../support/needs/thorough.js';
+import { World } from '../../support/worlds/world.js';
+import { THOROUGH } from '../../support/needs/thorough.js';
 
 const WRITERS = THOROUGH ? 28 : 16;
 /** More writers than clones: commands of one clone meet in its refs too. */

@@ -1,10 +1,10 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { COMMANDS } from '../../apps/cli/commands/index.js';
+import { COMMANDS } from '../../../apps/cli/commands/index.js';
 import { cloneFromMirror, fillLedger, keyOf, must, traced, type Traced } from './promisor.js';
-import { World } from '../support/worlds/world.js';
-import { formatsOfSession } from '../support/needs/thorough.js';
+import { World } from '../../support/worlds/world.js';
+import { formatsOfSession } from '../../support/needs/thorough.js';
 
 /** Whatever the number of keys, commits and chunks. */
 const MOST_FETCHES = 4;

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { FreezingProxy } from './freezing-proxy.js';
-import { BIN_DIR } from '../support/root.js';
-import { World } from '../support/worlds/world.js';
-import { formatsOfSession } from '../support/needs/thorough.js';
+import { FreezingProxy } from '../../support/worlds/freezing-proxy.js';
+import { BIN_DIR } from '../../support/root.js';
+import { World } from '../../support/worlds/world.js';
+import { formatsOfSession } from '../../support/needs/thorough.js';
 
 interface Shown {
   readonly oid: string;

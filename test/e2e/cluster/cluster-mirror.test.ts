@@ -2,10 +2,10 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { ClusterServer } from '../support/worlds/cluster-server.js';
-import { ClusterWorld } from '../support/worlds/cluster-world.js';
-import { needs } from '../support/needs/needs.js';
-import { until } from '../support/until.js';
+import type { ClusterServer } from '../../support/worlds/cluster-server.js';
+import { ClusterWorld } from '../../support/worlds/cluster-world.js';
+import { needs } from '../../support/needs/needs.js';
+import { until } from '../../support/until.js';
 
 const LEDGER = 'refs/kv/main';
 const TOPIC = 'refs/heads/topic';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { World } from '../support/worlds/world.js';
-import { THOROUGH } from '../support/needs/thorough.js';
+import { World } from '../../support/worlds/world.js';
+import { THOROUGH } from '../../support/needs/thorough.js';
 
 const KEYS = THOROUGH ? 60_000 : 12_000;
 

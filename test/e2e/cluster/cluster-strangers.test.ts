@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ClusterServer } from '../support/worlds/cluster-server.js';
-import { ClusterWorld } from '../support/worlds/cluster-world.js';
-import { needs } from '../support/needs/needs.js';
-import { until } from '../support/until.js';
+import type { ClusterServer } from '../../support/worlds/cluster-server.js';
+import { ClusterWorld } from '../../support/worlds/cluster-world.js';
+import { needs } from '../../support/needs/needs.js';
+import { until } from '../../support/until.js';
 
-const CLOCK = `--import=${new URL('../chaos/cluster/shifted-clock.js', import.meta.url)}`;
+const CLOCK = `--import=${new URL('../../chaos/cluster/shifted-clock.js', import.meta.url)}`;
 /** More than a request may be off, ms. */
 const CLOCK_OFF = 90_000;
 

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import type { RootServer } from '../support/worlds/roots-world.js';
-import { RootsWorld } from '../support/worlds/roots-world.js';
-import { needs } from '../support/needs/needs.js';
-import { until } from '../support/until.js';
+import type { RootServer } from '../../support/worlds/roots-world.js';
+import { RootsWorld } from '../../support/worlds/roots-world.js';
+import { needs } from '../../support/needs/needs.js';
+import { until } from '../../support/until.js';
 
 describe('a cluster of Stargates with many repositories', function () {
   this.timeout(180_000);

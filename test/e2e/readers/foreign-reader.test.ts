@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { needs } from '../support/needs/needs.js';
-import { type Ran, run } from '../support/programs/processes.js';
-import { ROOT } from '../support/root.js';
-import { until } from '../support/until.js';
+import { needs } from '../../support/needs/needs.js';
+import { type Ran, run } from '../../support/programs/processes.js';
+import { ROOT } from '../../support/root.js';
+import { until } from '../../support/until.js';
 import { CHUNKS, ForeignLedger, INDEX, LARGE, LEDGER, ODD_KEYS } from './foreign-ledger.js';
 
 const EXAMPLES = join(ROOT, 'docs', 'examples', 'reader');

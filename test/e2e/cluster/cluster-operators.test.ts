@@ -2,12 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { TestEtcd } from '../support/programs/etcd.js';
-import { freePort } from '../support/programs/free-port.js';
-import { needs } from '../support/needs/needs.js';
-import { BIN_DIR, HOST_KEYS } from '../support/root.js';
-import { Sandbox } from '../support/worlds/sandbox.js';
-import { until } from '../support/until.js';
+import { TestEtcd } from '../../support/programs/etcd.js';
+import { freePort } from '../../support/programs/free-port.js';
+import { needs } from '../../support/needs/needs.js';
+import { BIN_DIR, HOST_KEYS } from '../../support/root.js';
+import { Sandbox } from '../../support/worlds/sandbox.js';
+import { until } from '../../support/until.js';
 
 /** Servers that find each other by `--peer`, with an etcd. */
 describe('operators of servers that no profile names', function () {

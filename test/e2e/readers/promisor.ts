@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ran, RunOptions } from '../support/programs/processes.js';
-import type { World } from '../support/worlds/world.js';
+import type { Ran, RunOptions } from '../../support/programs/processes.js';
+import type { World } from '../../support/worlds/world.js';
 
 /** A command's outcome, how often it went to a partial clone's remote for objects, and how long it took, ms. */
 export interface Traced extends Ran {

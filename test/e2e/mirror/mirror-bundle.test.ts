@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ROOT } from '../support/root.js';
-import { World } from '../support/worlds/world.js';
+import { ROOT } from '../../support/root.js';
+import { World } from '../../support/worlds/world.js';
 
 describe('e2e: a mirror that is carried', function () {
   this.timeout(60_000);

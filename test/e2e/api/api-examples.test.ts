@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type TestApi, testApi } from '../api/support.js';
-import { run } from '../support/programs/processes.js';
-import { ROOT } from '../support/root.js';
-import { type Temporary, temporaryFolder } from '../support/temporary.js';
-import { until } from '../support/until.js';
+import { type TestApi, testApi } from '../../api/support.js';
+import { run } from '../../support/programs/processes.js';
+import { ROOT } from '../../support/root.js';
+import { type Temporary, temporaryFolder } from '../../support/temporary.js';
+import { until } from '../../support/until.js';
 
 const EXAMPLES = join(ROOT, 'docs', 'examples', 'api');
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { sshOptions } from '../support/keys.js';
-import { World } from '../support/worlds/world.js';
+import { sshOptions } from '../../support/keys.js';
+import { World } from '../../support/worlds/world.js';
 
 describe('turns at a Stargate', () => {
   let world: World;

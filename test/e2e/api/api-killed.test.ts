@@ -7,9 +7,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { type ApiProcess, startApi } from '../support/programs/api-process.js';
-import { isolatedEnv } from '../support/worlds/isolated-env.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { type ApiProcess, startApi } from '../../support/programs/api-process.js';
+import { isolatedEnv } from '../../support/worlds/isolated-env.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const run = promisify(execFile);
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { TestEtcd } from '../support/programs/etcd.js';
-import { needs } from '../support/needs/needs.js';
-import { BIN_DIR, ROOT } from '../support/root.js';
-import { untilListening, World } from '../support/worlds/world.js';
+import { TestEtcd } from '../../support/programs/etcd.js';
+import { needs } from '../../support/needs/needs.js';
+import { BIN_DIR, ROOT } from '../../support/root.js';
+import { untilListening, World } from '../../support/worlds/world.js';
 
 /** A Stargate with the profile of this test. */
 interface Stargate {
