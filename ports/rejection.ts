@@ -1,5 +1,6 @@
 import { readAdvice } from './advice.js';
 import { ERROR_CODES, type ErrorCode, KvError } from './error.js';
+import { toldOutside } from './told-outside.js';
 
 /**
  * How a KvError crosses a connection: one line of printable ASCII on a hook's or a verb's standard error.
@@ -15,19 +16,13 @@ const REQUEST = /^[A-Za-z0-9._:-]{1,64}$/;
 const LONGEST = 4000;
 const LONGEST_FACT = 1000;
 
-/** What is wrong on the side that refuses, with its own disk or files. */
-const OWN_TROUBLE: ReadonlySet<ErrorCode> = new Set(['BUSY', 'IO_ERROR', 'JOURNAL_CORRUPT', 'STORAGE_FULL', 'UNEXPECTED']);
-
-/** A text with files by their names alone: where they lie is for the log of the side that has them. */
-const withoutFolders = (text: string): string => text.replace(/(?<=^|[\s'"(=])\/(?:[^\s'":()/]+\/)*(?=[^\s'":()/])/g, '');
-
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 /** The line that a KvError becomes, without a line end. `request` names the request in the log of the side that refuses it. */
 export function formatRejection(error: KvError, request: string | undefined = error.request): string {
-  const say = OWN_TROUBLE.has(error.code) ? withoutFolders : (text: string): string => text;
-  const fields: Record<string, unknown> = { code: error.code, message: cut(say(error.message), LONGEST) };
-  if (error.hint !== undefined) fields['hint'] = cut(say(error.hint), LONGEST);
+  const { message, hint } = toldOutside(error);
+  const fields: Record<string, unknown> = { code: error.code, message: cut(message, LONGEST) };
+  if (hint !== undefined) fields['hint'] = cut(hint, LONGEST);
   if (error.advice !== undefined) fields['advice'] = error.advice;
   if (error.details !== undefined) fields['details'] = cutFacts(error.details);
   if (request !== undefined) fields['request'] = request;

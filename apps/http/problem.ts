@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, KvError, toKvError } from '../../ports/error.js';
+import { toldOutside } from '../../ports/told-outside.js';
 
 /** What is said of a request that failed; becomes a body as RFC 9457 has it. */
 interface Problem {
@@ -40,9 +41,11 @@ export function problemOf(thrown: unknown): Problem {
     if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
       return { status: statusCode, detail: String(message) };
   }
-  const { code, message, hint } = toKvError(thrown);
+  const error = toKvError(thrown);
+  const { code } = error;
   const status = STATUS[code] ?? 500;
   if (code === 'UNEXPECTED') return { status, code, detail: 'the request failed inside the server' };
+  const { message, hint } = toldOutside(error);
   return { status, code, detail: message, hint };
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { problemOf } from '../../apps/http/problem.js';
 import { type ErrorCode, KvError } from '../../ports/error.js';
 import { formatRejection, parseRejection } from '../../ports/rejection.js';
 
@@ -26,6 +27,12 @@ describe('what is told across a connection of trouble with the own disk', () => 
       for (const code of ['BUSY', 'IO_ERROR', 'JOURNAL_CORRUPT', 'STORAGE_FULL', 'UNEXPECTED'] as const)
         expect(told(code, message), code).to.equal(shown);
     expect(told('IO_ERROR', 'x', 'look at /srv/git-kv/log')).to.equal('look at log');
+  });
+
+  it('names no more over HTTP', () => {
+    const error = new KvError('IO_ERROR', '/srv/data/pack: cannot read', { hint: 'look at /srv/data' });
+    expect(problemOf(error)).to.deep.equal({ status: 500, code: 'IO_ERROR', detail: 'pack: cannot read', hint: 'look at data' });
+    expect(problemOf(new KvError('NOT_FOUND', "no file '/srv/x'"))).to.deep.include({ detail: "no file '/srv/x'" });
   });
 
   it('leaves other words as they are: a key may look like a path', () => {
