@@ -27,9 +27,10 @@ export function onPropose(m: Machine, proposal: Proposal): void {
 export function advanceCoordinator(m: Machine): void {
   const { leading } = m.state;
   if (leading === null) return;
-  advanceMembers(m, leading);
   if (leading.ballot !== null) advanceBallot(m, leading, leading.ballot);
-  if (m.state.leading !== leading || leading.ballot !== null) return;
+  if (m.state.leading !== leading) return;
+  advanceMembers(m, leading); // after what has become of the attempt: who was refused may ask again at once
+  if (leading.ballot !== null) return;
   if (leading.transfer !== null) handOver(m, leading, leading.transfer);
   else begin(m, leading);
 }

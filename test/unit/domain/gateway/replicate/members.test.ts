@@ -94,7 +94,6 @@ describe('a server that is to be added', () => {
     report(server, 'd');
     ended(server);
     for (const from of ['b', 'c']) hear(server, from, { kind: 'refuse', reason: 'storage', term: 4, attempt: 1, at: START });
-    server.step({ kind: 'tick' });
     expect([...(server.state.leading?.joining.keys() ?? [])]).to.deep.equal([]);
     expect(only(add(server), 'store').entry, 'it is level').to.deep.include({ attempt: 2, sequence: 5 });
   });
