@@ -108,7 +108,9 @@ describe('stargate: many repositories', () => {
     const [resting, left] = [await stargate.make('ada/resting', 'ada'), await stargate.make('ada/left', 'ada')];
     await rm(join(left, '.stargate', 'at-rest'));
     await stargate.start();
-    await until('it is open', () => stargate.lines.some(({ event }) => event === 'repository.opened'));
+    const has = (wanted: string): boolean => stargate.lines.some(({ event }) => event === wanted);
+    // The policy that it has published is on its way: until that is over, work is left.
+    await until('it is open, and has nothing left to do', () => has('repository.opened') && has('mirror.pushed'));
     await stargate.stop();
     expect(stargate.lines.filter(({ event }) => event === 'repository.opened').map(({ repository }) => repository)).to.deep.equal(
       ['ada/left'],
