@@ -71,14 +71,16 @@ export class CatchUp {
     const { names, store, observer } = this.parts;
     if (names.has(creation) || this.parts.isRemoved?.(creation.repositoryId) === true) return;
     const there = await store.taken(creation.repository);
-    const isIt = names.reservationOf(creation.repository)?.creation.id === creation.id;
+    const reserved = names.reservationOf(creation.repository);
+    const isIt = reserved?.creation.id === creation.id;
     if (there !== null && !isIt) {
       if (!this.diverged.has(creation.repository)) observer.diverged(creation.repository, peer);
       this.diverged.add(creation.repository);
       return;
     }
-    // A server that has reserved the name has what the history begins with; another may have lost its disk, and with it what came then.
-    await names.commit(creation, !isIt && creation.servers !== undefined);
+    // A server that has reserved the name has what the history begins with; another may have lost its disk, and with it what came then. That stays so
+    // where it has heard of it before, and could not make it.
+    await names.commit(creation, isIt ? reserved?.learned === true : creation.servers !== undefined);
     observer.learned(creation, peer);
   }
 }
