@@ -75,7 +75,10 @@ describe('a server that was away', () => {
     later.disk.full.add('make');
     await later.server.tick();
     expect(later.told).to.deep.equal(['failed ask two what it has created', 'failed settle a/0']);
+    await later.server.tick(); // told again
+    later.answers = willing; // and whoever told of it is gone
     await later.restart().catch(() => undefined);
+    await later.server.tick();
     later.disk.full.clear();
     await later.server.tick();
     expect(later.disk.made).to.deep.equal([['a/0', true]]);
@@ -120,7 +123,10 @@ describe('a server that keeps a name for a creation', () => {
   it('keeps its own as long as it may still decide it, and gives it up where it has not', async () => {
     const one = new OneServer();
     one.answers = async (message, peer) => {
-      if (message.kind === 'prepare' && peer === 'two') await one.server.tick();
+      if (message.kind === 'prepare' && peer === 'two') {
+        await one.server.tick();
+        expect(one.kept).to.deep.equal({ 'ada/shop': 'prepared' });
+      }
       return willing(message);
     };
     expect((await one.server.create('ada/shop', 'p', 'sha1')).replicated).to.equal(true);
