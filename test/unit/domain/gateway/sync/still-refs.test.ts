@@ -20,9 +20,26 @@ describe('the refs of one moment', () => {
     ]);
   });
 
+  it('are all refs, and those that come or go between two readings are waited for', async () => {
+    const store = reading({ a: '1' }, { a: '1', b: '1' }, { a: '1' }, { a: '2', b: '1' }, { a: '1', b: '1' });
+    const asked: string[] = [];
+    const counted = {
+      refs: (patterns: string[]) => {
+        asked.push(...patterns);
+        return store.refs(patterns);
+      },
+    };
+    expect([...(await stillRefs(counted as Partial<GitStore> as GitStore))]).to.deep.equal([
+      ['a', '1'],
+      ['b', '1'],
+    ]);
+    expect(asked).to.deep.equal(Array(6).fill('refs/'));
+  });
+
   it('are not to be had while they never stand still', async () => {
     let count = 0;
     const moving = { refs: async () => new Map([['refs/kv/main', String(count++)]]) };
     await rejects(stillRefs(moving as Partial<GitStore> as GitStore), 'IO_ERROR');
+    expect(count).to.equal(200);
   });
 });
