@@ -109,7 +109,7 @@ describe('how a namespace at the mirror relates to what is here', () => {
       const main = policy.namespaces.get('main') as NamespacePolicy;
       return { policy: { ...policy, namespaces: new Map([...policy.namespaces, ['main', { ...main, ...change }]]) } };
     };
-    const [here, there] = [made.at(0), made.at(7)];
+    const [here, there] = [made.at(0), made.at(8)];
     const held = await made.relate(here, there, with_({ writers: [] }));
     expect(held).to.deep.include({ kind: 'ahead', here: null, there: there.get(LEDGER), continuation: null });
     expect(held.kind === 'ahead' && held.held?.code).to.be.oneOf(['SIGNER_UNKNOWN', 'POLICY_VIOLATION']);
@@ -121,6 +121,19 @@ describe('how a namespace at the mirror relates to what is here', () => {
       expect(ends(await made.relate(here, there, with_(change))), Object.keys(change).join()).to.deep.equal(
         differing(here, there),
       );
+    // Nor is anything sampled: whichever value is not what it was signed as, it is found.
+    const sampled = with_({ verify: { mode: 'sampled', sampleSize: 1, fullLimit: 0 } });
+    for (const value of made.many) {
+      const oid = made.rig.maker.namer.oid('blob', Buffer.from(value));
+      const spoilt = replacing(made.rig.store, {
+        read: async (oids, bounds) =>
+          (await made.rig.store.read(oids, bounds)).map((one) =>
+            one?.oid === oid ? { ...one, body: Buffer.from('z'.repeat(one.body.length)) } : one,
+          ),
+      });
+      const relation = await made.relate(made.at(7), made.at(8), { ...sampled, store: spoilt });
+      expect(relation.kind === 'apart' && relation.fault?.code, value).to.equal('ATTESTATION_MISMATCH');
+    }
     const unknown = await made.relate(here, there, { policy: { ...policy, namespaces: new Map() } });
     expect(unknown).to.include({ kind: 'ahead', continuation: null });
     const elsewhere = await made.relate(here, there, { repository: { id: 'b'.repeat(32), required: true } });
@@ -162,6 +175,7 @@ describe('how a namespace at the mirror relates to what is here', () => {
     );
     const names = async (...patterns: string[]) => [...(await view.refs(patterns)).keys()];
     expect(await names('refs/kv/')).to.deep.equal(['refs/kv/main', 'refs/kv/other']);
+    expect(await names('refs/kv/m')).to.deep.equal([]);
     expect(await names('refs/kv/main', 'refs/kv/m')).to.deep.equal(['refs/kv/main']);
     expect(await names('refs/kv/main', 'refs/heads/')).to.deep.equal(['refs/kv/main', 'refs/heads/kv/']);
     expect(await view.read([made.tip(1, LEDGER)])).to.have.length(1);

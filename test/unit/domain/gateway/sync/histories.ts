@@ -5,6 +5,7 @@ import { type ContinuationContext, relate, type Relation } from '../../../../../
 import { refsOf } from '../../../../../domain/gateway/sync/relations.js';
 import { sequencerKey } from '../../../../../domain/ledger/intent/sequencer-keys.js';
 import { chunksRef, epochRef, indexRef, ledgerRef, POLICY_REF } from '../../../../../domain/ledger/refs.js';
+import type { NamespacePolicy } from '../../../../../ports/stargate/policy-reader.js';
 import type { Oid, RefName } from '../../../../../ports/vocabulary.js';
 import { largeValue } from '../../../../support/formats/large-value.js';
 import { SequencerRig } from '../../../../support/formats/sequencer-rig.js';
@@ -14,6 +15,9 @@ export type Moment = ReadonlyMap<RefName, Oid>;
 
 /** Where a namespace has its own tips. */
 export const [LEDGER, INDEX, EPOCH] = [ledgerRef('main'), indexRef('main'), epochRef('main')];
+
+const MANY = Array.from({ length: 12 }, (_, at) => `value ${at}`);
+const LFS = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 12\n`;
 
 /** A namespace's history that a sequencer has made, and its refs at each moment: what a Stargate has at one, the mirror may have at another. */
 export class Histories {
@@ -28,8 +32,9 @@ export class Histories {
   ) {}
 
   /**
-   * Moments: 0 nothing; 1 one transaction; 2 two; 3 a large value; 4 a second epoch; 5 another transaction in it; 6 a third epoch, 7 one
-   * more transaction.
+   * Moments: 0 nothing; 1 one transaction; 2 two; 3 a large value; 4 a second epoch; 5 another transaction in it; 6 a third epoch; 7 one
+   * more transaction; 8 many values, and a pointer of LFS, which the
+   * policy did not forbid then.
    */
   static async make(): Promise<Histories> {
     const signer = ownKey(newPrivateKey());
@@ -55,8 +60,17 @@ export class Histories {
     await keep();
     await rig.one({ del: ['a'], epoch: 'third' });
     await keep();
+    const { policy } = rig;
+    const lenient = { ...(policy.namespaces.get('main') as NamespacePolicy), forbidLfs: false };
+    rig.policy = { ...policy, namespaces: new Map([...policy.namespaces, ['main', lenient]]) };
+    await rig.one({ set: { ...Object.fromEntries(MANY.map((value) => [value, value])), lfs: LFS }, epoch: 'third' });
+    rig.policy = policy;
+    await keep();
     return new Histories(rig, moments, [first, 'second', 'third'], await rig.store.refs([POLICY_REF]));
   }
+
+  /** The values that the last transaction has set. */
+  readonly many = MANY;
 
   /** The refs at a moment, some of them elsewhere, or gone where null. */
   at(moment: number, changes: Readonly<Record<RefName, Oid | null>> = {}): Moment {

@@ -76,7 +76,7 @@ describe('bringing both sides together', () => {
     ]);
     const [name, kept] = [...sides.bundles][0] ?? [];
     expect(name).to.match(/^overwritten-[0-9A-Z]{26}$/);
-    expect(report.bundle).to.equal(`/archives/${name}`);
+    expect([report.bundle, report.namespaces, report.left]).to.deep.equal([`/archives/${name}`, [], []]);
     expect(Object.fromEntries(kept ?? [])).to.deep.equal({
       'refs/stargate-stage/heads/b': 'c1',
       'refs/stargate-stage/heads/gone': 'g1',
@@ -89,7 +89,7 @@ describe('bringing both sides together', () => {
     const here = { 'refs/kv/main': 'm2', 'refs/kv-index/main': 'i2' };
     const there = { 'refs/kv/main': 'm2', 'refs/kv-mirror/main': 'm2', 'refs/kv-index/main': 'i1' };
     const index = new FakeSides({ ...here, 'refs/kv-mirror/main': 'm1' }, there);
-    await index.sync({ mode: 'repair' });
+    expect((await index.sync({ mode: 'repair' })).bundle, 'nothing is lost').to.equal(null);
     expect([index.pushed.flat().map(({ ref }) => ref), index.marks]).to.deep.equal([['refs/kv-index/main'], []]);
     const known = new FakeSides({ ...here, 'refs/kv-mirror/main': 'm2' }, { ...there, 'refs/kv-mirror/main': 'm1' });
     await known.sync({ mode: 'repair' });
