@@ -104,6 +104,8 @@ describe('domain: a snapshot of the refs of namespaces', () => {
     const again = moving(next);
     expect(await refSnapshot(again.store, torn, asked)).to.deep.equal(next);
     expect(again.looks()).to.equal(2);
+    const grown = moving(old);
+    expect([await refSnapshot(grown.store, refs([LEDGER, 1]), asked), grown.looks()], 'one has come').to.deep.equal([old, 2]);
     const further = moving(torn, next, next);
     expect([await refSnapshot(further.store, old, asked), further.looks()]).to.deep.equal([next, 3]);
   });

@@ -44,7 +44,10 @@ describe('the memory in which pushes are checked', () => {
   it('is refused to a push that needs more than one may have', () => {
     const share = new CheckBudget().begin(MEMORY);
     void share.charge('trees', 1000);
-    expect(() => share.charge('manifests', 101)).to.throw(KvError, 'takes 1101 bytes to check, more than the 1100');
+    expect(share.charge('manifests', 100), 'all that one may have').to.be.instanceOf(Promise);
+    const more = (): unknown => share.charge('manifests', 101);
+    expect(more).to.throw(KvError, 'takes 1101 bytes to check, more than the 1100').with.property('code', 'POLICY_VIOLATION');
+    expect(more).to.throw(KvError).with.deep.property('advice', { id: 'write-less' });
   });
 
   it('is shared out by the policy', () => {
