@@ -122,14 +122,16 @@ describe('a server that keeps a name for a creation', () => {
 
   it('keeps its own as long as it may still decide it, and gives it up where it has not', async () => {
     const one = new OneServer();
+    const kept: unknown[] = [];
     one.answers = async (message, peer) => {
       if (message.kind === 'prepare' && peer === 'two') {
         await one.server.tick();
-        expect(one.kept).to.deep.equal({ 'ada/shop': 'prepared' });
+        kept.push(one.kept);
       }
       return willing(message);
     };
     expect((await one.server.create('ada/shop', 'p', 'sha1')).replicated).to.equal(true);
+    expect(kept).to.deep.equal([{ 'ada/shop': 'prepared' }]);
     const full = new OneServer(() => ({ kind: 'done' }));
     full.disk.full.add('drop');
     expect((await thrownBy(full.server.create('ada/shop', 'p', 'sha1'))).code).to.equal('STORAGE_FULL');
