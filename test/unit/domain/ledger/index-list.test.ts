@@ -112,6 +112,11 @@ describe('an index that is listed', () => {
     }
   });
 
+  it('has a prefix at the beginning of a key, and not further on', async () => {
+    const root = await index(['user:1', 'userXuser:1', 'useruser:', 'user', 'Xuser:1']);
+    expect(await list(root, 'user:')).to.deep.equal(['user:1']);
+  });
+
   it('says modes and objects, and is read some directories at a time', async () => {
     const keys = numbered(200, 'ab').map((key) => `${key}zz`);
     const root = await index([...keys, 'a', 'abcd'], null, { abcd: '100755' });
