@@ -1,5 +1,3 @@
-import type { Principal } from './principal.js';
-
 /** Everything that somebody may be allowed to do over HTTP. */
 export const RIGHTS = [
   ...(['system:admin', 'repo:read', 'repo:write', 'repo:delete', 'user:read', 'webhook:write'] as const),
@@ -41,13 +39,4 @@ export function narrowed(rights: Rights, to: ReadonlySet<Right>): Rights {
   const common = (own: ReadonlySet<Right>): Set<Right> => new Set([...to].filter((right) => isAll || own.has(right)));
   const grants = isAll ? [] : [...rights.grants].map(([repository, own]) => [repository, common(own)] as const);
   return { everywhere: common(rights.everywhere), grants: new Map(grants) };
-}
-
-/** What a principal of a Stargate, who is known by an SSH key, may do. */
-export function rightsOf({ roles }: Principal): Rights {
-  const rights: Right[] = [];
-  if (roles.has('reader') || roles.has('writer')) rights.push('repo:read');
-  if (roles.has('writer')) rights.push('repo:write');
-  if (roles.has('admin')) rights.push('system:admin');
-  return { everywhere: new Set(rights), grants: new Map() };
 }

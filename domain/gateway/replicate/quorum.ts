@@ -32,20 +32,6 @@ export function isQuorum(
   return suffices(before) && (before === after || suffices(after));
 }
 
-/** Throws `CONFIG_INVALID` for a quorum that is no majority of the servers, or more than there are. */
-export function checkQuorum(quorum: number, servers: number): void {
-  const majority = majorityOf(servers);
-  if (Number.isInteger(quorum) && quorum >= majority && quorum <= servers) return;
-  const why =
-    quorum > servers
-      ? `there are only ${servers} servers`
-      : `${quorum} of ${servers} is no majority: two halves of the cluster could decide differently, and each lose what the other has accepted`;
-  throw new KvError('CONFIG_INVALID', `a quorum of ${quorum} is refused: ${why}`, {
-    hint: `leave the quorum out: it is ${majority} of ${servers}`,
-    details: { quorum, servers, majority },
-  });
-}
-
 /** Throws `CONFIG_INVALID` unless members are names, each there once. */
 export function checkMembers(members: readonly ServerId[]): void {
   const odd = members.find((member) => !/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(member));

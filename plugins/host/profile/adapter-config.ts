@@ -3,7 +3,7 @@ import { meant } from '../../../ports/grammar/nearest.js';
 import { type AdapterModule, type ConfigClass, KvError } from '../../../ports/index.js';
 import type { Layer, Profile } from '../profile.js';
 import { loosely } from './change.js';
-import { keyPlace, placeOf } from './inherit.js';
+import { keyPlace } from './inherit.js';
 import { DEFAULT_PLACE, type Place } from './place.js';
 
 /** What an adapter is opened with, and where each key of it comes from. */
@@ -108,9 +108,4 @@ function spell(error: ValidationError, key: string, where: (key: string) => stri
 
 function wrong(faults: readonly string[]): KvError {
   return new KvError('CONFIG_INVALID', faults.join('\n'), { hint: 'correct the profile', details: { faults: faults.length } });
-}
-
-/** Where a layer's adapter is named, for messages. */
-export function namedAt(profile: Profile, layer: Layer): string {
-  return placeOf(profile, layer).where;
 }
