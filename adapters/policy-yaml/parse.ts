@@ -1,4 +1,5 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isServerName } from '../../ports/grammar/server-name.js';
 import { KvError, type NamespacePolicy, type Policy } from '../../ports/index.js';
 import { CONNECTIONS_PER_KEY } from '../../ports/stargate/policy-reader.js';
 import { buildKeys, buildNamespace } from './build.js';
@@ -79,7 +80,7 @@ export function parsePolicy(text: string, file: string): Policy {
 function pushUrlsOf(servers: unknown, faults: Faults): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(isMapping(servers) ? servers : {})) {
-    const wrong = /^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name) ? pushUrlFault(value) : 'is no name of a server';
+    const wrong = isServerName(name) ? pushUrlFault(value) : 'is no name of a server';
     if (wrong === null)
       urls[name] = value as string; // pushUrlFault takes strings alone
     else faults.add(['stargate', 'push_urls', name], wrong);

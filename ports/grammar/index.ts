@@ -14,6 +14,7 @@ export * from './path-list.js';
 export * from './printable.js';
 export * from './network/shown-url.js';
 export * from './repository-name.js';
+export * from './server-name.js';
 export * from './size.js';
 export * from './network/ssh-key.js';
 export * from './network/ssh-url.js';

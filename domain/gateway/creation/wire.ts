@@ -1,5 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
+import { isServerName } from '../../../ports/grammar/server-name.js';
 import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { isRepositoryId } from '../../ledger/repository-id.js';
 import type { Creation, CreationAnswer, CreationMessage, Outcome, Vote } from './records.js';
@@ -9,7 +10,6 @@ import type { Creation, CreationAnswer, CreationMessage, Outcome, Vote } from '.
 /** More than any policy has. Bytes. */
 const MOST = 4 * 1024 ** 2;
 const ID = /^[0-9A-HJKMNP-TV-Z]{26}-\d{1,2}$/;
-const SERVER = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 const MOST_SERVERS = 100;
 const VOTES: readonly Vote[] = ['yes', 'exists', 'reserved', 'invalid'];
 const OUTCOMES: readonly Outcome[] = ['decided', 'aborted', 'pending'];
@@ -77,7 +77,7 @@ function creationIn(value: unknown): Creation {
   return {
     ...{ id: textIn(fields['id'], ID), repository: nameIn(fields['repository']), policy, repositoryId },
     objectFormat: oneOf(fields['objectFormat'], ['sha1', 'sha256'] as const),
-    coordinator: textIn(fields['coordinator'], SERVER),
+    coordinator: serverIn(fields['coordinator']),
     ...(fields['servers'] === undefined ? {} : { servers: serversIn(fields['servers']) }),
   };
 }
@@ -102,7 +102,12 @@ function textIn(value: unknown, form: RegExp): string {
 
 function serversIn(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MOST_SERVERS) throw wrong();
-  return value.map((one) => textIn(one, SERVER));
+  return value.map(serverIn);
+}
+
+function serverIn(value: unknown): string {
+  if (typeof value === 'string' && isServerName(value)) return value;
+  throw wrong();
 }
 
 function nameIn(value: unknown): string {

@@ -1,4 +1,5 @@
 import { KvError } from '../../../ports/error.js';
+import { isServerName } from '../../../ports/grammar/server-name.js';
 import type { ServerId } from './entry.js';
 
 /** Whose disks must hold a write before it is answered: the leader's, one more, or a majority's. */
@@ -34,7 +35,7 @@ export function isQuorum(
 
 /** Throws `CONFIG_INVALID` unless members are names, each there once. */
 export function checkMembers(members: readonly ServerId[]): void {
-  const odd = members.find((member) => !/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(member));
+  const odd = members.find((member) => !isServerName(member));
   const twice = members.find((member, at) => members.findIndex((other) => other.toLowerCase() === member.toLowerCase()) !== at);
   if (members.length > 0 && odd === undefined && twice === undefined) return;
   const why =
@@ -43,5 +44,7 @@ export function checkMembers(members: readonly ServerId[]): void {
       : odd !== undefined
         ? `'${odd.slice(0, 80)}' is no name of a server`
         : `two servers are called '${twice}'`;
-  throw new KvError('CONFIG_INVALID', why, { hint: 'give each server a name of its own: letters, digits, dots, dashes' });
+  throw new KvError('CONFIG_INVALID', why, {
+    hint: 'give each server a name of its own: letters, digits, dots, dashes, underscores',
+  });
 }

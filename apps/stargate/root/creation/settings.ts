@@ -1,5 +1,6 @@
 import { KvError } from '../../../../ports/error.js';
 import { parseRepositoryName } from '../../../../ports/grammar/repository-name.js';
+import { isServerName } from '../../../../ports/grammar/server-name.js';
 import type { Endpoint } from '../../endpoints.js';
 
 /** How a server replicates, as its flags say. */
@@ -18,13 +19,11 @@ export interface ReplicaSettings {
   readonly trusted: readonly string[];
 }
 
-const SERVER = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
-
 /** A server's name. Throws `USAGE`. */
 export function parseServerId(text: string): string {
-  if (SERVER.test(text) && parseRepositoryName(`a/${text}`) !== null) return text;
+  if (isServerName(text) && parseRepositoryName(`a/${text}`) !== null) return text;
   throw new KvError('USAGE', `'${text.slice(0, 80)}' is no server's name`, {
-    hint: 'up to 63 letters, digits, dots and dashes, such as SERVER_ID=server-1',
+    hint: 'up to 63 letters, digits, dots, dashes and underscores, such as SERVER_ID=server-1',
   });
 }
 

@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import type { Creation } from '../../../../../domain/gateway/creation/records.js';
+import { decodeCreation, encodeCreation } from '../../../../../domain/gateway/creation/wire.js';
+import { checkMembers } from '../../../../../domain/gateway/replicate/quorum.js';
 import { KvError } from '../../../../../ports/error.js';
 import { thrownBy } from '../../../../contracts/mirror-target.js';
 import { MemoryCreationServers, MemoryCreationStore, seeded } from '../../../../support/memory/creations.js';
@@ -26,6 +29,19 @@ describe('creating a repository on several servers', () => {
       expect(new Set([...servers.stores.values()].map(({ repositories }) => repositories.get('ada/shop'))).size).to.equal(1);
       expect([...servers.stores.values()].map(({ kept }) => kept.size)).to.deep.equal(Array(count).fill(0));
     }
+  });
+
+  it('takes servers by any name that a cluster takes', async () => {
+    const names = ['server_1', 'Server.2', 'x'.repeat(63)];
+    expect(() => checkMembers(names)).not.to.throw();
+    const [coordinator = ''] = names;
+    const creation: Creation = {
+      ...{ id: `${'0'.repeat(26)}-1`, repository: 'ada/shop', repositoryId: 'ab'.repeat(16), objectFormat: 'sha1', policy: 'p' },
+      ...{ coordinator, servers: names },
+    };
+    expect(decodeCreation(encodeCreation(creation))).to.deep.equal(creation);
+    for (const odd of ['', '-a', 'a b', 'a/b', 'x'.repeat(64)])
+      expect(() => decodeCreation(encodeCreation({ ...creation, coordinator: odd })), odd).to.throw(KvError);
   });
 
   it('needs a majority: with less, nothing is left of it, and it says how many there were', async () => {

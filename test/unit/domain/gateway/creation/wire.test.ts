@@ -57,11 +57,11 @@ describe('what servers say to each other of creations', () => {
     refuses(decodeCreation, ...wrong('repository', [...NO_TEXTS, 'shop', '../shop', 'ada/../shop']));
     refuses(decodeCreation, ...wrong('repositoryId', [...NO_TEXTS, 'ab', 'xy'.repeat(16), ['ab'.repeat(16)]]));
     refuses(decodeCreation, ...wrong('objectFormat', [...NO_TEXTS, 'md5']));
-    refuses(decodeCreation, ...wrong('coordinator', [...NO_TEXTS, '-one', 'one/two', 'o'.repeat(65), 'one\n', ' one', ['one']]));
+    refuses(decodeCreation, ...wrong('coordinator', [...NO_TEXTS, '-one', 'one/two', 'o'.repeat(64), 'one\n', ' one', ['one']]));
     refuses(decodeCreation, ...wrong('policy', [undefined, null, 1, ['p'], 'p'.repeat(4 * 1024 ** 2 + 1)]));
     refuses(decodeCreation, ...wrong('servers', [null, 'one', [], [1], ['one', '-two'], Array(101).fill('one')]));
     reads(decodeCreation, { ...CREATION, policy: '' }, { ...CREATION, policy: 'p'.repeat(4 * 1024 ** 2) });
-    reads(decodeCreation, { ...CREATION, servers: Array(100).fill('one') }, { ...CREATION, coordinator: 'o'.repeat(64) });
+    reads(decodeCreation, { ...CREATION, servers: Array(100).fill('one') }, { ...CREATION, coordinator: 'o'.repeat(63) });
     reads(decodeCreation, { ...CREATION, id: `${ID}2` });
     refuses(decodeCreation, ...NO_RECORDS);
   });
