@@ -1,4 +1,4 @@
-import { access, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseRejection } from '../../ports/rejection.js';
@@ -130,6 +130,17 @@ describe('stargate: many repositories', () => {
     expect(metrics).to.contain('stargate_ha_role 1\n').and.not.contain('ada/one');
     expect(JSON.parse(await ask('/readyz'))).to.deep.equal({ status: 'ok', reasons: [], open: 1, repositories: 2, owed: 0 });
     expect(JSON.parse(await ask('/healthz'))).to.include({ status: 'ok' });
+  });
+
+  it('leave nothing of what a crash ended while they were made, but what is being made', async () => {
+    await stargate.make('ada/one', 'ada');
+    const drafts = join(stargate.root, '.stargate', 'drafts');
+    for (const name of ['left.git', 'made.git']) await mkdir(join(drafts, name, 'objects'), { recursive: true });
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(join(drafts, 'left.git'), hoursAgo, hoursAgo);
+    await stargate.start();
+    expect(await readdir(drafts)).to.deep.equal(['made.git']);
+    expect((await status('ada', 'ada/one'))['leader']).to.equal(true);
   });
 
   it('are of the cluster that the root is of, and none of another', async () => {

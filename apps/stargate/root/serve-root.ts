@@ -36,6 +36,7 @@ import { repeatedly } from './repeatedly.js';
 import { rootHealth } from './root-health.js';
 import { reachBelow } from './root-reach.js';
 import { SummedMetrics } from './summed-metrics.js';
+import { sweepDrafts } from './folders/make-repository.js';
 import { policyOfRoot } from './folders/template.js';
 
 /** Which repositories are served, and where. */
@@ -98,6 +99,7 @@ export async function serveRoot(options: ServeRootOptions): Promise<Daemon> {
     await mkdir(join(root, '.stargate'), { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
       throw new KvError('CONFIG_INVALID', `cannot use ${root}: ${cause.code ?? cause.message}`, { cause });
     });
+    await sweepDrafts(root).catch((cause: Error) => log.warn('drafts.left', { error: cause.message })); // they take room, and no more
     process.setMaxListeners(Math.max(process.getMaxListeners(), most + LISTENERS)); // each repository that is open hears SIGHUP
     await makeHostKeys(root);
     const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
