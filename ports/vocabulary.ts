@@ -66,3 +66,8 @@ export function isOid(value: string, format: ObjectFormat): value is Oid {
   }
   return true;
 }
+
+/** True when `value` is a full object id of either format: for whoever doesn't know the repository's. */
+export function isAnyOid(value: string): value is Oid {
+  return isOid(value, 'sha1') || isOid(value, 'sha256');
+}

@@ -1,5 +1,5 @@
 import { shownUrl } from '../../ports/grammar/network/shown-url.js';
-import { KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
+import { isAnyOid, KvError, type MirrorTarget, type MirrorUpdate, type Oid, type RefName } from '../../ports/index.js';
 import { type GitResult, type GitRun, runGit } from './run-git.js';
 import { withoutHistory } from './no-history.js';
 import { failure } from './outcome.js';
@@ -120,8 +120,7 @@ function checked(ref: string): string {
 }
 
 function checkOid(oid: Oid | null, ref: RefName): void {
-  if (oid !== null && !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(oid))
-    throw new KvError('GIT_ERROR', `'${oid}' for ${ref} is no object id`);
+  if (oid !== null && !isAnyOid(oid)) throw new KvError('GIT_ERROR', `'${oid}' for ${ref} is no object id`);
 }
 
 /** A glob as in a refspec: one `*` stands for anything, slashes too. */

@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import { isNamespace } from '../../ports/grammar/namespace.js';
-import type { Oid } from '../../ports/vocabulary.js';
+import { isAnyOid, type Oid } from '../../ports/vocabulary.js';
 import { isFlag, isText } from './fields.js';
 import { shownWord, type VerbFormat } from './verb.js';
 
@@ -24,8 +24,7 @@ export const KNOWS: VerbFormat<KnowsArguments, KnowsReport> = {
   encode: ({ ns, oid }) => [ns, oid],
   decode([ns = '', oid = '', more]) {
     if (!isNamespace(ns)) throw new KvError('USAGE', `'knows' wants a namespace, and got ${shownWord(ns)}`);
-    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(oid))
-      throw new KvError('USAGE', `'knows' wants a commit in full, and got ${shownWord(oid)}`);
+    if (!isAnyOid(oid)) throw new KvError('USAGE', `'knows' wants a commit in full, and got ${shownWord(oid)}`);
     if (more !== undefined) throw new KvError('USAGE', `'knows' takes a namespace and a commit, and got ${shownWord(more)} too`);
     return { ns, oid };
   },

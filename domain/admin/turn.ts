@@ -1,6 +1,6 @@
 import { KvError } from '../../ports/error.js';
 import { isNamespace } from '../../ports/grammar/namespace.js';
-import type { Oid } from '../../ports/vocabulary.js';
+import { isAnyOid, type Oid } from '../../ports/vocabulary.js';
 import { isCount, isText, orAbsent, orNull } from './fields.js';
 import { shownWord, type VerbFormat } from './verb.js';
 
@@ -44,7 +44,6 @@ export interface TurnReport {
 const PUSH = '--push';
 /** Stands for a tip that there is none of. */
 const NONE = '-';
-const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** `turn NS [--push LEDGER INDEX]`: stands in line, and answers when the turn has come. */
 export const TURN: VerbFormat<TurnArguments, TurnReport> = {
@@ -56,7 +55,7 @@ export const TURN: VerbFormat<TurnArguments, TurnReport> = {
     const [word, ...tips] = rest;
     if (word === undefined) return { ns };
     if (word !== PUSH) throw new KvError('USAGE', `'turn' does not know ${shownWord(word)}`);
-    if (tips.length !== 2 || !tips.every((tip) => tip === NONE || OID.test(tip))) {
+    if (tips.length !== 2 || !tips.every((tip) => tip === NONE || isAnyOid(tip))) {
       throw new KvError('USAGE', `'turn ${PUSH}' wants two commits, or '${NONE}' for one that there is none of`);
     }
     const [ledger = null, index = null] = tips.map((tip) => (tip === NONE ? null : tip));

@@ -1,4 +1,4 @@
-import { isOid, KvError, type Oid } from '../../../ports/index.js';
+import { isAnyOid, KvError, type Oid } from '../../../ports/index.js';
 
 /** Throws `INPUT_INVALID` unless git can take it for nothing but a remote's name. */
 export function checkRemote(name: string): string {
@@ -21,6 +21,6 @@ export function checkRef(name: string): string {
 
 /** Throws `INPUT_INVALID` unless it is a full object id of either format. */
 export function checkOid(oid: Oid): Oid {
-  if (isOid(oid, 'sha1') || isOid(oid, 'sha256')) return oid;
+  if (isAnyOid(oid)) return oid;
   throw new KvError('INPUT_INVALID', `'${oid}' is not a full object id`);
 }

@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
-import type { RefName, RefUpdate } from '../../../ports/vocabulary.js';
+import { isAnyOid, type RefName, type RefUpdate } from '../../../ports/vocabulary.js';
 
 const ORDINARY = /^refs\/(heads|tags)\/(.+)$/s;
 
@@ -11,7 +11,7 @@ const ORDINARY = /^refs\/(heads|tags)\/(.+)$/s;
 export function misleading(ref: RefName): string | null {
   const name = ORDINARY.exec(ref)?.[2] ?? '';
   if (name.startsWith('-')) return 'begins with a hyphen, and would be taken for an option';
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(name)) return "looks like an object's id, and would be taken for it";
+  if (isAnyOid(name.toLowerCase())) return "looks like an object's id, and would be taken for it";
   // Where file names have no case, `head` is HEAD.
   if (/^(?:[a-z]+_)?head$/i.test(name) || name === '@') return 'would be taken for what git itself calls by that name';
   return null;

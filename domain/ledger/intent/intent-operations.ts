@@ -1,4 +1,4 @@
-import type { Oid } from '../../../ports/vocabulary.js';
+import { isAnyOid, type Oid } from '../../../ports/vocabulary.js';
 import { decodeRecord, encodeJson, isCount, isText, isTextOrNull, type RecordFormat } from '../canonical-json.js';
 import { keyFault } from '../value/key.js';
 import { isContentType, isTime } from '../value/metadata.js';
@@ -54,7 +54,6 @@ export interface IntentOperations {
 }
 
 const ETAG = /^blake3:[0-9a-f]{64}$/;
-const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const FILE = /^(values|manifests)\/(0|[1-9]\d{0,5})$/;
 
 const FORMAT: RecordFormat<IntentOperations> = {
@@ -70,7 +69,7 @@ const FORMAT: RecordFormat<IntentOperations> = {
     if (operations === undefined || expected === undefined) return undefined;
     if (!eachOnce(operations) || !eachOnce(expected) || !numbered(operations)) return undefined;
     if (tree !== undefined && !isTextOrNull(tree)) return undefined;
-    if (typeof tree === 'string' && !OID.test(tree)) return undefined;
+    if (typeof tree === 'string' && !isAnyOid(tree)) return undefined;
     if (epoch !== undefined && (!isText(epoch) || operations.length > 0)) return undefined;
     return {
       ops: operations,
@@ -134,7 +133,7 @@ function readOperation(fields: Record<string, unknown>): IntentOperation | undef
 
 function readExpected({ key, blob }: Record<string, unknown>): ExpectedBlob | undefined {
   if (!isText(key) || keyFault(key) !== undefined || !isTextOrNull(blob)) return undefined;
-  return blob === null || OID.test(blob) ? { key, blob } : undefined;
+  return blob === null || isAnyOid(blob) ? { key, blob } : undefined;
 }
 
 function eachOnce(list: readonly { readonly key: string }[]): boolean {

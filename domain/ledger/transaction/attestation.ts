@@ -1,4 +1,4 @@
-import type { Oid } from '../../../ports/vocabulary.js';
+import { isAnyOid, type Oid } from '../../../ports/vocabulary.js';
 import { isRepositoryId } from '../repository-id.js';
 import { fromDash, orDash, readTrailers, trailerFault } from './trailers.js';
 
@@ -127,6 +127,6 @@ function repositoryId(text: string, commit: Oid): string | null {
 
 function intentOf(text: string, commit: Oid): Oid | null {
   if (text === '') return null;
-  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)) throw trailerFault(commit, 'trailer KV-Intent is no object’s id');
+  if (!isAnyOid(text)) throw trailerFault(commit, 'trailer KV-Intent is no object’s id');
   return text;
 }

@@ -1,6 +1,6 @@
 import { KvError } from '../../../../ports/error.js';
 import type { Head } from '../../../../ports/stargate/decision-log.js';
-import type { RefUpdate, WatchEvent } from '../../../../ports/vocabulary.js';
+import { isAnyOid, type RefUpdate, type WatchEvent } from '../../../../ports/vocabulary.js';
 import { decodeLoose, utf8 } from '../../../git/bytes.js';
 import { type Entry, type Position, type Standing } from '../entry.js';
 import type { Message, RefusalReason } from '../messages.js';
@@ -157,7 +157,7 @@ function updateIn(at: Fields): RefUpdate {
   const ref = at.text('ref');
   const oid = (name: string): string | null => {
     const value = at.textOrNull(name);
-    if (value === null || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(value)) return value;
+    if (value === null || isAnyOid(value)) return value;
     throw bad(`update.${name}`);
   };
   if (!/^refs\/[^\s\p{Cc}]+$/u.test(ref)) throw bad('update.ref');
