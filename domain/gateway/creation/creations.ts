@@ -3,6 +3,7 @@ import type { Clock, Randomness } from '../../../ports/clock.js';
 import type { ObjectFormat } from '../../../ports/vocabulary.js';
 import { newRepositoryId } from '../../ledger/repository-id.js';
 import { newUlid } from '../../ledger/ulid.js';
+import { majorityOf } from '../replicate/quorum.js';
 import { CatchUp } from './catch-up.js';
 import { Names } from './names.js';
 import { type Creation, type CreationAnswer, type CreationMessage, goesBefore, type Vote } from './records.js';
@@ -128,7 +129,7 @@ export class Creations {
     if (servers !== null) return { servers: [...servers].sort() };
     throw new KvError('IO_ERROR', `of ${peers.count + 1} servers, some have never been heard of`, {
       hint: 'nothing was created: each server must have been started once',
-      details: { quorum: Math.floor((peers.count + 1) / 2) + 1, servers: peers.count + 1 },
+      details: { quorum: majorityOf(peers.count + 1), servers: peers.count + 1 },
     });
   }
 
@@ -136,7 +137,7 @@ export class Creations {
     const { peers, store } = this.options;
     const { names } = this;
     const { id, repository } = creation;
-    const quorum = Math.floor((peers.count + 1) / 2) + 1;
+    const quorum = majorityOf(peers.count + 1);
     const begun = await names.alone(async () => {
       store.check(creation);
       await names.requireFree(repository);

@@ -1,5 +1,6 @@
 import { KvError, toKvError } from '../../../ports/error.js';
 import { Mutex } from '../mutex.js';
+import { majorityOf } from '../replicate/quorum.js';
 import type { Removal, RemovalAnswer, RemovalMessage } from './removal-wire.js';
 
 /** What a server keeps of removals. What changes is durable when it resolves. Throws `STORAGE_FULL`, `IO_ERROR`. */
@@ -69,7 +70,7 @@ export class Removals {
     const { store, peers } = this.options;
     const repositoryId = await store.idOf(repository);
     if (repositoryId === null) throw new KvError('NOT_FOUND', `there is no repository '${repository.slice(0, 200)}'`);
-    const quorum = Math.floor((peers.count + 1) / 2) + 1;
+    const quorum = majorityOf(peers.count + 1);
     const there = 1 + (await this.askAll({ kind: 'since', after: Number.MAX_SAFE_INTEGER }));
     if (there < quorum)
       throw new KvError(

@@ -2,6 +2,7 @@ import { type Created, Creations } from '../../../../domain/gateway/creation/cre
 import { decodeRemovalAnswer, decodeRemovalMessage, encodeRemoval } from '../../../../domain/gateway/creation/removal-wire.js';
 import { type Removed, Removals } from '../../../../domain/gateway/creation/removals.js';
 import { decodeCreationMessage, encodeCreation } from '../../../../domain/gateway/creation/wire.js';
+import { majorityOf } from '../../../../domain/gateway/replicate/quorum.js';
 import type { Clock, Randomness } from '../../../../ports/clock.js';
 import { KvError, toKvError } from '../../../../ports/error.js';
 import type { PolicyReader } from '../../../../ports/stargate/policy-reader.js';
@@ -96,7 +97,7 @@ export async function openCreating(options: CreatingOptions): Promise<Creating> 
     if (message.kind === 'commit') await taken();
     return { body: encodeCreation(answer) };
   });
-  const quorum = (): number => Math.floor((roster.count + 1) / 2) + 1;
+  const quorum = (): number => majorityOf(roster.count + 1);
   const tick = async (): Promise<void> => {
     await roster.find();
     await removals.tick(); // first: what was removed is not to be made again
