@@ -4,15 +4,18 @@ import type { ObjectFormat, ObjectType, Oid } from '../../ports/vocabulary.js';
 
 /** Objects as Git spells them, for suites that need real ones. */
 
+/** An object of this body, with its id. */
 export function object(format: ObjectFormat, type: ObjectType, body: Uint8Array): NewObject {
   const oid = createHash(format).update(`${type} ${body.length}\0`).update(body).digest('hex');
   return { oid, type, body };
 }
 
+/** A blob of these bytes. */
 export function blob(format: ObjectFormat, content: string | Uint8Array): NewObject {
   return object(format, 'blob', Buffer.from(content));
 }
 
+/** What a tree has under one name. */
 export interface TreeEntry {
   readonly name: string;
   readonly oid: Oid;
@@ -20,6 +23,7 @@ export interface TreeEntry {
   readonly mode?: string;
 }
 
+/** A tree of these entries, in the order of git. */
 export function tree(format: ObjectFormat, entries: readonly TreeEntry[]): NewObject {
   const key = (entry: TreeEntry) => Buffer.from(entry.mode === '40000' ? `${entry.name}/` : entry.name);
   const parts = [...entries]
@@ -28,6 +32,7 @@ export function tree(format: ObjectFormat, entries: readonly TreeEntry[]): NewOb
   return object(format, 'tree', Buffer.concat(parts));
 }
 
+/** What a commit says. */
 export interface CommitFields {
   readonly tree: Oid;
   readonly parents?: readonly Oid[];
@@ -36,6 +41,7 @@ export interface CommitFields {
   readonly message?: string;
 }
 
+/** A commit whose author is its committer. */
 export function commit(format: ObjectFormat, fields: CommitFields): NewObject {
   const who = `A U Thor <author@example.com> ${fields.time} +0000`;
   const parents = (fields.parents ?? []).map((parent) => `parent ${parent}\n`).join('');
@@ -43,6 +49,7 @@ export function commit(format: ObjectFormat, fields: CommitFields): NewObject {
   return object(format, 'commit', Buffer.from(text));
 }
 
+/** An annotated tag of a commit. */
 export function tag(format: ObjectFormat, target: Oid, name: string): NewObject {
   const text = `object ${target}\ntype commit\ntag ${name}\ntagger A U Thor <author@example.com> 1700000000 +0000\n\na tag\n`;
   return object(format, 'tag', Buffer.from(text));

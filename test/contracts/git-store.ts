@@ -11,6 +11,7 @@ import { pathsContract } from './git-store-parts/paths.js';
 import { quarantineContract } from './git-store-parts/quarantine.js';
 import { refsContract } from './git-store-parts/refs.js';
 
+/** A store on an empty repository, and what only its maker can do with it. */
 export interface OpenedStore {
   readonly store: GitStore;
   /** Makes the quarantine of a push that git's receive-pack has filled with these; its path. For stores that are given such. */

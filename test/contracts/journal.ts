@@ -21,6 +21,7 @@ async function codeOf(attempt: Promise<unknown>): Promise<string | null> {
   return KvError.is(error) ? error.code : null;
 }
 
+/** An intent of one ref, the same for the same number. */
 export function sampleIntent(number: number): JournalRecord {
   return {
     kind: 'intent',
@@ -45,6 +46,7 @@ export function sampleIntent(number: number): JournalRecord {
   };
 }
 
+/** All records, in their order. */
 export async function replayed(journal: Journal): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
   for await (const record of journal.replay()) records.push(record);

@@ -14,6 +14,7 @@ export interface MirrorBench {
   dispose(): Promise<void>;
 }
 
+/** The `KvError` that an attempt ends with. Throws when it ends otherwise. */
 export async function thrownBy(attempt: Promise<unknown>): Promise<KvError> {
   const error = await attempt.then(
     () => new Error('nothing was thrown'),

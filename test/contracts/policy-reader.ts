@@ -3,6 +3,7 @@ import { USUAL_LIMITS } from '../../ports/stargate/limits.js';
 import { KvError, type Policy, type PolicyReader } from '../../ports/index.js';
 import { sshKey } from './signature-verifier.js';
 
+/** A reader, and the language of its files. */
 export interface PolicyReaderBench {
   readonly reader: PolicyReader;
   /** A document of mappings, lists and scalars in the reader's language, a line each key. */

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { SignatureVerifier, SigningKey, TrustedKey } from '../../ports/index.js';
 import { thrownBy } from './mirror-target.js';
 
+/** A verifier, and what it can do on this machine. */
 export interface VerifierBench {
   readonly verifier: SignatureVerifier;
   /** The kinds of signatures that it can verify here: OpenPGP may take a program that isn't installed. */
@@ -49,6 +50,7 @@ export interface SuiteSshKey {
   readonly privateKey: KeyObject;
 }
 
+/** A new Ed25519 key, as a policy lists it and as the suite signs with it. */
 export function sshKey(): SuiteSshKey {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);

@@ -52,6 +52,7 @@ export function suiteOf(format: ObjectFormat, bench: () => GitRemoteBench): Suit
 
 /** The refs that the suite moves. */
 export const MAIN = 'refs/kv/main';
+/** The index of the namespace whose ledger `MAIN` is. */
 export const INDEX = 'refs/kv-index/main';
 /** How nearly every push is made. */
 export const ATOMIC = { atomic: true };

@@ -25,6 +25,7 @@ export async function chain({ format, store }: Bench, contents: readonly Readonl
   return oids;
 }
 
+/** The `KvError` of this code that a promise ends with. Throws when it ends otherwise. */
 export async function rejects(promise: Promise<unknown>, code: string): Promise<KvError> {
   try {
     await promise;
@@ -36,6 +37,7 @@ export async function rejects(promise: Promise<unknown>, code: string): Promise<
   throw new Error(`expected ${code}, but it resolved`);
 }
 
+/** All that comes, in its order. */
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);

@@ -4,6 +4,7 @@ import { commit, files } from '../git-objects.js';
 import { all, chain, rejects } from './bench.js';
 import type { Bench } from './bench.js';
 
+/** The part of the suite about commits and what they follow. */
 export function historyContract(bench: Bench): void {
   const { format, capabilities, unknown, store } = bench;
 

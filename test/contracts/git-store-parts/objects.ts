@@ -5,6 +5,7 @@ import { blob, commit, tag, tree } from '../git-objects.js';
 import { rejects } from './bench.js';
 import type { Bench } from './bench.js';
 
+/** The part about reading and writing objects. */
 export function objectsContract(bench: Bench): void {
   const { format, unknown, store } = bench;
 

@@ -4,6 +4,7 @@ import { tag } from '../git-objects.js';
 import { chain, rejects } from './bench.js';
 import type { Bench } from './bench.js';
 
+/** The part about what lies at a path of a tree. */
 export function pathsContract(bench: Bench): void {
   const { format, unknown, store } = bench;
 

@@ -4,6 +4,7 @@ import { blob, commit, files } from '../git-objects.js';
 import { all, chain, rejects } from './bench.js';
 import type { Bench } from './bench.js';
 
+/** The part about objects of a push that is not accepted yet. */
 export function quarantineContract(bench: Bench, fill: (objects: readonly NewObject[]) => Promise<string>): void {
   const { format, capabilities, unknown, store } = bench;
 

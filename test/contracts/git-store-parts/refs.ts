@@ -3,6 +3,7 @@ import type { Oid } from '../../../ports/vocabulary.js';
 import { chain, rejects } from './bench.js';
 import type { Bench } from './bench.js';
 
+/** The part about refs and their transactions. */
 export function refsContract(bench: Bench): void {
   const { unknown, store } = bench;
 

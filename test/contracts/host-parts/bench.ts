@@ -37,6 +37,7 @@ export interface HostBench {
   dispose(): Promise<void>;
 }
 
+/** What the mirror's remote is called. */
 export const MIRROR = 'mirror';
 
 /** What `create` is asked for when nothing else matters. */

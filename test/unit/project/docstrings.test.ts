@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../../support/root.js';
 
-const LAYERS = ['ports', 'domain', 'adapters', 'plugins', 'apps'];
+const LAYERS = ['ports', 'domain', 'adapters', 'plugins', 'apps', 'test/contracts'];
 const DECLARATION = /^export (?:default )?(?:abstract )?(?:async )?(?:function\*?|class|const|interface|type|enum) (\w+)/;
 /** What may stand between a declaration and its docstring: a decorator, and what is said to the linter. */
 const BETWEEN = /^(?:@\w+\(|\/\/ biome-ignore )/;
