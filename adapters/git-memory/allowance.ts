@@ -10,7 +10,7 @@ export interface MemoryLimits {
 }
 
 /** No limits. */
-export const UNLIMITED: MemoryLimits = { repository: Infinity, process: Infinity };
+const UNLIMITED: MemoryLimits = { repository: Infinity, process: Infinity };
 
 /** Bytes that all repositories in memory of this process hold. */
 export const heldByProcess = (): number => process.held;

@@ -16,7 +16,7 @@ const EMPTY_TREE: Readonly<Record<ObjectFormat, Oid>> = {
 const AN_OBJECT = 64;
 
 /** The bytes that an object is counted as. */
-export const sizeOf = (object: { readonly body: Uint8Array }): number => object.body.length + AN_OBJECT;
+const sizeOf = (object: { readonly body: Uint8Array }): number => object.body.length + AN_OBJECT;
 
 /** Objects in a table, in front of others where there are some, and the walks over them. */
 export class MemoryObjects {

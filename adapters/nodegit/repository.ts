@@ -78,7 +78,7 @@ const shellWord = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'
 const DEEPEST = 5;
 
 /** The folders that `info/alternates` names, and those that theirs name. */
-export async function alternatesOf(objectsFolder: string, depth = 1): Promise<string[]> {
+async function alternatesOf(objectsFolder: string, depth = 1): Promise<string[]> {
   const text = await readFile(join(objectsFolder, 'info', 'alternates'), 'utf8').catch(() => ''); // hardly any repository has some
   const named = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const folders = named.map((line) => resolve(objectsFolder, line));

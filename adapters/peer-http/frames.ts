@@ -12,7 +12,7 @@ const END = 0x45;
 const HEAD = 5;
 
 /** The longest frame of a stream, bytes: a longer piece is cut. */
-export const MAX_DATA = 256 * 1024;
+const MAX_DATA = 256 * 1024;
 
 /** The longest proof at the end, bytes. */
 const MAX_END = 64;

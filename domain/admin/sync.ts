@@ -7,7 +7,7 @@ import { shownWord, type VerbFormat } from './verb.js';
  * What is to be done about what differs: `audit` says it; `repair` pushes what the mirror lacks or has as it was before; `force` also
  * overwrites what has gone apart; `hard` also deletes what only the mirror has; `adopt` takes over what the mirror has beyond.
  */
-export const SYNC_MODES = ['audit', 'repair', 'force', 'hard', 'adopt'] as const;
+const SYNC_MODES = ['audit', 'repair', 'force', 'hard', 'adopt'] as const;
 /** One of them. */
 export type SyncMode = (typeof SYNC_MODES)[number];
 

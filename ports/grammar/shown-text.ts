@@ -1,5 +1,5 @@
 /** The most that a message shows of a text that came from outside, characters. */
-export const MOST_SHOWN = 200;
+const MOST_SHOWN = 200;
 
 /** A text from outside as it may stand in a message: cut. */
 export function shownText(text: string): string {

@@ -16,7 +16,7 @@ export interface StreamBounds {
 }
 
 /** What may wait: a client that reads comes back for what it has missed. */
-export const STREAM_BOUNDS: StreamBounds = { each: 128 * 1024, together: 64 * 1024 * 1024 };
+const STREAM_BOUNDS: StreamBounds = { each: 128 * 1024, together: 64 * 1024 * 1024 };
 
 /** All streams of a server that are being written, and what waits for those who don't read. */
 export class Streams {

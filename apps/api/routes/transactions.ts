@@ -56,7 +56,7 @@ export const FilesBody = Type.Union([
 ]);
 
 /** Gives them. */
-export function filesOf(body: Static<typeof FilesBody>): FilePut[] {
+function filesOf(body: Static<typeof FilesBody>): FilePut[] {
   const files = 'files' in body ? body.files : [body];
   return files.map(({ path, content, encoding, mode = '100644' }) => ({ path, content: bytesOf(content, encoding), mode }));
 }

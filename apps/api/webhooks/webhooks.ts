@@ -171,7 +171,7 @@ function stateAfter({ status, isRefused }: Sent, mayTryAgain: boolean): Delivery
 }
 
 /** What a receiver compares: HMAC-SHA256 of the body, as it came. */
-export function signature(secret: string, body: string): string {
+function signature(secret: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 

@@ -40,7 +40,7 @@ export async function installedPlugins(own: readonly string[], folder = pluginFo
 }
 
 /** Loads one of them. Throws `PLUGIN_INVALID`. */
-export async function loadInstalled(folder: string, name: string): Promise<PluginManifest> {
+async function loadInstalled(folder: string, name: string): Promise<PluginManifest> {
   const file = join(folder, 'package.json');
   const { manifest, from } = await loadPlugin(name, { name: 'plugins', file, plugins: [], adapters: {} });
   return checkManifest(manifest, from);

@@ -99,7 +99,7 @@ export async function readKey(kind: HostKeyKind, file: string): Promise<HostKey 
 }
 
 /** A public key's fingerprint, as ssh shows it. */
-export function fingerprintOf(blob: Uint8Array): string {
+function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 

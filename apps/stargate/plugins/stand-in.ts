@@ -36,7 +36,7 @@ export class StandIns {
 }
 
 /** A mirror that can't be reached, for the reason that is given. */
-export function mirrorOfBrokenPlugin(error: KvError): MirrorTarget {
+function mirrorOfBrokenPlugin(error: KvError): MirrorTarget {
   const fail = (): Promise<never> => Promise.reject(error);
   return {
     capabilities: { atomic: true, anyRef: true },

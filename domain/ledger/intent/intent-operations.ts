@@ -15,7 +15,7 @@ export const CHUNKS_DIR = 'chunks';
 /** The most operations that one intent may have. */
 export const MAX_OPERATIONS = 100_000;
 /** The longest `ops.json` that is read, bytes. */
-export const MAX_OPERATIONS_BYTES = 64 * 1024 * 1024;
+const MAX_OPERATIONS_BYTES = 64 * 1024 * 1024;
 
 /** What an intent does to one key. */
 export type IntentOperation =

@@ -55,7 +55,7 @@ const NAMES = { required: ['KV-Intent', 'KV-NS', 'KV-Txn', 'KV-Epoch', 'KV-Repos
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** An intent's message. `text` is free, of one or more paragraphs. */
-export function renderIntentMessage(text: string, { ns, txn, epoch, repository }: IntentTrailers): string {
+function renderIntentMessage(text: string, { ns, txn, epoch, repository }: IntentTrailers): string {
   const lines = [
     `KV-Intent: ${VERSION}`,
     `KV-NS: ${ns}`,
@@ -140,7 +140,7 @@ export async function readIntent(read: ReadObjects, namer: ObjectNamer, oid: Oid
 }
 
 /** Reads an intent's trailers. Throws `ATTESTATION_MISMATCH`, and `FORMAT_UNSUPPORTED` for another version. */
-export function parseIntentMessage(message: string, oid: Oid): IntentTrailers {
+function parseIntentMessage(message: string, oid: Oid): IntentTrailers {
   const t = readTrailers(message, oid, NAMES);
   if (t('KV-Intent') !== VERSION) {
     throw new KvError('FORMAT_UNSUPPORTED', `intent ${oid} is not of version ${VERSION}`, { hint: 'update git-kv' });

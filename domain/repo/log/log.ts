@@ -6,7 +6,7 @@ import type { CommitInfo, Log, LogQuery } from '../types.js';
 import { walkCommits } from './walk.js';
 
 /** Commits that are counted at most. */
-export const COUNTED = 100_000;
+const COUNTED = 100_000;
 const A_PAGE = 100;
 
 /** How many commits a tip reaches, for tips that were counted: a log on top of one needs no second walk. */

@@ -93,7 +93,7 @@ export interface EntryChange {
 }
 
 /** The files that differ between two trees, in the order of their names; equal directories are never read. */
-export async function* compareTrees(
+async function* compareTrees(
   source: ObjectSource,
   before: Oid | null,
   after: Oid | null,

@@ -78,7 +78,7 @@ export async function renameBranch(core: Core, land: Land, from: string, to: str
 }
 
 /** A branch that is there. Throws `NOT_FOUND`. */
-export async function mustBranch(core: Core, name: string): Promise<{ readonly ref: RefName; readonly tip: Oid }> {
+async function mustBranch(core: Core, name: string): Promise<{ readonly ref: RefName; readonly tip: Oid }> {
   const ref = refNamed(HEADS, name);
   const tip = await core.tip(ref);
   if (tip === null) throw new KvError('NOT_FOUND', `there is no branch '${name}'`, { details: { ref } });
@@ -134,7 +134,7 @@ function taken(ref: RefName): KvError {
 }
 
 /** What it takes to look a revision up in a repository. */
-export function revisionSide(core: Core): Parameters<typeof resolveCommit>[0] {
+function revisionSide(core: Core): Parameters<typeof resolveCommit>[0] {
   return { store: core.store, source: core.source, head: async () => core.head() };
 }
 

@@ -7,7 +7,7 @@ import { flatten } from '../objects/trees.js';
 import type { ContentMatch, ContentQuery } from '../types.js';
 
 /** How far git looks for a NUL that makes a file binary, bytes. */
-export const LOOKED_AT = 8000;
+const LOOKED_AT = 8000;
 const MATCHES = 1000;
 /** What is shown of a line, characters. */
 const LINE = 1000;

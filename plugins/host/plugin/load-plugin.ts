@@ -64,7 +64,7 @@ export async function loadPlugin(
 }
 
 /** The folder of a module's package: the nearest one above that has a package.json, or else its own. */
-export function packageOf(file: string): string {
+function packageOf(file: string): string {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder;
     if (folder === dirname(folder)) return dirname(file);

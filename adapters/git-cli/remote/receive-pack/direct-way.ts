@@ -8,7 +8,7 @@ import { sshArguments, sshCommandLine, sshProgram } from '../ssh/ssh-program.js'
 const GIT_ALONE = /^(?:url\..*\.(?:insteadof|pushinsteadof)|protocol\..*|push\.pushoption|transfer\.advertisesid)$/;
 
 /** What a receive-pack is asked for by. */
-export const RECEIVE_PACK = (path: string): string => `git-receive-pack ${shellQuote(path)}`;
+const RECEIVE_PACK = (path: string): string => `git-receive-pack ${shellQuote(path)}`;
 
 /**
  * The ssh client's command line for what is pushed to behind a URL, as `command` has it for its path; null where a push is git's: another transport, or a setting or

@@ -6,7 +6,7 @@ import type { Log } from '../../log/log.js';
 import { askOfCreations, type Roster } from './roster.js';
 
 /** By these headers of its `/health` a server tells others where its peers' port is, and which process it is. */
-export const PEER_PORT = 'git-kv-peer-port';
+const PEER_PORT = 'git-kv-peer-port';
 const INSTANCE = 'git-kv-instance';
 
 const HELLO_MS = 2000;

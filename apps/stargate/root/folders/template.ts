@@ -7,7 +7,7 @@ import { readPolicyText } from '../../repository/policy-file.js';
 const NAME = '{repository}';
 
 /** Where the policy lies that new repositories get. */
-export const templateOf = (root: string): string => join(root, '.kv', 'policy.yaml');
+const templateOf = (root: string): string => join(root, '.kv', 'policy.yaml');
 
 /** The policy of a new repository where the root has no template: nobody is listed, so nobody may push. */
 const NOBODY = `# What this Stargate enforces here. Nobody may push or log in yet: list the keys of admins and writers, as docs/POLICY.md says.

@@ -139,7 +139,7 @@ const headIn = (at: Fields): Head => ({
 const headOrNull = (at: Fields): Head | null => (at.has('head') ? headIn(at.child('head')) : null);
 
 /** An entry, as another server says it. */
-export function entryIn(at: Fields): Entry {
+function entryIn(at: Fields): Entry {
   return {
     id: at.text('id'),
     sequence: at.count('sequence'),
