@@ -1,3 +1,4 @@
+import { committedAt } from '../../ports/grammar/git-words/committed-at.js';
 import { KvError } from '../../ports/error.js';
 import type { ObjectFormat, Oid } from '../../ports/vocabulary.js';
 
@@ -36,7 +37,7 @@ export function parseCommit(body: Uint8Array): CommitFacts {
   return {
     tree,
     parents: [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string),
-    time: Number(/^committer .*> (\d+) [+-]\d{4}$/m.exec(head)?.[1] ?? 0),
+    time: committedAt(head),
   };
 }
 

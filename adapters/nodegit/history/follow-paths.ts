@@ -1,3 +1,4 @@
+import { committedAt } from '../../../ports/grammar/git-words/committed-at.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import type { ObjectReader } from '../objects/reader.js';
@@ -84,6 +85,6 @@ export class PathHistory {
     const tree = /^tree ([0-9a-f]+)$/m.exec(head)?.[1];
     if (tree === undefined) throw new KvError('GIT_ERROR', `commit ${oid} names no tree`);
     const parents = [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string);
-    return { oid, tree, parents, time: Number(/^committer .*> (\d+) [+-]\d{4}$/m.exec(head)?.[1] ?? 0) };
+    return { oid, tree, parents, time: committedAt(head) };
   }
 }

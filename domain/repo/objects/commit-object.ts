@@ -1,3 +1,4 @@
+import { committedAt } from '../../../ports/grammar/git-words/committed-at.js';
 import { KvError } from '../../../ports/error.js';
 import type { Oid } from '../../../ports/vocabulary.js';
 import { decodeLoose, decodeUtf8, fromAscii, utf8 } from '../../git/bytes.js';
@@ -31,7 +32,6 @@ export function encodePlainCommit(commit: {
 
 const TREE = /^tree ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n/;
 const PARENT = /parent ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n/y;
-const COMMITTED = /\ncommitter [^\n]*> (\d+)(?: [+-]\d+)?\n/;
 
 const AUTHOR = /^author (.*)$/m;
 const COMMITTER = /^committer (.*)$/m;
@@ -45,8 +45,7 @@ export function readFacts(body: Uint8Array, oid: Oid): CommitFacts {
   const parents: Oid[] = [];
   PARENT.lastIndex = 6 + tree.length;
   for (let match = PARENT.exec(head); match !== null; match = PARENT.exec(head)) parents.push(match[1] as string);
-  const seconds = Number(COMMITTED.exec(head)?.[1] ?? 0);
-  return { oid, tree, parents, time: Number.isSafeInteger(seconds) ? seconds * 1000 : 0 };
+  return { oid, tree, parents, time: committedAt(head) * 1000 };
 }
 
 /** Reads all of a commit that any git wrote, in whatever encoding. */
