@@ -35,7 +35,7 @@ export function advertisement(
 
 const PUSH_OPTIONS = 'push-options';
 
-const COMMAND = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.+)$/;
+const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) (.+)$/;
 
 /** Collects what comes until the list of commands has ended. */
 export class CommandReader {
