@@ -8,7 +8,8 @@ import { makeKey } from '../../support/keys.js';
 import { type Ran, run } from '../../support/programs/processes.js';
 import { ROOT } from '../../support/root.js';
 import { type Temporary, temporaryFolder } from '../../support/temporary.js';
-import { freePort, untilListening } from '../../support/worlds/world.js';
+import { freePort } from '../../support/programs/free-port.js';
+import { untilListening } from '../../support/worlds/world.js';
 
 /** The blocks of the README's part for teams, by the words in bold above each. */
 async function blocks(): Promise<Map<string, string>> {

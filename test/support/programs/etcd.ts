@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../root.js';
+import { freePort } from './free-port.js';
 import { until } from '../until.js';
 
 /** Certificates that tests use, made to last: `server`, `client` are signed by `ca`, `stranger` by `other-ca`. */
@@ -33,7 +33,7 @@ export class TestEtcd {
    * plug of a test.
    */
   static async start({ tls = false, sync = false }: { readonly tls?: boolean; readonly sync?: boolean } = {}): Promise<TestEtcd> {
-    const [port, peerPort] = await freePorts();
+    const [port, peerPort] = [await freePort(), await freePort()];
     const etcd = new TestEtcd(await mkdtemp(join(tmpdir(), 'git-kv-etcd-')), port, peerPort, tls, sync);
     await etcd.resume();
     return etcd;
@@ -111,16 +111,4 @@ export class TestEtcd {
     await this.halt();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const;
-  const ports = servers.map(async (server) => {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return (server.address() as { port: number }).port;
-  });
-  const found = await Promise.all(ports);
-  for (const server of servers) server.close();
-  return found as [number, number];
 }

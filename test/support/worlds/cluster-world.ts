@@ -13,7 +13,7 @@ import type { Ran } from '../programs/processes.js';
 import { BIN_DIR, HOST_KEYS } from '../root.js';
 import { SmallDisk } from './small-disk.js';
 import { until } from '../until.js';
-import { freePort } from './world.js';
+import { freePort } from '../programs/free-port.js';
 
 export { ClusterServer } from './cluster-server.js';
 

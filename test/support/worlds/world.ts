@@ -1,7 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,6 +8,7 @@ import { isolatedEnv } from './isolated-env.js';
 import { personKey, sshOptions } from '../keys.js';
 import { asRan, type CommandOptions, isAlone, isEachAlone, runKept, runProgram } from '../commands/kept.js';
 import { type Ended, serveAlone, serveKept, type Serving } from '../commands/serving.js';
+import { freePort } from '../programs/free-port.js';
 import { asText, type Ran, type RunOptions } from '../programs/processes.js';
 import { refsIn } from '../refs-in.js';
 import { BIN_DIR, HOST_KEYS } from '../root.js';
@@ -271,22 +270,4 @@ export async function untilListening(
   }
   const after = (name: string): string => new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(out)?.[1] ?? '';
   return { ssh: after('ssh'), http: after('http') };
-}
-
-/**
- * A port that nobody listens at, for a server that comes and goes. It lies below those that the system gives to whoever asks for
- * any port, so that none of these takes it meanwhile.
- */
-export async function freePort(): Promise<number> {
-  const port = randomInt(10_000, 32_000);
-  const server = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return freePort();
-  }
-  server.close();
-  await once(server, 'close');
-  return port;
 }
