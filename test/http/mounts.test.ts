@@ -155,7 +155,7 @@ describe('http: a second API beside health', () => {
     const began = performance.now();
     await listener.close(10_000);
     await ends;
-    expect(performance.now() - began).to.be.lessThan(1000);
+    expect(performance.now() - began).to.be.lessThan(5000);
   });
 
   it('closes when the request at hand is answered, or when its time is up', async () => {
