@@ -11,7 +11,7 @@ import { lastResort } from './process/last-resort.js';
 import { say } from './process/terminal.js';
 import { openReplicationApi } from './replica/open-api.js';
 import { parsePeerUrls, parseServerId, type ReplicaSettings } from './root/creation/settings.js';
-import { type RootParts, serveRoot } from './root/serve-root.js';
+import { type RootParts, serveRoot } from './root/serving/serve-root.js';
 import type { Daemon } from './serving/listeners.js';
 import { serveOne } from './serving/serve-one.js';
 import { type Setting, settle, type SettlingFlags } from './settings/settle.js';

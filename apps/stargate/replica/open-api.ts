@@ -3,7 +3,7 @@ import type { Mount } from '../../http/mount.js';
 import type { Endpoint } from '../endpoints.js';
 import type { Log } from '../log/log.js';
 import type { Catalogue } from '../root/folders/catalogue.js';
-import type { RootParts } from '../root/serve-root.js';
+import type { RootParts } from '../root/serving/serve-root.js';
 import { accessByTokens, type ApiAccess, LOOPBACK_ONLY } from './api-access.js';
 import { gitMount } from './git-mount.js';
 import { replicaHealthMount, reposMount } from './repos-mount.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { Catalogue } from '../../../apps/stargate/root/folders/catalogue.js';
 import { makeRepository } from '../../../apps/stargate/root/folders/make-repository.js';
-import { serveRoot, type ServeRootOptions } from '../../../apps/stargate/root/serve-root.js';
+import { serveRoot, type ServeRootOptions } from '../../../apps/stargate/root/serving/serve-root.js';
 import type { Daemon } from '../../../apps/stargate/serving/listeners.js';
 import { settle } from '../../../apps/stargate/settings/settle.js';
 import type { Log } from '../../../apps/stargate/log/log.js';
