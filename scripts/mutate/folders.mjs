@@ -23,7 +23,7 @@ export const FOLDERS = {
     'unit/domain/gateway/epochs/{adopt,compaction}.test.js',
     ...GATEWAY,
   ],
-  'domain/gateway/gateway.ts': ['unit/domain/gateway/{gateway,commit/*,accept/gateway-*}.test.js', ...GATEWAY],
+  'domain/gateway/gateway.ts': ['unit/domain/gateway/{gateway*,commit/*,accept/gateway-*}.test.js', ...GATEWAY],
   'domain/gateway/mutex.ts': ['unit/domain/gateway/{mutex,commit/lease}.test.js'],
   'domain/gateway/ref-snapshot.ts': ['unit/domain/gateway/ref-snapshot.test.js'],
   'domain/gateway/accept': ['unit/domain/gateway/accept/*.test.js', ...GATEWAY],
