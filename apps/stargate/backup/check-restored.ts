@@ -7,7 +7,7 @@ import { KvError, toKvError } from '../../../ports/error.js';
 import { counted } from '../../../ports/grammar/counted.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { Journal } from '../../../ports/stargate/journal.js';
-import { contentOf, recordsOf } from './journal.js';
+import { contentOf } from './journal.js';
 
 /** Something of a restored repository that was looked at, and what is wrong with it. */
 export interface Check {
@@ -49,7 +49,7 @@ export async function checkRestored(composition: Composition, brought: Brought):
     await look(`namespace ${ns}: its ledger and its index belong together`, () => checkTips(store, ns));
   if (journal) {
     await look('journal', async () => {
-      return `journal: ${contentOf(await recordsOf(await composition.get<Journal>('journal')))}`;
+      return `journal: ${await contentOf(await composition.get<Journal>('journal'))}`;
     });
   }
   const bundles = await composition.get<BundleArchive>('bundle-archive');

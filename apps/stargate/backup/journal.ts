@@ -1,5 +1,6 @@
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readJournal } from '../../../domain/gateway/commit/recover.js';
 import { findProfile, type Layer, openProfile, type Profile } from '../../../plugins/host/index.js';
 import type { Journal, JournalRecord } from '../../../ports/stargate/journal.js';
 import { toKvError } from '../../../ports/error.js';
@@ -126,11 +127,10 @@ export async function recordsOf(journal: Journal): Promise<JournalRecord[]> {
   return records;
 }
 
-/** What a journal has, for people: how many records, and how many of a write that a crash has left open. */
-export function contentOf(records: readonly JournalRecord[]): string {
-  const ended = new Set(records.flatMap(({ kind, id }) => (kind === 'done' || kind === 'aborted' ? [id] : [])));
-  const open = records.filter(({ kind, id }) => kind === 'intent' && !ended.has(id)).length;
-  return `${counted(records.length, 'record')}${open === 0 ? '' : `, ${open} of a write that the start will finish or undo`}`;
+/** What a journal has, for people: how many records, and how many of a write that a crash has left open. Throws `JOURNAL_CORRUPT`. */
+export async function contentOf(journal: Journal): Promise<string> {
+  const { records, open } = await readJournal(journal);
+  return `${counted(records, 'record')}${open.length === 0 ? '' : `, ${open.length} of a write that the start will finish or undo`}`;
 }
 
 /** Writes records as the usual journal's file, by its own adapter. */

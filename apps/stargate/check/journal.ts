@@ -1,5 +1,5 @@
 import type { Journal } from '../../../ports/stargate/journal.js';
-import { contentOf, journalOf, recordsOf } from '../backup/journal.js';
+import { contentOf, journalOf } from '../backup/journal.js';
 import { isThere } from '../journal/same-journal.js';
 import { type Check, ok, warning } from './check.js';
 
@@ -17,6 +17,6 @@ export const JOURNAL: Check = {
     if (!(await isThere(gitDir, place))) return [ok(`there is none at ${place}: the next start makes one`)];
     const journal = await opened.get<Journal>('journal');
     if (journal.capabilities.readBeside !== true) return [warning(`${adapter} can't be read while a Stargate may write to it`)];
-    return [ok(`${place}, ${contentOf(await recordsOf(journal))}`)];
+    return [ok(`${place}, ${await contentOf(journal)}`)];
   },
 };
