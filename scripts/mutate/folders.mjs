@@ -34,7 +34,7 @@ export const FOLDERS = {
   'domain/gateway/sequence': [
     'unit/domain/gateway/sequence/*.test.js',
     'robustness/{sequenced,bad-intents}-memory.test.js',
-    'unit/sequenced-client.test.js',
+    'unit/domain/client/sequenced/*.test.js',
   ],
   'domain/gateway/replicate': ['unit/domain/gateway/replicate/*.test.js', 'unit/parsers/cluster.test.js'],
   'domain/gateway/creation': ['unit/domain/gateway/creation/*.test.js'],

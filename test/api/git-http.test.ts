@@ -11,6 +11,7 @@ import { isolatedEnv } from '../support/worlds/isolated-env.js';
 import { leaveOut, sayLeftOut } from '../support/needs/needs.js';
 import { THOROUGH } from '../support/needs/thorough.js';
 import { type Temporary, temporaryFolder } from '../support/temporary.js';
+import { CLONE_BY_DULWICH, CLONE_BY_JGIT, CLONE_BY_PYGIT2 } from './clone-programs.js';
 import { type TestApi, testApi } from './support.js';
 
 const run = promisify(execFile);
@@ -305,8 +306,8 @@ describe('api: git over HTTP', () => {
   });
 
   for (const [library, program] of [
-    ['dulwich', CLONE_BY_DULWICH()],
-    ['pygit2', CLONE_BY_PYGIT2()],
+    ['dulwich', CLONE_BY_DULWICH],
+    ['pygit2', CLONE_BY_PYGIT2],
   ] as const) {
     it(`serves ${library}`, async function () {
       const python = '/usr/bin/python3';
@@ -340,7 +341,7 @@ describe('api: git over HTTP', () => {
     await create('by-jgit', { memory_only: true });
     await must('-C', source, 'push', '-q', url('by-jgit'), 'main', 'v1');
     const program = join(folder.path, 'Trial.java');
-    await writeFile(program, CLONE_BY_JGIT());
+    await writeFile(program, CLONE_BY_JGIT);
     const where = [`http://127.0.0.1:${listener.port}/git/by-jgit.git`, 'dev', keys['dev'] ?? '', join(folder.path, 'by-jgit')];
     await run('java', ['-cp', `${jar}:/usr/share/java/slf4j-api.jar`, program, ...where], {
       env: isolatedEnv(folder.path, 'Dev'),
@@ -351,59 +352,3 @@ describe('api: git over HTTP', () => {
     return undefined;
   });
 });
-
-/** Clones, commits and pushes by jgit, as Debian has it (libjgit-java), which is run by a Java that compiles. */
-function CLONE_BY_JGIT(): string {
-  return `
-import java.io.File;
-import java.nio.file.Files;
-import org.eclipse.jgit.api.Git;
-import org.eclipse.jgit.transport.*;
-public class Trial {
-  public static void main(String[] args) throws Exception {
-    CredentialsProvider login = new UsernamePasswordCredentialsProvider(args[1], args[2]);
-    File folder = new File(args[3]);
-    Git git = Git.cloneRepository().setURI(args[0]).setDirectory(folder).setCredentialsProvider(login).call();
-    Files.write(new File(folder, "new").toPath(), "new".getBytes());
-    git.add().addFilepattern("new").call();
-    git.commit().setMessage("new").setAuthor("D", "d@example.com").setCommitter("D", "d@example.com").call();
-    for (PushResult result : git.push().setCredentialsProvider(login).call())
-      for (RemoteRefUpdate update : result.getRemoteUpdates())
-        if (update.getStatus() != RemoteRefUpdate.Status.OK) throw new Exception(update.toString());
-    git.fetch().setCredentialsProvider(login).call();
-    git.close();
-  }
-}
-`;
-}
-
-function CLONE_BY_DULWICH(): string {
-  return `
-import sys
-from dulwich import porcelain
-url, user, key, folder = sys.argv[1:]
-repo = porcelain.clone(url, folder, username=user, password=key, errstream=open('/dev/null', 'wb'))
-open(folder + '/new', 'w').write('new')
-porcelain.add(repo, [folder + '/new'])
-porcelain.commit(repo, message=b'new', author=b'D <d@example.com>', committer=b'D <d@example.com>')
-null = open('/dev/null', 'wb')
-porcelain.push(repo, url, 'main', username=user, password=key, outstream=null, errstream=null)
-`;
-}
-
-function CLONE_BY_PYGIT2(): string {
-  return `
-import sys, pygit2
-url, user, key, folder = sys.argv[1:]
-class Login(pygit2.RemoteCallbacks):
-    def credentials(self, url, username, allowed): return pygit2.UserPass(user, key)
-    def push_update_reference(self, ref, message):
-        if message is not None: raise Exception(message)
-repo = pygit2.clone_repository(url, folder, callbacks=Login())
-who = pygit2.Signature('D', 'd@example.com')
-builder = repo.TreeBuilder(repo.head.peel().tree)
-builder.insert('new', repo.create_blob(b'new'), pygit2.GIT_FILEMODE_BLOB)
-repo.create_commit('refs/heads/main', who, who, 'new', builder.write(), [repo.head.target])
-repo.remotes['origin'].push(['refs/heads/main'], callbacks=Login())
-`;
-}
