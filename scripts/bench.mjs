@@ -19,6 +19,7 @@ const NAMES = [
   'million',
   'writers',
   'growth',
+  'growth-commits',
   'stores',
   'locks',
   'journals',
@@ -30,7 +31,7 @@ const NAMES = [
   'api',
   'survival',
 ];
-const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'repositories'];
+const WITH_FULL = ['read', 'large', 'million', 'writers', 'growth', 'growth-commits', 'repositories'];
 const PAGES = ['BENCH.md', 'SECURITY.md'].map((name) => join(ROOT, 'docs', name));
 
 const args = process.argv.slice(2);
@@ -58,7 +59,7 @@ function run(name) {
 
 /** The page with the newest figures between each bench's markers. */
 function withTables(page) {
-  return page.replace(/(<!-- bench:(\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (found, start, name, end) => {
+  return page.replace(/(<!-- bench:([\w-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (found, start, name, end) => {
     const file = join(ROOT, 'bench', 'results', `${name}.json`);
     if (!existsSync(file)) return found;
     const result = JSON.parse(readFileSync(file, 'utf8'));

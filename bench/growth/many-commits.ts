@@ -4,7 +4,7 @@ import { twoLedgers } from '../../test/chaos/memory-run.js';
 import { IntentClient } from '../../test/support/programs/intent-stream.js';
 import { IntentMaker } from '../../test/support/formats/intents.js';
 import { World } from '../../test/support/worlds/world.js';
-import { must, type OneWrite, oneWrite } from './one-write.js';
+import { must } from './must.js';
 
 /** Streams that a ledger is filled over, each with one intent on its way. */
 const STREAMS = 16;
@@ -12,10 +12,10 @@ const STREAMS = 16;
 const KEYS = 1000;
 
 /**
- * What one write takes when each of two ledgers has so many commits, of one key each. Both are filled over streams, as sequenced ones; then
- * the policy says that `main` is linear.
+ * A World of two ledgers with so many commits, of one key each. Both are filled over streams, as sequenced ones; then the policy says that
+ * `main` is linear. Whoever asks for it closes it.
  */
-export async function manyCommits(commits: number): Promise<OneWrite> {
+export async function manyCommits(commits: number): Promise<World> {
   const key = ownKey(newPrivateKey());
   const world = await World.create({
     policy: (text) =>
@@ -32,9 +32,10 @@ export async function manyCommits(commits: number): Promise<OneWrite> {
     await world.editPolicy((text) => text.replace('ledger_mode: sequenced', 'ledger_mode: linear'));
     for (const clone of ['reader', 'other']) await world.clone('ada', clone);
     await must(world, 'other', ['set', 'user:1', 'first', '--ns', 'seq']);
-    return await oneWrite(world);
-  } finally {
+    return world;
+  } catch (error) {
     await world.close();
+    throw error;
   }
 }
 

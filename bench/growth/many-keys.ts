@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { twoLedgers } from '../../test/chaos/memory-run.js';
 import { World } from '../../test/support/worlds/world.js';
 import { timed } from '../report.js';
-import { must, type OneWrite, oneWrite } from './one-write.js';
+import { must } from './must.js';
 
 /** Keys of one transaction while a ledger is filled. */
 const BATCH = 25_000;
 /** Values of a fast-import lie in so many folders, of as many folders each. */
 const FAN_OUT = 256;
 
-/** What it took to fill a ledger, ms, and to have `git fast-import` write as many files in as many commits; then what one write takes. */
+/** A World of two ledgers, what it took to fill one, ms, and to have `git fast-import` write as many files in as many commits. */
 export interface Filled {
+  readonly world: World;
   readonly imported: number;
   readonly fastImported: number;
-  readonly one: OneWrite;
 }
 
-/** A World of two ledgers with so many keys each. */
+/** A World of two ledgers with so many keys each, and clones `reader` and `other` that have read nothing; whoever asks for it closes it. */
 export async function manyKeys(keys: number): Promise<Filled> {
   const world = await World.create({ policy: twoLedgers });
   try {
@@ -32,9 +32,10 @@ export async function manyKeys(keys: number): Promise<Filled> {
     const imported = await timed(() => fill('main'));
     const fastImported = await timed(() => fastImport(world, keys));
     await fill('seq');
-    return { imported, fastImported, one: await oneWrite(world) };
-  } finally {
+    return { world, imported, fastImported };
+  } catch (error) {
     await world.close();
+    throw error;
   }
 }
 
