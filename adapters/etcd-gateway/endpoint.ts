@@ -7,7 +7,7 @@ import { KvError, shownUrl } from '../../ports/index.js';
 const MAX_ANSWER = 4 * 1024 * 1024;
 
 /** What one endpoint has answered. */
-export interface Answer {
+export interface EtcdAnswer {
   readonly status: number;
   readonly text: string;
 }
@@ -53,7 +53,12 @@ export class Endpoint {
    * Posts JSON and gives the whole answer. Throws `Silence` after `limitMs`, and what a connection fails with. `again`: a connection that
    * the other side has closed while nobody used it is no failure, a new one is made.
    */
-  async post({ path, body, token }: Post, limitMs: number, identity: SecureContext | undefined, again: boolean): Promise<Answer> {
+  async post(
+    { path, body, token }: Post,
+    limitMs: number,
+    identity: SecureContext | undefined,
+    again: boolean,
+  ): Promise<EtcdAnswer> {
     const ends = performance.now() + limitMs;
     const post = { path, body, token };
     try {
@@ -79,7 +84,7 @@ export class Endpoint {
     this.agent?.destroy();
   }
 
-  private once({ path, body, token }: Post, limitMs: number, identity: SecureContext | undefined): Promise<Answer> {
+  private once({ path, body, token }: Post, limitMs: number, identity: SecureContext | undefined): Promise<EtcdAnswer> {
     this.agent ??= this.secure ? new HttpsAgent({ keepAlive: true, maxCachedSessions: 0 }) : new HttpAgent({ keepAlive: true });
     const login = token === undefined ? {} : { authorization: token };
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...login };

@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import { KvError } from '../../ports/index.js';
-import { type Answer, Endpoint, Silence } from './endpoint.js';
+import { type EtcdAnswer, Endpoint, Silence } from './endpoint.js';
 import { errorOfFaults, type Fault, faultOfAnswer, faultOfCall, faultOfSilence } from './faults.js';
 import { type IdentityFiles, readIdentity } from './identity.js';
 import { type LoginFiles, readLogin } from './login.js';
@@ -126,7 +126,7 @@ export class Gateway {
     limitMs: number,
     repeatable: boolean,
   ): Promise<{ readonly json: unknown } | { readonly fault: Fault }> {
-    let answer: Answer;
+    let answer: EtcdAnswer;
     try {
       answer = await endpoint.post({ path, body, token: this.token }, limitMs, this.identity, repeatable);
     } catch (error) {

@@ -3,11 +3,11 @@ import type { KvError } from '../../ports/error.js';
 import type { ServiceClient, ServiceProcess } from '../../ports/git/git-service.js';
 import { formatRejection } from '../../ports/rejection.js';
 import type { Principal } from '../../domain/access/principal.js';
-import type { Place } from './ssh/room/places.js';
+import type { CommandPlace } from './ssh/room/places.js';
 import type { SessionTrace } from './session-trace.js';
 
 /** A place among the pushes at work. */
-export type PushPlace = Pick<Place, 'leave'>;
+export type PushPlace = Pick<CommandPlace, 'leave'>;
 
 /** One exec request of an authenticated client, as the parts that serve it see it. */
 export interface ExecSession {
@@ -28,7 +28,7 @@ export interface ExecSession {
   /** Who the key belongs to by the policy as it is now. Throws `POLICY_VIOLATION` when it is nobody's any more. */
   pusherNow(): Principal;
   /** The place that it has among the commands at work; absent where it takes none. */
-  readonly place?: Pick<Place, 'idle'> | undefined;
+  readonly place?: Pick<CommandPlace, 'idle'> | undefined;
   /** Takes a place among the pushes at work, for a command that has none and becomes a push; absent where none are counted. Throws `BUSY`. */
   readonly enterPush?: (() => PushPlace) | undefined;
   /** Where its span grows; absent where nothing is traced. */

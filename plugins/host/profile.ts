@@ -1,5 +1,5 @@
 import type { PortName } from '../../ports/index.js';
-import type { Place } from './profile/place.js';
+import type { ValuePlace } from './profile/place.js';
 
 /** One adapter by name, with its configuration as the file has it. */
 export interface Layer {
@@ -12,9 +12,9 @@ export interface Layer {
   /** The file that names the adapter, where it isn't the profile's own: one that the profile extends. */
   readonly file?: string;
   /** Where the adapter is named, when that is no line of a file. */
-  readonly place?: Place;
+  readonly place?: ValuePlace;
   /** Of keys of the configuration that stand elsewhere than the adapter's name. */
-  readonly configPlaces?: Readonly<Record<string, Place>>;
+  readonly configPlaces?: Readonly<Record<string, ValuePlace>>;
   /** Keys that are set from outside of any file, the weakest first. They are text, and their names are spelt loosely. */
   readonly set?: readonly SetKey[];
 }
@@ -24,7 +24,7 @@ export interface SetKey {
   /** Case and dashes count for nothing: `RESET_MS`, `resetms` and `resetMs` are one. */
   readonly key: string;
   readonly text: string;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 /** What a profile says of one port. `wrap` lists wrappers of the same port, the innermost first. */
@@ -38,13 +38,13 @@ export interface ListedPlugin {
   readonly use: string;
   /** What a relative path, and the search for a package, starts from: a file's path. */
   readonly from: string;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 /** A value that a profile sets for the program that uses it. */
 export interface ProfileSetting {
   readonly value: string;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 /**

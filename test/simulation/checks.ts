@@ -1,5 +1,5 @@
 import type { Head } from '../../ports/stargate/decision-log.js';
-import type { Answer } from '../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer } from '../../domain/gateway/replicate/effects.js';
 import type { Entry, Standing } from '../../domain/gateway/replicate/entry.js';
 import { type Ack, majorityOf, votesNeeded } from '../../domain/gateway/replicate/quorum.js';
 import type { Disk } from './disk.js';
@@ -123,7 +123,7 @@ export class Checks {
       );
   }
 
-  answered(id: string, answer: Answer): void {
+  answered(id: string, answer: ProposalAnswer): void {
     if (!this.open.delete(id)) throw new Violation('true answers', `${id} was answered twice`);
     if (answer.outcome === 'accepted') {
       this.accepted++;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Answer, encodeFrame, encodeObjects, parseAnswerLine } from '../../domain/git/wire/intent-frames.js';
+import { type IntentAnswer, encodeFrame, encodeObjects, parseAnswerLine } from '../../domain/git/wire/intent-frames.js';
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';
@@ -51,7 +51,7 @@ describe('intents, to a Stargate', function () {
     const made = await Promise.all(Array.from({ length: 20 }, (_, i) => maker.make('ada', { set: { [`k${i}`]: `${i}` } })));
     for (const { objects } of made) client.send(objects);
     client.end();
-    const answers: Answer[] = [];
+    const answers: IntentAnswer[] = [];
     for (const _ of made) answers.push(await client.answer());
     expect(answers.map(({ id }) => id).sort((a, b) => a - b)).to.deep.equal(made.map((_, i) => i));
     for (const { outcome } of answers) expect(KvError.is(outcome), String(outcome)).to.equal(false);

@@ -41,7 +41,7 @@ export function packFile(entries: readonly PackEntry[]): PackFile {
   header.write('PACK', 'latin1');
   header.writeUInt32BE(2, 4);
   header.writeUInt32BE(entries.length, 8);
-  const places: Place[] = [];
+  const places: ObjectPlace[] = [];
   let offset = HEADER;
   for (const { oid, bytes } of entries) {
     places.push({ oid, offset, crc: crc32(bytes) });
@@ -69,17 +69,17 @@ function joined(parts: readonly Uint8Array[]): Uint8Array[] {
 }
 
 /** Where an object is in a pack. */
-export interface Place {
+export interface ObjectPlace {
   readonly oid: Oid;
   readonly offset: number;
   readonly crc: number;
 }
 
 /** Fan-out, sorted ids, checksums, offsets of 31 bits, those of 64 bits, and the checksums of the pack and of the index. */
-export function packIndex(places: readonly Place[], packChecksum: Buffer): Buffer {
+export function packIndex(places: readonly ObjectPlace[], packChecksum: Buffer): Buffer {
   const byId = new Map(places.map((place) => [place.oid, place]));
   // Strings alone are sorted faster than by a comparison of our own.
-  const sorted = [...byId.keys()].sort().map((oid) => byId.get(oid) as Place);
+  const sorted = [...byId.keys()].sort().map((oid) => byId.get(oid) as ObjectPlace);
   const large = sorted.filter(({ offset }) => offset >= LARGE_OFFSET).length;
   const idsAt = 8 + 256 * 4;
   const crcsAt = idsAt + sorted.length * ID;

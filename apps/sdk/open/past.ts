@@ -9,7 +9,7 @@ import type { Clone } from '../api/clone.js';
 import type { Calls } from './calls.js';
 import { count, type Defaults, freshnessOf, given, keyPart, milliseconds, namespaceOf, wrong } from './options.js';
 import { atOf, momentOf } from './reading.js';
-import { PATIENCE_MS } from './writing.js';
+import { MIRROR_WAIT_MS } from './writing.js';
 
 /** What a clone tells of its past. `whole` reads without remembering: a walk would drive out what reads need. */
 export function pastCalls(
@@ -70,7 +70,7 @@ export function pastCalls(
         const { objectFormat } = clone.store;
         if (typeof commit !== 'string' || !isOid(commit, objectFormat))
           throw wrong('commit', `a full ${objectFormat} object id`, 'the receipt of the write has it');
-        const timeoutMs = milliseconds('timeout', options.timeout) ?? PATIENCE_MS;
+        const timeoutMs = milliseconds('timeout', options.timeout) ?? MIRROR_WAIT_MS;
         return waitForMirror(clone, { ns: namespaceOf(options, defaults), oid: commit, timeoutMs, signal });
       }),
   };

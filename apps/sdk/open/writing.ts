@@ -15,7 +15,7 @@ import { type Defaults, given, milliseconds, namespaceOf, wrong } from './option
 import { type Source, sourceOf } from './source.js';
 
 /** How long the mirror is waited for unless a call says otherwise. Milliseconds. */
-export const PATIENCE_MS = 60_000;
+export const MIRROR_WAIT_MS = 60_000;
 
 /** What is to be written, whatever is said of the transaction. */
 export interface Plan {
@@ -116,7 +116,7 @@ export function requestOf({ clone, signal }: Call, plan: Plan, options: WriteOpt
   return {
     operations,
     signal,
-    timeoutMs: milliseconds('timeout', timeout) ?? PATIENCE_MS,
+    timeoutMs: milliseconds('timeout', timeout) ?? MIRROR_WAIT_MS,
     strictDelete: plan.strictDelete === true,
     ...given({
       expectTree: expectTree === undefined ? undefined : oidOf('expectTree', expectTree, objectFormat),

@@ -1,5 +1,5 @@
 import type { ClusterStatus } from '../../../domain/admin/cluster-status.js';
-import type { Answer } from '../../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer } from '../../../domain/gateway/replicate/effects.js';
 import { Fields } from '../../../domain/gateway/replicate/wire/message-codec.js';
 import { KvError } from '../../../ports/error.js';
 import type { PeerAnswer, ReceivedRequest } from '../../../ports/stargate/peer-transport.js';
@@ -43,7 +43,7 @@ const json = (value: ControlAnswer): PeerAnswer => ({ body: Buffer.from(JSON.str
 export function serveControl({ member, dispatch, repository, newId, soon, holder }: ControlOptions): () => void {
   const { transport } = dispatch;
   /** Null while a change is under way. */
-  const changes = new Map<string, Answer | null>();
+  const changes = new Map<string, ProposalAnswer | null>();
 
   const change = (of: { readonly add: string } | { readonly remove: string }): ControlAnswer => {
     const id = newId();

@@ -1,7 +1,7 @@
 import type { Gateway } from '../../../domain/gateway/door.js';
 import { overlay } from '../../../domain/gateway/sequence/overlay.js';
 import {
-  type Answer,
+  type IntentAnswer,
   decodeObjects,
   encodeAnswer,
   encodeFrame,
@@ -34,7 +34,7 @@ export interface IntentStreamOptions {
   /** Fires, with the KvError to tell, when this Stargate leads no more. */
   readonly over: AbortSignal;
   /** Told of each intent that was answered. */
-  readonly answered: (answer: Answer, bytes: number, ms: number) => void;
+  readonly answered: (answer: IntentAnswer, bytes: number, ms: number) => void;
 }
 
 /** No `traceparent` is longer, bytes. */
@@ -142,7 +142,7 @@ export class IntentStream {
     this.openBytes += payload.length;
     const began = performance.now();
     let txn: string | null = null;
-    let answer: Answer;
+    let answer: IntentAnswer;
     const span = this.session.trace?.part('stargate.intent', trace) ?? NO_SPAN;
     try {
       const { store, namer, gateway, room } = this.options;

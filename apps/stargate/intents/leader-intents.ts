@@ -1,6 +1,6 @@
 import type { Gateway } from '../../../domain/gateway/door.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
-import type { Answer, Greeting } from '../../../domain/git/wire/intent-frames.js';
+import type { IntentAnswer, Greeting } from '../../../domain/git/wire/intent-frames.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
 import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { ledgerRef } from '../../../domain/ledger/refs.js';
@@ -96,7 +96,13 @@ export async function greeting({
   };
 }
 
-function told({ metrics, log }: LeaderIntentsOptions, session: ExecSession, answer: Answer, bytes: number, took: number): void {
+function told(
+  { metrics, log }: LeaderIntentsOptions,
+  session: ExecSession,
+  answer: IntentAnswer,
+  bytes: number,
+  took: number,
+): void {
   const { request, pusher, fingerprint, remote } = session;
   const facts = { request, pusher: pusher.name, fingerprint, remote, bytes, ms: Math.round(took) };
   const { outcome } = answer;

@@ -6,7 +6,7 @@ import {
   findProfile,
   type ListedPlugin,
   openProfile,
-  type Place,
+  type ValuePlace,
   type Profile,
 } from '../../../plugins/host/index.js';
 import type { CloneConfig } from '../../../ports/clone/clone-config.js';
@@ -20,7 +20,7 @@ import { SETTING_NAMES, SETTINGS, type SettingName } from './table.js';
 /** A setting in force; undefined: nobody says anything, and there is no usual value. */
 export interface Setting {
   readonly value: string | undefined;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 /** What holds when all sources have been heard. */
@@ -73,7 +73,7 @@ export async function settle(
   return { settings, choice };
 }
 
-const DEFAULT: Place = { source: 'default', where: '' };
+const DEFAULT: ValuePlace = { source: 'default', where: '' };
 
 const NOTHING_SAID: Said = { settings: new Map(), changes: [], plugins: [] };
 
@@ -108,6 +108,6 @@ function inProfile({ settings = {} }: Profile, name: SettingName): Setting | und
   return { ...found, value: resolve(dirname(found.place.where.replace(/:\d+$/, '')), found.value) };
 }
 
-function listed({ use, place }: { readonly use: string; readonly place: Place }, gitDir: string): ListedPlugin {
+function listed({ use, place }: { readonly use: string; readonly place: ValuePlace }, gitDir: string): ListedPlugin {
   return { use, from: join(place.source === 'repository' ? gitDir : process.cwd(), 'plugins'), place };
 }

@@ -1,4 +1,4 @@
-import { type Change, loosely, type Place } from '../../../plugins/host/index.js';
+import { type Change, loosely, type ValuePlace } from '../../../plugins/host/index.js';
 import type { CloneConfig } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';
 import { nearest } from '../../../ports/grammar/nearest.js';
@@ -6,11 +6,11 @@ import { configKeyOf, PREFIX, SETTING_NAMES, type SettingName, variableOf } from
 
 /** What one source says. */
 export interface Said {
-  readonly settings: ReadonlyMap<SettingName, { readonly value: string; readonly place: Place }>;
+  readonly settings: ReadonlyMap<SettingName, { readonly value: string; readonly place: ValuePlace }>;
   /** Values of adapters. */
   readonly changes: readonly Change[];
   /** Plugins besides the profile's. */
-  readonly plugins: readonly { readonly use: string; readonly place: Place }[];
+  readonly plugins: readonly { readonly use: string; readonly place: ValuePlace }[];
 }
 
 const PLUGINS = `${PREFIX}PLUGINS`;
@@ -25,13 +25,13 @@ const OTHERS = new Set(
  * somebody else's.
  */
 export function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Said {
-  const settings: [SettingName, { value: string; place: Place }][] = [];
+  const settings: [SettingName, { value: string; place: ValuePlace }][] = [];
   const changes: Change[] = [];
-  const plugins: { use: string; place: Place }[] = [];
+  const plugins: { use: string; place: ValuePlace }[] = [];
   const names = new Map(SETTING_NAMES.map((name) => [variableOf(name), name]));
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX) || OTHERS.has(variable) || value === undefined || value === '') continue;
-    const place: Place = { source: 'environment', where: variable };
+    const place: ValuePlace = { source: 'environment', where: variable };
     const name = names.get(variable);
     if (name !== undefined) settings.push([name, { value, place }]);
     else if (variable === PLUGINS) plugins.push(...value.split(',').map((use) => ({ use: use.trim(), place })));
@@ -55,13 +55,13 @@ function refuseNear(variable: string, known: readonly string[]): void {
  * `stargate.<port>[.<wrapper>].<key>`. Throws `CONFIG_INVALID` for another key of the section.
  */
 export function fromRepository(config: CloneConfig): Said {
-  const settings: [SettingName, { value: string; place: Place }][] = [];
+  const settings: [SettingName, { value: string; place: ValuePlace }][] = [];
   const changes: Change[] = [];
-  const plugins: { use: string; place: Place }[] = [];
+  const plugins: { use: string; place: ValuePlace }[] = [];
   const names = new Map(SETTING_NAMES.map((name) => [loosely(configKeyOf(name)), name]));
   for (const key of config.names()) {
     if (!key.startsWith('stargate.')) continue;
-    const place: Place = { source: 'repository', where: `git config ${key}` };
+    const place: ValuePlace = { source: 'repository', where: `git config ${key}` };
     const value = config.get(key) ?? '';
     const path = key.split('.').slice(1);
     const name = names.get(loosely(key));
@@ -82,7 +82,7 @@ export function fromRepository(config: CloneConfig): Said {
 export function fromFlags(flags: Readonly<Record<string, unknown>>, set: readonly string[], plugin: readonly string[]): Said {
   const settings = SETTING_NAMES.flatMap((name) => {
     const value = flags[name];
-    const place: Place = { source: 'flag', where: `--${name}` };
+    const place: ValuePlace = { source: 'flag', where: `--${name}` };
     return typeof value === 'string' ? [[name, { value, place }] as const] : [];
   });
   const changes = set.map((text): Change => {

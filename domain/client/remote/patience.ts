@@ -8,7 +8,7 @@ const LAST_PAUSE_MS = 1000;
 /** So often a connection that was cut off before anything was said is tried again. */
 const MOST_CUTS = 5;
 /** For how long a Stargate without room is asked again. */
-export const PATIENCE_MS = 60_000;
+export const NO_ROOM_MS = 60_000;
 
 /** How long a line is that no more may join, and how long each of those in it takes. */
 export interface FullLine {
@@ -57,7 +57,7 @@ export async function whenRoom<T>(
       if (lineIsFull(error) !== null) throw error; // whoever asks for a turn knows how long that lasts
       // A Stargate that is stormed by strangers cuts connections off that nobody has logged in on, an honest one among them now and then.
       const cut = error.details?.['sent'] === 'cut' && pauses < MOST_CUTS;
-      if (!cut && (!waits || error.code !== 'BUSY' || clock.now() - started >= PATIENCE_MS)) throw error;
+      if (!cut && (!waits || error.code !== 'BUSY' || clock.now() - started >= NO_ROOM_MS)) throw error;
       if (pauses === 0 && !cut) onWait(error);
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** pauses, LAST_PAUSE_MS);
       const [byte = 0] = (await randomness()).bytes(1);

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 
 /** For how long a Stargate that has broken off is asked what became of a write: it may be starting again. Milliseconds. */
-export const PATIENCE_MS = 20_000;
+export const ASKED_AGAIN_MS = 20_000;
 /** The pauses between two such questions: the first, after which each is twice as long, and the last. Milliseconds. */
 const FIRST_PAUSE_MS = 200;
 const LAST_PAUSE_MS = 2000;

@@ -6,7 +6,7 @@ import { intentRef } from '../../ledger/refs.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { atTheLeader } from './follow-leader.js';
 import { waitingWords, whenRoom } from '../remote/patience.js';
-import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from './in-doubt.js';
+import { inDoubt, maySoonAnswer, ASKED_AGAIN_MS, pauses } from './in-doubt.js';
 import type { SignedIntent } from './signed-intent.js';
 import { greetingOf, sessionOf } from './sessions.js';
 
@@ -30,7 +30,7 @@ export async function order(clone: Clone, ports: WritingPorts, intent: SignedInt
 
 async function findOut(clone: Clone, intent: SignedIntent, broken: KvError, signal: AbortSignal | undefined): Promise<Ordered> {
   const { ns, txn } = intent.trailers;
-  const until = clone.clock.now() + PATIENCE_MS;
+  const until = clone.clock.now() + ASKED_AGAIN_MS;
   for (const pause = pauses(); ; ) {
     await clone.clock.sleep(pause.next().value, signal);
     try {

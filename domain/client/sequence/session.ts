@@ -5,7 +5,7 @@ import { parseRejection } from '../../../ports/rejection.js';
 import { formatTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
 import { concat, decodeLoose, utf8 } from '../../git/bytes.js';
 import {
-  type Answer,
+  type IntentAnswer,
   decodeAnswer,
   decodeGreeting,
   encodeFrame,
@@ -124,7 +124,7 @@ export class IntentSession {
     this.answer(decodeAnswer(payload));
   }
 
-  private answer({ id, outcome }: Answer): void {
+  private answer({ id, outcome }: IntentAnswer): void {
     const open = this.open.get(id);
     if (open === undefined) throw unreadable('an answer to what was not asked');
     this.open.delete(id);

@@ -8,7 +8,7 @@ import { decodeEvent, encodeEvent } from '../../ledger/transaction/watchlog.js';
 import type { Attested } from '../../verify/attestation/chain.js';
 import type { VerifyContext } from './context.js';
 import type { VerifiedEpoch } from './epoch/verify-epoch.js';
-import type { Place } from './findings.js';
+import type { FindingPlace } from './findings.js';
 import { wholeChain } from './epoch/transactions.js';
 
 /** Holds what is here of an epoch's watchlog against its ledger: the chain, each event, and their order. Fetches nothing. */
@@ -96,7 +96,7 @@ function checkOrder(
   let newer = 0;
   for (const { oid: commit, trailers: event } of links) {
     if (event === null) continue;
-    const place: Place = { ref, epoch: epoch.label, commit };
+    const place: FindingPlace = { ref, epoch: epoch.label, commit };
     const i = at.get(event.oid);
     if (seen.has(event.oid)) findings.fault(`watchlog commit ${commit} names ledger commit ${event.oid} again`, place);
     else if (i === undefined && next === ledger.length) newer++;
@@ -119,7 +119,7 @@ function checkOrder(
 
 function checkEvent(
   context: VerifyContext,
-  place: Place,
+  place: FindingPlace,
   event: WatchEvent,
   ledger: Attested<LedgerTrailers>,
   key: SigningKey | undefined,

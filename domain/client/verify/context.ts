@@ -3,7 +3,7 @@ import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { about, type RuleContext } from '../../verify/fault.js';
-import type { Findings, Place } from './findings.js';
+import type { Findings, FindingPlace } from './findings.js';
 
 /** What the parts of a verification share. */
 export interface VerifyContext {
@@ -26,7 +26,7 @@ export interface VerifyContext {
 }
 
 /** What a rule is given here: its faults are kept, with where the walk is. */
-export function rulesAt({ store, namer, ns, findings }: VerifyContext, place: Place): RuleContext {
+export function rulesAt({ store, namer, ns, findings }: VerifyContext, place: FindingPlace): RuleContext {
   return { store, namer, ns, emit: about(findings.emit, place) };
 }
 

@@ -4,7 +4,7 @@ import type { Oid, RefName } from '../../../ports/vocabulary.js';
 import { type Emit, type Fault, faultOf } from '../../verify/fault.js';
 
 /** Where something was found; what is not known is absent. */
-export interface Place {
+export interface FindingPlace {
   readonly epoch?: string;
   readonly ref?: RefName;
   readonly commit?: Oid;
@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** A fault as the report has it. */
-export interface Finding extends Place {
+export interface Finding extends FindingPlace {
   readonly code: ErrorCode;
   readonly what: string;
 }
@@ -50,7 +50,7 @@ export class Findings {
   };
 
   /** Keeps a fault of the walk itself. */
-  fault(what: string, place: Place = {}, code: ErrorCode = 'ATTESTATION_MISMATCH'): void {
+  fault(what: string, place: FindingPlace = {}, code: ErrorCode = 'ATTESTATION_MISMATCH'): void {
     const finding = { code, what, ...place };
     const identity = JSON.stringify(finding);
     if (this.reported.has(identity)) return; // two refs lead to it, most likely
@@ -60,7 +60,7 @@ export class Findings {
   }
 
   /** Keeps what was thrown as a fault; what is no KvError goes on. */
-  thrown(error: unknown, place: Place = {}): void {
+  thrown(error: unknown, place: FindingPlace = {}): void {
     this.emit(faultOf(error, place));
   }
 

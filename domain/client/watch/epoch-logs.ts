@@ -21,14 +21,14 @@ import { MIRROR_POLICY_REF, tellRefusal } from '../clone/mirror-notice.js';
 import { WatchConnection, type WatchConnectionOptions } from './connection.js';
 
 /** A place in a namespace's feed: after the event of this watchlog commit. */
-export interface Place {
+export interface FeedPlace {
   readonly epoch: string;
   readonly commit: Oid;
 }
 
 /** An event and the watchlog commit that holds it. */
 export interface LoggedEvent {
-  readonly place: Place;
+  readonly place: FeedPlace;
   readonly event: WatchEvent;
 }
 

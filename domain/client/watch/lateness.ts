@@ -1,6 +1,6 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
-import type { Epoch, EpochLogs, Place } from './epoch-logs.js';
+import type { Epoch, EpochLogs, FeedPlace } from './epoch-logs.js';
 import type { LedgerCommit } from '../clone/tips.js';
 import { ledgerCommitHere } from './changed-keys.js';
 
@@ -8,7 +8,7 @@ import { ledgerCommitHere } from './changed-keys.js';
 const ULID_TIME = 10;
 
 /** Whether the source still shows an epoch that lies before the place: a mirror of several hosts, or one that was restored. */
-export async function isBehind(logs: EpochLogs, current: string, place: Place): Promise<boolean> {
+export async function isBehind(logs: EpochLogs, current: string, place: FeedPlace): Promise<boolean> {
   if ((await logs.first({ label: place.epoch, tip: place.commit })).parentEpoch === current) return true;
   const tip = await logs.watchlogTip(current);
   if (tip === undefined) return false;

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { Clone } from '../clone/clone.js';
-import { type Epoch, EpochLogs, type EpochLogsOptions, type LoggedEvent, type Place } from './epoch-logs.js';
+import { type Epoch, EpochLogs, type EpochLogsOptions, type LoggedEvent, type FeedPlace } from './epoch-logs.js';
 import { ledgerCommitHere } from './changed-keys.js';
 import { isAhead, isBehind } from './lateness.js';
 import { outOfReach } from './out-of-reach.js';
@@ -48,7 +48,7 @@ export class WatchlogSource {
    * What comes after a place (null: all that can be had), oldest first; nothing while the source lags behind the place.
    * Throws `NOT_FOUND` when the place's epoch is out of reach, `ATTESTATION_MISMATCH` when its watchlog was rewritten.
    */
-  async after(place: Place | null): Promise<Run[]> {
+  async after(place: FeedPlace | null): Promise<Run[]> {
     const ledger = await this.logs.refresh(place?.epoch ?? null);
     if (ledger === null) return [];
     const current = ledger.trailers.epoch;
@@ -70,17 +70,17 @@ export class WatchlogSource {
       this.misses = 0;
       return this.runs(epochs, place);
     }
-    if (oldest === undefined || this.earlier.has(current) || (await isBehind(this.logs, current, place as Place))) return [];
+    if (oldest === undefined || this.earlier.has(current) || (await isBehind(this.logs, current, place as FeedPlace))) return [];
     // A mirror of several hosts may not show the same everywhere at once.
     if (this.options.patient && ++this.misses < MISSES) return [];
     throw outOfReach(
-      `the watchlog of namespace ${this.options.ns} no longer has epoch ${(place as Place).epoch}, to go on from`,
+      `the watchlog of namespace ${this.options.ns} no longer has epoch ${(place as FeedPlace).epoch}, to go on from`,
       await this.logs.first(oldest),
     );
   }
 
   /** The place after a ledger commit's event. Throws `NOT_FOUND` naming the oldest that can be had; null when the source lags behind it. */
-  async find(oid: Oid): Promise<Place | null> {
+  async find(oid: Oid): Promise<FeedPlace | null> {
     const ledger = await this.logs.refresh(null);
     const newest = new Map<string, WatchEvent>();
     let oldest: Epoch | undefined;
@@ -113,7 +113,7 @@ export class WatchlogSource {
     }
   }
 
-  private async runs(epochs: readonly Epoch[], place: Place | null): Promise<Run[]> {
+  private async runs(epochs: readonly Epoch[], place: FeedPlace | null): Promise<Run[]> {
     const runs: Run[] = [];
     for (const [i, { label, tip }] of epochs.entries()) {
       const before = epochs[i - 1];

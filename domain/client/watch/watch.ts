@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import type { Clone } from '../clone/clone.js';
-import type { Place } from './epoch-logs.js';
+import type { FeedPlace } from './epoch-logs.js';
 import { notSetUp } from '../remote/no-remote.js';
 import type { ReadFrom } from '../clone/tips.js';
 import type { ConnectionNotice } from './connection.js';
@@ -61,7 +61,7 @@ export class Watch implements AsyncIterable<WatchedEvent> {
   /** What `since` must be to go on after the events handed out so far (and after those that `prefix` left out before them). */
   resumeFrom: Oid | typeof OLDEST;
   private readonly source: WatchlogSource;
-  private place: Place | null = null;
+  private place: FeedPlace | null = null;
   /** Epochs whose ledger commits were asked for and did not come. */
   private readonly without = new Set<string>();
 

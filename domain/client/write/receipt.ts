@@ -35,7 +35,7 @@ export interface Receipt {
 }
 
 /** What came of the attempt that counted. */
-export interface Outcome {
+export interface WriteOutcome {
   readonly request: WriteRequest;
   readonly prepared: Prepared;
   readonly draft: Draft;
@@ -78,7 +78,12 @@ function nothingToDelete({ operations }: WriteRequest, unchanged: readonly strin
 }
 
 /** What a caller is told; `commit` is null where nothing was pushed. */
-export function receipt(outcome: Outcome, commit: Oid | null, landed: Receipt['landed'], warnings: readonly string[]): Receipt {
+export function receipt(
+  outcome: WriteOutcome,
+  commit: Oid | null,
+  landed: Receipt['landed'],
+  warnings: readonly string[],
+): Receipt {
   const { request, prepared, draft, tip, base, retries } = outcome;
   const { set, del, unchanged, bytes, ledgerCommit } = draft;
   return {

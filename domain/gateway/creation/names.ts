@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/error.js';
 import { foldedName } from '../../../ports/grammar/repository-name.js';
 import { Mutex } from '../mutex.js';
-import type { Creation, Outcome, Reservation } from './records.js';
+import type { Creation, CreationOutcome, Reservation } from './records.js';
 import type { CreationStore } from './store.js';
 
 /** So many creations are told at once to a server that was away. */
@@ -102,7 +102,7 @@ export class Names {
   }
 
   /** What has become of a creation that this server decides. */
-  outcomeOf({ id, repository }: { readonly id: string; readonly repository: string }): Outcome {
+  outcomeOf({ id, repository }: { readonly id: string; readonly repository: string }): CreationOutcome {
     const there = this.reservationOf(repository);
     if (this.logged.has(id) || (there?.creation.id === id && there.state === 'decided')) return 'decided';
     // What this server has decided it still knows; what it doesn't know, it hasn't decided.

@@ -35,13 +35,13 @@ export type CreationMessage =
   | { readonly kind: 'since'; readonly after: number };
 
 /** What a creation can have come to: `pending` until it is one of the others. */
-export type Outcome = 'decided' | 'aborted' | 'pending';
+export type CreationOutcome = 'decided' | 'aborted' | 'pending';
 
 /** What a server answers. */
 export type CreationAnswer =
   | { readonly kind: 'vote'; readonly vote: Vote }
   | { readonly kind: 'done' }
-  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'outcome'; readonly outcome: CreationOutcome }
   | { readonly kind: 'created'; readonly creations: readonly Creation[]; readonly last: number };
 
 /** `exists`: the name is taken. `reserved`: another creation has it. `invalid`: the repository can't be made so, or not by so many servers. */

@@ -3,7 +3,7 @@ import { parseRepositoryName } from '../../../ports/grammar/repository-name.js';
 import { isServerName } from '../../../ports/grammar/server-name.js';
 import { decodeLoose, utf8 } from '../../git/bytes.js';
 import { isRepositoryId } from '../../ledger/repository-id.js';
-import type { Creation, CreationAnswer, CreationMessage, Outcome, Vote } from './records.js';
+import type { Creation, CreationAnswer, CreationMessage, CreationOutcome, Vote } from './records.js';
 
 /** What servers say to each other of creations, as JSON. What they don't know they pass over. */
 
@@ -12,7 +12,7 @@ const MOST = 4 * 1024 ** 2;
 const ID = /^[0-9A-HJKMNP-TV-Z]{26}-\d{1,2}$/;
 const MOST_SERVERS = 100;
 const VOTES: readonly Vote[] = ['yes', 'exists', 'reserved', 'invalid'];
-const OUTCOMES: readonly Outcome[] = ['decided', 'aborted', 'pending'];
+const OUTCOMES: readonly CreationOutcome[] = ['decided', 'aborted', 'pending'];
 
 type Fields = Readonly<Record<string, unknown>>;
 

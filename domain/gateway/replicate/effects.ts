@@ -22,7 +22,7 @@ export type RefusedBecause = 'not-leader' | 'no-quorum' | 'storage' | 'not-level
  * How a proposal ended. `accepted`: decided, and the refs have moved here. `refused`: it is not decided and never will be. `unknown`: this
  * server can't tell any more; the same again finds out, since a transaction that has landed is known by its id.
  */
-export type Answer =
+export type ProposalAnswer =
   | { readonly outcome: 'accepted'; readonly sequence: number }
   | { readonly outcome: 'refused'; readonly because: RefusedBecause; readonly detail: string }
   | { readonly outcome: 'unknown' };
@@ -56,7 +56,7 @@ export type Effect =
       readonly prepared: Entry | null;
       readonly head: Head | null;
     }
-  | { readonly kind: 'answer'; readonly proposal: string; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly proposal: string; readonly answer: ProposalAnswer }
   /** Give the lock up. `cutOff`: not for this history alone, since it is the server that others may not hear. */
   | { readonly kind: 'release'; readonly why: string; readonly cutOff?: boolean }
   /** Try for the lock now. */

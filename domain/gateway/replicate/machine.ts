@@ -1,6 +1,6 @@
 import type { Head, RecordedHead } from '../../../ports/stargate/decision-log.js';
 import type { DigestAfter, Entry, Position, ServerId, Standing } from './entry.js';
-import type { Answer, Effect, Proposal } from './effects.js';
+import type { ProposalAnswer, Effect, Proposal } from './effects.js';
 import type { Message } from './messages.js';
 import type { Rules } from './rules.js';
 
@@ -184,7 +184,7 @@ export class Machine {
     this.effects.push({ kind: 'send', to, message });
   }
 
-  answer(proposal: string, answer: Answer): void {
+  answer(proposal: string, answer: ProposalAnswer): void {
     this.effects.push({ kind: 'answer', proposal, answer });
   }
 

@@ -55,7 +55,7 @@ export interface Ordered {
 }
 
 /** The answer to the intent of that number on a stream, counted from 0. */
-export interface Answer {
+export interface IntentAnswer {
   readonly id: number;
   readonly outcome: Ordered | KvError;
 }
@@ -197,19 +197,19 @@ export function decodeGreeting(payload: Uint8Array): Greeting {
 }
 
 /** An answer as one object, as a frame's payload has it and as a push's side band shows it. */
-export function answerFields({ id, outcome }: Answer, txn: string | null = null): Record<string, unknown> {
+export function answerFields({ id, outcome }: IntentAnswer, txn: string | null = null): Record<string, unknown> {
   if (KvError.is(outcome)) return { id, txn, ok: false, error: formatRejection(outcome) };
   const { lostTtl, ...rest } = outcome;
   return { id, ok: true, ...rest, lost_ttl: lostTtl };
 }
 
 /** The payload of an answer. `txn` is the transaction of an intent that was refused, where it is known. */
-export function encodeAnswer(answer: Answer, txn: string | null = null): Uint8Array {
+export function encodeAnswer(answer: IntentAnswer, txn: string | null = null): Uint8Array {
   return json(answerFields(answer, txn));
 }
 
 /** Reads an answer. Throws `INPUT_INVALID` for what is none. */
-export function decodeAnswer(payload: Uint8Array): Answer {
+export function decodeAnswer(payload: Uint8Array): IntentAnswer {
   return readAnswer(parse(payload));
 }
 
@@ -217,12 +217,12 @@ export function decodeAnswer(payload: Uint8Array): Answer {
 export const ANSWER_LINE = 'kv-answer/1 ';
 
 /** Reads the line of a side band; undefined for any other line. */
-export function parseAnswerLine(line: string): Answer | undefined {
+export function parseAnswerLine(line: string): IntentAnswer | undefined {
   const plain = line.replace(/^remote: /, '').trim();
   return plain.startsWith(ANSWER_LINE) ? decodeAnswer(utf8(plain.slice(ANSWER_LINE.length))) : undefined;
 }
 
-function readAnswer(fields: Record<string, unknown>): Answer {
+function readAnswer(fields: Record<string, unknown>): IntentAnswer {
   const { id, ok, error, ns, txn, commit, tree, epoch, set, del, unchanged, lost_ttl: lostTtl, retried, parent } = fields;
   if (typeof id !== 'number') throw invalid('an answer that cannot be read');
   if (ok !== true) {

@@ -1,7 +1,7 @@
 import { KvError } from '../../../ports/index.js';
 
 /** How long what a plugin brings may take to be loaded, or to open. Milliseconds. */
-export const PATIENCE_MS = 30_000;
+export const OPENING_MS = 30_000;
 
 /**
  * The work's outcome, if it comes in time; else `PLUGIN_INVALID` with `what`, and with `waitedMs` among its details. What comes too late is handed to `tooLate`, to be closed;

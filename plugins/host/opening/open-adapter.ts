@@ -1,7 +1,7 @@
 import { type AdapterContext, type AdapterModule, KvError } from '../../../ports/index.js';
 import { BUILTIN_ADAPTERS } from '../builtin-adapters.js';
 import { guarded, named } from './guard.js';
-import { limited, PATIENCE_MS } from './limited.js';
+import { limited, OPENING_MS } from './limited.js';
 import type { RegisteredAdapter } from '../registry.js';
 
 function isForeign({ plugin }: RegisteredAdapter): boolean {
@@ -18,7 +18,7 @@ export async function opening(
   config: unknown,
   context: AdapterContext,
   adapter: RegisteredAdapter,
-  ms = PATIENCE_MS,
+  ms = OPENING_MS,
 ): Promise<unknown> {
   if (!isForeign(adapter)) return module.open(config, context);
   const name = nameOf(adapter);
@@ -34,7 +34,7 @@ export async function opening(
 }
 
 /** An adapter's module. Throws `PLUGIN_INVALID` when it can't be imported, in time, or opens nothing. */
-export async function imported(adapter: RegisteredAdapter, ms = PATIENCE_MS): Promise<AdapterModule> {
+export async function imported(adapter: RegisteredAdapter, ms = OPENING_MS): Promise<AdapterModule> {
   const where = nameOf(adapter);
   let module: Partial<AdapterModule<never>>;
   try {

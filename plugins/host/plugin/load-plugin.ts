@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { KvError } from '../../../ports/index.js';
-import { limited, PATIENCE_MS } from '../opening/limited.js';
+import { limited, OPENING_MS } from '../opening/limited.js';
 import type { Profile } from '../profile.js';
 import { lineOf } from '../profile/place.js';
 import type { ManifestSource } from '../registry.js';
@@ -32,7 +32,7 @@ function tried(specifier: string, base: string, path: string | undefined): strin
 export async function loadPlugin(
   listed: Profile['plugins'][number],
   profile: Profile,
-  ms = PATIENCE_MS,
+  ms = OPENING_MS,
   found?: (plugin: FoundPlugin) => void,
 ): Promise<ManifestSource> {
   const plugin = typeof listed === 'string' ? { use: listed, from: profile.file, place: lineOf(profile.file, 1) } : listed;

@@ -4,13 +4,13 @@ import { type AdapterModule, type ConfigClass, KvError } from '../../../ports/in
 import type { Layer, Profile } from '../profile.js';
 import { loosely } from './change.js';
 import { keyPlace } from './inherit.js';
-import { DEFAULT_PLACE, type Place } from './place.js';
+import { DEFAULT_PLACE, type ValuePlace } from './place.js';
 
 /** What an adapter is opened with, and where each key of it comes from. */
 export interface Configured {
   /** An instance of the adapter's Config; undefined when it has none. */
   readonly value: object | undefined;
-  placeOf(key: string): Place;
+  placeOf(key: string): ValuePlace;
 }
 
 type Checker = (config: object) => ValidationError[];
@@ -38,7 +38,7 @@ export async function adapterConfig(module: AdapterModule, layer: Layer, path: s
   const known = knownKeys(Config, getMetadataStorage);
   const check: Checker = (config) =>
     validateSync(config, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-  const places = new Map<string, Place>();
+  const places = new Map<string, ValuePlace>();
   const faults: string[] = [];
   let plain: Record<string, unknown> = { ...given };
   for (const { key: loose, text, place } of sets) {

@@ -1,13 +1,13 @@
 import { KvError, nearest, PORT_NAMES, type PortName } from '../../../ports/index.js';
 import type { Choice, Layer, Profile, SetKey } from '../profile.js';
-import type { Place } from './place.js';
+import type { ValuePlace } from './place.js';
 
 /** What stands above a profile's file: one value of one adapter. */
 export interface Change {
   /** The port as its name or loosely spelt, then perhaps a wrapper, then `use` or a key of the configuration. */
   readonly path: readonly string[];
   readonly text: string;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 /** Names that differ in case, dashes and underscores alone are one: the environment has no others. */
@@ -61,7 +61,7 @@ function portsOf(profile: Profile): PortName[] {
   return Object.keys(profile.adapters) as PortName[];
 }
 
-function wrong(place: Place, what: string, near: string | undefined, known: readonly string[]): KvError {
+function wrong(place: ValuePlace, what: string, near: string | undefined, known: readonly string[]): KvError {
   const hint = near === undefined ? `there are: ${known.join(', ')}` : `did you mean '${near}'?`;
   return new KvError('CONFIG_INVALID', `${place.where}: ${what}`, { hint });
 }

@@ -1,15 +1,15 @@
 import type { PortName } from '../../../ports/index.js';
 import type { Choice, Layer, Profile } from '../profile.js';
 import type { ChoiceChange, ProfileSource } from './parse.js';
-import { lineOf, type Place } from './place.js';
+import { lineOf, type ValuePlace } from './place.js';
 
 /** Where a layer's adapter is named. */
-export function placeOf(profile: Profile, layer: Layer): Place {
+export function placeOf(profile: Profile, layer: Layer): ValuePlace {
   return layer.place ?? lineOf(layer.file ?? profile.file, layer.line);
 }
 
 /** Where a key of a layer's configuration stands; a nested key's name has dots. */
-export function keyPlace(profile: Profile, layer: Layer, key: string): Place {
+export function keyPlace(profile: Profile, layer: Layer, key: string): ValuePlace {
   const own = layer.configPlaces?.[key];
   if (own !== undefined) return own;
   const line = layer.configLines?.[key];

@@ -3,7 +3,7 @@ import { adapterConfig } from './adapter-config.js';
 import type { Profile } from '../profile.js';
 import type { NamedLayer, RegisteredAdapter } from '../registry.js';
 import { keyPlace, placeOf } from './inherit.js';
-import type { Place, Source } from './place.js';
+import type { ValuePlace, Source } from './place.js';
 
 /** A value that is in force, under its whole name, and where it comes from. */
 export interface ProfileValue {
@@ -36,7 +36,7 @@ export async function valuesOf(
         const place = configured.placeOf(key);
         values.push(...spread(`${path}.config.${key}`, hidden ? HIDDEN : value, place, (name) => placed(name, place)));
       }
-      function placed(name: string, place: Place): Place {
+      function placed(name: string, place: ValuePlace): ValuePlace {
         return place.source === 'profile' ? keyPlace(profile, layer, name.slice(`${path}.config.`.length)) : place;
       }
     }
@@ -45,7 +45,7 @@ export async function valuesOf(
 }
 
 /** A mapping is shown key by key. */
-function spread(name: string, value: unknown, place: Place, placeOfKey: (name: string) => Place): ProfileValue[] {
+function spread(name: string, value: unknown, place: ValuePlace, placeOfKey: (name: string) => ValuePlace): ProfileValue[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [shownValue(name, value, place)];
   return Object.entries(value).flatMap(([key, one]) => {
     const below = `${name}.${key}`;
@@ -54,6 +54,6 @@ function spread(name: string, value: unknown, place: Place, placeOfKey: (name: s
 }
 
 /** As people may see it: no password of an address. */
-export function shownValue(name: string, value: unknown, { source, where }: Place): ProfileValue {
+export function shownValue(name: string, value: unknown, { source, where }: ValuePlace): ProfileValue {
   return { name, value: typeof value === 'string' ? shownUrl(value) : (value ?? null), source, where };
 }

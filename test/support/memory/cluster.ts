@@ -7,7 +7,7 @@ import { LockPlace, openMemoryLock } from '../../../adapters/lock-memory/open.js
 import { openMemoryPeers, PeerPlace } from '../../../adapters/peer-memory/open.js';
 import { PeerDispatch } from '../../../apps/stargate/cluster/peers/dispatch.js';
 import { type ClusterMember, openMember } from '../../../apps/stargate/cluster/member/member.js';
-import type { Answer, Proposal } from '../../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer, Proposal } from '../../../domain/gateway/replicate/effects.js';
 import { TIMING } from '../../../domain/gateway/replicate/machine.js';
 import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';
@@ -152,7 +152,7 @@ export class MemoryCluster {
   }
 
   /** Has a leader write a branch; gives how that ended. */
-  async write(branch: string, content: string, server?: MemoryServer): Promise<Answer> {
+  async write(branch: string, content: string, server?: MemoryServer): Promise<ProposalAnswer> {
     const leader = server ?? (await this.leader());
     const { objects, update } = await change(leader, `refs/heads/${branch}`, content);
     return this.propose([update], leader, undefined, objects);
@@ -164,7 +164,7 @@ export class MemoryCluster {
     server?: MemoryServer,
     change?: Proposal['change'],
     objects: readonly NewObject[] = [],
-  ): Promise<Answer> {
+  ): Promise<ProposalAnswer> {
     const { member } = server ?? (await this.leader());
     const id = `01J${String(++this.proposals).padStart(23, '0')}`;
     const proposal = { id, updates, events: [], ack: 'quorum' } as const;

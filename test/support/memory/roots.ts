@@ -9,7 +9,7 @@ import { type ClusterMember, openMember } from '../../../apps/stargate/cluster/m
 import type { Replicated } from '../../../apps/stargate/root/cluster/root-cluster.js';
 import { type Resting, RootCluster } from '../../../apps/stargate/root/cluster/root-cluster.js';
 import { type Opened, OpenRepositories } from '../../../apps/stargate/root/open-repositories.js';
-import type { Answer } from '../../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer } from '../../../domain/gateway/replicate/effects.js';
 import type { LeaderLock } from '../../../ports/stargate/leader-lock.js';
 import { commit, files } from '../../contracts/git-objects.js';
 import { SILENT } from '../silent-log.js';
@@ -87,7 +87,7 @@ export class MemoryRoot {
   }
 
   /** Has a repository's branch written, as a push does: opened if it isn't, and led if this server leads. */
-  async write(repository: string, branch: string, content: string): Promise<Answer> {
+  async write(repository: string, branch: string, content: string): Promise<ProposalAnswer> {
     const { repositories, cluster } = this;
     if (repositories === null || cluster === null) return { outcome: 'unknown' };
     const { repository: opened, leave } = await repositories.visit(repository);

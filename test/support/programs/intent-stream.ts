@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
-  type Answer,
+  type IntentAnswer,
   decodeAnswer,
   decodeGreeting,
   encodeFrame,
@@ -86,7 +86,7 @@ export class IntentClient {
     return decodeGreeting(frame.payload);
   }
 
-  async answer(): Promise<Answer> {
+  async answer(): Promise<IntentAnswer> {
     const frame = await this.frame();
     if (frame?.kind !== 'A') throw new Error(`no answer: ${describe(frame)}`);
     return decodeAnswer(frame.payload);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { expendable, type Waiting } from '../../../apps/stargate/ssh/room/expendable.js';
-import { type Place, Places } from '../../../apps/stargate/ssh/room/places.js';
+import { type CommandPlace, Places } from '../../../apps/stargate/ssh/room/places.js';
 import { seldomLog } from '../../../apps/stargate/log/log-seldom.js';
 import { connectionBounds } from '../../../domain/gateway/limits/connection-limits.js';
 import { KvError } from '../../../ports/error.js';
@@ -35,8 +35,8 @@ describe('stargate: places of commands', () => {
   const writer = (key: string) => ({ key, writes: true, pushes: false });
   const push = (key: string) => ({ key, writes: true, pushes: true });
   /** Takes as many as there are to be had. */
-  const grab = (all: Places, one: ReturnType<typeof reader>): Place[] => {
-    const taken: Place[] = [];
+  const grab = (all: Places, one: ReturnType<typeof reader>): CommandPlace[] => {
+    const taken: CommandPlace[] = [];
     for (;;) {
       try {
         taken.push(all.take(one));
@@ -76,12 +76,12 @@ describe('stargate: places of commands', () => {
       () => now,
     );
     const ended: string[] = [];
-    const idle = (place: Place, name: string): void => {
+    const idle = (place: CommandPlace, name: string): void => {
       place.idle(() => ended.push(name));
       now += 1000;
     };
-    const [a0, a1] = grab(all, writer('a')) as [Place, Place];
-    const [b0] = grab(all, writer('b')) as [Place];
+    const [a0, a1] = grab(all, writer('a')) as [CommandPlace, CommandPlace];
+    const [b0] = grab(all, writer('b')) as [CommandPlace];
     idle(a1, 'a1');
     idle(b0, 'b0');
     idle(a0, 'a0');

@@ -1,5 +1,5 @@
 import { answerFetch } from '../../../../domain/gateway/replicate/follower/catch-up.js';
-import type { Answer, Effect, Input, Proposal } from '../../../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer, Effect, Input, Proposal } from '../../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../../domain/gateway/replicate/entry.js';
 import type { ReplicaState } from '../../../../domain/gateway/replicate/machine.js';
 import { Replica } from '../../../../domain/gateway/replicate/replica.js';
@@ -20,7 +20,7 @@ import { Snapshots } from './snapshots.js';
 
 /** The machine's patience is counted in these, ms. */
 const TICK_MS = 100;
-const ENDING: Answer = { outcome: 'refused', because: 'not-leader', detail: 'this server is ending' };
+const ENDING: ProposalAnswer = { outcome: 'refused', because: 'not-leader', detail: 'this server is ending' };
 
 /**
  * One server's part in the history of one repository: carries out what its replica wants done, and tells it what has come of that. Opened by
@@ -29,7 +29,7 @@ const ENDING: Answer = { outcome: 'refused', because: 'not-leader', detail: 'thi
 export class ClusterMember {
   private readonly post: Post;
   private readonly inputs: Input[] = [];
-  private readonly answers = new Map<string, (answer: Answer) => void>();
+  private readonly answers = new Map<string, (answer: ProposalAnswer) => void>();
   private readonly failures = new Map<ServerId, string | null>();
   private readonly losses: PeerLosses;
   private readonly serving = new Set<ServerId>();
@@ -115,7 +115,7 @@ export class ClusterMember {
   }
 
   /** Has the cluster decide something, which brings objects that are on no disk yet. Never rejects: every proposal is answered, once. */
-  propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<Answer> {
+  propose(proposal: Proposal, objects: readonly NewObject[] = []): Promise<ProposalAnswer> {
     if (this.stopped) return Promise.resolve(ENDING);
     return new Promise((resolve) => {
       this.answers.set(proposal.id, resolve);

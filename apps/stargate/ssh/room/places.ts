@@ -9,7 +9,7 @@ export interface Placed extends Holder {
 }
 
 /** A place that a command has. */
-export interface Place {
+export interface CommandPlace {
   /** Gives it back. */
   leave(): void;
   /**
@@ -42,7 +42,7 @@ export class Places {
   ) {}
 
   /** Takes a place; where there is none, one that is idle is ended for it, the key's own first. Throws `BUSY`. */
-  take(command: Placed): Place {
+  take(command: Placed): CommandPlace {
     const limits = this.limits();
     if (command.pushes) this.require(command, limits.pushes, 'all', 'pushes', ({ pushes }) => pushes);
     if (!command.writes) {

@@ -5,7 +5,7 @@ import type { RuleContext } from '../../../verify/fault.js';
 import { type KeyChange, type LedgerPart, ledgerParts } from '../../../verify/keys/ledger-changes.js';
 import { checkValues } from '../../../verify/keys/values.js';
 import { rulesAt, type Tally, type VerifyContext } from '../context.js';
-import type { Place } from '../findings.js';
+import type { FindingPlace } from '../findings.js';
 import type { KnownChunks } from './known-chunks.js';
 
 /** Two ledger trees, and what the keys that differ are held against. */
@@ -14,7 +14,7 @@ interface KeysRequest {
   readonly after: Oid;
   /** The transaction that must have set the changed keys; null: many did. */
   readonly txn: string | null;
-  readonly place: Place;
+  readonly place: FindingPlace;
   readonly chunks: KnownChunks;
   /** Read every value and hold it against its ETag. */
   readonly digests: boolean;

@@ -6,7 +6,7 @@ import { checkIndexStep } from '../../../verify/index/index-step.js';
 import type { Transaction } from '../../../verify/attestation/pairs.js';
 import { rulesAt, type VerifyContext } from '../context.js';
 import { checkKeys } from './check-keys.js';
-import type { Place } from '../findings.js';
+import type { FindingPlace } from '../findings.js';
 import { checkOrderedTree, intentOf, isSequenced, type SequencedLink } from '../../../verify/sequenced.js';
 import type { ChunksStep } from './known-chunks.js';
 import type { EpochWalk } from './last-state.js';
@@ -53,7 +53,7 @@ async function checkStep(
 }
 
 /** A transaction that was made of an intent is exactly what that makes of the state before it. */
-async function recompute(context: VerifyContext, place: Place, ledger: SequencedLink, before: Oid | null): Promise<void> {
+async function recompute(context: VerifyContext, place: FindingPlace, ledger: SequencedLink, before: Oid | null): Promise<void> {
   const rules = rulesAt(context, place);
   const [header] = await rules.store.headers([ledger.trailers.intent]);
   const intent = header ? await intentOf(rules, ledger) : null; // what is not here was noted with the signatures

@@ -8,7 +8,7 @@ import { newestTip, type Tip } from '../../clone/tips.js';
 import { wholeTip } from '../../remote/fetch-namespace.js';
 import { checkExpectations, requireDeleted } from '../expectations.js';
 import type { RequestedOperation } from '../operations.js';
-import { type Outcome, type Receipt, receipt } from '../receipt.js';
+import { type WriteOutcome, type Receipt, receipt } from '../receipt.js';
 import type { WriteRequest } from '../request.js';
 import { baseOf, build, moves } from './draft.js';
 import type { KnownState } from './known-state.js';
@@ -62,7 +62,7 @@ export async function attempt(
   // What this clone knows says no; the Stargate's newest state has the last word.
   if (doubt !== null && !known.fresh) return knowMore(known);
   if (doubt instanceof KvError) throw doubt;
-  const outcome: Outcome = { request, prepared, draft, tip, base, retries };
+  const outcome: WriteOutcome = { request, prepared, draft, tip, base, retries };
   const nothing = draft.set.length + draft.del.length === 0;
   if (nothing || request.dryRun === true) return { receipt: receipt(outcome, null, 'nowhere', warnings) };
   const late = overtaken();
@@ -79,7 +79,7 @@ async function conclude(
     outcome,
     behind,
     warnings,
-  }: { readonly outcome: Outcome; readonly behind: News['behind'] | undefined; readonly warnings: string[] },
+  }: { readonly outcome: WriteOutcome; readonly behind: News['behind'] | undefined; readonly warnings: string[] },
 ): Promise<AttemptEnd> {
   const { draft, base, tip } = outcome;
   const mayBeUnsigned = target === 'clone' || known.policy?.requireSignedCommits === false;

@@ -7,7 +7,7 @@ import type { Clone } from '../../clone/clone.js';
 import { fetchNamespace } from '../../remote/fetch-namespace.js';
 import { readLedgerCommits } from '../../clone/tips.js';
 import { atTheLeader } from '../../sequence/follow-leader.js';
-import { inDoubt, maySoonAnswer, PATIENCE_MS, pauses } from '../../sequence/in-doubt.js';
+import { inDoubt, maySoonAnswer, ASKED_AGAIN_MS, pauses } from '../../sequence/in-doubt.js';
 
 /**
  * Pushes, and says for certain whether the refs have moved: when the connection breaks after the push was sent, the same push is sent
@@ -38,7 +38,7 @@ async function findOut(
   options: PushOptions,
   broken: KvError,
 ): Promise<void> {
-  const until = clone.clock.now() + PATIENCE_MS;
+  const until = clone.clock.now() + ASKED_AGAIN_MS;
   for (const pause of pauses()) {
     await clone.clock.sleep(pause);
     try {

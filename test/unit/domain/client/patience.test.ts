@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { PATIENCE_MS, patientRemote, whenRoom } from '../../../../domain/client/remote/patience.js';
+import { NO_ROOM_MS, patientRemote, whenRoom } from '../../../../domain/client/remote/patience.js';
 import { KvError } from '../../../../ports/error.js';
 import { failure } from '../../../support/failure.js';
 
@@ -43,7 +43,7 @@ describe('waiting for room at a Stargate', () => {
       'BUSY',
     );
     const total = waiting.pauses.reduce((sum, ms) => sum + ms, 0);
-    expect(total).to.be.within(PATIENCE_MS, PATIENCE_MS + 2000);
+    expect(total).to.be.within(NO_ROOM_MS, NO_ROOM_MS + 2000);
   });
 
   it('tries a push that was cut off before anything was sent a few times, and says nothing of it', async () => {

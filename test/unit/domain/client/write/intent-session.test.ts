@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { IntentSession } from '../../../../../domain/client/sequence/session.js';
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import {
-  type Answer,
+  type IntentAnswer,
   encodeAnswer,
   encodeFrame,
   encodeGreeting,
@@ -22,14 +22,14 @@ const GREETING = {
 } as const;
 const OBJECTS = [{ oid: '0'.repeat(40), type: 'commit', body: utf8('x') }] as const;
 const hello = (): Uint8Array => encodeFrame('H', encodeGreeting(GREETING));
-const ordered = (id: number, epoch = 'e1'): Answer => ({
+const ordered = (id: number, epoch = 'e1'): IntentAnswer => ({
   id,
   outcome: {
     ...{ ns: 'main', txn: `t${id}`, commit: '1'.repeat(40), parent: null, tree: null, epoch },
     ...{ set: 1, del: 0, unchanged: [], lostTtl: [], retried: false },
   },
 });
-const answer = (one: Answer): Uint8Array => encodeFrame('A', encodeAnswer(one));
+const answer = (one: IntentAnswer): Uint8Array => encodeFrame('A', encodeAnswer(one));
 
 /** A connection whose other side is the test. */
 class Wire implements IntentConnection {

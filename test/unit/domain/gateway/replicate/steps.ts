@@ -1,5 +1,5 @@
 import { nodeHasher } from '../../../../../adapters/hasher-node/open.js';
-import type { Answer, Effect, Input, Proposal } from '../../../../../domain/gateway/replicate/effects.js';
+import type { ProposalAnswer, Effect, Input, Proposal } from '../../../../../domain/gateway/replicate/effects.js';
 import { type Entry, movesOf, type ServerId, type Standing } from '../../../../../domain/gateway/replicate/entry.js';
 import type { ReplicaOptions, Restored } from '../../../../../domain/gateway/replicate/machine.js';
 import type { Message } from '../../../../../domain/gateway/replicate/messages.js';
@@ -65,8 +65,8 @@ export const sent = (effects: readonly Effect[]): [ServerId, Message][] =>
 /** To whom a kind of message is sent. */
 export const sentTo = (effects: readonly Effect[], kind: Message['kind']): ServerId[] =>
   sent(effects).flatMap(([to, message]) => (message.kind === kind ? [to] : []));
-export const answers = (effects: readonly Effect[]): [string, Answer][] =>
-  effects.flatMap((effect) => (effect.kind === 'answer' ? [[effect.proposal, effect.answer] as [string, Answer]] : []));
+export const answers = (effects: readonly Effect[]): [string, ProposalAnswer][] =>
+  effects.flatMap((effect) => (effect.kind === 'answer' ? [[effect.proposal, effect.answer] as [string, ProposalAnswer]] : []));
 /** The one effect of a kind; throws where there is another number of them. */
 export function only<K extends Effect['kind']>(effects: readonly Effect[], kind: K): Extract<Effect, { kind: K }> {
   const found = effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
