@@ -50,6 +50,7 @@ function limitsPage({ LIMIT_NAMES, LIMITS, limitKey, limitText }) {
     '# Limits',
     '',
     'How much anybody may ask of a Stargate. Each is a key under `stargate.limits` in the policy; a changed policy file takes effect at once.',
+    "Of many repositories (`serve --root`), the root's own policy bounds the listeners, as it is when the Stargate starts.",
     'Three bounds have keys of their own right under `stargate`: `max_connections_per_key`, `max_push_objects` and `min_free_space`.',
     'What `git kv` itself puts up with from a mirror or a Stargate is in [SECURITY.md](SECURITY.md).',
     '',
