@@ -1,10 +1,11 @@
 import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { stillRefs } from '../../../domain/gateway/sync/still-refs.js';
 import { openProfile, type Profile } from '../../../plugins/host/index.js';
 import { KvError } from '../../../ports/error.js';
 import type { GitStore } from '../../../ports/git/git-store.js';
 import type { RepositoryHost } from '../../../ports/git/repository-host.js';
+import { homeOfKeys, keyFile, keyFolder } from '../host-key/key-files.js';
 import { ownEnv } from '../process/environment.js';
 import { productVersion } from '../version.js';
 import { JOURNAL, type JournalKept, keepJournal } from './journal.js';
@@ -22,7 +23,7 @@ export interface BackupRequest {
   readonly to: string;
   /** The policy's file; null: the repository's own. */
   readonly policyPath: string | null;
-  /** Also the private host keys. */
+  /** Also the private host keys: the repository's own, or those of the root that it stands below. */
   readonly hostKeys: boolean;
   /** What the Stargate is served with, as far as it was named: its journal may lie elsewhere. */
   readonly profile: Profile | null;
@@ -57,7 +58,7 @@ export const SETTINGS = 'settings.gitconfig';
 /**
  * Takes a backup of a Stargate's repository, which may be serving meanwhile: the refs are those of one moment, and the journal is
  * read after them, so that it knows of each of their moves. Whole or not at all, but for a journal that can't be had.
- * Throws `CONFIG_INVALID` for a folder that is no Stargate's, or one that is there already; `IO_ERROR`; `GIT_ERROR`.
+ * Throws `CONFIG_INVALID` for a folder that is no Stargate's, one that is there already, or host keys that are not there; `IO_ERROR`; `GIT_ERROR`.
  */
 export async function takeBackup({ repo, to, policyPath, hostKeys, profile }: BackupRequest): Promise<Backup> {
   const gitDir = resolve(repo);
@@ -123,9 +124,14 @@ async function copyState(
     await copy(join(gitDir, ARCHIVES, name), join('archives', name));
   if (!hostKeys) return names;
   await mkdir(join(draft, 'host-keys'));
-  const folder = join(gitDir, '.stargate');
-  for (const name of (await namesIn(folder)).filter((each) => HOST_KEY.test(each)))
-    await copy(join(folder, name), join('host-keys', name));
+  const folder = keyFolder(await homeOfKeys(gitDir)); // of one below a root, the root's: that is what its clients are shown
+  const kept = (await namesIn(folder)).filter((each) => HOST_KEY.test(each));
+  if (!kept.includes(basename(keyFile(folder, 'ed25519')))) {
+    throw new KvError('CONFIG_INVALID', `there is no SSH host key in ${folder}`, {
+      hint: 'put it back first; or leave --with-host-key out: the backup is taken without it',
+    });
+  }
+  for (const name of kept) await copy(join(folder, name), join('host-keys', name));
   return names;
 }
 
