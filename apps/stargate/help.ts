@@ -37,7 +37,8 @@ const SERVE = `  git-kv-stargate [serve] --repo P [--profile embedded]
 `;
 
 const CHECK = `  git-kv-stargate check --repo P [--profile embedded] [--policy-path FILE]
-      [--mirror-remote github-origin] [--plugin MODULE ...] [--listen-ssh HOST:PORT] [--json]
+      [--mirror-remote github-origin] [--plugin MODULE ...] [--set PORT.KEY=VALUE ...]
+      [--listen-ssh HOST:PORT] [--json]
     Looks at all that a start needs, changes nothing, and may run beside a Stargate that serves.
     Exits 0 when nothing is wrong, warnings or not; else with the status of the first fault.
 `;
@@ -119,7 +120,8 @@ const GENERAL = `  git-kv-stargate help VERB
 
   --help, --version
 
-Exit: 0 ok, 5 IO or Git, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
+Exit: 0 ok, else as docs/ERRORS.md has it for the error: 2 a name that is taken, 5 IO or Git, 6 not
+found, 8 what does not belong together, 11 the mirror's refs do not verify, 64 usage, 78 configuration.
 `;
 
 /** The verbs that there are. */
