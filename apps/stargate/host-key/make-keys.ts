@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, link, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, link, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { KvError } from '../../../ports/error.js';
@@ -46,6 +46,24 @@ export async function makeHostKeys(gitDir: string, from?: string): Promise<reado
   if (from !== undefined) await takeKeys(from, folder);
   await Promise.all((await missing(folder)).map((kind) => makeKey(kind, keyFile(folder, kind))));
   return keysIn(folder);
+}
+
+/**
+ * Makes the ed25519 key of a root that never had one; the other kinds follow it (`addMissingKinds`). False, and nothing is made, where there
+ * is one, or where another kind or a public half tells that it is lost.
+ */
+export async function makeFirstKey(root: string): Promise<boolean> {
+  const folder = keyFolder(root);
+  if ((await missing(folder)).length < HOST_KEY_KINDS.length) return false;
+  const isThere = (file: string): Promise<boolean> =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  const halves = await Promise.all(HOST_KEY_KINDS.map((kind) => isThere(`${keyFile(folder, kind)}.pub`)));
+  if (halves.includes(true)) return false;
+  await makeKey('ed25519', keyFile(folder, 'ed25519'));
+  return true;
 }
 
 /** The keys that lie in a folder, as many kinds as there are. */

@@ -6,8 +6,8 @@ import { KvError } from '../../../../ports/error.js';
 import { type Limits, USUAL_LIMITS } from '../../../../ports/stargate/limits.js';
 import { CONNECTIONS_PER_KEY, type PolicyReader } from '../../../../ports/stargate/policy-reader.js';
 import type { Tracing } from '../../../../ports/tracing.js';
-import { type Keyring, openKeyring } from '../../host-key/keyring.js';
-import { makeHostKeys } from '../../host-key/make-keys.js';
+import { type Keyring, namedKeys, openKeyring, shownKeys } from '../../host-key/keyring.js';
+import { makeFirstKey } from '../../host-key/make-keys.js';
 import type { Log } from '../../log/log.js';
 import { createMetrics, type Metrics } from '../../metrics.js';
 import { ownEnv } from '../../process/environment.js';
@@ -52,7 +52,7 @@ export async function openShared(running: Pick<UndoStack, 'push'>, options: Shar
     throw new KvError('CONFIG_INVALID', `cannot use ${root}: ${cause.code ?? cause.message}`, { cause });
   });
   await sweepDrafts(root).catch((cause: Error) => log.warn('drafts.left', { error: cause.message })); // they take room, and no more
-  await makeHostKeys(root);
+  const isFirst = await makeFirstKey(root);
   const composition = await openProfile(await chooseProfile(options.choice), { directory: root, env: ownEnv() });
   running.push(() => composition.close());
   const reader = await composition.get<PolicyReader>('policy-reader');
@@ -64,6 +64,7 @@ export async function openShared(running: Pick<UndoStack, 'push'>, options: Shar
   const bounds = own?.limits ?? USUAL_LIMITS;
   const keyring = await openKeyring({ gitDir: root, log, now: () => clock.now(), onChange: keysChanged });
   running.push(() => keyring.close());
+  if (isFirst) log.warn('host-key.made', { kinds: ['ed25519'], keys: shownKeys(namedKeys(keyring.current)) });
   return {
     ...{ composition, reader, clock, tracing, metrics, keyring, bounds },
     ...{ summed: new SummedMetrics(metrics), catalogue: new Catalogue(root), minFreeSpace: own?.minFreeSpace ?? null },
