@@ -48,7 +48,8 @@ export async function runServe(args: readonly string[]): Promise<number> {
   if (shown('serve', values)) return 0;
   const { root } = values;
   if (root !== undefined) refuseWithRoot(values);
-  else refuseWithoutRoot(values);
+  else refuse(values, WITH_ROOT, '--root');
+  if (!wantsApi(values)) refuse(values, WITH_API, '--api');
   const place = root === undefined ? resolve(required(values.repo, '--repo')) : null;
   const { settings, choice } = await settle(place, values);
   const sampleSize = countOf(settings['sample-size']);
@@ -124,10 +125,14 @@ function roleOf({ leadership }: Daemon): readonly string[] {
   return [`role  ${leadership.leader ? 'leader' : `standby: the leader is ${leadership.holder ?? 'nobody'}`}`];
 }
 
+/** A token file and a peer ask for the replication API, too. */
+const wantsApi = (values: ApiFlags): boolean =>
+  values.api === true || values['api-token-file'] !== undefined || values.peer.length > 0;
+
 /** What the flags say of the replication API; null where it is not to be served. Throws `USAGE`. */
 function apiOf(values: ApiFlags, shownRoot: string, listenHttp: Endpoint): ServedApi | null {
   const tokenFile = values['api-token-file'];
-  if (values.api !== true && tokenFile === undefined && values.peer.length === 0) return null;
+  if (!wantsApi(values)) return null;
   const [ca, cert, certKey] = [values['peer-ca'], values['peer-cert'], values['peer-cert-key']];
   const given = [ca, cert, certKey].filter((file) => file !== undefined);
   if (given.length !== 0 && given.length !== 3)
@@ -164,13 +169,18 @@ interface ApiFlags {
   readonly 'peer-cert-key'?: string | undefined;
 }
 
-/** Throws `USAGE` for what only many repositories have. */
-function refuseWithoutRoot(values: Readonly<Record<string, unknown>>): void {
-  const flags = ['max-open', 'api', 'api-token-file', 'server-id', 'peer', 'listen-peers', 'peer-key-file', 'peer-ca', 'trusted'];
+/** What says more of the replication API, and does not ask for it. */
+const WITH_API = ['server-id', 'listen-peers', 'peer-key-file', 'peer-ca', 'peer-cert', 'peer-cert-key', 'trusted'] as const;
+/** What only many repositories have. */
+const WITH_ROOT = ['max-open', 'api', 'api-token-file', 'peer', ...WITH_API] as const;
+
+/** Throws `USAGE` for flags that were given without the one that they go with. */
+function refuse(values: object, flags: readonly string[], without: string): void {
+  const given = new Map(Object.entries(values));
   for (const flag of flags) {
-    const value = values[flag];
+    const value: unknown = given.get(flag);
     if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
-    throw new KvError('USAGE', `--${flag} goes with --root`, { hint: 'see git-kv-stargate help serve' });
+    throw new KvError('USAGE', `--${flag} goes with ${without}`, { hint: 'see git-kv-stargate help serve' });
   }
 }
 
