@@ -1,5 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Finding, Subject } from '../../apps/stargate/check/check.js';
+import { HOST_KEY } from '../../apps/stargate/check/host-key.js';
 import { HOST_KEY_KINDS, keyFile, keyFolder } from '../../apps/stargate/host-key/key-files.js';
 import { rotateHostKeys } from '../../apps/stargate/host-key/rotation.js';
 import { openShared } from '../../apps/stargate/root/serving/shared.js';
@@ -56,5 +59,20 @@ describe('stargate: the host keys of a root', function () {
     const after = await started();
     expect(after.keys).to.have.length(HOST_KEY_KINDS.length);
     expect(after.keys.filter((key) => keys.includes(key))).to.deep.equal([]);
+  });
+
+  it('are what a check of a repository below it looks at', async () => {
+    const gitDir = join(root, 'ada', 'one.git');
+    await mkdir(keyFolder(gitDir), { recursive: true });
+    const looked = async (): Promise<readonly Finding[]> => HOST_KEY.run({ gitDir } as Partial<Subject> as Subject);
+    expect((await failure(looked(), 'CONFIG_INVALID')).message).to.contain(`${gitDir} is lost`);
+    await mkdir(keyFolder(root));
+    expect((await looked()).map(({ level, what }) => [level, what])).to.deep.equal([
+      ['warning', `there is none: the first start of ${root} makes them`],
+    ]);
+    const { keys } = await started();
+    expect((await looked()).map(({ what }) => what.split(' ')[0])).to.deep.equal(keys);
+    await rm(keyFile(keyFolder(root), 'ed25519'));
+    expect((await failure(looked(), 'CONFIG_INVALID')).message).to.contain(`${root} is lost`);
   });
 });

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { HOST_KEY_KINDS, homeOfKeys, keyFile, keyFolder, readHostKeys } from '../host-key/key-files.js';
+import { HOST_KEY_KINDS, hadNoKeys, homeOfKeys, keyFile, keyFolder, readHostKeys } from '../host-key/key-files.js';
 import { namedKeys } from '../host-key/keyring.js';
 import { type Check, ok, warning } from './check.js';
 
@@ -9,6 +9,7 @@ export const HOST_KEY: Check = {
   needs: ['repository'],
   async run({ gitDir }) {
     const home = await homeOfKeys(gitDir);
+    if (home !== gitDir && (await hadNoKeys(home))) return [warning(`there is none: the first start of ${home} makes them`)];
     const keys = await readHostKeys(home);
     const folder = keyFolder(home);
     const missing = HOST_KEY_KINDS.filter((kind) => !keys.inUse.some((key) => key.kind === kind));

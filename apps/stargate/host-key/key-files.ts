@@ -46,16 +46,29 @@ export const nextKeyFile = (folder: string, kind: HostKeyKind): string => `${key
 /** Where it is written when the next keys take over. */
 export const rotationFile = (folder: string): string => join(folder, 'host-key-rotation.json');
 
-/** Where the host keys lie that a repository is served with: its own, or those of the root that it stands below. */
+/**
+ * Where the host keys lie that a repository is served with: its own, or those of the root that it stands below, which has none before it is
+ * served.
+ */
 export async function homeOfKeys(gitDir: string): Promise<string> {
-  const has = (home: string): Promise<boolean> =>
-    access(keyFile(keyFolder(home), 'ed25519')).then(
-      () => true,
-      () => false, // whoever reads it says why not
-    );
+  if (await isThere(keyFile(keyFolder(gitDir), 'ed25519'))) return gitDir;
   const root = dirname(dirname(gitDir));
-  return !(await has(gitDir)) && (await has(root)) ? root : gitDir;
+  return (await isThere(keyFolder(root))) ? root : gitDir;
 }
+
+/** Whether there is neither a key nor a public half that tells of one. */
+export async function hadNoKeys(gitDir: string): Promise<boolean> {
+  const files = HOST_KEY_KINDS.map((kind) => keyFile(keyFolder(gitDir), kind));
+  const there = await Promise.all(files.flatMap((file) => [file, `${file}.pub`]).map(isThere));
+  return !there.includes(true);
+}
+
+/** Where it can't be looked, whoever reads it says why. */
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
+  );
 
 /**
  * Reads the host keys of a repository. Throws `CONFIG_INVALID` where there is no Stargate's repository, when the key that clients know

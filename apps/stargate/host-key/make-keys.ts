@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, chmod, copyFile, link, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { KvError } from '../../../ports/error.js';
-import { HOST_KEY_KINDS, type HostKey, type HostKeyKind, keyFile, keyFolder, readKey } from './key-files.js';
+import { HOST_KEY_KINDS, hadNoKeys, type HostKey, type HostKeyKind, keyFile, keyFolder, readKey } from './key-files.js';
 import { syncPath } from '../../sync-path.js';
 
 /** RSA of OpenSSH's own host keys. Bits. */
@@ -53,16 +53,8 @@ export async function makeHostKeys(gitDir: string, from?: string): Promise<reado
  * is one, or where another kind or a public half tells that it is lost.
  */
 export async function makeFirstKey(root: string): Promise<boolean> {
-  const folder = keyFolder(root);
-  if ((await missing(folder)).length < HOST_KEY_KINDS.length) return false;
-  const isThere = (file: string): Promise<boolean> =>
-    access(file).then(
-      () => true,
-      () => false,
-    );
-  const halves = await Promise.all(HOST_KEY_KINDS.map((kind) => isThere(`${keyFile(folder, kind)}.pub`)));
-  if (halves.includes(true)) return false;
-  await makeKey('ed25519', keyFile(folder, 'ed25519'));
+  if (!(await hadNoKeys(root))) return false;
+  await makeKey('ed25519', keyFile(keyFolder(root), 'ed25519'));
   return true;
 }
 
