@@ -21,6 +21,7 @@ interface Brought {
   readonly namespaces: readonly string[];
   /** Whether the backup has a journal. */
   readonly journal: boolean;
+  /** The files of bundles, `NAME.bundle`; the archive knows each as `NAME`. */
   readonly archives: readonly string[];
 }
 
@@ -53,7 +54,7 @@ export async function checkRestored(composition: Composition, brought: Brought):
     });
   }
   const bundles = await composition.get<BundleArchive>('bundle-archive');
-  for (const name of archives) await look(`archives/${name}`, () => bundles.refs(name).then(() => null));
+  for (const file of archives) await look(`archives/${file}`, () => bundles.refs(file.replace(/\.bundle$/, '')).then(() => null));
   return checks;
 }
 

@@ -83,7 +83,7 @@ describe('the journal in a backup', () => {
 
 describe('what is looked at of a restored repository', () => {
   const brought = { refs: 3, namespaces: [], journal: true, archives: ['main@e1.bundle'] };
-  const composition = (journal: () => unknown, bundle: () => Promise<unknown>): Composition =>
+  const composition = (journal: () => unknown, bundle: (name: string) => Promise<unknown>): Composition =>
     ({
       get: async (port: string) =>
         ({ 'git-store': new GitMemoryStore('sha1'), journal: { replay: journal }, 'bundle-archive': { refs: bundle } })[port],
@@ -93,10 +93,13 @@ describe('what is looked at of a restored repository', () => {
     const records = async function* () {
       yield* [sampleIntent(1), { kind: 'done', id: sampleIntent(1).id }, sampleIntent(2)];
     };
-    const checks = await checkRestored(
-      composition(records, async () => new Map()),
-      brought,
-    );
+    const asked: string[] = [];
+    const bundle = async (name: string) => {
+      asked.push(name);
+      return new Map();
+    };
+    const checks = await checkRestored(composition(records, bundle), brought);
+    expect(asked).to.deep.equal(['main@e1']); // the archive puts .bundle behind it itself
     expect(checks.map(({ what }) => what)).to.deep.equal([
       '3 refs as the manifest names them, and every object that they reach',
       'journal: 3 records, 1 of a write that the start will finish or undo',
