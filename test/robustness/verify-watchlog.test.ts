@@ -208,7 +208,7 @@ describe('git kv verify: watchlog and watermark', () => {
     ).split('\n'))
       if (line !== '') await git(['update-ref', '-d', line]);
     ran = await verify();
-    expect([ran.code, ran.faults, ran.notes.includes('1 events of the watchlog of epoch second are newer')]).to.deep.equal([
+    expect([ran.code, ran.faults, ran.notes.includes('1 event of the watchlog of epoch second is newer')]).to.deep.equal([
       0,
       [],
       true,

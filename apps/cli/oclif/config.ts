@@ -2,6 +2,7 @@
 export const TOPICS: Readonly<Record<string, string>> = {
   cas: 'Write only when nothing has changed since it was read',
   epoch: 'Begin a new epoch, so that clones stay small',
+  mirror: 'Read from a mirror that was carried here',
   reality: 'Try changes before they are true',
   plugin: 'Write a plugin',
   plugins: 'Commands that others have written',

@@ -112,9 +112,15 @@ function checkOrder(
     seen.add(event.oid);
   }
   const missing = ledger.length - Math.max(next, 0);
-  if (newer > 0) findings.note(`%d events of the watchlog of epoch ${epoch.label} are newer than the ledger here`, newer);
-  else if (missing > 0)
-    findings.note(`%d transactions of epoch ${epoch.label} are not in the watchlog here, which was fetched before them`, missing);
+  const { label } = epoch;
+  if (newer > 0) {
+    const one = `%d event of the watchlog of epoch ${label} is newer than the ledger here`;
+    findings.note(`%d events of the watchlog of epoch ${label} are newer than the ledger here`, newer, undefined, one);
+  } else if (missing > 0) {
+    const one = `%d transaction of epoch ${label} is not in the watchlog here, which was fetched before it`;
+    const many = `%d transactions of epoch ${label} are not in the watchlog here, which was fetched before them`;
+    findings.note(many, missing, undefined, one);
+  }
 }
 
 function checkEvent(
@@ -158,5 +164,8 @@ function checkSigner(
   const names = listed.filter(({ kind, material }) => kind === 'ssh' && material === key.id).map(({ name }) => name);
   if (names.includes(event.signer) || names.length === 0) return;
   if (listed.some(({ name }) => name === event.signer)) fault(`the signature of ${[...new Set(names)].join(' or ')}`);
-  else findings.note(`%d events name ${JSON.stringify(event.signer)} as the signer, a name that the policy has no more`);
+  else {
+    const whom = `${JSON.stringify(event.signer)} as the signer, a name that the policy has no more`;
+    findings.note(`%d events name ${whom}`, 1, undefined, `%d event names ${whom}`);
+  }
 }

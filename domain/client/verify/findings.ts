@@ -40,7 +40,10 @@ export class EnoughFaults extends Error {}
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
   readonly faults: Finding[] = [];
-  private readonly counted = new Map<string, { readonly times: number; readonly advice: Advice | undefined }>();
+  private readonly counted = new Map<
+    string,
+    { readonly times: number; readonly advice: Advice | undefined; readonly one: string }
+  >();
   private readonly reported = new Set<string>();
 
   /** The sink for the faults of rules. */
@@ -64,14 +67,18 @@ export class Findings {
     this.emit(faultOf(error, place));
   }
 
-  /** A note that is told once, with how often it applied. */
-  note(text: string, times = 1, advice?: Advice): void {
-    this.counted.set(text, { times: (this.counted.get(text)?.times ?? 0) + times, advice });
+  /**
+   * A note that is told once, with how often it applied: `%d` of `text`. `one` says the same of a single time, where the words
+   * differ then.
+   */
+  note(text: string, times = 1, advice?: Advice, one = text): void {
+    this.counted.set(text, { times: (this.counted.get(text)?.times ?? 0) + times, advice, one });
   }
 
   /** The notes, in the order in which they were first told. */
   get notes(): Note[] {
-    return [...this.counted].map(([text, { times, advice }]) => {
+    return [...this.counted].map(([many, { times, advice, one }]) => {
+      const text = times === 1 ? one : many;
       return { text: text.replace('%d', String(times)), ...(advice === undefined ? {} : { advice }) };
     });
   }

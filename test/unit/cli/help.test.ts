@@ -1,6 +1,16 @@
 import { Command, Flags } from '@oclif/core';
 import { expect } from 'chai';
+import { COMMANDS } from '../../../apps/cli/commands/index.js';
+import { TOPICS } from '../../../apps/cli/oclif/config.js';
 import { pluginCommandHelp } from '../../../apps/cli/run/help.js';
+
+describe('the help of the first word of several commands', () => {
+  it('is there for each', () => {
+    const shared = Object.keys(COMMANDS).flatMap((name) => (name.includes(':') ? [name.split(':', 1)[0] ?? ''] : []));
+    const own = shared.filter((word) => !(word in COMMANDS));
+    expect(Object.keys(TOPICS).sort()).to.deep.equal([...new Set(own)].sort());
+  });
+});
 
 describe("the help of a plugin's command", () => {
   class Bare extends Command {

@@ -22,9 +22,9 @@ export class Completion extends KvCommand {
     prose(`Commands, flags, and the keys and prefixes that this clone has, for git-kv and for git kv; nothing is fetched.
 Of more than a hundred keys, the next part up to a colon or a slash is offered.
 
-In ~/.bashrc:  source <(git kv completion bash)
-In ~/.zshrc, behind compinit:  source <(git kv completion zsh)
-Once for fish:  git kv completion fish > ~/.config/fish/completions/git-kv.fish
+  In ~/.bashrc:                   source <(git kv completion bash)
+  In ~/.zshrc, behind compinit:   source <(git kv completion zsh)
+  Once for fish:                  git kv completion fish > ~/.config/fish/completions/git-kv.fish
 
 For git kv, bash and fish want git's own completion. zsh's finds the file _git-kv in a folder of $fpath: the package has it in
 share/zsh/site-functions.`);

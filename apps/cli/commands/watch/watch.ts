@@ -10,6 +10,7 @@ import { momentAt } from '../../../../domain/client/past/at.js';
 import { parseHumanTime } from '../../../../domain/client/past/human-time.js';
 import { parseTime } from '../../../../domain/client/write/value/expiry.js';
 import { KvError } from '../../../../ports/error.js';
+import { isOid } from '../../../../ports/vocabulary.js';
 import { keyArgument } from '../../parse/argument-bytes.js';
 import { KvCommand } from '../../oclif/base.js';
 import type { Session } from '../../session/session.js';
@@ -18,7 +19,7 @@ import { oclifFlags } from '../../oclif/flags.js';
 import { prose } from '../../render/prose.js';
 import { watchDocument, watchLine } from '../../render/values/watch.js';
 import { note, print, printJson, warn } from '../../io/terminal.js';
-import { countFlag, durationFlag, oidFlag } from '../../parse/units.js';
+import { countFlag, durationFlag } from '../../parse/units.js';
 
 const FLAGS = {
   since: {
@@ -101,7 +102,14 @@ async function sinceFlag(text: string, clone: Clone, { ns, readFrom }: Pick<Watc
   if (text === OLDEST) return text;
   if (/^\d+ ?[a-z]+$/i.test(text) && isTime(`${text} ago`, clone.clock.now()))
     throw new KvError('USAGE', `--since ${JSON.stringify(text)} is no time`, { hint: `did you mean: --since "${text} ago"` });
-  if (!isTime(text, clone.clock.now())) return oidFlag('since', text, clone.store.objectFormat);
+  const { objectFormat } = clone.store;
+  if (isOid(text.toLowerCase(), objectFormat)) return text.toLowerCase();
+  if (!isTime(text, clone.clock.now())) {
+    const what = `a full ${objectFormat} object id, a time, or ${OLDEST}`;
+    throw new KvError('USAGE', `--since wants ${what}, and got ${JSON.stringify(text.slice(0, 80))}`, {
+      hint: 'for example --since "2h ago"; git kv watch names the object id to go on from when it ends',
+    });
+  }
   try {
     return (await momentAt(clone, ns, text, { readFrom, offline: false })).ledger.oid;
   } catch (error) {

@@ -42,7 +42,9 @@ export class KnownChunks {
     const known = this.here && !(this.newer && digests.some((digest) => !this.blobs.has(digest)));
     if (known) return this.blobs;
     const which = this.here ? 'are newer than those in this clone' : 'are not in this clone';
-    this.findings.note(`%d chunked values were not held against their chunks, which ${which}: reading one fetches them`);
+    const many = `%d chunked values were not held against their chunks, which ${which}: reading one fetches them`;
+    const one = `%d chunked value was not held against its chunks, which ${which}: reading it fetches them`;
+    this.findings.note(many, 1, undefined, one);
     return null;
   };
 }

@@ -35,7 +35,8 @@ export async function checkSignatures(
     keys.set(oid, key);
     if (policy !== null && !isListed(key, writers)) {
       const shown = fingerprint(key, namer.hasher);
-      findings.note(`%d ledger commits are signed by ${shown}, who is no writer of ${ns} any more`);
+      const who = `signed by ${shown}, who is no writer of ${ns} any more`;
+      findings.note(`%d ledger commits are ${who}`, 1, undefined, `%d ledger commit is ${who}`);
     }
   }
   if (policy === null)
@@ -56,14 +57,18 @@ async function writersKey(
   const strict = rulesAt(context, { epoch: ledger.trailers.epoch });
   if (sequencers.length > 0) await signerOf(strict, verifier, ledger, sequencers, 'sequencer');
   else
-    findings.note('%d ledger commits were made of intents, and the key that signs them is not known here', 1, {
-      id: 'learn-policy',
-    });
+    findings.note(
+      '%d ledger commits were made of intents, and the key that signs them is not known here',
+      1,
+      { id: 'learn-policy' },
+      '%d ledger commit was made of an intent, and the key that signs it is not known here',
+    );
   const [header] = await rules.store.headers([ledger.trailers.intent]);
   if (!header) {
     const why =
       '%d intents are not in this clone: that their writers wanted these transactions rests on the word of the Stargate';
-    findings.note(why, 1, { id: 'fetch-intents', ns: context.ns });
+    const one = '%d intent is not in this clone: that its writer wanted this transaction rests on the word of the Stargate';
+    findings.note(why, 1, { id: 'fetch-intents', ns: context.ns }, one);
     return null;
   }
   const intent = await intentOf(rules, ledger);

@@ -9,4 +9,14 @@ describe('what a verification has found', () => {
     expect(() => findings.fault('the last')).to.throw(EnoughFaults);
     expect(findings.faults).to.have.length(MOST_FAULTS);
   });
+
+  it('counts how often a note applied, and says one and many in words of their own', () => {
+    const findings = new Findings();
+    const note = () => findings.note('%d values were left out', 1, undefined, '%d value was left out');
+    note();
+    expect(findings.notes).to.deep.equal([{ text: '1 value was left out' }]);
+    note();
+    findings.note('the policy is not known here');
+    expect(findings.notes).to.deep.equal([{ text: '2 values were left out' }, { text: 'the policy is not known here' }]);
+  });
 });
