@@ -105,6 +105,8 @@ def get(git, ns, key):
 def live_keys(git, ns):
     """Every live key, from the names in the index; only files of mode 100755 are opened."""
     layout = git.read(f"refs/kv-index/{ns}:kv/{ns}/index/layout.json")
+    if layout is None:
+        raise ValueError(f"namespace {ns} has no index here")
     if layout != b'{"v":1,"pair":2,"levels":2,"split_above":256}':
         raise ValueError("a layout that this reader does not know")
     files = git.files(f"refs/kv-index/{ns}").items()
@@ -134,4 +136,7 @@ def main(repository, ns, verb, operand=""):
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5) or sys.argv[3] not in ("get", "list"):
         sys.exit(__doc__)
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except ValueError as error:
+        sys.exit(f"error: {error}")

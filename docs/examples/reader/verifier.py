@@ -90,6 +90,7 @@ class Verifier:
         self.refs = dict(line.split(" ") for line in lines)
         self.writers, self.admins = policy_keys(self.git, ns)
         self.repository = (self.git.read("refs/kv-policy/current:.kv/repository") or b"").decode().strip() or None
+        self.sequencers = (self.git.read("refs/kv-policy/current:.kv/sequencer-keys") or b"").decode().splitlines()
 
     def fault(self, where, what):
         self.faults.append(f"{where}: {what}")
@@ -150,7 +151,8 @@ class Verifier:
             if commit.trailers.get("KV-Chunks-Tree") != "-" and chunks:
                 known = self.new_chunks(commit, chunks.pop(0), known)
             self.trailers(commit, its_index, first, base)
-            self.signature(commit, self.admins if commit is first and "Parent-Ledger" in commit.trailers else self.writers)
+            keys = self.admins if commit is first and "Parent-Ledger" in commit.trailers else self.writers
+            self.signature(commit, self.intent(commit, keys) if "KV-Intent" in commit.trailers else keys)
             self.changes(commit, base, pointers, known)
             for path in self.git.empty_directories(commit.tree) + self.git.empty_directories(its_index.tree):
                 self.fault(commit.oid, f"{path!a} is a directory without files")
@@ -251,6 +253,17 @@ class Verifier:
             pointer["ttl"] = metadata["ttl"]
         return ("100755" if "ttl" in metadata else "100644", encode(pointer))
 
+    def intent(self, commit, keys):
+        """Checks who signed the intent, where it is here; gives the keys that sign what the Stargate makes of one."""
+        oid, note = commit.trailers["KV-Intent"], "intents are not here: that their writers wanted this is the Stargate's word"
+        if self.git.read(oid) is not None:
+            intent = Commit(self.git, oid)
+            self.expect(oid, "KV-Txn", intent.trailers.get("KV-Txn"), commit.trailers.get("KV-Txn"))
+            self.signature(intent, keys)
+        elif note not in self.notes:
+            self.notes.append(note)
+        return self.sequencers
+
     def signature(self, commit, keys):
         if commit.signature is None:
             return self.fault(commit.oid, "is not signed")
@@ -292,7 +305,8 @@ def main(repository, ns):
         print(f"note: {note}")
     for fault in verifier.faults:
         print(f"fault: {fault}")
-    print(f"{len(verifier.faults)} faults" if verifier.faults else "no fault")
+    count = len(verifier.faults)
+    print(f"{count} fault{'s' * (count > 1)}" if count else "no fault")
     return 8 if verifier.faults else 0
 
 
