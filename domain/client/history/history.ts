@@ -63,7 +63,7 @@ export async function* keyHistory(clone: Clone, request: HistoryRequest): AsyncG
   keyBytes(request.key);
   const { ns, key } = request;
   const tip = await tipForReading(clone, ns, request);
-  if (tip === null) throw await absentNamespace(clone, ns);
+  if (tip === null) throw await absentNamespace(clone, ns, request.offline);
   const signers = await Signers.of(clone, ns, request.verifier);
   let left = request.limit ?? Number.POSITIVE_INFINITY;
   let found = false;

@@ -66,7 +66,7 @@ function futureTimeText(ms: number): string {
 /** The newest state. Throws `NOT_FOUND` when there is no such namespace. */
 export async function momentNow(clone: Clone, ns: string, freshness: Freshness): Promise<Moment> {
   const tip = await tipForReading(clone, ns, freshness);
-  if (tip === null) throw await absentNamespace(clone, ns);
+  if (tip === null) throw await absentNamespace(clone, ns, freshness.offline);
   return { ledger: { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers }, time: clone.clock.now(), by: 'now' };
 }
 

@@ -39,7 +39,7 @@ export interface Reading {
 export async function readKey(clone: Clone, request: ReadRequest): Promise<Reading> {
   keyBytes(request.key);
   const tip = await tipForReading(clone, request.ns, request, 'ledger');
-  if (tip === null) throw await absentNamespace(clone, request.ns);
+  if (tip === null) throw await absentNamespace(clone, request.ns, request.offline);
   return readKeyIn(clone, request, { oid: tip.ledger, commit: tip.commit, trailers: tip.trailers });
 }
 

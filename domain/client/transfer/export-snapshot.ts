@@ -59,7 +59,7 @@ const PIECE = 64 * 1024;
  */
 export async function* exportSnapshot(clone: Clone, request: SnapshotRequest): AsyncGenerator<Uint8Array, SnapshotSummary> {
   const tip = await tipForReading(clone, request.ns, request);
-  if (tip === null) throw await absentNamespace(clone, request.ns);
+  if (tip === null) throw await absentNamespace(clone, request.ns, request.offline);
   return yield* new Export(clone, request, tip).run();
 }
 

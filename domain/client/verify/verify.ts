@@ -38,7 +38,7 @@ export interface VerifyReport {
 export async function verifyClone(clone: Clone, verifier: SignatureVerifier, request: VerifyRequest): Promise<VerifyReport> {
   const { ns, full } = request;
   const places = await readRefs(clone, ns);
-  if (places.length === 0) throw await absentNamespace(clone, ns);
+  if (places.length === 0) throw await absentNamespace(clone, ns, true); // it fetches nothing
   const findings = new Findings();
   const context = await contextOf(clone, verifier, request, findings);
   const epochs: VerifiedEpoch[] = [];

@@ -5,10 +5,13 @@ import { knownPolicy } from './known-policy.js';
 
 const SHOWN = 8;
 
-/** `NOT_FOUND` for a namespace without a ledger: the first write makes one, unless the policy that this clone knows has no such namespace. */
-export async function absentNamespace(clone: Clone, ns: string): Promise<KvError> {
+/**
+ * `NOT_FOUND` for a namespace without a ledger: the first write makes one, unless the policy that this clone knows has no such namespace.
+ * `offline`: nothing was fetched, so that nothing is said of the mirror.
+ */
+export async function absentNamespace(clone: Clone, ns: string, offline = false): Promise<KvError> {
   const unlisted = await unlistedNamespace(clone, ns);
-  if (unlisted === null) return noNamespace(ns);
+  if (unlisted === null) return offline ? notFetched(ns) : noNamespace(ns);
   return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here, and the policy as last fetched has no such namespace`, {
     hint: unlisted,
   });
@@ -22,6 +25,12 @@ export async function unlistedNamespace(clone: Clone, ns: string): Promise<strin
   const near = nearest(ns, listed);
   const names = listed.slice(0, SHOWN).join(', ') + (listed.length > SHOWN ? ` and ${listed.length - SHOWN} more` : '');
   return `${near === undefined ? '' : `did you mean ${near}? `}the policy lists ${names || 'none'}; an admin adds others`;
+}
+
+function notFetched(ns: string): KvError {
+  return new KvError('NOT_FOUND', `namespace ${ns} has no ledger here, and nothing was fetched`, {
+    hint: 'a read that fetches brings it, where there is one',
+  });
 }
 
 /** `missing` is the remote that this clone has not got. */

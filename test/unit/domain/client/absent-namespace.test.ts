@@ -45,6 +45,15 @@ describe('a namespace that the policy does not list', () => {
     compact: (ns) => compactEpochs(asking(), { ns, label: undefined, dryRun: false }),
   };
 
+  it('says nothing of the mirror where it was not asked', async () => {
+    const offline = { ns: 'main', key: 'a', allowExpired: false, readFrom: 'mirror', offline: true } as const;
+    for (const reading of [readKey(ada.clone, offline), verifyClone(ada.clone, ada.verifier, { ns: 'main', full: false })]) {
+      const error = await failure(reading, 'NOT_FOUND');
+      expect(error.message).to.equal('namespace main has no ledger here, and nothing was fetched');
+      expect(error.hint).to.equal('a read that fetches brings it, where there is one');
+    }
+  });
+
   for (const [name, way] of Object.entries(ways)) {
     it(`is called that by ${name}, with the namespaces that there are`, async () => {
       const error = await failure(way('mian'), 'NOT_FOUND');
