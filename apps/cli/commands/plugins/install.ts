@@ -14,7 +14,7 @@ $XDG_DATA_HOME/git-kv (~/.local/share/git-kv) with what it needs, and runs the s
 A package that is no plugin, or claims a command that there is, is taken out again.
 
 A Stargate's plugins are not installed here: its profile lists them, and they are looked for beside the profile.`);
-  static override examples = ['<%= config.bin %> plugins install ./git-kv-hello-1.0.0.tgz'];
+  static override examples = ['<%= config.bin %> plugins install ./git-kv-hello-0.1.0.tgz'];
   static override args = {
     package: Args.string({ required: true, ignoreStdin: true, description: 'name, file, folder or URL' }),
   };
