@@ -1,19 +1,21 @@
 import type { StatusReport } from '../../../../domain/admin/status.js';
-import { formatSeconds } from '../units.js';
+import { formatBytes, formatSeconds } from '../units.js';
 import { printable } from '../../../../ports/grammar/printable.js';
 
 /** The Stargate's answer as indented lines; it may be newer than this client, so every field is shown as it comes. */
 export function statusText(status: StatusReport): string {
-  return `${lines(withUptime(status), '').join('\n')}\n`;
+  return `${lines(forPeople(status), '').join('\n')}\n`;
 }
 
-/** Seconds since the start, as people say it. */
-function withUptime(status: StatusReport): object {
-  const { uptime_s: uptime } = status;
+/** Seconds since the start, and bytes of the disk, as people say them. */
+function forPeople(status: StatusReport): object {
+  const { uptime_s: uptime, disk } = status;
   return Object.fromEntries(
-    Object.entries(status).map(([name, value]: [string, unknown]) =>
-      name === 'uptime_s' ? ['up', formatSeconds(uptime)] : [name, value],
-    ),
+    Object.entries(status).map(([name, value]: [string, unknown]) => {
+      if (name === 'uptime_s') return ['up', formatSeconds(uptime)];
+      if (name !== 'disk' || disk === undefined) return [name, value];
+      return [name, { ...disk, free: formatBytes(disk.free), size: formatBytes(disk.size) }];
+    }),
   );
 }
 
