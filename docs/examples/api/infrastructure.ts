@@ -1,4 +1,4 @@
-/** Tries several infrastructure configurations side by side, and deploys the best. `node infrastructure.js SERVER API-KEY` */
+/** Tries several infrastructure configurations side by side, and deploys the best. `node infrastructure.js SERVER API-KEY`; git-kv-api.yaml has its load test. */
 import { AUTHOR, client, production } from './client.js';
 
 const [server = 'http://127.0.0.1:8080', key = ''] = process.argv.slice(2);
