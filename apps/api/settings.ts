@@ -137,7 +137,12 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new KvError('CONFIG_INVALID', `cannot read '${file}': ${(cause as Error).message}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : (code ?? message);
+    throw new KvError('CONFIG_INVALID', `cannot read '${file}': ${why}`, {
+      cause,
+      hint: 'correct --config, or GIT_KV_API_CONFIG',
+    });
   }
 }
 

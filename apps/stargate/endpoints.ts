@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { KvError } from '../../ports/error.js';
 import { parseSshUrl } from '../../ports/grammar/network/ssh-url.js';
+import { listenFault } from '../http/listen-fault.js';
 
 /** An address to listen at, or one that is listened at. */
 export interface Endpoint {
@@ -32,7 +33,7 @@ export function cannotListen(protocol: 'SSH' | 'HTTP', { host, port }: Endpoint,
     EACCES: `a port below 1024 needs root's rights: ${option} ${host}:2222`,
     EADDRNOTAVAIL: `name an address of this machine: ${option} 0.0.0.0:${port}`,
   };
-  return new KvError('IO_ERROR', `cannot listen for ${protocol} on ${host}:${port}: ${cause.message}`, {
+  return new KvError('IO_ERROR', `cannot listen for ${protocol} on ${host}:${port}: ${listenFault(cause)}`, {
     cause,
     hint: hints[cause.code ?? ''] ?? `check the address of ${option}`,
   });

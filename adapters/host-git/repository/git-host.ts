@@ -46,9 +46,10 @@ export class GitHost implements RepositoryHost {
           hint: 'run as the owner of the repository',
         });
       }
-      throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${cause.code}`, {
+      const what = cause.code === 'ENOENT' ? `there is no ${join(gitDir, 'objects')}` : cause.code;
+      throw new KvError('CONFIG_INVALID', `${gitDir} is not a Stargate's repository: ${what}`, {
         cause,
-        hint: 'initialise it first',
+        hint: 'correct the folder, or initialise it first',
       });
     });
     await otherHooks(gitDir); // hooks of another version are fine, foreign hooks are refused

@@ -6,6 +6,7 @@ import type { Clock, Randomness } from '../../../ports/clock.js';
 import { KvError } from '../../../ports/error.js';
 import type { Hasher } from '../../../ports/hasher.js';
 import { type HttpApp, httpApp, type HttpListener, listen, type ListenOptions } from '../../http/listen.js';
+import { listenFault } from '../../http/listen-fault.js';
 import type { Mount } from '../../http/mount.js';
 import { openAudit } from '../auth/audit.js';
 import { type AutomationParts, openAutomation } from '../automation/automation.js';
@@ -144,8 +145,11 @@ export async function openApi({ settings, env, log, toldPassword }: OpenApiOptio
       try {
         return await listen(mounts, { host: settings.host, port: settings.port, ...options });
       } catch (cause) {
-        const { message } = cause as Error;
-        throw new KvError('IO_ERROR', `cannot listen on ${settings.host}:${settings.port}: ${message}`, { cause });
+        const why = listenFault(cause as NodeJS.ErrnoException);
+        throw new KvError('IO_ERROR', `cannot listen on ${settings.host}:${settings.port}: ${why}`, {
+          cause,
+          hint: 'name another address: server.host and server.port, or GIT_KV_API_HOST and GIT_KV_API_PORT',
+        });
       }
     },
     async close() {
