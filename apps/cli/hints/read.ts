@@ -33,8 +33,7 @@ export const READING: Words<
   'name-transaction': () =>
     'a transaction is named by its KV-Txn, such as 01K8ZVM3M0QJ3T0S6V9Q3D5N7R, or its last 8 characters or more, or by its ledger commit: git kv history KEY gives both',
   'read-either-side': () => 'read from the other side (--read-from=stargate, or mirror), and have git fsck run on this one',
-  'read-elsewhere': () =>
-    'check the address (git remote -v); to read without it: --read-from=stargate, or (but for watch) --offline',
+  'read-elsewhere': () => 'check the address (git remote -v); to read without it: --read-from=stargate, or --offline',
   'read-offline': () => 'read what it has with --offline, or use a clone of your own',
   'read-past-mirror': () =>
     'read from the Stargate (--read-from=stargate), and tell its operator: git kv stargate sync names the refs (docs/OPERATIONS.md, "The mirror differs: sync")',

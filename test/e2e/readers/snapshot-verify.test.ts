@@ -82,7 +82,7 @@ describe('snapshot, import and verify through a Stargate', function () {
     const notes = (JSON.parse(ran.stdout) as { notes: string[] }).notes.join('\n');
     expect(notes)
       .to.contain(`epoch ${parentEpoch as string} and those before it are not in this clone`)
-      .and.to.contain('not held against their chunks');
+      .and.to.contain('1 chunked value was not held against its chunks');
     expect(
       (await world.git(fresh, 'bob', ['for-each-ref', 'refs/kv-tracking/mirror/kv-archive'])).stdout,
       'nothing was fetched',
