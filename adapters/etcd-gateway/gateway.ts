@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import { KvError } from '../../ports/index.js';
-import { type EtcdAnswer, Endpoint, Silence } from './endpoint.js';
+import { Endpoint, type EtcdAnswer, Silence } from './endpoint.js';
 import { errorOfFaults, type Fault, faultOfAnswer, faultOfCall, faultOfSilence } from './faults.js';
 import { type IdentityFiles, readIdentity } from './identity.js';
 import { type LoginFiles, readLogin } from './login.js';

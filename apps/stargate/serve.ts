@@ -175,10 +175,9 @@ const WITH_API = ['server-id', 'listen-peers', 'peer-key-file', 'peer-ca', 'peer
 const WITH_ROOT = ['max-open', 'api', 'api-token-file', 'peer', ...WITH_API] as const;
 
 /** Throws `USAGE` for flags that were given without the one that they go with. */
-function refuse(values: object, flags: readonly string[], without: string): void {
-  const given = new Map(Object.entries(values));
+function refuse(values: Readonly<Record<string, unknown>>, flags: readonly string[], without: string): void {
   for (const flag of flags) {
-    const value: unknown = given.get(flag);
+    const value = values[flag];
     if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
     throw new KvError('USAGE', `--${flag} goes with ${without}`, { hint: 'see git-kv-stargate help serve' });
   }

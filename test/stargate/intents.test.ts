@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type IntentAnswer, encodeFrame, encodeObjects, parseAnswerLine } from '../../domain/git/wire/intent-frames.js';
+import { encodeFrame, encodeObjects, type IntentAnswer, parseAnswerLine } from '../../domain/git/wire/intent-frames.js';
 import { FAILPOINTS } from '../../domain/gateway/commit/commit-refs.js';
 import { KvError } from '../../ports/error.js';
 import { parseRejection } from '../../ports/rejection.js';

@@ -22,6 +22,7 @@ import { write } from '../../domain/client/write/write.js';
 import { all } from '../support/all.js';
 import { failure } from '../support/failure.js';
 import { FORMATS } from '../support/memory/memory.js';
+import { importLines } from '../support/memory/import-lines.js';
 import { type MemoryClient, openMemoryClient } from '../support/memory/client.js';
 import { MemoryGateway } from '../support/memory/gateway.js';
 
@@ -214,14 +215,11 @@ for (const format of FORMATS) {
       expect(error.message).to.match(
         /^the push has \d{4} objects, more than the 1000 that max_push_objects of the policy allows$/,
       );
-      const text = operations.map((_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `value ${i}` })).join('\n');
-      const source = {
-        name: 'keys.jsonl',
-        open: async function* () {
-          yield utf8(`${text}\n`);
-        },
-        file: async () => ({ fault: 'there is none' }),
-      };
+      const source = importLines(
+        400,
+        (i) => `k:${i}`,
+        (i) => `value ${i}`,
+      );
       const request = { ns: NS, source, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 };
       const { transactions, warnings, set: written } = await importKeys(eve.clone, request);
       expect([written, transactions.map((one) => one.operations)]).to.deep.equal([400, [117, 117, 117, 49]]);
@@ -229,16 +227,9 @@ for (const format of FORMATS) {
     });
 
     it('an import lands, in as many transactions as are asked for', async () => {
-      const lines = Array.from({ length: 25 }, (_, i) => `${JSON.stringify({ op: 'set', key: `cfg:${i}`, value: `${i}` })}\n`);
       const report = await importKeys(ada.clone, {
         ...{ ns: NS, strip: 'cfg:', addPrefix: 'in:', batch: 10, skip: 0, dryRun: false, timeoutMs: 1000 },
-        source: {
-          name: 'batch.ndjson',
-          async *open() {
-            yield utf8(lines.join(''));
-          },
-          file: async () => ({ fault: 'there is none' }),
-        },
+        source: importLines(25, (i) => `cfg:${i}`),
       });
       expect([report.set, report.transactions.length]).to.deep.equal([25, 3]);
       expect(await keys(bob, 'in:')).to.have.length(25);

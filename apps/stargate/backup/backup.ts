@@ -70,6 +70,7 @@ export async function takeBackup({ repo, to, policyPath, hostKeys, profile }: Ba
     const store = await composition.get<GitStore>('git-store');
     await makeWhole(to, async (draft) => {
       await mkdir(draft, { mode: 0o700 });
+      const keys = hostKeys ? await hostKeyFiles(gitDir) : null;
       const refs = await stillRefs(store);
       const taken = new Date().toISOString();
       const form = await host.export(join(draft, BUNDLE), refs);
@@ -78,7 +79,7 @@ export async function takeBackup({ repo, to, policyPath, hostKeys, profile }: Ba
       names.push(SETTINGS);
       const journal = await keepJournal(gitDir, draft, profile);
       if (journal.kind === 'replayed') names.push(JOURNAL.name);
-      names.push(...(await copyState(gitDir, draft, { policyPath, hostKeys, journal: journal.kind === 'file' })));
+      names.push(...(await copyState(gitDir, draft, { policyPath, keys, journal: journal.kind === 'file' })));
       const manifest: Manifest = {
         ...{ 'git-kv': 'backup', v: 1, taken, version: productVersion(), repository: gitDir },
         ...{ object_format: form.objectFormat, head: form.head, refs: Object.fromEntries(refs), host_keys: hostKeys },
@@ -102,7 +103,11 @@ export async function takeBackup({ repo, to, policyPath, hostKeys, profile }: Ba
 async function copyState(
   gitDir: string,
   draft: string,
-  { policyPath, hostKeys, journal }: Pick<BackupRequest, 'policyPath' | 'hostKeys'> & { readonly journal: boolean },
+  {
+    policyPath,
+    keys,
+    journal,
+  }: Pick<BackupRequest, 'policyPath'> & { readonly keys: readonly string[] | null; readonly journal: boolean },
 ): Promise<string[]> {
   const names: string[] = [];
   const copy = async (from: string, name: string, needed = false): Promise<void> => {
@@ -122,17 +127,20 @@ async function copyState(
   await mkdir(join(draft, 'archives'));
   for (const name of archives.filter((each) => /^[A-Za-z0-9_@].*\.bundle$/.test(each)))
     await copy(join(gitDir, ARCHIVES, name), join('archives', name));
-  if (!hostKeys) return names;
+  if (keys === null) return names;
   await mkdir(join(draft, 'host-keys'));
-  const folder = keyFolder(await homeOfKeys(gitDir)); // of one below a root, the root's: that is what its clients are shown
-  const kept = (await namesIn(folder)).filter((each) => HOST_KEY.test(each));
-  if (!kept.includes(basename(keyFile(folder, 'ed25519')))) {
-    throw new KvError('CONFIG_INVALID', `there is no SSH host key in ${folder}`, {
-      hint: 'put it back first; or leave --with-host-key out: the backup is taken without it',
-    });
-  }
-  for (const name of kept) await copy(join(folder, name), join('host-keys', name));
+  for (const file of keys) await copy(file, join('host-keys', basename(file)));
   return names;
+}
+
+/** The files of the host keys that clients are shown: of a repository below a root, the root's. Throws `CONFIG_INVALID` without them. */
+async function hostKeyFiles(gitDir: string): Promise<string[]> {
+  const folder = keyFolder(await homeOfKeys(gitDir));
+  const files = (await namesIn(folder)).filter((each) => HOST_KEY.test(each)).map((name) => join(folder, name));
+  if (files.includes(keyFile(folder, 'ed25519'))) return files;
+  throw new KvError('CONFIG_INVALID', `there is no SSH host key in ${folder}`, {
+    hint: 'put it back first; or leave --with-host-key out: the backup is taken without it',
+  });
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,13 +1,13 @@
 import type { Gateway } from '../../../domain/gateway/door.js';
 import { overlay } from '../../../domain/gateway/sequence/overlay.js';
 import {
-  type IntentAnswer,
   decodeObjects,
   encodeAnswer,
   encodeFrame,
   encodeGreeting,
   FrameReader,
   type Greeting,
+  type IntentAnswer,
 } from '../../../domain/git/wire/intent-frames.js';
 import { decodeLoose } from '../../../domain/git/bytes.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';

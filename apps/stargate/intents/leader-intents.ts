@@ -1,6 +1,6 @@
 import type { Gateway } from '../../../domain/gateway/door.js';
 import type { ObjectNamer } from '../../../domain/git/object.js';
-import type { IntentAnswer, Greeting } from '../../../domain/git/wire/intent-frames.js';
+import type { Greeting, IntentAnswer } from '../../../domain/git/wire/intent-frames.js';
 import { decodeCommit } from '../../../domain/git/commit.js';
 import { parseLedgerMessage } from '../../../domain/ledger/transaction/attestation.js';
 import { ledgerRef } from '../../../domain/ledger/refs.js';

@@ -6,8 +6,8 @@ import {
   findProfile,
   type ListedPlugin,
   openProfile,
-  type ValuePlace,
   type Profile,
+  type ValuePlace,
 } from '../../../plugins/host/index.js';
 import type { CloneConfig } from '../../../ports/clone/clone-config.js';
 import { KvError } from '../../../ports/error.js';

@@ -6,7 +6,7 @@ import { intentRef } from '../../ledger/refs.js';
 import type { Clone, WritingPorts } from '../clone/clone.js';
 import { atTheLeader } from './follow-leader.js';
 import { waitingWords, whenRoom } from '../remote/patience.js';
-import { inDoubt, maySoonAnswer, ASKED_AGAIN_MS, pauses } from './in-doubt.js';
+import { ASKED_AGAIN_MS, inDoubt, maySoonAnswer, pauses } from './in-doubt.js';
 import type { SignedIntent } from './signed-intent.js';
 import { greetingOf, sessionOf } from './sessions.js';
 

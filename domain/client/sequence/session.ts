@@ -5,7 +5,6 @@ import { parseRejection } from '../../../ports/rejection.js';
 import { formatTraceparent, type TraceContext } from '../../../ports/grammar/trace-context.js';
 import { concat, decodeLoose, utf8 } from '../../git/bytes.js';
 import {
-  type IntentAnswer,
   decodeAnswer,
   decodeGreeting,
   encodeFrame,
@@ -13,6 +12,7 @@ import {
   type Frame,
   FrameReader,
   type Greeting,
+  type IntentAnswer,
   type Ordered,
 } from '../../git/wire/intent-frames.js';
 

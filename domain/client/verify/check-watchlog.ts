@@ -115,11 +115,12 @@ function checkOrder(
   const { label } = epoch;
   if (newer > 0) {
     const one = `%d event of the watchlog of epoch ${label} is newer than the ledger here`;
-    findings.note(`%d events of the watchlog of epoch ${label} are newer than the ledger here`, newer, undefined, one);
+    const many = `%d events of the watchlog of epoch ${label} are newer than the ledger here`;
+    findings.note({ one, many }, newer);
   } else if (missing > 0) {
     const one = `%d transaction of epoch ${label} is not in the watchlog here, which was fetched before it`;
     const many = `%d transactions of epoch ${label} are not in the watchlog here, which was fetched before them`;
-    findings.note(many, missing, undefined, one);
+    findings.note({ one, many }, missing);
   }
 }
 
@@ -166,6 +167,6 @@ function checkSigner(
   if (listed.some(({ name }) => name === event.signer)) fault(`the signature of ${[...new Set(names)].join(' or ')}`);
   else {
     const whom = `${JSON.stringify(event.signer)} as the signer, a name that the policy has no more`;
-    findings.note(`%d events name ${whom}`, 1, undefined, `%d event names ${whom}`);
+    findings.note({ one: `%d event names ${whom}`, many: `%d events name ${whom}` });
   }
 }

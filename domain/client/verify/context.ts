@@ -3,7 +3,7 @@ import type { Policy, PolicyKey } from '../../../ports/stargate/policy-reader.js
 import type { SignatureVerifier } from '../../../ports/clone/signer.js';
 import type { ObjectNamer } from '../../git/object.js';
 import { about, type RuleContext } from '../../verify/fault.js';
-import type { Findings, FindingPlace } from './findings.js';
+import type { FindingPlace, Findings } from './findings.js';
 
 /** What the parts of a verification share. */
 export interface VerifyContext {

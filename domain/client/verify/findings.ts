@@ -31,6 +31,9 @@ export interface Note {
   readonly advice?: Advice;
 }
 
+/** `%d` stands for how often it applied; of two, `one` says it of a single time. */
+type NoteWords = string | { readonly one: string; readonly many: string };
+
 /** What is more is not looked for: who forged a ledger can put any number of faults in it. */
 export const MOST_FAULTS = 10_000;
 
@@ -40,10 +43,7 @@ export class EnoughFaults extends Error {}
 /** Collects faults, all of them, and notes: what could not be checked here, or is worth knowing and no fault. */
 export class Findings {
   readonly faults: Finding[] = [];
-  private readonly counted = new Map<
-    string,
-    { readonly times: number; readonly advice: Advice | undefined; readonly one: string }
-  >();
+  private readonly counted = new Map<string, { readonly times: number; readonly words: NoteWords; readonly advice?: Advice }>();
   private readonly reported = new Set<string>();
 
   /** The sink for the faults of rules. */
@@ -67,19 +67,18 @@ export class Findings {
     this.emit(faultOf(error, place));
   }
 
-  /**
-   * A note that is told once, with how often it applied: `%d` of `text`. `one` says the same of a single time, where the words
-   * differ then.
-   */
-  note(text: string, times = 1, advice?: Advice, one = text): void {
-    this.counted.set(text, { times: (this.counted.get(text)?.times ?? 0) + times, advice, one });
+  /** A note that is told once, with how often it applied. */
+  note(words: NoteWords, times = 1, advice?: Advice): void {
+    const key = typeof words === 'string' ? words : words.many;
+    const before = this.counted.get(key)?.times ?? 0;
+    this.counted.set(key, { times: before + times, words, ...(advice === undefined ? {} : { advice }) });
   }
 
   /** The notes, in the order in which they were first told. */
   get notes(): Note[] {
-    return [...this.counted].map(([many, { times, advice, one }]) => {
-      const text = times === 1 ? one : many;
-      return { text: text.replace('%d', String(times)), ...(advice === undefined ? {} : { advice }) };
+    return [...this.counted.values()].map(({ times, words, ...advice }) => {
+      const text = typeof words === 'string' ? words : times === 1 ? words.one : words.many;
+      return { text: text.replace('%d', String(times)), ...advice };
     });
   }
 }

@@ -2,7 +2,7 @@ import { KvError } from '../../../ports/error.js';
 import type { Oid, WatchEvent } from '../../../ports/vocabulary.js';
 import { decodeCommit } from '../../git/commit.js';
 import type { Clone } from '../clone/clone.js';
-import { type Epoch, EpochLogs, type EpochLogsOptions, type LoggedEvent, type FeedPlace } from './epoch-logs.js';
+import { type Epoch, EpochLogs, type EpochLogsOptions, type FeedPlace, type LoggedEvent } from './epoch-logs.js';
 import { ledgerCommitHere } from './changed-keys.js';
 import { isAhead, isBehind } from './lateness.js';
 import { outOfReach } from './out-of-reach.js';

@@ -1,6 +1,6 @@
 import type { Head, RecordedHead } from '../../../ports/stargate/decision-log.js';
 import type { DigestAfter, Entry, Position, ServerId, Standing } from './entry.js';
-import type { ProposalAnswer, Effect, Proposal } from './effects.js';
+import type { Effect, Proposal, ProposalAnswer } from './effects.js';
 import type { Message } from './messages.js';
 import type { Rules } from './rules.js';
 

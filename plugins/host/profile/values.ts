@@ -3,7 +3,7 @@ import { adapterConfig } from './adapter-config.js';
 import type { Profile } from '../profile.js';
 import type { NamedLayer, RegisteredAdapter } from '../registry.js';
 import { keyPlace, placeOf } from './inherit.js';
-import type { ValuePlace, Source } from './place.js';
+import type { Source, ValuePlace } from './place.js';
 
 /** A value that is in force, under its whole name, and where it comes from. */
 export interface ProfileValue {

@@ -7,7 +7,7 @@ import { LockPlace, openMemoryLock } from '../../../adapters/lock-memory/open.js
 import { openMemoryPeers, PeerPlace } from '../../../adapters/peer-memory/open.js';
 import { PeerDispatch } from '../../../apps/stargate/cluster/peers/dispatch.js';
 import { type ClusterMember, openMember } from '../../../apps/stargate/cluster/member/member.js';
-import type { ProposalAnswer, Proposal } from '../../../domain/gateway/replicate/effects.js';
+import type { Proposal, ProposalAnswer } from '../../../domain/gateway/replicate/effects.js';
 import { TIMING } from '../../../domain/gateway/replicate/machine.js';
 import type { DecisionLog } from '../../../ports/stargate/decision-log.js';
 import type { GitStore, NewObject } from '../../../ports/git/git-store.js';

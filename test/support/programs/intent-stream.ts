@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
-  type IntentAnswer,
   decodeAnswer,
   decodeGreeting,
   encodeFrame,
@@ -8,6 +7,7 @@ import {
   type Frame,
   FrameReader,
   type Greeting,
+  type IntentAnswer,
 } from '../../../domain/git/wire/intent-frames.js';
 import type { NewObject } from '../../../ports/git/git-store.js';
 import { parseRejection } from '../../../ports/rejection.js';

@@ -1,5 +1,5 @@
 import { answerFetch } from '../../../../domain/gateway/replicate/follower/catch-up.js';
-import type { ProposalAnswer, Effect, Input, Proposal } from '../../../../domain/gateway/replicate/effects.js';
+import type { Effect, Input, Proposal, ProposalAnswer } from '../../../../domain/gateway/replicate/effects.js';
 import type { Entry, ServerId } from '../../../../domain/gateway/replicate/entry.js';
 import type { ReplicaState } from '../../../../domain/gateway/replicate/machine.js';
 import { Replica } from '../../../../domain/gateway/replicate/replica.js';

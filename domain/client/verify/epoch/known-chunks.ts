@@ -44,7 +44,7 @@ export class KnownChunks {
     const which = this.here ? 'are newer than those in this clone' : 'are not in this clone';
     const many = `%d chunked values were not held against their chunks, which ${which}: reading one fetches them`;
     const one = `%d chunked value was not held against its chunks, which ${which}: reading it fetches them`;
-    this.findings.note(many, 1, undefined, one);
+    this.findings.note({ one, many });
     return null;
   };
 }

@@ -36,13 +36,22 @@ export async function checkSignatures(
     if (policy !== null && !isListed(key, writers)) {
       const shown = fingerprint(key, namer.hasher);
       const who = `signed by ${shown}, who is no writer of ${ns} any more`;
-      findings.note(`%d ledger commits are ${who}`, 1, undefined, `%d ledger commit is ${who}`);
+      findings.note({ one: `%d ledger commit is ${who}`, many: `%d ledger commits are ${who}` });
     }
   }
   if (policy === null)
     findings.note('the policy is not known here, so that no signer was held against it', 1, { id: 'learn-policy' });
   return keys;
 }
+
+const UNKNOWN_SEQUENCER = {
+  one: '%d ledger commit was made of an intent, and the key that signs it is not known here',
+  many: '%d ledger commits were made of intents, and the key that signs them is not known here',
+};
+const NO_INTENTS = {
+  one: '%d intent is not in this clone: that its writer wanted this transaction rests on the word of the Stargate',
+  many: '%d intents are not in this clone: that their writers wanted these transactions rests on the word of the Stargate',
+};
 
 /** The key that signed a ledger commit; of one that was made of an intent, the key that signed the intent, as far as that is here. */
 async function writersKey(
@@ -56,19 +65,10 @@ async function writersKey(
   // All the keys that ever were are published: another one is a fault, and no matter of today's policy.
   const strict = rulesAt(context, { epoch: ledger.trailers.epoch });
   if (sequencers.length > 0) await signerOf(strict, verifier, ledger, sequencers, 'sequencer');
-  else
-    findings.note(
-      '%d ledger commits were made of intents, and the key that signs them is not known here',
-      1,
-      { id: 'learn-policy' },
-      '%d ledger commit was made of an intent, and the key that signs it is not known here',
-    );
+  else findings.note(UNKNOWN_SEQUENCER, 1, { id: 'learn-policy' });
   const [header] = await rules.store.headers([ledger.trailers.intent]);
   if (!header) {
-    const why =
-      '%d intents are not in this clone: that their writers wanted these transactions rests on the word of the Stargate';
-    const one = '%d intent is not in this clone: that its writer wanted this transaction rests on the word of the Stargate';
-    findings.note(why, 1, { id: 'fetch-intents', ns: context.ns }, one);
+    findings.note(NO_INTENTS, 1, { id: 'fetch-intents', ns: context.ns });
     return null;
   }
   const intent = await intentOf(rules, ledger);

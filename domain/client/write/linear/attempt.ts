@@ -8,7 +8,7 @@ import { newestTip, type Tip } from '../../clone/tips.js';
 import { wholeTip } from '../../remote/fetch-namespace.js';
 import { checkExpectations, requireDeleted } from '../expectations.js';
 import type { RequestedOperation } from '../operations.js';
-import { type WriteOutcome, type Receipt, receipt } from '../receipt.js';
+import { type Receipt, receipt, type WriteOutcome } from '../receipt.js';
 import type { WriteRequest } from '../request.js';
 import { baseOf, build, moves } from './draft.js';
 import type { KnownState } from './known-state.js';

@@ -7,7 +7,7 @@ import type { Clone } from '../../clone/clone.js';
 import { fetchNamespace } from '../../remote/fetch-namespace.js';
 import { readLedgerCommits } from '../../clone/tips.js';
 import { atTheLeader } from '../../sequence/follow-leader.js';
-import { inDoubt, maySoonAnswer, ASKED_AGAIN_MS, pauses } from '../../sequence/in-doubt.js';
+import { ASKED_AGAIN_MS, inDoubt, maySoonAnswer, pauses } from '../../sequence/in-doubt.js';
 
 /**
  * Pushes, and says for certain whether the refs have moved: when the connection breaks after the push was sent, the same push is sent

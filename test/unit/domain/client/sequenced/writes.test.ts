@@ -8,6 +8,7 @@ import { write } from '../../../../../domain/client/write/write.js';
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import { ledgerRef } from '../../../../../domain/ledger/refs.js';
 import { failure } from '../../../../support/failure.js';
+import { importLines } from '../../../../support/memory/import-lines.js';
 import { del, eachWay, get, NS, put, read, set } from './clients.js';
 
 eachWay('writers of a sequenced ledger', (at, { way }) => {
@@ -88,21 +89,14 @@ eachWay('writers of a sequenced ledger', (at, { way }) => {
   });
 
   it('an import, a restore and a revert are intents, too', async () => {
-    const lines = Array.from({ length: 25 }, (_, i) => `${JSON.stringify({ op: 'set', key: `cfg:${i}`, value: `${i}` })}\n`);
     const report = await importKeys(at.ada.clone, {
       ...{ ns: NS, strip: '', addPrefix: '', batch: 10, skip: 0, dryRun: false, timeoutMs: 1000 },
-      source: {
-        name: 'batch.ndjson',
-        async *open() {
-          yield utf8(lines.join(''));
-        },
-        file: async () => ({ fault: 'there is none' }),
-      },
+      source: importLines(25, (i) => `cfg:${i}`),
     });
     expect([report.set, report.transactions.length]).to.deep.equal([25, 3]);
     const before = report.last?.commit ?? '';
     const changed = await put(at.bob, [set('cfg:1', 'new'), del('cfg:2')]);
-    await put(at.ada.clone === at.bob.clone ? at.bob : at.ada, [set('cfg:3', 'other')]);
+    await put(at.ada, [set('cfg:3', 'other')]);
     await write(at.ada.clone, { ns: NS, ...(await planRevert(at.ada.clone, NS, changed.txn ?? '')) });
     expect([await get(at.ada, 'cfg:1'), await get(at.ada, 'cfg:2')]).to.deep.equal(['1', '2']);
     await write(at.ada.clone, { ns: NS, ...(await planRestore(at.ada.clone, { ns: NS, at: before, keys: ['cfg:3'] })) });
@@ -116,16 +110,9 @@ eachWay('writers of a sequenced ledger', (at, { way }) => {
     expect(error.details).to.deep.include({ limit: 100_000, operations: 100_001 });
     await at.gateway.publishText((text) => text.replace('max_push_objects: 1000000', 'max_push_objects: 1000'));
     const fresh = await at.open('ada');
-    const text = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ op: 'set', key: `k:${i}`, value: `${i}` })).join('\n');
     const report = await importKeys(fresh.clone, {
       ...{ ns: NS, strip: '', addPrefix: '', skip: 0, dryRun: false, timeoutMs: 1000 },
-      source: {
-        name: 'batch.ndjson',
-        async *open() {
-          yield utf8(`${text}\n`);
-        },
-        file: async () => ({ fault: 'there is none' }),
-      },
+      source: importLines(1500, (i) => `k:${i}`),
     });
     expect(report.transactions.map((one) => one.operations)).to.deep.equal([994, 506]);
   });

@@ -12,7 +12,7 @@ describe('what a verification has found', () => {
 
   it('counts how often a note applied, and says one and many in words of their own', () => {
     const findings = new Findings();
-    const note = () => findings.note('%d values were left out', 1, undefined, '%d value was left out');
+    const note = () => findings.note({ one: '%d value was left out', many: '%d values were left out' });
     note();
     expect(findings.notes).to.deep.equal([{ text: '1 value was left out' }]);
     note();

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { IntentSession } from '../../../../../domain/client/sequence/session.js';
 import { utf8 } from '../../../../../domain/git/bytes.js';
 import {
-  type IntentAnswer,
   encodeAnswer,
   encodeFrame,
   encodeGreeting,
   FrameReader,
+  type IntentAnswer,
 } from '../../../../../domain/git/wire/intent-frames.js';
 import { KvError } from '../../../../../ports/error.js';
 import type { IntentConnection } from '../../../../../ports/clone/intent-stream.js';

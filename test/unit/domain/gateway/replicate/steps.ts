@@ -1,5 +1,5 @@
 import { nodeHasher } from '../../../../../adapters/hasher-node/open.js';
-import type { ProposalAnswer, Effect, Input, Proposal } from '../../../../../domain/gateway/replicate/effects.js';
+import type { Effect, Input, Proposal, ProposalAnswer } from '../../../../../domain/gateway/replicate/effects.js';
 import { type Entry, movesOf, type ServerId, type Standing } from '../../../../../domain/gateway/replicate/entry.js';
 import type { ReplicaOptions, Restored } from '../../../../../domain/gateway/replicate/machine.js';
 import type { Message } from '../../../../../domain/gateway/replicate/messages.js';
